@@ -1,0 +1,51 @@
+# The verbs of this repository. `make demo` and `make test` do their own set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test lint types format format-check check lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+# One stamp per set of packages; a changed lock file or pyproject.toml installs again.
+$(VENV)/.installed-local: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.installed-local
+
+demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, apply, evaluate, plan again
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh
+
+test: $(VENV)/.installed-dev  ## Run all tests
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## Lint
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-dev  ## Check types (mypy, strict)
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+format-check: $(VENV)/.installed-dev  ## Check the format
+	$(BIN)/ruff format --check .
+
+check: test lint types format-check  ## Everything CI runs
+
+lock:  ## Pin exact versions again (needs uv)
+	printf 'hatchling\neditables\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra local pyproject.toml - -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## Remove what was built, installed and trained
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis examples/*/.automl-plan examples/*/state examples/*/data
