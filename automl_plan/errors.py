@@ -1,0 +1,304 @@
+"""Every failure a user can meet, as one tree.
+
+::
+
+    AutomlPlanError                     exit code 1 unless a subclass says otherwise
+    ├── ConfigurationError              the YAML or the variables; carries all diagnostics
+    ├── UsageError                      flags or arguments that make no sense together
+    ├── SourceError                     an import CSV, or a file that it names, can't be read
+    ├── StateError                      the state file
+    │   ├── StateUnreadable             torn, not ours, or of a newer format
+    │   ├── StateUnwritable             no room, no permission
+    │   ├── StateForeign                of another lineage or another provider
+    │   └── StateLocked                 another process works on it (exit code 4)
+    ├── PlanError
+    │   ├── PlanFileInvalid             not a plan, or not one of this version
+    │   ├── PlanStale                   the world moved on since it was made
+    │   └── PlanRefused                 approval missing, or forbidden (exit code 3)
+    ├── UnsettledOperation              it is not known whether a paid call arrived
+    ├── ApplyFailed                     some changes failed; the others were carried out
+    ├── OperationsRunning               detached: work goes on at the service (exit code 5)
+    ├── Interrupted                     Ctrl-C (exit code 130)
+    ├── EmulatorError                   the embedded service does not start or answer
+    └── ProviderError
+        ├── CredentialsError            none found, expired, or refused before use
+        ├── TransportError              no whole answer; `sent`: may it have arrived?
+        ├── ApiError                    an answer with an error; one subclass per google.rpc code
+        │   ├── InvalidArgument  FailedPrecondition  OutOfRange       400
+        │   ├── Unauthenticated                                        401
+        │   ├── PermissionDenied                                       403
+        │   ├── NotFound                                               404
+        │   ├── AlreadyExists  Aborted                                 409
+        │   ├── ResourceExhausted                                      429
+        │   ├── Cancelled                                              499
+        │   ├── Internal  Unknown  DataLoss                            500
+        │   ├── Unimplemented                                          501
+        │   ├── Unavailable                                            503
+        │   └── DeadlineExceeded                                       504
+        └── OperationFailed             a long-running operation ended with an error
+            └── OperationCancelled      … because somebody cancelled it
+
+An error says what happened (`message`), where (`where`) and what to do next (`hint`).
+This module imports nothing of ours, so every part may raise these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AutomlPlanError(Exception):
+    """A failure that is told to the user in full, without a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Diagnostic:
+    """One thing wrong with the configuration, at one place.
+
+    Lines and columns count from 1; 0 means that the place has none (a file that can't be
+    read, a variable given on the command line).
+    """
+
+    file: str
+    line: int
+    column: int
+    rule: str
+    message: str
+    hint: str | None = None
+    source_line: str | None = None
+
+
+class ConfigurationError(AutomlPlanError):
+    """The configuration is wrong; every finding of the run is in `diagnostics`."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        count = len(diagnostics)
+        super().__init__(f"The configuration has {count} error{'s' if count != 1 else ''}.")
+        self.diagnostics = tuple(diagnostics)
+
+
+class UsageError(AutomlPlanError):
+    """Flags or arguments that make no sense together, or name what does not exist."""
+
+
+class SourceError(AutomlPlanError):
+    """An import CSV, or a file that it names, can't be read."""
+
+
+class StateError(AutomlPlanError):
+    """Something is wrong with the state file."""
+
+
+class StateUnreadable(StateError):
+    """The state is torn, is not a state, or has a newer format than this version reads."""
+
+
+class StateUnwritable(StateError):
+    """The state can't be written: no room, or no permission."""
+
+
+class StateForeign(StateError):
+    """The state belongs to another lineage or another provider."""
+
+
+class StateLocked(StateError):
+    """Another process works on this state."""
+
+    exit_code = 4
+
+
+class PlanError(AutomlPlanError):
+    """Something is wrong with a plan."""
+
+
+class PlanFileInvalid(PlanError):
+    """A file that is not a plan, or not one that this version reads."""
+
+
+class PlanStale(PlanError):
+    """The state or the configuration changed after the plan was made."""
+
+
+class PlanRefused(PlanError):
+    """The plan may not be applied: approval is missing, or something forbids it."""
+
+    exit_code = 3
+
+
+class UnsettledOperation(AutomlPlanError):
+    """A call was cut off and it can't be proved whether the service received it."""
+
+
+class ApplyFailed(AutomlPlanError):
+    """Some changes failed or were held back; the others were carried out and recorded."""
+
+
+class OperationsRunning(AutomlPlanError):
+    """All that could be started is started; the work goes on at the service."""
+
+    exit_code = 5
+
+
+class Interrupted(AutomlPlanError):
+    """The user interrupted the run; the state is saved."""
+
+    exit_code = 130
+
+
+class EmulatorError(AutomlPlanError):
+    """The embedded service does not start, or does not answer."""
+
+
+class ProviderError(AutomlPlanError):
+    """A call to the service did not do what was asked."""
+
+
+class CredentialsError(ProviderError):
+    """No credentials were found, or they can't be used."""
+
+
+class TransportError(ProviderError):
+    """No whole answer arrived.
+
+    `sent` is False when it is certain that the service did not receive the request (no
+    connection was made), True when it may have acted on it.
+    """
+
+    def __init__(
+        self, message: str, *, sent: bool, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.sent = sent
+
+
+class ApiError(ProviderError):
+    """The service answered with an error (google.rpc.Status in its HTTP envelope)."""
+
+    status = "UNKNOWN"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int = 0,
+        retry_after: float | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.http_status = http_status
+        self.retry_after = retry_after
+        """Seconds the service asks to wait (Retry-After or google.rpc.RetryInfo)."""
+
+
+class InvalidArgument(ApiError):
+    """The request is wrong, whatever the state of the service."""
+
+    status = "INVALID_ARGUMENT"
+
+
+class FailedPrecondition(ApiError):
+    """The request does not fit the present state of the service."""
+
+    status = "FAILED_PRECONDITION"
+
+
+class OutOfRange(ApiError):
+    """A value lies past the valid range."""
+
+    status = "OUT_OF_RANGE"
+
+
+class Unauthenticated(ApiError):
+    """The credentials were not accepted."""
+
+    status = "UNAUTHENTICATED"
+
+
+class PermissionDenied(ApiError):
+    """The caller lacks a permission, or the API is off."""
+
+    status = "PERMISSION_DENIED"
+
+
+class NotFound(ApiError):
+    """There is no such object."""
+
+    status = "NOT_FOUND"
+
+
+class AlreadyExists(ApiError):
+    """There is such an object already."""
+
+    status = "ALREADY_EXISTS"
+
+
+class Aborted(ApiError):
+    """A concurrent change won (an etag did not match)."""
+
+    status = "ABORTED"
+
+
+class ResourceExhausted(ApiError):
+    """A quota or a rate limit is used up."""
+
+    status = "RESOURCE_EXHAUSTED"
+
+
+class Cancelled(ApiError):
+    """The call was cancelled."""
+
+    status = "CANCELLED"
+
+
+class Internal(ApiError):
+    """The service failed."""
+
+    status = "INTERNAL"
+
+
+class Unknown(ApiError):
+    """The service failed without saying how."""
+
+    status = "UNKNOWN"
+
+
+class DataLoss(ApiError):
+    """The service lost data."""
+
+    status = "DATA_LOSS"
+
+
+class Unimplemented(ApiError):
+    """The service does not have this method."""
+
+    status = "UNIMPLEMENTED"
+
+
+class Unavailable(ApiError):
+    """The service can't answer now."""
+
+    status = "UNAVAILABLE"
+
+
+class DeadlineExceeded(ApiError):
+    """The service did not finish in time; it may have acted all the same."""
+
+    status = "DEADLINE_EXCEEDED"
+
+
+class OperationFailed(ProviderError):
+    """A long-running operation ended with an error (its google.rpc.Status)."""
+
+
+class OperationCancelled(OperationFailed):
+    """A long-running operation was cancelled (google.rpc code 1)."""

@@ -1,0 +1,93 @@
+"""What every provider can do.
+
+Calls that open a long-running operation return it at once; nothing here waits. Calls that are
+not idempotent (`create_dataset`, `import_data`, `train`, `deploy`) are sent once and never
+again by the provider itself; the others are retried inside. All raise ProviderError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.live import Live, LiveDataset, LiveModel, Operation, SourceData
+
+
+class Provider(Protocol):
+    """A service that holds datasets and models."""
+
+    @property
+    def identity(self) -> str:
+        """Which service, project and location: `automl:projects/P/locations/L`.
+
+        A state belongs to one identity.
+        """
+
+    def close(self) -> None:
+        """Close connections."""
+
+    # -- reading (retried) ---------------------------------------------------------------
+
+    def live(self) -> Live:
+        """Everything that exists, by list calls."""
+
+    def datasets(self) -> Sequence[LiveDataset]:
+        """All datasets, in the service's order."""
+
+    def models(self) -> Sequence[LiveModel]:
+        """All models, in the service's order."""
+
+    def dataset(self, dataset_id: str) -> LiveDataset:
+        """One dataset."""
+
+    def model(self, model_id: str) -> LiveModel:
+        """One model."""
+
+    def operation(self, operation_id: str) -> Operation:
+        """One operation as it stands."""
+
+    def operations(
+        self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
+    ) -> Sequence[Operation]:
+        """Operations, newest first where the service sorts; filtered by the service."""
+
+    def evaluations(self, model_id: str) -> Sequence[Evaluation]:
+        """The evaluations of a model: overall first, then one per label, by label."""
+
+    def read_sources(self, sources: Sequence[str]) -> SourceData:
+        """Fingerprint what import CSVs hold. Raises SourceError."""
+
+    # -- writing -------------------------------------------------------------------------
+
+    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+        """Start to create a dataset without content. Sent once."""
+
+    def import_data(self, dataset_id: str, sources: Sequence[str]) -> Operation:
+        """Start to import CSVs into a dataset. Sent once."""
+
+    def train(
+        self, model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
+    ) -> Operation:
+        """Start to train a model. Costs money. Sent once."""
+
+    def update(self, kind: ResourceKind, object_id: str, changed: Attributes) -> None:
+        """Patch mutable fields: `changed` holds only those, with their desired values.
+
+        `labels` are the user's; ours and Google's own on the object are kept.
+        """
+
+    def deploy(self, model: LiveModel, node_count: int) -> Operation:
+        """Start to deploy a model on nodes (or change their number). Sent once."""
+
+    def undeploy(self, model_id: str) -> Operation:
+        """Start to undeploy a model."""
+
+    def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
+        """Start to delete an object; None when it is already gone."""
+
+    def cancel(self, operation_id: str) -> None:
+        """Ask for an operation's end; best effort, the operation may still succeed."""

@@ -1,0 +1,1 @@
+"""What a dataset and a model are: their desired, recorded and live forms, all frozen."""

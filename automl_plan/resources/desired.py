@@ -1,0 +1,99 @@
+"""The desired form: what the configuration declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from automl_plan.resources.address import Address
+from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.model_types import ClassificationType, Problem
+
+
+class OnSourceChange(StrEnum):
+    """What a change of a dataset's data means (importing can only ever add)."""
+
+    REPLACE = "replace"
+    APPEND = "append"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredDataset:
+    """A declared dataset."""
+
+    address: Address
+    display_name: str
+    problem: Problem
+    classification_type: ClassificationType | None
+    """Set for image classification only."""
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    """Import CSVs: `gs://…`, or paths relative to the configuration's directory."""
+    on_source_change: OnSourceChange = OnSourceChange.REPLACE
+    data: str | None = None
+    """The fingerprint of what `sources` hold; None when the data is not managed."""
+
+    def attributes(self) -> dict[str, Json]:
+        """What is compared and shown, in the configuration's own form."""
+        kind: dict[str, Json] = {}
+        if self.classification_type is not None:
+            kind["classification_type"] = str(self.classification_type)
+        attributes: dict[str, Json] = {
+            "display_name": self.display_name,
+            "description": self.description,
+            "labels": dict(self.labels),
+            str(self.problem): kind,
+        }
+        if self.data is not None:
+            attributes["data"] = self.data
+        return attributes
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredModel:
+    """A declared model."""
+
+    address: Address
+    display_name: str
+    dataset: Address
+    problem: Problem
+    model_type: str
+    train_budget_milli_node_hours: int
+    base_model_id: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    node_count: int | None = None
+    """Nodes to deploy on; None when the model is not to be deployed."""
+
+    def attributes(self, dataset: DesiredDataset) -> dict[str, Json]:
+        """What is compared and shown; `dataset` is the one that `self.dataset` names."""
+        kind: dict[str, Json] = {
+            "model_type": self.model_type,
+            "train_budget_milli_node_hours": self.train_budget_milli_node_hours,
+        }
+        if self.base_model_id is not None:
+            kind["base_model_id"] = self.base_model_id
+        attributes: dict[str, Json] = {
+            "display_name": self.display_name,
+            "labels": dict(self.labels),
+            str(self.problem): kind,
+            "trained_on": trained_on(dataset.attributes()),
+        }
+        if self.node_count is not None:
+            attributes["deploy"] = {"node_count": self.node_count}
+        return attributes
+
+
+def trained_on(dataset: Attributes) -> dict[str, Json]:
+    """What of a dataset's attributes makes a model what it is."""
+    keys = (*Problem, "data")
+    return {str(key): dataset[key] for key in keys if key in dataset}
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """All declared resources, by address."""
+
+    datasets: Mapping[Address, DesiredDataset]
+    models: Mapping[Address, DesiredModel]

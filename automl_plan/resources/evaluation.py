@@ -1,0 +1,49 @@
+"""Evaluations of a model, in words common to all providers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceMetrics:
+    """Precision and recall when only scores of at least `threshold` count."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1_score: float
+    false_positive_rate: float | None = None
+    true_positives: int | None = None
+    false_positives: int | None = None
+    false_negatives: int | None = None
+    true_negatives: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionMatrix:
+    """`rows[i][j]`: examples of label i that were predicted as label j."""
+
+    labels: tuple[str, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The evaluation of a model on its TEST examples: overall, or for one label.
+
+    For object detection `au_prc` is None, `mean_average_precision` is set, and `thresholds`
+    are those at an intersection over union of 0.5.
+    """
+
+    id: str
+    label: str | None
+    """None: overall."""
+    example_count: int
+    au_prc: float | None = None
+    au_roc: float | None = None
+    log_loss: float | None = None
+    mean_average_precision: float | None = None
+    thresholds: tuple[ConfidenceMetrics, ...] = ()
+    confusion: ConfusionMatrix | None = None
+    create_time: str | None = None

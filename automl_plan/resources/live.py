@@ -1,0 +1,150 @@
+"""The live form: what the provider says exists, in words common to all providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.model_types import ClassificationType, Problem
+
+OWN_LABEL_PREFIX = "automl-plan-"
+TOKEN_LABEL = "automl-plan-token"  # noqa: S105 (a label's key, no secret)
+"""The label that carries an intent's token on the object which that intent made."""
+FOREIGN_LABEL_PREFIXES = ("goog-",)
+"""Labels that Google's own services put on; never compared, never removed."""
+
+
+def user_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that belong to the user: neither our bookkeeping nor Google's."""
+    hidden = (OWN_LABEL_PREFIX, *FOREIGN_LABEL_PREFIXES)
+    return {key: value for key, value in labels.items() if not key.startswith(hidden)}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDataset:
+    """A dataset at the provider."""
+
+    id: str
+    display_name: str
+    problem: Problem | None
+    """None for kinds that this tool does not manage (text, tables, …)."""
+    classification_type: ClassificationType | None = None
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """All labels, ours and Google's included."""
+    example_count: int = 0
+    create_time: str | None = None
+    update_time: str | None = None
+    etag: str | None = None
+    extra: Attributes = field(default_factory=dict)
+    """Fields of the answer that this version does not know."""
+
+    def attributes(self) -> dict[str, Json]:
+        """What is compared, in the configuration's own form."""
+        kind: dict[str, Json] = {}
+        if self.classification_type is not None:
+            kind["classification_type"] = str(self.classification_type)
+        attributes: dict[str, Json] = {
+            "display_name": self.display_name,
+            "description": self.description,
+            "labels": dict(user_labels(self.labels)),
+        }
+        if self.problem is not None:
+            attributes[str(self.problem)] = kind
+        return attributes
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """A trained model at the provider. Budgets and costs are in milli node hours."""
+
+    id: str
+    display_name: str
+    dataset_id: str
+    problem: Problem | None
+    deployed: bool = False
+    node_count: int | None = None
+    """Nodes that it is deployed on, where the service says so."""
+    model_type: str | None = None
+    base_model_id: str | None = None
+    train_budget_milli_node_hours: int | None = None
+    train_cost_milli_node_hours: int | None = None
+    stop_reason: str | None = None
+    node_qps: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    create_time: str | None = None
+    update_time: str | None = None
+    etag: str | None = None
+    extra: Attributes = field(default_factory=dict)
+
+    def attributes(self) -> dict[str, Json]:
+        """What is compared, in the configuration's own form."""
+        attributes: dict[str, Json] = {
+            "display_name": self.display_name,
+            "labels": dict(user_labels(self.labels)),
+        }
+        if self.deployed:
+            attributes["deploy"] = {"node_count": self.node_count}
+        return attributes
+
+
+class OperationKind(StrEnum):
+    """What a long-running operation does (proto: the details oneof of OperationMetadata)."""
+
+    CREATE_DATASET = "create-dataset"
+    IMPORT_DATA = "import-data"
+    EXPORT_DATA = "export-data"
+    CREATE_MODEL = "create-model"
+    DEPLOY_MODEL = "deploy-model"
+    UNDEPLOY_MODEL = "undeploy-model"
+    EXPORT_MODEL = "export-model"
+    BATCH_PREDICT = "batch-predict"
+    DELETE = "delete"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationError:
+    """Why an operation failed (google.rpc.Status). Code 1 means cancelled."""
+
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A long-running operation at the provider."""
+
+    id: str
+    """The last segment of its name."""
+    kind: OperationKind
+    done: bool
+    create_time: str | None = None
+    update_time: str | None = None
+    progress_percent: int | None = None
+    error: OperationError | None = None
+    made: str | None = None
+    """Id of the object that a finished create operation made."""
+    partial_failures: tuple[str, ...] = ()
+    """What went wrong with single rows of an import (at most 20 are told)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What exists at the provider, by id."""
+
+    datasets: Mapping[str, LiveDataset]
+    models: Mapping[str, LiveModel]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceData:
+    """What a dataset's sources hold."""
+
+    fingerprint: str
+    """`v1:` and a hex digest; equal content gives an equal fingerprint."""
+    examples: int
+    """Distinct images."""
+    labelled_examples: int
