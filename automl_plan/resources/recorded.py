@@ -71,6 +71,11 @@ class RecordedResource:
     operations: tuple[RecordedOperation, ...] = ()
 
     @property
+    def objects(self) -> tuple[RecordedObject, ...]:
+        """The current object, if there is one, and the former ones."""
+        return self.former if self.current is None else (self.current, *self.former)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing is left to remember."""
         return self.current is None and not self.former and not self.operations

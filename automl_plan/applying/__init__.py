@@ -1,0 +1,1 @@
+"""Makes plans of an opened workspace and carries them out."""

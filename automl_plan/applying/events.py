@@ -1,0 +1,55 @@
+"""What an apply tells whoever watches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from automl_plan.errors import AutomlPlanError
+from automl_plan.planning.plan import Change
+
+
+class EventType(StrEnum):
+    """The moments of a change."""
+
+    STARTED = "started"
+    """The call is about to be sent."""
+    WAITING = "waiting"
+    """The service works on it; told again with every poll."""
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not started, because a change that it needs failed or goes on elsewhere."""
+    DETACHED = "detached"
+    """Left running at the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One moment of one change. `elapsed` is in seconds since it was started."""
+
+    type: EventType
+    change: Change
+    elapsed: float = 0.0
+    operation_id: str | None = None
+    message: str | None = None
+    """Result, cause of failure, or what the service says of its progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A change that could not be carried out, and why."""
+
+    change: Change
+    error: AutomlPlanError
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """How an apply ended."""
+
+    done: tuple[Change, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    skipped: tuple[Change, ...] = ()
+    running: tuple[Change, ...] = ()
+    """Started and left running at the service (detached or interrupted)."""

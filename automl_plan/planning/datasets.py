@@ -1,0 +1,146 @@
+"""What to do about one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from automl_plan.planning import reasons
+from automl_plan.planning.compare import differences, observed, of
+from automl_plan.planning.foresight import PENDING, foresee
+from automl_plan.planning.plan import Action, Change, Difference
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import DesiredDataset, OnSourceChange
+from automl_plan.resources.fields import Mutability
+from automl_plan.resources.live import LiveDataset
+from automl_plan.resources.recorded import RecordedResource
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOutlook:
+    """What models that are trained on a dataset need to know of its plan."""
+
+    changes: tuple[Change, ...]
+    object_id: str | None
+    """The live dataset that will be current; None when it is not made yet."""
+    former: tuple[str, ...]
+    """Ids of datasets that will be replaced and are to be deleted after their models."""
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """Keys of the changes after which it can be trained on."""
+        return tuple(change.key for change in self.changes)
+
+
+def plan_dataset(
+    desired: DesiredDataset,
+    recorded: RecordedResource,
+    live: Mapping[str, LiveDataset],
+    *,
+    replace_asked: bool,
+) -> DatasetOutlook:
+    """The changes that bring one declared dataset about, deletions of former ones aside."""
+    address = desired.address
+    after = desired.attributes()
+    foreseen = foresee(recorded)
+    resource, resumes = foreseen.resource, foreseen.changes
+    former = tuple(o.id for o in resource.former if o.id in live)
+    gone = _gone_formers(resource, live)
+    current = resource.current
+
+    if current is not None and current.id != PENDING and current.id not in live:
+        forget = Change(address, Action.FORGET, reasons.GONE, object_id=current.id)
+        made = _make(desired, reasons.GONE, None, (), (*foreseen.keys, forget.key))
+        return DatasetOutlook((*resumes, *gone, forget, *made), None, former)
+    if current is None:
+        made = _make(desired, reasons.NOT_YET_CREATED, None, (), foreseen.keys)
+        return DatasetOutlook((*resumes, *gone, *made), None, former)
+
+    if current.id == PENDING:
+        before = dict(current.attributes)
+    else:
+        before = observed(ResourceKind.DATASET, current.attributes, live[current.id].attributes())
+    found = differences(before, after)
+    replacing = of(ResourceKind.DATASET, found, Mutability.IMMUTABLE)
+    data = tuple(d for d in of(ResourceKind.DATASET, found, Mutability.DATA) if d.after)
+    imports = data and data[0].before is None
+    if data and not imports and desired.on_source_change is OnSourceChange.REPLACE:
+        replacing = (*replacing, *data)
+    if replacing or replace_asked:
+        reason = reasons.dataset_replaced(replacing) if replacing else reasons.ASKED_FOR
+        field = replacing[0].path if replacing else None
+        made = _make(desired, reason, field, found, foreseen.keys)
+        former = former if current.id == PENDING else (current.id, *former)
+        return DatasetOutlook((*resumes, *gone, *made), None, former)
+
+    object_id = None if current.id == PENDING else current.id
+    changes: list[Change] = []
+    mutable = of(ResourceKind.DATASET, found, Mutability.MUTABLE)
+    if mutable:
+        changes.append(
+            Change(
+                address,
+                Action.UPDATE,
+                reasons.updated(mutable),
+                field=mutable[0].path,
+                object_id=object_id,
+                differences=mutable,
+                after=after,
+                needs=foreseen.keys,
+            )
+        )
+    if data:
+        reason = reasons.NOT_YET_IMPORTED if imports else reasons.APPENDED
+        changes.append(
+            replace(_import(desired, reason, foreseen.keys), object_id=object_id, differences=data)
+        )
+    return DatasetOutlook((*resumes, *gone, *changes), object_id, former)
+
+
+def delete_dataset(
+    address: Address, object_id: str | None, reason: str, needs: tuple[str, ...]
+) -> Change:
+    """Delete one dataset; None: the one that an operation before will have made."""
+    return Change(address, Action.DELETE, reason, object_id=object_id, needs=needs)
+
+
+def _make(
+    desired: DesiredDataset,
+    reason: str,
+    field: str | None,
+    found: tuple[Difference, ...],
+    needs: tuple[str, ...],
+) -> tuple[Change, ...]:
+    create = Change(
+        desired.address,
+        Action.CREATE,
+        reason,
+        field=field,
+        differences=found,
+        after=desired.attributes(),
+        needs=needs,
+    )
+    if desired.data is None:
+        return (create,)
+    return (create, _import(desired, reasons.NOT_YET_IMPORTED, (create.key,)))
+
+
+def _import(desired: DesiredDataset, reason: str, needs: tuple[str, ...]) -> Change:
+    return Change(
+        desired.address,
+        Action.IMPORT_DATA,
+        reason,
+        field="sources",
+        after=desired.attributes(),
+        needs=needs,
+    )
+
+
+def _gone_formers(
+    resource: RecordedResource, live: Mapping[str, LiveDataset]
+) -> tuple[Change, ...]:
+    return tuple(
+        Change(resource.address, Action.FORGET, reasons.GONE, object_id=o.id)
+        for o in resource.former
+        if o.id not in live and o.id != PENDING
+    )

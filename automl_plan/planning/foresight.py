@@ -1,0 +1,58 @@
+"""What will stand once the operations that are still open have ended well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl_plan.planning import reasons
+from automl_plan.planning.plan import Action, Change
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource
+from automl_plan.resources.transitions import after_operation
+
+PENDING = "(not made yet)"
+"""Stands for the id of an object that an open operation will make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A record as it will be, with the changes that bring it there."""
+
+    resource: RecordedResource
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of those changes."""
+        return tuple(change.key for change in self.changes)
+
+
+def foresee(resource: RecordedResource) -> Foreseen:
+    """Take every open operation as resumed and ended well."""
+    changes: list[Change] = []
+    for operation in resource.operations:
+        resource = after_operation(resource, operation, made=PENDING)
+        changes.append(resume(resource, operation))
+    return Foreseen(resource, tuple(changes))
+
+
+def resume(resource: RecordedResource, operation: RecordedOperation) -> Change:
+    """Wait for an operation and record its result."""
+    return Change(
+        resource.address,
+        Action.RESUME,
+        f"{operation.step}: {reasons.STILL_RUNNING}",
+        object_id=operation.object_id,
+        operation_id=operation.id,
+        after=operation.attributes or None,
+    )
+
+
+def cancel(resource: RecordedResource, operation: RecordedOperation, reason: str) -> Change:
+    """End an operation that nobody wants any more."""
+    return Change(
+        resource.address,
+        Action.CANCEL,
+        f"{operation.step}: {reason}",
+        object_id=operation.object_id,
+        operation_id=operation.id,
+    )

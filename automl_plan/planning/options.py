@@ -1,0 +1,34 @@
+"""What the user asks of a plan beyond the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from automl_plan.resources.address import Address
+
+
+class PlanMode(StrEnum):
+    """What a plan is for."""
+
+    NORMAL = "normal"
+    """Bring the live objects to the configuration."""
+    DESTROY = "destroy"
+    """Delete everything that is recorded."""
+    REFRESH_ONLY = "refresh-only"
+    """Change nothing at the provider; accept what changed there into the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """The flags of `plan`."""
+
+    mode: PlanMode = PlanMode.NORMAL
+    refresh: bool = True
+    """Whether to ask the provider what lives, or to trust what is recorded."""
+    targets: frozenset[Address] = frozenset()
+    """Only these and what they need."""
+    excludes: frozenset[Address] = frozenset()
+    """Not these, nor what needs them."""
+    replaces: frozenset[Address] = frozenset()
+    """Make these anew though nothing asks for it."""

@@ -1,0 +1,172 @@
+"""Makes a plan of desired, recorded and live. Same input, same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from automl_plan.planning import reasons
+from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
+from automl_plan.planning.drift import assume_live, find_drift
+from automl_plan.planning.foresight import PENDING, foresee
+from automl_plan.planning.graph import check_addresses, in_order, within
+from automl_plan.planning.models import plan_model, remove_all_models
+from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.live import Live
+from automl_plan.resources.recorded import Recorded, RecordedResource
+
+
+def make_plan(
+    desired: Desired, recorded: Recorded, live: Live | None, options: PlanOptions
+) -> Plan:
+    """What has to be done so that live becomes as desired.
+
+    `live` None takes what is recorded for what lives. Raises UsageError for addresses in
+    `options` that are neither declared nor recorded.
+    """
+    known = {*desired.datasets, *desired.models, *recorded.resources}
+    check_addresses("--target", options.targets, known)
+    check_addresses("--exclude", options.excludes, known)
+    check_addresses("--replace", options.replaces, known)
+    there = assume_live(recorded) if live is None else live
+    allowed = _allowed(desired, recorded, known, options)
+    drift = tuple(d for d in find_drift(recorded, there) if d.address in allowed)
+    if options.mode is PlanMode.REFRESH_ONLY:
+        return Plan((), drift, tuple(sorted(known)))
+
+    destroy = options.mode is PlanMode.DESTROY
+    wanted = Desired({}, {}) if destroy else desired
+    gone = reasons.DESTROY if destroy else reasons.NOT_DECLARED
+    outlooks = {
+        address: plan_dataset(
+            dataset,
+            _record(recorded, address),
+            there.datasets,
+            replace_asked=address in options.replaces,
+        )
+        for address, dataset in sorted(wanted.datasets.items())
+    }
+    model_changes = _plan_models(wanted, recorded, there, outlooks, gone, options.replaces)
+    dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
+    deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
+    ordered = in_order((*dataset_changes, *_flat(model_changes), *deletions))
+    changes = within(ordered, allowed)
+    changed = {change.address for change in changes}
+    unchanged = tuple(sorted(a for a in (*wanted.datasets, *wanted.models) if a not in changed))
+    return Plan(changes, drift, unchanged)
+
+
+def _plan_models(
+    wanted: Desired,
+    recorded: Recorded,
+    live: Live,
+    outlooks: Mapping[Address, DatasetOutlook],
+    gone: str,
+    replaces: Collection[Address],
+) -> dict[Address, tuple[Change, ...]]:
+    changes: dict[Address, tuple[Change, ...]] = {}
+    for address, model in sorted(wanted.models.items()):
+        changes[address] = plan_model(
+            model,
+            wanted.datasets[model.dataset],
+            outlooks[model.dataset],
+            _record(recorded, address),
+            live.models,
+            replace_asked=address in replaces,
+        )
+    for address, resource in sorted(recorded.resources.items()):
+        if address.kind is ResourceKind.MODEL and address not in wanted.models:
+            changes[address] = remove_all_models(resource, live.models, gone)
+    return changes
+
+
+def _delete_datasets(
+    wanted: Desired,
+    recorded: Recorded,
+    live: Live,
+    outlooks: Mapping[Address, DatasetOutlook],
+    model_changes: Mapping[Address, tuple[Change, ...]],
+    gone: str,
+) -> list[Change]:
+    """Former datasets, and those not declared any more, after what their models do."""
+    deletions: list[Change] = []
+    declared_users = _users(wanted)
+    for address, outlook in outlooks.items():
+        needs = (*outlook.ready, *_keys_of(declared_users.get(address, ()), model_changes))
+        deletions += [
+            delete_dataset(address, object_id, reasons.REPLACED, needs)
+            for object_id in outlook.former
+        ]
+    recorded_users = _recorded_users(recorded)
+    for address, resource in sorted(recorded.resources.items()):
+        if address.kind is not ResourceKind.DATASET or address in wanted.datasets:
+            continue
+        foreseen = foresee(resource)
+        deletions += foreseen.changes
+        for obj in foreseen.resource.objects:
+            if obj.id == PENDING:
+                deletions.append(delete_dataset(address, None, gone, foreseen.keys))
+            elif obj.id in live.datasets:
+                users = recorded_users.get(obj.id, ())
+                needs = (*foreseen.keys, *_keys_of(users, model_changes))
+                deletions.append(delete_dataset(address, obj.id, gone, needs))
+            else:
+                deletions.append(Change(address, Action.FORGET, reasons.GONE, object_id=obj.id))
+    return deletions
+
+
+def _users(desired: Desired) -> dict[Address, list[Address]]:
+    """The declared models of each declared dataset."""
+    users: dict[Address, list[Address]] = {}
+    for address in sorted(desired.models):
+        users.setdefault(desired.models[address].dataset, []).append(address)
+    return users
+
+
+def _recorded_users(recorded: Recorded) -> dict[str, list[Address]]:
+    """The recorded models, or trainings, of each live dataset, by its id."""
+    users: dict[str, list[Address]] = {}
+    for address, resource in sorted(recorded.resources.items()):
+        ids = {obj.dataset_id for obj in resource.objects}
+        ids |= {operation.dataset_id for operation in resource.operations}
+        for dataset_id in ids:
+            if dataset_id is not None:
+                users.setdefault(dataset_id, []).append(address)
+    return users
+
+
+def _allowed(
+    desired: Desired, recorded: Recorded, known: Collection[Address], options: PlanOptions
+) -> set[Address]:
+    """The addresses whose changes the options let through."""
+    allowed = set(known)
+    if options.targets:
+        allowed = set(options.targets)
+        if options.mode is PlanMode.DESTROY:
+            for address in options.targets:
+                current = _record(recorded, address).current
+                if current is not None:
+                    allowed.update(_recorded_users(recorded).get(current.id, ()))
+        else:
+            allowed.update(
+                model.dataset
+                for address, model in desired.models.items()
+                if address in options.targets
+            )
+    return allowed - options.excludes
+
+
+def _record(recorded: Recorded, address: Address) -> RecordedResource:
+    return recorded.resources.get(address) or RecordedResource(address)
+
+
+def _flat(changes: Mapping[Address, tuple[Change, ...]]) -> tuple[Change, ...]:
+    return tuple(change for group in changes.values() for change in group)
+
+
+def _keys_of(
+    addresses: Iterable[Address], changes: Mapping[Address, tuple[Change, ...]]
+) -> tuple[str, ...]:
+    return tuple(change.key for address in addresses for change in changes[address])
