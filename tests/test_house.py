@@ -1,0 +1,134 @@
+"""The rules of the house: what may import what, and how files are kept."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "automl_plan"
+
+MAY_IMPORT = {
+    "errors": set(),
+    "resources": {"errors"},
+    "config": {"errors", "resources"},
+    "planning": {"errors", "resources"},
+    "state": {"errors", "resources"},
+    "providers": {"errors", "resources"},
+    "emulator": set(),
+    "inventory": {"errors", "resources", "config", "state", "providers"},
+    "applying": {"errors", "resources", "config", "planning", "state", "providers"},
+    "rendering": {
+        "errors",
+        "resources",
+        "config",
+        "planning",
+        "state",
+        "inventory",
+        "applying",
+    },
+    "cli": {
+        "errors",
+        "resources",
+        "config",
+        "planning",
+        "state",
+        "providers",
+        "inventory",
+        "applying",
+        "rendering",
+    },
+    "__main__": {"cli"},
+}
+"""Each part, and the parts below it that it may import. All may read the version."""
+
+
+def sources() -> Iterator[Path]:
+    yield from sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> Iterator[str]:
+    """The parts of the package that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [node.module or ""]
+            if node.module == "automl_plan":
+                names = [f"automl_plan.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.startswith("automl_plan.") and name != "automl_plan.__version__":
+                yield name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", list(sources()), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_downwards(path: Path) -> None:
+    part = part_of(path)
+    if part == "__init__":
+        return
+    above = set(imported_parts(path)) - MAY_IMPORT[part] - {part}
+    assert not above, f"{part} may not import {above}"
+
+
+def test_no_provider_knows_another() -> None:
+    providers = PACKAGE / "providers"
+    for path in sorted(providers.rglob("*.py")):
+        folder = path.relative_to(providers).parts[0]
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r"automl_plan\.providers\.(automl|local|vertex)\b", text))
+        # The embedded service is spoken to by the same client as the cloud's.
+        allowed = {"local": {"local", "automl"}, "registry.py": {"automl", "local", "vertex"}}
+        assert named <= allowed.get(folder, {folder}), path
+
+
+def test_planning_is_pure() -> None:
+    forbidden = {"os", "io", "time", "datetime", "random", "secrets", "pathlib", "subprocess"}
+    for path in sorted((PACKAGE / "planning").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert forbidden.isdisjoint(alias.name for alias in node.names), path
+            elif isinstance(node, ast.ImportFrom):
+                assert (node.module or "").split(".")[0] not in forbidden, path
+
+
+def test_no_file_is_a_lumber_room() -> None:
+    for path in sources():
+        assert path.stem not in {"utils", "util", "helpers", "common", "misc"}, path
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 450, f"{path} has {lines} lines: what is its second job?"
+
+
+def test_nothing_names_a_machine_or_an_index() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    pattern = re.compile(rb"(^|[^A-Za-z0-9_.])/(work|root|home/[a-z]+)/|pythonhosted|pypi\.org")
+    for name in filter(None, listed.stdout.split(b"\0")):
+        path = ROOT / name.decode()
+        if path.is_file() and path != Path(__file__):
+            assert not pattern.search(path.read_bytes()), name
+
+
+def test_schemas_are_draft_7() -> None:
+    import jsonschema
+
+    for path in sorted((ROOT / "schemas").glob("*.json")):
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        assert schema["$schema"] == "http://json-schema.org/draft-07/schema#", path
+        jsonschema.Draft7Validator.check_schema(schema)
