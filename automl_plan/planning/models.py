@@ -152,7 +152,9 @@ def _why_train(
 
 
 def _inputs(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
-    return of(ResourceKind.MODEL, found, Mutability.IMMUTABLE)
+    """The differences that take another training; data that is managed no more is none."""
+    inputs = of(ResourceKind.MODEL, found, Mutability.IMMUTABLE)
+    return tuple(d for d in inputs if (d.path, d.after) != ("trained_on.data", None))
 
 
 def _content_unknown(after: Attributes) -> bool:
