@@ -1,0 +1,1 @@
+"""AutoML v1 over HTTP: one front of the engine."""

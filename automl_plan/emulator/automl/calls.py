@@ -1,0 +1,173 @@
+"""What the methods of AutoML v1 share: query parameters, paging, masks, filters."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from automl_plan.emulator.automl.reading import camel, snake
+from automl_plan.emulator.errors import Code, ServiceError, invalid
+from automl_plan.emulator.http import Request
+from automl_plan.emulator.store import Term, Window
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+_INT32 = 2**31 - 1
+
+_SYSTEM_PARAMETERS = frozenset(
+    {
+        *("$alt", "alt", "$prettyPrint", "prettyPrint", "$fields", "fields", "$.xgafv", "key"),
+        *("$key", "quotaUser", "$quotaUser", "userIp", "access_token", "oauth_token", "callback"),
+        *("uploadType", "upload_protocol", "$unique"),
+    }
+)
+"""Query parameters that every Google API takes (discovery documents, "parameters")."""
+
+LIST_PARAMETERS = frozenset({"filter", "pageSize", "pageToken"})
+
+
+def check_query(request: Request, known: Collection[str] = ()) -> None:
+    """Refuse query parameters that the method doesn't have."""
+    for name in request.query:
+        if name not in _SYSTEM_PARAMETERS and camel(name) not in known:
+            raise ServiceError(
+                Code.INVALID_ARGUMENT,
+                f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query '
+                f"parameter. Field '{name}' could not be found in request message.",
+            )
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """A query parameter in camel or snake case."""
+    value = request.query.get(name)
+    return request.query.get(snake(name)) if value is None else value
+
+
+def enums_as_numbers(request: Request) -> bool:
+    """Whether the client asked for enum numbers: `$alt=json;enum-encoding=int`."""
+    alt = request.query.get("$alt", request.query.get("alt", ""))
+    return "enum-encoding=int" in alt.split(";")
+
+
+def timestamp(instant: datetime) -> str:
+    """RFC 3339 in UTC with six digits, as the service writes it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def filled(fields: Mapping[str, object]) -> dict[str, object]:
+    """Proto3 JSON leaves out what is empty. A message that is there though empty stays."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, dict) or (value is not None and value not in ("", 0, [], False))
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """One page that was asked for; its token belongs to one list with one filter."""
+
+    window: Window
+    origin: str
+
+    def token(self, next_before: int | None) -> dict[str, object]:
+        """`nextPageToken`, or nothing after the last page."""
+        if next_before is None:
+            return {}
+        raw = json.dumps([next_before, self.origin]).encode()
+        return {"nextPageToken": base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+
+
+def paging(request: Request) -> Paging:
+    """The page that `pageSize` and `pageToken` ask for."""
+    size_text = parameter(request, "pageSize") or "0"
+    if not re.fullmatch(r"-?\d{1,10}", size_text, re.ASCII) or int(size_text) > _INT32:
+        raise invalid(("page_size", "The page size must be a number."))
+    if int(size_text) < 0:
+        raise invalid(("page_size", "The page size must not be negative."))
+    size = min(int(size_text) or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    listed = f"{request.path}?{parameter(request, 'filter') or ''}"
+    origin = hashlib.sha256(listed.encode()).hexdigest()[:16]
+    token = parameter(request, "pageToken")
+    return Paging(Window(size, _read_token(token, origin) if token else None), origin)
+
+
+def _read_token(token: str, origin: str) -> int:
+    try:
+        padded = token + "=" * (-len(token) % 4)
+        content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        content = None
+    match content:
+        case [int(before), str(of)] if of == origin and 0 < before < 2**63:
+            return before
+    raise invalid(("page_token", "The page token is not one of this list and filter."))
+
+
+def masked(request: Request, mutable: Mapping[str, bool]) -> list[str]:
+    """The fields to write: those of `updateMask`, or without one those that are given.
+
+    `mutable` says of each field that can be changed whether the body gives it.
+    """
+    mask = parameter(request, "updateMask")
+    if not mask:
+        return [name for name, given in mutable.items() if given]
+    names = [camel(path.strip()) for path in mask.split(",")]
+    if names == ["*"]:
+        return list(mutable)
+    for name in names:
+        if name not in mutable:
+            allowed = ", ".join(snake(each) for each in mutable)
+            raise invalid(
+                ("update_mask", f"{snake(name)} can't be updated. The fields {allowed} can.")
+            )
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One filter term: `value` is None for `field:*`, which asks whether the field is there."""
+
+    field: str
+    value: str | None
+    negated: bool
+
+
+_TERM = re.compile(r"(?P<no>NOT\s+|-)?(?P<field>[A-Za-z][\w-]*?)\s*(?P<op>!=|=|:)\s*(?P<value>.*)")
+
+
+def read_filter(
+    request: Request, terms: Mapping[str, Callable[[Comparison], Term]]
+) -> Sequence[Term]:
+    """The terms of the request's filter: one or none. Fields in snake, kebab or camel case."""
+    text = (parameter(request, "filter") or "").strip()
+    text = _unquoted(text)
+    if not text:
+        return []
+    match = _TERM.fullmatch(text)
+    if match:
+        name = snake(match["field"].replace("-", "_"))
+        value, operator = _unquoted(match["value"].strip()), match["op"]
+        existence = operator == ":" and value == "*"
+        one_term = not re.search(r"\s", value)
+        if name in terms and value and one_term and (existence or operator != ":"):
+            negated = (match["no"] is not None) != (operator == "!=")
+            return [terms[name](Comparison(name, None if existence else value, negated))]
+    known = ", ".join(terms)
+    raise invalid(("filter", f'The filter "{text}" is not understood. It takes one of: {known}.'))
+
+
+def bad_comparison(comparison: Comparison) -> ServiceError:
+    """The error for a value or an operator that the field doesn't take."""
+    wanted = ":*" if comparison.value is None else f"={comparison.value}"
+    return invalid(("filter", f"{comparison.field} can't be compared by {wanted}."))
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        return text[1:-1].strip()
+    return text

@@ -1,0 +1,246 @@
+"""AutoML v1: datasets and their annotation specs. Messages: dataset.proto, io.proto."""
+
+from collections.abc import Callable
+
+from automl_plan.emulator.automl.calls import (
+    LIST_PARAMETERS,
+    Comparison,
+    bad_comparison,
+    check_query,
+    enums_as_numbers,
+    filled,
+    masked,
+    paging,
+    read_filter,
+    timestamp,
+)
+from automl_plan.emulator.automl.names import bare_number, number_of, parent, scope_of, wire_id
+from automl_plan.emulator.automl.operations import operation_reply
+from automl_plan.emulator.automl.reading import Fields, body_fields
+from automl_plan.emulator.datasets import DatasetChange, NewDataset
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.errors import Code, ServiceError, invalid
+from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.limits import MAX_DESCRIPTION, dataset_name_fault, label_faults
+from automl_plan.emulator.objects import Dataset
+from automl_plan.emulator.store import Condition, Term
+from automl_plan.emulator.training.types import Problem
+
+_CLASSIFICATION_TYPES = {
+    "CLASSIFICATION_TYPE_UNSPECIFIED": 0,
+    "MULTICLASS": 1,
+    "MULTILABEL": 2,
+}
+_MULTICLASS, _MULTILABEL = 1, 2
+_OTHER_KINDS = (
+    "translationDatasetMetadata",
+    "textClassificationDatasetMetadata",
+    "textExtractionDatasetMetadata",
+    "textSentimentDatasetMetadata",
+)
+_MAX_URI = 2_000
+
+
+def render(dataset: Dataset, *, enums: bool) -> dict[str, object]:
+    """A Dataset message; `enums` writes enums as numbers."""
+    number = _MULTILABEL if dataset.multilabel else _MULTICLASS
+    names = {value: name for name, value in _CLASSIFICATION_TYPES.items()}
+    kind: dict[str, object]
+    if dataset.problem is Problem.IMAGE_CLASSIFICATION:
+        classification_type = number if enums else names[number]
+        kind = {"imageClassificationDatasetMetadata": {"classificationType": classification_type}}
+    else:
+        kind = {"imageObjectDetectionDatasetMetadata": {}}
+    return filled(
+        {
+            "name": f"{parent(dataset.scope)}/datasets/{wire_id(dataset.problem, dataset.id)}",
+            "displayName": dataset.display_name,
+            "description": dataset.description,
+            "exampleCount": dataset.example_count,
+            "createTime": timestamp(dataset.created),
+            "etag": dataset.etag,
+            "labels": dict(dataset.labels) or None,
+            **kind,
+        }
+    )
+
+
+class DatasetMethods:
+    """The methods under `…/datasets`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, request: Request) -> Reply:
+        """datasets.create."""
+        check_query(request)
+        scope = scope_of(request.params)
+        fields = body_fields(request.body, "dataset")
+        fields.ignore("name", "createTime", "exampleCount", "etag")
+        problem, multilabel = _kind(fields)
+        new = NewDataset(
+            problem=problem,
+            multilabel=multilabel,
+            display_name=fields.text("displayName"),
+            description=fields.text("description"),
+            labels=fields.mapping("labels"),
+        )
+        fields.finish()
+        _check(DatasetChange(new.display_name, new.description, new.labels))
+        return operation_reply(self._engine.datasets.create(scope, new))
+
+    def get(self, request: Request) -> Reply:
+        """datasets.get."""
+        check_query(request)
+        scope, number = scope_of(request.params), number_of(request.params["dataset"])
+        dataset = self._engine.datasets.get(scope, number)
+        return json_reply(render(dataset, enums=enums_as_numbers(request)))
+
+    def list(self, request: Request) -> Reply:
+        """datasets.list; filters: which metadata a dataset has."""
+        check_query(request, LIST_PARAMETERS)
+        asked = paging(request)
+        terms = read_filter(
+            request,
+            {f"{problem}_dataset_metadata": existence(problem) for problem in Problem},
+        )
+        page = self._engine.datasets.list(scope_of(request.params), terms, asked.window)
+        enums = enums_as_numbers(request)
+        found = [render(dataset, enums=enums) for dataset in page.items]
+        return json_reply(filled({"datasets": found}) | asked.token(page.next_before))
+
+    def patch(self, request: Request) -> Reply:
+        """datasets.patch: display name, description and labels; answers the dataset."""
+        check_query(request, {"updateMask"})
+        fields = body_fields(request.body, "dataset")
+        fields.ignore("name", "createTime", "exampleCount")
+        given = {name: fields.has(name) for name in ("displayName", "description", "labels")}
+        mask = masked(request, given)
+        metadata = ("imageClassificationDatasetMetadata", "imageObjectDetectionDatasetMetadata")
+        fields.ignore(*metadata)
+        change = DatasetChange(
+            display_name=fields.text("displayName") if "displayName" in mask else None,
+            description=fields.text("description") if "description" in mask else None,
+            labels=fields.mapping("labels") if "labels" in mask else None,
+        )
+        etag = fields.text("etag")
+        fields.finish()
+        _check(change)
+        scope, number = scope_of(request.params), number_of(request.params["dataset"])
+        dataset = self._engine.datasets.update(scope, number, change, etag or None)
+        return json_reply(render(dataset, enums=enums_as_numbers(request)))
+
+    def delete(self, request: Request) -> Reply:
+        """datasets.delete."""
+        check_query(request)
+        scope, number = scope_of(request.params), number_of(request.params["dataset"])
+        return operation_reply(self._engine.datasets.delete(scope, number))
+
+    def import_data(self, request: Request) -> Reply:
+        """datasets.importData."""
+        check_query(request)
+        body = body_fields(request.body, "")
+        config = body.message("inputConfig")
+        source = config.message("gcsSource") if config else None
+        if config is None or source is None:
+            raise invalid(("input_config.gcs_source", "Required field not set."))
+        uris = source.texts("inputUris")
+        config.mapping("params")
+        for each in (body, config, source):
+            each.finish()
+        if not uris:
+            raise invalid(("input_config.gcs_source.input_uris", "Required field not set."))
+        if any(len(uri) > _MAX_URI for uri in uris):
+            raise invalid(
+                ("input_config.gcs_source.input_uris", f"A URI has at most {_MAX_URI} characters.")
+            )
+        scope, number = scope_of(request.params), number_of(request.params["dataset"])
+        return operation_reply(self._engine.datasets.import_data(scope, number, uris))
+
+    def export_data(self, request: Request) -> Reply:
+        """datasets.exportData."""
+        check_query(request)
+        body = body_fields(request.body, "")
+        config = body.message("outputConfig")
+        uri = output_prefix(config)
+        for each in (body, config):
+            if each is not None:
+                each.finish()
+        scope, number = scope_of(request.params), number_of(request.params["dataset"])
+        return operation_reply(self._engine.datasets.export_data(scope, number, uri))
+
+    def annotation_spec(self, request: Request) -> Reply:
+        """annotationSpecs.get."""
+        check_query(request)
+        scope = scope_of(request.params)
+        number = number_of(request.params["dataset"])
+        spec_number = bare_number(request.params["spec"])
+        spec = self._engine.datasets.spec(scope, number, spec_number)
+        name = f"{parent(scope)}/datasets/{request.params['dataset']}/annotationSpecs/{spec.id}"
+        return json_reply(
+            filled(
+                {
+                    "name": name,
+                    "displayName": spec.label,
+                    "exampleCount": spec.example_count,
+                }
+            )
+        )
+
+
+def output_prefix(config: Fields | None) -> str:
+    """The gs:// prefix of an output config (proto: GcsDestination.output_uri_prefix)."""
+    destination = config.message("gcsDestination") if config else None
+    if destination is None:
+        raise invalid(("output_config.gcs_destination", "Required field not set."))
+    uri = destination.text("outputUriPrefix")
+    destination.finish()
+    if not uri.startswith("gs://") or len(uri) > _MAX_URI:
+        raise invalid(
+            ("output_config.gcs_destination.output_uri_prefix", "It must be a gs:// URI.")
+        )
+    return uri
+
+
+def _kind(fields: Fields) -> tuple[Problem, bool]:
+    classification = fields.message("imageClassificationDatasetMetadata")
+    detection = fields.message("imageObjectDetectionDatasetMetadata")
+    others = [name for name in _OTHER_KINDS if fields.has(name)]
+    if others:
+        raise ServiceError(Code.UNIMPLEMENTED, f"The emulator has images only, not {others[0]}.")
+    if (classification is None) == (detection is None):
+        raise invalid(("dataset.dataset_metadata", "Exactly one kind of metadata must be set."))
+    if classification is not None:
+        number = classification.enum("classificationType", _CLASSIFICATION_TYPES)
+        classification.finish()
+        if not number:
+            raise invalid((classification.path("classificationType"), "Required field not set."))
+        return Problem.IMAGE_CLASSIFICATION, number == _MULTILABEL
+    if detection is not None:
+        detection.finish()
+    return Problem.IMAGE_OBJECT_DETECTION, False
+
+
+def _check(change: DatasetChange) -> None:
+    faults = []
+    if change.display_name is not None:
+        fault = dataset_name_fault(change.display_name)
+        if fault:
+            faults.append(("dataset.display_name", fault))
+    if change.description is not None and len(change.description) > MAX_DESCRIPTION:
+        limit = f"A description has at most {MAX_DESCRIPTION} characters."
+        faults.append(("dataset.description", limit))
+    faults += [("dataset.labels", fault) for fault in label_faults(change.labels or {})]
+    if faults:
+        raise invalid(*faults)
+
+
+def existence(problem: Problem) -> Callable[[Comparison], Term]:
+    """The filter term `…_metadata:*` of a problem."""
+
+    def term(comparison: Comparison) -> Condition:
+        if comparison.value is not None:
+            raise bad_comparison(comparison)
+        return Condition("problem", problem, comparison.negated)
+
+    return term

@@ -1,0 +1,167 @@
+"""AutoML v1: model evaluations. Messages: model_evaluation, classification, detection protos."""
+
+from collections.abc import Mapping
+
+from automl_plan.emulator.automl.calls import (
+    LIST_PARAMETERS,
+    Comparison,
+    check_query,
+    filled,
+    paging,
+    read_filter,
+    timestamp,
+)
+from automl_plan.emulator.automl.names import (
+    bare_number,
+    number_of,
+    parent,
+    scope_of,
+    wire_id,
+)
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.objects import Model, ModelEvaluation
+from automl_plan.emulator.store import Condition, Term
+from automl_plan.emulator.training.types import (
+    ClassificationMetrics,
+    DetectionMetrics,
+    Threshold,
+)
+
+_ALL_MODELS = "-"
+_EVERY_POSITION = 2**31 - 1
+"""proto: ConfidenceMetricsEntry.position_threshold: all predictions of an example count."""
+
+
+def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
+    """A ModelEvaluation message."""
+    evaluation, specs = found.evaluation, dict(model.specs)
+    metrics = evaluation.metrics
+    spec_id = found.annotation_spec_id
+    name = f"{parent(model.scope)}/models/{wire_id(model.problem, model.id)}"
+    return filled(
+        {
+            "name": f"{name}/modelEvaluations/{found.id}",
+            "annotationSpecId": None if spec_id is None else str(spec_id),
+            "displayName": evaluation.label,
+            "createTime": timestamp(found.created),
+            "evaluatedExampleCount": evaluation.evaluated_example_count,
+            **(
+                {"classificationEvaluationMetrics": _classification(metrics, specs, spec_id)}
+                if isinstance(metrics, ClassificationMetrics)
+                else {"imageObjectDetectionEvaluationMetrics": _detection(metrics)}
+            ),
+        }
+    )
+
+
+def _classification(
+    metrics: ClassificationMetrics, specs: Mapping[int, str], spec_id: int | None
+) -> dict[str, object]:
+    used = list(specs) if spec_id is None else [spec_id]
+    confusion = None
+    if metrics.confusion is not None:
+        confusion = {
+            "annotationSpecId": [str(each) for each in specs],
+            "displayName": list(specs.values()),
+            "row": [{"exampleCount": list(row)} for row in metrics.confusion],
+        }
+    return filled(
+        {
+            "auPrc": metrics.au_prc,
+            "auRoc": metrics.au_roc,
+            "logLoss": metrics.log_loss,
+            "confidenceMetricsEntry": [_threshold(entry) for entry in metrics.thresholds],
+            "confusionMatrix": confusion,
+            "annotationSpecId": [str(each) for each in used],
+        }
+    )
+
+
+def _threshold(entry: Threshold) -> dict[str, object]:
+    counts = {
+        "truePositiveCount": entry.true_positive_count,
+        "falsePositiveCount": entry.false_positive_count,
+        "falseNegativeCount": entry.false_negative_count,
+        "trueNegativeCount": entry.true_negative_count,
+    }
+    return filled(
+        {
+            "confidenceThreshold": entry.confidence_threshold,
+            "positionThreshold": _EVERY_POSITION,
+            "recall": entry.recall,
+            "precision": entry.precision,
+            "falsePositiveRate": entry.false_positive_rate,
+            "f1Score": entry.f1_score,
+            "recallAt1": entry.recall_at1,
+            "precisionAt1": entry.precision_at1,
+            "falsePositiveRateAt1": entry.false_positive_rate_at1,
+            "f1ScoreAt1": entry.f1_score_at1,
+            **{name: str(count) for name, count in counts.items() if count},
+        }
+    )
+
+
+def _detection(metrics: DetectionMetrics) -> dict[str, object]:
+    return filled(
+        {
+            "evaluatedBoundingBoxCount": metrics.evaluated_box_count,
+            "boundingBoxMeanAveragePrecision": metrics.mean_average_precision,
+            "boundingBoxMetricsEntries": [
+                filled(
+                    {
+                        "iouThreshold": entry.iou_threshold,
+                        "meanAveragePrecision": entry.mean_average_precision,
+                        "confidenceMetricsEntries": [
+                            filled(
+                                {
+                                    "confidenceThreshold": each.confidence_threshold,
+                                    "recall": each.recall,
+                                    "precision": each.precision,
+                                    "f1Score": each.f1_score,
+                                }
+                            )
+                            for each in entry.thresholds
+                        ],
+                    }
+                )
+                for entry in metrics.entries
+            ],
+        }
+    )
+
+
+class EvaluationMethods:
+    """The methods under `…/modelEvaluations`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def list(self, request: Request) -> Reply:
+        """modelEvaluations.list, also of all models (`-`); filter: annotation_spec_id."""
+        check_query(request, LIST_PARAMETERS)
+        scope, model = scope_of(request.params), request.params["model"]
+        asked = paging(request)
+        terms = read_filter(request, {"annotation_spec_id": _spec_term})
+        number = None if model == _ALL_MODELS else number_of(model)
+        models = self._engine.models
+        page = models.evaluations(scope, number, terms, asked.window)
+        owners = {each: models.get(scope, each) for each in {item.model_id for item in page.items}}
+        found = [render(item, owners[item.model_id]) for item in page.items]
+        return json_reply(filled({"modelEvaluation": found}) | asked.token(page.next_before))
+
+    def get(self, request: Request) -> Reply:
+        """modelEvaluations.get."""
+        check_query(request)
+        scope, number = scope_of(request.params), number_of(request.params["model"])
+        model = self._engine.models.get(scope, number)
+        evaluation_id = bare_number(request.params["evaluation"])
+        return json_reply(
+            render(self._engine.models.evaluation(scope, number, evaluation_id), model)
+        )
+
+
+def _spec_term(comparison: Comparison) -> Term:
+    if comparison.value is None:  # `annotation_spec_id:*`: per label; negated: the overall one
+        return Condition("annotation_spec_id", None, not comparison.negated)
+    return Condition("annotation_spec_id", bare_number(comparison.value), comparison.negated)

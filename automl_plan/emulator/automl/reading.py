@@ -1,0 +1,159 @@
+"""Reading proto3 JSON bodies: known fields only, enums and int64 in either form."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from automl_plan.emulator.errors import Code, ServiceError
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_SNAKE = re.compile(r"_([a-z0-9])")
+
+
+def body_fields(body: bytes, path: str) -> "Fields":
+    """The fields of a request's body, which may be empty; `path` names it in messages."""
+    if not body.strip():
+        return Fields({}, path)
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(
+            Code.INVALID_ARGUMENT, f"Invalid JSON payload received. {_first_line(error)}"
+        ) from error
+    if not isinstance(content, dict):
+        raise ServiceError(
+            Code.INVALID_ARGUMENT, "Invalid JSON payload received. Root element must be a message."
+        )
+    return Fields(content, path)
+
+
+class Fields:
+    """A message's fields, read one by one; `finish` refuses those that nobody read."""
+
+    def __init__(self, content: Mapping[str, Any], path: str) -> None:
+        self._path = path
+        self._values: dict[str, Any] = {}
+        self._read: set[str] = set()
+        for key, value in content.items():
+            name = camel(key)
+            if name in self._values:
+                raise self._fault(key, "The field is given twice.")
+            self._values[name] = value
+
+    def has(self, name: str) -> bool:
+        """Whether the field is given and not null; counts as read."""
+        self._read.add(name)
+        return self._values.get(name) is not None
+
+    def ignore(self, *names: str) -> None:
+        """Take fields that only the service sets, without looking at them."""
+        self._read.update(names)
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string."""
+        if not self.has(name):
+            return default
+        value = self._values[name]
+        if not isinstance(value, str) or _HALF_CHARACTER.search(value):
+            raise self._invalid(name, "TYPE_STRING")
+        return value
+
+    def integer(self, name: str) -> int | None:
+        """An int32 or int64, as a number or as a string."""
+        if not self.has(name):
+            return None
+        value = self._values[name]
+        if isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value, re.ASCII):
+            return int(value)
+        if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+            raise self._invalid(name, "TYPE_INT64")
+        return value
+
+    def enum(self, name: str, values: Mapping[str, int]) -> int:
+        """An enum by its name or its number; 0 when it isn't given."""
+        if not self.has(name):
+            return 0
+        value = self._values[name]
+        if isinstance(value, str) and value in values:
+            return values[value]
+        if not isinstance(value, bool) and isinstance(value, int) and value in values.values():
+            return value
+        raise self._invalid(name, "TYPE_ENUM")
+
+    def octets(self, name: str) -> bytes:
+        """Bytes, in base64 of either alphabet, with or without padding."""
+        text = self.text(name).rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise self._fault(name, "Base64 decoding failed.") from error
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings."""
+        if not self.has(name):
+            return []
+        value = self._values[name]
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._invalid(name, "TYPE_STRING")
+        return value
+
+    def mapping(self, name: str) -> dict[str, str]:
+        """A map of strings to strings."""
+        if not self.has(name):
+            return {}
+        value = self._values[name]
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise self._invalid(name, "TYPE_STRING")
+        return value
+
+    def message(self, name: str) -> "Fields | None":
+        """A message inside this one; an empty one is given, a missing one isn't."""
+        if not self.has(name):
+            return None
+        value = self._values[name]
+        if not isinstance(value, dict):
+            raise self._invalid(name, "TYPE_MESSAGE")
+        return Fields(value, self.path(name))
+
+    def path(self, name: str) -> str:
+        """The path of a field as messages write it, such as `dataset.display_name`."""
+        return f"{self._path}.{snake(name)}" if self._path else snake(name)
+
+    def finish(self) -> None:
+        """Refuse fields that the message doesn't have."""
+        unknown = [name for name in self._values if name not in self._read]
+        if unknown:
+            at = f" at '{self._path}'" if self._path else ""
+            raise self._fault(unknown[0], f'Unknown name "{unknown[0]}"{at}: Cannot find field.')
+
+    def _invalid(self, name: str, expected: str) -> ServiceError:
+        value = json.dumps(self._values[name])[:100]
+        return self._fault(name, f"Invalid value at '{self.path(name)}' ({expected}), {value}")
+
+    def _fault(self, name: str, text: str) -> ServiceError:
+        detail: dict[str, object] = {
+            "@type": "type.googleapis.com/google.rpc.BadRequest",
+            "fieldViolations": [{"field": self.path(name), "description": text}],
+        }
+        return ServiceError(
+            Code.INVALID_ARGUMENT, f"Invalid JSON payload received. {text}", [detail]
+        )
+
+
+def camel(name: str) -> str:
+    """`display_name` as `displayName`; a camel-case name stays as it is."""
+    return _SNAKE.sub(lambda match: match[1].upper(), name)
+
+
+def snake(name: str) -> str:
+    """`displayName` as `display_name`."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:200] or "It is nested too deeply."

@@ -1,0 +1,304 @@
+"""What can be done with datasets."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from pathlib import Path
+from sqlite3 import Connection
+from typing import cast
+
+from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
+from automl_plan.emulator.files import FileRefused, Files
+from automl_plan.emulator.ids import new_id
+from automl_plan.emulator.jobs import Cancellation, JobCancelled
+from automl_plan.emulator.merging import merge_examples
+from automl_plan.emulator.objects import (
+    AnnotationSpec,
+    Dataset,
+    ObjectKind,
+    ObjectRef,
+    Operation,
+    OperationKind,
+    Scope,
+)
+from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.rows import (
+    dataset_of,
+    insert_dataset,
+    select_dataset,
+    select_examples,
+    select_specs,
+    write_examples,
+)
+from automl_plan.emulator.store import Page, Store, Term, Window, select_page
+from automl_plan.emulator.training.import_csv import ImportFailed, read_csv
+from automl_plan.emulator.training.types import Example, Problem
+
+NOT_THERE = "The Dataset doesn't exist or is inaccessible for use with AutoMl."
+_BUSY_KINDS = (
+    OperationKind.IMPORT_DATA,
+    OperationKind.EXPORT_DATA,
+    OperationKind.CREATE_MODEL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """What a dataset is created from."""
+
+    problem: Problem
+    multilabel: bool
+    display_name: str
+    description: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChange:
+    """New values for a dataset's fields; None leaves a field as it is."""
+
+    display_name: str | None = None
+    description: str | None = None
+    labels: Mapping[str, str] | None = None
+
+
+class Datasets:
+    """The datasets of all scopes."""
+
+    def __init__(self, store: Store, clock: Clock, files: Files, operations: Operations) -> None:
+        self._store = store
+        self._clock = clock
+        self._files = files
+        self._operations = operations
+        operations.register(OperationKind.CREATE_DATASET, self._run_create)
+        operations.register(OperationKind.DELETE_DATASET, self._run_delete)
+        operations.register(OperationKind.IMPORT_DATA, self._run_import)
+        operations.register(OperationKind.EXPORT_DATA, self._run_export)
+
+    def create(self, scope: Scope, new: NewDataset) -> Operation:
+        """Create a dataset; it appears when the operation is done."""
+
+        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            dataset_id = new_id(db)
+            spec = {
+                "dataset_id": dataset_id,
+                "multilabel": new.multilabel,
+                "display_name": new.display_name,
+                "description": new.description,
+                "labels": dict(new.labels),
+            }
+            return spec, [ObjectRef(ObjectKind.DATASET, dataset_id)]
+
+        return self._operations.begin(scope, new.problem, OperationKind.CREATE_DATASET, prepare)
+
+    def get(self, scope: Scope, dataset_id: int) -> Dataset:
+        """The dataset of that id."""
+        with self._store.reading() as db:
+            return _required(select_dataset(db, scope, dataset_id))
+
+    def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Dataset]:
+        """Datasets, newest first."""
+        with self._store.reading() as db:
+            rows, more = select_page(db, "datasets", scope, terms, window)
+        return Page(tuple(map(dataset_of, rows)), more)
+
+    def spec(self, scope: Scope, dataset_id: int, spec_id: int) -> AnnotationSpec:
+        """A label of a dataset."""
+        with self._store.reading() as db:
+            if select_dataset(db, scope, dataset_id) is not None:
+                for spec in select_specs(db, dataset_id):
+                    if spec.id == spec_id:
+                        return spec
+        raise not_found("The AnnotationSpec does not exist.")
+
+    def update(
+        self, scope: Scope, dataset_id: int, change: DatasetChange, etag: str | None
+    ) -> Dataset:
+        """Change fields; with an etag, only if the dataset is still the one that was read."""
+        with self._store.transaction() as db:
+            old = _required(select_dataset(db, scope, dataset_id))
+            if etag and etag != old.etag:
+                raise ServiceError(Code.ABORTED, "The etag is not that of the current dataset.")
+            new = replace(
+                old,
+                display_name=_chosen(change.display_name, old.display_name),
+                description=_chosen(change.description, old.description),
+                labels=old.labels if change.labels is None else change.labels,
+                version=old.version + 1,
+            )
+            db.execute(
+                "UPDATE datasets SET display_name = ?, description = ?, labels = ?, version = ? "
+                "WHERE id = ?",
+                (
+                    new.display_name,
+                    new.description,
+                    json.dumps(dict(new.labels)),
+                    new.version,
+                    new.id,
+                ),
+            )
+        return new
+
+    def delete(self, scope: Scope, dataset_id: int) -> Operation:
+        """Delete a dataset with all its content; refused while an operation works on it."""
+        target = ObjectRef(ObjectKind.DATASET, dataset_id)
+        problem = self.get(scope, dataset_id).problem
+
+        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            _required(select_dataset(db, scope, dataset_id))
+            busy = self._operations.running_on(db, target, _BUSY_KINDS)
+            if busy is not None:
+                raise precondition(
+                    "The dataset can't be deleted: an operation is running on it "
+                    f"({busy.kind.replace('_', ' ')}). Wait for it or cancel it first."
+                )
+            return {"dataset_id": dataset_id}, [target]
+
+        return self._operations.begin(scope, problem, OperationKind.DELETE_DATASET, prepare)
+
+    def import_data(self, scope: Scope, dataset_id: int, uris: Sequence[str]) -> Operation:
+        """Import CSV files: what they name is added to what is there."""
+        return self._begin(scope, dataset_id, OperationKind.IMPORT_DATA, {"uris": [*uris]})
+
+    def export_data(self, scope: Scope, dataset_id: int, uri_prefix: str) -> Operation:
+        """Write the dataset's examples as an import CSV below a gs:// prefix."""
+        return self._begin(scope, dataset_id, OperationKind.EXPORT_DATA, {"uri": uri_prefix})
+
+    def _begin(
+        self, scope: Scope, dataset_id: int, kind: OperationKind, spec: Mapping[str, object]
+    ) -> Operation:
+        target = ObjectRef(ObjectKind.DATASET, dataset_id)
+
+        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            _required(select_dataset(db, scope, dataset_id))
+            if self._operations.running_on(db, target, [OperationKind.DELETE_DATASET]):
+                raise not_found(NOT_THERE)
+            return {"dataset_id": dataset_id, **spec}, [target]
+
+        problem = self.get(scope, dataset_id).problem
+        return self._operations.begin(scope, problem, kind, prepare)
+
+    def _run_create(self, operation: Operation, _: Cancellation) -> None:
+        spec = operation.spec
+        dataset = Dataset(
+            id=cast("int", spec["dataset_id"]),
+            scope=operation.scope,
+            problem=operation.problem,
+            multilabel=cast("bool", spec["multilabel"]),
+            display_name=cast("str", spec["display_name"]),
+            description=cast("str", spec["description"]),
+            labels=cast("Mapping[str, str]", spec["labels"]),
+            version=1,
+            created=operation.created,
+            example_count=0,
+        )
+        with self._store.transaction() as db:
+            insert_dataset(db, dataset)
+            made = ObjectRef(ObjectKind.DATASET, dataset.id)
+            self._operations.finish(db, operation, result=made)
+
+    def _run_delete(self, operation: Operation, _: Cancellation) -> None:
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM datasets WHERE id = ?", (operation.spec["dataset_id"],))
+            self._operations.finish(db, operation)
+
+    def _run_import(self, operation: Operation, cancellation: Cancellation) -> None:
+        if self._operations.start(operation).cancel_requested:
+            raise JobCancelled
+        dataset_id = cast("int", operation.spec["dataset_id"])
+        dataset = self.get(operation.scope, dataset_id)
+
+        def resolve(uri: str) -> Path:
+            cancellation.check()
+            try:
+                return self._files.resolve(uri)
+            except FileRefused as error:
+                raise ImportFailed(str(error)) from error
+
+        examples: list[Example] = []
+        failures: list[str] = []
+        for uri in cast("Sequence[str]", operation.spec["uris"]):
+            try:
+                read = read_csv(uri, dataset.problem, dataset.multilabel, resolve)
+            except ImportFailed as error:
+                raise ServiceError(Code.INVALID_ARGUMENT, str(error)) from error
+            examples.extend(read.examples)
+            failures.extend(read.failures)
+        cancellation.check()
+        with self._store.transaction() as db:
+            known = select_examples(db, dataset_id)
+            merged = merge_examples(known, examples, multiclass=_multiclass(dataset))
+            write_examples(db, dataset_id, merged.written)
+            self._count(db, dataset_id)
+            self._operations.finish(db, operation, failures=[*failures, *merged.failures])
+
+    def _count(self, db: Connection, dataset_id: int) -> None:
+        examples = select_examples(db, dataset_id)
+        counts: dict[str, int] = {}
+        for example in examples:
+            for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
+                counts[label] = counts.get(label, 0) + 1
+        for label, count in counts.items():
+            db.execute(
+                "INSERT INTO annotation_specs (id, dataset_id, label, example_count) "
+                "VALUES (?, ?, ?, ?) ON CONFLICT (dataset_id, label) "
+                "DO UPDATE SET example_count = excluded.example_count",
+                (new_id(db), dataset_id, label, count),
+            )
+        db.execute(
+            "UPDATE datasets SET example_count = ? WHERE id = ?", (len(examples), dataset_id)
+        )
+
+    def _run_export(self, operation: Operation, _: Cancellation) -> None:
+        dataset_id = cast("int", operation.spec["dataset_id"])
+        with self._store.reading() as db:
+            dataset = _required(select_dataset(db, operation.scope, dataset_id))
+            examples = select_examples(db, dataset_id)
+        moment = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        try:
+            uri, folder = self._files.output_folder(
+                cast("str", operation.spec["uri"]), f"export_data-{dataset.display_name}-{moment}"
+            )
+        except FileRefused as error:
+            raise not_found(str(error)) from error
+        with (folder / f"{dataset.problem}_1.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            for example in examples:
+                writer.writerows(_csv_rows(example, dataset.problem))
+        with self._store.transaction() as db:
+            self._operations.finish(db, operation, output=uri)
+
+
+def _required(dataset: Dataset | None) -> Dataset:
+    if dataset is None:
+        raise not_found(NOT_THERE)
+    return dataset
+
+
+def _chosen(new: str | None, old: str) -> str:
+    return old if new is None else new
+
+
+def _multiclass(dataset: Dataset) -> bool:
+    return dataset.problem is Problem.IMAGE_CLASSIFICATION and not dataset.multilabel
+
+
+def _csv_rows(example: Example, problem: Problem) -> list[list[str]]:
+    """The rows that `read_csv` makes the same example of."""
+    start = [example.set.upper(), example.uri]
+    if problem is Problem.IMAGE_CLASSIFICATION:
+        return [[*start, *example.labels]]
+    if not example.boxes:
+        return [[*start, *[""] * 9]]
+    return [
+        [*start, box.label, *_corner(box.x_min, box.y_min), *_corner(box.x_max, box.y_max)]
+        for box in example.boxes
+    ]
+
+
+def _corner(x: float, y: float) -> tuple[str, str, str, str]:
+    """A vertex and the one beside it, which two opposite vertices leave empty."""
+    return str(x), str(y), "", ""

@@ -1,0 +1,75 @@
+"""The one error the service answers with, and its google.rpc codes."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """A google.rpc code (google/rpc/code.proto)."""
+
+    CANCELLED = 1
+    INVALID_ARGUMENT = 3
+    NOT_FOUND = 5
+    PERMISSION_DENIED = 7
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that google/rpc/code.proto maps this code to."""
+        return _HTTP_STATUS[self]
+
+
+_HTTP_STATUS = {
+    Code.CANCELLED: 499,
+    Code.INVALID_ARGUMENT: 400,
+    Code.NOT_FOUND: 404,
+    Code.PERMISSION_DENIED: 403,
+    Code.FAILED_PRECONDITION: 400,
+    Code.ABORTED: 409,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNIMPLEMENTED: 501,
+    Code.INTERNAL: 500,
+    Code.UNAVAILABLE: 503,
+}
+
+
+class ServiceError(Exception):
+    """A request or an operation that failed: a google.rpc code and a text for people."""
+
+    def __init__(self, code: Code, message: str, details: Sequence[dict[str, object]] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = tuple(details)
+
+
+class StartError(Exception):
+    """The service can't start; the text says why, `status` is the process's exit code."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def invalid(*violations: tuple[str, str]) -> ServiceError:
+    """INVALID_ARGUMENT as the service writes it: a numbered list of (field path, message)."""
+    listed = "".join(
+        f"{number}.Field: {field}; Message: {message}\t"
+        for number, (field, message) in enumerate(violations, start=1)
+    )
+    return ServiceError(Code.INVALID_ARGUMENT, f"List of found errors:\t{listed}")
+
+
+def not_found(message: str) -> ServiceError:
+    """NOT_FOUND with the service's own text for the missing object."""
+    return ServiceError(Code.NOT_FOUND, message)
+
+
+def precondition(message: str) -> ServiceError:
+    """FAILED_PRECONDITION: the request is sound, the object's state forbids it."""
+    return ServiceError(Code.FAILED_PRECONDITION, message)

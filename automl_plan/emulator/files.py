@@ -1,0 +1,102 @@
+"""Where URIs lead on this machine.
+
+gs:// URIs lead below the bucket root, relative paths below the files root. Nothing outside these
+two folders can be reached: absolute paths, `..` and symbolic links that lead out are refused.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,221}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+class FileRefused(Exception):
+    """A URI that leads nowhere, or where it must not; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The two folders that the service reads from; it writes only below the bucket root."""
+
+    bucket_root: Path
+    files_root: Path
+
+    def resolve(self, uri: str) -> Path:
+        """The existing file that a gs:// URI or a relative path names."""
+        path = self._locate(uri)
+        if not _is_file(path):
+            raise FileRefused(f"{uri}: There is no such file.")
+        return path
+
+    def output_folder(self, uri_prefix: str, folder: str) -> tuple[str, Path]:
+        """Make a new folder below a gs:// prefix of a bucket that exists: its URI and its path."""
+        if not uri_prefix.startswith("gs://"):
+            raise FileRefused(f"{uri_prefix}: The output must be a gs:// URI.")
+        uri = f"{uri_prefix.rstrip('/')}/{folder}/"
+        path = self._locate(uri)
+        path.mkdir(parents=True)
+        return uri, path
+
+    def bucket(self, name: str) -> Path | None:
+        """The folder of a bucket, or None when there is none of that name."""
+        if not _BUCKET.fullmatch(name):
+            return None
+        folder = self.bucket_root / name
+        if not folder.is_dir() or not _inside(folder, self.bucket_root):
+            return None
+        return folder
+
+    def object(self, bucket: str, name: str) -> Path | None:
+        """The file of an object, or None when the bucket has no such object."""
+        folder = self.bucket(bucket)
+        if folder is None or not name or _unsafe(name):
+            return None
+        path = folder / name
+        return path if _is_file(path) and _inside(path, folder) else None
+
+    def objects(self, bucket: Path) -> Iterator[tuple[str, Path]]:
+        """All objects of a bucket's folder as (name, file), in no order."""
+        for path in bucket.rglob("*"):
+            if path.is_file() and _inside(path, bucket):
+                yield path.relative_to(bucket).as_posix(), path
+
+    def _locate(self, uri: str) -> Path:
+        if uri.startswith("gs://"):
+            bucket, _, name = uri.removeprefix("gs://").partition("/")
+            folder = self.bucket(bucket)
+            if folder is None:
+                raise FileRefused(f"{uri}: There is no bucket {bucket}.")
+            if not name or _unsafe(name.rstrip("/")):
+                raise FileRefused(f"{uri}: The URI doesn't name an object.")
+        elif _SCHEME.match(uri):
+            raise FileRefused(f"{uri}: Only gs:// URIs and relative paths can be read.")
+        else:
+            folder, name = self.files_root, uri
+            if not name or _unsafe(name):
+                raise FileRefused(f"{uri}: The path must be relative and stay below its folder.")
+        path = folder / name
+        if not _inside(path, folder):
+            raise FileRefused(f"{uri}: A symbolic link leads out of the folder.")
+        return path
+
+
+def _unsafe(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts or "\0" in name or "//" in name
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a folder that can't be read
+        return False
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a loop of symbolic links
+        return False

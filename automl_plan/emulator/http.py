@@ -1,0 +1,92 @@
+"""Requests, replies and the table of routes: what a front and the server say to each other."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import unquote
+
+from automl_plan.emulator.errors import ServiceError
+
+JSON_TYPE = "application/json; charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. `path` is as sent, `query` and `params` are decoded."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes = b""
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+
+
+Handler = Callable[[Request], Reply]
+
+
+class Front(Protocol):
+    """One API on top of the engine."""
+
+    def handler(self, request: Request) -> tuple[Handler, Mapping[str, str]] | None:
+        """What answers the request, with the path's parameters; None when it isn't this API's."""
+
+    def error(self, error: ServiceError) -> Reply:
+        """The error in this API's own form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and a path pattern, such as `/v1/projects/{project}`, and what answers them."""
+
+    method: str
+    pattern: re.Pattern[str]
+    handler: Handler
+
+
+def route(method: str, path: str, handler: Handler) -> Route:
+    """A route; each `{name}` of the path is one segment without `:`, `{project}` may have one."""
+    pattern = re.sub(
+        r"\{(\w+)\}",
+        lambda match: f"(?P<{match[1]}>{'[^/]+' if match[1] == 'project' else '[^/:]+'})",
+        path,
+    )
+    return Route(method, re.compile(pattern), handler)
+
+
+def find(routes: Sequence[Route], request: Request) -> tuple[Handler, Mapping[str, str]] | None:
+    """The first route that fits a request, and the path's parameters, decoded."""
+    for each in routes:
+        if each.method == request.method:
+            match = each.pattern.fullmatch(request.path)
+            if match:
+                params = {name: unquote(value) for name, value in match.groupdict().items()}
+                return each.handler, params
+    return None
+
+
+def json_reply(content: object, status: int = 200) -> Reply:
+    """An answer of JSON."""
+    return Reply(status, json.dumps(content, indent=2).encode() + b"\n")
+
+
+def error_reply(error: ServiceError) -> Reply:
+    """An error in the envelope of Google's APIs (AIP-193)."""
+    body: dict[str, object] = {
+        "code": error.code.http_status,
+        "message": error.message,
+        "status": error.code.name,
+    }
+    if error.details:
+        body["details"] = list(error.details)
+    return json_reply({"error": body}, error.code.http_status)

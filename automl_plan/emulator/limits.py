@@ -1,0 +1,121 @@
+"""What the service accepts: model types, budgets, names, labels. Sources: AutoML v1's protos."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from automl_plan.emulator.training.types import Problem
+
+MAX_DESCRIPTION = 25_000
+MAX_LABELS = 64
+MAX_NODE_COUNT = 100
+"""proto: ImageClassificationModelDeploymentMetadata.node_count, 1 to 100."""
+
+IMPORTS_AT_ONCE = 4
+TRAININGS_AT_ONCE = 5
+"""Both from "Quotas and limits"; what is beyond them waits for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelType:
+    """A model type: its budget bounds (milli node hours, inclusive) and its export formats.
+
+    `nodes` train at once, so that the default budget is one day of wall time. `formats` starts
+    with the default one and is empty for types that can't be exported.
+    """
+
+    minimum: int
+    maximum: int
+    default: int
+    nodes: int
+    formats: tuple[str, ...]
+
+
+_MOBILE_FORMATS = ("tflite", "edgetpu_tflite", "tf_saved_model", "tf_js", "docker")
+_MOBILE = ModelType(1_000, 100_000, 24_000, 1, _MOBILE_FORMATS)
+_CORE_ML = ModelType(1_000, 100_000, 24_000, 1, ("core_ml",))
+_MOBILE_DETECTION = ModelType(1_000, 100_000, 24_000, 1, ("tflite", "tf_saved_model", "tf_js"))
+_CLOUD = ModelType(8_000, 800_000, 192_000, 8, ())
+_CLOUD_DETECTION = ModelType(20_000, 900_000, 216_000, 9, ())
+
+MODEL_TYPES: Mapping[Problem, Mapping[str, ModelType]] = {
+    Problem.IMAGE_CLASSIFICATION: {
+        "cloud": _CLOUD,
+        "mobile-low-latency-1": _MOBILE,
+        "mobile-versatile-1": _MOBILE,
+        "mobile-high-accuracy-1": _MOBILE,
+        "mobile-core-ml-low-latency-1": _CORE_ML,
+        "mobile-core-ml-versatile-1": _CORE_ML,
+        "mobile-core-ml-high-accuracy-1": _CORE_ML,
+    },
+    Problem.IMAGE_OBJECT_DETECTION: {
+        "cloud-high-accuracy-1": _CLOUD_DETECTION,
+        "cloud-low-latency-1": _CLOUD_DETECTION,
+        "mobile-low-latency-1": _MOBILE_DETECTION,
+        "mobile-versatile-1": _MOBILE_DETECTION,
+        "mobile-high-accuracy-1": _MOBILE_DETECTION,
+    },
+}
+"""By problem; the first type is the default (proto: image.proto, model_type)."""
+
+_DATASET_NAME = re.compile(r"[A-Za-z0-9_]{1,32}")
+_MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+
+
+def default_model_type(problem: Problem) -> str:
+    """The model type that is used when none is asked for."""
+    return next(iter(MODEL_TYPES[problem]))
+
+
+def budget_fault(problem: Problem, model_type: str, milli_node_hours: int) -> str | None:
+    """What is wrong with a train budget for a known model type."""
+    known = MODEL_TYPES[problem][model_type]
+    if known.minimum <= milli_node_hours <= known.maximum:
+        return None
+    return (
+        f"The train budget for {model_type} must be between {known.minimum} and "
+        f"{known.maximum} milli node hours."
+    )
+
+
+def dataset_name_fault(name: str) -> str | None:
+    """What is wrong with a dataset's display name (proto: Dataset.display_name)."""
+    if not name:
+        return "Required field not set."
+    if not _DATASET_NAME.fullmatch(name):
+        return "The display name must be 1 to 32 characters long, of A-Z, a-z, 0-9 and _."
+    return None
+
+
+def model_name_fault(name: str) -> str | None:
+    """What is wrong with a model's display name (proto: Model.display_name)."""
+    if not name:
+        return "Required field not set."
+    if not _MODEL_NAME.fullmatch(name):
+        return (
+            "The display name must be 1 to 32 characters long, of A-Z, a-z, 0-9 and _, "
+            "and must start with a letter."
+        )
+    return None
+
+
+def label_faults(labels: Mapping[str, str]) -> list[str]:
+    """What is wrong with an object's labels (proto: Dataset.labels)."""
+    faults = []
+    if len(labels) > MAX_LABELS:
+        faults.append(f"At most {MAX_LABELS} labels are allowed.")
+    for key, value in labels.items():
+        if not key or unicodedata.category(key[0]) not in {"Ll", "Lo"}:
+            faults.append(f'The label key "{key}" must start with a lowercase letter.')
+        for word, text in (("key", key), ("value", value)):
+            if len(text) > 64 or not all(_label_character(character) for character in text):
+                faults.append(
+                    f'The label {word} "{text}" must be at most 64 characters long, of lowercase '
+                    "letters, digits, _ and -."
+                )
+    return faults
+
+
+def _label_character(character: str) -> bool:
+    return character in "_-" or unicodedata.category(character) in {"Ll", "Lo", "Lm", "Nd", "Mn"}

@@ -1,0 +1,237 @@
+"""What can be done with trained models; training one is in `trainings`."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+from typing import cast
+
+from automl_plan import __version__
+from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
+from automl_plan.emulator.files import FileRefused, Files
+from automl_plan.emulator.jobs import Cancellation
+from automl_plan.emulator.objects import (
+    Model,
+    ModelEvaluation,
+    ObjectKind,
+    ObjectRef,
+    Operation,
+    OperationKind,
+    Scope,
+)
+from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.rows import evaluation_of, model_of, select_model
+from automl_plan.emulator.store import (
+    Condition,
+    Page,
+    Store,
+    Term,
+    Window,
+    select_page,
+    to_micros,
+)
+from automl_plan.emulator.training.trainer import trainer
+from automl_plan.emulator.training.types import Prediction
+
+NOT_THERE = "The model does not exist."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """New values for a model's fields; None leaves a field as it is."""
+
+    display_name: str | None = None
+    labels: Mapping[str, str] | None = None
+
+
+class Models:
+    """The models of all scopes, their evaluations and predictions."""
+
+    def __init__(self, store: Store, clock: Clock, files: Files, operations: Operations) -> None:
+        self._store = store
+        self._clock = clock
+        self._files = files
+        self._operations = operations
+        operations.register(OperationKind.DELETE_MODEL, self._run_delete)
+        operations.register(OperationKind.DEPLOY_MODEL, self._run_deploy)
+        operations.register(OperationKind.UNDEPLOY_MODEL, self._run_undeploy)
+        operations.register(OperationKind.EXPORT_MODEL, self._run_export)
+
+    def get(self, scope: Scope, model_id: int) -> Model:
+        """The model of that id."""
+        with self._store.reading() as db:
+            return _required(select_model(db, scope, model_id))
+
+    def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Model]:
+        """Models, newest first."""
+        with self._store.reading() as db:
+            rows, more = select_page(db, "models", scope, terms, window)
+        return Page(tuple(map(model_of, rows)), more)
+
+    def update(self, scope: Scope, model_id: int, change: ModelChange, etag: str | None) -> Model:
+        """Change fields; with an etag, only if the model is still the one that was read."""
+        with self._store.transaction() as db:
+            old = _required(select_model(db, scope, model_id))
+            if etag and etag != old.etag:
+                raise ServiceError(Code.ABORTED, "The etag is not that of the current model.")
+            new = replace(
+                old,
+                display_name=(
+                    old.display_name if change.display_name is None else change.display_name
+                ),
+                labels=old.labels if change.labels is None else change.labels,
+                version=old.version + 1,
+                updated=self._clock.now(),
+            )
+            db.execute(
+                "UPDATE models SET display_name = ?, labels = ?, version = ?, updated = ? "
+                "WHERE id = ?",
+                (
+                    new.display_name,
+                    json.dumps(dict(new.labels)),
+                    new.version,
+                    to_micros(new.updated),
+                    new.id,
+                ),
+            )
+        return new
+
+    def delete(self, scope: Scope, model_id: int) -> Operation:
+        """Delete a model that is not deployed."""
+
+        def check(db: Connection, model: Model) -> None:
+            deploying = self._operations.running_on(
+                db, ObjectRef(ObjectKind.MODEL, model_id), [OperationKind.DEPLOY_MODEL]
+            )
+            if model.deployed or deploying:
+                raise precondition(
+                    "The model can't be deleted while it is deployed. Undeploy it first."
+                )
+
+        return self._begin(scope, model_id, OperationKind.DELETE_MODEL, {}, check)
+
+    def deploy(self, scope: Scope, model_id: int, node_count: int) -> Operation:
+        """Deploy on so many nodes, or change their number."""
+        spec = {"node_count": node_count}
+        return self._begin(scope, model_id, OperationKind.DEPLOY_MODEL, spec)
+
+    def undeploy(self, scope: Scope, model_id: int) -> Operation:
+        """Undeploy; without effect on a model that isn't deployed."""
+        return self._begin(scope, model_id, OperationKind.UNDEPLOY_MODEL, {})
+
+    def export(self, scope: Scope, model_id: int, export_format: str, uri: str) -> Operation:
+        """Write the model into a folder below a gs:// prefix."""
+        spec = {"format": export_format, "uri": uri}
+        return self._begin(scope, model_id, OperationKind.EXPORT_MODEL, spec)
+
+    def evaluations(
+        self, scope: Scope, model_id: int | None, terms: Sequence[Term], window: Window
+    ) -> Page[ModelEvaluation]:
+        """Evaluations of a model, overall first; of all models when none is named."""
+        if model_id is not None:
+            self.get(scope, model_id)
+            terms = [*terms, Condition("model_id", model_id)]
+        with self._store.reading() as db:
+            rows, more = select_page(db, "evaluations", scope, terms, window)
+        return Page(tuple(map(evaluation_of, rows)), more)
+
+    def evaluation(self, scope: Scope, model_id: int, evaluation_id: int) -> ModelEvaluation:
+        """One evaluation of a model."""
+        found = self.evaluations(scope, model_id, [Condition("id", evaluation_id)], Window(1))
+        if not found.items:
+            raise not_found("The model evaluation does not exist.")
+        return found.items[0]
+
+    def predict(self, scope: Scope, model_id: int, image: bytes) -> Sequence[Prediction]:
+        """Every label (and box) with its score, by a deployed model. Raises ImageUnreadable."""
+        model = self.get(scope, model_id)
+        if not model.deployed:
+            raise precondition("The model is not deployed. Deploy it before asking it to predict.")
+        return trainer(model.trainer).predict(self._artefact(model_id), image)
+
+    def _artefact(self, model_id: int) -> bytes:
+        with self._store.reading() as db:
+            row = db.execute(
+                "SELECT content FROM artefacts WHERE model_id = ?", (model_id,)
+            ).fetchone()
+        if row is None:
+            raise not_found(NOT_THERE)
+        content: bytes = row["content"]
+        return content
+
+    def _begin(
+        self,
+        scope: Scope,
+        model_id: int,
+        kind: OperationKind,
+        spec: Mapping[str, object],
+        check: Callable[[Connection, Model], None] | None = None,
+    ) -> Operation:
+        target = ObjectRef(ObjectKind.MODEL, model_id)
+
+        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            model = _required(select_model(db, scope, model_id))
+            if self._operations.running_on(db, target, [OperationKind.DELETE_MODEL]):
+                raise not_found(NOT_THERE)
+            if check is not None:
+                check(db, model)
+            return {"model_id": model_id, **spec}, [target]
+
+        return self._operations.begin(scope, self.get(scope, model_id).problem, kind, prepare)
+
+    def _run_delete(self, operation: Operation, _: Cancellation) -> None:
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM models WHERE id = ?", (operation.spec["model_id"],))
+            self._operations.finish(db, operation)
+
+    def _run_deploy(self, operation: Operation, _: Cancellation) -> None:
+        self._set_deployed(operation, cast("int", operation.spec["node_count"]))
+
+    def _run_undeploy(self, operation: Operation, _: Cancellation) -> None:
+        self._set_deployed(operation, 0)
+
+    def _set_deployed(self, operation: Operation, node_count: int) -> None:
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE models SET deployed = ?, node_count = ?, updated = ? "
+                "WHERE id = ? AND node_count <> ?",
+                (
+                    node_count > 0,
+                    node_count,
+                    to_micros(self._clock.now()),
+                    operation.spec["model_id"],
+                    node_count,
+                ),
+            )
+            self._operations.finish(db, operation)
+
+    def _run_export(self, operation: Operation, _: Cancellation) -> None:
+        model = self.get(operation.scope, cast("int", operation.spec["model_id"]))
+        moment = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        try:
+            uri, folder = self._files.output_folder(
+                cast("str", operation.spec["uri"]), f"model-export-{model.display_name}-{moment}"
+            )
+        except FileRefused as error:
+            raise not_found(str(error)) from error
+        manifest = {
+            "note": "Exported by the automl-plan emulator: not a file of the format asked for.",
+            "emulator_version": __version__,
+            "trainer": model.trainer,
+            "format_asked_for": operation.spec["format"],
+            "model_type": model.model_type,
+            "labels": [label for _, label in model.specs],
+        }
+        if model.trainer != "simulated":
+            (folder / "artefact.bin").write_bytes(self._artefact(model.id))
+            manifest["artefact"] = "artefact.bin"
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+        with self._store.transaction() as db:
+            self._operations.finish(db, operation, output=uri)
+
+
+def _required(model: Model | None) -> Model:
+    if model is None:
+        raise not_found(NOT_THERE)
+    return model

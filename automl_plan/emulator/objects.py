@@ -1,0 +1,162 @@
+"""What the service keeps, free of any API's wire form: both fronts render these."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from automl_plan.emulator.errors import Code
+from automl_plan.emulator.training.types import Evaluation, Problem
+
+
+class Scope(NamedTuple):
+    """The project and the location an object lives in."""
+
+    project: str
+    location: str
+
+
+class ObjectKind(StrEnum):
+    """The kinds of object an operation can work on."""
+
+    DATASET = "dataset"
+    MODEL = "model"
+
+
+class ObjectRef(NamedTuple):
+    """A dataset or a model, by its id."""
+
+    kind: ObjectKind
+    id: int
+
+
+class OperationKind(StrEnum):
+    """What a long-running operation does."""
+
+    CREATE_DATASET = "create_dataset"
+    DELETE_DATASET = "delete_dataset"
+    IMPORT_DATA = "import_data"
+    EXPORT_DATA = "export_data"
+    CREATE_MODEL = "create_model"
+    DELETE_MODEL = "delete_model"
+    DEPLOY_MODEL = "deploy_model"
+    UNDEPLOY_MODEL = "undeploy_model"
+    EXPORT_MODEL = "export_model"
+
+
+CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})
+"""Operations that `cancel` can stop ("Training Cloud-hosted models": import and training)."""
+
+
+def etag(object_id: int, version: int) -> str:
+    """The etag of one version of an object, shaped like the service's own."""
+    digest = hashlib.sha256(f"{object_id}:{version}".encode()).digest()
+    return "AB3BwF" + base64.urlsafe_b64encode(digest).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset; `multilabel` has no meaning for object detection."""
+
+    id: int
+    scope: Scope
+    problem: Problem
+    multilabel: bool
+    display_name: str
+    description: str
+    labels: Mapping[str, str]
+    version: int
+    created: datetime
+    example_count: int
+
+    @property
+    def etag(self) -> str:
+        """Changes with every write of the fields that can be patched."""
+        return etag(self.id, self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationSpec:
+    """A label of a dataset; `example_count` examples carry it."""
+
+    id: int
+    dataset_id: int
+    label: str
+    example_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model. `specs` are its labels' (annotation spec id, label) as of training."""
+
+    id: int
+    scope: Scope
+    dataset_id: int
+    problem: Problem
+    multilabel: bool
+    model_type: str
+    budget_milli_node_hours: int
+    base_model_id: int | None
+    display_name: str
+    labels: Mapping[str, str]
+    version: int
+    created: datetime
+    updated: datetime
+    cost_milli_node_hours: int
+    stop_reason: str
+    node_qps: float
+    deployed: bool
+    node_count: int
+    trainer: str
+    specs: tuple[tuple[int, str], ...]
+
+    @property
+    def etag(self) -> str:
+        """Changes with every write of the fields that can be patched."""
+        return etag(self.id, self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEvaluation:
+    """One evaluation of a model; without `annotation_spec_id` it is the overall one."""
+
+    id: int
+    model_id: int
+    annotation_spec_id: int | None
+    created: datetime
+    evaluation: Evaluation
+
+
+class Failure(NamedTuple):
+    """Why an operation failed: a google.rpc code and its text."""
+
+    code: Code
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A long-running operation and what it was asked to do.
+
+    `spec` is what its kind needs to be run, also after a restart. `started` is when it got its
+    turn. `result` is the object it made; `output` is the folder it wrote. `failures` are texts of
+    rows that failed while the operation went on.
+    """
+
+    id: int
+    scope: Scope
+    problem: Problem
+    kind: OperationKind
+    spec: Mapping[str, object]
+    created: datetime
+    updated: datetime
+    started: datetime | None
+    done: bool
+    cancel_requested: bool
+    error: Failure | None
+    result: ObjectRef | None
+    output: str
+    failures: tuple[str, ...]

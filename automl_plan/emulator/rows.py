@@ -1,0 +1,257 @@
+"""Database rows to objects and back. Every function works inside the caller's transaction."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from automl_plan.emulator.errors import Code
+from automl_plan.emulator.evaluation_json import load_evaluation
+from automl_plan.emulator.objects import (
+    AnnotationSpec,
+    Dataset,
+    Failure,
+    Model,
+    ModelEvaluation,
+    ObjectKind,
+    ObjectRef,
+    Operation,
+    OperationKind,
+    Scope,
+)
+from automl_plan.emulator.store import from_micros, to_micros
+from automl_plan.emulator.training.types import Box, Example, Problem, SetName
+
+
+def _insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    db.execute(
+        f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 - names are ours
+        tuple(values.values()),
+    )
+
+
+def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
+    """Add a dataset."""
+    _insert(
+        db,
+        "datasets",
+        {
+            "id": dataset.id,
+            "project": dataset.scope.project,
+            "location": dataset.scope.location,
+            "problem": dataset.problem,
+            "multilabel": dataset.multilabel,
+            "display_name": dataset.display_name,
+            "description": dataset.description,
+            "labels": json.dumps(dict(dataset.labels)),
+            "version": dataset.version,
+            "created": to_micros(dataset.created),
+            "example_count": dataset.example_count,
+        },
+    )
+
+
+def dataset_of(row: sqlite3.Row) -> Dataset:
+    """The dataset of a row."""
+    return Dataset(
+        id=row["id"],
+        scope=Scope(row["project"], row["location"]),
+        problem=Problem(row["problem"]),
+        multilabel=bool(row["multilabel"]),
+        display_name=row["display_name"],
+        description=row["description"],
+        labels=json.loads(row["labels"]),
+        version=row["version"],
+        created=from_micros(row["created"]),
+        example_count=row["example_count"],
+    )
+
+
+def select_dataset(db: sqlite3.Connection, scope: Scope, dataset_id: int) -> Dataset | None:
+    """The dataset of that id, if the scope has one."""
+    row = db.execute(
+        "SELECT * FROM datasets WHERE id = ? AND project = ? AND location = ?",
+        (dataset_id, *scope),
+    ).fetchone()
+    return None if row is None else dataset_of(row)
+
+
+def select_specs(db: sqlite3.Connection, dataset_id: int) -> list[AnnotationSpec]:
+    """The labels of a dataset, in the order in which they came."""
+    return [
+        AnnotationSpec(row["id"], row["dataset_id"], row["label"], row["example_count"])
+        for row in db.execute(
+            "SELECT * FROM annotation_specs WHERE dataset_id = ? ORDER BY seq", (dataset_id,)
+        )
+    ]
+
+
+def select_examples(db: sqlite3.Connection, dataset_id: int) -> list[Example]:
+    """The examples of a dataset, in the order in which they came."""
+    return [
+        example_of(row)
+        for row in db.execute(
+            "SELECT * FROM examples WHERE dataset_id = ? ORDER BY seq", (dataset_id,)
+        )
+    ]
+
+
+def example_of(row: sqlite3.Row) -> Example:
+    """The example of a row."""
+    return Example(
+        uri=row["uri"],
+        path=Path(row["path"]),
+        set=SetName(row["ml_use"]),
+        labels=tuple(json.loads(row["labels"])),
+        boxes=tuple(Box(**box) for box in json.loads(row["boxes"])),
+        content=row["content"],
+    )
+
+
+def write_examples(db: sqlite3.Connection, dataset_id: int, examples: Sequence[Example]) -> None:
+    """Add examples; one with content that stands already gets the new labels and boxes."""
+    db.executemany(
+        "INSERT INTO examples (dataset_id, content, uri, path, ml_use, labels, boxes) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset_id, content) "
+        "DO UPDATE SET labels = excluded.labels, boxes = excluded.boxes",
+        (
+            (
+                dataset_id,
+                example.content,
+                example.uri,
+                str(example.path),
+                example.set,
+                json.dumps(example.labels),
+                json.dumps([asdict(box) for box in example.boxes]),
+            )
+            for example in examples
+        ),
+    )
+
+
+def insert_model(db: sqlite3.Connection, model: Model) -> None:
+    """Add a model."""
+    _insert(
+        db,
+        "models",
+        {
+            "id": model.id,
+            "project": model.scope.project,
+            "location": model.scope.location,
+            "dataset_id": model.dataset_id,
+            "problem": model.problem,
+            "multilabel": model.multilabel,
+            "model_type": model.model_type,
+            "budget": model.budget_milli_node_hours,
+            "base_model_id": model.base_model_id,
+            "display_name": model.display_name,
+            "labels": json.dumps(dict(model.labels)),
+            "version": model.version,
+            "created": to_micros(model.created),
+            "updated": to_micros(model.updated),
+            "cost": model.cost_milli_node_hours,
+            "stop_reason": model.stop_reason,
+            "node_qps": model.node_qps,
+            "deployed": model.deployed,
+            "node_count": model.node_count,
+            "trainer": model.trainer,
+            "specs": json.dumps(model.specs),
+        },
+    )
+
+
+def model_of(row: sqlite3.Row) -> Model:
+    """The model of a row."""
+    return Model(
+        id=row["id"],
+        scope=Scope(row["project"], row["location"]),
+        dataset_id=row["dataset_id"],
+        problem=Problem(row["problem"]),
+        multilabel=bool(row["multilabel"]),
+        model_type=row["model_type"],
+        budget_milli_node_hours=row["budget"],
+        base_model_id=row["base_model_id"],
+        display_name=row["display_name"],
+        labels=json.loads(row["labels"]),
+        version=row["version"],
+        created=from_micros(row["created"]),
+        updated=from_micros(row["updated"]),
+        cost_milli_node_hours=row["cost"],
+        stop_reason=row["stop_reason"],
+        node_qps=row["node_qps"],
+        deployed=bool(row["deployed"]),
+        node_count=row["node_count"],
+        trainer=row["trainer"],
+        specs=tuple((spec_id, label) for spec_id, label in json.loads(row["specs"])),
+    )
+
+
+def select_model(db: sqlite3.Connection, scope: Scope, model_id: int) -> Model | None:
+    """The model of that id, if the scope has one."""
+    row = db.execute(
+        "SELECT * FROM models WHERE id = ? AND project = ? AND location = ?", (model_id, *scope)
+    ).fetchone()
+    return None if row is None else model_of(row)
+
+
+def evaluation_of(row: sqlite3.Row) -> ModelEvaluation:
+    """The evaluation of a row."""
+    return ModelEvaluation(
+        id=row["id"],
+        model_id=row["model_id"],
+        annotation_spec_id=row["annotation_spec_id"],
+        created=from_micros(row["created"]),
+        evaluation=load_evaluation(row["evaluation"]),
+    )
+
+
+def insert_operation(
+    db: sqlite3.Connection, operation: Operation, works_on: Sequence[ObjectRef]
+) -> None:
+    """Add an operation that has just begun."""
+    _insert(
+        db,
+        "operations",
+        {
+            "id": operation.id,
+            "project": operation.scope.project,
+            "location": operation.scope.location,
+            "problem": operation.problem,
+            "kind": operation.kind,
+            "spec": json.dumps(dict(operation.spec)),
+            "created": to_micros(operation.created),
+            "updated": to_micros(operation.updated),
+            "done": operation.done,
+            "cancel_requested": operation.cancel_requested,
+            "forgotten": False,
+            "output": operation.output,
+            "failures": json.dumps(operation.failures),
+        },
+    )
+    for target in works_on:
+        db.execute("INSERT INTO works_on VALUES (?, ?, ?)", (operation.id, *target))
+
+
+def operation_of(row: sqlite3.Row) -> Operation:
+    """The operation of a row."""
+    code, result_kind = row["error_code"], row["result_kind"]
+    return Operation(
+        id=row["id"],
+        scope=Scope(row["project"], row["location"]),
+        problem=Problem(row["problem"]),
+        kind=OperationKind(row["kind"]),
+        spec=json.loads(row["spec"]),
+        created=from_micros(row["created"]),
+        updated=from_micros(row["updated"]),
+        started=None if row["started"] is None else from_micros(row["started"]),
+        done=bool(row["done"]),
+        cancel_requested=bool(row["cancel_requested"]),
+        error=None if code is None else Failure(Code(code), row["error_message"]),
+        result=None
+        if result_kind is None
+        else ObjectRef(ObjectKind(result_kind), row["result_id"]),
+        output=row["output"],
+        failures=tuple(json.loads(row["failures"])),
+    )

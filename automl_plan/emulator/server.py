@@ -1,0 +1,172 @@
+"""The HTTP server: loopback only, keep-alive, each answer in one send."""
+
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from automl_plan import __version__
+from automl_plan.emulator.errors import Code, ServiceError, StartError
+from automl_plan.emulator.http import Front, Reply, Request, error_reply
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Above a 30 MB image in base64, the largest thing the API takes (proto: ExamplePayload)."""
+
+_SECONDS_OF_SILENCE = 600.0
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Activity:
+    """How many requests are being answered, and since when there were none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._active = 0
+        self._last = time.monotonic()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._active += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._active -= 1
+            self._last = time.monotonic()
+            self._lock.notify_all()
+
+    def idle_seconds(self) -> float:
+        """How long there has been no request."""
+        with self._lock:
+            return 0.0 if self._active else time.monotonic() - self._last
+
+    def drain(self, seconds: float) -> None:
+        """Wait until no request is being answered, at most so long."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._active, seconds)
+
+
+class Server(ThreadingHTTPServer):
+    """Answers requests by the first front that knows their path."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, port: int, fronts: Sequence[Front]) -> None:
+        self.fronts = tuple(fronts)
+        self.activity = Activity()
+        try:
+            super().__init__(("127.0.0.1", port), _Handler)
+        except (OSError, OverflowError) as error:
+            raise StartError(f"Can't listen on 127.0.0.1:{port}: {error}.") from error
+
+    def server_bind(self) -> None:
+        """Bind, without the base class's look-up of the host's name."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        host, port = self.socket.getsockname()[:2]
+        self.server_address = (host, port)
+        self.server_name, self.server_port = "127.0.0.1", port
+
+    @property
+    def url(self) -> str:
+        """Where clients reach it."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - base class's signature
+        """Say nothing of clients that go away; print the trace of anything else."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            traceback.print_exc(file=sys.stderr)
+
+    def answer(self, request: Request, refused: ServiceError | None) -> Reply:
+        """The answer to a request, whatever happens."""
+        for front in self.fronts:
+            found = front.handler(request)
+            if found is None:
+                continue
+            if refused is not None:
+                return front.error(refused)
+            handler, params = found
+            try:
+                return handler(replace(request, params=params))
+            except ServiceError as error:
+                return front.error(error)
+            except Exception:  # noqa: BLE001 - a bug must be an answer, not a dead connection
+                traceback.print_exc(file=sys.stderr)
+                return front.error(ServiceError(Code.INTERNAL, "Internal error encountered."))
+        return error_reply(refused or ServiceError(Code.NOT_FOUND, "Method not found."))
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = _SECONDS_OF_SILENCE
+    server: Server
+
+    def _answer(self) -> None:
+        with self.server.activity:
+            split = urlsplit(self.path)
+            body, refused = self._body()
+            request = Request(
+                self.command,
+                split.path,
+                dict(parse_qsl(split.query, keep_blank_values=True)),
+                body,
+            )
+            self._send(self.server.answer(request, self._foreign() or refused))
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815 - the base class's names
+
+    def _body(self) -> tuple[bytes, ServiceError | None]:
+        length = self.headers.get("Content-Length", "0").strip()
+        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
+            self.close_connection = True
+            return b"", _bad("The request needs a Content-Length.")
+        if int(length) > MAX_BODY_BYTES:
+            self.close_connection = True
+            return b"", _bad(f"The request is larger than {MAX_BODY_BYTES} bytes.")
+        return self.rfile.read(int(length)), None
+
+    def _foreign(self) -> ServiceError | None:
+        """Refuse what a web page could make a browser send (DNS rebinding, cross-site calls)."""
+        hosts = self.headers.get_all("Host") or []
+        origin = self.headers.get("Origin")
+        if len(hosts) == 1 and _is_loopback(f"//{hosts[0]}"):
+            if origin is None or _is_loopback(origin):
+                return None
+            return ServiceError(Code.PERMISSION_DENIED, "Web pages may not call the emulator.")
+        return ServiceError(
+            Code.PERMISSION_DENIED, "The Host header must name this machine, as 127.0.0.1 does."
+        )
+
+    def _send(self, reply: Reply) -> None:
+        head = (
+            f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Error',))[0]}\r\n"
+            f"Server: automl-plan-emulator/{__version__}\r\n"
+            f"Date: {self.date_time_string()}\r\n"
+            f"Content-Type: {reply.content_type}\r\n"
+            f"Content-Length: {len(reply.body)}\r\n"
+            "X-Content-Type-Options: nosniff\r\n"
+            f"Connection: {'close' if self.close_connection else 'keep-alive'}\r\n\r\n"
+        )
+        self.wfile.write(head.encode("latin-1") + reply.body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep no log of requests."""
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname
+    except ValueError:
+        return False
+    return name is not None and name in _LOOPBACK_NAMES
+
+
+def _bad(message: str) -> ServiceError:
+    return ServiceError(Code.INVALID_ARGUMENT, message)

@@ -1,0 +1,226 @@
+"""The SQLite database that holds everything the service knows."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from automl_plan.emulator.errors import StartError
+from automl_plan.emulator.objects import ObjectRef, Scope
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE ids (id INTEGER PRIMARY KEY);
+CREATE TABLE datasets (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
+  project TEXT NOT NULL, location TEXT NOT NULL, problem TEXT NOT NULL, multilabel INTEGER NOT NULL,
+  display_name TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
+  version INTEGER NOT NULL, created INTEGER NOT NULL, example_count INTEGER NOT NULL);
+CREATE INDEX datasets_scope ON datasets (project, location, seq);
+CREATE TABLE annotation_specs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
+  dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
+  label TEXT NOT NULL, example_count INTEGER NOT NULL, UNIQUE (dataset_id, label));
+CREATE TABLE examples (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
+  content TEXT NOT NULL, uri TEXT NOT NULL, path TEXT NOT NULL, ml_use TEXT NOT NULL,
+  labels TEXT NOT NULL, boxes TEXT NOT NULL, UNIQUE (dataset_id, content));
+CREATE TABLE models (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
+  project TEXT NOT NULL, location TEXT NOT NULL, dataset_id INTEGER NOT NULL,
+  problem TEXT NOT NULL, multilabel INTEGER NOT NULL, model_type TEXT NOT NULL,
+  budget INTEGER NOT NULL, base_model_id INTEGER, display_name TEXT NOT NULL, labels TEXT NOT NULL,
+  version INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+  cost INTEGER NOT NULL, stop_reason TEXT NOT NULL, node_qps REAL NOT NULL,
+  deployed INTEGER NOT NULL, node_count INTEGER NOT NULL, trainer TEXT NOT NULL,
+  specs TEXT NOT NULL);
+CREATE INDEX models_scope ON models (project, location, seq);
+CREATE INDEX models_dataset ON models (dataset_id);
+CREATE TABLE artefacts (
+  model_id INTEGER PRIMARY KEY REFERENCES models (id) ON DELETE CASCADE, content BLOB NOT NULL);
+CREATE TABLE evaluations (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
+  model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+  project TEXT NOT NULL, location TEXT NOT NULL,
+  annotation_spec_id INTEGER, created INTEGER NOT NULL, evaluation TEXT NOT NULL);
+CREATE INDEX evaluations_model ON evaluations (model_id, seq);
+CREATE TABLE operations (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
+  project TEXT NOT NULL, location TEXT NOT NULL, problem TEXT NOT NULL, kind TEXT NOT NULL,
+  spec TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, started INTEGER,
+  done INTEGER NOT NULL, cancel_requested INTEGER NOT NULL, forgotten INTEGER NOT NULL,
+  error_code INTEGER, error_message TEXT, result_kind TEXT, result_id INTEGER,
+  output TEXT NOT NULL, failures TEXT NOT NULL);
+CREATE INDEX operations_scope ON operations (project, location, seq);
+CREATE INDEX operations_done ON operations (project, location, done, seq);
+CREATE INDEX operations_running ON operations (done, seq) WHERE done = 0;
+CREATE TABLE works_on (
+  operation_id INTEGER NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL, object_id INTEGER NOT NULL,
+  PRIMARY KEY (kind, object_id, operation_id)) WITHOUT ROWID;
+CREATE INDEX works_on_operation ON works_on (operation_id);
+"""
+
+Column = Literal["id", "problem", "dataset_id", "annotation_spec_id", "model_id", "done"]
+Value = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A column's comparison with a value; None compares with "is there none?"."""
+
+    column: Column
+    value: Value
+    negated: bool = False
+
+    def sql(self) -> tuple[str, tuple[Value, ...]]:
+        """The WHERE term and its parameters."""
+        return f"{self.column} {'IS NOT' if self.negated else 'IS'} ?", (self.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class WorksOn:
+    """That an operation works on an object, or doesn't; None is an object that can't exist."""
+
+    target: ObjectRef | None
+    negated: bool = False
+
+    def sql(self) -> tuple[str, tuple[Value, ...]]:
+        """The WHERE term and its parameters."""
+        kind, object_id = self.target or ("", 0)
+        found = "id IN (SELECT operation_id FROM works_on WHERE kind = ? AND object_id = ?)"
+        return (f"NOT {found}" if self.negated else found), (kind, object_id)
+
+
+Term = Condition | WorksOn
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One page of a list: at most `size` rows that are older than row number `before`."""
+
+    size: int
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Items of a list, newest first, and the row number where the next page goes on."""
+
+    items: tuple[Item, ...]
+    next_before: int | None
+
+
+class Store:
+    """The database file, used by one thread at a time.
+
+    WAL with synchronous=NORMAL: what was committed survives the death of the process at any
+    instant; after a loss of power the last commits may be missing, but the file is sound.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise StartError(
+                f"{path} can't be opened as the emulator's database: {error}. "
+                "Move it away to start empty."
+            ) from error
+        except StartError:
+            self._connection.close()
+            raise
+
+    def _open(self) -> None:
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif version != SCHEMA_VERSION:
+            raise StartError(
+                f"The data directory was written by another version of the emulator (its format "
+                f"is {version}, this one reads {SCHEMA_VERSION}). Use that version, or another "
+                "data directory."
+            )
+
+    def close(self) -> None:
+        """Close the file; the store can't be used afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of the block is written, or none of it."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, while no other thread uses it."""
+        with self._lock:
+            yield self._connection
+
+
+def select_page(
+    db: sqlite3.Connection,
+    table: Literal["datasets", "models", "evaluations", "operations"],
+    scope: Scope,
+    terms: Sequence[Term],
+    window: Window,
+) -> tuple[list[sqlite3.Row], int | None]:
+    """The rows of one page, newest first, and the row number where the next page goes on."""
+    conditions = ["project = ?", "location = ?"]
+    values: list[Value] = [scope.project, scope.location]
+    if table == "operations":
+        conditions.append("forgotten = 0")
+    if window.before is not None:
+        conditions.append("seq < ?")
+        values.append(window.before)
+    for term in terms:
+        sql, parameters = term.sql()
+        conditions.append(sql)
+        values.extend(parameters)
+    rows = db.execute(
+        f"SELECT * FROM {table} WHERE {' AND '.join(conditions)} "  # noqa: S608 - closed sets only
+        "ORDER BY seq DESC LIMIT ?",
+        (*values, window.size + 1),
+    ).fetchall()
+    more = len(rows) > window.size
+    rows = rows[: window.size]
+    return rows, rows[-1]["seq"] if more else None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970, as times are stored."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant that `to_micros` was given."""
+    return _EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,237 @@
+"""Real training: a small neural network on the images' pixels, by scikit-learn."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # has no types
+
+from automl_plan.emulator.training.metrics import Scores, Truth, evaluate
+from automl_plan.emulator.training.network import Network
+from automl_plan.emulator.training.pixels import PREDICTION_FORMATS, TRAINING_FORMATS, pixels
+from automl_plan.emulator.training.splitting import split
+from automl_plan.emulator.training.types import (
+    Example,
+    ImageUnreadable,
+    Prediction,
+    Problem,
+    SetName,
+    TrainingCancelled,
+    TrainingFailed,
+    TrainingJob,
+    TrainingResult,
+    TrainingUnimplemented,
+)
+
+_HIDDEN_UNITS = 128
+_BATCH = 64
+_EPOCHS_OF_LEAST_BUDGET = 80
+_LEAST_CLOUD_BUDGET, _LEAST_MOBILE_BUDGET = 8_000, 1_000
+"""In milli node hours (proto: image.proto, train_budget_milli_node_hours)."""
+_PATIENCE = 8
+_LEAST_GAIN = 0.01
+"""Converged: so many epochs didn't lower the loss of VALIDATION by at least this share of it."""
+_TIMED_IMAGES = 20
+_FAULTS_NAMED = 5
+
+_Numbers = NDArray[np.float32]
+
+
+class SklearnTrainer:
+    """Trains image classification for real; how long it takes is up to the machine."""
+
+    name = "sklearn"
+
+    def check(self, job: TrainingJob) -> None:
+        """Refuse object detection."""
+        if job.problem is not Problem.IMAGE_CLASSIFICATION:
+            raise TrainingUnimplemented(
+                "The sklearn trainer of the emulator trains image classification only; "
+                "start the emulator with --trainer simulated for object detection."
+            )
+
+    def duration(self, job: TrainingJob) -> float:  # noqa: ARG002 - of the protocol
+        """Always 0.0: as long as it takes."""
+        return 0.0
+
+    def train(self, job: TrainingJob, cancelled: Callable[[], bool]) -> TrainingResult:
+        """Train on TRAIN, stop on VALIDATION, judge on TEST.
+
+        Unlabelled images take no part. The budget is spent per epoch: the least one that the
+        service takes for the model type pays for 80 epochs. The same job gives the same model.
+        """
+        self.check(job)
+        sets = split(example for example in job.examples if example.labels)
+        _check_enough(job, sets)
+        # One thread: results that depend on how sums are split over cores can't be repeated.
+        with threadpool_limits(limits=1):
+            data = {
+                name: _Data(_read(examples, cancelled), _truth(job, examples))
+                for name, examples in sets.items()
+            }
+            learning = _Learning(job, data[SetName.TRAIN], data[SetName.VALIDATION])
+            learning.run(cancelled)
+            network = learning.best
+            test = data[SetName.TEST]
+            evaluations = evaluate(
+                job.labels, test.truth, network.scores(test.images), multilabel=job.multilabel
+            )
+            artefact = network.dump()
+            return TrainingResult(
+                artefact=artefact,
+                train_cost_milli_node_hours=learning.cost,
+                stop_reason="MODEL_CONVERGED" if learning.converged else "BUDGET_REACHED",
+                node_qps=self._measure(artefact, sets[SetName.TEST][:_TIMED_IMAGES]),
+                evaluations=evaluations,
+            )
+
+    def predict(self, artefact: bytes, image: bytes) -> list[Prediction]:
+        """Every label with its score, the best first."""
+        network = Network.load(artefact)
+        scores = network.scores(pixels(image, PREDICTION_FORMATS)[np.newaxis])[0]
+        found = [
+            Prediction(label, float(score), None)
+            for label, score in zip(network.labels, scores, strict=True)
+        ]
+        return sorted(found, key=lambda each: -each.score)
+
+    def _measure(self, artefact: bytes, examples: Sequence[Example]) -> float:
+        """How many predictions a second this machine makes, one after the other."""
+        images = [example.path.read_bytes() for example in examples]
+        began = time.perf_counter()
+        for image in images:
+            Network.load(artefact).scores(pixels(image, TRAINING_FORMATS)[np.newaxis])
+        return round(len(images) / (time.perf_counter() - began), 1)
+
+
+class _Data:
+    """The images of a set and which labels they have."""
+
+    def __init__(self, images: _Numbers, truth: Truth) -> None:
+        self.images = images
+        self.truth = truth
+
+
+class _Learning:
+    """The epochs of one training."""
+
+    def __init__(self, job: TrainingJob, train: _Data, validation: _Data) -> None:
+        self._job = job
+        self._train = train
+        # Without VALIDATION images there is only the training's own loss to stop on.
+        self._watched = validation if len(validation.images) else train
+        self._mean = train.images.mean(axis=0)
+        # A generator, not its seed: given a number, each epoch would shuffle in the same way.
+        self._model = MLPClassifier(
+            hidden_layer_sizes=(_HIDDEN_UNITS,),
+            batch_size=min(_BATCH, len(train.images)),
+            random_state=np.random.RandomState(job.seed % 2**32),
+        )
+        self._epochs = 0
+        self.converged = False
+        self.best: Network
+
+    @property
+    def _epoch_cost(self) -> float:
+        mobile = self._job.model_type.startswith("mobile")
+        least = _LEAST_MOBILE_BUDGET if mobile else _LEAST_CLOUD_BUDGET
+        return least / _EPOCHS_OF_LEAST_BUDGET
+
+    @property
+    def cost(self) -> int:
+        """What the epochs so far cost, in milli node hours: above 0, at most the budget."""
+        return min(
+            self._job.budget_milli_node_hours, max(1, round(self._epochs * self._epoch_cost))
+        )
+
+    def run(self, cancelled: Callable[[], bool]) -> None:
+        """Train until it has converged or the budget is spent, and keep the best network."""
+        allowed = max(1, int(self._job.budget_milli_node_hours / self._epoch_cost))
+        images = self._train.images - self._mean
+        targets = self._train.truth.astype(np.int8)
+        if not self._job.multilabel:
+            targets = targets.argmax(axis=1)
+        classes = np.arange(len(self._job.labels))
+        least_loss, waited = np.inf, 0
+        while self._epochs < allowed and not self.converged:
+            if cancelled():
+                raise TrainingCancelled
+            self._model.partial_fit(images, targets, classes=classes)
+            self._epochs += 1
+            network = self._network()
+            loss = _loss(self._watched, network)
+            if loss < least_loss * (1 - _LEAST_GAIN):
+                least_loss, waited, self.best = loss, 0, network
+            else:
+                waited += 1
+                self.converged = waited >= _PATIENCE
+
+    def _network(self) -> Network:
+        hidden, output = (weights.astype(np.float32) for weights in self._model.coefs_)
+        hidden_bias, output_bias = (bias.astype(np.float32) for bias in self._model.intercepts_)
+        if output.shape[1] == 1 and not self._job.multilabel:
+            # Of two classes scikit-learn scores the second only: the first one's output is 0.
+            output = np.hstack([np.zeros_like(output), output])
+            output_bias = np.concatenate([np.zeros_like(output_bias), output_bias])
+        return Network(
+            labels=self._job.labels,
+            multilabel=self._job.multilabel,
+            mean=self._mean,
+            hidden=hidden,
+            hidden_bias=hidden_bias,
+            output=output,
+            output_bias=output_bias,
+        )
+
+
+def _loss(data: _Data, network: Network) -> float:
+    scores: Scores = network.scores(data.images)
+    right = np.where(data.truth, scores, 1 - scores)
+    return float(-np.log(np.clip(right, 1e-12, 1)).mean())
+
+
+def _truth(job: TrainingJob, examples: Sequence[Example]) -> Truth:
+    columns = {label: column for column, label in enumerate(job.labels)}
+    truth = np.zeros((len(examples), len(job.labels)), dtype=np.bool_)
+    for row, example in enumerate(examples):
+        truth[row, [columns[label] for label in example.labels]] = True
+    return truth
+
+
+def _check_enough(job: TrainingJob, sets: dict[SetName, list[Example]]) -> None:
+    if not sets[SetName.TEST]:
+        raise TrainingFailed(
+            "The dataset has no labelled TEST images, so a model couldn't be evaluated. "
+            "Import some with ML_USE TEST."
+        )
+    trained = {label for example in sets[SetName.TRAIN] for label in example.labels}
+    if len(trained) < 2:
+        raise TrainingFailed(
+            f"The TRAIN images have {len(trained)} of the dataset's {len(job.labels)} labels; "
+            "a model needs images of at least 2 to learn from."
+        )
+
+
+def _read(examples: Sequence[Example], cancelled: Callable[[], bool]) -> _Numbers:
+    """The pixels of all images, or TrainingFailed with the images that can't be used."""
+    rows, faults = [], []
+    for example in examples:
+        if cancelled():
+            raise TrainingCancelled
+        try:
+            image = example.path.read_bytes()
+            if hashlib.sha256(image).hexdigest() == example.content:
+                rows.append(pixels(image, TRAINING_FORMATS))
+            else:
+                faults.append(f"{example.uri}: The image has changed since it was imported.")
+        except OSError as error:
+            faults.append(f"{example.uri}: The image can't be read: {error.strerror}.")
+        except ImageUnreadable as error:
+            faults.append(f"{example.uri}: {error}")
+    if faults:
+        named = " ".join(faults[:_FAULTS_NAMED])
+        raise TrainingFailed(f"{len(faults)} of {len(examples)} images can't be used. {named}")
+    return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)

@@ -1,0 +1,44 @@
+"""Which examples train a model, which stop the training, and which judge the result."""
+
+from collections.abc import Iterable
+
+from automl_plan.emulator.training.types import Example, SetName
+
+_PERIOD = 10
+_TEST_AT, _VALIDATION_AT = 4, 9
+
+
+def split(examples: Iterable[Example]) -> dict[SetName, list[Example]]:
+    """The examples of TRAIN, VALIDATION and TEST, each in order of their content.
+
+    UNASSIGNED ones are shared out, 80 : 10 : 10, evenly over the labels: of every ten of a label,
+    ordered by their content's hash, one tests and one validates. So the same images are always
+    split in the same way, in whatever order they were imported.
+    """
+    sets: dict[SetName, list[Example]] = {
+        SetName.TRAIN: [],
+        SetName.VALIDATION: [],
+        SetName.TEST: [],
+    }
+    unassigned = []
+    for example in examples:
+        if example.set is SetName.UNASSIGNED:
+            unassigned.append(example)
+        else:
+            sets[example.set].append(example)
+    unassigned.sort(key=lambda each: (_first_label(each), each.content))
+    for position, example in enumerate(unassigned):
+        place = position % _PERIOD
+        if place == _TEST_AT:
+            sets[SetName.TEST].append(example)
+        elif place == _VALIDATION_AT:
+            sets[SetName.VALIDATION].append(example)
+        else:
+            sets[SetName.TRAIN].append(example)
+    for chosen in sets.values():
+        chosen.sort(key=lambda each: each.content)
+    return sets
+
+
+def _first_label(example: Example) -> str:
+    return min((*example.labels, *(box.label for box in example.boxes)), default="")

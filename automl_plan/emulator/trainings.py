@@ -1,0 +1,208 @@
+"""Training a model: from the checks of the request to the model's appearance."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+from typing import cast
+
+from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, precondition
+from automl_plan.emulator.evaluation_json import dump_evaluation
+from automl_plan.emulator.files import FileRefused, Files
+from automl_plan.emulator.ids import new_id
+from automl_plan.emulator.jobs import Cancellation, JobCancelled
+from automl_plan.emulator.objects import (
+    Dataset,
+    Model,
+    ObjectKind,
+    ObjectRef,
+    Operation,
+    OperationKind,
+    Scope,
+)
+from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.rows import (
+    insert_model,
+    select_dataset,
+    select_examples,
+    select_model,
+    select_specs,
+)
+from automl_plan.emulator.store import Store, to_micros
+from automl_plan.emulator.training.trainer import Trainer
+from automl_plan.emulator.training.types import (
+    Example,
+    Problem,
+    TrainingJob,
+    TrainingResult,
+    TrainingUnimplemented,
+)
+from automl_plan.emulator.training_run import run_training
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """What a model is trained from."""
+
+    problem: Problem
+    dataset_id: int
+    model_type: str
+    budget_milli_node_hours: int
+    base_model_id: int | None
+    display_name: str
+    labels: Mapping[str, str]
+
+
+class Trainings:
+    """Begins and runs trainings, all with the one trainer of this process."""
+
+    def __init__(
+        self, store: Store, clock: Clock, files: Files, trainer: Trainer, operations: Operations
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._files = files
+        self._trainer = trainer
+        self._operations = operations
+        operations.register(OperationKind.CREATE_MODEL, self._run)
+
+    def create(self, scope: Scope, new: NewModel) -> Operation:
+        """Train a model; it appears when the operation is done."""
+
+        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            dataset = select_dataset(db, scope, new.dataset_id)
+            on_dataset = ObjectRef(ObjectKind.DATASET, new.dataset_id)
+            if dataset is None or self._operations.running_on(
+                db, on_dataset, [OperationKind.DELETE_DATASET]
+            ):
+                raise not_found("Dataset does not exist.")
+            _check(db, scope, dataset, new)
+            model_id = new_id(db)
+            spec = {
+                "model_id": model_id,
+                "dataset_id": new.dataset_id,
+                "model_type": new.model_type,
+                "budget": new.budget_milli_node_hours,
+                "base_model_id": new.base_model_id,
+                "display_name": new.display_name,
+                "labels": dict(new.labels),
+            }
+            try:
+                self._trainer.check(_job(db, dataset, spec))
+            except TrainingUnimplemented as error:
+                raise ServiceError(Code.UNIMPLEMENTED, str(error)) from error
+            return spec, [on_dataset, ObjectRef(ObjectKind.MODEL, model_id)]
+
+        return self._operations.begin(scope, new.problem, OperationKind.CREATE_MODEL, prepare)
+
+    def _run(self, operation: Operation, cancellation: Cancellation) -> None:
+        operation = self._operations.start(operation)
+        if operation.cancel_requested:
+            raise JobCancelled
+        dataset_id = cast("int", operation.spec["dataset_id"])
+        with self._store.reading() as db:
+            dataset = select_dataset(db, operation.scope, dataset_id)
+            if dataset is None:
+                raise not_found("Dataset does not exist.")
+            job = _job(db, dataset, operation.spec)
+            specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
+        job = replace(job, examples=tuple(map(self._found, job.examples)))
+        started = operation.started or operation.created
+        result = run_training(self._trainer, job, started, self._clock, cancellation)
+        cancellation.check()
+        with self._store.transaction() as db:
+            self._keep(db, operation, dataset, specs, result)
+
+    def _found(self, example: Example) -> Example:
+        """The example with the path its URI has now, should the folders have moved since."""
+        if example.path.is_file():
+            return example
+        try:
+            return replace(example, path=self._files.resolve(example.uri))
+        except FileRefused:
+            return example  # the trainer says which images it can't read
+
+    def _keep(
+        self,
+        db: Connection,
+        operation: Operation,
+        dataset: Dataset,
+        specs: Mapping[str, int],
+        result: TrainingResult,
+    ) -> None:
+        spec, now = operation.spec, self._clock.now()
+        model = Model(
+            id=cast("int", spec["model_id"]),
+            scope=operation.scope,
+            dataset_id=dataset.id,
+            problem=operation.problem,
+            multilabel=dataset.multilabel,
+            model_type=cast("str", spec["model_type"]),
+            budget_milli_node_hours=cast("int", spec["budget"]),
+            base_model_id=cast("int | None", spec["base_model_id"]),
+            display_name=cast("str", spec["display_name"]),
+            labels=cast("Mapping[str, str]", spec["labels"]),
+            version=1,
+            created=operation.created,
+            updated=now,
+            cost_milli_node_hours=result.train_cost_milli_node_hours,
+            stop_reason=result.stop_reason,
+            node_qps=result.node_qps,
+            deployed=False,
+            node_count=0,
+            trainer=self._trainer.name,
+            specs=tuple((spec_id, label) for label, spec_id in specs.items()),
+        )
+        insert_model(db, model)
+        db.execute("INSERT INTO artefacts VALUES (?, ?)", (model.id, result.artefact))
+        for evaluation in reversed(result.evaluations):  # lists show the last one first
+            db.execute(
+                "INSERT INTO evaluations (id, model_id, project, location, annotation_spec_id, "
+                "created, evaluation) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    new_id(db),
+                    model.id,
+                    *model.scope,
+                    None if evaluation.label is None else specs[evaluation.label],
+                    to_micros(now),
+                    dump_evaluation(evaluation),
+                ),
+            )
+        self._operations.finish(db, operation, result=ObjectRef(ObjectKind.MODEL, model.id))
+
+
+def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> None:
+    if dataset.problem is not new.problem:
+        raise invalid(
+            (
+                "model.model_metadata",
+                f"The dataset is for {dataset.problem.replace('_', ' ')}, the model is not.",
+            )
+        )
+    if new.base_model_id is not None:
+        base = select_model(db, scope, new.base_model_id)
+        if base is None:
+            raise not_found("The base model does not exist.")
+        if base.model_type != new.model_type or base.problem is not new.problem:
+            raise invalid(
+                (
+                    f"model.{new.problem}_model_metadata.base_model_id",
+                    f"The base model must be of the same model type, {new.model_type}.",
+                )
+            )
+    if dataset.example_count == 0:
+        raise precondition("The dataset has no examples. Import data before training.")
+
+
+def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> TrainingJob:
+    names = f"{dataset.display_name}/{spec['display_name']}/{spec['model_type']}"
+    return TrainingJob(
+        problem=dataset.problem,
+        multilabel=dataset.multilabel,
+        model_type=cast("str", spec["model_type"]),
+        budget_milli_node_hours=cast("int", spec["budget"]),
+        labels=tuple(each.label for each in select_specs(db, dataset.id)),
+        examples=tuple(select_examples(db, dataset.id)),
+        seed=int.from_bytes(hashlib.sha256(names.encode()).digest()[:4], "big"),
+    )

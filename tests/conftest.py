@@ -1,0 +1,119 @@
+"""Fixtures of all tests: an emulator in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+
+@dataclass(slots=True)
+class RunningEmulator:
+    """An emulator process that listens, and its folders."""
+
+    url: str
+    data_dir: Path
+    bucket_root: Path
+    files_root: Path
+    process: subprocess.Popen[str] = field(repr=False)
+
+    def stop(self) -> int:
+        """End it in order (SIGTERM) and give its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """End it at once (SIGKILL), as a crash would."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, sign: signal.Signals) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(sign)
+        try:
+            return self.process.wait(20)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+
+
+class StartEmulator(Protocol):
+    """Starts an emulator on a free port; it is stopped when the test ends."""
+
+    def __call__(
+        self,
+        *,
+        port: int = 0,
+        trainer: str = "simulated",
+        time_scale: float | None = None,
+        data_dir: Path | None = None,
+        files_root: Path | None = None,
+        bucket_root: Path | None = None,
+        idle_timeout: float = 120.0,
+    ) -> RunningEmulator:
+        """Start; the folders that aren't given are made below the test's own."""
+
+
+def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
+    def start(
+        *,
+        port: int = 0,
+        trainer: str = "simulated",
+        time_scale: float | None = None,
+        data_dir: Path | None = None,
+        files_root: Path | None = None,
+        bucket_root: Path | None = None,
+        idle_timeout: float = 120.0,
+    ) -> RunningEmulator:
+        number = len(started)
+        data = data_dir or base / f"emulator-{number}"
+        files = files_root or base
+        buckets = bucket_root or base / "buckets"
+        buckets.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "automl_plan.emulator", "--port", str(port)]
+        command += ["--data-dir", str(data), "--trainer", trainer]
+        command += ["--bucket-root", str(buckets), "--files-root", str(files)]
+        command += ["--idle-timeout", str(idle_timeout)]
+        if time_scale is not None:
+            command += ["--time-scale", str(time_scale)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONWARNINGS": ""}
+        )
+        running = RunningEmulator("", data, buckets, files, process)
+        started.append(running)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("AutoML emulator listening on "), f"it said {line!r}"
+        running.url = json.loads((data / "server.json").read_text())["url"]
+        return running
+
+    return start
+
+
+@pytest.fixture
+def start_emulator(tmp_path: Path) -> Iterator[StartEmulator]:
+    """Start emulators in the test's own folder."""
+    started: list[RunningEmulator] = []
+    try:
+        yield _starter(tmp_path, started)
+    finally:
+        for running in started:
+            running.stop()
+
+
+@pytest.fixture(scope="module")
+def start_shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartEmulator]:
+    """Start emulators that all tests of a module use."""
+    started: list[RunningEmulator] = []
+    try:
+        yield _starter(tmp_path_factory.mktemp("emulator"), started)
+    finally:
+        for running in started:
+            running.stop()

@@ -1,0 +1,91 @@
+"""What the server takes and refuses as HTTP, whatever the API."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import RunningEmulator, StartEmulator
+
+PATH = "/v1/projects/p/locations/us-central1/datasets"
+
+
+@pytest.fixture(scope="module")
+def emulator(start_shared_emulator: StartEmulator) -> RunningEmulator:
+    return start_shared_emulator()
+
+
+@pytest.fixture
+def connection(emulator: RunningEmulator) -> Iterator[http.client.HTTPConnection]:
+    found = http.client.HTTPConnection("127.0.0.1", urlsplit(emulator.url).port or 0, timeout=20)
+    yield found
+    found.close()
+
+
+def ask(
+    connection: http.client.HTTPConnection, headers: dict[str, str], method: str = "GET"
+) -> tuple[int, str]:
+    """Status and error status of an answer to a request with these headers."""
+    connection.request(method, PATH, headers=headers)
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    return answer.status, body.get("error", {}).get("status", "")
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "LOCALHOST", "[::1]:80"])
+def test_hosts_that_name_this_machine(connection: http.client.HTTPConnection, host: str) -> None:
+    assert ask(connection, {"Host": host}) == (200, "")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "[", "0.0.0.0"]
+)
+def test_other_hosts_are_refused(connection: http.client.HTTPConnection, host: str) -> None:
+    assert ask(connection, {"Host": host}) == (403, "PERMISSION_DENIED")
+
+
+def test_web_pages_are_refused(connection: http.client.HTTPConnection) -> None:
+    for origin in ("https://evil.example", "null"):
+        assert ask(connection, {"Origin": origin}) == (403, "PERMISSION_DENIED")
+    assert ask(connection, {"Origin": "http://localhost:3000"}) == (200, "")
+
+
+def test_a_connection_is_kept(connection: http.client.HTTPConnection) -> None:
+    ask(connection, {})
+    first = connection.sock
+    ask(connection, {"Host": "evil.example"})
+    ask(connection, {}, "DELETE")
+    assert connection.sock is first
+
+
+def test_bodies_that_cannot_be_read(emulator: RunningEmulator) -> None:
+    port = urlsplit(emulator.url).port
+    for header in (
+        "Content-Length: 99999999999",
+        "Content-Length: x",
+        "Transfer-Encoding: chunked",
+    ):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+            raw.sendall(f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n".encode())
+            with raw.makefile("rb") as answer:
+                text = answer.read().decode()
+        assert text.startswith("HTTP/1.1 400 ")
+        assert "Connection: close" in text
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "\x00", '{"a":' * 5000, '"x"', "NaN"])
+def test_bodies_that_are_no_messages(connection: http.client.HTTPConnection, body: str) -> None:
+    connection.request("POST", PATH, body=body)
+    answer = connection.getresponse()
+    error = json.loads(answer.read())["error"]
+    assert (answer.status, error["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_unknown_paths_and_methods(connection: http.client.HTTPConnection) -> None:
+    for method, path in (("GET", "/"), ("PUT", PATH), ("GET", f"{PATH}/x:y"), ("GET", "//x")):
+        connection.request(method, path)
+        answer = connection.getresponse()
+        assert json.loads(answer.read())["error"]["status"] == "NOT_FOUND"
