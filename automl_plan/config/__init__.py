@@ -1,0 +1,1 @@
+"""YAML text → Configuration: read, merged, variables filled in, checked; positions on demand."""

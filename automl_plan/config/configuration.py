@@ -1,0 +1,51 @@
+"""The configuration: what the YAML of one directory says, checked and with variables filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automl_plan.config.origins import Origins
+from automl_plan.config.positions import Position
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.json import Json
+
+SECTION_OF = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
+"""The section of the configuration that declares each kind of resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """The chosen provider, with its settings; those that have a default are always there."""
+
+    name: str
+    """`local` or `automl`."""
+    settings: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the YAML of one directory says."""
+
+    directory: Path
+    """Absolute."""
+    provider: ProviderSettings
+    state_path: Path
+    """Absolute; `state/default.json` in the directory when nothing is said."""
+    desired: Desired
+    """Every dataset's `data` is None: the content of sources is not looked at here."""
+    digest: str
+    """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
+    into files, formatting, comments and the directory don't matter."""
+    _origins: Origins = field(repr=False, compare=False)
+
+    def position(self, address: Address, field: str | None = None) -> Position | None:
+        """Where a resource, or one of its fields (a dotted path), is written.
+
+        A field that is not written has the position of the nearest key around it. The file is
+        read again, once; None when it can't be or does not declare the resource any more.
+        """
+        path = (SECTION_OF[address.kind], address.name)
+        return self._origins.key_position((*path, *field.split(".")) if field else path)

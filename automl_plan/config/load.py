@@ -1,0 +1,209 @@
+"""A directory of YAML → Configuration, or all that is wrong with it.
+
+Read each file, merge the sections, give variables their values and fill them in, check the
+shape of each entry, apply the named rules, build. A step looks only at what came whole out of
+the steps before, so that one mistake is reported once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import Any
+
+from automl_plan.config import building, variables
+from automl_plan.config.configuration import Configuration, ProviderSettings
+from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
+from automl_plan.config.findings import Finding, Path, quoted
+from automl_plan.config.merging import Document, Merger
+from automl_plan.config.origins import Origins
+from automl_plan.config.parsing import parse
+from automl_plan.config.references import Filler
+from automl_plan.config.rules import RULES, Checked
+from automl_plan.config.shape import Shape
+from automl_plan.errors import ConfigurationError, Diagnostic
+from automl_plan.resources.json import Json
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def load(
+    directory: FilePath,
+    *,
+    variables: Mapping[str, str] = _NONE,
+    var_files: Sequence[FilePath] = (),
+    environ: Mapping[str, str] = _NONE,
+) -> Configuration:
+    """Read the configuration of a directory.
+
+    Values of variables are taken from `variables` (`--var`), `var_files` (later ones win),
+    `AUTOML_PLAN_VAR_name` in `environ`, the declared default, in this order. Raises
+    ConfigurationError with every finding, sorted by file, line and column.
+    """
+    loader = _Loader(FilePath(os.path.abspath(directory)))  # noqa: PTH100 (keeps symbolic links)
+    return loader.load(variables, var_files, environ)
+
+
+class _Loader:
+    def __init__(self, directory: FilePath) -> None:
+        self._directory = directory
+        self._diagnostics: list[Diagnostic] = []
+        self._found: list[Finding] = []
+        self._files: dict[str, FilePath] = {}
+        self._declared: dict[Path, str] = {}
+        self._unresolved: dict[Path, set[Path]] = {}
+        self._origins = Origins(self._files, self._declared)
+        self._dropped: list[Path] = []
+        self._shape = Shape()
+
+    def load(
+        self,
+        from_flags: Mapping[str, str],
+        var_files: Sequence[FilePath],
+        environ: Mapping[str, str],
+    ) -> Configuration:
+        document = self._document(var_files)
+        complete = not self._diagnostics
+        given = variables.from_environment(document.variables, environ)
+        for path in var_files:
+            given.update(self._var_file(path))
+        given.update(variables.from_command_line(from_flags))
+
+        declared = self._well_shaped("variables", document.variables)
+        broken = document.variables.keys() - declared.keys()
+        filler = variables.resolve(
+            document.variables, broken, given, self._found, complete=complete
+        )
+        checked = self._checked(document, filler, complete)
+        for rule in RULES.values():
+            self._found.extend(rule.check(checked))
+        self._raise_if_anything_was_found()
+        return self._built(checked)
+
+    def _document(self, var_files: Sequence[FilePath]) -> Document:
+        merger = Merger(self._origins, self._declared)
+        try:
+            paths = configuration_files(self._directory, var_files)
+        except Unreadable as problem:
+            raise ConfigurationError([problem.diagnostic]) from problem
+        for path in paths:
+            file = shown_name(path, self._directory)
+            self._found.extend(merger.add(file, self._content(path, file)))
+        return merger.document
+
+    def _content(self, path: FilePath, file: str) -> Json:
+        """A file's value; None when nothing can be read from it, which is then reported."""
+        self._files[file] = path
+        try:
+            text = read(path, file)
+        except Unreadable as problem:
+            self._diagnostics.append(problem.diagnostic)
+            return None
+        parsed = parse(text, file)
+        self._diagnostics.extend(parsed.diagnostics)
+        return parsed.value
+
+    def _var_file(self, path: FilePath) -> dict[str, variables.Given]:
+        file = shown_name(path, self._directory)
+        content = self._content(path, file)
+        if content is None:
+            return {}
+        if not isinstance(content, dict):
+            message = f"a var-file is a mapping of variables to values, not {quoted(content)}"
+            self._found.append(Finding((), "wrong-type", message, "write NAME: VALUE", file=file))
+            return {}
+        return variables.from_file(content, file)
+
+    def _checked(self, document: Document, filler: Filler, complete: bool) -> Checked:
+        """Fill in the variables, and keep what has the right shape."""
+        provider = filler.fill(document.provider, ("provider",))
+        state = filler.fill(document.state, ("state",))
+        resources = {
+            section: filler.fill(document.named(section), (section,))
+            for section in ("datasets", "models")
+        }
+        self._group(filler.unresolved)
+        name, settings = self._provider(provider)
+        return Checked(
+            provider=name,
+            provider_settings=settings,
+            state_path=self._state_path(state),
+            datasets=self._well_shaped("datasets", resources["datasets"]),
+            models=self._well_shaped("models", resources["models"]),
+            declared_datasets=document.datasets,
+            complete=complete,
+        )
+
+    def _group(self, unresolved: set[Path]) -> None:
+        for path in unresolved:
+            for length in (1, 2):
+                self._unresolved.setdefault(path[:length], set()).add(path)
+
+    def _provider(self, provider: Any) -> tuple[str | None, dict[str, Any]]:
+        """The provider's name, None where it is written wrongly, and its settings."""
+        if ("provider",) not in self._declared:
+            provider = {"local": {}}
+        if not self._fits(("provider",), "provider", provider):
+            return None, {}
+        [(name, settings)] = provider.items()
+        return name, {**self._shape.defaults(name), **(settings or {})}
+
+    def _state_path(self, state: Any) -> str | None:
+        """Where the state is kept, as it is written; None where that is written wrongly."""
+        if ("state",) not in self._declared:
+            return building.DEFAULT_STATE_PATH
+        if not self._fits(("state",), "state", state):
+            return None
+        path: str = state["local"]["path"]
+        return path
+
+    def _well_shaped(self, section: str, entries: Any) -> dict[str, Any]:
+        """The entries of the right shape; what is wrong with the others is noted."""
+        definition = section.removesuffix("s")
+        return {
+            name: entry
+            for name, entry in entries.items()
+            if self._fits((section, name), definition, entry)
+        }
+
+    def _fits(self, path: Path, definition: str, value: Json) -> bool:
+        unresolved = self._unresolved.get(path, ())
+        if not unresolved and self._shape.accepts(definition, value):
+            return True
+        from automl_plan.config.schema_errors import explain
+
+        for error in self._shape.errors(definition, value):
+            # That a value could not be filled in is noted already.
+            if (*path, *map(str, error.absolute_path)) not in unresolved:
+                self._found.extend(explain(error, path))
+        self._dropped.append(path)
+        return False
+
+    def _raise_if_anything_was_found(self) -> None:
+        # What YAML itself is wrong about often makes a second finding at the same place.
+        places = {(d.file, d.line, d.column) for d in self._diagnostics}
+        diagnostics = self._diagnostics + [
+            d
+            for d in self._origins.diagnostics(self._found)
+            if (d.file, d.line, d.column) not in places
+        ]
+        if diagnostics:
+            diagnostics.sort(key=lambda d: (d.file, d.line, d.column, d.rule, d.message))
+            raise ConfigurationError(diagnostics)
+
+    def _built(self, checked: Checked) -> Configuration:
+        if self._dropped or checked.provider is None or checked.state_path is None:
+            # A resource that silently went missing would be planned to be deleted.
+            raise AssertionError(f"left out without a finding: {self._dropped}")
+        desired = building.desired(checked)
+        state_path = os.path.normpath(self._directory / checked.state_path)
+        return Configuration(
+            directory=self._directory,
+            provider=ProviderSettings(checked.provider, checked.provider_settings),
+            state_path=FilePath(state_path),
+            desired=desired,
+            digest=building.digest(checked, desired),
+            _origins=self._origins,
+        )

@@ -1,0 +1,119 @@
+"""The files' sections, merged into one document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from automl_plan.config.findings import Finding, Suggester, quoted
+from automl_plan.config.origins import Origins
+from automl_plan.resources.address import NAME_PATTERN
+from automl_plan.resources.json import Json
+
+NAMED_SECTIONS = ("variables", "datasets", "models")
+SINGLE_SECTIONS = ("provider", "state")
+_SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS)
+
+_RESOURCE_NAME = re.compile(NAME_PATTERN)
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+"""What an environment variable's name may go on with."""
+
+
+@dataclass(slots=True)
+class Document:
+    """What all files say together; sections that nobody wrote are empty, or None."""
+
+    provider: Json = None
+    state: Json = None
+    variables: dict[str, Json] = field(default_factory=dict)
+    datasets: dict[str, Json] = field(default_factory=dict)
+    models: dict[str, Json] = field(default_factory=dict)
+
+    def named(self, section: str) -> dict[str, Json]:
+        """A section of named things."""
+        return {"variables": self.variables, "datasets": self.datasets, "models": self.models}[
+            section
+        ]
+
+
+class Merger:
+    """Takes in the files, one after the other."""
+
+    def __init__(self, origins: Origins, declared: dict[tuple[str, ...], str]) -> None:
+        self.document = Document()
+        self._origins = origins
+        self._declared = declared
+
+    def add(self, file: str, value: Json) -> Iterator[Finding]:
+        """Take in one file's value, or say why not."""
+        if value is None:
+            return
+        if not isinstance(value, dict):
+            message = f"a configuration is a mapping of sections, not {quoted(value)}"
+            yield Finding((), "wrong-type", message, f"begin with {_SECTIONS[0]}: …", file=file)
+            return
+        suggest = Suggester(_SECTIONS)
+        for section, content in value.items():
+            if section in NAMED_SECTIONS:
+                yield from self._add_named(file, section, content)
+            elif section in SINGLE_SECTIONS:
+                if self._is_new(file, (section,)):
+                    if section == "provider":
+                        self.document.provider = content
+                    else:
+                        self.document.state = content
+                else:
+                    yield self._twice(file, (section,), section)
+            else:
+                sections = f"the sections are {', '.join(_SECTIONS)}"
+                yield Finding(
+                    (section,),
+                    "unknown-key",
+                    f"unknown key {quoted(section)}",
+                    suggest.hint(section, sections),
+                    at_key=True,
+                    file=file,
+                )
+
+    def _add_named(self, file: str, section: str, content: Json) -> Iterator[Finding]:
+        if content is None:
+            return
+        if not isinstance(content, dict):
+            message = f"{section} is a mapping of names, not {quoted(content)}"
+            hint = f"write {section}: {{NAME: …}}"
+            yield Finding((section,), "wrong-type", message, hint, file=file)
+            return
+        known = self.document.named(section)
+        for name, entry in content.items():
+            path = (section, name)
+            if not self._is_new(file, path):
+                yield self._twice(file, path, quoted(name))
+                continue
+            known[name] = entry
+            if section == "variables":
+                if not VARIABLE_NAME.fullmatch(name):
+                    message = f"{quoted(name)} can't be the name of a variable"
+                    hint = "write a letter or _, then up to 62 letters, digits or _"
+                    yield Finding(path, "name", message, hint, at_key=True)
+            elif not _RESOURCE_NAME.fullmatch(name):
+                message = f"{quoted(name)} can't be the name of a {section[:-1]}"
+                hint = "write a letter, then up to 62 letters, digits, _ or -"
+                yield Finding(path, "name", message, hint, at_key=True)
+
+    def _is_new(self, file: str, path: tuple[str, ...]) -> bool:
+        if path in self._declared:
+            return False
+        self._declared[path] = file
+        return True
+
+    def _twice(self, file: str, path: tuple[str, ...], what: str) -> Finding:
+        first = self._origins.position_in(self._declared[path], path)
+        return Finding(
+            path,
+            "declared-twice",
+            f"{what} is declared twice: here and at {first.file}:{first.line}:{first.column}",
+            "remove or rename one of the two",
+            at_key=True,
+            file=file,
+        )

@@ -1,0 +1,83 @@
+"""The first configuration of a newcomer, for `automl-plan init`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from automl_plan.config.schema import config_schema
+from automl_plan.errors import UsageError
+
+_CONFIGURATION = "automl-plan.yaml"
+_KEPT = ".automl-plan"
+_SCHEMA = f"{_KEPT}/config.schema.json"
+
+_TEXT = f"""\
+# yaml-language-server: $schema={_SCHEMA}
+# Which datasets and models should exist. See what is to be done: automl-plan plan
+
+provider:
+  local: {{}}  # the embedded service: no account, no cost
+  # automl: {{project: my-project, location: us-central1}}
+
+variables:
+  budget:
+    type: integer
+    default: 8000
+    description: What one training may use at most, in milli node hours (8000 = 8 node hours).
+
+datasets:
+  images:
+    image_classification:
+      classification_type: MULTICLASS  # at most one label per image; MULTILABEL: any number
+    # The import CSVs, a line each image: ML_USE,path,label (TRAIN,images/1.png,cat)
+    # sources: [data/images.csv]
+
+models:
+  images:
+    dataset: images
+    image_classification:
+      model_type: cloud
+      train_budget_milli_node_hours: ${{var.budget}}  # another value: --var budget=9000
+    # deploy: {{node_count: 1}}  # for online predictions; each node costs money for each hour
+"""
+_GITIGNORE = f"""\
+# what the embedded service keeps beside the configuration
+{_KEPT}/
+"""
+
+
+def scaffold(directory: Path) -> tuple[Path, ...]:
+    """Write a small commented configuration, its schema for editors, and a `.gitignore`.
+
+    Returns the files written. Makes the directory when it is missing; a `.gitignore` that is
+    there keeps what it holds. Raises UsageError when the directory holds YAML already, before
+    anything is written, or when it can't be written.
+    """
+    try:
+        return _written(directory)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise UsageError(f"{directory} can't be written: {reason}") from problem
+
+
+def _written(directory: Path) -> tuple[Path, ...]:
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in sorted(directory.iterdir()):
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
+            raise UsageError(
+                f"{path.name} is there already: the directory holds a configuration",
+                where=str(path),
+                hint="choose another directory with -C DIR",
+            )
+    (directory / _KEPT).mkdir(exist_ok=True)
+    (directory / _SCHEMA).write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
+    (directory / _CONFIGURATION).write_text(_TEXT, encoding="utf-8")
+    written = (directory / _CONFIGURATION, directory / _SCHEMA)
+    gitignore = directory / ".gitignore"
+    ignored = gitignore.read_bytes() if gitignore.exists() else b""
+    if f"{_KEPT}/".encode() in ignored.splitlines():
+        return written
+    ending = b"" if ignored.endswith(b"\n") or not ignored else b"\n"
+    gitignore.write_bytes(ignored + ending + _GITIGNORE.encode())
+    return (*written, gitignore)

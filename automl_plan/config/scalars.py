@@ -1,0 +1,46 @@
+"""What a plain YAML scalar means."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_CONSTANTS: dict[str, bool | None] = {
+    "": None,
+    **dict.fromkeys(("~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_FIRST = frozenset("~nNtTfF+-.0123456789")
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_MAX_DIGITS = 18
+
+
+def resolve(text: str) -> bool | int | float | str | None:
+    """The value of a plain scalar, after the core schema of YAML 1.2.
+
+    So `no`, `on`, `yes`, `1_000`, `12:30` and dates are text. `0o7` and `0x1F` are text too,
+    though the core schema reads them as 7 and 31: YAML 1.1 tools read other numbers there or
+    none, and what a training costs should not hang on that. Raises ValueError with a sentence
+    for numbers that JSON or 64 bits can't hold.
+    """
+    if not text:
+        return None
+    if text[0] not in _FIRST:
+        return text
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.fullmatch(text):
+        if len(text.lstrip("+-")) > _MAX_DIGITS:
+            raise ValueError(f"a number of more than {_MAX_DIGITS} digits")
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError("a number that is too large")
+        return number
+    if _NOT_FINITE.fullmatch(text):
+        raise ValueError(f"{text} is not a number that can be used here")
+    return text

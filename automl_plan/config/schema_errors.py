@@ -1,0 +1,174 @@
+"""What `jsonschema` finds wrong, as findings in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from automl_plan.config.findings import Finding, Path, Suggester, listed, quoted
+from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_EXPECTED = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "boolean": "true or false",
+    "null": "nothing",
+    "number": "a number",
+    "integer": "an integer",
+}
+_BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_TO_WRITE = {
+    "classification_type": (
+        "write classification_type: MULTICLASS (at most one label per image) or MULTILABEL"
+    ),
+    "dataset": "write dataset: and the name of a dataset that is declared under datasets",
+    "project": "write project: and the id of the Google Cloud project",
+    "local": "write local: {path: state/default.json}",
+    "path": "write path: state/default.json",
+}
+
+
+def explain(error: ValidationError, base: Path) -> Iterator[Finding]:
+    """The findings that an error stands for; `base` is the path of the checked value."""
+    path = (*base, *map(str, error.absolute_path))
+    yield from _BY_KEYWORD[str(error.validator)](error, path)
+
+
+def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
+    schema: Any = error.schema
+    instance: Any = error.instance
+    known = schema["properties"]
+    suggest = Suggester(known)
+    for key in instance:
+        if key in known:
+            continue
+        if key == "base_model_id" and path[-1] == Problem.IMAGE_OBJECT_DETECTION:
+            yield Finding(
+                (*path, key),
+                "base-model",
+                "object detection has no base models",
+                "remove base_model_id",
+                at_key=True,
+            )
+            continue
+        keys = f"the keys here are {', '.join(known)}" if known else "no keys belong here"
+        message = f"unknown key {quoted(key)}"
+        hint = suggest.hint(key, keys)
+        yield Finding((*path, key), "unknown-key", message, hint, at_key=True)
+
+
+def _missing_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
+    instance: Any = error.instance
+    required: Any = error.validator_value
+    for key in required:
+        if key in instance:
+            continue
+        if key == "train_budget_milli_node_hours":
+            yield _missing_budget(instance, path)
+        else:
+            message = f"the key {quoted(key)} is missing"
+            yield Finding(path, "missing-key", message, _TO_WRITE.get(key), at_key=True)
+
+
+def _missing_budget(instance: Any, path: Path) -> Finding:
+    problem = Problem(path[-1])
+    name = instance.get("model_type", DEFAULT_MODEL_TYPE[problem])
+    types = MODEL_TYPES[problem]
+    model_type = types.get(name if isinstance(name, str) else "")
+    if model_type is None:
+        model_type = types[DEFAULT_MODEL_TYPE[problem]]
+    default, least = model_type.default_budget, model_type.min_budget
+    price = f"${model_type.worst_case_usd(default):,.2f}"
+    return Finding(
+        path,
+        "missing-budget",
+        "train_budget_milli_node_hours is missing: leaving it out would train with the service's"
+        f" default of {default:,} milli node hours, up to {price}",
+        f"write train_budget_milli_node_hours: {least} (the least,"
+        f" up to ${model_type.worst_case_usd(least):,.2f}) or more",
+        at_key=True,
+    )
+
+
+def _wrong_type(error: ValidationError, path: Path) -> Iterator[Finding]:
+    expected: Any = error.validator_value
+    kinds = [expected] if isinstance(expected, str) else [k for k in expected if k != "null"]
+    value: Any = error.instance
+    hint = None
+    if "string" in kinds and isinstance(value, bool | int | float):
+        hint = f'write "{quoted(value)}", in quotes'
+    elif isinstance(value, str):
+        number = value.replace("_", "").replace(",", "")
+        if "boolean" in kinds and value.lower() in _BOOLEAN_WORDS:
+            hint = f"write {_BOOLEAN_WORDS[value.lower()]}"
+        elif {"integer", "number"} & set(kinds) and re.fullmatch(r"[-+]?[0-9]{1,18}", number):
+            hint = f"write {int(number)}"
+    elif kinds == ["array"] and isinstance(value, dict | int | float | bool):
+        hint = "write a list: - …"
+    elif kinds == ["object"] and value is None:
+        hint = "write {}, or the keys that belong here"
+    if kinds == ["array"] and isinstance(value, str):
+        hint = f"write [{quoted(value)}]"
+    message = f"expected {listed(_EXPECTED[k] for k in kinds)}, found {_found(value)}"
+    yield Finding(path, "wrong-type", message, hint)
+
+
+def _found(value: Any) -> str:
+    return "nothing" if value is None else quoted(value)
+
+
+def _not_allowed(error: ValidationError, path: Path) -> Iterator[Finding]:
+    allowed: Any = error.validator_value
+    value: Any = error.instance
+    message = f"{_found(value)} can't stand here"
+    suggest = Suggester(allowed)
+    near = None
+    if isinstance(value, str):
+        near = next((word for word in allowed if word.lower() == value.lower()), suggest(value))
+    hint = f"write {listed(allowed)}"
+    if near is not None:
+        hint = f"did you mean {quoted(near)}? {hint}"
+    yield Finding(path, "not-allowed", message, hint)
+
+
+def _exactly_one(error: ValidationError, path: Path) -> Iterator[Finding]:
+    instance: Any = error.instance
+    if not isinstance(instance, dict):
+        return  # that it is no mapping is said already
+    schemas: Any = error.validator_value
+    choice: list[str] = [schema["required"][0] for schema in schemas]
+    written = [key for key in choice if key in instance]
+    if written:
+        message = f"{listed(written, 'and')} exclude each other"
+        hint = f"keep exactly one of {listed(choice, 'and')}"
+        yield Finding((*path, written[1]), "exactly-one", message, hint, at_key=True)
+    else:
+        message = f"one of {listed(choice, 'and')} is missing"
+        yield Finding(path, "exactly-one", message, f"write {listed(choice)}", at_key=True)
+
+
+def _out_of_bounds(error: ValidationError, path: Path) -> Iterator[Finding]:
+    schema: Any = error.schema
+    bounds = f"write more than {schema['exclusiveMinimum']}, at most {schema['maximum']:,}"
+    yield Finding(path, "not-allowed", f"{quoted(error.instance)} is out of bounds", bounds)
+
+
+def _empty(_: ValidationError, path: Path) -> Iterator[Finding]:
+    yield Finding(path, "not-allowed", "this text is empty", "write a value, or remove the key")
+
+
+_BY_KEYWORD: Mapping[str, Callable[[ValidationError, Path], Iterator[Finding]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_keys,
+    "type": _wrong_type,
+    "enum": _not_allowed,
+    "oneOf": _exactly_one,
+    "exclusiveMinimum": _out_of_bounds,
+    "maximum": _out_of_bounds,
+    "minLength": _empty,
+}

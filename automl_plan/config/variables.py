@@ -1,0 +1,222 @@
+"""Variables: what values they have."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from automl_plan.config.findings import Finding, Path, Suggester, quoted, visible
+from automl_plan.config.references import Filler, Scalar, referred
+from automl_plan.resources.json import Json
+
+_ENVIRONMENT = "AUTOML_PLAN_VAR_"
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_A_TYPE = {
+    "string": "a text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value given to a variable from outside."""
+
+    value: Json
+    place: str
+    """The file's name as messages use it, or the flag or environment variable."""
+    as_text: bool
+    """Whether it came as text, to be read by the variable's type."""
+
+    def finding(self, name: str, rule: str, message: str, hint: str | None) -> Finding:
+        """A finding at the place where the value is given."""
+        return Finding(
+            (name,), rule, message, hint, at_key=rule != "variable-type", file=self.place
+        )
+
+
+@dataclass(slots=True)
+class Values:
+    """The variables' values; `failed` ones have none, and it is said why."""
+
+    known: dict[str, Scalar] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+
+
+def from_command_line(variables: Mapping[str, str]) -> dict[str, Given]:
+    """The values of `--var`."""
+    return {name: Given(value, f"--var {visible(name)}", True) for name, value in variables.items()}
+
+
+def from_file(content: Mapping[str, Json], file: str) -> dict[str, Given]:
+    """The values that a var-file gives."""
+    return {name: Given(value, file, False) for name, value in content.items()}
+
+
+def from_environment(names: Mapping[str, Json], environ: Mapping[str, str]) -> dict[str, Given]:
+    """The values that the environment gives to declared variables; it may hold others."""
+    return {
+        name: Given(environ[_ENVIRONMENT + name], _ENVIRONMENT + name, True)
+        for name in names
+        if _ENVIRONMENT + name in environ
+    }
+
+
+def resolve(
+    declared: Mapping[str, Json],
+    broken: Collection[str],
+    given: Mapping[str, Given],
+    found: list[Finding],
+    *,
+    complete: bool,
+) -> Filler:
+    """Give each declared variable its value, and return what fills them in.
+
+    `broken` names the variables whose declaration is wrong, `given` holds the values that
+    count by the order of precedence. What is wrong goes to `found`; when the declarations are
+    not `complete` (a file could not be read), a missing one is not.
+    """
+    values = Values(failed=set(broken))
+    filler = Filler(declared, values.known, values.failed, found, complete)
+    suggest = Suggester(declared)
+    from_default: dict[str, Mapping[str, Json]] = {}
+    for name, value in given.items():
+        if name not in declared and complete:
+            message = f"no variable {quoted(name)} is declared"
+            hint = suggest.hint(name, "declare it under variables, or don't give it")
+            found.append(value.finding(name, "undeclared-variable", message, hint))
+    for name, declaration in declared.items():
+        if name in values.failed or not isinstance(declaration, dict):
+            continue
+        if name in given:
+            _take(name, declaration, given[name], values, found)
+        elif "default" in declaration:
+            from_default[name] = declaration
+        else:
+            values.failed.add(name)
+            message = f"the variable {quoted(name)} has no value"
+            hint = (
+                f"give one with --var {name}=…, a --var-file or {_ENVIRONMENT}{name}, or a default"
+            )
+            path = ("variables", name)
+            found.append(Finding(path, "variable-without-value", message, hint, at_key=True))
+    for name in _in_order(from_default, values, found):
+        _take_default(name, from_default[name], values, filler)
+    return filler
+
+
+def _take(
+    name: str,
+    declaration: Mapping[str, Json],
+    given: Given,
+    values: Values,
+    found: list[Finding],
+) -> None:
+    kind = str(declaration.get("type", "string"))
+    value = given.value
+    if given.as_text and isinstance(value, str):
+        value = _read(value, kind)
+    typed = _typed(value, kind)
+    if typed is not None:
+        values.known[name] = typed
+        return
+    values.failed.add(name)
+    # The value is not shown: what the environment holds may be secret.
+    message = f"the value given to the variable {quoted(name)} is not {_A_TYPE[kind]}"
+    hint = f"the variable has the type {kind}"
+    found.append(given.finding(name, "variable-type", message, hint))
+
+
+def _take_default(
+    name: str, declaration: Mapping[str, Json], values: Values, filler: Filler
+) -> None:
+    path: Path = ("variables", name, "default")
+    kind = str(declaration.get("type", "string"))
+    value = filler.fill(declaration["default"], path)
+    typed = _typed(value, kind)
+    if path in filler.unresolved:
+        values.failed.add(name)
+    elif typed is not None:
+        values.known[name] = typed
+    else:
+        values.failed.add(name)
+        message = f"the default {quoted(value)} is not {_A_TYPE[kind]}"
+        kinds = ("boolean", "integer", "number", "string")
+        fitting = next(k for k in kinds if _typed(value, k) is not None)
+        hint = f"write type: {fitting}, or another default"
+        filler.found.append(Finding(path, "variable-type", message, hint))
+
+
+def _read(text: str, kind: str) -> Json:
+    """A text given for a variable, read by the variable's type; unchanged where it can't be."""
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if kind in ("integer", "number") and _INTEGER.fullmatch(text):
+        return int(text)
+    if kind == "number":
+        try:
+            number = float(text)
+        except ValueError:
+            return text
+        return number if math.isfinite(number) else text
+    return text
+
+
+def _typed(value: Json, kind: str) -> Scalar | None:
+    """The value as one of this type; None when it is none."""
+    if kind == "string":
+        return value if isinstance(value, str) else None
+    if kind == "boolean":
+        return value if isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if kind == "integer" and isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value
+
+
+def _in_order(
+    from_default: Mapping[str, Mapping[str, Json]], values: Values, found: list[Finding]
+) -> Iterator[str]:
+    """The variables that take their default, each after those that its default refers to."""
+    waits_for = {
+        name: {other for other in referred(declaration["default"]) if other in from_default}
+        for name, declaration in from_default.items()
+    }
+    needed_by: dict[str, list[str]] = {}
+    for name, others in waits_for.items():
+        for other in others:
+            needed_by.setdefault(other, []).append(name)
+    ready = [name for name, others in waits_for.items() if not others]
+    while ready:
+        name = ready.pop()
+        del waits_for[name]
+        yield name
+        for other in needed_by.get(name, ()):
+            waits_for[other].discard(name)
+            if not waits_for[other]:
+                ready.append(other)
+    values.failed.update(waits_for)
+    for cycle in _cycles(waits_for):
+        message = f"these variables refer to each other in a circle: {' → '.join(cycle)}"
+        path = ("variables", cycle[0], "default")
+        found.append(Finding(path, "variable-cycle", message, "give one of them a plain default"))
+
+
+def _cycles(waits_for: Mapping[str, set[str]]) -> Iterator[list[str]]:
+    """One circle for each group of variables that wait for each other."""
+    visited: set[str] = set()
+    for start in sorted(waits_for):
+        way: dict[str, int] = {}
+        name = start
+        while name not in visited:
+            visited.add(name)
+            way[name] = len(way)
+            name = min(waits_for[name])
+        if name in way:
+            cycle = list(way)[way[name] :]
+            shown = [*cycle[:5], "…"] if len(cycle) > 6 else cycle
+            yield [*shown, name]

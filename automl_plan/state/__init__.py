@@ -1,0 +1,1 @@
+"""The state: what was made, on disk before the next step is taken."""

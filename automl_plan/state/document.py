@@ -1,0 +1,245 @@
+"""The state document: what it holds, and its canonical form on disk."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from automl_plan.errors import StateForeign, StateUnreadable
+from automl_plan.resources.address import Address
+from automl_plan.resources.json import Json
+from automl_plan.resources.recorded import (
+    Recorded,
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Step,
+)
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything recorded, with the identity of the state.
+
+    The lineage of a state that was never written is empty: a plan that was made without a
+    state fits only while there is none.
+    """
+
+    lineage: str = ""
+    serial: int = 0
+    """Goes up by one with every run that changed something."""
+    provider: str | None = None
+    """The provider's identity that the state is bound to."""
+    resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
+
+    def recorded(self) -> Recorded:
+        """What planning needs of it."""
+        return Recorded(self.lineage, self.serial, self.resources)
+
+    def check_provider(self, identity: str) -> None:
+        """Raise StateForeign when the state is bound to another provider."""
+        if self.provider not in (None, identity):
+            raise StateForeign(
+                f"The state belongs to {self.provider}, and the configuration says {identity}.",
+                hint="Give each provider a state of its own (state: {local: {path: …}}).",
+            )
+
+
+def new_lineage() -> str:
+    """The identity of a new state: 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+def encode(state: State) -> bytes:
+    """Canonical JSON: equal states give equal bytes, and one resource is one block of lines."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "provider": state.provider,
+        "resources": {str(a): resource_to_json(r) for a, r in state.resources.items()},
+    }
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def decode(data: bytes, *, where: str) -> State:
+    """Read a document. Raises StateUnreadable, which says what is wrong with it."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        what = "is empty" if not data.strip() else "is torn, or no JSON"
+        raise _unreadable(f"The state file {what}.", where) from error
+    if not isinstance(document, dict) or "format_version" not in document:
+        raise _unreadable("The file is not a state of automl-plan.", where)
+    version = document["format_version"]
+    if version != FORMAT_VERSION:
+        newer = isinstance(version, int) and version > FORMAT_VERSION
+        raise StateUnreadable(
+            f"The state has format {version!r}; this automl-plan reads {FORMAT_VERSION}.",
+            where=where,
+            hint="Upgrade automl-plan: a newer one wrote it." if newer else None,
+        )
+    try:
+        return _state(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(f"The state file is damaged: {_said(error)}.", where) from error
+
+
+def resource_to_json(resource: RecordedResource) -> dict[str, Json]:
+    """One resource's entry; what is empty is left out."""
+    return _compact(
+        current=None if resource.current is None else _object_to_json(resource.current),
+        former=[_object_to_json(o) for o in resource.former] or None,
+        operations=[_operation_to_json(o) for o in resource.operations] or None,
+    )
+
+
+def resource_from_json(address: Address, entry: Any) -> RecordedResource:
+    """The inverse. Raises KeyError, TypeError or ValueError."""
+    fields = _fields(entry, "current", "former", "operations")
+    current = fields.get("current")
+    return RecordedResource(
+        address,
+        current=None if current is None else _object(current),
+        former=tuple(_object(o) for o in _list(fields.get("former", []))),
+        operations=tuple(_operation(o) for o in _list(fields.get("operations", []))),
+    )
+
+
+def _object_to_json(obj: RecordedObject) -> dict[str, Json]:
+    return _compact(
+        id=obj.id,
+        attributes=dict(obj.attributes),
+        created=obj.created,
+        examples=obj.examples,
+        labelled_examples=obj.labelled_examples,
+        dataset_id=obj.dataset_id,
+    )
+
+
+def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
+    return _compact(
+        step=str(operation.step),
+        token=operation.token,
+        started=operation.started,
+        id=operation.id,
+        object_id=operation.object_id,
+        attributes=dict(operation.attributes) or None,
+        dataset_id=operation.dataset_id,
+        examples=operation.examples,
+        labelled_examples=operation.labelled_examples,
+    )
+
+
+def _compact(**fields: Json) -> dict[str, Json]:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _state(document: dict[str, Any]) -> State:
+    fields = _fields(document, "format_version", "lineage", "serial", "provider", "resources")
+    serial = _integer(fields["serial"])
+    if serial is None or serial < 0:
+        raise ValueError("serial is not a number")
+    entries = fields["resources"]
+    if not isinstance(entries, dict):
+        raise TypeError("resources is not a mapping")
+    resources = {}
+    for text, entry in entries.items():
+        address = Address.parse(text)
+        resources[address] = resource_from_json(address, entry)
+    return State(_text(fields["lineage"]), serial, _optional(fields.get("provider")), resources)
+
+
+def _object(entry: Any) -> RecordedObject:
+    fields = _fields(
+        entry, "id", "attributes", "created", "examples", "labelled_examples", "dataset_id"
+    )
+    return RecordedObject(
+        id=_text(fields["id"]),
+        attributes=_mapping(fields["attributes"]),
+        created=_optional(fields.get("created")),
+        examples=_integer(fields.get("examples")),
+        labelled_examples=_integer(fields.get("labelled_examples")),
+        dataset_id=_optional(fields.get("dataset_id")),
+    )
+
+
+def _operation(entry: Any) -> RecordedOperation:
+    fields = _fields(
+        entry,
+        "step",
+        "token",
+        "started",
+        "id",
+        "object_id",
+        "attributes",
+        "dataset_id",
+        "examples",
+        "labelled_examples",
+    )
+    return RecordedOperation(
+        step=Step(fields["step"]),
+        token=_text(fields["token"]),
+        started=_text(fields["started"]),
+        id=_optional(fields.get("id")),
+        object_id=_optional(fields.get("object_id")),
+        attributes=_mapping(fields.get("attributes", {})),
+        dataset_id=_optional(fields.get("dataset_id")),
+        examples=_integer(fields.get("examples")),
+        labelled_examples=_integer(fields.get("labelled_examples")),
+    )
+
+
+def _fields(entry: Any, *known: str) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r:.60} is not a mapping")
+    for key in entry:
+        if key not in known:
+            raise ValueError(f"{key!r:.60} is not a field of a state")
+    return entry
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} is not text")
+    return value
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _integer(value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(f"{value!r:.60} is not a whole number")
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r:.60} is not a mapping")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r:.60} is not a list")
+    return value
+
+
+def _said(error: Exception) -> str:
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _unreadable(message: str, where: str) -> StateUnreadable:
+    return StateUnreadable(
+        message,
+        where=where,
+        hint=f"The version before is kept in {where}.backup: look at it, and copy it here.",
+    )

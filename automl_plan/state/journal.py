@@ -1,0 +1,167 @@
+"""The journal beside a state file: one line for each step, on disk before the next step.
+
+The first line says which state it continues. A line is a checksum and a JSON value, so a line
+that was cut off is known as such. Appending costs the same however large the state is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from automl_plan.errors import StateUnreadable, StateUnwritable
+from automl_plan.resources.address import Address
+from automl_plan.resources.json import Json
+from automl_plan.resources.recorded import RecordedResource
+from automl_plan.state.document import State, resource_from_json, resource_to_json
+
+
+def resource_entry(resource: RecordedResource) -> dict[str, Json]:
+    """The step that sets one resource, or removes it when nothing is left of it."""
+    entry = None if resource.empty else resource_to_json(resource)
+    return {"address": str(resource.address), "resource": entry}
+
+
+def provider_entry(identity: str) -> dict[str, Json]:
+    """The step that binds the state to a provider."""
+    return {"provider": identity}
+
+
+def lineage_entry(lineage: str) -> dict[str, Json]:
+    """The step that gives a new state its identity."""
+    return {"new_lineage": lineage}
+
+
+def apply_entry(state: State, entry: dict[str, Any]) -> State:
+    """The state after one step, which changes `state.resources` in place: a copy at each step
+    would make a run of many steps quadratic.
+
+    Raises KeyError, TypeError or ValueError for a wrong step.
+    """
+    if "provider" in entry:
+        return replace(state, provider=entry["provider"])
+    if "new_lineage" in entry:
+        return replace(state, lineage=entry["new_lineage"])
+    address = Address.parse(entry["address"])
+    assert isinstance(state.resources, dict)  # noqa: S101 (whoever calls this made it one)
+    if entry["resource"] is None:
+        state.resources.pop(address, None)
+    else:
+        state.resources[address] = resource_from_json(address, entry["resource"])
+    return state
+
+
+class Journal:
+    """The journal file of one state, open for appending by the one who holds the lock."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def append(self, state: State, entry: dict[str, Json]) -> None:
+        """Write one step; it is on disk when this returns. `state` is the one continued.
+
+        Raises StateUnwritable; what was written of the step is then taken back.
+        """
+        try:
+            if self._descriptor is None:
+                self._begin(state)
+            self._write(entry)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file; it stays."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def remove(self) -> None:
+        """Remove the file, after its steps were folded in."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+
+    def _begin(self, state: State) -> None:
+        self._descriptor = os.open(
+            self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+        )
+        try:
+            self._write({"lineage": state.lineage, "serial": state.serial})
+            _sync_directory(self._path.parent)
+        except OSError:
+            self.remove()
+            raise
+
+    def _write(self, entry: dict[str, Json]) -> None:
+        assert self._descriptor is not None  # noqa: S101 (_begin has opened it)
+        line = _line(entry)
+        start = os.lseek(self._descriptor, 0, os.SEEK_END)
+        try:
+            written = os.write(self._descriptor, line)
+            if written != len(line):
+                os.write(self._descriptor, line[written:])  # says why there is no room
+            os.fsync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, start)
+            raise
+
+
+def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The head and the steps of a journal; (None, []) when there is none.
+
+    A cut-off last line is left out: its step was never promised. Raises StateUnreadable when
+    anything before it is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None, []
+    except OSError as error:
+        raise StateUnreadable(
+            f"The journal can't be read: {error.strerror}.", where=str(path)
+        ) from error
+    entries = list(_entries(data, path))
+    return (entries[0], entries[1:]) if entries else (None, [])
+
+
+def unwritable(path: Path, error: OSError) -> StateUnwritable:
+    """The error for a state file, or one beside it, that can't be written."""
+    return StateUnwritable(
+        f"The state can't be written: {error.strerror or error}.",
+        where=str(path),
+        hint="Make room or give the right to write there; what was recorded before is kept.",
+    )
+
+
+def _line(entry: dict[str, Json]) -> bytes:
+    body = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _entries(data: bytes, path: Path) -> Iterator[dict[str, Any]]:
+    *lines, rest = data.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        checksum, _, body = line.partition(b" ")
+        if checksum != b"%08x" % zlib.crc32(body):
+            if number == len(lines) and not rest:
+                return
+            raise StateUnreadable(
+                f"Line {number} of the journal is damaged.",
+                where=str(path),
+                hint="Steps are recorded in it that the state file does not hold yet. Mend or "
+                "remove that line; then plan, and compare with the live objects.",
+            )
+        yield json.loads(body)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,95 @@
+"""The lock of a state: held by the operating system, so that a dead process holds nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from automl_plan.errors import StateLocked
+from automl_plan.state.journal import unwritable
+
+_POLL_SECONDS = 0.1
+
+
+class StateLock:
+    """An exclusive lock on `<state file>.lock`, whose content says who holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self, *, timeout: float, command: str) -> None:
+        """Take the lock within `timeout` seconds. Raises StateLocked or StateUnwritable."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace")
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(_POLL_SECONDS)
+                    continue
+                holder = _holder(file)
+                file.close()
+                raise StateLocked(
+                    f"The state is locked by {holder}.",
+                    where=str(self._path),
+                    hint="Wait for that run to end, or give --lock-timeout.",
+                ) from None
+            break
+        self._file = file
+        try:
+            self._sign(command)
+        except OSError as error:
+            self.release()
+            raise unwritable(self._path, error) from error
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _sign(self, command: str) -> None:
+        assert self._file is not None  # noqa: S101 (acquire has just set it)
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump(
+            {
+                "who": f"{_user()}@{socket.gethostname()}",
+                "pid": os.getpid(),
+                "command": command,
+                "since": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+            self._file,
+        )
+        self._file.flush()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _holder(file: IO[str]) -> str:
+    """The holder in words; the file may be empty or garbage, which is no reason to fail."""
+    try:
+        note = json.load(file)
+        who, pid, since = note["who"], note["pid"], note["since"]
+        command = note["command"] or "automl-plan"
+    except (ValueError, KeyError, TypeError, OSError):
+        return "another process"
+    return f"{who} ({command}, process {pid}, since {since})"

@@ -1,0 +1,205 @@
+"""State files: read without a lock, written by one session at a time, never in place.
+
+Beside `digits.json` lie `digits.json.journal` while a run is under way (or was cut off),
+`digits.json.backup`, the version before, and `digits.json.lock`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from automl_plan.errors import StateUnreadable
+from automl_plan.resources.json import Json
+from automl_plan.resources.recorded import RecordedResource
+from automl_plan.state.document import State, decode, encode, new_lineage
+from automl_plan.state.journal import (
+    Journal,
+    apply_entry,
+    lineage_entry,
+    provider_entry,
+    read_journal,
+    resource_entry,
+    unwritable,
+)
+from automl_plan.state.lock import StateLock
+
+
+class StateStore:
+    """The state kept in one file."""
+
+    def __init__(self, path: Path) -> None:
+        # Renaming over a symbolic link would replace the link: its target is what is meant.
+        self._path = Path(os.path.realpath(path))
+
+    def read(self) -> State:
+        """What is recorded, with the steps of a run that was cut off.
+
+        The serial is the one that the file will have once those steps are folded in, so that a
+        plan made of it fits then. Raises StateUnreadable.
+        """
+        state, _ = _read(self._path)
+        return state
+
+    def open(self, *, timeout: float = 0.0, command: str = "") -> StateSession:
+        """Lock the state for writing; wait for at most `timeout` seconds.
+
+        Raises StateLocked, StateUnreadable, StateUnwritable.
+        """
+        return StateSession(self._path, timeout=timeout, command=command)
+
+
+class StateSession:
+    """A locked state. Memory is what happened, even when the disk refuses to take it."""
+
+    def __init__(self, path: Path, *, timeout: float, command: str) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        self._lock = StateLock(_beside(path, "lock"))
+        self._lock.acquire(timeout=timeout, command=command)
+        try:
+            self._state, left_over = _read(path)
+            self._journal = Journal(_beside(path, "journal"))
+            if left_over:
+                self._write()
+            self._changed = False
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def state(self) -> State:
+        """The state as it stands now."""
+        return self._state
+
+    def bind(self, provider: str) -> None:
+        """Bind the state to a provider's identity. Raises StateForeign."""
+        self._state.check_provider(provider)
+        if self._state.provider is None:
+            self._step(provider_entry(provider))
+
+    def record(self, resource: RecordedResource) -> None:
+        """Record a resource; it is on disk when this returns. Raises StateUnwritable."""
+        self._step(resource_entry(resource))
+
+    def close(self) -> None:
+        """Fold the journal into the file and give the lock back. Raises StateUnwritable."""
+        try:
+            if self._changed:
+                self._state = replace(self._state, serial=self._state.serial + 1)
+                self._write()
+        finally:
+            self._journal.close()
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _step(self, entry: dict[str, Json]) -> None:
+        continued = self._state
+        first = not continued.lineage
+        if first:
+            self._state = replace(self._state, lineage=new_lineage())
+        self._state = apply_entry(self._state, entry)
+        self._changed = True
+        if first:
+            self._journal.append(continued, lineage_entry(self._state.lineage))
+        self._journal.append(continued, entry)
+
+    def _write(self) -> None:
+        """Put the state in the place of the file: whole or not at all."""
+        temporary = _beside(self._path, "new")
+        try:
+            descriptor = os.open(
+                temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+            )
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(encode(self._state))
+                file.flush()
+                os.fsync(file.fileno())
+            if self._path.exists():
+                _keep(self._path, _beside(self._path, "backup"))
+            temporary.replace(self._path)
+            _sync(self._path.parent)
+            self._journal.remove()
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise unwritable(self._path, error) from error
+
+
+def _read(path: Path) -> tuple[State, bool]:
+    """The state with its journal's steps, and whether there were any."""
+    state = _read_file(path)
+    state = replace(state, resources=dict(state.resources))
+    journal = _beside(path, "journal")
+    head, steps = read_journal(journal)
+    if head is None or not steps:
+        return state, False
+    if not _continues(head, state):
+        if head.get("serial") == state.serial - 1:
+            return state, False  # folded in already: the run ended before it removed the file
+        raise StateUnreadable(
+            "The journal belongs to another state than the file beside it.",
+            where=str(journal),
+            hint=f"Was {path.name} replaced or restored while a run was cut off? Bring the file "
+            "back that the journal continues, or move the journal away.",
+        )
+    try:
+        for step in steps:
+            state = apply_entry(state, step)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StateUnreadable(
+            f"The journal holds a step that can't be read: {error}.", where=str(journal)
+        ) from error
+    return replace(state, serial=state.serial + 1), True
+
+
+def _continues(head: dict[str, Any], state: State) -> bool:
+    return head.get("lineage") == state.lineage and head.get("serial") == state.serial
+
+
+def _read_file(path: Path) -> State:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return State()
+    except OSError as error:
+        raise StateUnreadable(
+            f"The state can't be read: {error.strerror}.", where=str(path)
+        ) from error
+    return decode(data, where=str(path))
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(f"{path.name}.{suffix}")
+
+
+def _keep(path: Path, backup: Path) -> None:
+    """Keep the present version; a copy, so that the file itself is never missing."""
+    draft = _beside(backup, "new")
+    shutil.copyfile(path, draft)
+    draft.chmod(0o600)
+    draft.replace(backup)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

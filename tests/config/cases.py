@@ -1,0 +1,434 @@
+"""Bad input, and where exactly each is to be reported. The words are in golden/messages.txt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.config.writing import GOOD
+
+_DS = "datasets:\n  d:\n    image_classification: {classification_type: MULTICLASS}\n"
+_OD = "datasets:\n  d:\n    image_object_detection: {}\n"
+_VARS = "variables:\n  n: {type: integer, default: 8000}\n"
+
+
+def _model(kind: str, *more: str) -> str:
+    lines = "".join(f"    {line}\n" for line in more)
+    return f"{_DS}models:\n  m:\n    dataset: d\n    image_classification: {kind}\n{lines}"
+
+
+def _on_boxes(kind: str, *inner: str) -> str:
+    lines = "".join(f"      {line}\n" for line in inner)
+    return f"{_OD}models:\n  m:\n    dataset: d\n    {kind}:\n{lines}"
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    files: dict[str, str | bytes] | str | bytes
+    expected: list[str]
+    variables: dict[str, str] = field(default_factory=dict)
+    var_files: tuple[str, ...] = ()
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def written(self) -> dict[str, str | bytes]:
+        return self.files if isinstance(self.files, dict) else {"a.yaml": self.files}
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n"
+    for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+CASES = [
+    # Files and YAML
+    Case("empty-directory", {}, ["{dir}:0:0 no-configuration"]),
+    Case(
+        "only-hidden-and-other-files",
+        {".a.yaml": "x", "b.txt": "x"},
+        ["{dir}:0:0 no-configuration"],
+    ),
+    Case("tab", "datasets:\n\td: {}\n", ["a.yaml:2:1 yaml-syntax"]),
+    Case("unclosed", "datasets: {d: \n", ["a.yaml:1:13 yaml-syntax"]),
+    Case("colon-in-text", "a: b: c\n", ["a.yaml:1:5 yaml-syntax"]),
+    Case("two-documents", "datasets: {}\n---\nmodels: {}\n", ["a.yaml:2:1 yaml-syntax"]),
+    Case("latin-1", b"datasets:\n  caf\xe9: {}\n", ["a.yaml:2:6 encoding"]),
+    Case("control-character", "datasets:\n  x\x00: {}\n", ["a.yaml:2:4 encoding"]),
+    Case("utf-16", "datasets: {}".encode("utf-16"), ["a.yaml:1:1 encoding"]),
+    Case("large-file", b"#" * 10_000_001, ["a.yaml:0:0 file-size"]),
+    Case("root-list", "- a\n", ["a.yaml:1:1 wrong-type"]),
+    Case("root-text", "hello\n", ["a.yaml:1:1 wrong-type"]),
+    Case("key-twice", GOOD + "models: {}\n", ["a.yaml:11:1 duplicate-key"]),
+    Case(
+        "keys-twice-inside",
+        "datasets:\n  d:\n    image_object_detection: {}\n    labels: {a: b, a: c}\n  d: {}\n",
+        ["a.yaml:4:20 duplicate-key", "a.yaml:5:3 duplicate-key"],
+    ),
+    Case(
+        "number-as-key",
+        "datasets:\n  1: {image_object_detection: {}}\n",
+        ["a.yaml:2:3 yaml-key"],
+    ),
+    Case("list-as-key", "datasets:\n  ? [a]\n  : {}\n", ["a.yaml:2:5 yaml-key"]),
+    Case(
+        "python-tag",
+        "datasets: !!python/object/apply:os.system [ls]\n",
+        ["a.yaml:1:11 yaml-tag"],
+    ),
+    Case(
+        "own-tag",
+        _DS + "    description: !secret x\n",
+        ["a.yaml:4:18 yaml-tag"],
+    ),
+    Case("alias-bomb", BOMB, ["a.yaml:5:36 yaml-alias"]),
+    Case("alias-to-itself", "datasets: &d\n  d: *d\n", ["a.yaml:2:6 yaml-alias"]),
+    Case("alias-to-nothing", "datasets: *d\n", ["a.yaml:1:11 yaml-alias"]),
+    Case("deep", "a: " + "[" * 60 + "]" * 60, ["a.yaml:1:53 yaml-depth"]),
+    Case(
+        "merge-of-text",
+        "datasets:\n  d: {<<: x, image_object_detection: {}}\n",
+        ["a.yaml:2:11 yaml-syntax"],
+    ),
+    Case(
+        "infinite",
+        "provider:\n  local: {time_scale: .inf}\n",
+        ["a.yaml:2:23 yaml-number"],
+    ),
+    Case(
+        "not-a-number",
+        "provider:\n  local: {time_scale: .nan}\n",
+        ["a.yaml:2:23 yaml-number"],
+    ),
+    Case("huge-number", _DS + "    description: " + "9" * 5000 + "\n", ["a.yaml:4:18 yaml-number"]),
+    Case(
+        "two-broken-files",
+        {"a.yaml": "a: [", "b.yml": "\tb: 1\n"},
+        ["a.yaml:1:4 yaml-syntax", "b.yml:1:1 yaml-syntax"],
+    ),
+    Case(
+        "broken-file-makes-no-undefined-names",
+        {
+            "a.yaml": "a: [",
+            "b.yaml": GOOD.split("models:")[1].join(["models:", ""]).replace("8000", "${var.b}"),
+        },
+        ["a.yaml:1:4 yaml-syntax"],
+    ),
+    # Sections
+    Case("unknown-section", "dataset: {}\n", ["a.yaml:1:1 unknown-key"]),
+    Case("section-list", "datasets:\n  - d\n", ["a.yaml:2:3 wrong-type"]),
+    Case(
+        "declared-in-two-files",
+        {"a.yaml": GOOD, "b.yaml": "# again\n" + GOOD},
+        ["b.yaml:3:3 declared-twice", "b.yaml:7:3 declared-twice"],
+    ),
+    Case(
+        "two-providers",
+        {"a.yaml": "provider: {local: {}}\n", "b.yaml": "provider:\n  local: {}\n"},
+        ["b.yaml:1:1 declared-twice"],
+    ),
+    Case(
+        "bad-names",
+        "datasets:\n"
+        "  1d: {image_object_detection: {}}\n"
+        "  a.b: {image_object_detection: {}}\n"
+        "variables:\n"
+        "  a-b: {default: x}\n",
+        ["a.yaml:2:3 name", "a.yaml:3:3 name", "a.yaml:5:3 name"],
+    ),
+    # Provider and state
+    Case("no-provider", "provider: {}\n", ["a.yaml:1:1 exactly-one"]),
+    Case(
+        "both-providers",
+        "provider:\n  local: {}\n  automl: {project: p}\n",
+        ["a.yaml:3:3 exactly-one"],
+    ),
+    Case(
+        "vertex",
+        "provider: {vertex: {project: p}}\n",
+        ["a.yaml:1:1 exactly-one", "a.yaml:1:12 unknown-key"],
+    ),
+    Case(
+        "no-project", "provider:\n  automl: {location: us-central1}\n", ["a.yaml:2:3 missing-key"]
+    ),
+    Case(
+        "location",
+        "provider:\n  automl: {project: p, location: europe-west4}\n",
+        ["a.yaml:2:34 not-allowed"],
+    ),
+    Case("project-path", "provider:\n  automl: {project: a/b}\n", ["a.yaml:2:21 project-id"]),
+    Case(
+        "time-scale",
+        "provider:\n  local: {time_scale: 0, trainer: Sklearn}\n",
+        ["a.yaml:2:23 not-allowed", "a.yaml:2:35 not-allowed"],
+    ),
+    Case("no-state-path", "state: {local: {}}\n", ["a.yaml:1:9 missing-key"]),
+    Case("null-in-path", 'state: {local: {path: "a\\0b"}}\n', ["a.yaml:1:23 path-form"]),
+    Case("empty-path", 'provider: {local: {data_dir: ""}}\n', ["a.yaml:1:30 path-form"]),
+    # Variables
+    Case(
+        "undefined-variable",
+        _VARS + _model("{train_budget_milli_node_hours: '${var.m}'}"),
+        ["a.yaml:9:59 undefined-variable"],
+    ),
+    Case(
+        "bad-reference",
+        _DS + "    description: ${env.HOME} ${var.a\n",
+        ["a.yaml:4:18 variable-syntax"],
+    ),
+    Case(
+        "no-value",
+        "variables:\n  b: {type: integer}\n"
+        + _model("{train_budget_milli_node_hours: '${var.b}'}"),
+        ["a.yaml:2:3 variable-without-value"],
+    ),
+    Case(
+        "cycle",
+        "variables:\n"
+        "  a: {default: '${var.b}'}\n"
+        "  b: {default: 'x${var.c}'}\n"
+        "  c: {default: '${var.a}'}\n"
+        "  d: {default: '${var.a}'}\n",
+        ["a.yaml:2:16 variable-cycle"],
+    ),
+    Case("cycle-of-one", "variables: {a: {default: '${var.a}'}}\n", ["a.yaml:1:26 variable-cycle"]),
+    Case(
+        "default-of-other-type",
+        "variables:\n  a: {type: integer, default: 1_000}\n  b: {default: 5}\n",
+        ["a.yaml:2:31 variable-type", "a.yaml:3:16 variable-type"],
+    ),
+    Case("unknown-type", "variables:\n  a: {type: int, default: 1}\n", ["a.yaml:2:13 not-allowed"]),
+    Case("undeclared-by-flag", _VARS, ["--var m:0:0 undeclared-variable"], variables={"m": "1"}),
+    Case("wrong-flag", _VARS, ["--var n:0:0 variable-type"], variables={"n": "1_000"}),
+    Case(
+        "wrong-environment",
+        _VARS,
+        ["AUTOML_PLAN_VAR_n:0:0 variable-type"],
+        environ={"AUTOML_PLAN_VAR_n": "hunter2"},
+    ),
+    Case(
+        "var-file",
+        {"a.yaml": _VARS, "v.yaml": "# values\nn: '8000'\nm: 1\n"},
+        ["v.yaml:2:4 variable-type", "v.yaml:3:1 undeclared-variable"],
+        var_files=("v.yaml",),
+    ),
+    Case(
+        "var-file-list",
+        {"a.yaml": _VARS, "v.json": "[1]"},
+        ["v.json:1:1 wrong-type"],
+        var_files=("v.json",),
+    ),
+    Case(
+        "var-file-missing", {"a.yaml": _VARS}, ["v.yaml:0:0 unreadable-file"], var_files=("v.yaml",)
+    ),
+    Case(
+        "text-for-number",
+        "variables: {n: {default: many}}\n" + _model("{train_budget_milli_node_hours: '${var.n}'}"),
+        ["a.yaml:8:59 wrong-type"],
+    ),
+    Case(
+        "escaped-reference",
+        _model("{train_budget_milli_node_hours: '$${var.n}'}"),
+        ["a.yaml:7:59 wrong-type"],
+    ),
+    Case(
+        "text-bomb",
+        "variables:\n  a0: {default: aaaaaaaaaaaaaaaaaaaa}\n"
+        + "".join(f"  a{i + 1}: {{default: '" + f"${{var.a{i}}}" * 20 + "'}\n" for i in range(5)),
+        ["a.yaml:5:17 variable-size"],
+    ),
+    # Datasets
+    Case("no-kind", "datasets:\n  d:\n    sources: [a.csv]\n", ["a.yaml:2:3 exactly-one"]),
+    Case("both-kinds", _DS + "    image_object_detection: {}\n", ["a.yaml:4:5 exactly-one"]),
+    Case("null-dataset", "datasets:\n  d:\n", ["a.yaml:2:5 wrong-type"]),
+    Case(
+        "no-classification-type",
+        "datasets:\n  d:\n    image_classification: {}\n",
+        ["a.yaml:3:5 missing-key"],
+    ),
+    Case(
+        "classification-type-case",
+        "datasets:\n  d:\n    image_classification: {classification_type: multiclass}\n",
+        ["a.yaml:3:49 not-allowed"],
+    ),
+    Case(
+        "unknown-keys",
+        _DS + "    displayName: x\n    source: [a.csv]\n    zzz: 1\n",
+        ["a.yaml:4:5 unknown-key", "a.yaml:5:5 unknown-key", "a.yaml:6:5 unknown-key"],
+    ),
+    Case("source-as-text", _DS + "    sources: data/d.csv\n", ["a.yaml:4:14 wrong-type"]),
+    Case("display-name", _DS + "    display_name: my digits\n", ["a.yaml:4:19 display-name"]),
+    Case("display-name-from-key", _DS.replace("d:", "my-digits:"), ["a.yaml:2:3 display-name"]),
+    Case("display-name-number", _DS + "    display_name: 2024\n", ["a.yaml:4:19 wrong-type"]),
+    Case(
+        "description",
+        _DS + "    description: " + "x" * 25_001 + "\n",
+        ["a.yaml:4:18 description-length"],
+    ),
+    Case(
+        "label-types",
+        _DS + "    labels: {a: 1, b: true, c: ~}\n",
+        ["a.yaml:4:17 wrong-type", "a.yaml:4:23 wrong-type", "a.yaml:4:32 wrong-type"],
+    ),
+    Case(
+        "label-keys",
+        _DS + "    labels: {Team: x, 1a: x, 'a b': x, '': x}\n",
+        [
+            "a.yaml:4:14 label-key",
+            "a.yaml:4:23 label-key",
+            "a.yaml:4:30 label-key",
+            "a.yaml:4:40 label-key",
+        ],
+    ),
+    Case(
+        "label-values",
+        _DS + f"    labels: {{a: Vision, b: 'x y', c: {'x' * 65}}}\n",
+        ["a.yaml:4:17 label-value", "a.yaml:4:28 label-value", "a.yaml:4:38 label-value"],
+    ),
+    Case(
+        "label-count",
+        _DS + "    labels: {" + ", ".join(f"k{i}: v" for i in range(64)) + "}\n",
+        ["a.yaml:4:5 label-count"],
+    ),
+    Case(
+        "labels-reserved",
+        _DS + "    labels: {automl-plan-token: x, goog-x: y}\n",
+        ["a.yaml:4:14 label-reserved", "a.yaml:4:36 label-reserved"],
+    ),
+    Case(
+        "sources",
+        _DS
+        + "    sources:\n"
+        + "".join(
+            f"    - {source}\n"
+            for source in (
+                "a.txt",
+                "/a.csv",
+                "../a.csv",
+                "s3://b/a.csv",
+                "gs://b.csv",
+                "x/../../b.csv",
+            )
+        ),
+        [f"a.yaml:{line}:7 source-form" for line in range(5, 11)],
+    ),
+    Case(
+        "sources-twice",
+        _DS + "    sources: [a.csv, ./a.csv, 'gs://b/a.csv', 'gs://b/a.csv']\n",
+        ["a.yaml:4:22 source-duplicates", "a.yaml:4:47 source-duplicates"],
+    ),
+    Case(
+        "local-source-in-cloud",
+        "provider: {automl: {project: p}}\n" + _DS + "    sources: [a.csv]\n",
+        ["a.yaml:5:15 source-form"],
+    ),
+    Case("on-source-change", _DS + "    on_source_change: add\n", ["a.yaml:4:23 not-allowed"]),
+    # Models
+    Case("no-budget", _model("{}"), ["a.yaml:7:5 missing-budget"]),
+    Case(
+        "no-budget-mobile",
+        _model("{model_type: mobile-versatile-1}"),
+        ["a.yaml:7:5 missing-budget"],
+    ),
+    Case(
+        "no-budget-detection",
+        _on_boxes("image_object_detection", "model_type: cloud-low-latency-1"),
+        ["a.yaml:7:5 missing-budget"],
+    ),
+    Case(
+        "budget-text", _model("{train_budget_milli_node_hours: 8_000}"), ["a.yaml:7:59 wrong-type"]
+    ),
+    Case(
+        "budget-octal",
+        _model("{train_budget_milli_node_hours: 0o17500}"),
+        ["a.yaml:7:59 wrong-type"],
+    ),
+    Case(
+        "budget-fraction",
+        _model("{train_budget_milli_node_hours: 8000.5}"),
+        ["a.yaml:7:59 wrong-type"],
+    ),
+    Case(
+        "budget-bounds",
+        _model("{train_budget_milli_node_hours: 1000}"),
+        ["a.yaml:7:59 budget-bounds"],
+    ),
+    Case(
+        "budget-bounds-mobile",
+        _model("{model_type: mobile-versatile-1, train_budget_milli_node_hours: 100001}"),
+        ["a.yaml:7:91 budget-bounds"],
+    ),
+    Case(
+        "budget-key",
+        _model("{train_budget: 8000}"),
+        ["a.yaml:7:5 missing-budget", "a.yaml:7:28 unknown-key"],
+    ),
+    Case(
+        "model-type",
+        _model("{model_type: clod, train_budget_milli_node_hours: 8000}"),
+        ["a.yaml:7:40 model-type"],
+    ),
+    Case(
+        "core-ml-detection",
+        _on_boxes(
+            "image_object_detection",
+            "model_type: mobile-core-ml-versatile-1",
+            "train_budget_milli_node_hours: 20000",
+        ),
+        ["a.yaml:8:19 model-type"],
+    ),
+    Case(
+        "base-model-detection",
+        _on_boxes(
+            "image_object_detection", "base_model_id: x", "train_budget_milli_node_hours: 20000"
+        ),
+        ["a.yaml:8:7 base-model"],
+    ),
+    Case(
+        "kind-mismatch",
+        _on_boxes("image_classification", "train_budget_milli_node_hours: 8000"),
+        ["a.yaml:7:5 kind-mismatch"],
+    ),
+    Case(
+        "undefined-dataset",
+        GOOD.replace("dataset: digits", "dataset: digit"),
+        ["a.yaml:7:14 dataset-reference"],
+    ),
+    Case(
+        "node-count",
+        _model("{train_budget_milli_node_hours: 8000}", "deploy: {node_count: 101}"),
+        ["a.yaml:8:26 node-count"],
+    ),
+    Case(
+        "no-nodes",
+        _model("{train_budget_milli_node_hours: 8000}", "deploy: {node_count: 0}"),
+        ["a.yaml:8:26 node-count"],
+    ),
+    Case(
+        "null-deploy",
+        _model("{train_budget_milli_node_hours: 8000}", "deploy:"),
+        ["a.yaml:8:12 wrong-type"],
+    ),
+    Case(
+        "model-display-name",
+        _model("{train_budget_milli_node_hours: 8000}", "display_name: 1m"),
+        ["a.yaml:8:19 display-name"],
+    ),
+    Case(
+        "no-dataset",
+        "models:\n  m:\n    image_classification: {train_budget_milli_node_hours: 8000}\n",
+        ["a.yaml:2:3 missing-key"],
+    ),
+    Case(
+        "many-at-once",
+        {
+            "a.yaml": GOOD.replace("MULTICLASS", "SINGLE").replace("8000", "80"),
+            "b.yaml": "provider: {local: {trainr: simulated}}\nstat: x\n",
+        },
+        [
+            "a.yaml:3:49 not-allowed",
+            "a.yaml:10:38 budget-bounds",
+            "b.yaml:1:20 unknown-key",
+            "b.yaml:2:1 unknown-key",
+        ],
+    ),
+]

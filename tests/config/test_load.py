@@ -1,0 +1,207 @@
+"""What a directory that is right says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from automl_plan.config.load import load
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.desired import OnSourceChange
+from automl_plan.resources.model_types import ClassificationType, Problem
+from tests.config.writing import GOOD, diagnostics, places, write
+
+FULL = """\
+provider:
+  automl: {project: my-project, endpoint: "http://127.0.0.1:1"}
+state:
+  local: {path: kept/here.json}
+variables:
+  budget: {type: integer, default: 8000}
+  team: {default: vision}
+  team_label: {default: "${var.team}-team"}
+datasets:
+  boxes:
+    image_object_detection:
+    description: "costs $${var.budget}, of ${var.team}: ${var.budget}"
+    sources: ["gs://bucket/${var.team}.csv"]
+    on_source_change: append
+  digits-2:
+    display_name: digits
+    image_classification: {classification_type: MULTILABEL}
+    labels: &labels {team: "${var.team_label}"}
+models:
+  boxes:
+    dataset: boxes
+    image_object_detection: {train_budget_milli_node_hours: 2e4}
+    deploy: {}
+  digits_m:
+    dataset: digits-2
+    image_classification:
+      model_type: mobile-versatile-1
+      train_budget_milli_node_hours: ${var.budget}
+      base_model_id: ICN1
+    deploy: {node_count: 2}
+    labels:
+      <<: *labels
+      stage: "no"
+"""
+
+
+def test_all_that_can_be_said(tmp_path: Path) -> None:
+    configuration = load(write(tmp_path, {"a.yaml": FULL}))
+    assert configuration.directory == tmp_path
+    assert configuration.provider.name == "automl"
+    assert configuration.provider.settings == {
+        "project": "my-project",
+        "location": "us-central1",
+        "endpoint": "http://127.0.0.1:1",
+    }
+    assert configuration.state_path == tmp_path / "kept" / "here.json"
+    boxes = configuration.desired.datasets[dataset_address("boxes")]
+    assert boxes.problem is Problem.IMAGE_OBJECT_DETECTION
+    assert boxes.classification_type is None
+    assert boxes.description == "costs ${var.budget}, of vision: 8000"
+    assert boxes.sources == ("gs://bucket/vision.csv",)
+    assert boxes.on_source_change is OnSourceChange.APPEND
+    assert boxes.data is None
+    digits = configuration.desired.datasets[dataset_address("digits-2")]
+    assert digits.display_name == "digits"
+    assert digits.classification_type is ClassificationType.MULTILABEL
+    assert digits.labels == {"team": "vision-team"}
+    model = configuration.desired.models[model_address("boxes")]
+    assert model.display_name == "boxes"
+    assert model.model_type == "cloud-high-accuracy-1"
+    assert model.train_budget_milli_node_hours == 20_000
+    assert isinstance(model.train_budget_milli_node_hours, int)
+    assert model.node_count == 1
+    other = configuration.desired.models[model_address("digits_m")]
+    assert other.dataset == dataset_address("digits-2")
+    assert other.train_budget_milli_node_hours == 8_000
+    assert other.base_model_id == "ICN1"
+    assert other.node_count == 2
+    assert other.labels == {"team": "vision-team", "stage": "no"}
+
+
+def test_nothing_said_is_the_embedded_service(tmp_path: Path) -> None:
+    configuration = load(write(tmp_path, {"a.yml": ""}))
+    assert configuration.provider.name == "local"
+    assert configuration.provider.settings == {"trainer": "sklearn"}
+    assert configuration.state_path == tmp_path / "state" / "default.json"
+    assert not configuration.desired.datasets
+    assert not configuration.desired.models
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# nothing\n",
+        "---\n",
+        "datasets:\nmodels: ~\n",
+        "provider:\n  local:\n",
+        "\ufeffdatasets: {}",
+    ],
+)
+def test_little_said(text: str, tmp_path: Path) -> None:
+    assert not load(write(tmp_path, {"a.yaml": text})).desired.datasets
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["no", "No", "on", "yes", "off", "y", "1_000", "0o7", "0x1F", "12:30", "2024-01-31", "1.2.3"],
+)
+def test_words_that_other_yaml_reads_otherwise(word: str, tmp_path: Path) -> None:
+    text = f"datasets: {{d: {{image_object_detection: {{}}, description: {word}}}}}"
+    configuration = load(write(tmp_path, {"a.yaml": text}))
+    assert configuration.desired.datasets[dataset_address("d")].description == word
+
+
+def test_what_is_not_in_the_directory_itself_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    write(tmp_path / "inner", {"b.yaml": "broken: ["})
+    write(tmp_path, {"a.yaml": GOOD, ".hidden.yaml": "broken: [", "data.csv": "x"})
+    assert len(load(tmp_path).desired.datasets) == 1
+
+
+def test_a_linked_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    write(tmp_path, {"shared.yaml": GOOD})
+    (tmp_path / "c" / "a.yaml").symlink_to("../shared.yaml")
+    assert len(load(tmp_path / "c").desired.datasets) == 1
+
+
+def test_the_order_of_precedence_of_values(tmp_path: Path) -> None:
+    text = (
+        "variables: {d: {default: default}, e: {default: x}, f: {default: x}, g: {default: x},"
+        " h: {default: x}}\n"
+        "datasets: {d: {image_object_detection: {}, description:"
+        ' "${var.d} ${var.e} ${var.f} ${var.g} ${var.h}"}}\n'
+    )
+    write(
+        tmp_path,
+        {
+            "a.yaml": text,
+            "one.yaml": "{f: one, g: one, h: one}",
+            "two.json": '{\n\t"g": "two",\n\t"h": "two"\n}',
+        },
+    )
+    configuration = load(
+        tmp_path,
+        variables={"h": "flag ${var.d}"},
+        var_files=[tmp_path / "one.yaml", tmp_path / "two.json"],
+        environ={f"AUTOML_PLAN_VAR_{name}": "environment" for name in "efghz"},
+    )
+    description = configuration.desired.datasets[dataset_address("d")].description
+    assert description == "default environment one two flag ${var.d}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        ("integer", "-7", "-7"),
+        ("number", "1.5", "1.5"),
+        ("number", "3", "3"),
+        ("boolean", "true", "true"),
+        ("string", "1_000", "1_000"),
+    ],
+)
+def test_text_is_read_by_the_type(kind: str, text: str, shown: str, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "a.yaml": f"variables: {{v: {{type: {kind}}}}}\n"
+            'datasets: {d: {image_object_detection: {}, description: "=${var.v}"}}\n'
+        },
+    )
+    configuration = load(tmp_path, variables={"v": text})
+    assert configuration.desired.datasets[dataset_address("d")].description == f"={shown}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("integer", "7.0"),
+        ("integer", ""),
+        ("integer", "9" * 5000),
+        ("number", "nan"),
+        ("number", "1e999"),
+        ("boolean", "yes"),
+    ],
+)
+def test_text_that_is_not_of_the_type(kind: str, text: str, tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": f"variables: {{v: {{type: {kind}}}}}\n"})
+    assert places(diagnostics(tmp_path, variables={"v": text})) == ["--var v:0:0 variable-type"]
+
+
+def test_ten_thousand_variables_in_a_row(tmp_path: Path) -> None:
+    rows = "".join(f"  v{i}: {{default: '${{var.v{i + 1}}}'}}\n" for i in range(10_000))
+    write(
+        tmp_path,
+        {
+            "a.yaml": f"variables:\n{rows}  v10000: {{default: end}}\n"
+            "datasets: {d: {image_object_detection: {}, description: '${var.v0}'}}\n"
+        },
+    )
+    configuration = load(tmp_path)
+    assert configuration.desired.datasets[dataset_address("d")].description == "end"
