@@ -1,4 +1,4 @@
-"""The configuration's JSON Schema, as published in `schemas/config.schema.json`."""
+"""The JSON Schemas that are published in `schemas/`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from importlib.resources import files
 
 from automl_plan.resources.json import Json
 
-_FILE = "config.schema.json"
-
 
 def config_schema() -> dict[str, Json]:
-    """The JSON Schema (draft-07) of the configuration; a new copy each time."""
+    """The configuration's JSON Schema (draft-07); a new copy each time."""
+    return read_schema("config")
+
+
+def read_schema(name: str) -> dict[str, Json]:
+    """The schema of `schemas/NAME.schema.json`; a new copy each time."""
+    file = f"{name}.schema.json"
     package = files("automl_plan")
-    installed = package / "schemas" / _FILE
+    installed = package / "schemas" / file
     # A checkout (an editable install too) keeps the schemas beside the package.
-    found = installed if installed.is_file() else package / ".." / "schemas" / _FILE
+    found = installed if installed.is_file() else package / ".." / "schemas" / file
     schema: dict[str, Json] = json.loads(found.read_text(encoding="utf-8"))
     return schema

@@ -1,0 +1,252 @@
+"""The plan file: a Planned as canonical JSON, and back.
+
+Its form is described by schemas/plan.schema.json, which also checks what is read: a plan file
+comes from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from automl_plan.applying.planned import Planned
+from automl_plan.config.configuration import ProviderSettings
+from automl_plan.config.schema import read_schema
+from automl_plan.errors import PlanFileInvalid
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
+from automl_plan.resources.address import Address
+from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel, OnSourceChange
+from automl_plan.resources.json import Json
+from automl_plan.resources.live import SourceData
+from automl_plan.resources.model_types import ClassificationType, Problem
+
+FORMAT_VERSION = "1.0"
+MAX_BYTES = 256 * 1024 * 1024
+
+
+def write_plan(planned: Planned, path: Path) -> None:
+    """Write the plan file, readable by its owner only. Raises PlanFileInvalid."""
+    data = json.dumps(planned_to_json(planned), sort_keys=True, indent=1, ensure_ascii=False)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(data + "\n")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise PlanFileInvalid(
+            f"The plan can't be written: {error.strerror}.", where=str(path)
+        ) from error
+
+
+def read_plan(path: Path) -> Planned:
+    """Read a plan file. Raises PlanFileInvalid."""
+    import jsonschema
+
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PlanFileInvalid("The file is too large for a plan.", where=str(path))
+        document: Any = json.loads(path.read_bytes())
+    except OSError as error:
+        raise PlanFileInvalid(
+            f"The plan can't be read: {error.strerror}.", where=str(path)
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise PlanFileInvalid(
+            "The file is not a plan: it is not JSON.",
+            where=str(path),
+            hint="Write one with `automl-plan plan --out FILE`.",
+        ) from error
+    if isinstance(document, dict) and document.get("format_version") != FORMAT_VERSION:
+        raise PlanFileInvalid(
+            f"The file is not a plan of format {FORMAT_VERSION}.",
+            where=str(path),
+            hint="Plan again with this version of automl-plan.",
+        )
+    problem = jsonschema.exceptions.best_match(
+        jsonschema.Draft7Validator(read_schema("plan")).iter_errors(document)
+    )
+    if problem is not None:
+        raise PlanFileInvalid(
+            f"The plan file is damaged at {problem.json_path}: {problem.message[:200]}",
+            where=str(path),
+            hint="Plan again.",
+        )
+    try:
+        return _planned(document)
+    except (KeyError, ValueError, TypeError) as error:
+        raise PlanFileInvalid(
+            f"The plan file contradicts itself: {error}", where=str(path), hint="Plan again."
+        ) from error
+
+
+def planned_to_json(planned: Planned) -> dict[str, Json]:
+    """The whole plan as JSON (schemas/plan.schema.json)."""
+    plan = planned.plan
+    return {
+        "format_version": FORMAT_VERSION,
+        "mode": str(planned.mode),
+        "empty": planned.empty,
+        "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
+        "identity": planned.identity,
+        "configuration_digest": planned.configuration_digest,
+        "lineage": planned.lineage,
+        "serial": planned.serial,
+        "changes": [_change_json(change) for change in plan.changes],
+        "drift": [_drift_json(drift) for drift in plan.drift],
+        "unchanged": [str(address) for address in plan.unchanged],
+        "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
+        "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
+        "sources": {
+            str(address): {
+                "fingerprint": data.fingerprint,
+                "examples": data.examples,
+                "labelled_examples": data.labelled_examples,
+            }
+            for address, data in sorted(planned.sources.items())
+        },
+    }
+
+
+def _compact(**fields: Json) -> dict[str, Json]:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _change_json(change: Change) -> dict[str, Json]:
+    return _compact(
+        key=change.key,
+        address=str(change.address),
+        action=str(change.action),
+        reason=change.reason,
+        field=change.field,
+        object_id=change.object_id,
+        operation_id=change.operation_id,
+        differences=[_difference_json(d) for d in change.differences] or None,
+        after=None if change.after is None else dict(change.after),
+        needs=list(change.needs) or None,
+    )
+
+
+def _drift_json(drift: Drift) -> dict[str, Json]:
+    return {
+        "address": str(drift.address),
+        "object_id": drift.object_id,
+        "gone": drift.gone,
+        "differences": [_difference_json(d) for d in drift.differences],
+    }
+
+
+def _difference_json(difference: Difference) -> dict[str, Json]:
+    return {
+        "path": difference.path,
+        "before": difference.before,
+        "after": difference.after,
+    }
+
+
+def _dataset_json(dataset: DesiredDataset) -> dict[str, Json]:
+    return _compact(
+        display_name=dataset.display_name,
+        problem=str(dataset.problem),
+        classification_type=dataset.classification_type and str(dataset.classification_type),
+        description=dataset.description,
+        labels=dict(dataset.labels),
+        sources=list(dataset.sources),
+        on_source_change=str(dataset.on_source_change),
+        data=dataset.data,
+    )
+
+
+def _model_json(model: DesiredModel) -> dict[str, Json]:
+    return _compact(
+        display_name=model.display_name,
+        dataset=str(model.dataset),
+        problem=str(model.problem),
+        model_type=model.model_type,
+        train_budget_milli_node_hours=model.train_budget_milli_node_hours,
+        base_model_id=model.base_model_id,
+        labels=dict(model.labels),
+        node_count=model.node_count,
+    )
+
+
+def _planned(document: dict[str, Any]) -> Planned:
+    plan = Plan(
+        changes=tuple(_change(c) for c in document["changes"]),
+        drift=tuple(_drift(d) for d in document["drift"]),
+        unchanged=tuple(Address.parse(a) for a in document["unchanged"]),
+    )
+    return Planned(
+        plan=plan,
+        mode=PlanMode(document["mode"]),
+        desired=Desired(
+            datasets=_by_address(document["datasets"], _dataset),
+            models=_by_address(document["models"], _model),
+        ),
+        provider=ProviderSettings(
+            name=document["provider"]["name"], settings=document["provider"]["settings"]
+        ),
+        identity=document["identity"],
+        configuration_digest=document["configuration_digest"],
+        lineage=document["lineage"],
+        serial=document["serial"],
+        sources={Address.parse(a): SourceData(**d) for a, d in document["sources"].items()},
+    )
+
+
+def _by_address(entries: Mapping[str, dict[str, Any]], read: Any) -> Any:
+    parsed = ((Address.parse(text), fields) for text, fields in entries.items())
+    return {address: read(address, fields) for address, fields in parsed}
+
+
+def _dataset(address: Address, fields: dict[str, Any]) -> DesiredDataset:
+    kind = fields.pop("classification_type", None)
+    return DesiredDataset(
+        address=address,
+        problem=Problem(fields.pop("problem")),
+        classification_type=None if kind is None else ClassificationType(kind),
+        sources=tuple(fields.pop("sources")),
+        on_source_change=OnSourceChange(fields.pop("on_source_change")),
+        **fields,
+    )
+
+
+def _model(address: Address, fields: dict[str, Any]) -> DesiredModel:
+    return DesiredModel(
+        address=address,
+        dataset=Address.parse(fields.pop("dataset")),
+        problem=Problem(fields.pop("problem")),
+        **fields,
+    )
+
+
+def _change(fields: dict[str, Any]) -> Change:
+    key = fields.pop("key")
+    change = Change(
+        address=Address.parse(fields.pop("address")),
+        action=Action(fields.pop("action")),
+        differences=_differences(fields.pop("differences", ())),
+        needs=tuple(fields.pop("needs", ())),
+        **fields,
+    )
+    if change.key != key:
+        raise ValueError(f"the change {key!r} does not bear its own key")
+    return change
+
+
+def _drift(fields: dict[str, Any]) -> Drift:
+    return Drift(
+        address=Address.parse(fields["address"]),
+        object_id=fields["object_id"],
+        gone=fields["gone"],
+        differences=_differences(fields["differences"]),
+    )
+
+
+def _differences(entries: Any) -> tuple[Difference, ...]:
+    return tuple(Difference(d["path"], d["before"], d["after"]) for d in entries)

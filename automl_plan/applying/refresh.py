@@ -1,0 +1,44 @@
+"""Accepts into the state what changed at the provider."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+from automl_plan.planning.plan import Difference, Drift
+from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.transitions import without_object
+from automl_plan.state.store import StateSession
+
+
+def accept_drift(session: StateSession, drift: Sequence[Drift], *, gone_too: bool) -> None:
+    """Record drift as it lives; objects that are gone only when asked to."""
+    for item in drift:
+        record = session.state.resources.get(item.address)
+        if record is None or record.current is None or record.current.id != item.object_id:
+            continue
+        if not item.gone:
+            attributes = _changed(record.current.attributes, item.differences)
+            current = replace(record.current, attributes=attributes)
+            session.record(replace(record, current=current))
+        elif gone_too:
+            session.record(without_object(record, item.object_id))
+
+
+def _changed(attributes: Attributes, differences: Sequence[Difference]) -> dict[str, Json]:
+    """The attributes with every leaf set as it lives; None takes a leaf away."""
+    result = copy.deepcopy(dict(attributes))
+    for difference in differences:
+        *parents, leaf = difference.path.split(".")
+        node: dict[str, Json] = result
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            if not isinstance(child, dict):
+                break
+            node = child
+        if difference.after is None:
+            node.pop(leaf, None)
+        else:
+            node[leaf] = difference.after
+    return result

@@ -1,0 +1,318 @@
+"""Carries out changes: independent ones at the same time, each after what it needs.
+
+One thread decides, journals and tells; a pool of threads does nothing but send requests, so
+parallelism counts requests, not the hours that the service works.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
+from automl_plan.applying.steps import Begun, Steps
+from automl_plan.errors import (
+    AutomlPlanError,
+    NotFound,
+    ProviderError,
+    StateUnwritable,
+    UnsettledOperation,
+)
+from automl_plan.planning.plan import Change
+from automl_plan.resources.live import Operation
+from automl_plan.resources.recorded import RecordedOperation, Step
+
+SHORTEST_POLL = 0.1
+LONGEST_POLL = 15.0
+"""Seconds between two looks at an operation: a tenth of its age, within these bounds."""
+TOLERATED_POLL_FAILURES = 8
+DRAIN_SECONDS = 30.0
+"""How long an interrupted run waits for answers that are under way."""
+_SHORT_STEPS = frozenset({Step.CREATE, Step.UNDEPLOY, Step.DELETE})
+"""Steps of seconds or minutes; a detached run waits for them and goes on."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """A change that was begun."""
+
+    change: Change
+    begun: float
+    operation: RecordedOperation | None
+    next_poll: float = 0.0
+    polls: int = 0
+    poll_failures: int = 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    done: list[Change] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    skipped: list[Change] = field(default_factory=list)
+
+
+class Schedule:
+    """One run over a plan's changes."""
+
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        steps: Steps,
+        operation: Callable[[str], Operation],
+        *,
+        parallelism: int,
+        detach: bool,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._steps = steps
+        self._operation = operation
+        self._parallelism = parallelism
+        self._detach = detach
+        self._on_event = on_event
+        self._pending = {change.key: change for change in changes}
+        self._unmet = {
+            change.key: {need for need in change.needs if need in self._pending}
+            for change in changes
+        }
+        self._needed_by: dict[str, list[str]] = {}
+        for key, needs in self._unmet.items():
+            for need in needs:
+                self._needed_by.setdefault(need, []).append(key)
+        self._ready = [key for key in self._pending if not self._unmet[key]]
+        self._sending: dict[Future[Operation | None], _Running] = {}
+        self._polling: dict[Future[Operation], _Running] = {}
+        self._waiting: list[_Running] = []
+        self._tally = _Tally()
+        self._halted: StateUnwritable | None = None
+
+    def run(self) -> ApplyResult:
+        """Carry out what can be carried out. KeyboardInterrupt passes through after a drain."""
+        pool = ThreadPoolExecutor(self._parallelism, thread_name_prefix="request")
+        try:
+            while True:
+                self._start_ready(pool)
+                self._start_polls(pool)
+                if not (self._sending or self._polling) and self._may_leave():
+                    break
+                self._collect()
+        except KeyboardInterrupt:
+            self._drain()
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return self.result(EventType.DETACHED)
+
+    def result(self, left: EventType) -> ApplyResult:
+        """How the run stands; tells of everything that is left behind."""
+        for running in self._waiting:
+            self._tell(left, running)
+        for change in self._pending.values():
+            if change not in self._tally.skipped:
+                self._tally.skipped.append(change)
+                self._on_event(Event(EventType.SKIPPED, change, message=self._why_skipped()))
+        if self._halted is not None:
+            raise self._halted
+        return ApplyResult(
+            done=tuple(self._tally.done),
+            failed=tuple(self._tally.failed),
+            skipped=tuple(self._tally.skipped),
+            running=tuple(running.change for running in self._waiting),
+        )
+
+    # -- starting --------------------------------------------------------------------------
+
+    def _start_ready(self, pool: ThreadPoolExecutor) -> None:
+        while self._ready and len(self._sending) < self._parallelism and self._halted is None:
+            change = self._pending.pop(self._ready.pop(0))
+            running = _Running(change, time.monotonic(), None)
+            self._tell(EventType.STARTED, running)
+            try:
+                begun = self._steps.begin(change)
+            except AutomlPlanError as error:
+                self._fail(running, error)
+                continue
+            running.operation = begun.operation
+            self._send(pool, running, begun)
+
+    def _send(self, pool: ThreadPoolExecutor, running: _Running, begun: Begun) -> None:
+        if begun.call is not None:
+            self._sending[pool.submit(begun.call)] = running
+        elif begun.operation is not None:
+            self._waiting.append(running)
+        else:
+            self._done(running, None)
+
+    def _start_polls(self, pool: ThreadPoolExecutor) -> None:
+        now = time.monotonic()
+        polled = {id(running) for running in self._polling.values()}
+        for running in self._waiting:
+            if id(running) in polled or running.next_poll > now or running.operation is None:
+                continue
+            if self._detach and running.polls and running.operation.step not in _SHORT_STEPS:
+                continue
+            if len(self._polling) >= self._parallelism:
+                return
+            self._polling[pool.submit(self._operation, running.operation.id or "")] = running
+
+    def _may_leave(self) -> bool:
+        """Whether nothing is left that this run should wait for."""
+        if self._ready and self._halted is None:
+            return False
+        if self._halted is not None or not self._detach:
+            return not self._waiting or self._halted is not None
+        return all(
+            running.polls and running.operation and running.operation.step not in _SHORT_STEPS
+            for running in self._waiting
+        )
+
+    # -- answers ---------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        """Wait for an answer, or for the time of the next poll."""
+        under_way: set[Future[Any]] = {*self._sending, *self._polling}
+        pause = min((r.next_poll for r in self._waiting), default=0.0) - time.monotonic()
+        pause = min(max(pause, 0.02), 1.0)
+        if not under_way:
+            time.sleep(pause)
+            return
+        finished, _ = wait(under_way, timeout=pause, return_when=FIRST_COMPLETED)
+        for future in finished:
+            if future in self._sending:
+                self._answered(self._sending.pop(future), future)
+            else:
+                self._polled(self._polling.pop(future), future)
+
+    def _answered(self, running: _Running, future: Future[Operation | None]) -> None:
+        change, operation = running.change, running.operation
+        try:
+            answer = future.result()
+        except AutomlPlanError as error:
+            self._refused(running, error)
+            return
+        try:
+            if answer is not None and operation is not None:
+                running.operation = self._steps.answered(change, operation, answer)
+                self._waiting.append(running)
+                if answer.done:
+                    self._ended(running, answer)
+                else:
+                    running.next_poll = time.monotonic() + SHORTEST_POLL
+            elif operation is not None and operation.id is not None:
+                self._waiting.append(running)  # a cancel was asked for: wait for its end
+            else:
+                self._steps.nothing_to_wait_for(change, operation)
+                self._done(running, None)
+        except StateUnwritable as error:
+            self._halt(running, error)
+
+    def _refused(self, running: _Running, error: AutomlPlanError) -> None:
+        operation = running.operation
+        if operation is None or operation.id is not None:
+            self._fail(running, error)
+            return
+        certain = True
+        try:
+            if isinstance(error, ProviderError):
+                certain = self._steps.refused(running.change, operation, error)
+            else:
+                self._steps.never_sent(running.change, operation)
+        except StateUnwritable as unwritable:
+            self._halt(running, unwritable)
+            return
+        if not certain:
+            error = UnsettledOperation(
+                f"{error.message} The service may have received it all the same.",
+                where=error.where,
+                hint="Nothing is sent twice by guess: the next plan looks for what came of it.",
+            )
+        self._fail(running, error)
+
+    def _polled(self, running: _Running, future: Future[Operation]) -> None:
+        running.polls += 1
+        try:
+            answer = future.result()
+        except ProviderError as error:
+            running.poll_failures += 1
+            if isinstance(error, NotFound) or running.poll_failures > TOLERATED_POLL_FAILURES:
+                self._waiting.remove(running)
+                self._fail(running, error)
+                return
+            running.next_poll = time.monotonic() + LONGEST_POLL / 3
+            self._tell(EventType.WAITING, running, error.message)
+            return
+        running.poll_failures = 0
+        if answer.done:
+            try:
+                self._ended(running, answer)
+            except StateUnwritable as error:
+                self._halt(running, error)
+            return
+        age = time.monotonic() - running.begun
+        pause = min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
+        running.next_poll = time.monotonic() + pause
+        progress = answer.progress_percent
+        self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
+
+    def _ended(self, running: _Running, answer: Operation) -> None:
+        operation = running.operation
+        assert operation is not None  # noqa: S101 (only operations are waited for)
+        try:
+            outcome = self._steps.ended(running.change, operation, answer)
+        except ProviderError as error:
+            self._waiting.remove(running)
+            self._fail(running, error)
+            return
+        self._waiting.remove(running)
+        self._done(running, outcome)
+
+    # -- ends ------------------------------------------------------------------------------
+
+    def _done(self, running: _Running, outcome: str | None) -> None:
+        key = running.change.key
+        self._tally.done.append(running.change)
+        for other in self._needed_by.get(key, ()):
+            self._unmet[other].discard(key)
+            if not self._unmet[other] and other in self._pending:
+                self._ready.append(other)
+        self._tell(EventType.DONE, running, outcome)
+
+    def _fail(self, running: _Running, error: AutomlPlanError) -> None:
+        if isinstance(error, StateUnwritable):
+            self._halted = error
+        self._tally.failed.append(Failure(running.change, error))
+        self._tell(EventType.FAILED, running, error.message)
+
+    def _halt(self, running: _Running, error: StateUnwritable) -> None:
+        """What happened can't be recorded: start nothing more."""
+        if running in self._waiting:
+            self._waiting.remove(running)
+        self._fail(running, error)
+
+    def _drain(self) -> None:
+        """Take the answers that are under way, so that no operation is lost."""
+        self._ready.clear()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self._sending and time.monotonic() < deadline:
+            finished, _ = wait(self._sending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in finished:
+                self._answered(self._sending.pop(future), future)
+
+    def _why_skipped(self) -> str:
+        if self._tally.failed:
+            return "a change that it needs failed"
+        return "a change that it needs goes on at the service"
+
+    def _tell(self, kind: EventType, running: _Running, message: str | None = None) -> None:
+        operation = running.operation
+        self._on_event(
+            Event(
+                kind,
+                running.change,
+                elapsed=time.monotonic() - running.begun,
+                operation_id=operation.id if operation is not None else None,
+                message=message,
+            )
+        )

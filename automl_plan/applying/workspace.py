@@ -1,0 +1,56 @@
+"""One configuration directory, opened: its configuration, its state, its provider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from automl_plan.config.configuration import Configuration
+from automl_plan.config.load import load
+from automl_plan.providers.protocol import Provider
+from automl_plan.providers.registry import open_provider
+from automl_plan.state.store import StateStore
+
+
+class Workspace:
+    """What a command works on. The provider is opened at its first use, and closed at the end."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        variables: Mapping[str, str] | None = None,
+        var_files: Sequence[Path] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._environ = dict(os.environ) if environ is None else environ
+        self.configuration: Configuration = load(
+            directory, variables=variables or {}, var_files=var_files, environ=self._environ
+        )
+        self.store = StateStore(self.configuration.state_path)
+        self._provider: Provider | None = None
+
+    @property
+    def provider(self) -> Provider:
+        """The provider. Raises ProviderError or EmulatorError when it can't be opened."""
+        if self._provider is None:
+            settings = self.configuration.provider
+            self._provider = open_provider(
+                settings.name, settings.settings, self.configuration.directory, self._environ
+            )
+        return self._provider
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._provider is not None:
+            self._provider.close()

@@ -1,0 +1,1 @@
+"""Cloud AutoML v1, and services that speak its protocol."""

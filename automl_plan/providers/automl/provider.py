@@ -1,0 +1,212 @@
+"""The provider that speaks Cloud AutoML v1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from automl_plan.errors import Aborted, NotFound, UsageError
+from automl_plan.providers.automl.evaluations import evaluations
+from automl_plan.providers.automl.requests import (
+    dataset_body,
+    deploy_body,
+    import_body,
+    model_body,
+)
+from automl_plan.providers.automl.wire import dataset, model, operation
+from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.live import (
+    Live,
+    LiveDataset,
+    LiveModel,
+    Operation,
+    SourceData,
+    user_labels,
+)
+from automl_plan.resources.model_types import Problem
+
+_COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
+_UPDATE_MASKS = {
+    "display_name": "displayName",
+    "description": "description",
+    "labels": "labels",
+}
+_ETAG_TRIES = 3
+_PAGE_SIZE = "1000"
+
+
+class AutomlProvider:
+    """Datasets and models of one project and location."""
+
+    def __init__(
+        self,
+        transport: HttpTransport,
+        sources: SourceReader,
+        *,
+        name: str,
+        project: str,
+        location: str,
+    ) -> None:
+        self._transport = transport
+        self._sources = sources
+        self._parent = f"projects/{project}/locations/{location}"
+        self._identity = f"{name}:{self._parent}"
+
+    @property
+    def identity(self) -> str:
+        """Which service, project and location."""
+        return self._identity
+
+    def close(self) -> None:
+        """Close connections."""
+        self._transport.close()
+        self._sources.close()
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def live(self) -> Live:
+        """Everything that exists, by list calls."""
+        with ThreadPoolExecutor(2, thread_name_prefix="list") as pool:
+            listed = pool.submit(self.datasets)
+            models = {m.id: m for m in self.models()}
+            return Live({d.id: d for d in listed.result()}, models)
+
+    def datasets(self) -> Sequence[LiveDataset]:
+        """All datasets."""
+        query = {"pageSize": _PAGE_SIZE}
+        return [
+            dataset(d) for d in self._transport.pages(self._path("datasets"), "datasets", query)
+        ]
+
+    def models(self) -> Sequence[LiveModel]:
+        """All models. The answer has them under `model` (proto: ListModelsResponse)."""
+        query = {"pageSize": _PAGE_SIZE}
+        return [model(m) for m in self._transport.pages(self._path("models"), "model", query)]
+
+    def dataset(self, dataset_id: str) -> LiveDataset:
+        """One dataset."""
+        return dataset(self._transport.get(self._path("datasets", dataset_id)))
+
+    def model(self, model_id: str) -> LiveModel:
+        """One model."""
+        return model(self._transport.get(self._path("models", model_id)))
+
+    def operation(self, operation_id: str) -> Operation:
+        """One operation as it stands."""
+        return operation(self._transport.get(self._path("operations", operation_id)))
+
+    def operations(
+        self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
+    ) -> Sequence[Operation]:
+        """Operations, filtered by the service where it takes the filter.
+
+        One filter of one term is documented; a second one is applied here.
+        """
+        query = {"pageSize": _PAGE_SIZE}
+        if works_on is not None:
+            kind, object_id = works_on
+            path = self._path(_COLLECTIONS[kind], object_id).removeprefix("/v1/")
+            query["filter"] = f"worksOn={path}"
+        elif done is not None:
+            query["filter"] = "done=true" if done else "done!=true"
+        pages = self._transport.pages(self._path("operations"), "operations", query)
+        found = [operation(o) for o in pages]
+        return [o for o in found if done is None or o.done is done]
+
+    def evaluations(self, model_id: str) -> Sequence[Evaluation]:
+        """The evaluations of a model: overall first, then by label.
+
+        `filter` is marked as required, and may be empty (proto: ListModelEvaluationsRequest).
+        """
+        path = self._path("models", model_id) + "/modelEvaluations"
+        query = {"filter": "", "pageSize": _PAGE_SIZE}
+        return evaluations(self._transport.pages(path, "modelEvaluation", query))
+
+    def read_sources(self, sources: Sequence[str]) -> SourceData:
+        """Fingerprint what import CSVs hold."""
+        return self._sources.read(sources)
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+        """Start to create a dataset without content."""
+        body = dataset_body(dataset, own_labels)
+        return operation(self._transport.once("POST", self._path("datasets"), body))
+
+    def import_data(self, dataset_id: str, sources: Sequence[str]) -> Operation:
+        """Start to import CSVs into a dataset."""
+        path = self._path("datasets", dataset_id, verb="importData")
+        return operation(self._transport.once("POST", path, import_body(sources)))
+
+    def train(
+        self, model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
+    ) -> Operation:
+        """Start to train a model."""
+        body = model_body(model, _checked(dataset_id), own_labels)
+        return operation(self._transport.once("POST", self._path("models"), body))
+
+    def update(self, kind: ResourceKind, object_id: str, changed: Attributes) -> None:
+        """Patch mutable fields; labels that are not the user's stay as they are."""
+        path = self._path(_COLLECTIONS[kind], object_id)
+        mask = ",".join(_UPDATE_MASKS[field] for field in sorted(changed))
+        for attempt in range(1, _ETAG_TRIES + 1):
+            there = (
+                self.dataset(object_id) if kind is ResourceKind.DATASET else self.model(object_id)
+            )
+            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
+            if isinstance(wanted := changed.get("labels"), dict):
+                mine = user_labels(there.labels)
+                kept = {k: v for k, v in there.labels.items() if k not in mine}
+                body["labels"] = {**wanted, **kept}
+            if there.etag:
+                body["etag"] = there.etag
+            try:
+                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
+            except Aborted:
+                # Somebody else wrote between our read and our write: read again.
+                if attempt == _ETAG_TRIES:
+                    raise
+            else:
+                return
+
+    def deploy(self, model: LiveModel, node_count: int) -> Operation:
+        """Start to deploy a model on nodes."""
+        body = deploy_body(model.problem or Problem.IMAGE_CLASSIFICATION, node_count)
+        path = self._path("models", model.id, verb="deploy")
+        return operation(self._transport.once("POST", path, body))
+
+    def undeploy(self, model_id: str) -> Operation:
+        """Start to undeploy a model; on one that is not deployed it has no effect."""
+        path = self._path("models", model_id, verb="undeploy")
+        return operation(self._transport.repeatable("POST", path, {}))
+
+    def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
+        """Start to delete an object; None when it is already gone."""
+        try:
+            answer = self._transport.repeatable("DELETE", self._path(_COLLECTIONS[kind], object_id))
+        except NotFound:
+            return None
+        return operation(answer)
+
+    def cancel(self, operation_id: str) -> None:
+        """Ask for an operation's end."""
+        self._transport.repeatable("POST", self._path("operations", operation_id, verb="cancel"))
+
+    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
+        path = f"/v1/{self._parent}/{collection}"
+        if object_id is not None:
+            path += f"/{_checked(object_id)}"
+        return f"{path}:{verb}" if verb else path
+
+
+def _checked(object_id: str) -> str:
+    """An id that can't lead elsewhere. Raises UsageError."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", object_id):
+        raise UsageError(f"{object_id!r} can't be the id of an object.")
+    return object_id

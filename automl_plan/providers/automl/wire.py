@@ -1,0 +1,177 @@
+"""AutoML v1's JSON → our words. Lenient: what a newer service adds is kept, not refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from automl_plan.resources.json import Json
+from automl_plan.resources.live import (
+    LiveDataset,
+    LiveModel,
+    Operation,
+    OperationError,
+    OperationKind,
+)
+from automl_plan.resources.model_types import ClassificationType, Problem
+
+DATASET_METADATA = {
+    Problem.IMAGE_CLASSIFICATION: "imageClassificationDatasetMetadata",
+    Problem.IMAGE_OBJECT_DETECTION: "imageObjectDetectionDatasetMetadata",
+}
+MODEL_METADATA = {
+    Problem.IMAGE_CLASSIFICATION: "imageClassificationModelMetadata",
+    Problem.IMAGE_OBJECT_DETECTION: "imageObjectDetectionModelMetadata",
+}
+DEPLOYMENT_METADATA = {
+    Problem.IMAGE_CLASSIFICATION: "imageClassificationModelDeploymentMetadata",
+    Problem.IMAGE_OBJECT_DETECTION: "imageObjectDetectionModelDeploymentMetadata",
+}
+_CLASSIFICATION_TYPES = {
+    "MULTICLASS": ClassificationType.MULTICLASS,
+    1: ClassificationType.MULTICLASS,
+    "MULTILABEL": ClassificationType.MULTILABEL,
+    2: ClassificationType.MULTILABEL,
+}
+"""Enums come as names, or as numbers with enum-encoding=int (proto: ClassificationType)."""
+_DEPLOYED = ("DEPLOYED", 1)
+"""proto: Model.DeploymentState."""
+_DETAILS = {
+    "createDatasetDetails": OperationKind.CREATE_DATASET,
+    "importDataDetails": OperationKind.IMPORT_DATA,
+    "exportDataDetails": OperationKind.EXPORT_DATA,
+    "createModelDetails": OperationKind.CREATE_MODEL,
+    "deployModelDetails": OperationKind.DEPLOY_MODEL,
+    "undeployModelDetails": OperationKind.UNDEPLOY_MODEL,
+    "exportModelDetails": OperationKind.EXPORT_MODEL,
+    "batchPredictDetails": OperationKind.BATCH_PREDICT,
+    "deleteDetails": OperationKind.DELETE,
+}
+"""The oneof of OperationMetadata: which key is there tells the kind, even when it is empty."""
+_DATASET_FIELDS = frozenset(
+    {"name", "displayName", "description", "exampleCount", "createTime", "etag", "labels"}
+    | {*DATASET_METADATA.values()}
+)
+_MODEL_FIELDS = frozenset(
+    {"name", "displayName", "datasetId", "createTime", "updateTime", "deploymentState", "etag"}
+    | {"labels", *MODEL_METADATA.values()}
+)
+_MODEL_METADATA_FIELDS = frozenset(
+    {"baseModelId", "modelType", "trainBudgetMilliNodeHours", "trainCostMilliNodeHours"}
+    | {"stopReason", "nodeQps", "nodeCount"}
+)
+
+
+def tail(name: object) -> str:
+    """The id: a name's last segment. Before it may stand a project's number or its id."""
+    return str(name or "").rpartition("/")[2]
+
+
+def integer(value: object) -> int | None:
+    """An int64, which comes as text or as a number; None when it is absent or something else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def number(value: object) -> float:
+    """A float; a zero is left out of answers (proto3 JSON)."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def text(value: object) -> str | None:
+    """Text, or None when it is absent or empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def dataset(answer: Mapping[str, Any]) -> LiveDataset:
+    """A Dataset."""
+    problem = _kind(answer, DATASET_METADATA)
+    metadata = _object(answer.get(DATASET_METADATA[problem])) if problem else {}
+    return LiveDataset(
+        id=tail(answer.get("name")),
+        display_name=text(answer.get("displayName")) or "",
+        problem=problem,
+        classification_type=_CLASSIFICATION_TYPES.get(metadata.get("classificationType", "")),
+        description=text(answer.get("description")) or "",
+        labels=_labels(answer),
+        example_count=integer(answer.get("exampleCount")) or 0,
+        create_time=text(answer.get("createTime")),
+        update_time=text(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra=_rest(answer, _DATASET_FIELDS),
+    )
+
+
+def model(answer: Mapping[str, Any]) -> LiveModel:
+    """A Model. A budget in hours (`trainBudget`) stays in `extra`: its unit is not documented."""
+    problem = _kind(answer, MODEL_METADATA)
+    metadata = _object(answer.get(MODEL_METADATA[problem])) if problem else {}
+    return LiveModel(
+        id=tail(answer.get("name")),
+        display_name=text(answer.get("displayName")) or "",
+        dataset_id=tail(answer.get("datasetId")),
+        problem=problem,
+        deployed=answer.get("deploymentState") in _DEPLOYED,
+        node_count=integer(metadata.get("nodeCount")) or None,
+        model_type=text(metadata.get("modelType")),
+        base_model_id=text(metadata.get("baseModelId")),
+        train_budget_milli_node_hours=integer(metadata.get("trainBudgetMilliNodeHours")),
+        train_cost_milli_node_hours=integer(metadata.get("trainCostMilliNodeHours")),
+        stop_reason=text(metadata.get("stopReason")),
+        node_qps=number(metadata.get("nodeQps")) or None,
+        labels=_labels(answer),
+        create_time=text(answer.get("createTime")),
+        update_time=text(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra={**_rest(answer, _MODEL_FIELDS), **_rest(metadata, _MODEL_METADATA_FIELDS)},
+    )
+
+
+def operation(answer: Mapping[str, Any]) -> Operation:
+    """An Operation (google.longrunning); while it runs `done` is absent."""
+    metadata = _object(answer.get("metadata"))
+    kinds = [kind for key, kind in _DETAILS.items() if key in metadata]
+    error = answer.get("error")
+    return Operation(
+        id=tail(answer.get("name")),
+        kind=kinds[0] if kinds else OperationKind.UNKNOWN,
+        done=answer.get("done") is True,
+        create_time=text(metadata.get("createTime")),
+        update_time=text(metadata.get("updateTime")),
+        progress_percent=integer(metadata.get("progressPercent")),
+        error=_error(error) if isinstance(error, dict) else None,
+        made=tail(_object(answer.get("response")).get("name")) or None,
+        partial_failures=tuple(
+            str(_object(failure).get("message", ""))
+            for failure in _items(metadata.get("partialFailures"))
+        ),
+    )
+
+
+def _error(status: Mapping[str, Any]) -> OperationError:
+    return OperationError(integer(status.get("code")) or 0, str(status.get("message", "")))
+
+
+def _kind(answer: Mapping[str, Any], keys: Mapping[Problem, str]) -> Problem | None:
+    """The kind that the oneof tells; None for kinds such as text, which we don't manage."""
+    return next((problem for problem, key in keys.items() if key in answer), None)
+
+
+def _labels(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {str(k): str(v) for k, v in _object(answer.get("labels")).items()}
+
+
+def _rest(answer: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
+    return {key: value for key, value in answer.items() if key not in frozenset(known)}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+"""The embedded service: started on loopback when it is needed."""

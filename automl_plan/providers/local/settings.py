@@ -1,0 +1,48 @@
+"""Opens the provider `local`: starts the embedded service, and speaks AutoML v1 to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from automl_plan.providers.automl.provider import AutomlProvider
+from automl_plan.providers.credentials import NoCredentials
+from automl_plan.providers.local.process import Options, start
+from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.storage import Storage
+from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.json import Json
+
+DEFAULT_DATA_DIR = ".automl-plan/emulator"
+DEFAULT_BUCKET_ROOT = ".automl-plan/buckets"
+PROJECT = "local"
+LOCATION = "us-central1"
+
+
+def open_local(
+    settings: Mapping[str, Json], directory: Path, _environ: Mapping[str, str]
+) -> AutomlProvider:
+    """The provider: settings `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
+    running = start(data_dir(settings, directory), directory, options(settings, directory))
+    return AutomlProvider(
+        HttpTransport(running.url, NoCredentials()),
+        SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials()))),
+        name="local",
+        project=PROJECT,
+        location=LOCATION,
+    )
+
+
+def data_dir(settings: Mapping[str, Json], directory: Path) -> Path:
+    """Where the service of a configuration keeps its data."""
+    return directory / str(settings.get("data_dir") or DEFAULT_DATA_DIR)
+
+
+def options(settings: Mapping[str, Json], directory: Path) -> Options:
+    """How the service of a configuration runs."""
+    scale = settings.get("time_scale")
+    return Options(
+        trainer=str(settings.get("trainer") or "sklearn"),
+        time_scale=float(scale) if isinstance(scale, int | float) else None,
+        bucket_root=directory / str(settings.get("bucket_root") or DEFAULT_BUCKET_ROOT),
+    )

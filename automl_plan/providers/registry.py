@@ -1,0 +1,35 @@
+"""Which providers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from automl_plan.errors import UsageError
+from automl_plan.providers.protocol import Provider
+from automl_plan.resources.json import Json
+
+Factory = Callable[[Mapping[str, Json], Path, Mapping[str, str]], Provider]
+
+_FACTORIES = {
+    "automl": "automl_plan.providers.automl.settings:open_automl",
+    "local": "automl_plan.providers.local.settings:open_local",
+}
+"""Name → module and function; imported only when it is used."""
+
+
+def open_provider(
+    name: str, settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
+) -> Provider:
+    """Open a provider for the configuration of a directory.
+
+    Raises UsageError for a name that is not registered, and what the provider raises.
+    """
+    if name not in _FACTORIES:
+        raise UsageError(
+            f"There is no provider {name!r}.", hint=f"Write {' or '.join(_FACTORIES)}."
+        )
+    module, _, function = _FACTORIES[name].partition(":")
+    factory: Factory = getattr(import_module(module), function)
+    return factory(settings, directory, environ)

@@ -1,0 +1,56 @@
+"""Objects of Cloud Storage, through its JSON API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Self
+from urllib.parse import quote
+
+from automl_plan.providers.credentials import credentials_for
+from automl_plan.providers.transport import HttpTransport
+
+EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
+"""The variable that Google's storage clients read; with or without a scheme."""
+
+
+def storage_url(environ: Mapping[str, str]) -> str:
+    """Where Cloud Storage is reached."""
+    host = environ.get(EMULATOR_VARIABLE)
+    if not host:
+        return "https://storage.googleapis.com"
+    return host if "://" in host else f"http://{host}"
+
+
+class Storage:
+    """Reads objects and what is known of them."""
+
+    def __init__(self, transport: HttpTransport) -> None:
+        self._transport = transport
+
+    @classmethod
+    def at(cls, base_url: str, quota_project: str | None) -> Self:
+        """The service at a base URL."""
+        return cls(HttpTransport(base_url, credentials_for(base_url, quota_project)))
+
+    def close(self) -> None:
+        """Close connections."""
+        self._transport.close()
+
+    def content(self, bucket: str, name: str) -> bytes:
+        """An object's bytes."""
+        path = f"/storage/v1/b/{quote(bucket, safe='')}/o/{quote(name, safe='')}"
+        return self._transport.get_bytes(path, {"alt": "media"})
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+        """The objects whose name begins with a prefix, each with what tells its content.
+
+        That is its MD5, which all objects but composed ones have; else checksum and
+        generation (Cloud Storage JSON API, Objects).
+        """
+        path = f"/storage/v1/b/{quote(bucket, safe='')}/o"
+        fields = "items(name,md5Hash,crc32c,generation),nextPageToken"
+        query = {"prefix": prefix, "maxResults": "1000", "fields": fields}
+        for item in self._transport.pages(path, "items", query):
+            md5 = item.get("md5Hash")
+            version = f"md5:{md5}" if md5 else f"{item.get('crc32c')}:{item.get('generation')}"
+            yield str(item.get("name")), version

@@ -1,0 +1,76 @@
+"""A configuration directory on the embedded service with simulated trainings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from automl_plan.applying.apply import apply
+from automl_plan.applying.events import ApplyResult, Event
+from automl_plan.applying.planned import Planned, make_plan
+from automl_plan.applying.workspace import Workspace
+from automl_plan.planning.options import PlanOptions
+from automl_plan.state.document import State
+
+FAST = 36_000_000.0
+"""Time scale: an hour of simulated training passes in a ten-thousandth of a second."""
+
+
+class Project:
+    """A directory, with the few verbs that tests need."""
+
+    def __init__(self, directory: Path, time_scale: float = FAST) -> None:
+        self.directory = directory
+        self.time_scale = time_scale
+        self.events: list[Event] = []
+
+    def write(
+        self, datasets: Mapping[str, Any], models: Mapping[str, Any], state: str = "state.json"
+    ) -> None:
+        """Write the configuration; JSON is YAML."""
+        document = {
+            "provider": {"local": {"trainer": "simulated", "time_scale": self.time_scale}},
+            "state": {"local": {"path": state}},
+            "datasets": datasets,
+            "models": models,
+        }
+        text = json.dumps(document)
+        (self.directory / "automl-plan.yaml").write_text(text, encoding="utf-8")
+
+    def write_data(self, name: str, labels: Mapping[str, int]) -> None:
+        """An import CSV and its images: so many of each label, all of different content."""
+        folder = self.directory / "images"
+        folder.mkdir(exist_ok=True)
+        rows = []
+        for label, many in labels.items():
+            for i in range(many):
+                image = folder / f"{label}-{i}.png"
+                image.write_bytes(f"{label} {i}".encode())
+                use = ("TRAIN", "TRAIN", "VALIDATION", "TEST")[i % 4]
+                rows.append(f"{use},images/{image.name},{label}\n")
+        (self.directory / name).write_text("".join(rows), encoding="utf-8")
+
+    def workspace(self) -> Workspace:
+        return Workspace(self.directory, environ={})
+
+    def plan(self, options: PlanOptions | None = None) -> Planned:
+        with self.workspace() as workspace:
+            return make_plan(workspace, options or PlanOptions())
+
+    def apply(self, options: PlanOptions | None = None, *, detach: bool = False) -> ApplyResult:
+        with self.workspace() as workspace:
+            planned = make_plan(workspace, options or PlanOptions())
+            return self._apply(workspace, planned, detach=detach)
+
+    def apply_planned(self, planned: Planned) -> ApplyResult:
+        with self.workspace() as workspace:
+            return self._apply(workspace, planned, detach=False)
+
+    def _apply(self, workspace: Workspace, planned: Planned, *, detach: bool) -> ApplyResult:
+        return apply(workspace, planned, on_event=self.events.append, detach=detach)
+
+    def state(self) -> State:
+        with self.workspace() as workspace:
+            return workspace.store.read()

@@ -1,0 +1,68 @@
+"""For random configurations a plan after apply is empty, on the real service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from automl_plan.planning.options import PlanMode, PlanOptions
+from tests.applying.project import Project
+
+labels = st.dictionaries(st.sampled_from(("team", "env")), st.sampled_from(("x", "y")))
+SOURCES = {"one.csv": {"cat": 4, "dog": 4}, "two.csv": {"cat": 5, "dog": 4}}
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    datasets: dict[str, Any] = {}
+    models: dict[str, Any] = {}
+    for name in draw(st.sets(st.sampled_from(("a", "b")))):
+        kind = draw(st.sampled_from(("MULTICLASS", "MULTILABEL")))
+        datasets[name] = {
+            "image_classification": {"classification_type": kind},
+            "sources": [draw(st.sampled_from(sorted(SOURCES)))],
+            "on_source_change": draw(st.sampled_from(("append", "replace"))),
+            "labels": draw(labels),
+        }
+        if draw(st.booleans()):
+            budget = draw(st.sampled_from((8000, 9000)))
+            models[name] = {
+                "dataset": name,
+                "image_classification": {"train_budget_milli_node_hours": budget},
+                "labels": draw(labels),
+            }
+            if draw(st.booleans()):
+                models[name]["deploy"] = {"node_count": draw(st.sampled_from((1, 2)))}
+    return datasets, models
+
+
+@pytest.fixture
+def empty(project: Project, tmp_path: Path) -> Project:
+    for name, content in SOURCES.items():
+        project.write_data(name, content)
+    return project
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(configurations(), min_size=2, max_size=3))
+def test_a_plan_after_apply_is_empty(
+    empty: Project, steps: list[tuple[dict[str, Any], dict[str, Any]]]
+) -> None:
+    for datasets, models in steps:
+        empty.write(datasets, models)
+        result = empty.apply()
+        assert not result.failed
+        planned = empty.plan()
+        assert planned.empty, planned.plan.changes
+        assert planned.plan.drift == ()
+    assert not empty.apply(PlanOptions(mode=PlanMode.DESTROY)).failed
+    with empty.workspace() as workspace:
+        live = workspace.provider.live()
+    assert not live.datasets
+    assert not live.models

@@ -1,0 +1,171 @@
+"""The main job as a user does it: the installed command line, real images, real trainings."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "automl-plan"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
+
+
+class CommandLine:
+    """The command line in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def __call__(self, *args: str, code: int = 0) -> str:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
+        done = subprocess.run(
+            [str(COMMAND), *args],
+            cwd=self.directory,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def actions(self, *args: str) -> list[str]:
+        """What `plan` says is to be done."""
+        plan = json.loads(self("plan", "--json", "--detailed-exitcode", *args, code=2))
+        return [f"{change['address']} {change['action']}" for change in plan["changes"]]
+
+    def apply(self) -> None:
+        """Apply, and see that the next plan is empty."""
+        self("apply", "--auto-approve")
+        assert "No changes." in self("plan", "--detailed-exitcode", code=0)
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[CommandLine]:
+    cli = CommandLine(tmp_path)
+    yield cli
+    cli("emulator", "stop")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def digits(directory: Path) -> Path:
+    """The example, with its images, in a directory of its own. Returns its configuration."""
+    target = directory / "data"
+    subprocess.run([sys.executable, str(EXAMPLE / "prepare.py"), str(target)], check=True)
+    shutil.copy(EXAMPLE / "automl-plan.yaml", directory)
+    return directory / "automl-plan.yaml"
+
+
+def test_what_init_writes_is_valid(cli: CommandLine) -> None:
+    cli("init")
+    assert "valid" in cli("validate")
+    cli("init", code=1)
+
+
+def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> None:
+    configuration = digits(cli.directory)
+    csv = cli.directory / "data" / "digits.csv"
+    assert "1 dataset, 1 model" in cli("validate")
+
+    assert cli.actions() == [
+        "dataset.digits create",
+        "dataset.digits import-data",
+        "model.digits train",
+        "model.digits deploy",
+    ]
+    cli.apply()
+    (dataset,) = rows(cli("datasets", "list", "--json"))
+    assert dataset["total_images"] == len({p.read_bytes() for p in images(cli.directory)})
+
+    # a label: patched in place
+    edit(configuration, "labels: {team: vision}", "labels: {team: research}")
+    assert cli.actions() == ["dataset.digits update", "model.digits update"]
+    cli.apply()
+
+    # the budget: a new model, the old one serves until it does
+    edit(configuration, "default: 8000", "default: 9000")
+    assert cli.actions() == [
+        "model.digits retrain",
+        "model.digits deploy",
+        "model.digits undeploy",
+        "model.digits delete",
+    ]
+    cli.apply()
+
+    # fewer rows: what was imported can't be taken back, so a new dataset
+    lines = csv.read_text(encoding="utf-8").splitlines(keepends=True)
+    csv.write_text("".join(lines[:900] + lines[-300:]), encoding="utf-8")
+    assert cli.actions() == [
+        "dataset.digits create",
+        "dataset.digits import-data",
+        "model.digits retrain",
+        "model.digits deploy",
+        "model.digits undeploy",
+        "model.digits delete",
+        "dataset.digits delete",
+    ]
+    cli.apply()
+
+    # more rows, and the configuration says that the change only adds
+    csv.write_text("".join(lines), encoding="utf-8")
+    edit(
+        configuration,
+        "sources: [data/digits.csv]",
+        "sources: [data/digits.csv]\n    on_source_change: append\n    #",
+    )
+    assert cli.actions()[:2] == ["dataset.digits import-data", "model.digits retrain"]
+    cli.apply()
+    assert len(rows(cli("datasets", "list", "--json"))) == 1
+
+    # the model is not declared any more
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(text[: text.index("models:")], encoding="utf-8")
+    assert cli.actions() == ["model.digits undeploy", "model.digits delete"]
+    cli.apply()
+
+    cli("destroy", "--auto-approve")
+    assert rows(cli("datasets", "list", "--json")) == []
+    assert rows(cli("models", "list", "--json")) == []
+    assert rows(cli("state", "list", "--json")) == []
+
+
+def test_the_trained_model_is_good_and_says_so(cli: CommandLine) -> None:
+    digits(cli.directory)
+    cli.apply()
+    document = json.loads(cli("models", "evaluations", "digits", "--json"))
+    overall, *labels = document["evaluations"]
+    assert overall["au_prc"] >= 0.95
+    assert [e["label"] for e in labels] == [str(i) for i in range(10)]
+    matrix = overall["confusion"]["rows"]
+    assert sum(map(sum, matrix)) == overall["example_count"]
+    assert "auPRC" in cli("models", "evaluations", "digits")
+
+
+def test_an_unattended_apply_needs_approval(cli: CommandLine) -> None:
+    digits(cli.directory)
+    cli("apply", code=3)
+    assert rows(cli("datasets", "list", "--json")) == []
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    """The one list of a JSON answer."""
+    (found,) = (value for value in json.loads(text).values() if isinstance(value, list))
+    return list(found)
+
+
+def images(directory: Path) -> Iterator[Path]:
+    return (directory / "data" / "images").glob("*.png")
