@@ -1,0 +1,42 @@
+"""Deletes one live model at once, outside of any plan."""
+
+from __future__ import annotations
+
+from automl_plan.applying.waiting import wait_for
+from automl_plan.applying.workspace import Workspace
+from automl_plan.errors import OperationFailed
+from automl_plan.providers.protocol import Provider
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.live import LiveModel, Operation
+from automl_plan.resources.transitions import without_object
+
+
+def delete_model(workspace: Workspace, model: LiveModel, address: Address | None) -> None:
+    """Undeploy a model if need be, delete it, and forget it where it was recorded.
+
+    Both calls have no further effect when they are sent again, so no intent is needed. Raises
+    StateLocked, ProviderError.
+    """
+    provider = workspace.provider
+    if address is None:
+        _delete(provider, model)
+        return
+    with workspace.store.open(command="models delete") as session:
+        _delete(provider, model)
+        record = session.state.resources.get(address)
+        if record is not None:
+            session.record(without_object(record, model.id))
+
+
+def _delete(provider: Provider, model: LiveModel) -> None:
+    if model.deployed:
+        _ended_well(provider, provider.undeploy(model.id))
+    operation = provider.delete(ResourceKind.MODEL, model.id)
+    if operation is not None:
+        _ended_well(provider, operation)
+
+
+def _ended_well(provider: Provider, operation: Operation) -> None:
+    ended = operation if operation.done else wait_for(provider, operation.id)
+    if ended.error is not None:
+        raise OperationFailed(ended.error.message, where=f"operation {ended.id}")

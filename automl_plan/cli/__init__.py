@@ -1,0 +1,1 @@
+"""The command line: flags in, one use-case called, one renderer called."""

@@ -1,0 +1,83 @@
+"""`automl-plan apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.options import (
+    AutoApprove,
+    Directory,
+    Exclude,
+    Json,
+    LockTimeout,
+    NoRefresh,
+    Parallelism,
+    RefreshOnly,
+    Replace,
+    Target,
+    Var,
+    VarFile,
+    plan_options,
+    workspace,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan apply plan.json")(apply)
+
+
+def apply(
+    plan_file: Annotated[
+        Path | None, typer.Argument(metavar="[PLANFILE]", help="A plan saved with plan --out.")
+    ] = None,
+    auto_approve: AutoApprove = False,
+    parallelism: Parallelism = 10,
+    detach: Annotated[
+        bool,
+        typer.Option(
+            "--detach", help="Start what can be started and leave it running (exit code 5)."
+        ),
+    ] = False,
+    lock_timeout: LockTimeout = 0.0,
+    refresh_only: RefreshOnly = False,
+    no_refresh: NoRefresh = False,
+    target: Target = None,
+    exclude: Exclude = None,
+    replace: Replace = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """Carry out the plan: ask first, record every step. A saved plan is not asked about."""
+    from automl_plan.applying.plan_file import read_plan
+    from automl_plan.applying.planned import make_plan
+    from automl_plan.errors import UsageError
+
+    options = plan_options(
+        destroy=False,
+        refresh_only=refresh_only,
+        no_refresh=no_refresh,
+        target=target,
+        exclude=exclude,
+        replace=replace,
+    )
+    saved = read_plan(plan_file) if plan_file is not None else None
+    if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
+        raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
+    with workspace(directory, var, var_file) as opened:
+        apply_planned(
+            opened,
+            saved or make_plan(opened, options),
+            approved=auto_approve or saved is not None,
+            parallelism=parallelism,
+            detach=detach,
+            lock_timeout=lock_timeout,
+            command="apply",
+            as_json=as_json,
+        )

@@ -1,0 +1,114 @@
+"""`automl-plan models …`: those that live, managed or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.options import AutoApprove, Directory, Json, Var, VarFile, workspace
+from automl_plan.cli.output import stdout_style, write, write_json
+
+app = typer.Typer(name="models", help="Models that live.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME|ID|ADDRESS")]
+
+
+@app.command("list", epilog="Example: automl-plan models list")
+def list_(
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """List models: dataset, deployment, cost of training, and who manages each."""
+    from automl_plan.inventory.models import model_rows
+    from automl_plan.rendering.listings import VERSION, model_json, models_text
+
+    with workspace(directory, var, var_file) as opened:
+        rows = model_rows(opened.provider.models(), opened.store.read().resources)
+    if as_json:
+        write_json({**VERSION, "models": [model_json(row) for row in rows]})
+    else:
+        write(models_text(rows, stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan models show digits")
+def show(
+    name: Name,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """Show one model."""
+    from automl_plan.inventory.managed import pick
+    from automl_plan.inventory.models import model_rows
+    from automl_plan.rendering.listings import VERSION, model_json, model_text
+    from automl_plan.resources.address import ResourceKind
+
+    with workspace(directory, var, var_file) as opened:
+        resources = opened.store.read().resources
+        model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
+        (row,) = model_rows([model], resources)
+    if as_json:
+        write_json({**VERSION, **model_json(row)})
+    else:
+        write(model_text(row, stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan models evaluations digits --threshold 0.8")
+def evaluations(
+    name: Name,
+    threshold: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, metavar="SCORE", help="Least score that counts."),
+    ] = 0.5,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """Show how good a model is: overall, per label, and what it confuses."""
+    from automl_plan.inventory.managed import pick
+    from automl_plan.rendering.evaluations import evaluations_json, evaluations_text
+    from automl_plan.rendering.listings import VERSION
+    from automl_plan.resources.address import ResourceKind
+
+    with workspace(directory, var, var_file) as opened:
+        resources = opened.store.read().resources
+        model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
+        found = opened.provider.evaluations(model.id)
+    if as_json:
+        write_json({**VERSION, "model_id": model.id, "evaluations": evaluations_json(found)})
+    else:
+        title = f"{model.display_name}  {model.id}"
+        write(evaluations_text(title, found, threshold, stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan models delete ICN1234567890")
+def delete(
+    name: Name,
+    auto_approve: AutoApprove = False,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Delete one model, managed or not; it is undeployed first."""
+    from automl_plan.applying.deletion import delete_model
+    from automl_plan.cli.applying import approve
+    from automl_plan.inventory.managed import managed_objects, pick
+    from automl_plan.rendering.listings import deletion_question
+    from automl_plan.resources.address import ResourceKind
+
+    with workspace(directory, var, var_file) as opened:
+        resources = opened.store.read().resources
+        model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
+        owner = managed_objects(resources, ResourceKind.MODEL).get(model.id)
+        address = owner.address if owner else None
+        if not auto_approve:
+            current = owner is not None and owner.current
+            approve("models delete", deletion_question(model, address, current=current))
+        delete_model(opened, model, address)
+    write(f"Deleted {model.id}.\n")

@@ -1,0 +1,116 @@
+"""`automl-plan operations …`: what the service works on, or worked on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.options import Directory, Json, Var, VarFile, workspace
+from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.errors import UsageError
+
+app = typer.Typer(name="operations", help="Long-running operations.", no_args_is_help=True)
+
+OperationId = Annotated[str, typer.Argument(metavar="ID", help="As `operations list` shows it.")]
+
+
+@app.command(
+    "list", epilog="Example: automl-plan operations list --running --works-on dataset.digits"
+)
+def list_(
+    done: Annotated[
+        bool | None, typer.Option("--done/--running", help="Only those that ended, or that run.")
+    ] = None,
+    works_on: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS|ID", help="Only those on this dataset or model."),
+    ] = None,
+    operation_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only the one with this id.")
+    ] = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """List operations."""
+    from automl_plan.inventory.operations import list_operations
+    from automl_plan.rendering.listings import VERSION, operation_json, operations_text
+
+    with workspace(directory, var, var_file) as opened:
+        found = list_operations(
+            opened.provider,
+            opened.store.read().resources,
+            done=done,
+            works_on=works_on,
+            operation_id=operation_id,
+        )
+    if as_json:
+        write_json({**VERSION, "operations": [operation_json(o) for o in found]})
+    else:
+        write(operations_text(found, stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan operations get ICN1234567890")
+def get(
+    operation_id: OperationId,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """Show one operation as it stands."""
+    from automl_plan.rendering.listings import VERSION, operation_json, operation_text
+
+    with workspace(directory, var, var_file) as opened:
+        operation = opened.provider.operation(operation_id)
+    if as_json:
+        write_json({**VERSION, **operation_json(operation)})
+    else:
+        write(operation_text(operation, stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan operations wait ICN1234567890 --timeout 7200")
+def wait(
+    operation_id: OperationId,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.0, metavar="SECONDS", help="Give up after so long.")
+    ] = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """Wait until an operation ends; exit with 1 when it failed."""
+    from automl_plan.applying.waiting import wait_for
+    from automl_plan.rendering.listings import VERSION, operation_json, operation_text
+
+    with workspace(directory, var, var_file) as opened:
+        operation = wait_for(opened.provider, operation_id, timeout=timeout)
+    if as_json:
+        write_json({**VERSION, **operation_json(operation)})
+    else:
+        write(operation_text(operation, stdout_style()))
+    if operation.error is not None:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: automl-plan operations cancel ICN1234567890")
+def cancel(
+    operation_id: OperationId,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Ask the service to end an import or a training."""
+    with workspace(directory, var, var_file) as opened:
+        operation = opened.provider.operation(operation_id)
+        if operation.done:
+            raise UsageError(f"The operation {operation.id} has ended already.")
+        opened.provider.cancel(operation_id)
+    write(
+        f"Asked the service to end {operation.id}; it may still finish. Node hours that a "
+        f"training used so far are billed.\nSee: automl-plan operations wait {operation.id}\n"
+    )

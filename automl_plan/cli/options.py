@@ -1,0 +1,120 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from automl_plan.applying.workspace import Workspace
+    from automl_plan.planning.options import PlanOptions
+    from automl_plan.resources.address import Address
+
+Directory = Annotated[
+    Path, typer.Option("-C", "--chdir", metavar="DIR", help="The configuration's directory.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+Var = Annotated[
+    list[str] | None,
+    typer.Option("--var", metavar="NAME=VALUE", help="Give a variable a value; repeatable."),
+]
+VarFile = Annotated[
+    list[Path] | None,
+    typer.Option("--var-file", metavar="FILE", help="Take variables from a YAML file; repeatable."),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="ADDRESS", help="Only this and what it needs; repeatable."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="ADDRESS", help="Not this, nor what needs it; repeatable."),
+]
+Replace = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replace", metavar="ADDRESS", help="Make this anew (a model: train again); repeatable."
+    ),
+]
+RefreshOnly = Annotated[
+    bool,
+    typer.Option("--refresh-only", help="Only accept into the state what changed outside."),
+]
+NoRefresh = Annotated[
+    bool, typer.Option("--no-refresh", help="Trust the state: don't ask the provider what lives.")
+]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Don't ask.")]
+Parallelism = Annotated[
+    int, typer.Option("--parallelism", min=1, max=256, metavar="N", help="Requests at a time.")
+]
+LockTimeout = Annotated[
+    float,
+    typer.Option(
+        "--lock-timeout", min=0.0, metavar="SECONDS", help="How long to wait for a locked state."
+    ),
+]
+
+
+def workspace(
+    directory: Path, var: list[str] | None = None, var_file: list[Path] | None = None
+) -> Workspace:
+    """Open the configuration of a directory with the variables that were given."""
+    from automl_plan.applying.workspace import Workspace
+
+    return Workspace(directory, variables=variables(var), var_files=var_file or ())
+
+
+def plan_options(
+    *,
+    destroy: bool,
+    refresh_only: bool,
+    no_refresh: bool,
+    target: list[str] | None,
+    exclude: list[str] | None,
+    replace: list[str] | None,
+) -> PlanOptions:
+    """The options of a plan. Raises UsageError for those that contradict each other."""
+    from automl_plan.planning.options import PlanMode, PlanOptions
+
+    if destroy and refresh_only:
+        raise UsageError("--destroy and --refresh-only can't be had together.")
+    if no_refresh and refresh_only:
+        raise UsageError("--no-refresh and --refresh-only can't be had together.")
+    mode = PlanMode.DESTROY if destroy else PlanMode.NORMAL
+    return PlanOptions(
+        mode=PlanMode.REFRESH_ONLY if refresh_only else mode,
+        refresh=not no_refresh,
+        targets=_addresses("--target", target),
+        excludes=_addresses("--exclude", exclude),
+        replaces=_addresses("--replace", replace),
+    )
+
+
+def address(text: str, flag: str) -> Address:
+    """An address that was given. Raises UsageError."""
+    from automl_plan.resources.address import Address
+
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}.") from error
+
+
+def _addresses(flag: str, texts: list[str] | None) -> frozenset[Address]:
+    return frozenset(address(text, flag) for text in texts or ())
+
+
+def variables(pairs: Iterable[str] | None) -> dict[str, str]:
+    """The values given with --var. Raises UsageError."""
+    values = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--var {pair}: write NAME=VALUE.")
+        values[name] = value
+    return values

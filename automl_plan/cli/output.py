@@ -1,0 +1,60 @@
+"""Where output goes, and whether it is coloured."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from automl_plan.rendering.style import Style
+    from automl_plan.resources.json import Json
+
+
+def style_for(stream: TextIO) -> Style:
+    """Colour on terminals; NO_COLOR turns it off and FORCE_COLOR on."""
+    from automl_plan.rendering.style import Style
+
+    if os.environ.get("NO_COLOR"):
+        return Style(colour=False)
+    if os.environ.get("FORCE_COLOR"):
+        return Style(colour=True)
+    return Style(colour=stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def write(text: str) -> None:
+    """Write to standard output, at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_json(document: Mapping[str, Json]) -> None:
+    """Write a JSON document to standard output."""
+    write(json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+
+def say(text: str) -> None:
+    """Write to standard error what is no result: hints, notices."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def stdout_style() -> Style:
+    """The style of standard output."""
+    return style_for(sys.stdout)
+
+
+def asked(question: str) -> bool:
+    """Ask on the terminal; only `yes` is yes."""
+    write(f"{question}\n  Only 'yes' is accepted: ")
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        write("\n")
+    return answer.strip() == "yes"
+
+
+def has_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,78 @@
+"""`automl-plan plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.options import (
+    Directory,
+    Exclude,
+    Json,
+    NoRefresh,
+    RefreshOnly,
+    Replace,
+    Target,
+    Var,
+    VarFile,
+    plan_options,
+    workspace,
+)
+from automl_plan.cli.output import stdout_style, write, write_json
+
+CHANGES = 2
+"""Exit code of `--detailed-exitcode` when there is something to do."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan plan --out plan.json")(plan)
+
+
+def plan(
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for `apply FILE`.")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
+    ] = False,
+    destroy: Annotated[
+        bool, typer.Option("--destroy", help="Plan to delete all that is recorded.")
+    ] = False,
+    refresh_only: RefreshOnly = False,
+    no_refresh: NoRefresh = False,
+    target: Target = None,
+    exclude: Exclude = None,
+    replace: Replace = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: Json = False,
+) -> None:
+    """Show what `apply` would do, and why. Changes nothing."""
+    from automl_plan.applying.plan_file import planned_to_json, write_plan
+    from automl_plan.applying.planned import make_plan
+    from automl_plan.rendering.plan import plan_text
+
+    options = plan_options(
+        destroy=destroy,
+        refresh_only=refresh_only,
+        no_refresh=no_refresh,
+        target=target,
+        exclude=exclude,
+        replace=replace,
+    )
+    with workspace(directory, var, var_file) as opened:
+        planned = make_plan(opened, options)
+    if out is not None:
+        write_plan(planned, out)
+    if as_json:
+        write_json(planned_to_json(planned))
+    else:
+        write(plan_text(planned, stdout_style()))
+        if out is not None:
+            write(f"\nSaved; apply exactly this with: automl-plan apply {out}\n")
+    if detailed_exitcode and not planned.empty:
+        raise typer.Exit(CHANGES)

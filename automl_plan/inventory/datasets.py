@@ -1,0 +1,109 @@
+"""Datasets, as Google's own page lists them, and which of them are managed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from automl_plan.errors import ProviderError
+from automl_plan.inventory.managed import managed_objects
+from automl_plan.providers.protocol import Provider
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.live import LiveDataset, Operation, OperationKind
+from automl_plan.resources.recorded import RecordedObject, RecordedResource
+
+_THREADS = 8
+_WORDS = {
+    OperationKind.CREATE_DATASET: "Creating dataset",
+    OperationKind.IMPORT_DATA: "Importing images",
+    OperationKind.EXPORT_DATA: "Exporting images",
+    OperationKind.CREATE_MODEL: "Training model",
+    OperationKind.DELETE: "Deleting dataset",
+}
+"""What an operation is called in the Status column."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A live dataset in a list."""
+
+    live: LiveDataset
+    address: Address | None
+    """None: unmanaged."""
+    current: bool
+    """Managed: whether it is the current one, not one that was replaced."""
+    labelled_images: int | None
+    """Of managed ones; the service does not tell it of others."""
+    updated: str | None
+    """Time of the latest operation on it, or of its creation (RFC 3339)."""
+    status: str
+    """`Success: Creating dataset`, `Warning: Importing images`, `Error: INTERNAL`, …"""
+
+
+def list_datasets(
+    provider: Provider, resources: Mapping[Address, RecordedResource]
+) -> tuple[DatasetRow, ...]:
+    """All live datasets, with the status of the latest operation on each."""
+    datasets = provider.datasets()
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="status") as pool:
+        latest = pool.map(lambda d: _latest(provider, d), datasets)
+        return _rows(datasets, list(latest), resources)
+
+
+def describe_dataset(
+    provider: Provider, resources: Mapping[Address, RecordedResource], dataset: LiveDataset
+) -> DatasetRow:
+    """The row of one dataset."""
+    (row,) = _rows([dataset], [_latest(provider, dataset)], resources)
+    return row
+
+
+def _rows(
+    datasets: Sequence[LiveDataset],
+    latest: Sequence[Operation | None],
+    resources: Mapping[Address, RecordedResource],
+) -> tuple[DatasetRow, ...]:
+    managed = managed_objects(resources, ResourceKind.DATASET)
+    rows = []
+    for dataset, operation in zip(datasets, latest, strict=True):
+        owner = managed.get(dataset.id)
+        recorded: RecordedObject | None = owner.object if owner else None
+        rows.append(
+            DatasetRow(
+                live=dataset,
+                address=owner.address if owner else None,
+                current=owner.current if owner else False,
+                labelled_images=recorded.labelled_examples if recorded else None,
+                updated=_updated(dataset, operation),
+                status=_status(operation),
+            )
+        )
+    return tuple(rows)
+
+
+def _latest(provider: Provider, dataset: LiveDataset) -> Operation | None:
+    try:
+        operations = provider.operations(works_on=(ResourceKind.DATASET, dataset.id))
+    except ProviderError:
+        return None  # a service that can't filter by worksOn tells no status
+    known = [o for o in operations if o.kind in _WORDS]
+    return max(known, key=lambda o: o.create_time or "", default=None)
+
+
+def _updated(dataset: LiveDataset, operation: Operation | None) -> str | None:
+    times = [dataset.update_time, dataset.create_time]
+    if operation is not None:
+        times += [operation.update_time, operation.create_time]
+    return max((time for time in times if time), default=None)
+
+
+def _status(operation: Operation | None) -> str:
+    if operation is None:
+        return "Unknown"
+    words = _WORDS[operation.kind]
+    if not operation.done:
+        return f"Running: {words}"
+    if operation.error is not None:
+        return f"Error: {operation.error.message or words}"
+    return f"{'Warning' if operation.partial_failures else 'Success'}: {words}"

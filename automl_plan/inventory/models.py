@@ -1,0 +1,45 @@
+"""Models that live, and which of them are managed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from automl_plan.inventory.managed import managed_objects
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.live import LiveModel
+from automl_plan.resources.recorded import RecordedResource
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A live model in a list."""
+
+    live: LiveModel
+    address: Address | None
+    """None: unmanaged."""
+    current: bool
+    """Managed: whether it is the current one, not one that was replaced."""
+    dataset: Address | None
+    """The managed dataset that it was trained on."""
+
+
+def model_rows(
+    models: Iterable[LiveModel], resources: Mapping[Address, RecordedResource]
+) -> tuple[ModelRow, ...]:
+    """The rows of live models."""
+    managed = managed_objects(resources, ResourceKind.MODEL)
+    datasets = managed_objects(resources, ResourceKind.DATASET)
+    rows = []
+    for model in models:
+        owner = managed.get(model.id)
+        dataset = datasets.get(model.dataset_id)
+        rows.append(
+            ModelRow(
+                live=model,
+                address=owner.address if owner else None,
+                current=owner.current if owner else False,
+                dataset=dataset.address if dataset else None,
+            )
+        )
+    return tuple(rows)

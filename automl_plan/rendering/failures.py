@@ -1,0 +1,84 @@
+"""Errors as text: what happened, where, what to do next."""
+
+from __future__ import annotations
+
+from automl_plan.applying.events import ApplyResult
+from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic
+from automl_plan.rendering.style import Style, clean, counted
+from automl_plan.resources.json import Json
+
+
+def error_text(error: AutomlPlanError, style: Style) -> str:
+    """An error, with every diagnostic where it carries some."""
+    if isinstance(error, ConfigurationError):
+        shown = [diagnostic_text(d, style) for d in error.diagnostics]
+        return "\n".join([*shown, style.red(style.bold("Error: ")) + error.message]) + "\n"
+    lines = [style.red(style.bold("Error: ")) + _lines(error.message)]
+    if error.where:
+        lines.append(f"  where: {clean(error.where)}")
+    if error.hint:
+        lines.append(f"  next:  {_lines(error.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def error_json(error: AutomlPlanError) -> dict[str, Json]:
+    """The same for programs."""
+    document: dict[str, Json] = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "where": error.where,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+    if isinstance(error, ConfigurationError):
+        document["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
+    return {"format_version": "1.0", "error": document}
+
+
+def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
+    """`file:line:column: error[rule]: message`, the source line, and what to write instead."""
+    place = clean(diagnostic.file)
+    if diagnostic.line:
+        place += f":{diagnostic.line}:{diagnostic.column}"
+    kind = style.red(f"error[{diagnostic.rule}]")
+    lines = [f"{style.bold(place)}: {kind}: {clean(diagnostic.message)}"]
+    if diagnostic.source_line is not None:
+        # Counted before escaping: the caret stands under what the reader sees.
+        before = clean(diagnostic.source_line[: max(diagnostic.column - 1, 0)])
+        lines.append(f"  | {clean(diagnostic.source_line)}")
+        lines.append(f"  | {' ' * len(before)}{style.red('^')}")
+    if diagnostic.hint:
+        lines.append(f"  = {clean(diagnostic.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def failures_text(result: ApplyResult, style: Style) -> str:
+    """The changes of an apply that failed, each with its cause."""
+    parts = [
+        f"{style.red(style.bold(str(failure.change.address)))} {failure.change.action}\n"
+        + error_text(failure.error, style)
+        for failure in result.failed
+    ]
+    if result.skipped and result.failed:
+        count = counted(len(result.skipped), "change")
+        parts.append(
+            f"{count} that need{'s' if len(result.skipped) == 1 else ''} them: not done.\n"
+        )
+    return "\n".join(parts)
+
+
+def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Json]:
+    return {
+        "file": diagnostic.file,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "rule": diagnostic.rule,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+        "source_line": diagnostic.source_line,
+    }
+
+
+def _lines(text: str) -> str:
+    """A message of ours may have several lines; each is made harmless."""
+    return "\n".join(clean(line) for line in text.split("\n"))

@@ -1,0 +1,226 @@
+"""What an apply is doing: lines for logs, a live view for terminals, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from automl_plan.applying.events import ApplyResult, Event, EventType
+from automl_plan.planning.plan import Action, Change
+from automl_plan.rendering.plan import summary
+from automl_plan.rendering.style import Style, clean, counted, duration
+from automl_plan.resources.json import Json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LINE_EVERY = 30.0
+"""Seconds between two lines of an operation that goes on."""
+_DOING = {
+    Action.CREATE: "creating",
+    Action.IMPORT_DATA: "importing data",
+    Action.TRAIN: "training",
+    Action.RETRAIN: "retraining",
+    Action.UPDATE: "updating",
+    Action.DEPLOY: "deploying",
+    Action.UNDEPLOY: "undeploying",
+    Action.DELETE: "deleting",
+    Action.CANCEL: "cancelling",
+    Action.RESUME: "resuming",
+    Action.FORGET: "forgetting",
+}
+_DONE = {
+    Action.CREATE: "created",
+    Action.IMPORT_DATA: "data imported",
+    Action.TRAIN: "trained",
+    Action.RETRAIN: "retrained",
+    Action.UPDATE: "updated",
+    Action.DEPLOY: "deployed",
+    Action.UNDEPLOY: "undeployed",
+    Action.DELETE: "deleted",
+    Action.CANCEL: "cancelled",
+    Action.RESUME: "resumed and done",
+    Action.FORGET: "forgotten",
+}
+
+_SUMMED_UP = {**_DONE, Action.IMPORT_DATA: "imported", Action.RESUME: "resumed"}
+
+
+class Progress(Protocol):
+    """Follows an apply; used as a context manager around it."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class LineProgress:
+    """A line for each start and end, and now and then for what goes on."""
+
+    def __init__(self, write: Callable[[str], object], style: Style) -> None:
+        self._write = write
+        self._style = style
+        self._told: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Write a line when there is something to tell."""
+        key = event.change.key
+        if event.type is EventType.WAITING:
+            if event.elapsed - self._told.get(key, 0.0) < LINE_EVERY:
+                return
+            self._told[key] = event.elapsed
+        self._write(event_line(event, self._style) + "\n")
+
+
+class LiveProgress:
+    """Lines for what ended, and below them a view of what goes on, with the time it takes."""
+
+    def __init__(self, style: Style) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._style = style
+        self._running: dict[str, tuple[Event, float]] = {}
+        self._console = Console(highlight=False, soft_wrap=True, no_color=not style.colour)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._view,
+            refresh_per_second=4,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.clear()
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event into the view."""
+        key = event.change.key
+        if event.type in (EventType.STARTED, EventType.WAITING):
+            self._running[key] = (event, time.monotonic() - event.elapsed)
+            return
+        self._running.pop(key, None)
+        from rich.text import Text
+
+        self._console.print(Text.from_ansi(event_line(event, self._style)))
+
+    def _view(self) -> RenderableType:
+        from rich.text import Text
+
+        lines = []
+        for event, begun in list(self._running.values()):
+            elapsed = duration(time.monotonic() - begun)
+            operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
+            said = f" {clean(event.message)}" if event.message else ""
+            doing = _DOING[event.change.action]
+            lines.append(f"{event.change.address}: {doing}… [{elapsed}{operation}]{said}")
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+
+
+class JsonProgress:
+    """One JSON object a line."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Write the event."""
+        self._write(json.dumps(event_json(event), sort_keys=True) + "\n")
+
+
+def event_line(event: Event, style: Style) -> str:
+    """`model.digits: trained ICN1 in 4.2s`."""
+    change, address = event.change, style.bold(str(event.change.address))
+    operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
+    said = clean(event.message) if event.message else ""
+    match event.type:
+        case EventType.STARTED:
+            return f"{address}: {_DOING[change.action]}…"
+        case EventType.WAITING:
+            doing = f"{address}: {_DOING[change.action]}… [{duration(event.elapsed)}{operation}]"
+            return f"{doing} {said}".rstrip()
+        case EventType.DONE:
+            done = style.green(_DONE[change.action])
+            return f"{address}: {' '.join(filter(None, (done, said)))} in {duration(event.elapsed)}"
+        case EventType.FAILED:
+            return f"{address}: {style.red(f'{change.action} failed')}: {said}"
+        case EventType.SKIPPED:
+            return f"{address}: {style.yellow(f'{change.action} not done')}: {said}"
+        case EventType.DETACHED:
+            going = f"{_DOING[change.action]} goes on at the service"
+            return f"{address}: {style.yellow(going)} [{duration(event.elapsed)}{operation}]"
+
+
+def event_json(event: Event) -> dict[str, Json]:
+    """An event for programs."""
+    return {
+        "format_version": "1.0",
+        "type": str(event.type),
+        "address": str(event.change.address),
+        "action": str(event.change.action),
+        "key": event.change.key,
+        "elapsed_seconds": round(event.elapsed, 3),
+        "operation_id": event.operation_id,
+        "message": event.message,
+    }
+
+
+def result_text(result: ApplyResult, style: Style) -> str:
+    """The last line of an apply."""
+    done = _past(result.done)
+    if result.failed:
+        failed = counted(len(result.failed), "change")
+        return f"{style.red(style.bold('Apply incomplete:'))} {failed} failed; {done}.\n"
+    if result.running:
+        running = counted(len(result.running), "operation")
+        return f"{style.yellow(style.bold('Detached:'))} {running} running; {done}.\n"
+    return f"{style.green(style.bold('Apply complete:'))} {done}.\n"
+
+
+def result_json(result: ApplyResult) -> dict[str, Json]:
+    """How an apply ended, for programs."""
+    return {
+        "format_version": "1.0",
+        "type": "result",
+        "done": [change.key for change in result.done],
+        "failed": [
+            {"key": f.change.key, "type": type(f.error).__name__, "message": f.error.message}
+            for f in result.failed
+        ],
+        "skipped": [change.key for change in result.skipped],
+        "running": [change.key for change in result.running],
+    }
+
+
+def _past(changes: tuple[Change, ...]) -> str:
+    """`1 dataset created, 1 model trained`."""
+    if not changes:
+        return "nothing was done"
+    return summary(changes, {action: f"{{}} {past}" for action, past in _SUMMED_UP.items()})
