@@ -64,8 +64,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def digits(directory: Path) -> Path:
     """The example, with its images, in a directory of its own. Returns its configuration."""
-    target = directory / "data"
-    subprocess.run([sys.executable, str(EXAMPLE / "prepare.py"), str(target)], check=True)
+    prepare = [sys.executable, str(EXAMPLE / "prepare.py"), str(directory)]
+    subprocess.run(prepare, check=True, capture_output=True)
     shutil.copy(EXAMPLE / "automl-plan.yaml", directory)
     return directory / "automl-plan.yaml"
 
