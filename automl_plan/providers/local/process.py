@@ -6,6 +6,7 @@ it, as a cloud would, and ends by itself when nobody asks anything for a while.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -100,7 +101,7 @@ def stop(data_dir: Path) -> bool:
         ) from error
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline:
-        if not _alive(running.pid):
+        if _unlocked(data_dir):
             return True
         time.sleep(0.02)
     raise EmulatorError(
@@ -179,14 +180,15 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and is ours to wait for does not."""
-    try:
-        waited, _ = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
+def _unlocked(data_dir: Path) -> bool:
+    """Whether no service holds the data directory.
+
+    Its lock tells: a process id does not, as it stays until whoever adopted the process has
+    taken notice of its end, which in a container may be never.
+    """
+    with (data_dir / "lock").open("ab") as file:
         try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
-        return True
-    return waited == 0
+    return True
