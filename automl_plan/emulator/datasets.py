@@ -13,6 +13,7 @@ from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.ids import new_id
+from automl_plan.emulator.images import Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
 from automl_plan.emulator.merging import merge_examples
 from automl_plan.emulator.objects import (
@@ -30,6 +31,7 @@ from automl_plan.emulator.rows import (
     insert_dataset,
     select_dataset,
     select_examples,
+    select_own_contents,
     select_specs,
     write_examples,
 )
@@ -68,10 +70,13 @@ class DatasetChange:
 class Datasets:
     """The datasets of all scopes."""
 
-    def __init__(self, store: Store, clock: Clock, files: Files, operations: Operations) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, files: Files, images: Images, operations: Operations
+    ) -> None:
         self._store = store
         self._clock = clock
         self._files = files
+        self._images = images
         self._operations = operations
         operations.register(OperationKind.CREATE_DATASET, self._run_create)
         operations.register(OperationKind.DELETE_DATASET, self._run_delete)
@@ -201,8 +206,11 @@ class Datasets:
             self._operations.finish(db, operation, result=made)
 
     def _run_delete(self, operation: Operation, _: Cancellation) -> None:
+        dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.transaction() as db:
-            db.execute("DELETE FROM datasets WHERE id = ?", (operation.spec["dataset_id"],))
+            # Before the end is told; after a crash the operation runs again.
+            self._images.drop(select_own_contents(db, dataset_id))
+            db.execute("DELETE FROM datasets WHERE id = ?", (dataset_id,))
             self._operations.finish(db, operation)
 
     def _run_import(self, operation: Operation, cancellation: Cancellation) -> None:
@@ -227,7 +235,12 @@ class Datasets:
                 raise ServiceError(Code.INVALID_ARGUMENT, str(error)) from error
             examples.extend(read.examples)
             failures.extend(read.failures)
-        cancellation.check()
+        for example in examples:
+            cancellation.check()
+            try:
+                self._images.keep(example)
+            except OSError as error:
+                raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
         with self._store.transaction() as db:
             known = select_examples(db, dataset_id)
             merged = merge_examples(known, examples, multiclass=_multiclass(dataset))

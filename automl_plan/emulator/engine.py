@@ -5,6 +5,7 @@ from pathlib import Path
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.datasets import Datasets
 from automl_plan.emulator.files import Files
+from automl_plan.emulator.images import Images
 from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Operations
@@ -18,13 +19,14 @@ class Engine:
 
     def __init__(self, data_dir: Path, files: Files, trainer_name: str, clock: Clock) -> None:
         chosen = trainer(trainer_name)
+        images = Images(data_dir / "images")
         self.files = files
         self._store = Store(data_dir / "emulator.sqlite3")
         self._jobs = Jobs(clock, POOLS)
         self.operations = Operations(self._store, clock, self._jobs)
-        self.datasets = Datasets(self._store, clock, files, self.operations)
+        self.datasets = Datasets(self._store, clock, files, images, self.operations)
         self.models = Models(self._store, clock, files, self.operations)
-        self.trainings = Trainings(self._store, clock, files, chosen, self.operations)
+        self.trainings = Trainings(self._store, clock, images, chosen, self.operations)
 
     @property
     def jobs_running(self) -> int:

@@ -98,6 +98,16 @@ def select_examples(db: sqlite3.Connection, dataset_id: int) -> list[Example]:
     ]
 
 
+def select_own_contents(db: sqlite3.Connection, dataset_id: int) -> list[str]:
+    """The contents of images that this dataset alone has."""
+    rows = db.execute(
+        "SELECT content FROM examples WHERE dataset_id = ?1 "
+        "EXCEPT SELECT content FROM examples WHERE dataset_id <> ?1",
+        (dataset_id,),
+    )
+    return [row["content"] for row in rows]
+
+
 def example_of(row: sqlite3.Row) -> Example:
     """The example of a row."""
     return Example(

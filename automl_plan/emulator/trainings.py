@@ -9,8 +9,8 @@ from typing import cast
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, precondition
 from automl_plan.emulator.evaluation_json import dump_evaluation
-from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.ids import new_id
+from automl_plan.emulator.images import Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
 from automl_plan.emulator.objects import (
     Dataset,
@@ -32,7 +32,6 @@ from automl_plan.emulator.rows import (
 from automl_plan.emulator.store import Store, to_micros
 from automl_plan.emulator.training.trainer import Trainer
 from automl_plan.emulator.training.types import (
-    Example,
     Problem,
     TrainingJob,
     TrainingResult,
@@ -58,11 +57,11 @@ class Trainings:
     """Begins and runs trainings, all with the one trainer of this process."""
 
     def __init__(
-        self, store: Store, clock: Clock, files: Files, trainer: Trainer, operations: Operations
+        self, store: Store, clock: Clock, images: Images, trainer: Trainer, operations: Operations
     ) -> None:
         self._store = store
         self._clock = clock
-        self._files = files
+        self._images = images
         self._trainer = trainer
         self._operations = operations
         operations.register(OperationKind.CREATE_MODEL, self._run)
@@ -107,21 +106,13 @@ class Trainings:
                 raise not_found("Dataset does not exist.")
             job = _job(db, dataset, operation.spec)
             specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
-        job = replace(job, examples=tuple(map(self._found, job.examples)))
+        kept = (replace(example, path=self._images.path(example)) for example in job.examples)
+        job = replace(job, examples=tuple(kept))
         started = operation.started or operation.created
         result = run_training(self._trainer, job, started, self._clock, cancellation)
         cancellation.check()
         with self._store.transaction() as db:
             self._keep(db, operation, dataset, specs, result)
-
-    def _found(self, example: Example) -> Example:
-        """The example with the path its URI has now, should the folders have moved since."""
-        if example.path.is_file():
-            return example
-        try:
-            return replace(example, path=self._files.resolve(example.uri))
-        except FileRefused:
-            return example  # the trainer says which images it can't read
 
     def _keep(
         self,

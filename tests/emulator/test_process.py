@@ -82,9 +82,10 @@ def test_it_says_where_it_is(start_emulator: StartEmulator) -> None:
 def test_its_files_are_the_users_own(start_emulator: StartEmulator) -> None:
     emulator = start_emulator()
     dataset(emulator)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in emulator.data_dir.iterdir()}
-    assert {"server.json", "lock", "emulator.sqlite3"} <= set(modes)
-    assert set(modes.values()) == {0o600}
+    modes = {path.name: path.stat().st_mode for path in emulator.data_dir.iterdir()}
+    assert {"server.json", "lock", "emulator.sqlite3", "images"} <= set(modes)
+    assert stat.S_IMODE(modes.pop("images")) == 0o700
+    assert {stat.S_IMODE(mode) for mode in modes.values()} == {0o600}
     assert stat.S_IMODE(emulator.data_dir.stat().st_mode) == 0o700
 
 
@@ -232,6 +233,18 @@ def test_a_folder_that_moved_is_found_again(start_emulator: StartEmulator, tmp_p
     before.rename(after)
     again = start_emulator(trainer="sklearn", files_root=after, data_dir=after / "data")
     assert "response" in wait(again, train(again, name))
+
+
+def test_images_are_kept_as_they_were_imported(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator(trainer="sklearn")
+    name = dataset(emulator)
+    for image in emulator.files_root.glob("*.png"):
+        image.write_bytes(b"something else")
+    assert "response" in wait(emulator, train(emulator, name))
+    copies = emulator.data_dir / "images"
+    assert any(path.is_file() for path in copies.rglob("*"))
+    wait(emulator, call(emulator, "DELETE", f"v1/{name}"))
+    assert not any(path.is_file() for path in copies.rglob("*"))
 
 
 def test_a_real_training_can_be_cancelled_and_leaves_no_process(

@@ -1,13 +1,12 @@
 """Real training: a small neural network on the images' pixels, by scikit-learn."""
 
 import hashlib
+import importlib.util
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # has no types
 
 from automl_plan.emulator.training.metrics import Scores, Truth, evaluate
 from automl_plan.emulator.training.network import Network
@@ -25,6 +24,10 @@ from automl_plan.emulator.training.types import (
     TrainingResult,
     TrainingUnimplemented,
 )
+
+if importlib.util.find_spec("sklearn") is None:
+    # Told when the service starts. It is loaded by the first training: it takes a second.
+    raise ModuleNotFoundError("No module named 'sklearn'")
 
 _HIDDEN_UNITS = 128
 _BATCH = 64
@@ -63,6 +66,8 @@ class SklearnTrainer:
         Unlabelled images take no part. The budget is spent per epoch: the least one that the
         service takes for the model type pays for 80 epochs. The same job gives the same model.
         """
+        from threadpoolctl import threadpool_limits
+
         self.check(job)
         sets = split(example for example in job.examples if example.labels)
         _check_enough(job, sets)
@@ -119,6 +124,8 @@ class _Learning:
     """The epochs of one training."""
 
     def __init__(self, job: TrainingJob, train: _Data, validation: _Data) -> None:
+        from sklearn.neural_network import MLPClassifier
+
         self._job = job
         self._train = train
         # Without VALIDATION images there is only the training's own loss to stop on.
