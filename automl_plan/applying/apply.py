@@ -41,10 +41,8 @@ def apply(
             return ApplyResult()
         provider = workspace.provider
         session.bind(provider.identity)
-        if any(o.id is None for r in session.state.resources.values() for o in r.operations):
-            settled = settle(session.state.resources, provider.live(), provider)
-            for record in settled.values():
-                session.record(record)
+        for record in settle(session.state.resources, provider).values():
+            session.record(record)
         accept_drift(session, planned.plan.drift, gone_too=planned.mode is PlanMode.REFRESH_ONLY)
         steps = Steps(provider, session, planned.desired, planned.sources)
         schedule = Schedule(

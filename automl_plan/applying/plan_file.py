@@ -30,18 +30,24 @@ MAX_BYTES = 256 * 1024 * 1024
 
 def write_plan(planned: Planned, path: Path) -> None:
     """Write the plan file, readable by its owner only. Raises PlanFileInvalid."""
-    data = json.dumps(planned_to_json(planned), sort_keys=True, indent=1, ensure_ascii=False)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(data + "\n")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encode_plan(planned))
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise PlanFileInvalid(
             f"The plan can't be written: {error.strerror}.", where=str(path)
         ) from error
+
+
+def encode_plan(planned: Planned) -> bytes:
+    """The bytes of the plan file: equal plans give equal bytes."""
+    document = planned_to_json(planned)
+    text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
 
 
 def read_plan(path: Path) -> Planned:

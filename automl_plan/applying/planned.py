@@ -60,12 +60,10 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     )
     desired = _with_data(configuration.desired, sources)
     recorded = state.recorded()
-    unsettled = any(o.id is None for r in recorded.resources.values() for o in r.operations)
-    live = provider.live() if options.refresh or unsettled else None
-    if live is not None:
-        settled = settle(recorded.resources, live, provider)
-        recorded = replace(recorded, resources={**recorded.resources, **settled})
-    plan = plan_changes(desired, recorded, live if options.refresh else None, options)
+    settled = settle(recorded.resources, provider)
+    recorded = replace(recorded, resources={**recorded.resources, **settled})
+    live = provider.live() if options.refresh else None
+    plan = plan_changes(desired, recorded, live, options)
     return Planned(
         plan=plan,
         mode=options.mode,

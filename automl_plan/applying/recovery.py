@@ -39,51 +39,57 @@ _KINDS = {
 
 
 def settle(
-    resources: Mapping[Address, RecordedResource], live: Live, provider: Provider
+    resources: Mapping[Address, RecordedResource], provider: Provider
 ) -> dict[Address, RecordedResource]:
     """The records whose open intents are settled now, by address.
 
     Costs no call when nothing is open. Raises UnsettledOperation while it can't be known.
     """
     known = {o.id for r in resources.values() for o in r.operations if o.id is not None}
+    intents = [
+        (address, intent)
+        for address, resource in sorted(resources.items())
+        for intent in resource.operations
+        if intent.id is None
+    ]
+    if not intents:
+        return {}
+    # What runs first, and only then what lives: the other way round, a training that ends in
+    # between would be in neither list, and be taken for one that was never received.
+    running = {
+        intent.token: _running(intent, provider, known)
+        for _, intent in intents
+        if intent.step in _KINDS
+    }
+    live = provider.live()
     settled: dict[Address, RecordedResource] = {}
-    for address, resource in sorted(resources.items()):
-        for intent in resource.operations:
-            if intent.id is None:
-                before = settled.get(address, resource)
-                settled[address] = _settle_one(before, intent, live, provider, known)
+    for address, intent in intents:
+        resource = settled.get(address, resources[address])
+        settled[address] = _settled(resource, intent, live, running.get(intent.token, []))
     return settled
 
 
-def _settle_one(
-    resource: RecordedResource,
-    intent: RecordedOperation,
-    live: Live,
-    provider: Provider,
-    known: set[str],
+def _settled(
+    resource: RecordedResource, intent: RecordedOperation, live: Live, running: list[Operation]
 ) -> RecordedResource:
     if intent.step not in _KINDS:
         return without_operation(resource, intent)  # sending it again has no further effect
     made = _made_by(intent, live)
     if made is not None:
         return after_operation(resource, intent, made=made)
-    candidates = _candidates(intent, provider, known)
-    if intent.step is Step.IMPORT_DATA:
-        if not candidates:
-            return without_operation(resource, intent)
-        if len(candidates) == 1:
-            return with_operation(resource, replace(intent, id=candidates[0].id))
-    running = [o for o in candidates if not o.done]
-    if intent.step is not Step.IMPORT_DATA and not running:
-        # Whatever ended since made nothing that bears the token: nothing of ours arrived.
+    if not running:
+        # Whatever ended since made nothing that bears the token: nothing of ours was received.
+        # An import that ended is sent again: the same images and labels are added once (proto:
+        # InputConfig).
         return without_operation(resource, intent)
-    first = (running or candidates)[0]
+    if intent.step is Step.IMPORT_DATA and len(running) == 1:
+        return with_operation(resource, replace(intent, id=running[0].id))
     raise UnsettledOperation(
         f"{resource.address}: a run was cut off at {intent.started} while it sent "
         f"{intent.step}; it is not known whether one of these operations is that one: "
-        + ", ".join(f"{o.id} (started {o.create_time})" for o in candidates),
+        + ", ".join(f"{o.id} (started {o.create_time})" for o in running),
         where=str(resource.address),
-        hint=f"Wait for its end (automl-plan operations wait {first.id}); then plan again. "
+        hint=f"Wait for its end (automl-plan operations wait {running[0].id}); then plan again. "
         "Nothing is sent for this resource before.",
     )
 
@@ -99,12 +105,12 @@ def _made_by(intent: RecordedOperation, live: Live) -> str | None:
     return None
 
 
-def _candidates(intent: RecordedOperation, provider: Provider, known: set[str]) -> list[Operation]:
-    """Operations that may be the intent's: of its kind, not older, and not known as another's."""
+def _running(intent: RecordedOperation, provider: Provider, known: set[str]) -> list[Operation]:
+    """What runs and may be the intent's: of its kind, not older, not known as another's."""
     dataset_id = intent.dataset_id or intent.object_id
     works_on = None if dataset_id is None else (ResourceKind.DATASET, dataset_id)
     try:
-        operations = provider.operations(works_on=works_on)
+        operations = provider.operations(done=False, works_on=works_on)
     except NotFound:
         return []
     kind = _KINDS[intent.step]

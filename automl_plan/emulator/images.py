@@ -3,7 +3,7 @@
 What was imported stays what it was, whatever becomes of the files it was read from.
 """
 
-import os
+import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +27,8 @@ class Images:
         if kept.exists():
             return
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = kept.with_name(f"{kept.name}.{os.getpid()}")
+        # Two imports at once may keep the same content.
+        draft = kept.with_name(f"{kept.name}.{secrets.token_hex(4)}")
         shutil.copyfile(example.path, draft)
         draft.replace(kept)
 

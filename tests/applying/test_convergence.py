@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from automl_plan.applying.plan_file import encode_plan
 from automl_plan.planning.options import PlanMode, PlanOptions
 from tests.applying.project import Project
 
@@ -66,3 +69,37 @@ def test_a_plan_after_apply_is_empty(
         live = workspace.provider.live()
     assert not live.datasets
     assert not live.models
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(configurations(), st.randoms(use_true_random=False))
+def test_order_of_keys_and_files_changes_no_byte_of_the_plan(
+    empty: Project, configuration: tuple[dict[str, Any], dict[str, Any]], random: Random
+) -> None:
+    datasets, models = configuration
+    empty.write(datasets, models)
+    whole = encode_plan(empty.plan())
+    path = empty.directory / "automl-plan.yaml"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    other = empty.directory / "more.yml"
+    try:
+        path.write_text(shuffled({"datasets": document.pop("datasets")}, random), encoding="utf-8")
+        other.write_text(shuffled(document, random), encoding="utf-8")
+        assert encode_plan(empty.plan()) == whole
+    finally:
+        other.unlink()
+
+
+def shuffled(value: Any, random: Random) -> str:
+    """JSON with the keys of all its objects in another order."""
+
+    def turned(node: Any) -> Any:
+        if not isinstance(node, dict):
+            return node
+        keys = list(node)
+        random.shuffle(keys)
+        return {key: turned(node[key]) for key in keys}
+
+    return json.dumps(turned(value))

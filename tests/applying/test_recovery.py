@@ -1,0 +1,123 @@
+"""Calls that were cut off between the intent and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from automl_plan.applying.waiting import wait_for
+from automl_plan.errors import UnsettledOperation
+from automl_plan.planning.options import PlanOptions
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.live import TOKEN_LABEL
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.transitions import with_operation
+from tests.applying.conftest import DATASET, MODEL
+from tests.applying.project import Project
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+DIGITS = dataset_address("digits")
+MODEL_ADDRESS = model_address("digits")
+
+
+def with_intent(project: Project, step: Step, *, sent: bool) -> str | None:
+    """Leave the state as a run does that is killed after sending a call, or just before.
+
+    Returns the operation's id, which that run never got to know.
+    """
+    with project.workspace() as workspace:
+        configuration, provider = workspace.configuration, workspace.provider
+        desired = configuration.desired.datasets[DIGITS]
+        model = configuration.desired.models[MODEL_ADDRESS]
+        labels = {TOKEN_LABEL: TOKEN}
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        intent = RecordedOperation(step, token=TOKEN, started=started)
+        current = workspace.store.read().resources.get(DIGITS)
+        dataset_id = current.current.id if current and current.current else ""
+        operation_id = None
+        data = provider.read_sources(desired.sources)
+        match step:
+            case Step.CREATE:
+                address = DIGITS
+                intent = replace(intent, attributes=desired.attributes())
+                if sent:
+                    operation_id = provider.create_dataset(desired, labels).id
+            case Step.IMPORT_DATA:
+                address = DIGITS
+                intent = replace(
+                    intent, object_id=dataset_id, attributes={"data": data.fingerprint}
+                )
+                if sent:
+                    operation_id = provider.import_data(dataset_id, desired.sources).id
+            case _:
+                address = MODEL_ADDRESS
+                attributes = model.attributes(replace(desired, data=data.fingerprint))
+                attributes.pop("deploy")
+                intent = replace(intent, attributes=attributes, dataset_id=dataset_id)
+                if sent:
+                    operation_id = provider.train(model, dataset_id, labels).id
+        with workspace.store.open() as session:
+            session.bind(provider.identity)
+            record = session.state.resources.get(address) or RecordedResource(address)
+            session.record(with_operation(record, intent))
+    return operation_id
+
+
+def end(project: Project, operation_id: str | None) -> None:
+    with project.workspace() as workspace:
+        assert operation_id is not None
+        wait_for(workspace.provider, operation_id, timeout=30)
+
+
+def counts(project: Project) -> tuple[int, int]:
+    with project.workspace() as workspace:
+        return len(workspace.provider.datasets()), len(workspace.provider.models())
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("step", [Step.CREATE, Step.IMPORT_DATA, Step.TRAIN])
+def test_what_was_cut_off_is_done_once(project: Project, step: Step, sent: bool) -> None:
+    if step is not Step.CREATE:
+        project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    operation_id = with_intent(project, step, sent=sent)
+    if sent:
+        end(project, operation_id)
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+def test_a_finished_training_is_adopted_without_another(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    end(project, with_intent(project, Step.TRAIN, sent=True))
+    assert [c.action for c in project.plan().plan.changes] == ["deploy"]
+
+
+def test_while_it_can_not_be_known_nothing_is_sent(tmp_path: Path, project: Project) -> None:
+    slow = Project(tmp_path, time_scale=1800.0)  # an hour passes in two seconds
+    slow.write({"digits": DATASET}, {"digits": MODEL})
+    slow.apply(PlanOptions(targets=frozenset({DIGITS})))
+    operation_id = with_intent(slow, Step.TRAIN, sent=True)
+    with pytest.raises(UnsettledOperation) as caught:
+        slow.plan()
+    assert operation_id is not None
+    assert operation_id in caught.value.message
+    assert operation_id in (caught.value.hint or "")
+    end(slow, operation_id)
+    assert not slow.apply().failed
+    assert counts(slow) == (1, 1)
+
+
+def test_a_training_of_somebody_else_is_not_taken_for_ours(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    with_intent(project, Step.TRAIN, sent=False)
+    with project.workspace() as workspace:
+        (dataset,) = workspace.provider.datasets()
+        model = workspace.configuration.desired.models[MODEL_ADDRESS]
+        operation = workspace.provider.train(model, dataset.id, {"who": "somebody"})
+        wait_for(workspace.provider, operation.id, timeout=30)
+    assert not project.apply().failed
+    assert counts(project) == (1, 2)
