@@ -19,6 +19,7 @@ from automl_plan.errors import (
     NotFound,
     ProviderError,
     StateUnwritable,
+    TransportError,
     UnsettledOperation,
 )
 from automl_plan.planning.plan import Change
@@ -189,6 +190,8 @@ class Schedule:
         change, operation = running.change, running.operation
         try:
             answer = future.result()
+            if answer is not None and not answer.id:
+                raise TransportError("The answer names no operation.", sent=True)
         except AutomlPlanError as error:
             self._refused(running, error)
             return

@@ -55,6 +55,8 @@ _STEPS = {
     Action.UNDEPLOY: Step.UNDEPLOY,
     Action.DELETE: Step.DELETE,
 }
+_MAKING = frozenset({Step.CREATE, Step.TRAIN})
+"""Steps that make an object."""
 _REPEATABLE = frozenset({Step.DEPLOY, Step.UNDEPLOY, Step.DELETE})
 """Steps that have no further effect when they are sent again (proto: AutoMl service)."""
 _UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
@@ -153,6 +155,14 @@ class Steps:
                 f"{operation.step} failed: {answer.error.message or 'the service says no more'}",
                 where=f"operation {answer.id}",
                 hint="Mend the cause and apply again; what else was done is recorded.",
+            )
+        if answer.made is None and operation.step in _MAKING:
+            # As an intent again, so that the next run finds the object by its label.
+            self._session.record(with_operation(record, replace(operation, id=None)))
+            raise OperationFailed(
+                f"{operation.step} ended well, but the service does not say what it made.",
+                where=f"operation {answer.id}",
+                hint="The next plan looks for it by its label.",
             )
         record = after_operation(record, operation, made=answer.made, when=_now())
         if change.action is Action.CANCEL:
