@@ -151,7 +151,7 @@ def _read(path: Path) -> tuple[State, bool]:
     if head is None or not steps:
         return state, False
     if not _continues(head, state):
-        if head.get("serial") == state.serial - 1:
+        if head.get("serial") == state.serial - 1 and head.get("lineage") in ("", state.lineage):
             return state, False  # folded in already: the run ended before it removed the file
         raise StateUnreadable(
             "The journal belongs to another state than the file beside it.",

@@ -1,0 +1,64 @@
+"""Random states."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.recorded import (
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Step,
+)
+from automl_plan.state.document import State
+
+text = st.text(max_size=12)
+maybe_text = st.none() | text
+counts = st.none() | st.integers(0, 10**7)
+names = st.sampled_from(("a", "B", "digits", "x-1_Z"))
+addresses = st.builds(Address, st.sampled_from(ResourceKind), names)
+leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text
+nested = st.lists(leaves, max_size=2) | st.dictionaries(text, leaves, max_size=2)
+attributes = st.dictionaries(text, leaves | nested, max_size=3)
+objects = st.builds(
+    RecordedObject,
+    id=text,
+    attributes=attributes,
+    created=maybe_text,
+    examples=counts,
+    labelled_examples=counts,
+    dataset_id=maybe_text,
+)
+operations = st.builds(
+    RecordedOperation,
+    step=st.sampled_from(Step),
+    token=text,
+    started=text,
+    id=maybe_text,
+    object_id=maybe_text,
+    attributes=attributes,
+    dataset_id=maybe_text,
+    examples=counts,
+    labelled_examples=counts,
+)
+
+
+def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
+    return st.builds(
+        RecordedResource,
+        address=st.just(address),
+        current=st.none() | objects,
+        former=st.lists(objects, max_size=2).map(tuple),
+        operations=st.lists(operations, max_size=2).map(tuple),
+    )
+
+
+recorded = addresses.flatmap(resources)
+states = st.builds(
+    State,
+    lineage=text,
+    serial=st.integers(0, 10**6),
+    provider=maybe_text,
+    resources=st.lists(recorded, max_size=4).map(lambda rs: {r.address: r for r in rs}),
+)

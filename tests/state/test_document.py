@@ -1,0 +1,112 @@
+"""The form of a state on disk."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl_plan.config.schema import read_schema
+from automl_plan.errors import StateForeign, StateUnreadable
+from automl_plan.state.document import State, decode, encode
+from tests.state.strategies import states
+
+SCHEMA = jsonschema.Draft7Validator(read_schema("state"))
+
+
+@given(states)
+def test_what_is_written_is_read_again(state: State) -> None:
+    data = encode(state)
+    assert decode(data, where="x") == state
+    assert encode(decode(data, where="x")) == data
+    SCHEMA.validate(json.loads(data))
+
+
+@given(states)
+def test_order_changes_no_byte(state: State) -> None:
+    turned = State(
+        state.lineage, state.serial, state.provider, dict(reversed(list(state.resources.items())))
+    )
+    assert encode(turned) == encode(state)
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_no_bytes_end_in_a_traceback(data: bytes) -> None:
+    with pytest.raises(StateUnreadable):
+        decode(data, where="x")
+
+
+@given(states, st.data())
+def test_a_torn_file_is_known_as_torn(state: State, data: st.DataObject) -> None:
+    whole = encode(state)
+    cut = data.draw(st.integers(0, len(whole) - 2))
+    with pytest.raises(StateUnreadable) as caught:
+        decode(whole[:cut], where="digits.json")
+    assert "digits.json.backup" in (caught.value.hint or "")
+
+
+def good() -> dict[str, Any]:
+    entry = {
+        "current": {"id": "ICN1", "attributes": {}},
+        "operations": [{"step": "train", "token": "t", "started": "2026"}],
+    }
+    return {
+        "format_version": 1,
+        "lineage": "l",
+        "serial": 3,
+        "provider": None,
+        "resources": {"model.m": entry},
+    }
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda d: d.pop("lineage"),
+        lambda d: d.pop("serial"),
+        lambda d: d.pop("resources"),
+        lambda d: d.update(serial=-1),
+        lambda d: d.update(serial="3"),
+        lambda d: d.update(serial=True),
+        lambda d: d.update(lineage=None),
+        lambda d: d.update(provider=4),
+        lambda d: d.update(surprise=1),
+        lambda d: d.update(resources=[]),
+        lambda d: d["resources"].update({"nothing": {}}),
+        lambda d: d["resources"].update({"model.m": []}),
+        lambda d: d["resources"]["model.m"].update(surprise=1),
+        lambda d: d["resources"]["model.m"].update(former={}),
+        lambda d: d["resources"]["model.m"]["current"].pop("id"),
+        lambda d: d["resources"]["model.m"]["current"].update(id=7),
+        lambda d: d["resources"]["model.m"]["current"].update(attributes=[]),
+        lambda d: d["resources"]["model.m"]["current"].update(examples=1.5),
+        lambda d: d["resources"]["model.m"]["operations"][0].update(step="explode"),
+        lambda d: d["resources"]["model.m"]["operations"][0].pop("token"),
+    ],
+)
+def test_the_schema_and_the_reader_refuse_alike(damage: Any) -> None:
+    document = good()
+    SCHEMA.validate(document)
+    decode(json.dumps(document).encode(), where="x")
+    damage(document)
+    assert not SCHEMA.is_valid(document)
+    with pytest.raises(StateUnreadable):
+        decode(json.dumps(document).encode(), where="x")
+
+
+def test_a_newer_format_asks_for_an_upgrade() -> None:
+    document = {**good(), "format_version": 2}
+    with pytest.raises(StateUnreadable, match="format 2") as caught:
+        decode(json.dumps(document).encode(), where="x")
+    assert "Upgrade" in (caught.value.hint or "")
+
+
+def test_a_state_belongs_to_one_provider() -> None:
+    State(provider=None).check_provider("local:x")
+    State(provider="local:x").check_provider("local:x")
+    with pytest.raises(StateForeign, match=r"automl:y.*local:x"):
+        State(provider="automl:y").check_provider("local:x")
