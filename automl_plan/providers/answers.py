@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from automl_plan import errors
@@ -53,6 +55,14 @@ _HINTS: dict[type[ApiError], str] = {
 }
 _SHOWN = 300
 """Characters of a body that is not JSON which are shown."""
+_LONGEST_TEXT = 4000
+_LONGEST_WAIT = 86_400.0
+"""Seconds; a longer time to wait is taken for none."""
+_SECRET = re.compile(
+    r"(?i)(\bbearer\s+|\b(?:access_token|id_token|refresh_token|client_secret|key)[\"']?\s*[=:]"
+    r"\s*[\"']?)[\w.~+/=-]{8,}|\bya29\.[\w.-]+|\beyJ[\w-]{8,}\.[\w.-]+"
+)
+"""What looks like a token: a proxy's error page may quote the request that it refused."""
 
 
 def api_error(
@@ -67,11 +77,11 @@ def api_error(
     cls = _CLASSES.get(str(error.get("status"))) or _BY_HTTP_STATUS.get(status)
     if cls is None:
         cls = errors.Internal if status >= 500 else errors.Unknown
-    message = error.get("message")
-    if not isinstance(message, str) or not message.strip():
+    message = plain(error.get("message"))
+    if not message:
         message = f"HTTP {status}. {shown(body)}".strip()
     return cls(
-        message.strip(),
+        message,
         http_status=status,
         retry_after=_retry_after(headers, details),
         where=where,
@@ -81,8 +91,15 @@ def api_error(
 
 def shown(body: bytes) -> str:
     """The start of a body that is no JSON, safe to print."""
-    text = re.sub(r"\s+", " ", body[: 2 * _SHOWN].decode("utf-8", "replace"))
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:_SHOWN]
+    return plain(body[: 4 * _SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+
+
+def plain(text: object) -> str:
+    """A text of a service on one line, safe to print: no control characters, no tokens."""
+    if not isinstance(text, str):
+        return ""
+    line = _SECRET.sub(r"\1(hidden)", " ".join(text[:_LONGEST_TEXT].split()))
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def _envelope(body: bytes) -> dict[str, Any]:
@@ -97,29 +114,41 @@ def _envelope(body: bytes) -> dict[str, Any]:
 
 
 def _retry_after(headers: Mapping[str, str], details: list[dict[str, Any]]) -> float | None:
-    """Seconds to wait, by the header or by google.rpc.RetryInfo."""
-    candidates = [headers.get("Retry-After", "")]
-    candidates += [str(d.get("retryDelay", "")).removesuffix("s") for d in details]
-    for text in candidates:
-        try:
-            seconds = float(text)
-        except ValueError:
-            continue
-        if 0 <= seconds < 86_400:
-            return seconds
-    return None
+    """Seconds to wait, by google.rpc.RetryInfo or by the header."""
+    candidates = [_seconds(str(d.get("retryDelay", "")).removesuffix("s")) for d in details]
+    header = headers.get("Retry-After", "")
+    candidates += [_seconds(header), _seconds_until(header)]
+    return next((s for s in candidates if s is not None and 0 <= s < _LONGEST_WAIT), None)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _seconds_until(text: str) -> float | None:
+    """RFC 9110, Retry-After: it may be a date."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _hint(cls: type[ApiError], status: int, details: list[dict[str, Any]], host: str) -> str | None:
     hints = []
     for detail in details:
         hints += [
-            f"{violation.get('field')}: {violation.get('description')}"
+            f"{plain(violation.get('field'))}: {plain(violation.get('description'))}"
             for violation in _objects(detail.get("fieldViolations"))
         ]
-        hints += [f"See {link.get('url')}" for link in _objects(detail.get("links"))]
+        hints += [f"See {plain(link.get('url'))}" for link in _objects(detail.get("links"))]
         if "reason" in detail:
-            hints.append(f"Google's reason: {detail['reason']}.")
+            hints.append(f"Google's reason: {plain(detail['reason'])}.")
     if status in (403, 404, 501) and host.endswith("automl.googleapis.com"):
         hints.append(
             "Google shut AutoML Vision down on 2024-03-31, so this host can't be expected to "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from automl_plan.errors import CredentialsError
+from automl_plan.providers.endpoint import is_google
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """The one scope of the API (service config automl_v1.yaml)."""
@@ -14,31 +15,29 @@ _HINT = (
     "Run `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name "
     "the key file of a service account."
 )
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
+"""What google-auth lets through of a key file that is not what it should be."""
 
 
 class Credentials(Protocol):
     """What authorises a request."""
 
-    def headers(self) -> dict[str, str]:
-        """The headers to send. Raises CredentialsError."""
+    def headers(self, url: str) -> dict[str, str]:
+        """The headers for a request to a URL (without its query). Raises CredentialsError."""
 
     def renew(self) -> bool:
         """Get a new token after one was refused; whether there can be a new one."""
 
 
 def credentials_for(base_url: str, quota_project: str | None) -> Credentials:
-    """The only place that decides who gets a token: Google over https, or nobody."""
-    url = urlsplit(base_url)
-    host = url.hostname or ""
-    if url.scheme == "https" and (host == "googleapis.com" or host.endswith(".googleapis.com")):
-        return GoogleCredentials(quota_project)
-    return NoCredentials()
+    """Those for a service: Google's for Google's hosts, none for all others."""
+    return GoogleCredentials(quota_project) if is_google(base_url) else NoCredentials()
 
 
 class NoCredentials:
     """For emulators: nothing is sent."""
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, url: str) -> dict[str, str]:  # noqa: ARG002 (the protocol's)
         """None."""
         return {}
 
@@ -48,15 +47,20 @@ class NoCredentials:
 
 
 class GoogleCredentials:
-    """Application default credentials, found at the first request."""
+    """Application default credentials, found at the first request.
+
+    Whoever uses them, a URL that is not Google's over https gets no token.
+    """
 
     def __init__(self, quota_project: str | None) -> None:
         self._quota_project = quota_project
         self._lock = threading.Lock()
         self._credentials: Any = None
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, url: str) -> dict[str, str]:
         """The bearer token and the project whose quota is used."""
+        if not is_google(url):
+            return {}
         with self._lock:
             credentials = self._found()
             if not credentials.valid:
@@ -79,8 +83,11 @@ class GoogleCredentials:
             from google.auth.exceptions import GoogleAuthError
 
             try:
-                self._credentials, _ = google.auth.default(scopes=[SCOPE])
-            except (GoogleAuthError, OSError, ValueError) as error:
+                with warnings.catch_warnings():
+                    # Of a user's login without a quota project: the service says so itself.
+                    warnings.simplefilter("ignore")
+                    self._credentials, _ = google.auth.default(scopes=[SCOPE])
+            except (GoogleAuthError, *_UNREADABLE) as error:
                 # The cause may quote the key file; only its kind is told.
                 raise CredentialsError(
                     f"No usable Google credentials were found ({type(error).__name__}).",
@@ -95,7 +102,7 @@ class GoogleCredentials:
 
         try:
             credentials.refresh(Request())
-        except (GoogleAuthError, OSError, ValueError) as error:
+        except (GoogleAuthError, *_UNREADABLE) as error:
             raise CredentialsError(
                 f"Google gave no token for the credentials found ({type(error).__name__}).",
                 hint=_HINT,

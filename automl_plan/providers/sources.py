@@ -9,24 +9,38 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import hashlib
-import io
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BufferedReader, StringIO
 from pathlib import Path
 
 from automl_plan.errors import NotFound, SourceError
 from automl_plan.providers.storage import Storage
+from automl_plan.providers.transport import AnswerTooLarge
 from automl_plan.resources.live import SourceData
 
 FORMAT = "v1"
 MAX_CSV_BYTES = 100_000_000
 """The service takes no larger CSV (proto: InputConfig)."""
 MAX_SHOWN = 5
-_SETS = frozenset({"", "TRAIN", "TRAINING", "VALIDATE", "VALIDATION", "TEST", "UNASSIGNED"})
+_SETS = {
+    "": "UNASSIGNED",
+    "UNASSIGNED": "UNASSIGNED",
+    "TRAIN": "TRAIN",
+    "TRAINING": "TRAIN",
+    "VALIDATE": "VALIDATION",
+    "VALIDATION": "VALIDATION",
+    "TEST": "TEST",
+}
+"""ML_USE in all its spellings: the proto writes VALIDATE, older pages of Google's TRAINING."""
+_OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 _THREADS = 8
+_RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,16 @@ class SourceReader:
 
     def read(self, sources: Sequence[str]) -> SourceData:
         """The fingerprint and the counts of all sources together. Raises SourceError."""
-        rows = [row for source in sources for row in self._rows(source)]
+        rows: list[_Row] = []
+        problems: list[SourceError] = []
+        for source in sources:
+            for row in self._rows(source):
+                if isinstance(row, SourceError):
+                    problems.append(row)
+                else:
+                    rows.append(row)
+        if problems:
+            raise _together(problems, "row")
         contents = self._contents(rows)
         digests: set[bytes] = set()
         labelled: set[str] = set()
@@ -67,103 +90,111 @@ class SourceReader:
             labelled_examples=len(labelled),
         )
 
-    def _rows(self, source: str) -> Iterator[_Row]:
+    def _rows(self, source: str) -> Iterator[_Row | SourceError]:
         try:
             text = self._csv(source).decode("utf-8-sig")
         except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
             raise SourceError(
-                f"{source} is not UTF-8 (byte {error.start}).",
-                where=source,
+                "The import CSV is not UTF-8.",
+                where=f"{source}:{line}",
                 hint="Save the file as UTF-8.",
             ) from error
-        reader = csv.reader(io.StringIO(text, newline=""))
+        reader = csv.reader(StringIO(text, newline=""))
         try:
             for fields in reader:
                 if fields:
                     yield _row(fields, f"{source}:{reader.line_num}")
         except csv.Error as error:
-            raise SourceError(f"{error}", where=f"{source}:{reader.line_num}") from error
+            raise SourceError(
+                f"The row can't be read: {error}.", where=f"{source}:{reader.line_num}"
+            ) from error
 
     def _csv(self, source: str) -> bytes:
+        too_large = SourceError(
+            "The file is larger than the 100 MB that the service takes.",
+            where=source,
+            hint="Split it, and list the parts under sources.",
+        )
         if source.startswith("gs://"):
             bucket, name = _object(source)
             try:
-                data = self._storage.content(bucket, name)
+                return self._storage.content(bucket, name, MAX_CSV_BYTES)
             except NotFound as error:
                 raise SourceError("There is no such object.", where=source) from error
-        else:
-            path = self._local(source, source)
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise SourceError(
-                    f"The import CSV can't be read: {error.strerror}.",
-                    where=source,
-                    hint="Sources are relative to the directory of the configuration.",
-                ) from error
-        if len(data) > MAX_CSV_BYTES:
+            except AnswerTooLarge as error:
+                raise too_large from error
+        try:
+            with _opened(self._local(source, source)) as file:
+                data = file.read(MAX_CSV_BYTES + 1)
+        except OSError as error:
             raise SourceError(
-                "The file is larger than the 100 MB that the service takes.",
-                where=source,
-                hint="Split it, and list the parts under sources.",
-            )
+                f"The import CSV can't be read: {_reason(error)}.", where=source, hint=_RELATIVE
+            ) from error
+        if len(data) > MAX_CSV_BYTES:
+            raise too_large
         return data
 
     def _contents(self, rows: Sequence[_Row]) -> dict[str, str]:
         """What tells the content of each image that rows name: `md5:` and base64, mostly."""
-        first = {row.image: row for row in reversed(rows)}
+        first: dict[str, _Row] = {}
+        for row in rows:
+            first.setdefault(row.image, row)
         remote = [image for image in first if image.startswith("gs://")]
-        contents = self._remote(remote)
         local = [image for image in first if not image.startswith("gs://")]
-        problems: list[SourceError] = []
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
+            contents: dict[str, str | SourceError] = {
+                image: SourceError(f"There is no object {image}.", where=first[image].where)
+                for image in remote
+            }
+            contents.update(self._remote(remote, pool))
             read = pool.map(lambda image: self._hash(image, first[image].where), local)
-            for image, content in zip(local, read, strict=True):
-                if isinstance(content, SourceError):
-                    problems.append(content)
-                else:
-                    contents[image] = content
-        problems += [
-            SourceError(f"there is no object {image}", where=first[image].where)
-            for image in remote
-            if image not in contents
-        ]
+            contents.update(zip(local, read, strict=True))
+        problems = [c for image in first if isinstance(c := contents[image], SourceError)]
         if problems:
-            raise _together(problems)
-        return contents
+            raise _together(problems, "image")
+        return {image: c for image, c in contents.items() if isinstance(c, str)}
 
     def _hash(self, image: str, where: str) -> str | SourceError:
         try:
-            with self._local(image, where).open("rb") as file:
+            with _opened(self._local(image, where)) as file:
                 digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
         except OSError as error:
-            return SourceError(f"{image}: {error.strerror}", where=where)
+            return SourceError(f"{image} can't be read: {_reason(error)}.", where=where)
         except SourceError as error:
             return error
         # As Cloud Storage gives it, so that data keeps its fingerprint when it moves there.
         return f"md5:{base64.b64encode(digest.digest()).decode()}"
 
-    def _remote(self, images: Sequence[str]) -> dict[str, str]:
+    def _remote(self, images: Iterable[str], pool: ThreadPoolExecutor) -> dict[str, str]:
         """By listing the folders that the images lie in, never by asking for each image."""
         wanted: dict[tuple[str, str], set[str]] = {}
         for image in images:
             bucket, name = _object(image)
-            folder = name.rpartition("/")[0]
-            prefix = f"{folder}/" if folder else ""
-            wanted.setdefault((bucket, prefix), set()).add(name)
+            folder, slash, _ = name.rpartition("/")
+            wanted.setdefault((bucket, folder + slash), set()).add(name)
         contents: dict[str, str] = {}
-        for (bucket, prefix), names in sorted(wanted.items()):
-            for name, version in self._storage.versions(bucket, prefix):
-                if name in names:
-                    contents[f"gs://{bucket}/{name}"] = version
+        for found in pool.map(self._folder, wanted, wanted.values()):
+            contents.update(found)
         return contents
+
+    def _folder(self, place: tuple[str, str], names: set[str]) -> dict[str, str]:
+        bucket, folder = place
+        try:
+            return {
+                f"gs://{bucket}/{name}": version
+                for name, version in self._storage.versions(bucket, folder)
+                if name in names
+            }
+        except NotFound:
+            return {}  # no such bucket: the images that are not found are told
 
     def _local(self, relative: str, where: str) -> Path:
         """A file below the directory, also when symbolic links are followed."""
         try:
             path = Path(os.path.realpath(self._directory / relative))
         except (OSError, ValueError) as error:
-            raise SourceError(f"{relative!r} is no path.", where=where) from error
+            raise SourceError(f"{relative!r} can't be a path.", where=where) from error
         if Path(relative).is_absolute() or not path.is_relative_to(self._directory):
             raise SourceError(
                 f"{relative} leads out of the configuration's directory.",
@@ -173,34 +204,48 @@ class SourceReader:
         return path
 
 
-def _row(fields: list[str], where: str) -> _Row:
+def _row(fields: list[str], where: str) -> _Row | SourceError:
     """ML_USE is optional for classification: then the path comes first."""
     use, rest = (fields[0], fields[1:]) if fields[0] in _SETS else ("", fields)
     if not rest or not rest[0].strip():
-        raise SourceError(
-            "The row names no image.",
-            where=where,
-            hint="A row is ML_USE,PATH,LABEL.",
-        )
+        return SourceError("The row names no image.", where=where)
+    if any("\0" in field for field in fields):
+        return SourceError("The row has a NUL character.", where=where)
+    if rest[0].startswith("gs://") and not _OBJECT.fullmatch(rest[0]):
+        return SourceError(f"{rest[0]} names no object; write gs://BUCKET/OBJECT.", where=where)
     labels = rest[1:]
     while labels and not labels[-1]:
         labels.pop()
-    return _Row(where, use or "UNASSIGNED", rest[0], tuple(labels))
+    return _Row(where, _SETS[use], rest[0], tuple(labels))
 
 
 def _object(uri: str) -> tuple[str, str]:
-    bucket, _, name = uri.removeprefix("gs://").partition("/")
-    if not bucket or not name:
-        raise SourceError(f"{uri} names no object.", hint="Write gs://BUCKET/OBJECT.")
-    return bucket, name
+    match = _OBJECT.fullmatch(uri)
+    if match is None:
+        raise SourceError("It names no object.", where=uri, hint="Write gs://BUCKET/OBJECT.")
+    return match[1], match[2]
 
 
-def _together(problems: Sequence[SourceError]) -> SourceError:
+def _opened(path: Path) -> BufferedReader:
+    """A file's bytes. A pipe or a device is refused, as reading one may never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "It is not a file")
+    return path.open("rb")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def _together(problems: Sequence[SourceError], what: str) -> SourceError:
+    """One failure that tells the first few."""
     shown = [f"{p.where}: {p.message}" for p in problems[:MAX_SHOWN]]
     if len(problems) > MAX_SHOWN:
         shown.append(f"… and {len(problems) - MAX_SHOWN} more")
     count = len(problems)
+    hint = f"A row is ML_USE,PATH,LABEL. {_RELATIVE}" if what == "row" else _RELATIVE
     return SourceError(
-        f"{count} image{'s' if count != 1 else ''} can't be read:\n  " + "\n  ".join(shown),
-        hint="Paths in a CSV are relative to the directory of the configuration.",
+        f"{count} {what}{'s' if count != 1 else ''} can't be read:\n  " + "\n  ".join(shown),
+        where=problems[0].where,
+        hint=hint,
     )

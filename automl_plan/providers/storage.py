@@ -7,18 +7,18 @@ from typing import Self
 from urllib.parse import quote
 
 from automl_plan.providers.credentials import credentials_for
+from automl_plan.providers.endpoint import base_url
 from automl_plan.providers.transport import HttpTransport
 
+GOOGLE = "https://storage.googleapis.com"
 EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
 """The variable that Google's storage clients read; with or without a scheme."""
 
 
-def storage_url(environ: Mapping[str, str]) -> str:
-    """Where Cloud Storage is reached."""
+def storage_url(environ: Mapping[str, str], otherwise: str = GOOGLE) -> str:
+    """Where Cloud Storage is reached. Raises UsageError for a variable that names no place."""
     host = environ.get(EMULATOR_VARIABLE)
-    if not host:
-        return "https://storage.googleapis.com"
-    return host if "://" in host else f"http://{host}"
+    return base_url(host, EMULATOR_VARIABLE) if host else otherwise
 
 
 class Storage:
@@ -36,20 +36,21 @@ class Storage:
         """Close connections."""
         self._transport.close()
 
-    def content(self, bucket: str, name: str) -> bytes:
-        """An object's bytes."""
+    def content(self, bucket: str, name: str, limit: int) -> bytes:
+        """An object's bytes. Raises NotFound, and TransportError when there are more."""
         path = f"/storage/v1/b/{quote(bucket, safe='')}/o/{quote(name, safe='')}"
-        return self._transport.get_bytes(path, {"alt": "media"})
+        return self._transport.get_bytes(path, {"alt": "media"}, limit=limit)
 
-    def versions(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
-        """The objects whose name begins with a prefix, each with what tells its content.
+    def versions(self, bucket: str, folder: str) -> Iterator[tuple[str, str]]:
+        """The objects of a folder (not those deeper down), each with what tells its content.
 
-        That is its MD5, which all objects but composed ones have; else checksum and
-        generation (Cloud Storage JSON API, Objects).
+        A folder is "" or ends with a slash. What tells the content is the MD5, which all
+        objects but composed ones have; else checksum and generation (Cloud Storage JSON API,
+        Objects). Raises NotFound when there is no such bucket.
         """
         path = f"/storage/v1/b/{quote(bucket, safe='')}/o"
         fields = "items(name,md5Hash,crc32c,generation),nextPageToken"
-        query = {"prefix": prefix, "maxResults": "1000", "fields": fields}
+        query = {"prefix": folder, "delimiter": "/", "maxResults": "1000", "fields": fields}
         for item in self._transport.pages(path, "items", query):
             md5 = item.get("md5Hash")
             version = f"md5:{md5}" if md5 else f"{item.get('crc32c')}:{item.get('generation')}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ from automl_plan.errors import (
 )
 from automl_plan.providers.answers import api_error, shown
 from automl_plan.providers.credentials import Credentials
+from automl_plan.providers.endpoint import is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -29,15 +32,22 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 TRIES = 5
-LONGEST_PAUSE = 60.0
-"""Seconds; a service that asks for a longer one is not tried again."""
+LONGEST_WAIT = 60.0
+"""Seconds between the tries of one call, together; what would take longer is given up."""
 MAX_BODY = 64 * 1024 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes of an answer that are read, unless the caller says otherwise."""
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
 
 
+class AnswerTooLarge(TransportError):
+    """An answer past the limit; a second one would be as large."""
+
+
 class HttpTransport:
-    """Requests to one service. Safe to use from several threads."""
+    """Requests to one service, over https or to an emulator. Safe to use from several threads.
+
+    Nothing here sends a request twice but `_retried`, and `_authorised` after a 401.
+    """
 
     def __init__(
         self,
@@ -46,30 +56,31 @@ class HttpTransport:
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        url = urlsplit(base_url)
         self._base_url = base_url.rstrip("/")
-        self._host = url.hostname or ""
-        self._loopback = self._host in ("localhost", "127.0.0.1", "::1")
+        self._host = urlsplit(base_url).hostname or ""
         self._credentials = credentials
         self._sleep = sleep
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        self._idle: list[requests.Session] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
-            for session in self._sessions:
+            self._closed = True
+            for session in self._idle:
                 session.close()
-            self._sessions.clear()
+            self._idle.clear()
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Read; tried again when the failure may pass."""
         return self._json(self._retried("GET", path, query, None), "GET", path)
 
-    def get_bytes(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
-        """Read an answer that is not JSON."""
-        return self._retried("GET", path, query, None)
+    def get_bytes(
+        self, path: str, query: Mapping[str, str] | None = None, *, limit: int = MAX_BODY
+    ) -> bytes:
+        """Read an answer that is not JSON, of at most `limit` bytes."""
+        return self._retried("GET", path, query, None, limit)
 
     def pages(
         self, path: str, key: str, query: Mapping[str, str] | None = None
@@ -80,16 +91,15 @@ class HttpTransport:
         while True:
             asked = {**(query or {}), **({"pageToken": token} if token else {})}
             answer = self.get(path, asked)
-            yield from answer.get(key) or ()
-            token = answer.get("nextPageToken") or ""
-            if not token:
+            items, following = answer.get(key) or [], answer.get("nextPageToken") or ""
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise _strange(f"The answer's {key!r} is not a list of objects.", path)
+            yield from items
+            if not following:
                 return
-            if token in seen:
-                raise TransportError(
-                    "The service gives the same page of a list again.",
-                    sent=True,
-                    where=f"GET {path}",
-                )
+            if not isinstance(following, str) or following in seen:
+                raise _strange("The service gives the same page of a list again.", path)
+            token = following
             seen.add(token)
 
     def repeatable(
@@ -118,18 +128,24 @@ class HttpTransport:
         path: str,
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
+        limit: int = MAX_BODY,
     ) -> bytes:
-        for attempt in range(1, TRIES + 1):
+        left = LONGEST_WAIT
+        for attempt in range(1, TRIES):
             try:
-                return self._authorised(method, path, query, body, fresh=False)
+                return self._authorised(method, path, query, body, fresh=False, limit=limit)
+            except AnswerTooLarge:
+                raise
             except (TransportError, *_PASSING) as error:
                 asked = error.retry_after if isinstance(error, ApiError) else None
-                if attempt == TRIES or (asked or 0.0) > LONGEST_PAUSE:
-                    raise
                 # Full jitter, so that many workers don't come back at the same moment.
                 pause = random.uniform(0, min(0.25 * 2**attempt, 8.0))  # noqa: S311
-                self._sleep(max(pause, asked or 0.0))
-        raise AssertionError("unreachable")
+                pause = max(pause, asked or 0.0)
+                if pause > left:
+                    raise
+                left -= pause
+                self._sleep(pause)
+        return self._authorised(method, path, query, body, fresh=False, limit=limit)
 
     def _authorised(
         self,
@@ -139,15 +155,16 @@ class HttpTransport:
         body: Mapping[str, Any] | None,
         *,
         fresh: bool,
+        limit: int = MAX_BODY,
     ) -> bytes:
         """Send, once more with a new token when the one used was refused."""
         try:
-            return self._send(method, path, query, body, fresh=fresh)
-        except Unauthenticated:
+            return self._send(method, path, query, body, fresh=fresh, limit=limit)
+        except Unauthenticated as error:
             # A refused request was not acted on, so this is safe for all methods.
-            if not self._credentials.renew():
+            if error.http_status != 401 or not self._credentials.renew():
                 raise
-        return self._send(method, path, query, body, fresh=fresh)
+        return self._send(method, path, query, body, fresh=fresh, limit=limit)
 
     def _send(
         self,
@@ -157,50 +174,47 @@ class HttpTransport:
         body: Mapping[str, Any] | None,
         *,
         fresh: bool,
+        limit: int,
     ) -> bytes:
         import requests
 
-        where = f"{method} {path}"
-        headers = {"User-Agent": f"automl-plan/{__version__}", **self._credentials.headers()}
+        where, url = f"{method} {path}", self._base_url + path
+        headers = {"User-Agent": f"automl-plan/{__version__}", **self._credentials.headers(url)}
         data = None
         if body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json; charset=UTF-8"
-        session = self._new_session() if fresh else self._session()
         try:
-            with session.request(
-                method,
-                self._base_url + path,
-                params=dict(query or {}),
-                data=data,
-                headers=headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = self._read(response, where)
-                if response.status_code // 100 == 2:
-                    return content
-                raise api_error(
-                    response.status_code,
-                    response.headers,
-                    content,
-                    where=where,
-                    host=self._host,
-                )
+            with (
+                self._session(fresh=fresh) as session,
+                session.request(
+                    method,
+                    url,
+                    params=dict(query or {}),
+                    data=data,
+                    headers=headers,
+                    timeout=(CONNECT_SECONDS, READ_SECONDS),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                content = self._read(response, where, limit)
         except requests.RequestException as error:
             raise self._transport_error(error, where) from None
-        finally:
-            if fresh:
-                session.close()
+        if response.status_code // 100 == 2:
+            return content
+        raise api_error(
+            response.status_code, response.headers, content, where=where, host=self._host
+        )
 
-    def _read(self, response: requests.Response, where: str) -> bytes:
+    @staticmethod
+    def _read(response: requests.Response, where: str, limit: int) -> bytes:
         content = bytearray()
         for chunk in response.iter_content(256 * 1024):
             content += chunk
-            if len(content) > MAX_BODY:
-                raise TransportError(
-                    f"The answer is larger than {MAX_BODY // 1024**2} MiB.", sent=True, where=where
+            if len(content) > limit:
+                raise AnswerTooLarge(
+                    f"The answer is larger than {limit:,} bytes.", sent=True, where=where
                 )
         expected = response.headers.get("Content-Length", "")
         encoded = "Content-Encoding" in response.headers
@@ -211,38 +225,43 @@ class HttpTransport:
     def _transport_error(self, error: Exception, where: str) -> TransportError:
         """Say what failed in our own words: the library's quote the whole URL."""
         import requests
-        from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-        cause = error.args[0] if error.args else None
-        reason = getattr(cause, "reason", None)
-        never_sent = isinstance(error, requests.ConnectTimeout) or isinstance(
-            reason, NewConnectionError | NameResolutionError
-        )
-        if never_sent:
-            text = f"No connection to {self._host} could be made."
-            hint = "Check the network, the proxy and the endpoint; nothing was sent."
+        hint = None
+        sent = not _never_sent(error)
+        if _certificate_refused(error):
+            text = f"The certificate of {self._host} is not trusted; nothing was sent."
+            hint = "Behind a proxy that has its own, let REQUESTS_CA_BUNDLE name its authority."
+        elif not sent:
+            text = f"No connection to {self._host} could be made; nothing was sent."
+            hint = "Check the network, the proxy and the endpoint."
         elif isinstance(error, requests.Timeout):
             text = f"{self._host} did not answer within {READ_SECONDS:.0f} seconds."
-            hint = None
         else:
             text = f"The connection to {self._host} broke before the whole answer arrived."
-            hint = None
-        return TransportError(text, sent=not never_sent, where=where, hint=hint)
+        return TransportError(text, sent=sent, where=where, hint=hint)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+    @contextmanager
+    def _session(self, *, fresh: bool) -> Iterator[requests.Session]:
+        """A session for one request: an idle one, or one of its own that is closed after it."""
+        with self._lock:
+            session = self._idle.pop() if self._idle and not fresh else None
         if session is None:
             session = self._new_session()
-            self._local.session = session
+        try:
+            yield session
+        finally:
             with self._lock:
-                self._sessions.append(session)
-        return session
+                keep = not (fresh or self._closed)
+                if keep:
+                    self._idle.append(session)
+            if not keep:
+                session.close()
 
     def _new_session(self) -> requests.Session:
         import requests
 
         session = requests.Session()
-        session.trust_env = not self._loopback  # a proxy can't reach this machine's loopback
+        session.trust_env = not is_loopback(self._host)  # a proxy can't reach our loopback
         # .netrc and the like must not add credentials of their own.
         session.auth = _no_auth
         return session
@@ -264,3 +283,33 @@ class HttpTransport:
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def _strange(text: str, path: str) -> TransportError:
+    return TransportError(text, sent=True, where=f"GET {path}")
+
+
+def _never_sent(error: Exception) -> bool:
+    """Whether it is certain that no byte of the request left: no connection came about."""
+    import requests
+    from urllib3.exceptions import NewConnectionError, ProxyError
+
+    reason = _reason(error)
+    if isinstance(reason, ProxyError):
+        reason = reason.original_error
+    return (
+        isinstance(error, requests.ConnectTimeout)
+        or isinstance(reason, NewConnectionError)
+        or _certificate_refused(error)
+    )
+
+
+def _certificate_refused(error: Exception) -> bool:
+    reason = _reason(error)
+    causes = reason.args if isinstance(reason, Exception) else ()
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
+
+
+def _reason(error: Exception) -> object:
+    """What urllib3 says is behind an exception of requests."""
+    return getattr(error.args[0] if error.args else None, "reason", None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from automl_plan.providers.automl.wire import integer, number, tail, text
+from automl_plan.providers.automl.wire import integer, items, number, tail, text
 from automl_plan.resources.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 
 ALL_POSITIONS = 2**31 - 1
@@ -26,15 +27,15 @@ def evaluation(answer: Mapping[str, Any]) -> Evaluation:
         label = str(answer["annotationSpecId"])
     classification = answer.get("classificationEvaluationMetrics")
     detection = answer.get("imageObjectDetectionEvaluationMetrics")
-    common = {
-        "id": tail(answer.get("name")),
-        "label": label,
-        "example_count": integer(answer.get("evaluatedExampleCount")) or 0,
-        "create_time": text(answer.get("createTime")),
-    }
+    metrics = Evaluation(
+        id=tail(answer.get("name")),
+        label=label,
+        example_count=integer(answer.get("evaluatedExampleCount")) or 0,
+        create_time=text(answer.get("createTime")),
+    )
     if isinstance(classification, dict):
-        return Evaluation(
-            **common,  # type: ignore[arg-type]  # the four fields above, by name
+        return replace(
+            metrics,
             au_prc=number(classification.get("auPrc")),
             au_roc=number(classification.get("auRoc")),
             log_loss=number(classification.get("logLoss")),
@@ -42,12 +43,12 @@ def evaluation(answer: Mapping[str, Any]) -> Evaluation:
             confusion=_confusion(classification.get("confusionMatrix")),
         )
     if isinstance(detection, dict):
-        return Evaluation(
-            **common,  # type: ignore[arg-type]  # the four fields above, by name
+        return replace(
+            metrics,
             mean_average_precision=number(detection.get("boundingBoxMeanAveragePrecision")),
             thresholds=_detection_thresholds(detection.get("boundingBoxMetricsEntries")),
         )
-    return Evaluation(**common)  # type: ignore[arg-type]  # the four fields above, by name
+    return metrics
 
 
 def _thresholds(entries: object) -> tuple[ConfidenceMetrics, ...]:
@@ -74,7 +75,7 @@ def _detection_thresholds(entries: object) -> tuple[ConfidenceMetrics, ...]:
     if not by_iou:
         return ()
     nearest = min(by_iou, key=lambda e: abs(number(e.get("iouThreshold")) - SHOWN_IOU))
-    return tuple(
+    found = [
         ConfidenceMetrics(
             threshold=number(entry.get("confidenceThreshold")),
             precision=number(entry.get("precision")),
@@ -82,19 +83,22 @@ def _detection_thresholds(entries: object) -> tuple[ConfidenceMetrics, ...]:
             f1_score=number(entry.get("f1Score")),
         )
         for entry in _objects(nearest.get("confidenceMetricsEntries"))
-    )
+    ]
+    return tuple(sorted(found, key=lambda entry: entry.threshold))
 
 
 def _confusion(matrix: object) -> ConfusionMatrix | None:
+    """None unless it is square."""
     if not isinstance(matrix, dict):
         return None
-    labels = tuple(str(name) for name in matrix.get("displayName") or ())
+    labels = tuple(str(name) for name in items(matrix.get("displayName")))
     rows = tuple(
-        tuple(integer(count) or 0 for count in row.get("exampleCount") or ())
+        tuple(integer(count) or 0 for count in items(row.get("exampleCount")))
         for row in _objects(matrix.get("row"))
     )
-    return ConfusionMatrix(labels, rows) if labels and len(rows) == len(labels) else None
+    square = [len(row) for row in rows] == [len(labels)] * len(labels)
+    return ConfusionMatrix(labels, rows) if labels and square else None
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return [item for item in items(value) if isinstance(item, dict)]

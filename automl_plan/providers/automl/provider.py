@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from automl_plan.errors import Aborted, NotFound, UsageError
+from automl_plan.errors import Aborted, NotFound, TransportError, UsageError
 from automl_plan.providers.automl.evaluations import evaluations
 from automl_plan.providers.automl.requests import (
     dataset_body,
@@ -55,6 +55,9 @@ class AutomlProvider:
     ) -> None:
         self._transport = transport
         self._sources = sources
+        for part, value in (("project", project), ("location", location)):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", value):
+                raise UsageError(f"{value!r} can't be a {part}.")
         self._parent = f"projects/{project}/locations/{location}"
         self._identity = f"{name}:{self._parent}"
 
@@ -137,19 +140,19 @@ class AutomlProvider:
     def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
         """Start to create a dataset without content."""
         body = dataset_body(dataset, own_labels)
-        return operation(self._transport.once("POST", self._path("datasets"), body))
+        return self._begin(self._path("datasets"), body)
 
     def import_data(self, dataset_id: str, sources: Sequence[str]) -> Operation:
         """Start to import CSVs into a dataset."""
         path = self._path("datasets", dataset_id, verb="importData")
-        return operation(self._transport.once("POST", path, import_body(sources)))
+        return self._begin(path, import_body(sources))
 
     def train(
         self, model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
     ) -> Operation:
         """Start to train a model."""
         body = model_body(model, _checked(dataset_id), own_labels)
-        return operation(self._transport.once("POST", self._path("models"), body))
+        return self._begin(self._path("models"), body)
 
     def update(self, kind: ResourceKind, object_id: str, changed: Attributes) -> None:
         """Patch mutable fields; labels that are not the user's stay as they are."""
@@ -178,31 +181,44 @@ class AutomlProvider:
     def deploy(self, model: LiveModel, node_count: int) -> Operation:
         """Start to deploy a model on nodes."""
         body = deploy_body(model.problem or Problem.IMAGE_CLASSIFICATION, node_count)
-        path = self._path("models", model.id, verb="deploy")
-        return operation(self._transport.once("POST", path, body))
+        return self._begin(self._path("models", model.id, verb="deploy"), body)
 
     def undeploy(self, model_id: str) -> Operation:
         """Start to undeploy a model; on one that is not deployed it has no effect."""
         path = self._path("models", model_id, verb="undeploy")
-        return operation(self._transport.repeatable("POST", path, {}))
+        return _opened(self._transport.repeatable("POST", path, {}), f"POST {path}")
 
     def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
         """Start to delete an object; None when it is already gone."""
+        path = self._path(_COLLECTIONS[kind], object_id)
         try:
-            answer = self._transport.repeatable("DELETE", self._path(_COLLECTIONS[kind], object_id))
+            return _opened(self._transport.repeatable("DELETE", path), f"DELETE {path}")
         except NotFound:
             return None
-        return operation(answer)
 
     def cancel(self, operation_id: str) -> None:
         """Ask for an operation's end."""
         self._transport.repeatable("POST", self._path("operations", operation_id, verb="cancel"))
+
+    def _begin(self, path: str, body: dict[str, Json]) -> Operation:
+        """Open an operation by a call that is sent once."""
+        return _opened(self._transport.once("POST", path, body), f"POST {path}")
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"
         if object_id is not None:
             path += f"/{_checked(object_id)}"
         return f"{path}:{verb}" if verb else path
+
+
+def _opened(answer: Mapping[str, Json], where: str) -> Operation:
+    """The operation that a call opened. Without its name nobody could follow it."""
+    opened = operation(answer)
+    if not opened.id:
+        raise TransportError(
+            "The service took the call, but its answer names no operation.", sent=True, where=where
+        )
+    return opened
 
 
 def _checked(object_id: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from automl_plan.errors import UsageError
 from automl_plan.providers.automl.provider import AutomlProvider
 from automl_plan.providers.credentials import credentials_for
+from automl_plan.providers.endpoint import base_url, is_google
 from automl_plan.providers.sources import SourceReader
-from automl_plan.providers.storage import Storage, storage_url
+from automl_plan.providers.storage import GOOGLE, Storage, storage_url
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.resources.json import Json
 
@@ -23,42 +22,28 @@ _DEFAULT_HOST = "https://automl.googleapis.com"
 def open_automl(
     settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
 ) -> AutomlProvider:
-    """The provider for a project: settings `project`, `location`, `endpoint`, `quota_project`."""
+    """The provider for a project: settings `project`, `location`, `endpoint`, `quota_project`.
+
+    A service that is not Google's has buckets of its own, at the same place, unless
+    STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an endpoint.
+    """
     project, location = str(settings["project"]), str(settings.get("location", "us-central1"))
     quota = settings.get("quota_project")
     quota_project = str(quota) if quota else None
-    base_url = _base_url(settings, location, environ)
+    url = _service_url(settings, location, environ)
+    storage = storage_url(environ, otherwise=GOOGLE if is_google(url) else url)
     return AutomlProvider(
-        HttpTransport(base_url, credentials_for(base_url, quota_project)),
-        SourceReader(directory, Storage.at(storage_url(environ), quota_project)),
+        HttpTransport(url, credentials_for(url, quota_project)),
+        SourceReader(directory, Storage.at(storage, quota_project)),
         name="automl",
         project=project,
         location=location,
     )
 
 
-def _base_url(settings: Mapping[str, Json], location: str, environ: Mapping[str, str]) -> str:
+def _service_url(settings: Mapping[str, Json], location: str, environ: Mapping[str, str]) -> str:
     if endpoint := settings.get("endpoint"):
-        return _checked(str(endpoint))
+        return base_url(str(endpoint), "provider.automl.endpoint")
     if host := environ.get(EMULATOR_VARIABLE):
-        return _checked(f"http://{host}")
+        return base_url(host, EMULATOR_VARIABLE)
     return _HOSTS.get(location, _DEFAULT_HOST)
-
-
-def _checked(url: str) -> str:
-    """A base URL. Raises UsageError for one that is none, or that carries credentials."""
-    try:
-        parts = urlsplit(url)
-        more = parts.query or parts.fragment or parts.port == 0
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or bool(more)
-        carries = "@" in parts.netloc
-    except ValueError:
-        wrong, carries = True, False
-    if carries:
-        raise UsageError(
-            "The endpoint must not carry a user or a password.",
-            hint="Write https://HOST; credentials come from Google's own configuration.",
-        )
-    if wrong:
-        raise UsageError(f"{url!r} is no endpoint.", hint="Write https://HOST or http://HOST:PORT.")
-    return url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,12 @@ from automl_plan.resources.live import (
     OperationError,
     OperationKind,
 )
-from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.model_types import (
+    DEFAULT_MODEL_TYPE,
+    MODEL_TYPES,
+    ClassificationType,
+    Problem,
+)
 
 DATASET_METADATA = {
     Problem.IMAGE_CLASSIFICATION: "imageClassificationDatasetMetadata",
@@ -29,9 +35,9 @@ DEPLOYMENT_METADATA = {
 }
 _CLASSIFICATION_TYPES = {
     "MULTICLASS": ClassificationType.MULTICLASS,
-    1: ClassificationType.MULTICLASS,
+    "1": ClassificationType.MULTICLASS,
     "MULTILABEL": ClassificationType.MULTILABEL,
-    2: ClassificationType.MULTILABEL,
+    "2": ClassificationType.MULTILABEL,
 }
 """Enums come as names, or as numbers with enum-encoding=int (proto: ClassificationType)."""
 _DEPLOYED = ("DEPLOYED", 1)
@@ -58,7 +64,7 @@ _MODEL_FIELDS = frozenset(
 )
 _MODEL_METADATA_FIELDS = frozenset(
     {"baseModelId", "modelType", "trainBudgetMilliNodeHours", "trainCostMilliNodeHours"}
-    | {"stopReason", "nodeQps", "nodeCount"}
+    | {"trainBudget", "stopReason", "nodeQps", "nodeCount"}
 )
 
 
@@ -78,13 +84,22 @@ def integer(value: object) -> int | None:
 
 
 def number(value: object) -> float:
-    """A float; a zero is left out of answers (proto3 JSON)."""
-    return float(value) if isinstance(value, int | float) else 0.0
+    """A finite float; a zero is left out of answers (proto3 JSON)."""
+    try:
+        found = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0
 
 
 def text(value: object) -> str | None:
     """Text, or None when it is absent or empty."""
     return value if isinstance(value, str) and value else None
+
+
+def items(value: object) -> list[Any]:
+    """A repeated field's values; an empty one is left out of answers."""
+    return value if isinstance(value, list) else []
 
 
 def dataset(answer: Mapping[str, Any]) -> LiveDataset:
@@ -95,7 +110,7 @@ def dataset(answer: Mapping[str, Any]) -> LiveDataset:
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
         problem=problem,
-        classification_type=_CLASSIFICATION_TYPES.get(metadata.get("classificationType", "")),
+        classification_type=_CLASSIFICATION_TYPES.get(str(metadata.get("classificationType"))),
         description=text(answer.get("description")) or "",
         labels=_labels(answer),
         example_count=integer(answer.get("exampleCount")) or 0,
@@ -107,7 +122,7 @@ def dataset(answer: Mapping[str, Any]) -> LiveDataset:
 
 
 def model(answer: Mapping[str, Any]) -> LiveModel:
-    """A Model. A budget in hours (`trainBudget`) stays in `extra`: its unit is not documented."""
+    """A Model."""
     problem = _kind(answer, MODEL_METADATA)
     metadata = _object(answer.get(MODEL_METADATA[problem])) if problem else {}
     return LiveModel(
@@ -119,7 +134,7 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
         node_count=integer(metadata.get("nodeCount")) or None,
         model_type=text(metadata.get("modelType")),
         base_model_id=text(metadata.get("baseModelId")),
-        train_budget_milli_node_hours=integer(metadata.get("trainBudgetMilliNodeHours")),
+        train_budget_milli_node_hours=_budget(metadata, problem),
         train_cost_milli_node_hours=integer(metadata.get("trainCostMilliNodeHours")),
         stop_reason=text(metadata.get("stopReason")),
         node_qps=number(metadata.get("nodeQps")) or None,
@@ -147,9 +162,24 @@ def operation(answer: Mapping[str, Any]) -> Operation:
         made=tail(_object(answer.get("response")).get("name")) or None,
         partial_failures=tuple(
             str(_object(failure).get("message", ""))
-            for failure in _items(metadata.get("partialFailures"))
+            for failure in items(metadata.get("partialFailures"))
         ),
     )
+
+
+def _budget(metadata: Mapping[str, Any], problem: Problem | None) -> int | None:
+    """Milli node hours; Google's own pages also show hours, as `trainBudget`.
+
+    Hours are not in v1's proto. Taken as wall time of all nodes they fit its least budgets (one
+    hour is 8,000 for `cloud`), which no page says: this is shown, and never compared.
+    """
+    milli = integer(metadata.get("trainBudgetMilliNodeHours"))
+    hours = integer(metadata.get("trainBudget"))
+    if milli is not None or hours is None or problem is None:
+        return milli
+    name = text(metadata.get("modelType")) or DEFAULT_MODEL_TYPE[problem]
+    known = MODEL_TYPES[problem].get(name)
+    return None if known is None else hours * known.nodes * 1000
 
 
 def _error(status: Mapping[str, Any]) -> OperationError:
@@ -171,7 +201,3 @@ def _rest(answer: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _items(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

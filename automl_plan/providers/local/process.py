@@ -6,9 +6,11 @@ it, as a cloud would, and ends by itself when nobody asks anything for a while.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +26,9 @@ from automl_plan.errors import EmulatorError
 IDLE_SECONDS = 900.0
 START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
+_OTHERS_SECONDS = 1.0
 _SHOWN_LOG_LINES = 5
+_URL = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,12 @@ class Running:
 
 
 def status(data_dir: Path) -> Running | None:
-    """The service of a data directory, or None when none answers."""
+    """The service of a data directory, or None when none answers.
+
+    A note that a crash left behind is not believed: its port may be another service's by now.
+    """
+    if _unlocked(data_dir):
+        return None
     try:
         note = json.loads((data_dir / "server.json").read_bytes())
         running = Running(
@@ -65,7 +74,8 @@ def status(data_dir: Path) -> Running | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return running if _answers(running.url) else None
+    believable = _URL.fullmatch(running.url) and _alive(running.pid)
+    return running if believable and _answers(running.url) else None
 
 
 def start(data_dir: Path, files_root: Path, options: Options) -> Running:
@@ -91,14 +101,8 @@ def stop(data_dir: Path) -> bool:
     running = status(data_dir)
     if running is None:
         return False
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return False
-    except PermissionError as error:
-        raise EmulatorError(
-            f"The service (process {running.pid}) belongs to another user."
-        ) from error
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline:
         if _unlocked(data_dir):
@@ -110,16 +114,47 @@ def stop(data_dir: Path) -> bool:
 
 
 def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        log, begun, process = _spawned(data_dir, files_root, options)
+        running = _awaited(process, data_dir, deadline)
+        if running is not None:
+            process.returncode = 0  # it lives on, and nobody waits for it
+            return running
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.returncode != _LOCK_HELD or time.monotonic() > deadline:
+            break
+        # The one that held the lock was about to end; now it is our turn.
+    with log.open("rb") as file:
+        file.seek(begun)
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    said = "\n  ".join(lines[-_SHOWN_LOG_LINES:])
+    raise EmulatorError(
+        f"The embedded service does not start. It said:\n  {said or '(nothing)'}",
+        where=str(log),
+        hint="Install automl-plan[local], or write trainer: simulated (it only makes up numbers)."
+        if "automl-plan[local]" in said
+        else None,
+    )
+
+
+def _spawned(
+    data_dir: Path, files_root: Path, options: Options
+) -> tuple[Path, int, subprocess.Popen[bytes]]:
+    """The log, where in it this process begins to write, and the process."""
+    log = data_dir / "emulator.log"
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = data_dir / "emulator.log"
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise EmulatorError(
             f"The embedded service has no place for its data: {error.strerror}.",
             where=str(data_dir),
         ) from error
-    with os.fdopen(descriptor, "wb") as output:
+    with os.fdopen(descriptor, "ab") as output:
+        begun = os.fstat(output.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 (this interpreter, and no shell)
             _command(data_dir, files_root, options),
             stdin=subprocess.DEVNULL,
@@ -128,26 +163,28 @@ def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
             start_new_session=True,  # Ctrl-C is for us, not for the service
             env=_environment(os.environ),
         )
-    deadline = time.monotonic() + START_SECONDS
+    return log, begun, process
+
+
+def _awaited(process: subprocess.Popen[bytes], data_dir: Path, deadline: float) -> Running | None:
+    """The service once it answers; None when the process ended, or at the deadline.
+
+    A process that found the lock held ended for another's sake: that one is waited for, too,
+    as long as one that begins needs.
+    """
+    ended_at: float | None = None
     while time.monotonic() < deadline:
         running = status(data_dir)
         if running is not None:
-            process.returncode = process.returncode or 0  # it lives on, and nobody waits for it
             return running
-        ended = process.poll()
-        if ended is not None and ended != _LOCK_HELD:
-            break
+        if ended_at is None and process.poll() is not None:
+            if process.returncode != _LOCK_HELD:
+                return None
+            ended_at = time.monotonic()
+        if ended_at is not None and time.monotonic() - ended_at > _OTHERS_SECONDS:
+            return None
         time.sleep(0.02)
-    process.poll()
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    said = "\n  ".join(lines[-_SHOWN_LOG_LINES:])
-    raise EmulatorError(
-        f"The embedded service does not start. It said:\n  {said or '(nothing)'}",
-        where=str(log),
-        hint="Is automl-plan[local] installed (scikit-learn, pillow)?"
-        if "ModuleNotFoundError" in said
-        else None,
-    )
+    return None
 
 
 _LOCK_HELD = 4
@@ -155,7 +192,8 @@ _LOCK_HELD = 4
 
 
 def _command(data_dir: Path, files_root: Path, options: Options) -> list[str]:
-    command = [sys.executable, "-m", "automl_plan.emulator"]
+    # -P: what lies in the current directory is not imported.
+    command = [sys.executable, "-P", "-m", "automl_plan.emulator"]
     command += ["--data-dir", str(data_dir), "--files-root", str(files_root)]
     command += ["--port", str(options.port), "--trainer", options.trainer]
     command += ["--idle-timeout", str(options.idle_timeout)]
@@ -180,15 +218,26 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _alive(pid: int) -> bool:
+    """Whether there is such a process of ours."""
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError):
+        return False
+    return pid > 0  # 0 and below name groups of processes
+
+
 def _unlocked(data_dir: Path) -> bool:
     """Whether no service holds the data directory.
 
     Its lock tells: a process id does not, as it stays until whoever adopted the process has
     taken notice of its end, which in a container may be never.
     """
-    with (data_dir / "lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+    try:
+        with (data_dir / "lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
     return True

@@ -1,0 +1,152 @@
+"""Errors of the service in our tree: which class, which words, which hint."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl_plan import errors
+from automl_plan.errors import ApiError
+from automl_plan.providers.answers import api_error
+
+
+def error(
+    status: int, content: object = None, body: bytes = b"", host: str = "127.0.0.1", **headers: str
+) -> ApiError:
+    sent = body if content is None else json.dumps(content).encode()
+    return api_error(status, headers, sent, where="GET /v1/x", host=host)
+
+
+def envelope(status: str | None = None, message: str = "No.", *details: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {"message": message, "details": list(details)}
+    return {"error": {**content, "status": status} if status else content}
+
+
+NAMED = [
+    (400, "INVALID_ARGUMENT", errors.InvalidArgument),
+    (400, "FAILED_PRECONDITION", errors.FailedPrecondition),
+    (400, "OUT_OF_RANGE", errors.OutOfRange),
+    (401, "UNAUTHENTICATED", errors.Unauthenticated),
+    (403, "PERMISSION_DENIED", errors.PermissionDenied),
+    (404, "NOT_FOUND", errors.NotFound),
+    (409, "ALREADY_EXISTS", errors.AlreadyExists),
+    (409, "ABORTED", errors.Aborted),
+    (429, "RESOURCE_EXHAUSTED", errors.ResourceExhausted),
+    (499, "CANCELLED", errors.Cancelled),
+    (500, "INTERNAL", errors.Internal),
+    (500, "UNKNOWN", errors.Unknown),
+    (500, "DATA_LOSS", errors.DataLoss),
+    (501, "UNIMPLEMENTED", errors.Unimplemented),
+    (503, "UNAVAILABLE", errors.Unavailable),
+    (504, "DEADLINE_EXCEEDED", errors.DeadlineExceeded),
+]
+
+
+@pytest.mark.parametrize(("http", "status", "kind"), NAMED)
+def test_the_status_decides(http: int, status: str, kind: type[ApiError]) -> None:
+    found = error(http, envelope(status, "It says so."))
+    assert type(found) is kind
+    assert (found.status, found.http_status, found.message) == (status, http, "It says so.")
+    assert found.where == "GET /v1/x"
+
+
+@pytest.mark.parametrize(
+    ("http", "kind"),
+    [
+        (400, errors.InvalidArgument),
+        (401, errors.Unauthenticated),
+        (403, errors.PermissionDenied),
+        (404, errors.NotFound),
+        (409, errors.Aborted),
+        (412, errors.FailedPrecondition),
+        (418, errors.Unknown),
+        (429, errors.ResourceExhausted),
+        (499, errors.Cancelled),
+        (500, errors.Internal),
+        (501, errors.Unimplemented),
+        (502, errors.Unavailable),
+        (503, errors.Unavailable),
+        (504, errors.DeadlineExceeded),
+        (599, errors.Internal),
+    ],
+)
+def test_without_a_status_the_code_decides(http: int, kind: type[ApiError]) -> None:
+    assert type(error(http, envelope())) is kind
+    found = error(http, body=b"<html>\n  <p>Oh\x1b[31m no</p>")
+    assert type(found) is kind
+    assert found.message == f"HTTP {http}. <html> <p>Oh\N{REPLACEMENT CHARACTER}[31m no</p>"
+
+
+def test_a_list_around_the_error() -> None:
+    found = error(404, [envelope("NOT_FOUND", "The model does not exist.")])
+    assert (type(found), found.message) == (errors.NotFound, "The model does not exist.")
+
+
+def test_google_s_list_of_fields_is_one_line() -> None:
+    text = "List of found errors:\t1.Field: payload.payload; Message: Required field not set.\t"
+    found = error(400, envelope("INVALID_ARGUMENT", text))
+    assert found.message == (
+        "List of found errors: 1.Field: payload.payload; Message: Required field not set."
+    )
+
+
+def test_details_are_told() -> None:
+    fields = {"fieldViolations": [{"field": "model.labels", "description": "Too long."}]}
+    links = {"links": [{"description": "Quotas", "url": "https://cloud.google.com/q"}]}
+    reason = {"reason": "RATE_LIMIT_EXCEEDED", "domain": "automl.googleapis.com"}
+    found = error(400, envelope("INVALID_ARGUMENT", "No.", fields, links, reason))
+    assert found.hint == (
+        "model.labels: Too long. See https://cloud.google.com/q "
+        "Google's reason: RATE_LIMIT_EXCEEDED."
+    )
+
+
+@pytest.mark.parametrize("host", ["automl.googleapis.com", "eu-automl.googleapis.com"])
+@pytest.mark.parametrize("http", [403, 404, 501])
+def test_the_shutdown_is_told_for_google_s_hosts_only(host: str, http: int) -> None:
+    assert "2024-03-31" in str(error(http, host=host).hint)
+    assert "2024-03-31" not in str(error(http, host="storage.googleapis.com").hint)
+    assert "2024-03-31" not in str(error(400, host=host).hint)
+
+
+def test_long_and_secret_texts() -> None:
+    secrets = [
+        "Authorization: Bearer ya29.a0AfH6SMBx",
+        '{"access_token": "abcdefgh12345678"}',
+        "https://x/?key=AIzaSyA1234567890&alt=json",
+        "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJyb2JvdCJ9.c2ln",
+    ]
+    for secret in secrets:
+        for found in (
+            error(400, envelope("INVALID_ARGUMENT", secret)),
+            error(400, body=secret.encode()),
+        ):
+            for hidden in ("a0AfH6", "abcdefgh1", "AIzaSyA1", "eyJpc3M", "c2ln"):
+                assert hidden not in found.message
+    assert len(error(500, envelope("INTERNAL", "x" * 100_000)).message) <= 4000
+    assert len(error(500, body=b"x" * 100_000).message) < 400
+
+
+KEYS = ("error", "status", "message", "details", "reason", "links", "url", "retryDelay")
+MORE_KEYS = ("fieldViolations", "field", "description")
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS + MORE_KEYS), inner, max_size=5)
+    ),
+)
+
+
+@given(st.integers(300, 599), ANY, st.binary(max_size=20), st.text(max_size=30))
+def test_any_answer_makes_an_error(http: int, content: Any, body: bytes, header: str) -> None:
+    sent = {"Retry-After": header}
+    from_json = api_error(http, sent, json.dumps(content).encode(), where="GET /v1/x", host="h")
+    for found in (from_json, error(http, body=body)):
+        assert found.message
+        assert found.message.isprintable()
+        assert found.retry_after is None or 0 <= found.retry_after < 86_400

@@ -1,0 +1,193 @@
+"""The embedded service's process: found, started once, stopped; and what a liar's note does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from automl_plan import __version__
+from automl_plan.errors import EmulatorError
+from automl_plan.providers.local import process
+from automl_plan.providers.local.process import Options, start, status, stop
+from tests.conftest import StartEmulator
+from tests.providers.service import Service
+
+SIMULATED = Options(trainer="simulated", idle_timeout=120.0)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "deep" / "data"
+    yield folder
+    process.stop(folder)
+
+
+def test_started_found_and_stopped(data_dir: Path, tmp_path: Path) -> None:
+    assert status(data_dir) is None
+    assert not stop(data_dir)
+    running = start(data_dir, tmp_path, SIMULATED)
+    assert (running.trainer, running.version) == ("simulated", __version__)
+    assert running.url.startswith("http://127.0.0.1:")
+    assert status(data_dir) == start(data_dir, tmp_path, SIMULATED) == running
+    assert stop(data_dir)
+    assert status(data_dir) is None
+    assert not stop(data_dir)
+    again = start(data_dir, tmp_path, SIMULATED)
+    assert again.pid != running.pid
+
+
+def test_it_is_detached(data_dir: Path, tmp_path: Path) -> None:
+    """Ctrl-C in the terminal that started it does not reach it."""
+    running = start(data_dir, tmp_path, SIMULATED)
+    assert os.getsid(running.pid) == running.pid != os.getsid(0)
+
+
+def test_its_folder_and_log_are_the_user_s_own(data_dir: Path, tmp_path: Path) -> None:
+    start(data_dir, tmp_path, SIMULATED)
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE((data_dir / "emulator.log").stat().st_mode) == 0o600
+
+
+def test_it_outlives_who_started_it(data_dir: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; "
+        "from automl_plan.providers.local.process import Options, start; "
+        "print(start(Path(sys.argv[1]), Path('.'), Options(trainer='simulated')).pid)"
+    )
+    command = [sys.executable, "-c", code, str(data_dir)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    running = status(data_dir)
+    assert running is not None
+    assert running.pid == int(run.stdout)
+    assert run.stderr == ""
+
+
+def test_many_at_once_end_up_with_the_same(data_dir: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: start(data_dir, tmp_path, SIMULATED), range(4)))
+    assert len(found) == 1
+
+
+def test_started_while_another_one_ends(data_dir: Path, tmp_path: Path) -> None:
+    first = start(data_dir, tmp_path, SIMULATED)
+    os.kill(first.pid, signal.SIGTERM)
+    second = start(data_dir, tmp_path, SIMULATED)
+    while second == first:  # it still answered
+        second = start(data_dir, tmp_path, SIMULATED)
+    assert second.pid != first.pid
+    assert status(data_dir) == second
+
+
+def test_another_trainer_is_told(data_dir: Path, tmp_path: Path) -> None:
+    start(data_dir, tmp_path, SIMULATED)
+    with pytest.raises(EmulatorError, match="with the trainer simulated") as caught:
+        start(data_dir, tmp_path, Options(trainer="sklearn"))
+    assert "automl-plan emulator stop" in str(caught.value.hint)
+
+
+def test_what_it_says_when_it_does_not_start(data_dir: Path, tmp_path: Path) -> None:
+    data_dir.mkdir(parents=True)
+    (data_dir / "emulator.log").write_text("an old line\n")
+    (data_dir / "emulator.sqlite3").write_bytes(b"not a database" * 100)
+    with pytest.raises(EmulatorError, match="can't be opened as the emulator's database") as caught:
+        start(data_dir, tmp_path, SIMULATED)
+    assert caught.value.where == str(data_dir / "emulator.log")
+    assert "an old line" not in str(caught.value)
+    assert status(data_dir) is None
+
+
+def test_packages_that_are_missing(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An environment without scikit-learn, made of nothing but our package."""
+    blocker = tmp_path / "site"
+    (blocker / "sklearn").mkdir(parents=True)
+    (blocker / "sitecustomize.py").write_text(
+        "import importlib.util as u; f = u.find_spec\n"
+        "u.find_spec = lambda n, p=None: None if n == 'sklearn' else f(n, p)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(blocker))
+    with pytest.raises(EmulatorError, match="needs sklearn") as caught:
+        start(data_dir, tmp_path, Options(trainer="sklearn"))
+    assert str(caught.value.hint).startswith("Install automl-plan[local]")
+
+
+def test_a_place_that_can_t_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EmulatorError, match="no place for its data"):
+        start(tmp_path / "file" / "data", tmp_path, SIMULATED)
+
+
+def test_what_lies_in_the_current_directory_is_not_run(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sqlite3.py", "argparse.py", "automl_plan.py"):
+        (tmp_path / name).write_text("raise SystemExit('run')")
+    monkeypatch.chdir(tmp_path)
+    start(data_dir, tmp_path, SIMULATED)
+
+
+def test_secrets_of_the_environment_are_not_handed_on(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "hunter2")
+    monkeypatch.setenv("AUTOML_PLAN_VAR_password", "hunter2")
+    running = start(data_dir, tmp_path, SIMULATED)
+    environ = Path(f"/proc/{running.pid}/environ")
+    if environ.exists():
+        assert b"hunter2" not in environ.read_bytes()
+
+
+def note(folder: Path, url: str, pid: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"url": url, "pid": pid, "trainer": "simulated", "started": "", "version": "1"}
+    (folder / "server.json").write_text(json.dumps(content))
+
+
+def test_a_crash_leaves_a_note_that_is_not_believed(
+    data_dir: Path, tmp_path: Path, start_emulator: StartEmulator
+) -> None:
+    """The port may be another service's by now, and that one holds another project's data."""
+    other = start_emulator()
+    killed = start_emulator(data_dir=data_dir)
+    killed.kill()
+    note(data_dir, other.url, killed.process.pid)
+    assert status(data_dir) is None
+    assert start(data_dir, tmp_path, SIMULATED).url != other.url
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**70, "x", None])
+def test_a_note_never_leads_to_a_group_of_processes(
+    data_dir: Path, start_emulator: StartEmulator, pid: object
+) -> None:
+    emulator = start_emulator(data_dir=data_dir)
+    note(data_dir, emulator.url, pid)
+    assert status(data_dir) is None
+    assert not stop(data_dir)
+    assert emulator.process.poll() is None
+
+
+def test_a_note_never_leads_to_another_host(
+    data_dir: Path, start_emulator: StartEmulator, service: Service
+) -> None:
+    emulator = start_emulator(data_dir=data_dir)
+    for url in (f"http://localhost:{service.port}", "file:///etc/hostname", f"{service.url}/x"):
+        note(data_dir, url, emulator.process.pid)
+        assert status(data_dir) is None
+    assert service.received == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"url": 1}', "\x00"])
+def test_a_note_that_is_none(data_dir: Path, start_emulator: StartEmulator, content: str) -> None:
+    start_emulator(data_dir=data_dir)
+    (data_dir / "server.json").write_text(content)
+    assert status(data_dir) is None

@@ -1,0 +1,272 @@
+"""Fingerprints of local data: what changes them and what does not, and what can't be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from automl_plan.errors import SourceError
+from automl_plan.providers.credentials import NoCredentials
+from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
+from automl_plan.providers.storage import Storage
+from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.live import SourceData
+
+
+def read(directory: Path, *sources: str) -> SourceData:
+    storage = Storage(HttpTransport("http://storage.invalid", NoCredentials()))
+    reader = SourceReader(directory, storage)
+    try:
+        return reader.read(sources or ("d.csv",))
+    finally:
+        reader.close()
+
+
+@dataclass(frozen=True)
+class Example:
+    use: str
+    image: bytes
+    labels: tuple[str, ...]
+
+
+def fingerprint(examples: Sequence[Example], folder: str = "images", first: int = 0) -> SourceData:
+    """What is read of examples whose images are numbered from `first` in a folder."""
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / folder).mkdir(parents=True)
+        rows = []
+        for number, example in enumerate(examples, first):
+            path = f"{folder}/{number}.png"
+            (directory / path).write_bytes(example.image)
+            rows.append(",".join([example.use, path, *example.labels]) + "\n")
+        (directory / "d.csv").write_text("".join(rows), encoding="utf-8")
+        return read(directory)
+
+
+EXAMPLES = st.lists(
+    st.builds(
+        Example,
+        st.sampled_from(["TRAIN", "VALIDATION", "TEST", "UNASSIGNED"]),
+        st.binary(max_size=4),
+        st.lists(st.sampled_from(["rose", "tulip", "ä"]), max_size=2, unique=True).map(tuple),
+    ),
+    min_size=1,
+    max_size=6,
+    unique=True,
+)
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
+@few
+@given(EXAMPLES.flatmap(lambda es: st.tuples(st.just(es), st.permutations(es))))
+def test_order_and_names_change_nothing(both: tuple[list[Example], list[Example]]) -> None:
+    examples, shuffled = both
+    assert fingerprint(examples) == fingerprint(shuffled, folder="a/b c", first=77)
+
+
+@few
+@given(EXAMPLES, st.data())
+def test_whatever_else_changes_is_seen(examples: list[Example], data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, len(examples) - 1))
+    old = examples[number]
+    new = data.draw(
+        st.sampled_from(
+            [
+                replace(old, use="TEST" if old.use != "TEST" else "TRAIN"),
+                replace(old, image=old.image + b"!"),
+                replace(old, labels=(*old.labels, "more")),
+                replace(old, labels=("other",)),
+            ]
+        )
+    )
+    assume(new not in examples)
+    changed = [*examples[:number], new, *examples[number + 1 :]]
+    assert fingerprint(changed).fingerprint != fingerprint(examples).fingerprint
+    assert fingerprint([*examples, new]).fingerprint != fingerprint(examples).fingerprint
+
+
+@few
+@given(EXAMPLES)
+def test_counts(examples: list[Example]) -> None:
+    found = fingerprint(examples)
+    assert found.fingerprint.startswith("v1:")
+    assert found.examples == len({e.image for e in examples})
+    assert found.labelled_examples == len({e.image for e in examples if e.labels})
+
+
+def write(directory: Path, rows: str | bytes, name: str = "d.csv") -> None:
+    data = rows.encode() if isinstance(rows, str) else rows
+    (directory / name).write_bytes(data)
+    for number in range(3):
+        (directory / f"{number}.png").write_bytes(b"image %d" % number)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "TRAIN,0.png,a\nTEST,1.png,b\n",
+        "TEST,1.png,b\r\nTRAIN,0.png,a",
+        "TRAIN,0.png,a\n\nTRAIN,0.png,a,,\nTEST,1.png,b\n",
+        '"TRAIN","0.png","a"\nTEST,./1.png,b\n',
+        "\ufeffTRAINING,0.png,a\nTEST,1.png,b\n",
+    ],
+)
+def test_spellings_of_the_same(tmp_path: Path, same: str) -> None:
+    write(tmp_path, "TRAIN,0.png,a\nTEST,1.png,b\n")
+    expected = read(tmp_path)
+    write(tmp_path, same)
+    assert read(tmp_path) == expected
+
+
+def test_the_set_may_be_left_out(tmp_path: Path) -> None:
+    found = []
+    for rows in ("UNASSIGNED,0.png,a\n", ",0.png,a\n", "0.png,a\n"):
+        write(tmp_path, rows)
+        found.append(read(tmp_path).fingerprint)
+    assert len(set(found)) == 1
+
+
+def test_validate_is_validation(tmp_path: Path) -> None:
+    write(tmp_path, "VALIDATE,0.png,a\n")
+    first = read(tmp_path)
+    write(tmp_path, "VALIDATION,0.png,a\n")
+    assert read(tmp_path) == first
+
+
+def test_several_sources_are_one_set_of_data(tmp_path: Path) -> None:
+    write(tmp_path, "TRAIN,0.png,a\nTEST,1.png,b\n")
+    whole = read(tmp_path)
+    write(tmp_path, "TEST,1.png,b\n", "e.csv")
+    write(tmp_path, "TRAIN,0.png,a\n")
+    assert read(tmp_path, "d.csv", "e.csv") == read(tmp_path, "e.csv", "d.csv") == whole
+
+
+def test_boxes(tmp_path: Path) -> None:
+    rows = "TRAIN,0.png,car,0.1,0.1,,,0.3,0.3,,\nTRAIN,0.png,bike,.7,.6,,,.8,.9,,\n"
+    write(tmp_path, rows + "TEST,1.png,,,,,,,,,\n")
+    found = read(tmp_path)
+    assert (found.examples, found.labelled_examples) == (2, 1)
+    write(tmp_path, rows.replace("0.3,0.3", "0.3,0.4") + "TEST,1.png,,,,,,,,,\n")
+    assert read(tmp_path).fingerprint != found.fingerprint
+
+
+def test_no_sources(tmp_path: Path) -> None:
+    found = SourceReader(
+        tmp_path, Storage(HttpTransport("http://storage.invalid", NoCredentials()))
+    ).read([])
+    assert (found.examples, found.labelled_examples) == (0, 0)
+
+
+def test_the_same_everywhere(tmp_path: Path) -> None:
+    """States hold fingerprints: another one for the same data would train all models anew."""
+    write(tmp_path, "TRAIN,0.png,rose\nTEST,1.png\n")
+    expected = "v1:093e7086ca14d2984374cf40123f7891137d2e1945d400106538010885e60242"
+    assert read(tmp_path).fingerprint == expected
+
+
+def refused(directory: Path, *sources: str) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        read(directory, *sources)
+    return caught.value
+
+
+def test_a_csv_that_is_not_there(tmp_path: Path) -> None:
+    error = refused(tmp_path)
+    assert (error.where, error.message) == (
+        "d.csv",
+        "The import CSV can't be read: No such file or directory.",
+    )
+    assert "relative to the directory of the configuration" in str(error.hint)
+
+
+def test_images_that_are_not_there(tmp_path: Path) -> None:
+    write(tmp_path, "".join(f"TRAIN,{n}.png,a\n" for n in range(12)))
+    error = refused(tmp_path)
+    assert error.message.splitlines() == [
+        "9 images can't be read:",
+        *(
+            f"  d.csv:{n + 1}: {n}.png can't be read: No such file or directory."
+            for n in range(3, 8)
+        ),
+        "  … and 4 more",
+    ]
+    assert error.where == "d.csv:4"
+
+
+def test_rows_that_are_wrong(tmp_path: Path) -> None:
+    write(tmp_path, "TRAIN\nTRAIN,0.png,a\nTRAIN, ,a\nTEST,1.png,a\0b\nTEST,gs://bucket\n")
+    assert refused(tmp_path).message.splitlines() == [
+        "4 rows can't be read:",
+        "  d.csv:1: The row names no image.",
+        "  d.csv:3: The row names no image.",
+        "  d.csv:4: The row has a NUL character.",
+        "  d.csv:5: gs://bucket names no object; write gs://BUCKET/OBJECT.",
+    ]
+
+
+def test_a_field_that_never_ends(tmp_path: Path) -> None:
+    write(tmp_path, "TRAIN,0.png,a\nTRAIN," + "x" * 200_000)
+    error = refused(tmp_path)
+    assert error.where == "d.csv:2"
+    assert "field larger than field limit" in error.message
+
+
+def test_a_csv_that_is_not_utf_8(tmp_path: Path) -> None:
+    write(tmp_path, "TRAIN,0.png,ä\n".encode() * 3 + "TRAIN,0.png,ä\n".encode("latin-1"))
+    error = refused(tmp_path)
+    assert (error.where, error.message) == ("d.csv:4", "The import CSV is not UTF-8.")
+
+
+def test_a_csv_that_is_too_large(tmp_path: Path) -> None:
+    with (tmp_path / "d.csv").open("wb") as file:
+        file.truncate(MAX_CSV_BYTES + 1)
+    error = refused(tmp_path)
+    assert "100 MB" in error.message
+    assert "Split it" in str(error.hint)
+
+
+@pytest.mark.parametrize("way", ["source", "image"])
+@pytest.mark.parametrize("path", ["../secret", "/etc/hostname", "link/secret", "a/../../secret"])
+def test_nothing_outside_is_read(tmp_path: Path, path: str, way: str) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "a").mkdir()
+    (tmp_path / "secret").write_text("TRAIN,0.png,hunter2\n")
+    (inside / "link").symlink_to(tmp_path)
+    write(inside, f"TRAIN,{path},a\n")
+    error = refused(inside, path) if way == "source" else refused(inside)
+    assert "leads out of the configuration's directory" in error.message
+    assert "hunter2" not in error.message
+
+
+def test_a_directory_that_is_a_link_itself(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write(tmp_path / "real", "TRAIN,0.png,a\n")
+    assert read(tmp_path / "link") == read(tmp_path / "real")
+
+
+@pytest.mark.parametrize("way", ["source", "image"])
+def test_what_is_not_a_file(tmp_path: Path, way: str) -> None:
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
+    (tmp_path / "folder").mkdir()
+    write(tmp_path, "TRAIN,pipe,a\nTRAIN,folder,a\n")
+    if way == "source":
+        for source in ("pipe", "folder"):
+            assert "It is not a file" in refused(tmp_path, source).message
+    else:
+        assert refused(tmp_path).message.count("It is not a file") == 2
+
+
+def test_what_can_t_be_a_path(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    write(tmp_path, f"TRAIN,loop,a\nTRAIN,{'x' * 5000},a\n")
+    assert refused(tmp_path).message.startswith("2 images can't be read:")
+    assert "can't be a path" in refused(tmp_path, "a\0b").message
