@@ -9,10 +9,10 @@ import typer
 
 from automl_plan.cli.applying import apply_planned
 from automl_plan.cli.options import (
+    AsJson,
     AutoApprove,
     Directory,
     Exclude,
-    Json,
     LockTimeout,
     NoRefresh,
     Parallelism,
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def apply(
     plan_file: Annotated[
-        Path | None, typer.Argument(metavar="[PLANFILE]", help="A plan saved with plan --out.")
+        Path | None, typer.Argument(metavar="PLANFILE", help="A plan saved with plan --out.")
     ] = None,
     auto_approve: AutoApprove = False,
     parallelism: Parallelism = 10,
@@ -52,7 +52,7 @@ def apply(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Carry out the plan: ask first, record every step. A saved plan is not asked about."""
     from automl_plan.applying.plan_file import read_plan

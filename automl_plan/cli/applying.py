@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from automl_plan.cli.output import asked, has_terminal, stdout_style, write
+from automl_plan.cli.output import (
+    asked,
+    has_terminal,
+    stdout_style,
+    write,
+    write_json_line,
+    write_or_go_on,
+)
 from automl_plan.errors import ApplyFailed, OperationsRunning, PlanRefused
 
 if TYPE_CHECKING:
+    from automl_plan.applying.events import ApplyResult
     from automl_plan.applying.planned import Planned
     from automl_plan.applying.workspace import Workspace
     from automl_plan.rendering.progress import Progress
@@ -60,9 +68,10 @@ def apply_planned(
             lock_timeout=lock_timeout,
         )
     if as_json:
-        write(json.dumps(result_json(result), sort_keys=True) + "\n")
+        write_json_line(result_json(result))
     elif not planned.empty:
-        write("\n" + failures_text(result, style) + result_text(result, style))
+        write_or_go_on("\n" + failures_text(result, style) + result_text(planned, result, style))
+        _write_headlines(workspace, result)
     if result.failed:
         raise ApplyFailed(
             f"{len(result.failed)} of {len(planned.plan.changes)} changes failed.",
@@ -90,7 +99,23 @@ def _progress(*, as_json: bool) -> Progress:
     from automl_plan.rendering.progress import JsonProgress, LineProgress, LiveProgress
 
     if as_json:
-        return JsonProgress(write)
-    if sys.stdout.isatty():
+        return JsonProgress(write_json_line)
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         return LiveProgress(stdout_style())
-    return LineProgress(write, stdout_style())
+    return LineProgress(write_or_go_on, stdout_style())
+
+
+def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
+    """Say how good the models are that were trained."""
+    from automl_plan.inventory.models import headlines
+    from automl_plan.planning.plan import Action
+    from automl_plan.rendering.evaluations import headline_text
+
+    trained = [
+        change.address for change in result.done if change.action in (Action.TRAIN, Action.RETRAIN)
+    ]
+    if not trained:
+        return
+    resources = workspace.store.read().resources
+    for address, evaluation in headlines(workspace.provider, resources, trained):
+        write_or_go_on(headline_text(address, evaluation, stdout_style()))

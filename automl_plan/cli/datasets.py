@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import Directory, Json, Var, VarFile, workspace
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 app = typer.Typer(name="datasets", help="Datasets that live.", no_args_is_help=True)
@@ -18,16 +18,16 @@ def list_(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List datasets: images, status of the latest operation, and who manages each."""
     from automl_plan.inventory.datasets import list_datasets
-    from automl_plan.rendering.listings import VERSION, dataset_json, datasets_text
+    from automl_plan.rendering.datasets import datasets_json, datasets_text
 
     with workspace(directory, var, var_file) as opened:
         rows = list_datasets(opened.provider, opened.store.read().resources)
     if as_json:
-        write_json({**VERSION, "datasets": [dataset_json(row) for row in rows]})
+        write_json(datasets_json(rows))
     else:
         write(datasets_text(rows, stdout_style()))
 
@@ -38,12 +38,12 @@ def show(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one dataset."""
     from automl_plan.inventory.datasets import describe_dataset
     from automl_plan.inventory.managed import pick
-    from automl_plan.rendering.listings import VERSION, dataset_json, dataset_text
+    from automl_plan.rendering.datasets import dataset_json, dataset_text
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
@@ -51,6 +51,6 @@ def show(
         dataset = pick(name, ResourceKind.DATASET, provider.datasets(), resources)
         row = describe_dataset(provider, resources, dataset)
     if as_json:
-        write_json({**VERSION, **dataset_json(row)})
+        write_json(dataset_json(row))
     else:
         write(dataset_text(row, stdout_style()))

@@ -8,10 +8,10 @@ import typer
 
 from automl_plan.cli.applying import apply_planned
 from automl_plan.cli.options import (
+    AsJson,
     AutoApprove,
     Directory,
     Exclude,
-    Json,
     LockTimeout,
     Parallelism,
     Target,
@@ -36,7 +36,7 @@ def destroy(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete everything that is recorded. Trained models can't be brought back."""
     from automl_plan.applying.planned import make_plan

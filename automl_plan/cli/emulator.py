@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from automl_plan.cli.options import Directory, Json
+from automl_plan.cli.options import AsJson, Directory
 from automl_plan.cli.output import write, write_json
 
 if TYPE_CHECKING:
     from automl_plan.providers.local.process import Running
+    from automl_plan.resources.json import Json
 
 app = typer.Typer(
     name="emulator",
@@ -41,7 +42,7 @@ def start(
         Path | None, typer.Option(metavar="DIR", help="Its folders are the gs:// buckets.")
     ] = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start it, if it does not run; it ends by itself after 15 idle minutes."""
     from automl_plan.providers.local import process
@@ -71,7 +72,9 @@ def stop(data_dir: DataDir = None, directory: Directory = Path()) -> None:
 
 
 @app.command(epilog="Example: automl-plan emulator status --json")
-def status(data_dir: DataDir = None, directory: Directory = Path(), as_json: Json = False) -> None:
+def status(
+    data_dir: DataDir = None, directory: Directory = Path(), as_json: AsJson = False
+) -> None:
     """Say whether it runs, and where."""
     from automl_plan.providers.local import process
 
@@ -87,12 +90,10 @@ def status(data_dir: DataDir = None, directory: Directory = Path(), as_json: Jso
         )
 
 
-def _json(running: Running | None) -> dict[str, Any]:
-    return {
-        "format_version": "1.0",
-        "running": running is not None,
-        **(asdict(running) if running is not None else {}),
-    }
+def _json(running: Running | None) -> dict[str, Json]:
+    from automl_plan.rendering.document import document
+
+    return document(running=running is not None, **(asdict(running) if running else {}))
 
 
 def _data_dir(given: Path | None, root: Path) -> Path:

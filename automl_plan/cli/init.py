@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import Directory
 from automl_plan.cli.output import write
 
 
@@ -15,7 +15,18 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl-plan init -C digits")(init)
 
 
-def init(directory: Directory = Path()) -> None:
+def init(
+    directory: Annotated[
+        Path,
+        typer.Option(
+            "-C",
+            "--chdir",
+            metavar="DIR",
+            help="Write it there; made if it does not exist.",
+            show_default=False,
+        ),
+    ] = Path(),
+) -> None:
     """Write a small commented configuration that validates."""
     from automl_plan.config.scaffold import scaffold
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,8 @@ from automl_plan.cli import (
     validate,
     version,
 )
+from automl_plan.cli.options import Directory
+from automl_plan.cli.output import discard_output, say, style_for, write_json_line
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 
 DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
@@ -52,10 +55,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    directory: Annotated[
-        Path | None,
-        typer.Option("-C", "--chdir", metavar="DIR", help="Change to this directory first."),
-    ] = None,
+    _directory: Directory = Path(),
     _version: Annotated[
         bool,
         typer.Option(
@@ -66,16 +66,14 @@ def _root(
         bool, typer.Option("--no-color", help="No colour, wherever it stands on the line.")
     ] = False,
 ) -> None:
-    if directory is not None:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            os.chdir(directory)
-        except OSError as error:
-            raise UsageError(f"-C {directory}: {error.strerror}.") from error
+    """The flags that stand before a command act by themselves."""
 
 
 def main() -> None:
     """Run the command line and exit."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that can't show a letter gets its number, not a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -91,8 +89,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _report(Interrupted("Interrupted."), as_json=False)
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # whoever read it has seen enough
         return 1
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
@@ -107,29 +104,35 @@ def _invoke(arguments: list[str]) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
     except Exception as error:
-        # Errors of the command line itself: their exit code 2 would mean "changes" here.
-        show = getattr(error, "show", None)
-        if show is not None:
-            show()
-            return 1
-        if type(error).__name__ == "Abort":
+        if isinstance(error, typer.Abort):
             raise KeyboardInterrupt from None
-        raise
+        # Wrong flags and arguments: their own exit code 2 would mean "changes" here.
+        show, said = getattr(error, "show", None), getattr(error, "format_message", None)
+        if show is None or said is None:
+            raise
+        show()
+        if "--json" in arguments:
+            _write_error(UsageError(said()))
+        return UsageError.exit_code
     return code if isinstance(code, int) else 0
 
 
 def _report(error: AutomlPlanError, *, as_json: bool) -> int:
-    from automl_plan.cli.output import say, style_for, write_json
-    from automl_plan.rendering.failures import error_json, error_text
+    from automl_plan.rendering.failures import error_text
 
     if as_json:
-        write_json(error_json(error))
+        _write_error(error)
     say(error_text(error, style_for(sys.stderr)))
     return error.exit_code
 
 
+def _write_error(error: AutomlPlanError) -> None:
+    from automl_plan.rendering.failures import error_json
+
+    write_json_line(error_json(error))
+
+
 def _report_bug(error: Exception) -> int:
-    from automl_plan.cli.output import say
     from automl_plan.rendering.style import clean
 
     say(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import AutoApprove, Directory, Json, Var, VarFile, workspace
+from automl_plan.cli.options import AsJson, AutoApprove, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 app = typer.Typer(name="models", help="Models that live.", no_args_is_help=True)
@@ -20,16 +20,16 @@ def list_(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List models: dataset, deployment, cost of training, and who manages each."""
     from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.listings import VERSION, model_json, models_text
+    from automl_plan.rendering.models import models_json, models_text
 
     with workspace(directory, var, var_file) as opened:
         rows = model_rows(opened.provider.models(), opened.store.read().resources)
     if as_json:
-        write_json({**VERSION, "models": [model_json(row) for row in rows]})
+        write_json(models_json(rows))
     else:
         write(models_text(rows, stdout_style()))
 
@@ -40,12 +40,12 @@ def show(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one model."""
     from automl_plan.inventory.managed import pick
     from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.listings import VERSION, model_json, model_text
+    from automl_plan.rendering.models import model_json, model_text
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
@@ -53,7 +53,7 @@ def show(
         model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
         (row,) = model_rows([model], resources)
     if as_json:
-        write_json({**VERSION, **model_json(row)})
+        write_json(model_json(row))
     else:
         write(model_text(row, stdout_style()))
 
@@ -68,12 +68,11 @@ def evaluations(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how good a model is: overall, per label, and what it confuses."""
     from automl_plan.inventory.managed import pick
     from automl_plan.rendering.evaluations import evaluations_json, evaluations_text
-    from automl_plan.rendering.listings import VERSION
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
@@ -81,7 +80,7 @@ def evaluations(
         model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
         found = opened.provider.evaluations(model.id)
     if as_json:
-        write_json({**VERSION, "model_id": model.id, "evaluations": evaluations_json(found)})
+        write_json(evaluations_json(model.id, found))
     else:
         title = f"{model.display_name}  {model.id}"
         write(evaluations_text(title, found, threshold, stdout_style()))
@@ -99,7 +98,7 @@ def delete(
     from automl_plan.applying.deletion import delete_model
     from automl_plan.cli.applying import approve
     from automl_plan.inventory.managed import managed_objects, pick
-    from automl_plan.rendering.listings import deletion_question
+    from automl_plan.rendering.models import deletion_question
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:

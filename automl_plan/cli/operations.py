@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import Directory, Json, Var, VarFile, workspace
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.errors import UsageError
 
@@ -33,11 +33,11 @@ def list_(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List operations."""
     from automl_plan.inventory.operations import list_operations
-    from automl_plan.rendering.listings import VERSION, operation_json, operations_text
+    from automl_plan.rendering.operations import operations_json, operations_text
 
     with workspace(directory, var, var_file) as opened:
         found = list_operations(
@@ -48,7 +48,7 @@ def list_(
             operation_id=operation_id,
         )
     if as_json:
-        write_json({**VERSION, "operations": [operation_json(o) for o in found]})
+        write_json(operations_json(found))
     else:
         write(operations_text(found, stdout_style()))
 
@@ -59,15 +59,15 @@ def get(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one operation as it stands."""
-    from automl_plan.rendering.listings import VERSION, operation_json, operation_text
+    from automl_plan.rendering.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(operation_id)
     if as_json:
-        write_json({**VERSION, **operation_json(operation)})
+        write_json(operation_json(operation))
     else:
         write(operation_text(operation, stdout_style()))
 
@@ -81,16 +81,16 @@ def wait(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Wait until an operation ends; exit with 1 when it failed."""
     from automl_plan.applying.waiting import wait_for
-    from automl_plan.rendering.listings import VERSION, operation_json, operation_text
+    from automl_plan.rendering.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
         operation = wait_for(opened.provider, operation_id, timeout=timeout)
     if as_json:
-        write_json({**VERSION, **operation_json(operation)})
+        write_json(operation_json(operation))
     else:
         write(operation_text(operation, stdout_style()))
     if operation.error is not None:

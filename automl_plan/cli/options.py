@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +16,31 @@ if TYPE_CHECKING:
     from automl_plan.planning.options import PlanOptions
     from automl_plan.resources.address import Address
 
+
+def change_to(directory: Path) -> Path:
+    """Work in another directory from now on. Raises UsageError."""
+    if directory != Path():
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise UsageError(f"-C {directory}: {error.strerror}.") from error
+    return Path()
+
+
 Directory = Annotated[
-    Path, typer.Option("-C", "--chdir", metavar="DIR", help="The configuration's directory.")
+    Path,
+    typer.Option(
+        "-C",
+        "--chdir",
+        metavar="DIR",
+        help="Change to this directory first.",
+        callback=change_to,
+        is_eager=True,
+        show_default=False,
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+"""Where the configuration is. The flag changes to it, so it is always the working directory."""
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 Var = Annotated[
     list[str] | None,
     typer.Option("--var", metavar="NAME=VALUE", help="Give a variable a value; repeatable."),

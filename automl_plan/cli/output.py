@@ -35,6 +35,26 @@ def write_json(document: Mapping[str, Json]) -> None:
     write(json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
+def write_json_line(document: Mapping[str, Json]) -> None:
+    """Write a JSON document as one line: an event of several, or an error after them."""
+    write_or_go_on(json.dumps(document, sort_keys=True) + "\n")
+
+
+def write_or_go_on(text: str) -> None:
+    """Write to standard output; where nobody reads it any more, the work goes on all the same."""
+    try:
+        write(text)
+    except BrokenPipeError:
+        discard_output()
+
+
+def discard_output() -> None:
+    """Drop what is still to be written to standard output."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def say(text: str) -> None:
     """Write to standard error what is no result: hints, notices."""
     sys.stderr.write(text)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli.options import (
+    AsJson,
     Directory,
     Exclude,
-    Json,
     NoRefresh,
     RefreshOnly,
     Replace,
@@ -49,7 +49,7 @@ def plan(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what `apply` would do, and why. Changes nothing."""
     from automl_plan.applying.plan_file import planned_to_json, write_plan

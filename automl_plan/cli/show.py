@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import Directory, Json, Var, VarFile, workspace
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 
@@ -18,28 +18,25 @@ def register(app: typer.Typer) -> None:
 
 def show(
     plan_file: Annotated[
-        Path | None, typer.Argument(metavar="[PLANFILE]", help="A plan saved with plan --out.")
+        Path | None, typer.Argument(metavar="PLANFILE", help="A plan saved with plan --out.")
     ] = None,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a saved plan, or, without one, what the state records."""
     if plan_file is not None:
         _show_plan(plan_file, as_json=as_json)
         return
-    from automl_plan.rendering.listings import resource_text, state_json
+    from automl_plan.rendering.state import state_json, state_text
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read()
     if as_json:
         write_json(state_json(recorded))
-        return
-    resources = [recorded.resources[a] for a in sorted(recorded.resources)]
-    style = stdout_style()
-    text = "\n".join(resource_text(resource, style) for resource in resources)
-    write(text or "Nothing is recorded.\n")
+    else:
+        write(state_text(recorded, stdout_style()))
 
 
 def _show_plan(plan_file: Path, *, as_json: bool) -> None:

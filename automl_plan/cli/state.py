@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import Directory, Json, Var, VarFile, address, workspace
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, address, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 app = typer.Typer(name="state", help="What is recorded.", no_args_is_help=True)
@@ -18,18 +18,17 @@ def list_(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the recorded resources."""
-    from automl_plan.rendering.listings import resources_text, state_json
+    from automl_plan.rendering.state import resources_text, state_json
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read()
     if as_json:
         write_json(state_json(recorded))
-        return
-    resources = [recorded.resources[a] for a in sorted(recorded.resources)]
-    write(resources_text(resources, stdout_style()))
+    else:
+        write(resources_text(recorded, stdout_style()))
 
 
 @app.command(epilog="Example: automl-plan state show model.digits")
@@ -38,11 +37,11 @@ def show(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what is recorded of one resource."""
     from automl_plan.errors import UsageError
-    from automl_plan.rendering.listings import VERSION, resource_json, resource_text
+    from automl_plan.rendering.state import resource_json, resource_text
 
     asked = address(name, "ADDRESS")
     with workspace(directory, var, var_file) as opened:
@@ -52,6 +51,6 @@ def show(
             f"Nothing is recorded of {asked}.", hint="`automl-plan state list` lists all."
         )
     if as_json:
-        write_json({**VERSION, **resource_json(resources[asked])})
+        write_json(resource_json(resources[asked]))
     else:
         write(resource_text(resources[asked], stdout_style()))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import typer
 
 from automl_plan import __version__
-from automl_plan.cli.options import Json
+from automl_plan.cli.options import AsJson
 from automl_plan.cli.output import write, write_json
 
 
@@ -14,19 +17,12 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl-plan version --json")(version)
 
 
-def version(as_json: Json = False) -> None:
+def version(as_json: AsJson = False) -> None:
     """Show the version, Python's and the platform."""
-    import platform
+    from automl_plan.rendering.document import document
 
-    python, system = platform.python_version(), platform.platform()
+    python, system = sys.version.split()[0], " ".join(os.uname()[::2])
     if as_json:
-        write_json(
-            {
-                "format_version": "1.0",
-                "version": __version__,
-                "python": python,
-                "platform": system,
-            }
-        )
-        return
-    write(f"automl-plan {__version__}\nPython {python} on {system}\n")
+        write_json(document(version=__version__, python=python, platform=system))
+    else:
+        write(f"automl-plan {__version__}\nPython {python} on {system}\n")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from automl_plan.errors import ProviderError
+from automl_plan.errors import InvalidArgument, Unimplemented
 from automl_plan.inventory.managed import managed_objects
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
@@ -85,7 +85,7 @@ def _rows(
 def _latest(provider: Provider, dataset: LiveDataset) -> Operation | None:
     try:
         operations = provider.operations(works_on=(ResourceKind.DATASET, dataset.id))
-    except ProviderError:
+    except (InvalidArgument, Unimplemented):
         return None  # a service that can't filter by worksOn tells no status
     known = [o for o in operations if o.kind in _WORDS]
     return max(known, key=lambda o: o.create_time or "", default=None)

@@ -53,29 +53,44 @@ def pick(
     live: Iterable[_Named],
     resources: Mapping[Address, RecordedResource],
 ) -> _Named:
-    """The live object that a user means by an address, the name in one, an id or a display name.
+    """The live object that a user means by an id, an address, the name in one or a display name.
 
     Raises UsageError when there is none, or several.
     """
-    objects = {obj.id: obj for obj in live}
-    if name in objects:
-        return objects[name]
-    try:
-        address = Address.parse(name if "." in name else f"{kind}.{name}")
-    except ValueError:
-        address = None
-    if address is not None and address in resources:
-        current = resources[address].current
-        if current is not None and current.id in objects:
-            return objects[current.id]
-    found = [obj for obj in objects.values() if obj.display_name == name]
+    found = matching(name, kind, live, resources)
     if len(found) == 1:
         return found[0]
     if found:
-        ids = ", ".join(sorted(obj.id for obj in found))
+        managed = managed_objects(resources, kind)
         raise UsageError(
-            f"Several {kind}s are called {name}: {ids}.", hint="Give the id of the one you mean."
+            f"Several {kind}s are called {name}: "
+            + ", ".join(_told(obj.id, managed.get(obj.id)) for obj in found)
+            + ".",
+            hint="Give the id, or the address of a managed one.",
         )
     raise UsageError(
         f"There is no {kind} {name}.", hint=f"`automl-plan {kind}s list` lists those that live."
     )
+
+
+def matching(
+    name: str,
+    kind: ResourceKind,
+    live: Iterable[_Named],
+    resources: Mapping[Address, RecordedResource],
+) -> list[_Named]:
+    """The live objects that a name may mean. An id or an address means one object only."""
+    objects = {obj.id: obj for obj in live}
+    if name in objects:
+        return [objects[name]]
+    current = {str(m.address): i for i, m in managed_objects(resources, kind).items() if m.current}
+    if name in current:
+        return [objects[i] for i in (current[name],) if i in objects]
+    declared = current.get(f"{kind}.{name}")
+    return [obj for obj in objects.values() if obj.id == declared or obj.display_name == name]
+
+
+def _told(object_id: str, managed: Managed | None) -> str:
+    if managed is None:
+        return f"{object_id} (unmanaged)"
+    return f"{object_id} ({managed.address}{'' if managed.current else ', former'})"

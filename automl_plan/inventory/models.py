@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from automl_plan.errors import ProviderError
 from automl_plan.inventory.managed import managed_objects
+from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedResource
+
+_MOST_HEADLINES = 10
+"""Models whose evaluation is fetched unasked; each takes a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +49,22 @@ def model_rows(
             )
         )
     return tuple(rows)
+
+
+def headlines(
+    provider: Provider,
+    resources: Mapping[Address, RecordedResource],
+    addresses: Sequence[Address],
+) -> list[tuple[Address, Evaluation]]:
+    """The overall evaluations of some current models; without those that can't be had."""
+    found = []
+    for address in addresses[:_MOST_HEADLINES]:
+        record = resources.get(address)
+        if record is None or record.current is None:
+            continue
+        try:
+            evaluations = provider.evaluations(record.current.id)
+        except ProviderError:
+            continue
+        found += [(address, e) for e in evaluations if e.label is None]
+    return found

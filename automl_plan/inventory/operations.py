@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from automl_plan.errors import NotFound, UsageError
-from automl_plan.inventory.managed import pick
+from automl_plan.inventory.managed import matching
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import Operation
@@ -41,12 +41,18 @@ def _object(
     provider: Provider, resources: Mapping[Address, RecordedResource], name: str
 ) -> tuple[ResourceKind, str]:
     """The dataset or model that a user means."""
-    kinds = [k for k in ResourceKind if name.startswith(f"{k}.")] or list(ResourceKind)
-    for kind in kinds:
-        live = provider.datasets() if kind is ResourceKind.DATASET else provider.models()
-        try:
-            return kind, pick(name, kind, live, resources).id
-        except UsageError:
-            if kind is kinds[-1]:
-                raise
-    raise AssertionError("unreachable")
+    live = provider.live()
+    datasets = matching(name, ResourceKind.DATASET, live.datasets.values(), resources)
+    models = matching(name, ResourceKind.MODEL, live.models.values(), resources)
+    found = [(ResourceKind.DATASET, dataset.id) for dataset in datasets]
+    found += [(ResourceKind.MODEL, model.id) for model in models]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        told = ", ".join(f"the {kind} {object_id}" for kind, object_id in found)
+        raise UsageError(f"{name} may mean {told}.", hint="Give the id, or an address.")
+    raise UsageError(
+        f"There is no dataset and no model {name}.",
+        hint="Give an address or an id. A model exists when its training is done: until then "
+        "see what works on its dataset.",
+    )

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, columns, counted
+from automl_plan.resources.address import Address
 from automl_plan.resources.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 from automl_plan.resources.json import Json
+
+_WIDEST_MATRIX = 120
+"""Columns of a terminal up to which a confusion matrix is shown as a table."""
+_MOST_CONFUSED = 20
 
 
 def evaluations_text(
@@ -25,9 +31,15 @@ def evaluations_text(
     return "\n".join(parts)
 
 
-def evaluations_json(evaluations: Sequence[Evaluation]) -> list[Json]:
+def evaluations_json(model_id: str, evaluations: Sequence[Evaluation]) -> dict[str, Json]:
     """The same for programs, with all thresholds."""
-    return [_json(evaluation) for evaluation in evaluations]
+    return document(model_id=model_id, evaluations=[_json(e) for e in evaluations])
+
+
+def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str:
+    """One line on how good a model is: `model.digits: auPRC 0.9990 on 179 TEST images`."""
+    images = counted(evaluation.example_count, "TEST image")
+    return f"{style.bold(str(address))}: {_figures(evaluation, ', ')} on {images}\n"
 
 
 def at_threshold(evaluation: Evaluation, threshold: float) -> ConfidenceMetrics | None:
@@ -37,16 +49,10 @@ def at_threshold(evaluation: Evaluation, threshold: float) -> ConfidenceMetrics 
 
 
 def _overall(evaluation: Evaluation, threshold: float) -> str:
-    lines = [f"evaluated on {counted(evaluation.example_count, 'TEST image')}"]
-    figures = {
-        "auPRC": evaluation.au_prc,
-        "auROC": evaluation.au_roc,
-        "log loss": evaluation.log_loss,
-        "mean average precision": evaluation.mean_average_precision,
-    }
-    lines.append(
-        "   ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
-    )
+    lines = [
+        f"evaluated on {counted(evaluation.example_count, 'TEST image')}",
+        _figures(evaluation, "   "),
+    ]
     entry = at_threshold(evaluation, threshold)
     if entry is not None:
         lines.append(
@@ -56,13 +62,22 @@ def _overall(evaluation: Evaluation, threshold: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _figures(evaluation: Evaluation, separator: str) -> str:
+    figures = {
+        "auPRC": evaluation.au_prc,
+        "auROC": evaluation.au_roc,
+        "log loss": evaluation.log_loss,
+        "mean average precision": evaluation.mean_average_precision,
+    }
+    return separator.join(f"{n} {value:.4f}" for n, value in figures.items() if value is not None)
+
+
 def _per_label(labels: Sequence[Evaluation], threshold: float, style: Style) -> str:
+    detection = any(evaluation.mean_average_precision is not None for evaluation in labels)
     rows = []
     for evaluation in labels:
         entry = at_threshold(evaluation, threshold)
-        quality = evaluation.au_prc
-        if quality is None:
-            quality = evaluation.mean_average_precision
+        quality = evaluation.mean_average_precision if detection else evaluation.au_prc
         rows.append(
             (
                 clean(evaluation.label or ""),
@@ -73,17 +88,39 @@ def _per_label(labels: Sequence[Evaluation], threshold: float, style: Style) -> 
                 "-" if entry is None else _percent(entry.f1_score),
             )
         )
-    return columns(("LABEL", "IMAGES", "AUPRC", "PRECISION", "RECALL", "F1"), rows, style)
+    headers = ("LABEL", "IMAGES", "MAP" if detection else "AUPRC", "PRECISION", "RECALL", "F1")
+    return columns(headers, rows, style)
 
 
 def _matrix(matrix: ConfusionMatrix, style: Style) -> str:
     labels = [clean(label) for label in matrix.labels]
+    if sum(len(label) + 2 for label in labels) > _WIDEST_MATRIX:
+        return _most_confused(labels, matrix, style)
     rows = [
         (label, *(str(count) if count else "." for count in row))
         for label, row in zip(labels, matrix.rows, strict=True)
     ]
     note = "Confusion matrix (rows: true label, columns: predicted label)\n"
     return note + columns(("", *labels), rows, style)
+
+
+def _most_confused(labels: Sequence[str], matrix: ConfusionMatrix, style: Style) -> str:
+    """What a matrix that no terminal can show is read for."""
+    confused = [
+        (count, true, predicted)
+        for true, row in zip(labels, matrix.rows, strict=True)
+        for predicted, count in zip(labels, row, strict=True)
+        if count and true != predicted
+    ]
+    if not confused:
+        return "No TEST image was taken for another label.\n"
+    worst = sorted(confused, key=lambda entry: (-entry[0], *entry[1:]))[:_MOST_CONFUSED]
+    note = (
+        f"Most confused, {len(worst)} of {len(confused)} pairs (--json has the whole matrix of "
+        f"{len(labels)} labels)\n"
+    )
+    rows = [(true, predicted, f"{count:,}") for count, true, predicted in worst]
+    return note + columns(("TRUE LABEL", "PREDICTED AS", "IMAGES"), rows, style)
 
 
 def _percent(share: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from automl_plan.applying.events import ApplyResult
 from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic
-from automl_plan.rendering.style import Style, clean, counted
+from automl_plan.rendering.document import document
+from automl_plan.rendering.style import Style, clean, counted, width_of
 from automl_plan.resources.json import Json
 
 
@@ -13,17 +14,17 @@ def error_text(error: AutomlPlanError, style: Style) -> str:
     if isinstance(error, ConfigurationError):
         shown = [diagnostic_text(d, style) for d in error.diagnostics]
         return "\n".join([*shown, style.red(style.bold("Error: ")) + error.message]) + "\n"
-    lines = [style.red(style.bold("Error: ")) + _lines(error.message)]
+    lines = [style.red(style.bold("Error: ")) + _lines(error.message, indent=2)]
     if error.where:
         lines.append(f"  where: {clean(error.where)}")
     if error.hint:
-        lines.append(f"  next:  {_lines(error.hint)}")
+        lines.append(f"  next:  {_lines(error.hint, indent=9)}")
     return "\n".join(lines) + "\n"
 
 
 def error_json(error: AutomlPlanError) -> dict[str, Json]:
     """The same for programs."""
-    document: dict[str, Json] = {
+    told: dict[str, Json] = {
         "type": type(error).__name__,
         "message": error.message,
         "where": error.where,
@@ -31,8 +32,8 @@ def error_json(error: AutomlPlanError) -> dict[str, Json]:
         "exit_code": error.exit_code,
     }
     if isinstance(error, ConfigurationError):
-        document["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
-    return {"format_version": "1.0", "error": document}
+        told["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
+    return document(type="error", error=told)
 
 
 def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
@@ -46,7 +47,7 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
         # Counted before escaping: the caret stands under what the reader sees.
         before = clean(diagnostic.source_line[: max(diagnostic.column - 1, 0)])
         lines.append(f"  | {clean(diagnostic.source_line)}")
-        lines.append(f"  | {' ' * len(before)}{style.red('^')}")
+        lines.append(f"  | {' ' * width_of(before)}{style.red('^')}")
     if diagnostic.hint:
         lines.append(f"  = {clean(diagnostic.hint)}")
     return "\n".join(lines) + "\n"
@@ -79,6 +80,6 @@ def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Json]:
     }
 
 
-def _lines(text: str) -> str:
-    """A message of ours may have several lines; each is made harmless."""
-    return "\n".join(clean(line) for line in text.split("\n"))
+def _lines(text: str, indent: int) -> str:
+    """A message may have several lines; set in, none of them can pass for one of ours."""
+    return f"\n{' ' * indent}".join(clean(line) for line in text.splitlines())

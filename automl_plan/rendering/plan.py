@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Change, Difference, Drift
+from automl_plan.planning.plan import Action, Change, Drift
 from automl_plan.rendering.style import Style, clean, counted
+from automl_plan.rendering.values import leaves, shown, shown_difference
 from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.fields import FIELDS, Mutability
 
 _SYMBOLS = {
     Action.CREATE: "+",
@@ -30,7 +31,7 @@ _SUMMARY = {
     Action.RESUME: "{} to resume",
     Action.CANCEL: "{} to cancel",
     Action.CREATE: "{} to create",
-    Action.IMPORT_DATA: "{} to import",
+    Action.IMPORT_DATA: "{} to import data into",
     Action.TRAIN: "{} to train",
     Action.RETRAIN: "{} to retrain",
     Action.UPDATE: "{} to update",
@@ -39,8 +40,16 @@ _SUMMARY = {
     Action.DELETE: "{} to delete",
     Action.FORGET: "{} to forget",
 }
-_SHOWN_VALUE = 200
-"""Characters of one value that are shown."""
+_NAME_THEIR_OBJECT = frozenset(
+    {Action.DELETE, Action.UNDEPLOY, Action.CANCEL, Action.RESUME, Action.FORGET}
+)
+"""Actions whose reader needs the id: those that end something, or go on with it."""
+_TOLD_ELSEWHERE = frozenset({"deploy", "trained_on", "data"})
+"""Attributes of a new object that other changes tell of."""
+_FORCED = {ResourceKind.DATASET: "a new dataset", ResourceKind.MODEL: "a new training"}
+_LINE = 100
+"""Columns that reasons are wrapped to."""
+_REASON_INDENT = " " * 20
 
 
 def plan_text(planned: Planned, style: Style) -> str:
@@ -72,7 +81,7 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     for change in plan.changes:
         groups.setdefault(str(change.address), []).append(change)
     for address, changes in groups.items():
-        yield f"\n  {style.bold(address)}\n"
+        yield f"\n  {style.bold(address)}  {_fate(changes, planned, style)}\n"
         for change in changes:
             yield _change_text(change, planned, style)
     yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
@@ -95,25 +104,45 @@ def summary(changes: Sequence[Change], words: Mapping[Action, str] = _SUMMARY) -
     )
 
 
-def _change_text(change: Change, planned: Planned, style: Style) -> str:
-    symbol = _coloured(change.action, _SYMBOLS[change.action], style)
-    action = _coloured(change.action, f"{change.action:<11}", style)
-    subject = change.operation_id or change.object_id
-    which = f" {clean(subject)}" if subject and _names_its_object(change) else ""
-    lines = [f"    {symbol} {action}{which}  {style.dim(clean(change.reason))}"]
-    lines += [f"        {line}" for line in _details(change, planned, style)]
-    return "\n".join(lines) + "\n"
-
-
-def _names_its_object(change: Change) -> bool:
-    """Whether the reader needs the id: for what ends something, or goes on with it."""
-    return change.action in (
-        Action.DELETE,
-        Action.UNDEPLOY,
-        Action.CANCEL,
-        Action.RESUME,
-        Action.FORGET,
+def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
+    """What becomes of an address, all changes taken together."""
+    actions = {change.action for change in changes}
+    address = changes[0].address
+    declared = planned.mode is PlanMode.NORMAL and (
+        address in planned.desired.datasets or address in planned.desired.models
     )
+    if Action.RETRAIN in actions:
+        return style.yellow("will be trained again")
+    if Action.TRAIN in actions:
+        return style.green("will be trained")
+    if Action.CREATE in actions:
+        replaced = Action.DELETE in actions
+        return (
+            style.yellow("will be replaced by a new one")
+            if replaced
+            else style.green("will be created")
+        )
+    if Action.RESUME in actions:
+        return style.green("will be finished")
+    if Action.DELETE in actions:
+        if declared:
+            return style.yellow("stays; what it replaced is deleted")
+        return style.red("will be deleted")
+    if actions <= {Action.CANCEL, Action.FORGET}:
+        return style.red("will be given up")
+    return style.yellow("will be changed in place")
+
+
+def _change_text(change: Change, planned: Planned, style: Style) -> str:
+    symbol = _coloured(change.action, f"{_SYMBOLS[change.action]} {change.action:<11}", style)
+    reason = clean(change.reason) or "(no reason given)"
+    subject = change.operation_id or change.object_id
+    if subject is not None and change.action in _NAME_THEIR_OBJECT:
+        reason += f" [{clean(subject)}]"
+    lines = wrap(reason, _LINE - len(_REASON_INDENT), break_on_hyphens=False)
+    head = f"    {symbol}   " + f"\n{_REASON_INDENT}".join(lines)
+    details = [f"        {line}" for line in _details(change, planned, style)]
+    return "\n".join([head, *details]) + "\n"
 
 
 def _details(change: Change, planned: Planned, style: Style) -> list[str]:
@@ -123,74 +152,46 @@ def _details(change: Change, planned: Planned, style: Style) -> list[str]:
         case Action.IMPORT_DATA:
             return _sources(change, planned)
         case Action.UPDATE | Action.DEPLOY | Action.UNDEPLOY:
-            return [_difference(d, style) for d in change.differences]
+            width = max((len(clean(d.path)) for d in change.differences), default=0)
+            return [shown_difference(d, style, width) for d in change.differences]
         case _:
             return []
 
 
 def _new_attributes(change: Change, style: Style) -> list[str]:
-    """Every attribute of what is made; beside those that force it, what they were."""
-    before = {d.path: d.before for d in change.differences}
-    leaves = [
-        (path, value)
-        for path, value in _leaves(change.after or {})
-        if path.partition(".")[0] not in ("deploy", "trained_on", "data") and value not in ("", {})
-    ]
-    forced = [d for d in change.differences if d.path.startswith(("trained_on", "data"))]
-    width = max([len(path) for path, _ in leaves] + [len(d.path) for d in forced], default=0)
+    """Every attribute of what is made; those that force it beside what they were."""
+    after = {k: v for k, v in (change.after or {}).items() if k not in _TOLD_ELSEWHERE}
+    values = dict(leaves(after))
+    found = {difference.path: difference for difference in change.differences}
+    width = max((len(clean(path)) for path in (*values, *found)), default=0)
     lines = []
-    for path, value in leaves:
-        line = f"{clean(path):<{width}}  "
-        if path in before:
-            line += f"{_value(before[path])} -> {style.yellow(_value(value))}"
-        else:
-            line += _value(value)
-        lines.append(line)
-    lines += [
-        f"{clean(d.path):<{width}}  {_short(d.before)} -> {style.yellow(_short(d.after))}"
-        for d in forced
-    ]
+    for path in sorted({*values, *found}):
+        if path not in found:
+            lines.append(f"{clean(path):<{width}}  {shown(values[path])}")
+            continue
+        forces = _forces_a_new_one(change.address.kind, path)
+        mark = style.dim(f"  # forces {_FORCED[change.address.kind]}") if forces else ""
+        lines.append(shown_difference(found[path], style, width) + mark)
     return lines
+
+
+def _forces_a_new_one(kind: ResourceKind, path: str) -> bool:
+    """Whether a difference in this field can't be brought about in place."""
+    top = path.partition(".")[0]
+    return any(
+        field.path == top and field.mutability in (Mutability.IMMUTABLE, Mutability.DATA)
+        for field in FIELDS[kind]
+    )
 
 
 def _sources(change: Change, planned: Planned) -> list[str]:
     dataset = planned.desired.datasets.get(change.address)
     data = planned.sources.get(change.address)
-    lines = [f"sources  {_value(source)}" for source in (dataset.sources if dataset else ())]
+    lines = [f"sources  {shown(source)}" for source in (dataset.sources if dataset else ())]
     if data is not None:
         images = counted(data.examples, "image")
         lines.append(f"holding  {images}, {data.labelled_examples:,} labelled")
     return lines
-
-
-def _leaves(attributes: Attributes, prefix: str = "") -> Iterator[tuple[str, Json]]:
-    for key, value in sorted(attributes.items()):
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _difference(difference: Difference, style: Style) -> str:
-    before, after = difference.before, difference.after
-    if before is None:
-        return f"{clean(difference.path)}  {style.green(_value(after))}"
-    if after is None:
-        return f"{clean(difference.path)}  {style.red(_value(before))} -> (none)"
-    return f"{clean(difference.path)}  {_value(before)} -> {style.yellow(_value(after))}"
-
-
-def _value(value: Json) -> str:
-    if value is None:
-        return "(none)"
-    text = clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
-    return text if len(text) <= _SHOWN_VALUE else text[: _SHOWN_VALUE - 1] + "…"
-
-
-def _short(value: Json) -> str:
-    """A fingerprint, cut to what tells two apart."""
-    text = _value(value).strip('"')
-    return text[:15] + "…" if text.startswith("v1:") and len(text) > 16 else _value(value)
 
 
 def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
@@ -201,7 +202,7 @@ def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
             lines.append(f"{head}  {style.red('is gone')}")
             continue
         lines.append(head)
-        lines += [f"        {_difference(d, style)}" for d in item.differences]
+        lines += [f"        {shown_difference(d, style)}" for d in item.differences]
     if mode is not PlanMode.REFRESH_ONLY:
         note = "`automl-plan apply --refresh-only` accepts this into the state."
         lines += ["", style.dim(note)]

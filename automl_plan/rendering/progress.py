@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from automl_plan.applying.events import ApplyResult, Event, EventType
-from automl_plan.planning.plan import Action, Change
+from automl_plan.applying.planned import Planned
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action
+from automl_plan.rendering.document import document
 from automl_plan.rendering.plan import summary
 from automl_plan.rendering.style import Style, clean, counted, duration
 from automl_plan.resources.json import Json
@@ -45,8 +47,10 @@ _DONE = {
     Action.RESUME: "resumed and done",
     Action.FORGET: "forgotten",
 }
-
-_SUMMED_UP = {**_DONE, Action.IMPORT_DATA: "imported", Action.RESUME: "resumed"}
+_SUMMED_UP = {action: f"{{}} {done}" for action, done in _DONE.items()} | {
+    Action.IMPORT_DATA: "data of {} imported",
+    Action.RESUME: "{} resumed",
+}
 
 
 class Progress(Protocol):
@@ -139,9 +143,9 @@ class LiveProgress:
 
 
 class JsonProgress:
-    """One JSON object a line."""
+    """One JSON object an event."""
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[dict[str, Json]], object]) -> None:
         self._write = write
 
     def __enter__(self) -> Self:
@@ -152,7 +156,7 @@ class JsonProgress:
 
     def __call__(self, event: Event) -> None:
         """Write the event."""
-        self._write(json.dumps(event_json(event), sort_keys=True) + "\n")
+        self._write(event_json(event))
 
 
 def event_line(event: Event, style: Style) -> str:
@@ -170,6 +174,7 @@ def event_line(event: Event, style: Style) -> str:
             done = style.green(_DONE[change.action])
             return f"{address}: {' '.join(filter(None, (done, said)))} in {duration(event.elapsed)}"
         case EventType.FAILED:
+            said = said.removeprefix(f"{change.action} failed: ")  # operations say it themselves
             return f"{address}: {style.red(f'{change.action} failed')}: {said}"
         case EventType.SKIPPED:
             return f"{address}: {style.yellow(f'{change.action} not done')}: {said}"
@@ -180,47 +185,40 @@ def event_line(event: Event, style: Style) -> str:
 
 def event_json(event: Event) -> dict[str, Json]:
     """An event for programs."""
-    return {
-        "format_version": "1.0",
-        "type": str(event.type),
-        "address": str(event.change.address),
-        "action": str(event.change.action),
-        "key": event.change.key,
-        "elapsed_seconds": round(event.elapsed, 3),
-        "operation_id": event.operation_id,
-        "message": event.message,
-    }
+    return document(
+        type=str(event.type),
+        address=str(event.change.address),
+        action=str(event.change.action),
+        key=event.change.key,
+        elapsed_seconds=round(event.elapsed, 3),
+        operation_id=event.operation_id,
+        message=event.message,
+    )
 
 
-def result_text(result: ApplyResult, style: Style) -> str:
+def result_text(planned: Planned, result: ApplyResult, style: Style) -> str:
     """The last line of an apply."""
-    done = _past(result.done)
+    done = summary(result.done, _SUMMED_UP) or "nothing was done"
     if result.failed:
         failed = counted(len(result.failed), "change")
         return f"{style.red(style.bold('Apply incomplete:'))} {failed} failed; {done}.\n"
     if result.running:
         running = counted(len(result.running), "operation")
         return f"{style.yellow(style.bold('Detached:'))} {running} running; {done}.\n"
+    if planned.mode is PlanMode.REFRESH_ONLY:
+        done = f"{counted(len(planned.plan.drift), 'change')} accepted into the state"
     return f"{style.green(style.bold('Apply complete:'))} {done}.\n"
 
 
 def result_json(result: ApplyResult) -> dict[str, Json]:
     """How an apply ended, for programs."""
-    return {
-        "format_version": "1.0",
-        "type": "result",
-        "done": [change.key for change in result.done],
-        "failed": [
+    return document(
+        type="result",
+        done=[change.key for change in result.done],
+        failed=[
             {"key": f.change.key, "type": type(f.error).__name__, "message": f.error.message}
             for f in result.failed
         ],
-        "skipped": [change.key for change in result.skipped],
-        "running": [change.key for change in result.running],
-    }
-
-
-def _past(changes: tuple[Change, ...]) -> str:
-    """`1 dataset created, 1 model trained`."""
-    if not changes:
-        return "nothing was done"
-    return summary(changes, {action: f"{{}} {past}" for action, past in _SUMMED_UP.items()})
+        skipped=[change.key for change in result.skipped],
+        running=[change.key for change in result.running],
+    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from unicodedata import combining, east_asian_width
+
+_WIDEST_CELL = 72
+"""Letters of one cell of a table that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +53,36 @@ def clean(text: str) -> str:
 
 
 def columns(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style = PLAIN) -> str:
-    """A table of left-aligned columns; a cell may have several lines."""
-    lines: list[list[str]] = []
+    """A table of left-aligned columns; a cell may have several lines, cut where too long."""
+    lines: list[Sequence[str]] = []
     for row in rows:
-        cells = [cell.split("\n") for cell in row]
-        lines += [list(line) for line in zip_longest(*cells, fillvalue="")]
-    widths = [max(map(len, column)) for column in zip(headers, *lines, strict=True)]
-    header = "  ".join(h.ljust(w) for h, w in zip(headers, widths, strict=True)).rstrip()
-    body = [
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+        lines += zip_longest(*(map(_cut, cell.split("\n")) for cell in row), fillvalue="")
+    widths = [max(map(width_of, column)) for column in zip(headers, *lines, strict=True)]
+    header, *body = (
+        "  ".join(_filled(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (headers, *lines)
+    )
     return "\n".join([style.bold(header), *body]) + "\n"
+
+
+def fields(values: Mapping[str, str], style: Style, indent: str = "") -> str:
+    """One object, a field a line; a value from outside is made harmless, line by line."""
+    width = max(map(len, values)) + 1
+    lines = []
+    for name, value in values.items():
+        first, *more = [clean(line) for line in value.split("\n")]
+        lines.append(f"{indent}{style.dim(f'{name}:'.ljust(width))}  {first}")
+        lines += [f"{indent}{' ' * width}  {line}" for line in more]
+    return "\n".join(lines) + "\n"
+
+
+def width_of(text: str) -> int:
+    """The columns of a terminal that a text takes: two for wide letters, none for accents."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text
+    )
 
 
 def counted(count: int, noun: str) -> str:
@@ -70,7 +92,7 @@ def counted(count: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """`4.2s`, `1m30s`, `2h05m`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -85,3 +107,11 @@ def moment(time: str | None) -> str:
         return "-"
     day, _, rest = clean(time).partition("T")
     return f"{day} {rest[:8]}Z" if len(rest) >= 8 else day
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST_CELL else text[: _WIDEST_CELL - 1] + "…"
+
+
+def _filled(text: str, width: int) -> str:
+    return text + " " * (width - width_of(text))

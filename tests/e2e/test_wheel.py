@@ -39,7 +39,7 @@ def test_the_wheel_validates_in_an_empty_environment(tmp_path: Path) -> None:
 
     project = tmp_path / "project"
     command = str(home / "bin" / "automl-plan")
-    subprocess.run([command, "-C", str(project), "init"], check=True)
+    subprocess.run([command, "init", "-C", str(project)], check=True)
     done = subprocess.run(
         [command, "-C", str(project), "validate"], check=True, capture_output=True, text=True
     )

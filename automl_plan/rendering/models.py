@@ -1,0 +1,111 @@
+"""Models that live, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from automl_plan.inventory.models import ModelRow
+from automl_plan.rendering.document import document
+from automl_plan.rendering.live import kind_of, labels_of, managed_as
+from automl_plan.rendering.style import Style, clean, columns, counted, fields, moment
+from automl_plan.resources.address import Address
+from automl_plan.resources.json import Json
+from automl_plan.resources.live import LiveModel
+
+
+def models_text(rows: Sequence[ModelRow], style: Style) -> str:
+    """One model a line, its id below its name."""
+    if not rows:
+        return "There are no models.\n"
+    headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "MANAGED AS")
+    cells = [
+        (
+            f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
+            f"{kind_of(row.live.problem)}\n{clean(row.live.model_type or '-')}",
+            f"{row.dataset or '-'}\n{clean(row.live.dataset_id)}",
+            _state(row.live),
+            moment(row.live.create_time),
+            _node_hours(row.live.train_cost_milli_node_hours),
+            managed_as(row),
+        )
+        for row in rows
+    ]
+    return columns(headers, cells, style)
+
+
+def models_json(rows: Sequence[ModelRow]) -> dict[str, Json]:
+    """The same for programs."""
+    return document(models=[_json(row) for row in rows])
+
+
+def model_text(row: ModelRow, style: Style) -> str:
+    """One model, a field a line."""
+    live = row.live
+    budget, cost = live.train_budget_milli_node_hours, live.train_cost_milli_node_hours
+    return fields(
+        {
+            "Name": live.display_name,
+            "Id": live.id,
+            "Type": f"{kind_of(live.problem)} ({live.model_type or '-'})",
+            "Dataset": " ".join(filter(None, (str(row.dataset or ""), live.dataset_id))),
+            "State": _state(live),
+            "Trained": moment(live.create_time),
+            "Last updated": moment(live.update_time),
+            "Train budget": _node_hours(budget, " node hours"),
+            "Train cost": _node_hours(cost, " node hours"),
+            "Stopped because": live.stop_reason or "-",
+            "Base model": live.base_model_id or "-",
+            "Labels": labels_of(live),
+            "Managed as": managed_as(row),
+        },
+        style,
+    )
+
+
+def model_json(row: ModelRow) -> dict[str, Json]:
+    """The same for programs."""
+    return document(**_json(row))
+
+
+def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
+    """What somebody is asked who deletes a model by hand."""
+    lines = [f"Delete the model {clean(model.display_name)} ({clean(model.id)})?"]
+    if model.deployed:
+        lines.append("It is deployed: predictions from it stop.")
+    if address is not None and current:
+        lines.append(f"It is the current {address}: the next apply trains it again, and pays.")
+    return "\n".join([*lines, "It can't be brought back."])
+
+
+def _json(row: ModelRow) -> dict[str, Json]:
+    live = row.live
+    return {
+        "id": live.id,
+        "display_name": live.display_name,
+        "type": None if live.problem is None else str(live.problem),
+        "model_type": live.model_type,
+        "base_model_id": live.base_model_id,
+        "dataset_id": live.dataset_id,
+        "dataset": None if row.dataset is None else str(row.dataset),
+        "deployed": live.deployed,
+        "node_count": live.node_count,
+        "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
+        "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
+        "stop_reason": live.stop_reason,
+        "node_qps": live.node_qps,
+        "labels": dict(live.labels),
+        "created": live.create_time,
+        "last_updated": live.update_time,
+        "address": None if row.address is None else str(row.address),
+        "current": row.current,
+    }
+
+
+def _state(model: LiveModel) -> str:
+    if not model.deployed:
+        return "undeployed"
+    return f"deployed ({counted(model.node_count, 'node')})" if model.node_count else "deployed"
+
+
+def _node_hours(milli: int | None, unit: str = "") -> str:
+    return "-" if milli is None else f"{milli / 1000:g}{unit}"

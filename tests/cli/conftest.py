@@ -1,0 +1,26 @@
+"""The command line in an empty directory, and in a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from automl_plan.providers.local import process
+from tests.cli.command import CommandLine, ProjectLine
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> CommandLine:
+    """In an empty directory."""
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[ProjectLine]:
+    """In a project of which nothing is applied."""
+    line = ProjectLine(tmp_path)
+    line.declare()
+    yield line
+    process.stop(tmp_path / ".automl-plan" / "emulator")

@@ -1,0 +1,78 @@
+"""Every command tells what it does, with an example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from automl_plan import __version__
+from automl_plan.cli.main import app
+from tests.cli.command import CommandLine
+from tests.rendering.schema import is_valid
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all commands that do something."""
+    if not hasattr(command, "commands"):
+        yield path
+        return
+    for name, inner in command.commands.items():
+        yield from commands(inner, (*path, name))
+
+
+PATHS = sorted(commands(typer.main.get_command(app)))
+
+
+def test_the_commands() -> None:
+    assert [" ".join(path) for path in PATHS] == [
+        "apply",
+        "datasets list",
+        "datasets show",
+        "destroy",
+        "emulator start",
+        "emulator status",
+        "emulator stop",
+        "init",
+        "models delete",
+        "models evaluations",
+        "models list",
+        "models show",
+        "operations cancel",
+        "operations get",
+        "operations list",
+        "operations wait",
+        "plan",
+        "schema",
+        "show",
+        "state list",
+        "state show",
+        "validate",
+        "version",
+    ]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_has_an_example(cli: CommandLine, path: tuple[str, ...]) -> None:
+    text = cli(*path, "--help")
+    assert f"Example: automl-plan {' '.join(path)}" in text
+    if path not in (("schema",), ("version",)):
+        assert "-C, --chdir DIR" in text
+    assert cli(*path, "-h") == text
+
+
+@pytest.mark.parametrize("group", [(), *sorted({path[:1] for path in PATHS if path[1:]})])
+def test_groups_without_a_command_show_their_help(cli: CommandLine, group: tuple[str, ...]) -> None:
+    done = cli.run(*group)
+    assert done.returncode == 1
+    assert done.stderr.strip() == cli(*group, "--help").strip()
+
+
+def test_version(cli: CommandLine) -> None:
+    assert cli("--version") == f"automl-plan {__version__}\n"
+    assert cli("version").startswith(f"automl-plan {__version__}\nPython 3.")
+    document = cli.json("version")
+    assert document["version"] == __version__
+    assert is_valid("version", document)

@@ -1,0 +1,210 @@
+"""Plans, applies and lists, each by its exit code and what it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import jsonschema
+import pytest
+
+from automl_plan.config.schema import read_schema
+from automl_plan.resources.address import ResourceKind
+from tests.cli.command import COMMAND, ProjectLine, environment
+from tests.rendering.schema import is_valid
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    documents = [json.loads(line) for line in text.splitlines()]
+    for document in documents:
+        assert is_valid("apply", document)
+    return documents
+
+
+def test_plan_and_its_exit_codes(project: ProjectLine) -> None:
+    text = project("plan")
+    assert text.endswith(
+        "Plan: 1 dataset to create, 1 dataset to import data into, 1 model to train, "
+        "1 model to deploy.\n"
+    )
+    assert project("plan", "--detailed-exitcode", code=2) == text
+    document = project.json("plan")
+    jsonschema.Draft7Validator(read_schema("plan")).validate(document)
+    assert not (project.directory / "state.json").exists()
+    project("apply", "--auto-approve")
+    assert project("plan", "--detailed-exitcode").startswith("No changes.")
+    assert "1 model to delete" in project("plan", "--destroy", "--detailed-exitcode", code=2)
+    only = project("plan", "--replace", "model.digits", "--target", "model.digits")
+    assert "--replace asks for it" in only
+    assert "Did you mean dataset.digits?" in project.failure("plan", "--target", "dataset.digit")
+
+
+def test_a_saved_plan_is_applied_once(project: ProjectLine) -> None:
+    text = project("plan", "--out", "plan.json")
+    assert text.endswith("\nSaved; apply exactly this with: automl-plan apply plan.json\n")
+    plan = text.removesuffix("\nSaved; apply exactly this with: automl-plan apply plan.json\n")
+    assert project("show", "plan.json") == plan
+    jsonschema.Draft7Validator(read_schema("plan")).validate(project.json("show", "plan.json"))
+    assert "can't be given" in project.failure("apply", "plan.json", "--target", "model.digits")
+    assert "Apply complete" in project("apply", "plan.json")
+    assert "Plan again" in project.failure("apply", "plan.json")
+
+
+def test_apply_needs_approval(project: ProjectLine) -> None:
+    for command in ("apply", "destroy"):
+        if command == "destroy":
+            project("apply", "--auto-approve")
+        assert "--auto-approve" in project.failure(command, code=3)
+        refused = project.run(command, "--json")
+        assert refused.returncode == 3
+        (error,) = lines_of(refused.stdout)
+        assert error["error"]["type"] == "PlanRefused"
+    assert "--auto-approve" in project.failure("models", "delete", "digits", code=3)
+    assert project("plan").startswith("No changes.")
+
+
+def test_apply_tells_what_it_does(project: ProjectLine) -> None:
+    text = project("apply", "--auto-approve")
+    for line in (
+        "dataset.digits: creating…\n",
+        "dataset.digits: data imported ",
+        "model.digits: trained ",
+        "Apply complete: 1 dataset created, data of 1 dataset imported, 1 model trained, 1 model ",
+        "model.digits: auPRC ",
+    ):
+        assert line in text
+    assert "Apply complete" not in project("apply", "--auto-approve")
+    destroyed = project("destroy", "--auto-approve")
+    assert "1 model undeployed, 1 dataset deleted, 1 model deleted." in destroyed
+    assert project("show") == project("state", "list") == "Nothing is recorded.\n"
+
+
+def test_apply_tells_programs_what_it_does(project: ProjectLine) -> None:
+    documents = lines_of(project("apply", "--auto-approve", "--json"))
+    assert documents[0]["type"] == "started"
+    assert documents[-1]["type"] == "result"
+    assert documents[-1]["done"][-1] == "model.digits deploy"
+    assert lines_of(project("destroy", "--auto-approve", "--json"))[-1]["failed"] == []
+
+
+def test_failures_are_told_with_their_cause(project: ProjectLine) -> None:
+    rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
+    (project.directory / "d.csv").write_text(rows, encoding="utf-8")
+    done = project.run("apply", "--auto-approve")
+    assert done.returncode == 1
+    assert "Apply incomplete: 1 change failed; 1 dataset created" in done.stdout
+    assert "model.digits: deploy not done" in done.stdout
+    assert "changes failed." in done.stderr
+    again = project.run("apply", "--auto-approve", "--json")
+    assert again.returncode == 1
+    *_, result, error = lines_of(again.stdout)
+    assert result["failed"][0]["key"].startswith("dataset.digits import-data")
+    assert error["error"]["type"] == "ApplyFailed"
+
+
+def test_detached_work_goes_on(project: ProjectLine) -> None:
+    project.declare(hours_pass=1.0)
+    done = project.run("apply", "--auto-approve", "--detach")
+    assert done.returncode == 5
+    assert "Detached: 1 operation running" in done.stdout
+    (running,) = project.json("operations", "list", "--running")["operations"]
+    one = ("operations", "get", running["id"])
+    assert project.json(*one)["id"] == running["id"]
+    assert f"Id:                {running['id']}" in project(*one)
+    wait = ("operations", "wait", running["id"])
+    assert "goes on after 0 seconds" in project.failure(*wait, "--timeout", "0", code=5)
+    assert "are billed" in project("operations", "cancel", running["id"])
+    ended = project.json(*wait, code=1)
+    assert is_valid("operations-get", ended)
+    assert ended["error"]["code"] == 1
+    assert "has ended already" in project.failure("operations", "cancel", running["id"])
+    assert "does not exist" in project.failure("operations", "get", "ICN0")
+
+
+def test_lists_for_people_and_programs(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    for view, arguments in {
+        "datasets-list": ("datasets", "list"),
+        "datasets-show": ("datasets", "show", "digits"),
+        "models-list": ("models", "list"),
+        "models-show": ("models", "show", "model.digits"),
+        "models-evaluations": ("models", "evaluations", "digits"),
+        "operations-list": ("operations", "list", "--done", "--works-on", "dataset.digits"),
+        "state-list": ("state", "list"),
+        "state-show": ("state", "show", "model.digits"),
+        "emulator-status": ("emulator", "status"),
+    }.items():
+        document = project.json(*arguments)
+        assert is_valid(view, document), view
+        assert project(*arguments)
+    assert project.json("show") == project.json("state", "list")
+    (dataset,) = project.json("datasets", "list")["datasets"]
+    assert (dataset["address"], dataset["total_images"]) == ("dataset.digits", 16)
+    shown = project("models", "evaluations", "digits", "--threshold", "0.8")
+    assert "Confusion matrix" in shown
+    assert "at a score of 0.8" in shown
+    assert "Nothing is recorded of model.other" in project.failure("state", "show", "model.other")
+
+
+def test_a_deleted_model_is_trained_again(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    assert "There is no model other" in project.failure("models", "delete", "other")
+    assert project("models", "delete", "digits", "--auto-approve").startswith("Deleted ICN")
+    assert project("models", "list") == "There are no models.\n"
+    assert "1 model to train" in project("plan")
+
+
+def test_refresh_only(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    with project.project.workspace() as workspace:
+        (dataset,) = workspace.provider.datasets()
+        workspace.provider.update(ResourceKind.DATASET, dataset.id, {"description": "by hand"})
+    assert "Changed outside automl-plan" in project("plan")
+    code = ("plan", "--refresh-only", "--detailed-exitcode")
+    assert "accept 1 change into the state" in project(*code, code=2)
+    applied = project("apply", "--refresh-only", "--auto-approve")
+    assert "Apply complete: 1 change accepted into the state." in applied
+    assert project(*code).startswith("No changes.")
+
+
+def test_an_apply_goes_on_when_nobody_reads_what_it_tells(project: ProjectLine) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "apply", "--auto-approve", "--json"],
+        cwd=project.directory,
+        env=environment({}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait(60) == 0
+    assert project("plan", "--detailed-exitcode").startswith("No changes.")
+
+
+def test_emulator(project: ProjectLine) -> None:
+    assert project("emulator", "status").startswith("Not running")
+    assert is_valid("emulator-status", project.json("emulator", "status"))
+    started = project.json("emulator", "start", "--trainer", "simulated", "--time-scale", "1e6")
+    assert is_valid("emulator-status", started)
+    assert project.json("emulator", "status") == started
+    assert started["url"] in project("emulator", "status")
+    assert project("emulator", "stop") == "Stopped.\n"
+    assert project("emulator", "stop") == "It was not running.\n"
+
+
+def test_no_service_is_asked_for_what_is_recorded(project: ProjectLine) -> None:
+    for arguments in (("state", "list"), ("show",), ("validate",), ("schema",)):
+        project(*arguments)
+    assert project("emulator", "status").startswith("Not running")
+
+
+@pytest.mark.parametrize("name", ["../datasets/1", "a/b", "", "\x1b[2J", "x" * 5000])
+def test_hostile_ids_are_refused(project: ProjectLine, name: str) -> None:
+    said = project.failure("operations", "get", name)
+    assert "\x1b" not in said
+    assert os.linesep.join(said.splitlines()[:1]).startswith("Error: ")

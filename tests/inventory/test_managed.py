@@ -1,0 +1,79 @@
+"""Which live object a user means."""
+
+from __future__ import annotations
+
+import pytest
+
+from automl_plan.errors import UsageError
+from automl_plan.inventory.managed import managed_objects, pick
+from automl_plan.resources.address import Address, ResourceKind, dataset_address, model_address
+from automl_plan.resources.live import LiveModel
+from automl_plan.resources.recorded import RecordedObject, RecordedResource
+
+MODEL = ResourceKind.MODEL
+
+
+def recorded(name: str, current: str | None, *former: str) -> RecordedResource:
+    return RecordedResource(
+        model_address(name),
+        None if current is None else RecordedObject(current, {}),
+        tuple(RecordedObject(i, {}) for i in former),
+    )
+
+
+def resources(*records: RecordedResource) -> dict[Address, RecordedResource]:
+    return {record.address: record for record in records}
+
+
+def live(**names: str) -> list[LiveModel]:
+    return [LiveModel(i, name, "D1", None) for i, name in names.items()]
+
+
+def test_by_id_address_key_or_display_name() -> None:
+    models = live(M1="Numbers", M2="Animals", M3="digits2")
+    known = resources(recorded("digits", "M1"))
+    for name in ("M1", "model.digits", "digits", "Numbers"):
+        assert pick(name, MODEL, models, known).id == "M1"
+    assert pick("Animals", MODEL, models, known).id == "M2"
+
+
+def test_an_id_goes_before_names() -> None:
+    models = live(M1="M2", M2="x")
+    assert pick("M2", MODEL, models, resources(recorded("M2", "M1"))).id == "M2"
+
+
+def test_an_address_is_never_ambiguous() -> None:
+    models = live(M1="digits", M2="digits", M3="model.digits")
+    known = resources(recorded("digits", "M1", "M2"))
+    assert pick("model.digits", MODEL, models, known).id == "M1"
+
+
+def test_a_name_that_several_bear_is_told_with_their_ids() -> None:
+    models = live(M1="digits", M2="digits", M3="digits", M4="other")
+    known = resources(recorded("digits", "M1", "M2"))
+    with pytest.raises(UsageError) as told:
+        pick("digits", MODEL, models, known)
+    assert told.value.message == (
+        "Several models are called digits: M1 (model.digits), M2 (model.digits, former), "
+        "M3 (unmanaged)."
+    )
+
+
+def test_a_key_and_a_display_name_may_mean_two_objects() -> None:
+    models = live(M1="Numbers", M2="digits")
+    with pytest.raises(UsageError, match=r"M1 .*M2"):
+        pick("digits", MODEL, models, resources(recorded("digits", "M1")))
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "model.gone", "dataset.digits", "model.", "."])
+def test_what_nothing_bears(name: str) -> None:
+    known = resources(recorded("gone", "M9"), RecordedResource(dataset_address("digits")))
+    with pytest.raises(UsageError) as told:
+        pick(name, MODEL, live(M1="Numbers"), known)
+    assert told.value.hint == "`automl-plan models list` lists those that live."
+
+
+def test_former_objects_are_managed_too() -> None:
+    found = managed_objects(resources(recorded("digits", "M1", "M0")), MODEL)
+    assert {i: m.current for i, m in found.items()} == {"M1": True, "M0": False}
+    assert not managed_objects(resources(recorded("digits", "M1")), ResourceKind.DATASET)

@@ -1,0 +1,205 @@
+"""Plans to render, made by the planner of worlds in which things happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from automl_plan.applying.planned import Planned
+from automl_plan.config.configuration import ProviderSettings
+from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.desired import Desired, OnSourceChange
+from automl_plan.resources.live import SourceData
+from automl_plan.resources.model_types import Problem
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.transitions import with_operation
+from tests.planning.worlds import World, dataset, desired, model
+
+FIRST = "v1:" + "ab" * 32
+SECOND = "v1:" + "cd" * 32
+DATASET = dataset(labels={"team": "vision"}, sources=("data/digits.csv",), data=FIRST)
+MODEL = model(labels={"team": "vision"})
+DIGITS = desired(DATASET, MODEL)
+
+HOSTILE = "\x1b[2J\x1b[31mPlan:\x1b[0m 0 to delete.\r\nNo changes.\u202e\x07"
+"""Clears the screen, changes the colour, fakes our lines, turns the direction, rings."""
+
+
+def bound(plan: Plan, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> Planned:
+    """A plan with all that rendering looks at."""
+    return Planned(
+        plan=plan,
+        mode=mode,
+        desired=wanted,
+        provider=ProviderSettings("local", {}),
+        identity="local:projects/local/locations/us-central1",
+        configuration_digest="sha256:00",
+        lineage="lineage",
+        serial=1,
+        sources={a: SourceData(d.data or "", 1797, 1790) for a, d in wanted.datasets.items()},
+    )
+
+
+def applied(wanted: Desired = DIGITS) -> World:
+    world = World()
+    world.apply(wanted)
+    return world
+
+
+def _planned(world: World, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> Planned:
+    return bound(world.plan(wanted, PlanOptions(mode=mode)), wanted, mode)
+
+
+def create() -> Planned:
+    return _planned(World(), DIGITS)
+
+
+def create_object_detection() -> Planned:
+    detection = {"problem": Problem.IMAGE_OBJECT_DETECTION}
+    wanted = desired(
+        dataset("boxes", **detection, classification_type=None, description="Parcels\non a belt"),
+        model(
+            "boxes",
+            of="boxes",
+            **detection,
+            model_type="cloud-high-accuracy-1",
+            train_budget_milli_node_hours=20_000,
+            node_count=None,
+        ),
+    )
+    return _planned(World(), wanted)
+
+
+def update() -> Planned:
+    wanted = desired(
+        replace(DATASET, labels={"team": "research", "stage": "test"}, description="Digits"),
+        replace(MODEL, display_name="numbers", labels={}, node_count=2),
+    )
+    return _planned(applied(), wanted)
+
+
+def retrain() -> Planned:
+    return _planned(applied(), desired(DATASET, replace(MODEL, train_budget_milli_node_hours=9000)))
+
+
+def replace_dataset() -> Planned:
+    return _planned(applied(), desired(replace(DATASET, data=SECOND), MODEL))
+
+
+def append_data() -> Planned:
+    appended = replace(DATASET, data=SECOND, on_source_change=OnSourceChange.APPEND)
+    return _planned(applied(), desired(appended, MODEL))
+
+
+def delete_model() -> Planned:
+    return _planned(applied(), desired(DATASET))
+
+
+def destroy() -> Planned:
+    return _planned(applied(), DIGITS, PlanMode.DESTROY)
+
+
+def undeploy() -> Planned:
+    return _planned(applied(), desired(DATASET, replace(MODEL, node_count=None)))
+
+
+def no_changes() -> Planned:
+    return _planned(applied(), DIGITS)
+
+
+def nothing_to_destroy() -> Planned:
+    return _planned(World(), DIGITS, PlanMode.DESTROY)
+
+
+def _drifted() -> World:
+    world = applied()
+    (dataset_id,) = world.datasets
+    world.datasets[dataset_id] = replace(world.datasets[dataset_id], labels={"team": "sales"})
+    world.models.clear()
+    return world
+
+
+def drift() -> Planned:
+    return _planned(_drifted(), DIGITS)
+
+
+def refresh_only() -> Planned:
+    return _planned(_drifted(), DIGITS, PlanMode.REFRESH_ONLY)
+
+
+def refresh_only_without_drift() -> Planned:
+    return _planned(applied(), DIGITS, PlanMode.REFRESH_ONLY)
+
+
+def _while_training(wanted: Desired) -> Planned:
+    world = applied(desired(DATASET))
+    running = RecordedOperation(
+        Step.TRAIN,
+        token="0" * 32,
+        started="2026-01-01T00:00:00Z",
+        id="ICN77",
+        attributes={
+            k: v for k, v in MODEL.attributes(DATASET).items() if k not in ("deploy", "data")
+        },
+        dataset_id=next(iter(world.datasets)),
+    )
+    world.resources[MODEL.address] = with_operation(RecordedResource(MODEL.address), running)
+    return _planned(world, wanted)
+
+
+def resume() -> Planned:
+    return _while_training(DIGITS)
+
+
+def cancel() -> Planned:
+    return _while_training(desired(DATASET))
+
+
+def cancel_and_train() -> Planned:
+    return _while_training(desired(DATASET, replace(MODEL, train_budget_milli_node_hours=9000)))
+
+
+def hostile() -> Planned:
+    """Everything that comes from outside is hostile, as in a plan file that somebody sent."""
+    address, other = dataset_address("digits"), model_address("digits")
+    plan = Plan(
+        changes=(
+            Change(
+                address,
+                Action.CREATE,
+                HOSTILE,
+                differences=(Difference(HOSTILE, HOSTILE, HOSTILE),),
+                after={HOSTILE: {HOSTILE: HOSTILE}},
+            ),
+            Change(address, Action.IMPORT_DATA, ""),
+            Change(other, Action.UPDATE, "", differences=(Difference(HOSTILE, 1, HOSTILE),)),
+            Change(other, Action.RESUME, HOSTILE, operation_id=HOSTILE),
+            Change(other, Action.DELETE, HOSTILE, object_id=HOSTILE),
+        ),
+        drift=(Drift(other, HOSTILE, gone=False, differences=(Difference("x", HOSTILE, None),)),),
+    )
+    return bound(plan, desired(dataset(sources=(HOSTILE,), data=HOSTILE)))
+
+
+SCENES: tuple[Callable[[], Planned], ...] = (
+    create,
+    create_object_detection,
+    update,
+    retrain,
+    replace_dataset,
+    append_data,
+    delete_model,
+    destroy,
+    undeploy,
+    no_changes,
+    nothing_to_destroy,
+    drift,
+    refresh_only,
+    refresh_only_without_drift,
+    resume,
+    cancel,
+    cancel_and_train,
+    hostile,
+)

@@ -1,0 +1,85 @@
+"""What an apply tells while it works, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
+from automl_plan.errors import ApiError
+from automl_plan.planning.plan import Action, Change
+from automl_plan.rendering.progress import (
+    JsonProgress,
+    LineProgress,
+    event_line,
+    result_json,
+    result_text,
+)
+from automl_plan.rendering.style import PLAIN
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.json import Json
+from tests.rendering.golden import matches_golden
+from tests.rendering.scenes import HOSTILE, create, refresh_only
+from tests.rendering.schema import is_valid
+
+TRAIN = Change(model_address("digits"), Action.TRAIN, "why")
+IMPORT = Change(dataset_address("digits"), Action.IMPORT_DATA, "why")
+EVENTS = tuple(
+    Event(kind, replace(TRAIN, action=action), 90.0, "ICN7", message)
+    for action in Action
+    if action is not Action.NO_OP
+    for kind, message in (
+        (EventType.STARTED, None),
+        (EventType.WAITING, "40 %"),
+        (EventType.DONE, "ICN42"),
+        (EventType.FAILED, HOSTILE),
+        (EventType.SKIPPED, "a change that it needs failed"),
+        (EventType.DETACHED, None),
+    )
+)
+
+
+def test_lines() -> None:
+    assert matches_golden("events", "".join(event_line(e, PLAIN) + "\n" for e in EVENTS))
+
+
+def test_a_long_operation_is_told_of_now_and_then() -> None:
+    written: list[str] = []
+    with LineProgress(written.append, PLAIN) as progress:
+        progress(Event(EventType.STARTED, TRAIN))
+        for second in range(100):
+            progress(Event(EventType.WAITING, TRAIN, float(second), "ICN7"))
+            progress(Event(EventType.WAITING, IMPORT, float(second), "ICN8"))
+        progress(Event(EventType.DONE, TRAIN, 100.0, "ICN7", "ICN42"))
+    assert [line for line in written if line.startswith("model.digits")] == [
+        "model.digits: training…\n",
+        "model.digits: training… [30.0s, operation ICN7]\n",
+        "model.digits: training… [1m00s, operation ICN7]\n",
+        "model.digits: training… [1m30s, operation ICN7]\n",
+        "model.digits: trained ICN42 in 1m40s\n",
+    ]
+    assert len(written) == 8
+
+
+def test_json() -> None:
+    written: list[dict[str, Json]] = []
+    with JsonProgress(written.append) as progress:
+        for event in EVENTS:
+            progress(event)
+    assert len(written) == len(EVENTS)
+    for document in written:
+        assert is_valid("apply", document)
+
+
+def test_results() -> None:
+    failure = Failure(TRAIN, ApiError(HOSTILE))
+    results = (
+        ApplyResult(),
+        ApplyResult(done=(IMPORT, TRAIN, replace(TRAIN, action=Action.DEPLOY))),
+        ApplyResult(done=(IMPORT,), failed=(failure,), skipped=(TRAIN,)),
+        ApplyResult(done=(IMPORT,), running=(TRAIN,)),
+    )
+    texts = [result_text(create(), result, PLAIN) for result in results]
+    texts.append(result_text(refresh_only(), ApplyResult(), PLAIN))
+    assert matches_golden("results", "".join(texts))
+    for result in results:
+        assert is_valid("apply", result_json(result))
