@@ -26,7 +26,7 @@ demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, ap
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh
 
 test: $(VENV)/.installed-dev  ## Run all tests
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Lint
 	$(BIN)/ruff check .

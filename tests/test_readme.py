@@ -24,6 +24,23 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
     assert model_address("digits") in configuration.desired.models
 
 
+def test_the_errors_shown_are_real(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```text\n(automl-plan.yaml:.*?)```", README, re.DOTALL)
+    written = """\
+datasets:
+  digits:
+    image_clasification: {classification_type: MULTICLASS}
+models:
+  digits:
+    dataset: digitz
+    image_classification: {model_type: cloud}
+"""
+    (tmp_path / "automl-plan.yaml").write_text(written, encoding="utf-8")
+    validate = [sys.executable, "-m", "automl_plan", "-C", str(tmp_path), "validate"]
+    done = subprocess.run(validate, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, shown)
+
+
 def commands() -> list[list[str]]:
     """Every command that the table of commands names."""
     table = README[README.index("## Commands") : README.index("Exit codes:")]

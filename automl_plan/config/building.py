@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from automl_plan.config.rules import Checked, problem_of
+from automl_plan.config.rules import Checked
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.desired import (
     Desired,
@@ -60,7 +60,7 @@ def digest(checked: Checked, wanted: Desired) -> str:
 
 
 def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
-    problem = problem_of(entry)
+    problem = next(problem for problem in Problem if problem in entry)
     classification_type = None
     if problem is Problem.IMAGE_CLASSIFICATION:
         classification_type = ClassificationType(entry[problem]["classification_type"])
@@ -77,7 +77,7 @@ def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
 
 
 def _model(name: str, entry: Mapping[str, Any]) -> DesiredModel:
-    problem = problem_of(entry)
+    problem = next(problem for problem in Problem if problem in entry)
     kind = entry[problem]
     deploy = entry.get("deploy")
     return DesiredModel(

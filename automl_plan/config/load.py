@@ -1,8 +1,8 @@
 """A directory of YAML → Configuration, or all that is wrong with it.
 
 Read each file, merge the sections, give variables their values and fill them in, check the
-shape of each entry, apply the named rules, build. A step looks only at what came whole out of
-the steps before, so that one mistake is reported once.
+shape of each entry, apply the named rules, build. A step looks only at what came sound out of
+the steps before: one mistake is reported once, and hides no other.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class _Loader:
         self._declared: dict[Path, str] = {}
         self._unresolved: dict[Path, set[Path]] = {}
         self._origins = Origins(self._files, self._declared)
-        self._dropped: list[Path] = []
+        self._broken: set[Path] = set()
+        self._faulty: set[Path] = set()
         self._shape = Shape()
 
     def load(
@@ -71,8 +72,8 @@ class _Loader:
             given.update(self._var_file(path))
         given.update(variables.from_command_line(from_flags))
 
-        declared = self._well_shaped("variables", document.variables)
-        broken = document.variables.keys() - declared.keys()
+        self._sound_entries("variables", document.variables)
+        broken = {name for section, name in self._faulty if section == "variables"}
         filler = variables.resolve(
             document.variables, broken, given, self._found, complete=complete
         )
@@ -130,9 +131,9 @@ class _Loader:
             provider=name,
             provider_settings=settings,
             state_path=self._state_path(state),
-            datasets=self._well_shaped("datasets", resources["datasets"]),
-            models=self._well_shaped("models", resources["models"]),
-            declared_datasets=document.datasets,
+            datasets=self._sound_entries("datasets", resources["datasets"]),
+            models=self._sound_entries("models", resources["models"]),
+            broken=self._broken,
             complete=complete,
         )
 
@@ -142,44 +143,44 @@ class _Loader:
                 self._unresolved.setdefault(path[:length], set()).add(path)
 
     def _provider(self, provider: Any) -> tuple[str | None, dict[str, Any]]:
-        """The provider's name, None where it is written wrongly, and its settings."""
+        """The provider's name, None where that is written wrongly, and its settings."""
         if ("provider",) not in self._declared:
             provider = {"local": {}}
-        if not self._fits(("provider",), "provider", provider):
+        sound = self._sound(("provider",), "provider", provider)
+        if len(sound) != 1:
             return None, {}
-        [(name, settings)] = provider.items()
+        [(name, settings)] = sound.items()
         return name, {**self._shape.defaults(name), **(settings or {})}
 
     def _state_path(self, state: Any) -> str | None:
         """Where the state is kept, as it is written; None where that is written wrongly."""
         if ("state",) not in self._declared:
             return building.DEFAULT_STATE_PATH
-        if not self._fits(("state",), "state", state):
-            return None
-        path: str = state["local"]["path"]
+        path: str | None = self._sound(("state",), "state", state).get("local", {}).get("path")
         return path
 
-    def _well_shaped(self, section: str, entries: Any) -> dict[str, Any]:
-        """The entries of the right shape; what is wrong with the others is noted."""
+    def _sound_entries(self, section: str, entries: Any) -> dict[str, Any]:
         definition = section.removesuffix("s")
         return {
-            name: entry
-            for name, entry in entries.items()
-            if self._fits((section, name), definition, entry)
+            name: self._sound((section, name), definition, entry) for name, entry in entries.items()
         }
 
-    def _fits(self, path: Path, definition: str, value: Json) -> bool:
-        unresolved = self._unresolved.get(path, ())
+    def _sound(self, path: Path, definition: str, value: Json) -> Any:
+        """A mapping without what is wrong in it, which is noted."""
+        unresolved = self._unresolved.get(path, set())
         if not unresolved and self._shape.accepts(definition, value):
-            return True
+            return value
         from automl_plan.config.schema_errors import explain
+        from automl_plan.config.sound import broken_by, without
 
+        self._faulty.add(path)
+        self._broken |= unresolved
         for error in self._shape.errors(definition, value):
+            self._broken.update(broken_by(error, path))
             # That a value could not be filled in is noted already.
             if (*path, *map(str, error.absolute_path)) not in unresolved:
                 self._found.extend(explain(error, path))
-        self._dropped.append(path)
-        return False
+        return {} if path in self._broken else without(value, path, self._broken)
 
     def _raise_if_anything_was_found(self) -> None:
         # What YAML itself is wrong about often makes a second finding at the same place.
@@ -194,9 +195,9 @@ class _Loader:
             raise ConfigurationError(diagnostics)
 
     def _built(self, checked: Checked) -> Configuration:
-        if self._dropped or checked.provider is None or checked.state_path is None:
-            # A resource that silently went missing would be planned to be deleted.
-            raise AssertionError(f"left out without a finding: {self._dropped}")
+        if self._faulty or checked.provider is None or checked.state_path is None:
+            # What silently went missing would be planned to be deleted.
+            raise AssertionError(f"left out without a finding: {self._faulty}")
         desired = building.desired(checked)
         state_path = os.path.normpath(self._directory / checked.state_path)
         return Configuration(

@@ -1,23 +1,23 @@
 """The named rules: what a schema can't say, or can't say in words that help.
 
 A rule is a function from the checked configuration to findings, with an id and one line of
-meaning. It sees only entries that have the right shape. To add one, write it here; if it
-replaces a limit in the schema, name it in the `$comment` there.
+meaning. It sees values of the right shape only, so any of them may be missing. To add one, write
+it here; if it replaces a limit in the schema, name it in the `$comment` there.
 """
 
 from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from automl_plan.config.findings import Finding, Suggester, listed, quoted
+from automl_plan.config.findings import Finding, Path, Suggester, listed, quoted
 from automl_plan.config.labels import key_problem, value_problem
 from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.live import FOREIGN_LABEL_PREFIXES, OWN_LABEL_PREFIX
-from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, ModelType, Problem
+from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
 
 MAX_LABELS = 63
 """The service takes 64; one more carries the token of a training (state, intents)."""
@@ -34,7 +34,7 @@ Entries: TypeAlias = Mapping[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The configuration with variables filled in, as far as it has the right shape."""
+    """The configuration with variables filled in, without what has a wrong shape."""
 
     provider: str | None
     """None when that section is wrong."""
@@ -42,8 +42,8 @@ class Checked:
     state_path: str | None
     datasets: Entries
     models: Entries
-    declared_datasets: Mapping[str, Any]
-    """All of them, those with the wrong shape too."""
+    broken: Collection[Path]
+    """The paths that were left out: what is not there, but was written."""
     complete: bool
     """Whether all files could be read."""
 
@@ -78,15 +78,9 @@ def _rule(rule_id: str, meaning: str) -> Callable[[_Check], _Check]:
     return register
 
 
-def problem_of(entry: Mapping[str, Any]) -> Problem:
-    """The kind of a dataset or a model of the right shape."""
-    return next(problem for problem in Problem if problem in entry)
-
-
-def model_type_of(entry: Mapping[str, Any]) -> ModelType | None:
-    """The type of a model, by default the service's own; None for a name that is no type."""
-    problem = problem_of(entry)
-    return MODEL_TYPES[problem].get(entry[problem].get("model_type", DEFAULT_MODEL_TYPE[problem]))
+def problem_of(entry: Mapping[str, Any]) -> Problem | None:
+    """The kind of a dataset or a model."""
+    return next((problem for problem in Problem if problem in entry), None)
 
 
 _DISPLAY_NAME = {
@@ -98,6 +92,8 @@ _DISPLAY_NAME = {
 @_rule("display-name", "Display names are ones that the service accepts.")
 def _display_name(checked: Checked) -> Iterator[Finding]:
     for section, name, entry in checked.resources():
+        if (section, name, "display_name") in checked.broken:
+            continue
         pattern, allowed = _DISPLAY_NAME[section]
         written = "display_name" in entry
         if re.fullmatch(pattern, entry.get("display_name", name)):
@@ -175,10 +171,10 @@ def _label_reserved(checked: Checked) -> Iterator[Finding]:
 @_rule("model-type", "A model's type is one that the service trains for its kind.")
 def _model_type(checked: Checked) -> Iterator[Finding]:
     for name, entry in checked.models.items():
-        if model_type_of(entry) is not None:
-            continue
         problem = problem_of(entry)
-        written = entry[problem]["model_type"]
+        written = entry[problem].get("model_type") if problem else None
+        if problem is None or written is None or written in MODEL_TYPES[problem]:
+            continue
         other = next((p for p in Problem if written in MODEL_TYPES[p]), None)
         message = f"{quoted(written)} is no model type of {problem}"
         hint = f"write {listed(MODEL_TYPES[problem])}"
@@ -194,9 +190,13 @@ def _budget_bounds(checked: Checked) -> Iterator[Finding]:
     field = "train_budget_milli_node_hours"
     for name, entry in checked.models.items():
         problem = problem_of(entry)
-        budget = entry[problem][field]
-        known = model_type_of(entry)
-        if known is None or known.min_budget <= budget <= known.max_budget:
+        if problem is None or ("models", name, problem, "model_type") in checked.broken:
+            continue
+        budget = entry[problem].get(field)
+        known = MODEL_TYPES[problem].get(
+            entry[problem].get("model_type", DEFAULT_MODEL_TYPE[problem])
+        )
+        if budget is None or known is None or known.min_budget <= budget <= known.max_budget:
             continue
         yield Finding(
             ("models", name, problem, field),
@@ -212,10 +212,10 @@ def _budget_bounds(checked: Checked) -> Iterator[Finding]:
 def _dataset_reference(checked: Checked) -> Iterator[Finding]:
     if not checked.complete:
         return
-    suggest = Suggester(checked.declared_datasets)
+    suggest = Suggester(checked.datasets)
     for name, entry in checked.models.items():
-        dataset = entry["dataset"]
-        if dataset not in checked.declared_datasets:
+        dataset = entry.get("dataset")
+        if dataset is not None and dataset not in checked.datasets:
             message = f"no dataset {quoted(dataset)} is declared"
             hint = suggest.hint(dataset, "declare it under datasets")
             yield Finding(("models", name, "dataset"), "dataset-reference", message, hint)
@@ -224,15 +224,13 @@ def _dataset_reference(checked: Checked) -> Iterator[Finding]:
 @_rule("kind-mismatch", "A model is of the same kind as its dataset.")
 def _kind_mismatch(checked: Checked) -> Iterator[Finding]:
     for name, entry in checked.models.items():
-        dataset = checked.datasets.get(entry["dataset"])
-        if dataset is None or problem_of(dataset) == problem_of(entry):
+        dataset = entry.get("dataset", "")
+        mine, its = problem_of(entry), problem_of(checked.datasets.get(dataset, {}))
+        if mine is None or its is None or mine == its:
             continue
-        message = (
-            f"the model is for {problem_of(entry)}, but its dataset {quoted(entry['dataset'])}"
-            f" is for {problem_of(dataset)}"
-        )
-        path = ("models", name, str(problem_of(entry)))
-        hint = f"write {problem_of(dataset)}, or another dataset"
+        message = f"the model is for {mine}, but its dataset {quoted(dataset)} is for {its}"
+        path = ("models", name, str(mine))
+        hint = f"write {its}, or another dataset"
         yield Finding(path, "kind-mismatch", message, hint, at_key=True)
 
 

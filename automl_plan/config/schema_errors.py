@@ -147,7 +147,11 @@ def _exactly_one(error: ValidationError, path: Path) -> Iterator[Finding]:
         message = f"{listed(written, 'and')} exclude each other"
         hint = f"keep exactly one of {listed(choice, 'and')}"
         yield Finding((*path, written[1]), "exactly-one", message, hint, at_key=True)
-    else:
+        return
+    schema: Any = error.schema
+    suggest = Suggester(choice)
+    if not any(suggest(key) for key in instance if key not in schema["properties"]):
+        # Else it is there, misspelt, and that is said.
         message = f"one of {listed(choice, 'and')} is missing"
         yield Finding(path, "exactly-one", message, f"write {listed(choice)}", at_key=True)
 

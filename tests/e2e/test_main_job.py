@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,45 +65,53 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def digits(directory: Path) -> Path:
     """The example, with its images, in a directory of its own. Returns its configuration."""
-    prepare = [sys.executable, str(EXAMPLE / "prepare.py"), str(directory)]
-    subprocess.run(prepare, check=True, capture_output=True)
+    prepare(directory)
     shutil.copy(EXAMPLE / "automl-plan.yaml", directory)
     return directory / "automl-plan.yaml"
 
 
-def test_what_init_writes_is_valid(cli: CommandLine) -> None:
-    cli("init")
-    assert "valid" in cli("validate")
-    cli("init", code=1)
+def prepare(directory: Path) -> None:
+    """Write the example's images and CSV."""
+    command = [sys.executable, str(EXAMPLE / "prepare.py"), str(directory)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> None:
-    configuration = digits(cli.directory)
+    cli("init")
+    assert "1 dataset, 1 model" in cli("validate")
+    configuration = cli.directory / "automl-plan.yaml"
+    prepare(cli.directory)
     csv = cli.directory / "data" / "digits.csv"
+    edit(configuration, "# sources: [data/images.csv]", "sources: [data/digits.csv]")
+    edit(configuration, "# deploy: {node_count: 1}", "deploy: {node_count: 1}")
     assert "1 dataset, 1 model" in cli("validate")
 
     assert cli.actions() == [
-        "dataset.digits create",
-        "dataset.digits import-data",
-        "model.digits train",
-        "model.digits deploy",
+        "dataset.images create",
+        "dataset.images import-data",
+        "model.images train",
+        "model.images deploy",
     ]
     cli.apply()
     (dataset,) = rows(cli("datasets", "list", "--json"))
     assert dataset["total_images"] == len({p.read_bytes() for p in images(cli.directory)})
 
     # a label: patched in place
-    edit(configuration, "labels: {team: vision}", "labels: {team: research}")
-    assert cli.actions() == ["dataset.digits update", "model.digits update"]
+    edit(
+        configuration,
+        "    image_classification:\n",
+        "    labels: {team: a}\n    image_classification:\n",
+    )
+    assert cli.actions() == ["dataset.images update", "model.images update"]
     cli.apply()
 
     # the budget: a new model, the old one serves until it does
     edit(configuration, "default: 8000", "default: 9000")
     assert cli.actions() == [
-        "model.digits retrain",
-        "model.digits deploy",
-        "model.digits undeploy",
-        "model.digits delete",
+        "model.images retrain",
+        "model.images deploy",
+        "model.images undeploy",
+        "model.images delete",
     ]
     cli.apply()
 
@@ -110,13 +119,13 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     lines = csv.read_text(encoding="utf-8").splitlines(keepends=True)
     csv.write_text("".join(lines[:900] + lines[-300:]), encoding="utf-8")
     assert cli.actions() == [
-        "dataset.digits create",
-        "dataset.digits import-data",
-        "model.digits retrain",
-        "model.digits deploy",
-        "model.digits undeploy",
-        "model.digits delete",
-        "dataset.digits delete",
+        "dataset.images create",
+        "dataset.images import-data",
+        "model.images retrain",
+        "model.images deploy",
+        "model.images undeploy",
+        "model.images delete",
+        "dataset.images delete",
     ]
     cli.apply()
 
@@ -127,20 +136,29 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
         "sources: [data/digits.csv]",
         "sources: [data/digits.csv]\n    on_source_change: append\n    #",
     )
-    assert cli.actions()[:2] == ["dataset.digits import-data", "model.digits retrain"]
+    assert cli.actions()[:2] == ["dataset.images import-data", "model.images retrain"]
     cli.apply()
     assert len(rows(cli("datasets", "list", "--json"))) == 1
 
     # the model is not declared any more
     text = configuration.read_text(encoding="utf-8")
     configuration.write_text(text[: text.index("models:")], encoding="utf-8")
-    assert cli.actions() == ["model.digits undeploy", "model.digits delete"]
+    assert cli.actions() == ["model.images undeploy", "model.images delete"]
     cli.apply()
 
     cli("destroy", "--auto-approve")
     assert rows(cli("datasets", "list", "--json")) == []
     assert rows(cli("models", "list", "--json")) == []
     assert rows(cli("state", "list", "--json")) == []
+
+
+def test_the_readme_shows_a_real_plan(cli: CommandLine) -> None:
+    configuration = digits(cli.directory)
+    cli.apply()
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(text.replace("team: vision", "team: research", 1), encoding="utf-8")
+    readme = (EXAMPLE.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert without_ids(cli("plan", "--var", "budget=9000")) in without_ids(readme)
 
 
 def test_the_trained_model_is_good_and_says_so(cli: CommandLine) -> None:
@@ -165,6 +183,10 @@ def rows(text: str) -> list[dict[str, Any]]:
     """The one list of a JSON answer."""
     (found,) = (value for value in json.loads(text).values() if isinstance(value, list))
     return list(found)
+
+
+def without_ids(text: str) -> str:
+    return re.sub(r"ICN\d+", "ICN", text)
 
 
 def images(directory: Path) -> Iterator[Path]:
