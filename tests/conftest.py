@@ -1,4 +1,4 @@
-"""Fixtures of all tests: an emulator in a process of its own."""
+"""Settings and fixtures of all tests: an emulator in a process of its own."""
 
 import json
 import os
@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no finding: how long a test takes decides nothing.
+settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no-clock")
 
 
 @dataclass(slots=True)

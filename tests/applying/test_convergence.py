@@ -50,9 +50,7 @@ def empty(project: Project, tmp_path: Path) -> Project:
     return project
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(configurations(), min_size=2, max_size=3))
 def test_a_plan_after_apply_is_empty(
     empty: Project, steps: list[tuple[dict[str, Any], dict[str, Any]]]
@@ -71,9 +69,7 @@ def test_a_plan_after_apply_is_empty(
     assert not live.models
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(configurations(), st.randoms(use_true_random=False))
 def test_order_of_keys_and_files_changes_no_byte_of_the_plan(
     empty: Project, configuration: tuple[dict[str, Any], dict[str, Any]], random: Random

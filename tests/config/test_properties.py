@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from automl_plan.config.configuration import Configuration
@@ -36,7 +36,6 @@ def tried(files: Mapping[str, str | bytes], variables: Mapping[str, str] | None 
         assert d.column >= 0
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(content: bytes) -> None:
     tried({"a.yaml": content})
@@ -52,7 +51,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40))
 @example(list(FULL))
 @example(['"\\UFFFFFFFF"'])
@@ -60,7 +58,6 @@ def test_any_text(pieces: list[str]) -> None:
     tried({"a.yaml": "".join(pieces).encode("utf-8", "replace")})
 
 
-@settings(deadline=None)
 @given(cut=st.integers(0, len(FULL)), piece=PIECES, gone=st.integers(0, 3))
 def test_any_slip_of_the_hand(cut: int, piece: str, gone: int) -> None:
     tried({"a.yaml": FULL[:cut] + piece + FULL[cut + gone :]})
@@ -72,19 +69,16 @@ SECTIONS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(SECTIONS, min_size=1, max_size=3))
 def test_any_values(sections: list[dict[str, Any]]) -> None:
     tried({f"{i}.yaml": yaml.safe_dump(value) for i, value in enumerate(sections)})
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_variables(name: str, value: str) -> None:
     tried({"a.yaml": FULL}, {name: value, "budget": value, "team": value})
 
 
-@settings(deadline=None)
 @given(st.sampled_from(CASES), st.sampled_from(CASES))
 def test_any_two_mistakes(one: Any, other: Any) -> None:
     tried({**one.written, **{f"z{name}": text for name, text in other.written.items()}})
@@ -124,7 +118,6 @@ def shuffled(value: Any, draw: st.DataObject) -> Any:
     return {key: shuffled(value[key], draw) for key in keys}
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_order_and_files_do_not_matter(data: st.DataObject) -> None:
     entries = data.draw(st.permutations(ENTRIES))

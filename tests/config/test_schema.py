@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -119,7 +119,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     definition=st.sampled_from(["provider", "state", "variable", "dataset", "model"]), value=VALUES
 )
@@ -151,7 +150,6 @@ def near_misses(definition: str) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(deadline=None)
 @given(data=st.data(), definition=st.sampled_from(["provider", "dataset", "model"]))
 def test_so_it_does_near_the_right_values(data: st.DataObject, definition: str) -> None:
     value = data.draw(near_misses(definition))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import RunningEmulator, StartEmulator
@@ -51,7 +51,7 @@ def dataset(emulator: RunningEmulator) -> str:
     return f"/v1/{name}"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     call=st.sampled_from(
         [
@@ -75,7 +75,7 @@ def test_bodies(emulator: RunningEmulator, dataset: str, call: tuple[str, str], 
         assert content["error"]["message"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(
     collection=st.sampled_from(["datasets", "models", "operations", "models/-/modelEvaluations"]),
     query=st.dictionaries(

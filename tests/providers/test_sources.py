@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from automl_plan.errors import SourceError
@@ -61,7 +61,7 @@ EXAMPLES = st.lists(
     max_size=6,
     unique=True,
 )
-few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+few = settings(max_examples=40)
 
 
 @few

@@ -256,9 +256,7 @@ _CONTENT = st.one_of(
 
 
 @given(_CONTENT, st.sampled_from(Problem), st.booleans())
-@settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_in_the_file_nothing_crashes(
     images: Path, content: bytes, problem: Problem, multilabel: bool
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, log_loss, roc_auc_score
@@ -51,7 +51,6 @@ def _evaluate(truth: Any, scores: Any, *, many: bool) -> tuple[Evaluation, ...]:
 
 
 @given(st.one_of(multiclass(), multilabel()))
-@settings(deadline=None)
 def test_areas_are_those_of_scikit_learn(
     case: tuple[NDArray[np.bool_], NDArray[np.float64]],
 ) -> None:
@@ -69,7 +68,6 @@ def test_areas_are_those_of_scikit_learn(
 
 
 @given(multiclass())
-@settings(deadline=None)
 def test_a_multiclass_evaluation_is_that_of_scikit_learn(
     case: tuple[NDArray[np.bool_], NDArray[np.float64]],
 ) -> None:
@@ -87,7 +85,6 @@ def test_a_multiclass_evaluation_is_that_of_scikit_learn(
 
 
 @given(multilabel())
-@settings(deadline=None)
 def test_a_multilabel_evaluation_is_that_of_scikit_learn(
     case: tuple[NDArray[np.bool_], NDArray[np.float64]],
 ) -> None:
@@ -98,7 +95,6 @@ def test_a_multilabel_evaluation_is_that_of_scikit_learn(
 
 
 @given(st.one_of(multiclass(), multilabel()))
-@settings(deadline=None)
 def test_counts_add_up(case: tuple[NDArray[np.bool_], NDArray[np.float64]]) -> None:
     truth, scores = case
     evaluations = _evaluate(truth, scores, many=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.emulator.training.trainer import trainer
@@ -72,7 +72,6 @@ jobs = st.builds(
 
 
 @given(jobs)
-@settings(deadline=None)
 def test_results_say_that_they_are_simulated_and_hang_together(given_job: TrainingJob) -> None:
     SIMULATED.check(given_job)
     result = SIMULATED.train(given_job, never)
@@ -165,7 +164,6 @@ def test_it_can_be_cancelled() -> None:
 
 
 @given(st.binary(), st.sampled_from(Problem), st.booleans(), st.integers(1, 40))
-@settings(deadline=None)
 def test_predictions_depend_on_the_bytes_only(
     image: bytes, problem: Problem, multilabel: bool, count: int
 ) -> None:

@@ -293,7 +293,7 @@ def test_predictions_are_for_the_formats_of_the_service(trained: TrainingResult)
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_broken_images_never_crash(trained: TrainingResult, data: st.DataObject) -> None:
     image_format = data.draw(st.sampled_from(["PNG", "JPEG", "GIF"]))
     image = bytearray(encoded(Image.new("RGB", (12, 12), (9, 99, 200)), image_format))

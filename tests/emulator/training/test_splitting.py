@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.emulator.training.splitting import split
@@ -26,7 +26,6 @@ _examples = st.lists(
 
 
 @given(_examples, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_every_example_is_in_one_set_whatever_their_order(
     examples: list[Example], chance: random.Random
 ) -> None:
