@@ -170,14 +170,22 @@ class TransportError(ProviderError):
     """No whole answer arrived.
 
     `sent` is False when it is certain that the service did not receive the request (no
-    connection was made), True when it may have acted on it.
+    connection was made), True when it may have acted on it. `accepted` is True when the service
+    answered that it did, and only what it said besides can't be used.
     """
 
     def __init__(
-        self, message: str, *, sent: bool, where: str | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        sent: bool,
+        accepted: bool = False,
+        where: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.sent = sent
+        self.accepted = accepted
 
 
 class ApiError(ProviderError):

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from automl_plan.applying.events import ApplyResult, Event, EventType
+from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.planned import Planned
-from automl_plan.applying.recovery import settle
+from automl_plan.applying.recovery import Verdict, open_intents, settle
 from automl_plan.applying.refresh import accept_drift
 from automl_plan.applying.schedule import Schedule
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import Interrupted, PlanStale
 from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action
+from automl_plan.providers.protocol import Provider
 from automl_plan.state.store import StateSession
 
 
@@ -37,12 +39,12 @@ def apply(
     """
     with workspace.store.open(timeout=lock_timeout, command=command) as session:
         _check_fresh(workspace, planned, session)
-        if planned.empty and not planned.plan.drift:
+        cut_off = any(open_intents(record) for record in session.state.resources.values())
+        if planned.empty and not planned.plan.drift and not cut_off:
             return ApplyResult()
         provider = workspace.provider
         session.bind(provider.identity)
-        for record in settle(session.state.resources, provider).values():
-            session.record(record)
+        _settle(session, provider, planned)
         accept_drift(session, planned.plan.drift, gone_too=planned.mode is PlanMode.REFRESH_ONLY)
         steps = Steps(provider, session, planned.desired, planned.sources)
         schedule = Schedule(
@@ -53,12 +55,37 @@ def apply(
             detach=detach,
             on_event=on_event,
         )
-        with _terminate_as_interrupt():
-            try:
-                return schedule.run()
-            except KeyboardInterrupt:
-                running = schedule.result(EventType.DETACHED).running
-                raise _interrupted(len(running)) from None
+        with _stopped_by_signals(schedule):
+            result = schedule.run()
+    if schedule.stopped:
+        raise _interrupted(len(result.running))
+    return result
+
+
+def _settle(session: StateSession, provider: Provider, planned: Planned) -> None:
+    """Record what came of calls that were cut off, as the plan took it.
+
+    What could not be known then is followed by a `resume` of the plan.
+    """
+    changes = planned.plan.changes
+    resumed = {(c.address, c.object_id) for c in changes if c.action is Action.RESUME}
+    touched = {change.address for change in changes}
+    followed = {
+        intent.token
+        for address, record in session.state.resources.items()
+        for intent in open_intents(record)
+        if (address, intent.object_id) in resumed
+    }
+    settled, found = settle(session.state.resources, provider, but=followed)
+    for address, finding in found:
+        if finding.verdict is Verdict.OPEN and address in touched:
+            raise PlanStale(
+                f"{address}: a call ({finding.intent.step}) that was cut off may have arrived "
+                "after the plan was made.",
+                hint="Plan again.",
+            )
+    for record in settled.values():
+        session.record(record)
 
 
 def _check_fresh(workspace: Workspace, planned: Planned, session: StateSession) -> None:
@@ -91,17 +118,24 @@ def _interrupted(running: int) -> Interrupted:
 
 
 @contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does."""
+def _stopped_by_signals(schedule: Schedule) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let a run end in order; a second one ends it at once.
+
+    A handler only sets a flag: an exception in the middle of a step could part what happened
+    from what is recorded.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if schedule.stopped:
+            raise KeyboardInterrupt
+        schedule.stop()
 
-    former = signal.signal(signal.SIGTERM, interrupt)
+    former = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for each, handler in former.items():
+            signal.signal(each, handler)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from automl_plan.applying.recovery import settle
+from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -31,6 +31,8 @@ class Planned:
     lineage: str
     serial: int
     sources: Mapping[Address, SourceData]
+    found: tuple[tuple[Address, Finding], ...] = ()
+    """What came of calls that an earlier run was cut off in; not kept in a saved plan."""
 
     @property
     def empty(self) -> bool:
@@ -60,7 +62,7 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     )
     desired = _with_data(configuration.desired, sources)
     recorded = state.recorded()
-    settled = settle(recorded.resources, provider)
+    settled, found = settle(recorded.resources, provider)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = provider.live() if options.refresh else None
     plan = plan_changes(desired, recorded, live, options)
@@ -74,6 +76,7 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
         lineage=state.lineage,
         serial=state.serial,
         sources=sources,
+        found=found,
     )
 
 

@@ -1,127 +1,238 @@
-"""Settles calls that were cut off: was it received, and what came of it?
+"""Finds out what came of calls that were cut off: was it received, and what did it make?
 
-An intent without an operation's name means that a run ended between writing the intent and
-reading the answer. Nothing is planned or sent for its address before this is known.
+An intent without an operation's name means that a run ended, or lost the answer, between
+writing the intent and reading the answer. The proof is the token that travels as a label on the
+object to be made; until there is one, or it is certain that there will be none, the intent stays
+open and nothing else is sent for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
-from automl_plan.errors import NotFound, UnsettledOperation
+from automl_plan.errors import InvalidArgument, NotFound, Unimplemented, UnsettledOperation
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import (
     TOKEN_LABEL,
-    Live,
     LiveDataset,
     LiveModel,
     Operation,
     OperationKind,
 )
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.transitions import (
-    after_operation,
-    with_operation,
-    without_operation,
-)
+from automl_plan.resources.transitions import after_operation, without_operation
 
 CLOCK_SKEW = timedelta(minutes=15)
-"""How far this machine's clock may be off the service's."""
+"""How far the clocks of this machine, of the one that was cut off and of the service may differ."""
 
 _KINDS = {
     Step.CREATE: OperationKind.CREATE_DATASET,
     Step.TRAIN: OperationKind.CREATE_MODEL,
     Step.IMPORT_DATA: OperationKind.IMPORT_DATA,
+    Step.DEPLOY: OperationKind.DEPLOY_MODEL,
+    Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL,
+    Step.DELETE: OperationKind.DELETE,
 }
+_MAKING = frozenset({Step.CREATE, Step.TRAIN})
+"""Steps whose object bears the token. The others have no further effect when sent again: images
+of the same content are in a dataset once (proto: InputConfig), and "deploying a model a second
+time with the same parameters has no effect" (proto: AutoMl service)."""
+
+
+class Verdict(StrEnum):
+    """What is known of a call that was cut off."""
+
+    ARRIVED = "arrived"
+    """It was received, and what it made is there."""
+    NEVER = "never"
+    """It was not received, or ended without effect, or can be sent again without harm."""
+    OPEN = "open"
+    """It can't be known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of one intent."""
+
+    intent: RecordedOperation
+    verdict: Verdict
+    made: str | None = None
+    """The id of the object that bears the token."""
+    candidates: tuple[Operation, ...] = ()
+    """Running operations that may be the one."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether it would have been found: an import, for one, leaves nothing that tells."""
+        return self.intent.step in _MAKING
+
+
+def open_intents(resource: RecordedResource) -> tuple[RecordedOperation, ...]:
+    """The operations of a record whose name is not known."""
+    return tuple(operation for operation in resource.operations if operation.id is None)
+
+
+def known_ids(resources: Mapping[Address, RecordedResource]) -> frozenset[str]:
+    """Ids of all operations and objects that are recorded: none of them is an intent's result."""
+    ids = {operation.id for r in resources.values() for operation in r.operations}
+    ids |= {obj.id for r in resources.values() for obj in r.objects}
+    return frozenset(i for i in ids if i is not None)
+
+
+def look(
+    address: Address,
+    intent: RecordedOperation,
+    provider: Provider,
+    known: Collection[str],
+    waited: float | None = None,
+) -> Finding:
+    """What is known of an intent now.
+
+    `waited` is for how many seconds somebody has been looking for it; without it, the intent's
+    own time tells, which is another machine's perhaps, so with a wide margin. Raises
+    UnsettledOperation when no waiting would tell.
+    """
+    # What runs first, and only then what lives: the other way round, a training that ends in
+    # between would be in neither list, and be taken for one that was never received.
+    try:
+        candidates = _candidates(address, intent, provider, known)
+    except (InvalidArgument, Unimplemented):
+        candidates = None
+    if intent.step not in _MAKING:
+        return Finding(
+            intent, Verdict.OPEN if candidates else Verdict.NEVER, None, candidates or ()
+        )
+    late = _too_late(intent, provider.late_seconds, waited)
+    objects = provider.datasets() if intent.step is Step.CREATE else provider.models()
+    for obj in objects:
+        if obj.labels.get(TOKEN_LABEL) == intent.token:
+            # It may be listed before its training is done.
+            done = _finished(intent, obj.id, provider) or (candidates == () and late)
+            return Finding(
+                intent, Verdict.ARRIVED if done else Verdict.OPEN, obj.id, candidates or ()
+            )
+    suspects = [obj.id for obj in objects if obj.id not in known and _may_be(intent, obj)]
+    if suspects or candidates is None:
+        raise _unsettled(address, intent, suspects, candidates)
+    if candidates or not late:
+        return Finding(intent, Verdict.OPEN, None, candidates)
+    return Finding(intent, Verdict.NEVER)
 
 
 def settle(
-    resources: Mapping[Address, RecordedResource], provider: Provider
-) -> dict[Address, RecordedResource]:
-    """The records whose open intents are settled now, by address.
+    resources: Mapping[Address, RecordedResource],
+    provider: Provider,
+    *,
+    but: Collection[str] = (),
+) -> tuple[dict[Address, RecordedResource], tuple[tuple[Address, Finding], ...]]:
+    """The records whose intents are settled at first sight, and all that was found.
 
-    Costs no call when nothing is open. Raises UnsettledOperation while it can't be known.
+    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over.
     """
-    known = {o.id for r in resources.values() for o in r.operations if o.id is not None}
-    intents = [
-        (address, intent)
-        for address, resource in sorted(resources.items())
-        for intent in resource.operations
-        if intent.id is None
-    ]
-    if not intents:
-        return {}
-    # What runs first, and only then what lives: the other way round, a training that ends in
-    # between would be in neither list, and be taken for one that was never received.
-    running = {
-        intent.token: _running(intent, provider, known)
-        for _, intent in intents
-        if intent.step in _KINDS
-    }
-    live = provider.live()
     settled: dict[Address, RecordedResource] = {}
-    for address, intent in intents:
-        resource = settled.get(address, resources[address])
-        settled[address] = _settled(resource, intent, live, running.get(intent.token, []))
-    return settled
+    findings = []
+    known: frozenset[str] | None = None
+    for address in sorted(resources):
+        for intent in open_intents(resources[address]):
+            if intent.token in but:
+                continue
+            known = known or known_ids(resources)
+            finding = look(address, intent, provider, known)
+            findings.append((address, finding))
+            record = settled.get(address, resources[address])
+            match finding.verdict:
+                case Verdict.ARRIVED:
+                    settled[address] = after_operation(record, intent, made=finding.made)
+                case Verdict.NEVER:
+                    settled[address] = without_operation(record, intent)
+    return settled, tuple(findings)
 
 
-def _settled(
-    resource: RecordedResource, intent: RecordedOperation, live: Live, running: list[Operation]
-) -> RecordedResource:
-    if intent.step not in _KINDS:
-        return without_operation(resource, intent)  # sending it again has no further effect
-    made = _made_by(intent, live)
-    if made is not None:
-        return after_operation(resource, intent, made=made)
-    if not running:
-        # Whatever ended since made nothing that bears the token: nothing of ours was received.
-        # An import that ended is sent again: the same images and labels are added once (proto:
-        # InputConfig).
-        return without_operation(resource, intent)
-    if intent.step is Step.IMPORT_DATA and len(running) == 1:
-        return with_operation(resource, replace(intent, id=running[0].id))
-    raise UnsettledOperation(
-        f"{resource.address}: a run was cut off at {intent.started} while it sent "
-        f"{intent.step}; it is not known whether one of these operations is that one: "
-        + ", ".join(f"{o.id} (started {o.create_time})" for o in running),
-        where=str(resource.address),
-        hint=f"Wait for its end (automl-plan operations wait {running[0].id}); then plan again. "
-        "Nothing is sent for this resource before.",
+def _candidates(
+    address: Address, intent: RecordedOperation, provider: Provider, known: Collection[str]
+) -> tuple[Operation, ...]:
+    """What runs and may be the intent's: of its kind, not older, not known as another's."""
+    kind = _KINDS[intent.step]
+    earliest = datetime.fromisoformat(intent.started) - CLOCK_SKEW
+    return tuple(
+        operation
+        for operation in _running(address, intent, provider)
+        if operation.kind is kind
+        and operation.id not in known
+        and _time(operation.create_time) >= earliest
     )
 
 
-def _made_by(intent: RecordedOperation, live: Live) -> str | None:
-    if intent.step is Step.IMPORT_DATA:
-        return None
-    objects: Mapping[str, LiveDataset | LiveModel]
-    objects = live.datasets if intent.step is Step.CREATE else live.models
-    for obj in objects.values():
-        if obj.labels.get(TOKEN_LABEL) == intent.token:
-            return obj.id
-    return None
+def _running(
+    address: Address, intent: RecordedOperation, provider: Provider
+) -> Sequence[Operation]:
+    target: tuple[ResourceKind, str] | None = None
+    if intent.dataset_id is not None:
+        target = (ResourceKind.DATASET, intent.dataset_id)
+    elif intent.object_id is not None:
+        target = (address.kind, intent.object_id)
+    if target is not None:
+        try:
+            return provider.operations(done=False, works_on=target)
+        except NotFound:
+            return ()
+        except (InvalidArgument, Unimplemented):
+            pass  # a service that can't filter so: all that runs is looked at
+    return provider.operations(done=False)
 
 
-def _running(intent: RecordedOperation, provider: Provider, known: set[str]) -> list[Operation]:
-    """What runs and may be the intent's: of its kind, not older, not known as another's."""
-    dataset_id = intent.dataset_id or intent.object_id
-    works_on = None if dataset_id is None else (ResourceKind.DATASET, dataset_id)
+def _finished(intent: RecordedOperation, object_id: str, provider: Provider) -> bool:
+    """Whether an object is complete: a dataset at once, a model when it has been evaluated."""
+    if intent.step is Step.CREATE:
+        return True
     try:
-        operations = provider.operations(done=False, works_on=works_on)
+        return bool(provider.evaluations(object_id))
     except NotFound:
-        return []
-    kind = _KINDS[intent.step]
-    earliest = datetime.fromisoformat(intent.started) - CLOCK_SKEW
-    return [
-        o
-        for o in operations
-        if o.kind is kind and o.id not in known and _time(o.create_time) >= earliest
-    ]
+        return False
+
+
+def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
+    """Whether an object without any token looks like the one, as if its labels were lost."""
+    if TOKEN_LABEL in obj.labels or obj.display_name != intent.attributes.get("display_name"):
+        return False
+    if isinstance(obj, LiveModel) and obj.dataset_id != intent.dataset_id:
+        return False
+    return _time(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
+
+
+def _too_late(intent: RecordedOperation, late_seconds: float, waited: float | None) -> bool:
+    """Whether a request that was sent then can't take effect any more."""
+    if waited is not None:
+        return waited >= late_seconds
+    age = datetime.now(UTC) - datetime.fromisoformat(intent.started)
+    return age > timedelta(seconds=late_seconds) + CLOCK_SKEW
+
+
+def _unsettled(
+    address: Address,
+    intent: RecordedOperation,
+    suspects: Sequence[str],
+    candidates: Sequence[Operation] | None,
+) -> UnsettledOperation:
+    cut_off = f"{address}: a call ({intent.step}) was cut off at {intent.started}"
+    lines = [f"{cut_off}, and it can't be proved whether the service received it."]
+    lines += [f"{s} has its name, is no older, and bears no label that tells" for s in suspects]
+    lines += [f"the operation {o.id} runs since {o.create_time}" for o in candidates or ()]
+    if candidates is None:
+        lines.append("the service does not list its operations")
+    adopted = suspects[0] if suspects else "ID"
+    return UnsettledOperation(
+        "\n".join(lines),
+        where=str(address),
+        hint=f"Look at what lives; then `automl-plan resolve {address} --adopt {adopted}` if it is "
+        f"the one, or `automl-plan resolve {address} --abandon` to let it be sent again.",
+    )
 
 
 def _time(text: str | None) -> datetime:
-    """An operation without a time counts as new: it is not ruled out."""
+    """What has no time counts as new: it is not ruled out."""
     return datetime.max.replace(tzinfo=UTC) if text is None else datetime.fromisoformat(text)

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
+from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.applying.steps import Begun, Steps
 from automl_plan.errors import (
     AutomlPlanError,
@@ -32,6 +34,10 @@ LONGEST_POLL = 15.0
 TOLERATED_POLL_FAILURES = 8
 DRAIN_SECONDS = 30.0
 """How long an interrupted run waits for answers that are under way."""
+_LONGEST_PAUSE = 0.2
+"""Seconds after which a signal is noticed at the latest."""
+MOST_SENT = 3
+"""How often one run sends a call that is never received."""
 _SHORT_STEPS = frozenset({Step.CREATE, Step.UNDEPLOY, Step.DELETE})
 """Steps of seconds or minutes; a detached run waits for them and goes on."""
 
@@ -46,6 +52,13 @@ class _Running:
     next_poll: float = 0.0
     polls: int = 0
     poll_failures: int = 0
+    cut_off: float | None = None
+    """Since when (monotonic seconds) it is looked for what came of a call without an answer."""
+    candidates: bool = False
+    """Whether something runs that may be what that call began."""
+    accepted: bool = False
+    """Whether the service said that it took that call."""
+    sent: int = 1
 
 
 @dataclass(slots=True)
@@ -83,33 +96,41 @@ class Schedule:
             for need in needs:
                 self._needed_by.setdefault(need, []).append(key)
         self._ready = [key for key in self._pending if not self._unmet[key]]
+        self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="request")
         self._sending: dict[Future[Operation | None], _Running] = {}
-        self._polling: dict[Future[Operation], _Running] = {}
+        self._polling: dict[Future[Operation | Finding], _Running] = {}
         self._waiting: list[_Running] = []
         self._tally = _Tally()
         self._halted: StateUnwritable | None = None
+        self._stopped_at: float | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked for an early end."""
+        return self._stopped_at is not None
+
+    def stop(self) -> None:
+        """Start nothing new, take the answers that are under way, and leave. For signals."""
+        self._stopped_at = time.monotonic()
 
     def run(self) -> ApplyResult:
-        """Carry out what can be carried out. KeyboardInterrupt passes through after a drain."""
-        pool = ThreadPoolExecutor(self._parallelism, thread_name_prefix="request")
+        """Carry out what can be carried out."""
         try:
             while True:
-                self._start_ready(pool)
-                self._start_polls(pool)
-                if not (self._sending or self._polling) and self._may_leave():
+                self._start_ready()
+                self._start_polls()
+                if self._may_leave():
                     break
                 self._collect()
-        except KeyboardInterrupt:
-            self._drain()
-            raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        return self.result(EventType.DETACHED)
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        return self._result()
 
-    def result(self, left: EventType) -> ApplyResult:
-        """How the run stands; tells of everything that is left behind."""
+    def _result(self) -> ApplyResult:
+        """How the run ended; tells of everything that is left behind."""
+        self._waiting += self._sending.values()  # no answer came in time: it may have arrived
         for running in self._waiting:
-            self._tell(left, running)
+            self._tell(EventType.DETACHED, running)
         for change in self._pending.values():
             if change not in self._tally.skipped:
                 self._tally.skipped.append(change)
@@ -125,8 +146,8 @@ class Schedule:
 
     # -- starting --------------------------------------------------------------------------
 
-    def _start_ready(self, pool: ThreadPoolExecutor) -> None:
-        while self._ready and len(self._sending) < self._parallelism and self._halted is None:
+    def _start_ready(self) -> None:
+        while self._ready and len(self._sending) < self._parallelism and not self._ending:
             change = self._pending.pop(self._ready.pop(0))
             running = _Running(change, time.monotonic(), None)
             self._tell(EventType.STARTED, running)
@@ -136,38 +157,62 @@ class Schedule:
                 self._fail(running, error)
                 continue
             running.operation = begun.operation
-            self._send(pool, running, begun)
+            self._send(running, begun)
 
-    def _send(self, pool: ThreadPoolExecutor, running: _Running, begun: Begun) -> None:
+    def _send(self, running: _Running, begun: Begun) -> None:
         if begun.call is not None:
-            self._sending[pool.submit(begun.call)] = running
+            self._sending[self._pool.submit(begun.call)] = running
         elif begun.operation is not None:
             self._waiting.append(running)
         else:
             self._done(running, None)
 
-    def _start_polls(self, pool: ThreadPoolExecutor) -> None:
+    def _start_polls(self) -> None:
+        if self._ending:
+            return
         now = time.monotonic()
         polled = {id(running) for running in self._polling.values()}
         for running in self._waiting:
-            if id(running) in polled or running.next_poll > now or running.operation is None:
-                continue
-            if self._detach and running.polls and running.operation.step not in _SHORT_STEPS:
+            if id(running) in polled or running.next_poll > now or self._is_left(running):
                 continue
             if len(self._polling) >= self._parallelism:
                 return
-            self._polling[pool.submit(self._operation, running.operation.id or "")] = running
+            self._polling[self._pool.submit(self._poll(running, now))] = running
+
+    def _poll(self, running: _Running, now: float) -> Callable[[], Operation | Finding]:
+        """What asks how an operation stands, or first which one it is."""
+        operation = running.operation
+        assert operation is not None  # noqa: S101 (only operations are waited for)
+        if operation.id is not None:
+            return partial(self._operation, operation.id)
+        if running.cut_off is None:
+            running.cut_off = now
+        return self._steps.look(running.change, operation, now - running.cut_off)
+
+    @property
+    def _ending(self) -> bool:
+        """Whether nothing new is begun."""
+        return self._halted is not None or self.stopped
+
+    def _is_left(self, running: _Running) -> bool:
+        """Whether a detached run leaves an operation to the service."""
+        operation = running.operation
+        if not self._detach or not running.polls or operation is None:
+            return False
+        return operation.step not in _SHORT_STEPS and (
+            operation.id is not None or running.candidates
+        )
 
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
-        if self._ready and self._halted is None:
+        if self._stopped_at is not None:
+            given_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
+            return not self._sending or given_up
+        if self._sending or self._polling:
             return False
-        if self._halted is not None or not self._detach:
-            return not self._waiting or self._halted is not None
-        return all(
-            running.polls and running.operation and running.operation.step not in _SHORT_STEPS
-            for running in self._waiting
-        )
+        if self._halted is not None:
+            return True
+        return not self._ready and all(map(self._is_left, self._waiting))
 
     # -- answers ---------------------------------------------------------------------------
 
@@ -175,7 +220,7 @@ class Schedule:
         """Wait for an answer, or for the time of the next poll."""
         under_way: set[Future[Any]] = {*self._sending, *self._polling}
         pause = min((r.next_poll for r in self._waiting), default=0.0) - time.monotonic()
-        pause = min(max(pause, 0.02), 1.0)
+        pause = min(max(pause, 0.02), _LONGEST_PAUSE)
         if not under_way:
             time.sleep(pause)
             return
@@ -190,8 +235,6 @@ class Schedule:
         change, operation = running.change, running.operation
         try:
             answer = future.result()
-            if answer is not None and not answer.id:
-                raise TransportError("The answer names no operation.", sent=True)
         except AutomlPlanError as error:
             self._refused(running, error)
             return
@@ -225,18 +268,22 @@ class Schedule:
         except StateUnwritable as unwritable:
             self._halt(running, unwritable)
             return
-        if not certain:
-            error = UnsettledOperation(
-                f"{error.message} The service may have received it all the same.",
-                where=error.where,
-                hint="Nothing is sent twice by guess: the next plan looks for what came of it.",
-            )
-        self._fail(running, error)
+        if certain:
+            self._fail(running, error)
+        else:
+            running.accepted = isinstance(error, TransportError) and error.accepted
+            self._waiting.append(running)
+            running.next_poll = time.monotonic() + SHORTEST_POLL
+            self._tell(EventType.WAITING, running, f"{error.message} Was it received?")
 
-    def _polled(self, running: _Running, future: Future[Operation]) -> None:
+    def _polled(self, running: _Running, future: Future[Operation | Finding]) -> None:
         running.polls += 1
         try:
             answer = future.result()
+        except UnsettledOperation as error:
+            self._waiting.remove(running)
+            self._fail(running, error)
+            return
         except ProviderError as error:
             running.poll_failures += 1
             if isinstance(error, NotFound) or running.poll_failures > TOLERATED_POLL_FAILURES:
@@ -247,6 +294,12 @@ class Schedule:
             self._tell(EventType.WAITING, running, error.message)
             return
         running.poll_failures = 0
+        if isinstance(answer, Finding):
+            try:
+                self._found(running, answer)
+            except StateUnwritable as error:
+                self._halt(running, error)
+            return
         if answer.done:
             try:
                 self._ended(running, answer)
@@ -258,6 +311,34 @@ class Schedule:
         running.next_poll = time.monotonic() + pause
         progress = answer.progress_percent
         self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
+
+    def _found(self, running: _Running, finding: Finding) -> None:
+        """Go on by what came of a call without an answer."""
+        running.candidates = bool(finding.candidates)
+        if finding.verdict is Verdict.OPEN:
+            age = time.monotonic() - (running.cut_off or 0.0)
+            running.next_poll = time.monotonic() + min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
+            maybe = ", ".join(operation.id for operation in finding.candidates)
+            said = f"its operation may be {maybe}" if maybe else "was the call received?"
+            self._tell(EventType.WAITING, running, said)
+            return
+        self._waiting.remove(running)
+        if finding.verdict is Verdict.ARRIVED:
+            made = self._steps.arrived(running.change, finding.intent, finding.made)
+            self._done(running, made)
+            return
+        if running.sent >= MOST_SENT or (finding.proved and running.accepted):
+            self._fail(running, _not_found(running))
+            return
+        try:
+            begun = self._steps.again(running.change, finding.intent)
+        except AutomlPlanError as error:
+            self._fail(running, error)
+            return
+        running.operation, running.cut_off = begun.operation, None
+        running.sent += 1
+        self._tell(EventType.WAITING, running, "it was never received, and is sent again")
+        self._send(running, begun)
 
     def _ended(self, running: _Running, answer: Operation) -> None:
         operation = running.operation
@@ -294,15 +375,6 @@ class Schedule:
             self._waiting.remove(running)
         self._fail(running, error)
 
-    def _drain(self) -> None:
-        """Take the answers that are under way, so that no operation is lost."""
-        self._ready.clear()
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while self._sending and time.monotonic() < deadline:
-            finished, _ = wait(self._sending, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in finished:
-                self._answered(self._sending.pop(future), future)
-
     def _why_skipped(self) -> str:
         if self._tally.failed:
             return "a change that it needs failed"
@@ -319,3 +391,18 @@ class Schedule:
                 message=message,
             )
         )
+
+
+def _not_found(running: _Running) -> UnsettledOperation:
+    address = running.change.address
+    said = (
+        "The service said that it took the call, but nothing is found of it."
+        if running.accepted
+        else f"The service never received the call, though it was sent {running.sent} times."
+    )
+    return UnsettledOperation(
+        said,
+        where=str(address),
+        hint="Apply again when the service answers reliably. What is found by hand can be adopted: "
+        f"`automl-plan resolve {address} --adopt ID`.",
+    )

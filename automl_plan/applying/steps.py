@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from automl_plan.applying.recovery import Finding, known_ids, look
 from automl_plan.errors import (
     Cancelled,
     DataLoss,
@@ -26,7 +27,7 @@ from automl_plan.errors import (
 from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address
-from automl_plan.resources.desired import Desired, DesiredDataset
+from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.fields import FIELDS, Mutability
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import TOKEN_LABEL, Operation, SourceData
@@ -42,6 +43,7 @@ from automl_plan.resources.transitions import (
 from automl_plan.state.store import StateSession
 
 Call = Callable[[], Operation | None]
+Look = Callable[[], Finding]
 
 CANCELLED = 1
 """google.rpc.Code.CANCELLED."""
@@ -57,8 +59,6 @@ _STEPS = {
 }
 _MAKING = frozenset({Step.CREATE, Step.TRAIN})
 """Steps that make an object."""
-_REPEATABLE = frozenset({Step.DEPLOY, Step.UNDEPLOY, Step.DELETE})
-"""Steps that have no further effect when they are sent again (proto: AutoMl service)."""
 _UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
 """Answers after which the service may have acted all the same."""
 
@@ -102,7 +102,7 @@ class Steps:
                 return Begun(call=self._cancel(change), operation=operation)
             case _:
                 operation = self._intent(change)
-                call = self._call(change, operation)
+                call = self._call(change.address, operation)
                 self._session.record(with_operation(self._record_of(change.address), operation))
                 return Begun(call, operation)
 
@@ -126,12 +126,9 @@ class Steps:
     def refused(self, change: Change, operation: RecordedOperation, error: ProviderError) -> bool:
         """Record that a call failed; whether it is now certain that it had no effect.
 
-        Where that is not certain the intent stays, for the next run to settle.
+        Where that is not certain the intent stays, to be settled.
         """
-        undecided = isinstance(error, _UNDECIDED) or (
-            isinstance(error, TransportError) and error.sent
-        )
-        if undecided and operation.step not in _REPEATABLE:
+        if isinstance(error, _UNDECIDED) or (isinstance(error, TransportError) and error.sent):
             return False
         self._session.record(without_operation(self._record_of(change.address), operation))
         return True
@@ -139,6 +136,68 @@ class Steps:
     def never_sent(self, change: Change, operation: RecordedOperation) -> None:
         """Record that a change was given up before its call was sent."""
         self._session.record(without_operation(self._record_of(change.address), operation))
+
+    def look(self, change: Change, operation: RecordedOperation, waited: float) -> Look:
+        """What asks what came of a call that was cut off so many seconds ago."""
+        provider, known = self._provider, known_ids(self._session.state.resources)
+        return lambda: look(change.address, operation, provider, known, waited)
+
+    def arrived(self, change: Change, operation: RecordedOperation, made: str | None) -> str | None:
+        """Record what a call that was cut off has made."""
+        record = self._record_of(change.address)
+        self._session.record(after_operation(record, operation, made=made, when=_now()))
+        return made
+
+    def again(self, change: Change, operation: RecordedOperation) -> Begun:
+        """Give up an intent that was never received, and write another to be sent.
+
+        Nothing is sent when the plan wants nothing of it. Raises PlanStale when something else
+        is declared by now.
+        """
+        address = change.address
+        record = without_operation(self._record_of(address), operation)
+        clears = operation.step in (Step.UNDEPLOY, Step.DELETE)
+        if change.action is Action.RESUME and change.after is None and not clears:
+            self._session.record(record)
+            return Begun()
+        if not self._still_wanted(address, operation):
+            self._session.record(record)
+            raise PlanStale(
+                f"The call ({operation.step}) that was cut off was never received, and something "
+                "else is declared by now.",
+                where=str(address),
+                hint="Plan again.",
+            )
+        intent = replace(operation, token=secrets.token_hex(16), started=_now())
+        call = self._call(address, intent)
+        self._session.record(with_operation(record, intent))
+        return Begun(call, intent)
+
+    def _still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
+        match operation.step:
+            case Step.CREATE:
+                dataset = self._desired.datasets.get(address)
+                return dataset is not None and _created(dataset) == operation.attributes
+            case Step.IMPORT_DATA:
+                dataset = self._desired.datasets.get(address)
+                return dataset is not None and dataset.data == operation.attributes.get("data")
+            case Step.TRAIN:
+                model = self._desired.models.get(address)
+                if model is None:
+                    return False
+                dataset = self._desired.datasets[model.dataset]
+                record = self._record_of(model.dataset)
+                return (
+                    _trained(model, dataset) == operation.attributes
+                    and record.current is not None
+                    and record.current.id == operation.dataset_id
+                )
+            case Step.DEPLOY:
+                model = self._desired.models.get(address)
+                declared = None if model is None else model.node_count
+                return {"deploy": {"node_count": declared}} == operation.attributes
+            case Step.UNDEPLOY | Step.DELETE:
+                return True
 
     def ended(self, change: Change, operation: RecordedOperation, answer: Operation) -> str | None:
         """Record the end of an operation and say what came of it.
@@ -174,16 +233,17 @@ class Steps:
 
     def _intent(self, change: Change) -> RecordedOperation:
         address, step = change.address, _STEPS[change.action]
-        after = dict(change.after or {})
         intent = RecordedOperation(step, token=secrets.token_hex(16), started=_now())
         match step:
             case Step.CREATE:
-                after.pop("data", None)
-                return replace(intent, attributes=after)
+                return replace(intent, attributes=_created(self._desired.datasets[address]))
             case Step.TRAIN:
-                after.pop("deploy", None)
-                dataset = self._desired.models[address].dataset
-                return replace(intent, attributes=after, dataset_id=self._current_id(dataset))
+                model = self._desired.models[address]
+                return replace(
+                    intent,
+                    attributes=_trained(model, self._desired.datasets[model.dataset]),
+                    dataset_id=self._current_id(model.dataset),
+                )
             case Step.IMPORT_DATA:
                 data = self._sources[address]
                 return replace(
@@ -197,15 +257,15 @@ class Steps:
                 return replace(
                     intent,
                     object_id=change.object_id or self._current_id(address),
-                    attributes={"deploy": after["deploy"]},
+                    attributes={"deploy": (change.after or {})["deploy"]},
                 )
             case Step.UNDEPLOY | Step.DELETE:
                 return replace(intent, object_id=change.object_id or self._current_id(address))
 
     # -- calls -----------------------------------------------------------------------------
 
-    def _call(self, change: Change, intent: RecordedOperation) -> Call:
-        provider, address = self._provider, change.address
+    def _call(self, address: Address, intent: RecordedOperation) -> Call:
+        provider = self._provider
         own_labels = {TOKEN_LABEL: intent.token}
         match intent.step:
             case Step.CREATE:
@@ -271,7 +331,9 @@ class Steps:
 
     def _open_operation(self, change: Change) -> RecordedOperation:
         for operation in self._record_of(change.address).operations:
-            if operation.id == change.operation_id:
+            if operation.id == change.operation_id and (
+                operation.id is not None or operation.object_id == change.object_id
+            ):
                 return operation
         raise PlanStale(
             f"The operation {change.operation_id} of {change.address} is not open any more.",
@@ -288,6 +350,16 @@ class Steps:
             for field in FIELDS[change.address.kind]
             if field.mutability is Mutability.MUTABLE and field.path in touched
         }
+
+
+def _created(dataset: DesiredDataset) -> dict[str, Json]:
+    """What a dataset has once it is created, without content."""
+    return {k: v for k, v in dataset.attributes().items() if k != "data"}
+
+
+def _trained(model: DesiredModel, dataset: DesiredDataset) -> dict[str, Json]:
+    """What a model has once it is trained, not deployed."""
+    return {k: v for k, v in model.attributes(dataset).items() if k != "deploy"}
 
 
 def _id(operation: RecordedOperation) -> str:

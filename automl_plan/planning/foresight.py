@@ -26,29 +26,37 @@ class Foreseen:
         return tuple(change.key for change in self.changes)
 
 
-def foresee(resource: RecordedResource) -> Foreseen:
+def foresee(resource: RecordedResource, *, wanted: bool = True) -> Foreseen:
     """Take every open operation as resumed and ended well."""
     changes: list[Change] = []
     for operation in resource.operations:
         resource = after_operation(resource, operation, made=PENDING)
-        changes.append(resume(resource, operation))
+        changes.append(resume(resource, operation, wanted=wanted))
     return Foreseen(resource, tuple(changes))
 
 
-def resume(resource: RecordedResource, operation: RecordedOperation) -> Change:
-    """Wait for an operation and record its result."""
+def resume(
+    resource: RecordedResource, operation: RecordedOperation, *, wanted: bool = True
+) -> Change:
+    """Wait for an operation and record its result.
+
+    What is not wanted is not sent again when it turns out that it was never received.
+    """
+    reason = reasons.CUT_OFF if operation.id is None else reasons.STILL_RUNNING
     return Change(
         resource.address,
         Action.RESUME,
-        f"{operation.step}: {reasons.STILL_RUNNING}",
+        f"{operation.step}: {reason}",
         object_id=operation.object_id,
         operation_id=operation.id,
-        after=operation.attributes or None,
+        after=(operation.attributes or None) if wanted else None,
     )
 
 
 def cancel(resource: RecordedResource, operation: RecordedOperation, reason: str) -> Change:
-    """End an operation that nobody wants any more."""
+    """End an operation that nobody wants any more, or find out first which one it is."""
+    if operation.id is None:
+        return resume(resource, operation, wanted=False)
     return Change(
         resource.address,
         Action.CANCEL,

@@ -14,7 +14,12 @@ from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.live import LiveModel
-from automl_plan.resources.recorded import RecordedObject, RecordedResource, Step
+from automl_plan.resources.recorded import (
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Step,
+)
 from automl_plan.resources.transitions import without_operation
 
 
@@ -31,6 +36,8 @@ def plan_model(
     address = desired.address
     after = desired.attributes(dataset)
     foreseen = _cancel_outdated(recorded, after)
+    if _outdated_and_cut_off(recorded, after):
+        return foreseen.changes  # whether it runs must be known before another one is begun
     resource = foreseen.resource
     changes = [*foreseen.changes, *_forgotten(resource.former, address, live)]
     current = resource.current
@@ -106,7 +113,7 @@ def remove_all_models(
         if operation.step is Step.TRAIN:
             changes.append(cancel(recorded, operation, reasons.NOT_WANTED))
             resource = without_operation(resource, operation)
-    foreseen = foresee(resource)
+    foreseen = foresee(resource, wanted=False)
     resource = foreseen.resource
     changes += foreseen.changes
     objects = resource.objects
@@ -121,11 +128,19 @@ def _cancel_outdated(recorded: RecordedResource, after: Attributes) -> Foreseen:
     """Foresee open operations; a training whose inputs are not the declared ones is ended."""
     wanted, cancels = recorded, []
     for operation in recorded.operations:
-        if operation.step is Step.TRAIN and _inputs(differences(operation.attributes, after)):
+        if _outdated(operation, after):
             cancels.append(cancel(recorded, operation, reasons.OUTDATED))
             wanted = without_operation(wanted, operation)
     foreseen = foresee(wanted)
     return Foreseen(foreseen.resource, (*cancels, *foreseen.changes))
+
+
+def _outdated(operation: RecordedOperation, after: Attributes) -> bool:
+    return operation.step is Step.TRAIN and bool(_inputs(differences(operation.attributes, after)))
+
+
+def _outdated_and_cut_off(recorded: RecordedResource, after: Attributes) -> bool:
+    return any(o.id is None and _outdated(o, after) for o in recorded.operations)
 
 
 def _why_train(

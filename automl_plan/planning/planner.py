@@ -103,7 +103,7 @@ def _delete_datasets(
     for address, resource in sorted(recorded.resources.items()):
         if address.kind is not ResourceKind.DATASET or address in wanted.datasets:
             continue
-        foreseen = foresee(resource)
+        foreseen = foresee(resource, wanted=False)
         deletions += foreseen.changes
         for obj in foreseen.resource.objects:
             if obj.id == PENDING:

@@ -27,6 +27,10 @@ class Provider(Protocol):
         A state belongs to one identity.
         """
 
+    @property
+    def late_seconds(self) -> float:
+        """For how long a call that was cut off may still take effect, or be missing in lists."""
+
     def close(self) -> None:
         """Close connections."""
 

@@ -276,6 +276,7 @@ class HttpTransport:
             raise TransportError(
                 f"The answer is not a JSON object: {shown(content)}",
                 sent=True,
+                accepted=True,
                 where=f"{method} {path}",
             )
         return document

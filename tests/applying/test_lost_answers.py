@@ -7,41 +7,48 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automl_plan.applying.apply import apply
-from automl_plan.applying.events import ApplyResult, Failure
+from automl_plan.applying.events import ApplyResult
 from automl_plan.applying.planned import make_plan
+from automl_plan.applying.schedule import MOST_SENT
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import UnsettledOperation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import dataset_address
 
 ADDRESS = dataset_address("digits")
+PARENT = "projects/1/locations/us-central1"
 
 
 class Service:
-    """Lists nothing, and answers creations as it is told. `created` counts them."""
+    """Makes datasets and lists them. `acts` and `status` say of each call what it does."""
 
     def __init__(self) -> None:
-        self.created = 0
-        self.status = 200
-        self.body = b"{}"
-        self.drop = False
+        self.received = 0
+        self.acts = [True]
+        self.statuses = [200]
+        """0: the connection is dropped. The last one holds for all that follow."""
+        self.body: bytes | None = None
+        self.made: list[dict[str, Any]] = []
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer(200, b"{}")
+                lists = self.path.partition("?")[0].endswith("/datasets")
+                found = {"datasets": service.made} if lists else {}
+                self._answer(200, json.dumps(found).encode())
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                service.created += 1
-                if service.drop:
+                sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answer = service.create(sent)
+                if status:
+                    self._answer(status, answer)
+                else:
                     self.close_connection = True
-                    return
-                self._answer(service.status, service.body)
 
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
@@ -56,6 +63,18 @@ class Service:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def create(self, sent: dict[str, Any]) -> tuple[int, bytes]:
+        """Take one creation."""
+        self.received += 1
+        number = self.received - 1
+        status = self.statuses[min(number, len(self.statuses) - 1)]
+        name = f"{PARENT}/datasets/ICN{self.received}"
+        if self.acts[min(number, len(self.acts) - 1)]:
+            self.made.append({**sent, "name": name})
+        done = {"name": f"{PARENT}/operations/ICN9", "done": True, "response": {"name": name}}
+        ended = json.dumps(done).encode()
+        return status, ended if status == 200 and self.body is None else self.body or b"{}"
 
     def close(self) -> None:
         self._server.shutdown()
@@ -87,33 +106,54 @@ def open_intents(directory: Path) -> int:
     return len(record.operations) if record else 0
 
 
-@pytest.mark.parametrize("status", [500, 503, 504])
-def test_an_answer_after_which_it_may_have_acted_leaves_the_intent(
+@pytest.mark.parametrize("status", [0, 500, 503, 504])
+def test_what_was_acted_upon_is_found_and_not_sent_again(
     tmp_path: Path, service: Service, status: int
 ) -> None:
-    service.status = status
-    (failure,) = run(tmp_path, service).failed
-    assert_unsettled(failure)
-    assert service.created == 1
-    assert open_intents(tmp_path) == 1
-
-
-def test_a_dropped_connection_leaves_the_intent(tmp_path: Path, service: Service) -> None:
-    service.drop = True
-    (failure,) = run(tmp_path, service).failed
-    assert_unsettled(failure)
-    assert service.created == 1
-    assert open_intents(tmp_path) == 1
+    service.statuses = [status]
+    assert len(run(tmp_path, service).done) == 1
+    assert (service.received, len(service.made)) == (1, 1)
+    assert open_intents(tmp_path) == 0
 
 
 @pytest.mark.parametrize("body", [b"{}", b"not JSON", b"[]"])
-def test_an_answer_without_an_operation_leaves_the_intent(
+def test_what_was_taken_without_a_name_is_found(
     tmp_path: Path, service: Service, body: bytes
 ) -> None:
     service.body = body
+    assert len(run(tmp_path, service).done) == 1
+    assert (service.received, len(service.made)) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [0, 503])
+def test_what_was_never_received_is_sent_again(
+    tmp_path: Path, service: Service, status: int
+) -> None:
+    service.acts, service.statuses = [False, True], [status, 200]
+    assert len(run(tmp_path, service).done) == 1
+    assert (service.received, len(service.made)) == (2, 1)
+
+
+def test_what_is_never_received_is_given_up(tmp_path: Path, service: Service) -> None:
+    service.acts, service.statuses = [False], [503]
     (failure,) = run(tmp_path, service).failed
-    assert_unsettled(failure)
-    assert service.created == 1
+    assert isinstance(failure.error, UnsettledOperation)
+    assert service.received == MOST_SENT
+    assert open_intents(tmp_path) == 1
+    service.acts, service.statuses = [True], [200]
+    assert len(run(tmp_path, service).done) == 1
+    assert len(service.made) == 1
+    assert open_intents(tmp_path) == 0
+
+
+def test_what_is_said_to_be_taken_and_is_not_found_is_not_sent_again(
+    tmp_path: Path, service: Service
+) -> None:
+    service.acts, service.body = [False], b"{}"
+    (failure,) = run(tmp_path, service).failed
+    assert isinstance(failure.error, UnsettledOperation)
+    assert "took the call" in failure.error.message
+    assert service.received == 1
     assert open_intents(tmp_path) == 1
 
 
@@ -121,27 +161,7 @@ def test_an_answer_without_an_operation_leaves_the_intent(
 def test_a_refusal_is_known_to_have_done_nothing(
     tmp_path: Path, service: Service, status: int
 ) -> None:
-    service.status = status
+    service.acts, service.statuses = [False], [status]
     assert len(run(tmp_path, service).failed) == 1
-    assert service.created == 1
+    assert service.received == 1
     assert open_intents(tmp_path) == 0
-
-
-def test_the_next_run_sends_again_what_was_never_received(tmp_path: Path, service: Service) -> None:
-    service.drop = True
-    run(tmp_path, service)
-    service.drop = False
-    service.body = json.dumps(
-        {
-            "name": "projects/1/locations/us-central1/operations/ICN1",
-            "done": True,
-            "response": {"name": "projects/1/locations/us-central1/datasets/ICN2"},
-        }
-    ).encode()
-    assert not run(tmp_path, service).failed
-    assert service.created == 2
-
-
-def assert_unsettled(failure: Failure) -> None:
-    assert isinstance(failure.error, UnsettledOperation)
-    assert "Nothing is sent twice by guess" in (failure.error.hint or "")

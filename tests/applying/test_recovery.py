@@ -10,7 +10,7 @@ import pytest
 
 from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import UnsettledOperation
-from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
@@ -101,23 +101,65 @@ def test_while_it_can_not_be_known_nothing_is_sent(tmp_path: Path, project: Proj
     slow.write({"digits": DATASET}, {"digits": MODEL})
     slow.apply(PlanOptions(targets=frozenset({DIGITS})))
     operation_id = with_intent(slow, Step.TRAIN, sent=True)
-    with pytest.raises(UnsettledOperation) as caught:
-        slow.plan()
-    assert operation_id is not None
-    assert operation_id in caught.value.message
-    assert operation_id in (caught.value.hint or "")
-    end(slow, operation_id)
+    assert [c.action for c in slow.plan().plan.changes] == ["resume", "deploy"]
     assert not slow.apply().failed
+    assert any(operation_id in (event.message or "") for event in slow.events if operation_id)
+    assert slow.plan().empty
     assert counts(slow) == (1, 1)
+
+
+def test_a_detached_run_leaves_what_may_be_running(tmp_path: Path, project: Project) -> None:
+    slow = Project(tmp_path, time_scale=1.0)
+    slow.write({"digits": DATASET}, {"digits": MODEL})
+    slow.apply(PlanOptions(targets=frozenset({DIGITS})))
+    with_intent(slow, Step.TRAIN, sent=True)
+    result = slow.apply(detach=True)
+    assert [change.action for change in result.running] == ["resume"]
+    assert [change.action for change in result.skipped] == ["deploy"]
+
+
+def train_for_somebody(project: Project, name: str) -> None:
+    with project.workspace() as workspace:
+        (dataset,) = workspace.provider.datasets()
+        model = workspace.configuration.desired.models[MODEL_ADDRESS]
+        theirs = replace(model, display_name=name)
+        operation = workspace.provider.train(theirs, dataset.id, {"who": "somebody"})
+        wait_for(workspace.provider, operation.id, timeout=30)
 
 
 def test_a_training_of_somebody_else_is_not_taken_for_ours(project: Project) -> None:
     project.apply(PlanOptions(targets=frozenset({DIGITS})))
     with_intent(project, Step.TRAIN, sent=False)
-    with project.workspace() as workspace:
-        (dataset,) = workspace.provider.datasets()
-        model = workspace.configuration.desired.models[MODEL_ADDRESS]
-        operation = workspace.provider.train(model, dataset.id, {"who": "somebody"})
-        wait_for(workspace.provider, operation.id, timeout=30)
+    train_for_somebody(project, "theirs")
     assert not project.apply().failed
     assert counts(project) == (1, 2)
+
+
+def test_what_looks_like_ours_without_our_label_is_for_a_person_to_tell(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    with_intent(project, Step.TRAIN, sent=False)
+    train_for_somebody(project, "digits")
+    with pytest.raises(UnsettledOperation) as caught:
+        project.plan()
+    assert "automl-plan resolve model.digits --adopt ICN" in (caught.value.hint or "")
+
+
+def test_what_is_not_wanted_any_more_is_not_sent_again(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    with_intent(project, Step.TRAIN, sent=False)
+    assert not project.apply(PlanOptions(mode=PlanMode.DESTROY)).failed
+    assert counts(project) == (0, 0)
+    assert project.plan(PlanOptions(mode=PlanMode.DESTROY)).empty
+
+
+def test_a_training_with_other_inputs_waits_until_it_is_known(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    with_intent(project, Step.TRAIN, sent=False)
+    text = (project.directory / "automl-plan.yaml").read_text(encoding="utf-8")
+    (project.directory / "automl-plan.yaml").write_text(text.replace("8000", "9000"))
+    assert [c.action for c in project.plan().plan.changes] == ["resume"]
+    assert not project.apply().failed
+    assert counts(project) == (1, 0)
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)

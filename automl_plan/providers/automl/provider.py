@@ -52,6 +52,7 @@ class AutomlProvider:
         name: str,
         project: str,
         location: str,
+        late_seconds: float,
     ) -> None:
         self._transport = transport
         self._sources = sources
@@ -60,11 +61,17 @@ class AutomlProvider:
                 raise UsageError(f"{value!r} can't be a {part}.")
         self._parent = f"projects/{project}/locations/{location}"
         self._identity = f"{name}:{self._parent}"
+        self._late_seconds = late_seconds
 
     @property
     def identity(self) -> str:
         """Which service, project and location."""
         return self._identity
+
+    @property
+    def late_seconds(self) -> float:
+        """For how long a call that was cut off may still take effect, or be missing in lists."""
+        return self._late_seconds
 
     def close(self) -> None:
         """Close connections."""
@@ -216,7 +223,10 @@ def _opened(answer: Mapping[str, Json], where: str) -> Operation:
     opened = operation(answer)
     if not opened.id:
         raise TransportError(
-            "The service took the call, but its answer names no operation.", sent=True, where=where
+            "The service took the call, but its answer names no operation.",
+            sent=True,
+            accepted=True,
+            where=where,
         )
     return opened
 

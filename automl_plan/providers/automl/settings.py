@@ -15,6 +15,10 @@ from automl_plan.resources.json import Json
 
 EMULATOR_VARIABLE = "AUTOML_EMULATOR_HOST"
 """host:port of a service to use in place of Google's, without credentials."""
+LATE_SECONDS = 120.0
+"""Six times the deadline of Google's own backend for models.create (automl_v1.yaml)."""
+LATE_SECONDS_ON_LOOPBACK = 2.0
+"""No proxy lies on the way: what was sent is acted upon at once."""
 _HOSTS = {"eu": "https://eu-automl.googleapis.com"}
 _DEFAULT_HOST = "https://automl.googleapis.com"
 
@@ -38,6 +42,7 @@ def open_automl(
         name="automl",
         project=project,
         location=location,
+        late_seconds=LATE_SECONDS if is_google(url) else LATE_SECONDS_ON_LOOPBACK,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from automl_plan.providers.automl.provider import AutomlProvider
+from automl_plan.providers.automl.settings import LATE_SECONDS_ON_LOOPBACK
 from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.sources import SourceReader
@@ -30,6 +31,7 @@ def open_local(
         name="local",
         project=PROJECT,
         location=LOCATION,
+        late_seconds=LATE_SECONDS_ON_LOOPBACK,
     )
 
 
