@@ -15,7 +15,7 @@ from automl_plan.applying.refresh import accept_drift
 from automl_plan.applying.schedule import Schedule
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import Interrupted, PlanStale
+from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
@@ -28,6 +28,7 @@ def apply(
     *,
     parallelism: int = 10,
     detach: bool = False,
+    cancel_when_stopped: bool = False,
     on_event: Callable[[Event], None],
     command: str = "apply",
     lock_timeout: float = 0.0,
@@ -53,12 +54,13 @@ def apply(
             provider.operation,
             parallelism=parallelism,
             detach=detach,
+            cancel_when_stopped=cancel_when_stopped,
             on_event=on_event,
         )
         with _stopped_by_signals(schedule):
             result = schedule.run()
     if schedule.stopped:
-        raise _interrupted(len(result.running))
+        raise _interrupted(result)
     return result
 
 
@@ -106,14 +108,19 @@ def _check_fresh(workspace: Workspace, planned: Planned, session: StateSession) 
         )
 
 
-def _interrupted(running: int) -> Interrupted:
-    if not running:
-        return Interrupted("Interrupted; the state is saved and nothing is left running.")
+def _interrupted(result: ApplyResult) -> Interrupted:
+    cancelled = [f.error for f in result.failed if isinstance(f.error, OperationCancelled)]
+    told = [str(error.message) for error in cancelled]
+    if not result.running:
+        said = "Interrupted; the state is saved and nothing is left running."
+        return Interrupted("\n".join([said, *told]))
+    running = len(result.running)
+    goes = "operation goes" if running == 1 else "operations go"
     return Interrupted(
-        f"Interrupted; the state is saved. {running} operation"
-        f"{'s go' if running != 1 else ' goes'} on at the service.",
-        hint="The next apply takes them up; `automl-plan operations list --running` shows "
-        "them, `automl-plan operations cancel ID` ends one (used node hours are billed).",
+        "\n".join([f"Interrupted; the state is saved. {running} {goes} on at the service.", *told]),
+        hint="The next apply takes them up (or `automl-plan wait`); `automl-plan operations list "
+        "--running` shows them, `automl-plan operations cancel ID` ends one (used node hours are "
+        "billed).",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.workspace import Workspace
@@ -65,7 +66,7 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     settled, found = settle(recorded.resources, provider)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = provider.live() if options.refresh else None
-    plan = plan_changes(desired, recorded, live, options)
+    plan = plan_changes(desired, recorded, live, options, datetime.now(UTC))
     return Planned(
         plan=plan,
         mode=options.mode,

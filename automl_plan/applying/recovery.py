@@ -29,7 +29,7 @@ from automl_plan.resources.transitions import after_operation, without_operation
 CLOCK_SKEW = timedelta(minutes=15)
 """How far the clocks of this machine, of the one that was cut off and of the service may differ."""
 
-_KINDS = {
+KINDS = {
     Step.CREATE: OperationKind.CREATE_DATASET,
     Step.TRAIN: OperationKind.CREATE_MODEL,
     Step.IMPORT_DATA: OperationKind.IMPORT_DATA,
@@ -156,7 +156,7 @@ def _candidates(
     address: Address, intent: RecordedOperation, provider: Provider, known: Collection[str]
 ) -> tuple[Operation, ...]:
     """What runs and may be the intent's: of its kind, not older, not known as another's."""
-    kind = _KINDS[intent.step]
+    kind = KINDS[intent.step]
     earliest = datetime.fromisoformat(intent.started) - CLOCK_SKEW
     return tuple(
         operation

@@ -59,6 +59,8 @@ class _Running:
     accepted: bool = False
     """Whether the service said that it took that call."""
     sent: int = 1
+    cancelled: bool = False
+    """Whether its end was asked for when the run was stopped."""
 
 
 @dataclass(slots=True)
@@ -79,12 +81,14 @@ class Schedule:
         *,
         parallelism: int,
         detach: bool,
+        cancel_when_stopped: bool = False,
         on_event: Callable[[Event], None],
     ) -> None:
         self._steps = steps
         self._operation = operation
         self._parallelism = parallelism
         self._detach = detach
+        self._cancel_when_stopped = cancel_when_stopped
         self._on_event = on_event
         self._pending = {change.key: change for change in changes}
         self._unmet = {
@@ -118,6 +122,7 @@ class Schedule:
         try:
             while True:
                 self._start_ready()
+                self._start_cancels()
                 self._start_polls()
                 if self._may_leave():
                     break
@@ -167,13 +172,26 @@ class Schedule:
         else:
             self._done(running, None)
 
+    def _start_cancels(self) -> None:
+        """After a stop that is to end the trainings: ask for their end, once each."""
+        if not (self.stopped and self._cancel_when_stopped):
+            return
+        for running in [r for r in self._waiting if _is_training(r) and not r.cancelled]:
+            operation = running.operation
+            assert operation is not None  # noqa: S101 (a training is an operation)
+            running.cancelled = True
+            self._waiting.remove(running)
+            self._sending[self._pool.submit(self._steps.cancel(operation))] = running
+
     def _start_polls(self) -> None:
-        if self._ending:
+        if self._halted is not None:
             return
         now = time.monotonic()
         polled = {id(running) for running in self._polling.values()}
         for running in self._waiting:
             if id(running) in polled or running.next_poll > now or self._is_left(running):
+                continue
+            if self.stopped and not running.cancelled:
                 continue
             if len(self._polling) >= self._parallelism:
                 return
@@ -206,6 +224,8 @@ class Schedule:
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
         if self._stopped_at is not None:
+            if self._cancel_when_stopped and any(map(_is_training, self._waiting)):
+                return False
             given_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
             return not self._sending or given_up
         if self._sending or self._polling:
@@ -391,6 +411,11 @@ class Schedule:
                 message=message,
             )
         )
+
+
+def _is_training(running: _Running) -> bool:
+    operation = running.operation
+    return operation is not None and operation.step is Step.TRAIN and operation.id is not None
 
 
 def _not_found(running: _Running) -> UnsettledOperation:

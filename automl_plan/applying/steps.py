@@ -25,6 +25,7 @@ from automl_plan.errors import (
     Unknown,
 )
 from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
@@ -99,7 +100,7 @@ class Steps:
                 return Begun(operation=self._open_operation(change))
             case Action.CANCEL:
                 operation = self._open_operation(change)
-                return Begun(call=self._cancel(change), operation=operation)
+                return Begun(call=self.cancel(operation), operation=operation)
             case _:
                 operation = self._intent(change)
                 call = self._call(change.address, operation)
@@ -136,6 +137,15 @@ class Steps:
     def never_sent(self, change: Change, operation: RecordedOperation) -> None:
         """Record that a change was given up before its call was sent."""
         self._session.record(without_operation(self._record_of(change.address), operation))
+
+    def cancel(self, operation: RecordedOperation) -> Call:
+        """What asks for an operation's end."""
+        provider, operation_id = self._provider, operation.id or ""
+
+        def call() -> None:
+            provider.cancel(operation_id)
+
+        return call
 
     def look(self, change: Change, operation: RecordedOperation, waited: float) -> Look:
         """What asks what came of a call that was cut off so many seconds ago."""
@@ -207,10 +217,16 @@ class Steps:
         record = self._record_of(change.address)
         if answer.error is not None:
             self._session.record(without_operation(record, operation))
+            cost = so_far(operation, datetime.now(UTC))
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
-                return "cancelled; the node hours it used so far are billed"
-            kind = OperationCancelled if answer.error.code == CANCELLED else OperationFailed
-            raise kind(
+                return "cancelled; what it used is billed" + (f": {cost}" if cost else "")
+            if answer.error.code == CANCELLED:
+                raise OperationCancelled(
+                    f"{operation.step} was cancelled" + (f": {cost}." if cost else "."),
+                    where=f"operation {answer.id}",
+                    hint="What it used is billed.",
+                )
+            raise OperationFailed(
                 f"{operation.step} failed: {answer.error.message or 'the service says no more'}",
                 where=f"operation {answer.id}",
                 hint="Mend the cause and apply again; what else was done is recorded.",
@@ -305,14 +321,6 @@ class Steps:
 
         def call() -> None:
             provider.update(address.kind, object_id, changed)
-
-        return call
-
-    def _cancel(self, change: Change) -> Call:
-        provider, operation_id = self._provider, change.operation_id or ""
-
-        def call() -> None:
-            provider.cancel(operation_id)
 
         return call
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -43,6 +43,10 @@ def apply(
             "--detach", help="Start what can be started and leave it running (exit code 5)."
         ),
     ] = False,
+    on_interrupt: Annotated[
+        Literal["leave", "cancel"],
+        typer.Option(help="What Ctrl-C does with trainings that run: leave them, or cancel them."),
+    ] = "leave",
     lock_timeout: LockTimeout = 0.0,
     refresh_only: RefreshOnly = False,
     no_refresh: NoRefresh = False,
@@ -77,6 +81,7 @@ def apply(
             approved=auto_approve or saved is not None,
             parallelism=parallelism,
             detach=detach,
+            cancel_when_stopped=on_interrupt == "cancel",
             lock_timeout=lock_timeout,
             command="apply",
             as_json=as_json,

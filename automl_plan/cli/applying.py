@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _QUESTIONS = {
     "apply": "\nDo this?",
+    "wait": "\nGo on with this?",
     "destroy": "\nDelete all this? Trained models can't be brought back.",
 }
 
@@ -38,6 +39,7 @@ def apply_planned(
     lock_timeout: float,
     command: str,
     as_json: bool,
+    cancel_when_stopped: bool = False,
 ) -> None:
     """Show a plan, get it approved, and carry it out.
 
@@ -63,6 +65,7 @@ def apply_planned(
             planned,
             parallelism=parallelism,
             detach=detach,
+            cancel_when_stopped=cancel_when_stopped,
             on_event=progress,
             command=command,
             lock_timeout=lock_timeout,

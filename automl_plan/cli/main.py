@@ -16,15 +16,18 @@ from automl_plan.cli import (
     datasets,
     destroy,
     emulator,
+    force_unlock,
     init,
     models,
     operations,
     plan,
+    resolve,
     schema,
     show,
     state,
     validate,
     version,
+    wait,
 )
 from automl_plan.cli.options import Directory
 from automl_plan.cli.output import discard_output, say, style_for, write_json_line
@@ -41,7 +44,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (init, validate, schema, plan, apply, destroy, show, version):
+_COMMANDS = (init, validate, schema, plan, apply, wait, destroy, show, resolve, force_unlock)
+for module in (*_COMMANDS, version):
     module.register(app)
 for group in (datasets, models, operations, state, emulator):
     app.add_typer(group.app)
@@ -74,7 +78,13 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal that can't show a letter gets its number, not a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == Interrupted.exit_code:
+        # A request that is under way must not keep the process until it is answered.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

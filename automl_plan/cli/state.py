@@ -1,4 +1,4 @@
-"""`automl-plan state …`: what is recorded. Asks no provider."""
+"""`automl-plan state …`: what is recorded, and how it is mended. Asks no provider."""
 
 from __future__ import annotations
 
@@ -54,3 +54,29 @@ def show(
         write_json(resource_json(resources[asked]))
     else:
         write(resource_text(resources[asked], stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan state push state/digits.json.backup")
+def push(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy of this state.")],
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Put a copy in the place of the state: a backup, or what a run kept in an emergency."""
+    from automl_plan.state.restoring import push as push_state
+
+    with workspace(directory, var, var_file) as opened:
+        pushed = push_state(opened.configuration.state_path, file)
+    count = len(pushed.resources)
+    write(f"Pushed: serial {pushed.serial}, {count} resource{'s' if count != 1 else ''}.\n")
+
+
+@app.command(epilog="Example: automl-plan state new")
+def new(var: Var = None, var_file: VarFile = None, directory: Directory = Path()) -> None:
+    """Begin an empty state, where live objects look as if one was lost."""
+    from automl_plan.state.restoring import begin_new
+
+    with workspace(directory, var, var_file) as opened:
+        begin_new(opened.configuration.state_path)
+    write("An empty state was begun; nothing that lives belongs to it.\n")

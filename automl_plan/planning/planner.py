@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from automl_plan.planning import reasons
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
@@ -12,6 +14,7 @@ from automl_plan.planning.graph import check_addresses, in_order, within
 from automl_plan.planning.models import plan_model, remove_all_models
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.spending import so_far
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
@@ -19,12 +22,16 @@ from automl_plan.resources.recorded import Recorded, RecordedResource
 
 
 def make_plan(
-    desired: Desired, recorded: Recorded, live: Live | None, options: PlanOptions
+    desired: Desired,
+    recorded: Recorded,
+    live: Live | None,
+    options: PlanOptions,
+    now: datetime | None = None,
 ) -> Plan:
     """What has to be done so that live becomes as desired.
 
-    `live` None takes what is recorded for what lives. Raises UsageError for addresses in
-    `options` that are neither declared nor recorded.
+    `live` None takes what is recorded for what lives; `now` is for what running trainings have
+    cost. Raises UsageError for addresses in `options` that are neither declared nor recorded.
     """
     known = {*desired.datasets, *desired.models, *recorded.resources}
     check_addresses("--target", options.targets, known)
@@ -52,10 +59,21 @@ def make_plan(
     dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
     ordered = in_order((*dataset_changes, *_flat(model_changes), *deletions))
-    changes = within(ordered, allowed)
+    changes = tuple(_with_cost(change, recorded, now) for change in within(ordered, allowed))
     changed = {change.address for change in changes}
     unchanged = tuple(sorted(a for a in (*wanted.datasets, *wanted.models) if a not in changed))
     return Plan(changes, drift, unchanged)
+
+
+def _with_cost(change: Change, recorded: Recorded, now: datetime | None) -> Change:
+    """A change of a running training, with what that has cost so far in its reason."""
+    if now is None or change.action not in (Action.RESUME, Action.CANCEL):
+        return change
+    for operation in _record(recorded, change.address).operations:
+        if operation.id is not None and operation.id == change.operation_id:
+            cost = so_far(operation, now)
+            return change if cost is None else replace(change, reason=f"{change.reason}; {cost}")
+    return change
 
 
 def _plan_models(

@@ -45,7 +45,8 @@ class StateLock:
                 raise StateLocked(
                     f"The state is locked by {holder}.",
                     where=str(self._path),
-                    hint="Wait for that run to end, or give --lock-timeout.",
+                    hint="Wait for that run to end, or give --lock-timeout. `automl-plan "
+                    "force-unlock` takes the lock from a run that hangs.",
                 ) from None
             break
         self._file = file
@@ -75,6 +76,27 @@ class StateLock:
             self._file,
         )
         self._file.flush()
+
+
+def holder_of(path: Path) -> str | None:
+    """Who holds a lock, in words; None when nobody does."""
+    try:
+        with path.open("r+", encoding="utf-8", errors="replace") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _holder(file)
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def take_away(path: Path) -> None:
+    """Let the next run lock anew, whoever holds the lock now. Raises StateUnwritable."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _user() -> str:

@@ -6,6 +6,7 @@ Beside `digits.json` lie `digits.json.journal` while a run is under way (or was 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import replace
@@ -13,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from automl_plan.errors import StateUnreadable
+from automl_plan.errors import StateUnreadable, StateUnwritable
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.state.document import State, decode, encode, new_lineage
+from automl_plan.state.emergency import kept_elsewhere
 from automl_plan.state.journal import (
     Journal,
     apply_entry,
@@ -26,7 +28,7 @@ from automl_plan.state.journal import (
     resource_entry,
     unwritable,
 )
-from automl_plan.state.lock import StateLock
+from automl_plan.state.lock import StateLock, holder_of, take_away
 
 
 class StateStore:
@@ -52,6 +54,14 @@ class StateStore:
         """
         return StateSession(self._path, timeout=timeout, command=command)
 
+    def lock_holder(self) -> str | None:
+        """Who works on the state, in words; None when nobody does."""
+        return holder_of(beside(self._path, "lock"))
+
+    def break_lock(self) -> None:
+        """Let the next run work on the state, whoever does now. Raises StateUnwritable."""
+        take_away(beside(self._path, "lock"))
+
 
 class StateSession:
     """A locked state. Memory is what happened, even when the disk refuses to take it."""
@@ -62,11 +72,11 @@ class StateSession:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(path, error) from error
-        self._lock = StateLock(_beside(path, "lock"))
+        self._lock = StateLock(beside(path, "lock"))
         self._lock.acquire(timeout=timeout, command=command)
         try:
             self._state, left_over = _read(path)
-            self._journal = Journal(_beside(path, "journal"))
+            self._journal = Journal(beside(path, "journal"))
             if left_over:
                 self._write()
             self._changed = False
@@ -90,11 +100,17 @@ class StateSession:
         self._step(resource_entry(resource))
 
     def close(self) -> None:
-        """Fold the journal into the file and give the lock back. Raises StateUnwritable."""
+        """Fold the journal into the file and give the lock back.
+
+        Raises StateUnwritable, which names the emergency file when one could be written.
+        """
         try:
             if self._changed:
                 self._state = replace(self._state, serial=self._state.serial + 1)
-                self._write()
+                try:
+                    self._write()
+                except StateUnwritable as error:
+                    raise kept_elsewhere(self._path, self._state, error) from error
         finally:
             self._journal.close()
             self._lock.release()
@@ -122,31 +138,48 @@ class StateSession:
         self._journal.append(continued, entry)
 
     def _write(self) -> None:
-        """Put the state in the place of the file: whole or not at all."""
-        temporary = _beside(self._path, "new")
+        write_state(self._path, self._state)
         try:
-            descriptor = os.open(
-                temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
-            )
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(encode(self._state))
-                file.flush()
-                os.fsync(file.fileno())
-            if self._path.exists():
-                _keep(self._path, _beside(self._path, "backup"))
-            temporary.replace(self._path)
-            _sync(self._path.parent)
             self._journal.remove()
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise unwritable(self._path, error) from error
+
+
+def write_state(path: Path, state: State) -> None:
+    """Put a state in the place of the file: whole or not at all. Raises StateUnwritable."""
+    temporary = beside(path, "new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encode(state))
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            _keep(path, beside(path, "backup"))
+        temporary.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def read_state_file(path: Path) -> State:
+    """One state document, whatever lies beside it. Raises StateUnreadable."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StateUnreadable(
+            f"The state can't be read: {error.strerror}.", where=str(path)
+        ) from error
+    return decode(data, where=str(path))
 
 
 def _read(path: Path) -> tuple[State, bool]:
     """The state with its journal's steps, and whether there were any."""
     state = _read_file(path)
     state = replace(state, resources=dict(state.resources))
-    journal = _beside(path, "journal")
+    journal = beside(path, "journal")
     head, steps = read_journal(journal)
     if head is None or not steps:
         return state, False
@@ -174,24 +207,42 @@ def _continues(head: dict[str, Any], state: State) -> bool:
 
 
 def _read_file(path: Path) -> State:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return State()
-    except OSError as error:
+    backup = beside(path, "backup")
+    if not path.exists():
+        if not backup.exists():
+            return State()
         raise StateUnreadable(
-            f"The state can't be read: {error.strerror}.", where=str(path)
-        ) from error
-    return decode(data, where=str(path))
+            "The state file is missing, and the version before it is still there.",
+            where=str(path),
+            hint=_restore(backup),
+        )
+    try:
+        return read_state_file(path)
+    except StateUnreadable as error:
+        error.hint = error.hint or _restore(backup)
+        raise
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def _restore(backup: Path) -> str | None:
+    """How to bring the version before back, if it is sound."""
+    try:
+        good = read_state_file(backup)
+    except StateUnreadable:
+        return "Bring the last good version back from version control."
+    return (
+        f"{backup} is sound (serial {good.serial}, {len(good.resources)} resources): bring it back "
+        f"with `automl-plan state push {backup}`. It is one run older: compare the next plan."
+    )
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """The path of what is kept beside a state file."""
     return path.with_name(f"{path.name}.{suffix}")
 
 
 def _keep(path: Path, backup: Path) -> None:
     """Keep the present version; a copy, so that the file itself is never missing."""
-    draft = _beside(backup, "new")
+    draft = beside(backup, "new")
     shutil.copyfile(path, draft)
     draft.chmod(0o600)
     draft.replace(backup)

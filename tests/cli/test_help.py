@@ -35,6 +35,7 @@ def test_the_commands() -> None:
         "emulator start",
         "emulator status",
         "emulator stop",
+        "force-unlock",
         "init",
         "models delete",
         "models evaluations",
@@ -45,12 +46,16 @@ def test_the_commands() -> None:
         "operations list",
         "operations wait",
         "plan",
+        "resolve",
         "schema",
         "show",
         "state list",
+        "state new",
+        "state push",
         "state show",
         "validate",
         "version",
+        "wait",
     ]
 
 

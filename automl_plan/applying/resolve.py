@@ -1,0 +1,83 @@
+"""Settles by a person's word what came of a call that was cut off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from automl_plan.applying.recovery import KINDS, known_ids, open_intents
+from automl_plan.applying.workspace import Workspace
+from automl_plan.errors import NotFound, UsageError
+from automl_plan.providers.protocol import Provider
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.transitions import after_operation, with_operation, without_operation
+
+
+def intent_of(workspace: Workspace, address: Address) -> RecordedOperation:
+    """The call of an address that was cut off. Raises UsageError when there is none."""
+    record = workspace.store.read().resources.get(address)
+    intents = () if record is None else open_intents(record)
+    if not intents:
+        raise UsageError(
+            f"No call for {address} was cut off: there is nothing to resolve.",
+            hint="`automl-plan state list` shows open operations.",
+        )
+    return intents[0]
+
+
+def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, found: str) -> str:
+    """Take an operation, or the object that it made, for the one that was cut off.
+
+    Returns what was recorded. Raises UsageError for one that can't be it, StateLocked.
+    """
+    provider = workspace.provider
+    with workspace.store.open(command="resolve") as session:
+        session.bind(provider.identity)
+        resources = session.state.resources
+        if found in known_ids(resources):
+            raise UsageError(f"{found} is recorded already, as something else.")
+        record = resources.get(address) or RecordedResource(address)
+        record, said = _adopted(provider, record, intent, found)
+        session.record(record)
+    return said
+
+
+def abandon(workspace: Workspace, address: Address, intent: RecordedOperation) -> None:
+    """Take a call that was cut off for one that was never received. Raises StateLocked."""
+    with workspace.store.open(command="resolve") as session:
+        record = session.state.resources.get(address) or RecordedResource(address)
+        session.record(without_operation(record, intent))
+
+
+def _adopted(
+    provider: Provider, record: RecordedResource, intent: RecordedOperation, found: str
+) -> tuple[RecordedResource, str]:
+    try:
+        operation = provider.operation(found)
+    except NotFound:
+        return _made(provider, record, intent, found), f"{found} is what it made."
+    if operation.kind is not KINDS[intent.step]:
+        raise UsageError(f"{found} is no {intent.step}, but {operation.kind}.")
+    if not operation.done:
+        record = with_operation(record, replace(intent, id=found))
+        return record, f"{found} is its operation; the next apply follows it."
+    if operation.error is not None:
+        return without_operation(record, intent), f"{found} ended with an error: nothing was made."
+    if operation.made is not None:
+        return _made(provider, record, intent, operation.made), f"{operation.made} is what it made."
+    return after_operation(record, intent), f"{found} has ended well."
+
+
+def _made(
+    provider: Provider, record: RecordedResource, intent: RecordedOperation, object_id: str
+) -> RecordedResource:
+    try:
+        if record.address.kind is ResourceKind.DATASET:
+            provider.dataset(object_id)
+        elif provider.model(object_id).dataset_id != intent.dataset_id:
+            raise UsageError(f"The model {object_id} was trained on another dataset.")
+    except NotFound as error:
+        raise UsageError(f"There is no operation and no object {object_id}.") from error
+    if intent.step not in (Step.CREATE, Step.TRAIN):
+        raise UsageError(f"A call ({intent.step}) makes no object: give its operation.")
+    return after_operation(record, intent, made=object_id)

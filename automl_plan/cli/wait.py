@@ -1,0 +1,65 @@
+"""`automl-plan wait`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.options import (
+    AsJson,
+    AutoApprove,
+    Directory,
+    LockTimeout,
+    Var,
+    VarFile,
+    address,
+    workspace,
+)
+from automl_plan.cli.output import write
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan wait model.digits")(wait)
+
+
+def wait(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="Only this one's operations.")
+    ] = None,
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Follow what an earlier run left running, and go on with what depends on it."""
+    from automl_plan.applying.planned import make_plan
+    from automl_plan.planning.options import PlanOptions
+    from automl_plan.planning.plan import Action
+    from automl_plan.planning.resumption import resumption
+
+    addresses = [] if name is None else [address(name, "ADDRESS")]
+    with workspace(directory, var, var_file) as opened:
+        planned = make_plan(opened, PlanOptions())
+        planned = replace(planned, plan=resumption(planned.plan, addresses))
+        changes = planned.plan.changes
+        if not changes and not as_json:
+            write("Nothing is open.\n")
+            return
+        only_waits = all(change.action is Action.RESUME for change in changes)
+        apply_planned(
+            opened,
+            planned,
+            approved=auto_approve or only_waits,
+            parallelism=10,
+            detach=False,
+            lock_timeout=lock_timeout,
+            command="wait",
+            as_json=as_json,
+        )

@@ -1,0 +1,78 @@
+"""Replaces a state by hand: with a copy that knows more, or with a new and empty one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from automl_plan.errors import StateForeign, StateUnreadable, UsageError
+from automl_plan.state.document import State, new_lineage
+from automl_plan.state.lock import StateLock
+from automl_plan.state.store import StateStore, beside, read_state_file, write_state
+
+
+def push(path: Path, source: Path) -> State:
+    """Put a copy in the place of the state at `path`; what was there becomes the backup.
+
+    Raises StateUnreadable for what is no state, StateForeign for another lineage, UsageError for
+    a copy that is older than what is there, StateLocked, StateUnwritable.
+    """
+    path = Path(os.path.realpath(path))
+    pushed = read_state_file(source)
+    with _locked(path, "state push"):
+        present = _present(path)
+        if present is not None and present.lineage not in ("", pushed.lineage):
+            raise StateForeign(
+                f"{source} is of another state (its lineage differs).", where=str(path)
+            )
+        if present is not None and pushed.serial < present.serial:
+            raise UsageError(
+                f"{source} is older (serial {pushed.serial}) than the state that is there (serial "
+                f"{present.serial}).",
+                where=str(path),
+                hint=f"If it is to count all the same, move {path} away first.",
+            )
+        if present is None:
+            for each in (path, beside(path, "journal")):
+                if each.exists():
+                    each.replace(beside(each, "damaged"))
+        state = replace(pushed, serial=pushed.serial + 1)
+        write_state(path, state)
+        beside(path, "journal").unlink(missing_ok=True)
+    return state
+
+
+def begin_new(path: Path) -> State:
+    """Write an empty state of a new lineage where there is none.
+
+    Raises UsageError when there is one, StateLocked, StateUnwritable.
+    """
+    path = Path(os.path.realpath(path))
+    with _locked(path, "state new"):
+        if path.exists() or beside(path, "journal").exists():
+            raise UsageError("There is a state already.", where=str(path))
+        state = State(lineage=new_lineage())
+        write_state(path, state)
+    return state
+
+
+def _present(path: Path) -> State | None:
+    """The state that is there with its journal; None when it is damaged or missing."""
+    try:
+        return StateStore(path).read()
+    except StateUnreadable:
+        return None
+
+
+@contextmanager
+def _locked(path: Path, command: str) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = StateLock(beside(path, "lock"))
+    lock.acquire(timeout=0.0, command=command)
+    try:
+        yield
+    finally:
+        lock.release()
