@@ -10,6 +10,7 @@
     │   ├── StateUnreadable             torn, not ours, or of a newer format
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
+    │   ├── StateBehind                 what lives was made by it, and it does not know of it
     │   └── StateLocked                 another process works on it (exit code 4)
     ├── PlanError
     │   ├── PlanFileInvalid             not a plan, or not one of this version
@@ -108,6 +109,10 @@ class StateUnwritable(StateError):
 
 class StateForeign(StateError):
     """The state belongs to another lineage or another provider."""
+
+
+class StateBehind(StateError):
+    """Live objects bear our labels and are not recorded: the state was lost, or is older."""
 
 
 class StateLocked(StateError):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from automl_plan.applying.events import ApplyResult, Event
+from automl_plan.applying.freshness import check_bound
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Verdict, open_intents, settle
 from automl_plan.applying.refresh import accept_drift
@@ -39,7 +40,7 @@ def apply(
     Raises PlanStale before anything is sent, StateLocked, StateUnwritable, Interrupted.
     """
     with workspace.store.open(timeout=lock_timeout, command=command) as session:
-        _check_fresh(workspace, planned, session)
+        check_bound(planned, workspace, session.state)
         cut_off = any(open_intents(record) for record in session.state.resources.values())
         if planned.empty and not planned.plan.drift and not cut_off:
             return ApplyResult()
@@ -88,24 +89,6 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
             )
     for record in settled.values():
         session.record(record)
-
-
-def _check_fresh(workspace: Workspace, planned: Planned, session: StateSession) -> None:
-    """Raise PlanStale when the plan was made of something else than what stands now."""
-    if planned.configuration_digest != workspace.configuration.digest:
-        raise PlanStale(
-            "The configuration, or a variable, is not the one that the plan was made of.",
-            hint="Plan again; for a saved plan give the same --var and --var-file.",
-        )
-    state = session.state
-    if planned.lineage and planned.lineage != state.lineage:
-        raise PlanStale("The plan was made of another state (its lineage differs).")
-    if planned.serial != state.serial:
-        raise PlanStale(
-            f"The state changed after the plan was made (serial {planned.serial} then, "
-            f"{state.serial} now).",
-            hint="The plan may have been applied already. Plan again.",
-        )
 
 
 def _interrupted(result: ApplyResult) -> Interrupted:

@@ -16,7 +16,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import PlanFileInvalid
-from automl_plan.planning.options import PlanMode
+from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel, OnSourceChange
@@ -97,14 +97,18 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
     return {
         "format_version": FORMAT_VERSION,
         "mode": str(planned.mode),
+        "refresh": planned.options.refresh,
+        "targets": [str(address) for address in sorted(planned.options.targets)],
+        "excludes": [str(address) for address in sorted(planned.options.excludes)],
+        "replaces": [str(address) for address in sorted(planned.options.replaces)],
         "empty": planned.empty,
         "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
         "identity": planned.identity,
         "configuration_digest": planned.configuration_digest,
         "lineage": planned.lineage,
         "serial": planned.serial,
-        "changes": [_change_json(change) for change in plan.changes],
-        "drift": [_drift_json(drift) for drift in plan.drift],
+        "changes": [change_to_json(change) for change in plan.changes],
+        "drift": [drift_to_json(drift) for drift in plan.drift],
         "unchanged": [str(address) for address in plan.unchanged],
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
@@ -123,7 +127,8 @@ def _compact(**fields: Json) -> dict[str, Json]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _change_json(change: Change) -> dict[str, Json]:
+def change_to_json(change: Change) -> dict[str, Json]:
+    """One change of the plan file."""
     return _compact(
         key=change.key,
         address=str(change.address),
@@ -138,7 +143,8 @@ def _change_json(change: Change) -> dict[str, Json]:
     )
 
 
-def _drift_json(drift: Drift) -> dict[str, Json]:
+def drift_to_json(drift: Drift) -> dict[str, Json]:
+    """One drift of the plan file."""
     return {
         "address": str(drift.address),
         "object_id": drift.object_id,
@@ -189,7 +195,13 @@ def _planned(document: dict[str, Any]) -> Planned:
     )
     return Planned(
         plan=plan,
-        mode=PlanMode(document["mode"]),
+        options=PlanOptions(
+            mode=PlanMode(document["mode"]),
+            refresh=document["refresh"],
+            targets=frozenset(map(Address.parse, document["targets"])),
+            excludes=frozenset(map(Address.parse, document["excludes"])),
+            replaces=frozenset(map(Address.parse, document["replaces"])),
+        ),
         desired=Desired(
             datasets=_by_address(document["datasets"], _dataset),
             models=_by_address(document["models"], _model),

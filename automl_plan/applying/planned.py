@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from automl_plan.applying.recovery import Finding, settle
+from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -22,7 +23,7 @@ class Planned:
     """A plan, bound to the configuration and the state that it was made of."""
 
     plan: Plan
-    mode: PlanMode
+    options: PlanOptions
     desired: Desired
     """With the fingerprints of the data."""
     provider: ProviderSettings
@@ -34,6 +35,11 @@ class Planned:
     sources: Mapping[Address, SourceData]
     found: tuple[tuple[Address, Finding], ...] = ()
     """What came of calls that an earlier run was cut off in; not kept in a saved plan."""
+
+    @property
+    def mode(self) -> PlanMode:
+        """What the plan is for."""
+        return self.options.mode
 
     @property
     def empty(self) -> bool:
@@ -67,9 +73,11 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = provider.live() if options.refresh else None
     plan = plan_changes(desired, recorded, live, options, datetime.now(UTC))
+    if live is not None:
+        check_strays(plan, recorded.resources, live, state.lineage)
     return Planned(
         plan=plan,
-        mode=options.mode,
+        options=options,
         desired=desired,
         provider=configuration.provider,
         identity=provider.identity,

@@ -33,6 +33,7 @@ from automl_plan.resources.fields import FIELDS, Mutability
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import TOKEN_LABEL, Operation, SourceData
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.tokens import new_token
 from automl_plan.resources.transitions import (
     after_operation,
     retired,
@@ -178,10 +179,13 @@ class Steps:
                 where=str(address),
                 hint="Plan again.",
             )
-        intent = replace(operation, token=secrets.token_hex(16), started=_now())
+        intent = replace(operation, token=self._token(address), started=_now())
         call = self._call(address, intent)
         self._session.record(with_operation(record, intent))
         return Begun(call, intent)
+
+    def _token(self, address: Address) -> str:
+        return new_token(self._session.state.lineage, address, secrets.token_hex(16))
 
     def _still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
         match operation.step:
@@ -249,7 +253,7 @@ class Steps:
 
     def _intent(self, change: Change) -> RecordedOperation:
         address, step = change.address, _STEPS[change.action]
-        intent = RecordedOperation(step, token=secrets.token_hex(16), started=_now())
+        intent = RecordedOperation(step, token=self._token(address), started=_now())
         match step:
             case Step.CREATE:
                 return replace(intent, attributes=_created(self._desired.datasets[address]))

@@ -59,6 +59,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Carry out the plan: ask first, record every step. A saved plan is not asked about."""
+    from automl_plan.applying.freshness import check_current
     from automl_plan.applying.plan_file import read_plan
     from automl_plan.applying.planned import make_plan
     from automl_plan.errors import UsageError
@@ -75,6 +76,8 @@ def apply(
     if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
         raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
     with workspace(directory, var, var_file) as opened:
+        if saved is not None:
+            check_current(saved, opened)
         apply_planned(
             opened,
             saved or make_plan(opened, options),

@@ -63,6 +63,7 @@ class HttpTransport:
         self._idle: list[requests.Session] = []
         self._closed = False
         self._lock = threading.Lock()
+        self._paused_until = 0.0
 
     def close(self) -> None:
         """Close all connections."""
@@ -118,6 +119,7 @@ class HttpTransport:
         On a connection of its own: one that is kept alive may be closed by the service just
         as it is used again, and nobody could tell whether the request arrived.
         """
+        self._await_turn()
         return self._json(self._authorised(method, path, None, body, fresh=True), method, path)
 
     # -- sending ---------------------------------------------------------------------------
@@ -130,6 +132,7 @@ class HttpTransport:
         body: Mapping[str, Any] | None,
         limit: int = MAX_BODY,
     ) -> bytes:
+        self._await_turn()
         left = LONGEST_WAIT
         for attempt in range(1, TRIES):
             try:
@@ -144,6 +147,8 @@ class HttpTransport:
                 if pause > left:
                     raise
                 left -= pause
+                if isinstance(error, ResourceExhausted):
+                    self._pause_all(pause)
                 self._sleep(pause)
         return self._authorised(method, path, query, body, fresh=False, limit=limit)
 
@@ -165,6 +170,17 @@ class HttpTransport:
             if error.http_status != 401 or not self._credentials.renew():
                 raise
         return self._send(method, path, query, body, fresh=fresh, limit=limit)
+
+    def _pause_all(self, seconds: float) -> None:
+        """A quota is everybody's: no worker sends anything before it may."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def _await_turn(self) -> None:
+        with self._lock:
+            left = self._paused_until - time.monotonic()
+        if left > 0:
+            self._sleep(left)
 
     def _send(
         self,

@@ -31,7 +31,7 @@ def bound(plan: Plan, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> Plan
     """A plan with all that rendering looks at."""
     return Planned(
         plan=plan,
-        mode=mode,
+        options=PlanOptions(mode=mode),
         desired=wanted,
         provider=ProviderSettings("local", {}),
         identity="local:projects/local/locations/us-central1",

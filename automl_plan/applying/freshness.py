@@ -1,0 +1,56 @@
+"""Whether a plan still fits: the state, the configuration and what lives may have moved on."""
+
+from __future__ import annotations
+
+import json
+
+from automl_plan.applying.plan_file import change_to_json, drift_to_json
+from automl_plan.applying.planned import Planned, make_plan
+from automl_plan.applying.workspace import Workspace
+from automl_plan.errors import PlanStale
+from automl_plan.planning.plan import Plan
+from automl_plan.state.document import State
+
+_SHOWN = 5
+
+
+def check_bound(planned: Planned, workspace: Workspace, state: State) -> None:
+    """Raise PlanStale when the plan was made of another configuration or state."""
+    if planned.configuration_digest != workspace.configuration.digest:
+        raise PlanStale(
+            "The configuration, or a variable, is not the one that the plan was made of.",
+            hint="Plan again; for a saved plan give the same --var and --var-file.",
+        )
+    if planned.lineage and planned.lineage != state.lineage:
+        raise PlanStale("The plan was made of another state (its lineage differs).")
+    if planned.serial != state.serial:
+        raise PlanStale(
+            f"The state changed after the plan was made (serial {planned.serial} then, "
+            f"{state.serial} now).",
+            hint="The plan may have been applied already. Plan again.",
+        )
+
+
+def check_current(planned: Planned, workspace: Workspace) -> None:
+    """Raise PlanStale when planning again gives something else: what lives has changed."""
+    check_bound(planned, workspace, workspace.store.read())
+    moved = _differing(planned.plan, make_plan(workspace, planned.options).plan)
+    if moved:
+        more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
+        raise PlanStale(
+            "What lives, or the content of sources, changed after the plan was made: "
+            f"{', '.join(moved[:_SHOWN])}{more}.",
+            hint="Plan again, and look at what it says.",
+        )
+
+
+def _differing(then: Plan, now: Plan) -> list[str]:
+    """The addresses of which the two plans say different things."""
+    return sorted({address for address, _ in _told(then) ^ _told(now)})
+
+
+def _told(plan: Plan) -> set[tuple[str, str]]:
+    """All that a plan says, by address, but for reasons: they may tell of time that has passed."""
+    told = [(change.address, change_to_json(change)) for change in plan.changes]
+    told += [(drift.address, drift_to_json(drift)) for drift in plan.drift]
+    return {(str(a), json.dumps({**said, "reason": ""}, sort_keys=True)) for a, said in told}

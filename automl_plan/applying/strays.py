@@ -1,0 +1,61 @@
+"""Live objects of ours that the state does not know: a sign that a state was lost, or is older.
+
+Without this, a lost state would have everything made and paid for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from automl_plan.applying.recovery import known_ids
+from automl_plan.errors import StateBehind
+from automl_plan.planning.plan import Action, Plan
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.live import TOKEN_LABEL, Live
+from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.tokens import made_for
+
+_MAKING = frozenset({Action.CREATE, Action.TRAIN, Action.RETRAIN})
+_SHOWN = 5
+
+
+def check_strays(
+    plan: Plan, resources: Mapping[Address, RecordedResource], live: Live, lineage: str
+) -> None:
+    """Raise StateBehind when the plan makes what already lives, unknown to the state."""
+    addresses = {change.address for change in plan.changes if change.action in _MAKING}
+    if not addresses:
+        return
+    known = known_ids(resources)
+    found = []
+    for kind, objects in (
+        (ResourceKind.DATASET, live.datasets),
+        (ResourceKind.MODEL, live.models),
+    ):
+        wanted = [address for address in addresses if address.kind is kind]
+        for obj in objects.values():
+            token = obj.labels.get(TOKEN_LABEL)
+            if token is None or obj.id in known:
+                continue
+            found += [(a, obj.id) for a in wanted if made_for(token, lineage, a)]
+    if found:
+        raise _behind(sorted(found), lineage)
+
+
+def _behind(found: list[tuple[Address, str]], lineage: str) -> StateBehind:
+    told = [f"{address}: {object_id}" for address, object_id in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        told.append(f"… and {len(found) - _SHOWN} more")
+    if not lineage:
+        message = "There is no state, but live objects bear labels of these addresses:"
+        hint = (
+            "Was the state lost? Bring it back from version control, or a copy with `automl-plan "
+            "state push FILE`. If they belong to another configuration: `automl-plan state new`."
+        )
+    else:
+        message = "These live objects were made by this state, which does not know them:"
+        hint = (
+            "Is it an older one? Bring back the one that knows them: `automl-plan state push "
+            "FILE`. What is not wanted can be deleted: `automl-plan models delete ID`."
+        )
+    return StateBehind("\n".join([message, *told, "Making them again would pay twice."]), hint=hint)

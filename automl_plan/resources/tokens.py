@@ -1,0 +1,32 @@
+"""The token of an intent: which state, which address, which call.
+
+It travels as the value of one label (at most 64 of a-z, 0-9, _ and -), so it names the state's
+lineage by its first digits and the address by a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from automl_plan.resources.address import Address
+
+_TOKEN = re.compile(r"([0-9a-f]{12})-([0-9a-f]{12})-[0-9a-f]{32}")
+_LINEAGE = 12
+
+
+def new_token(lineage: str, address: Address, chance: str) -> str:
+    """The token of one call for an address; `chance` is 32 random hex digits."""
+    return f"{lineage[:_LINEAGE]}-{_digest(address)}-{chance}"
+
+
+def made_for(token: str, lineage: str, address: Address) -> bool:
+    """Whether a token was given for an address, by this state; `lineage` "" means any state."""
+    match = _TOKEN.fullmatch(token)
+    if match is None or match[2] != _digest(address):
+        return False
+    return not lineage or match[1] == lineage[:_LINEAGE]
+
+
+def _digest(address: Address) -> str:
+    return hashlib.sha256(str(address).encode()).hexdigest()[:12]
