@@ -1,0 +1,84 @@
+"""`python -m tests.chaos`: all schedules, by the tool and by the naive client.
+
+Prints one line a minute, the schedules that were not right, and the totals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.arms import Arm, Score
+from tests.chaos.schedules import Schedule, at_every_boundary, by_seed, with_faults
+from tests.chaos.world import World
+from tests.chaos.zygote import Zygote
+
+
+def run_share(share: int, shares: int, seeds: range, step: int) -> tuple[Score, Score]:
+    """Every so-many-th schedule, on an emulator of its own: the tool's score, the naive one's."""
+    scores = []
+    with tempfile.TemporaryDirectory() as folder:
+        world, zygote = World(Path(folder)), Zygote()
+        try:
+            for naive in (False, True):
+                arm = Arm(world, zygote, Path(folder) / "runs", naive=naive)
+                arm.measure()
+                score = Score()
+                for schedule in schedules_of(arm, seeds, step)[share::shares]:
+                    score.add(arm.run(schedule))
+                scores.append(score)
+        finally:
+            zygote.close()
+            world.close()
+    return scores[0], scores[1]
+
+
+def schedules_of(arm: Arm, seeds: range, step: int) -> list[Schedule]:
+    """All schedules, in an order in which every share has some of each kind."""
+    return [
+        *at_every_boundary(arm.boundaries, arm.writes, step),
+        *with_faults(arm.boundaries, step),
+        *(by_seed(seed, arm.boundaries, arm.writes) for seed in seeds),
+    ]
+
+
+def totals(tool: Score, naive: Score) -> str:
+    """The line that sums it up."""
+    return (
+        f"schedules {tool.schedules} · duplicates {tool.duplicates} (naive: {naive.duplicates}) · "
+        f"orphans {tool.orphans} (naive: {naive.orphans}) · "
+        f"dollars wasted {tool.wasted_usd:g} (naive: ${naive.wasted_usd:,.2f})"
+    )
+
+
+def main() -> int:
+    """0 when the tool was right in all schedules, and the naive client wasn't."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("--seeds", default="1..200", help="random schedules, as FIRST..LAST")
+    parser.add_argument("--step", type=int, default=1, help="only every so-many-th boundary")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    given = parser.parse_args()
+    first, last = map(int, given.seeds.split(".."))
+    began = time.monotonic()
+    tool, naive = Score(), Score()
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(given.jobs) as pool:
+        shares = [
+            (share, given.jobs, range(first, last + 1), given.step) for share in range(given.jobs)
+        ]
+        for ours, theirs in pool.starmap(run_share, shares):
+            tool.add(ours)
+            naive.add(theirs)
+    for line in tool.faulty:
+        print(line)
+    print(f"{totals(tool, naive)} · {time.monotonic() - began:.0f} s")
+    return 1 if tool.faulty or not naive.duplicates else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

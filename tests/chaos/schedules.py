@@ -1,0 +1,77 @@
+"""The schedules: what befalls a run, and the run after it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.chaos.boundaries import FULL, INTERRUPT, KILL
+
+FAULTS = (
+    *(
+        f"{method}:{effect}:1"
+        for method in ("datasets.create", "datasets.importData", "models.create", "models.deploy")
+        for effect in (
+            *("drop-before", "drop-after", "truncate", "429=1", "500", "500-after", "503"),
+            *("503-after", "delay-before=0.5", "delay-after=0.5"),
+        )
+    ),
+    *(f"*:{effect}:p0.15@" for effect in ("drop-after", "drop-before", "503", "500-after")),
+    *(f"operations.get:{effect}:1-3" for effect in ("drop-after", "503", "truncate", "429=1")),
+    "operations.list:late=1",
+    "operations.list:blind",
+    "models.list:early",
+)
+"""What the service does wrong. A specification that ends with @ is given a seed."""
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What befalls one run."""
+
+    action: str | None = None
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What befalls the first runs, while which faults are on. After it all goes well."""
+
+    name: str
+    blows: tuple[Blow, ...] = (Blow(),)
+    faults: tuple[str, ...] = ()
+
+
+def at_every_boundary(boundaries: int, writes: int, step: int = 1) -> Iterator[Schedule]:
+    """A kill at each boundary, an interrupt at some, a disk that is full from each write on."""
+    for at in range(1, boundaries + 1, step):
+        yield Schedule(f"kill at {at}", (Blow(KILL, at),))
+    for at in range(1, boundaries + 1, step * 4):
+        yield Schedule(f"interrupt at {at}", (Blow(INTERRUPT, at),))
+    for at in range(1, writes + 1, step):
+        yield Schedule(f"disk full at write {at}", (Blow(FULL, at),))
+
+
+def with_faults(boundaries: int, step: int = 1) -> Iterator[Schedule]:
+    """Each fault alone, and with a kill somewhere."""
+    chance = random.Random(1998)
+    for number, spec in enumerate(FAULTS[::step]):
+        fault = f"{spec}{number}" if spec.endswith("@") else spec
+        yield Schedule(fault, (Blow(),), (fault,))
+        at = chance.randint(1, boundaries)
+        yield Schedule(f"{fault}, kill at {at}", (Blow(KILL, at),), (fault,))
+
+
+def by_seed(seed: int, boundaries: int, writes: int) -> Schedule:
+    """One to three blows in a row, with up to two faults, drawn by a seed."""
+    chance = random.Random(seed)
+    blows = []
+    for _ in range(chance.randint(1, 3)):
+        action = chance.choice((KILL, KILL, INTERRUPT, FULL))
+        blows.append(Blow(action, chance.randint(1, writes if action == FULL else boundaries)))
+    faults = [
+        f"{spec}{seed}" if spec.endswith("@") else spec
+        for spec in chance.sample(FAULTS, chance.randint(0, 2))
+    ]
+    return Schedule(f"seed {seed}", tuple(blows), tuple(faults))

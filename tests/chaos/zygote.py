@@ -1,0 +1,131 @@
+"""A process that has imported everything and forks one for each command: no start-up to wait for.
+
+The forked process is killed as any other would be. One line of JSON in, one out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is to be run, where, and what befalls it."""
+
+    arguments: tuple[str, ...]
+    directory: str
+    naive: bool = False
+    action: str | None = None
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended. Negative codes are signals; counts are 0 when it was killed."""
+
+    code: int
+    output: str
+    boundaries: int
+    writes: int
+
+
+class Zygote:
+    """The process, seen from the test."""
+
+    def __init__(self) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment | {"NO_COLOR": "1"},
+        )
+
+    def run(self, command: Command) -> Outcome:
+        """Run one command to its end, whatever that is."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asdict(command)) + "\n")
+        self._process.stdin.flush()
+        return Outcome(**json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def main() -> None:
+    """Serve commands until the input ends."""
+    _import_all()
+    for line in sys.stdin:
+        told = json.loads(line)
+        command = Command(**{**told, "arguments": tuple(told["arguments"])})
+        with (Path(command.directory) / "output.txt").open("w+b") as output:
+            outcome = _run(command, output)
+        print(json.dumps(asdict(outcome)), flush=True)
+
+
+def _import_all() -> None:
+    import google.auth  # noqa: F401 (so that no child has to)
+    import requests  # noqa: F401
+    import rich.live  # noqa: F401
+
+    import automl_plan.applying.apply
+    import automl_plan.applying.plan_file
+    import automl_plan.applying.planned
+    import automl_plan.cli.main
+    import automl_plan.providers.automl.settings
+    import automl_plan.rendering.plan
+    import automl_plan.rendering.progress  # noqa: F401
+    import tests.chaos.naive  # noqa: F401
+
+
+def _run(command: Command, output: IO[bytes]) -> Outcome:
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        _child(command, output, write)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        counts = pipe.read()
+    _, status = os.waitpid(child, 0)
+    output.seek(0)
+    boundaries, writes = json.loads(counts) if counts else (0, 0)
+    text = output.read().decode("utf-8", "replace")
+    return Outcome(os.waitstatus_to_exitcode(status), text, boundaries, writes)
+
+
+def _child(command: Command, output: IO[bytes], counts: int) -> None:
+    from automl_plan.cli.main import run
+    from tests.chaos import naive
+    from tests.chaos.boundaries import Boundaries
+
+    code: Any = 70
+    try:
+        os.chdir(command.directory)
+        for descriptor in (1, 2):
+            os.dup2(output.fileno(), descriptor)
+        boundaries = Boundaries(command.action, command.at, Path(command.directory) / "state")
+        boundaries.install()
+        code = naive.main() if command.naive else run(list(command.arguments))
+        os.write(counts, json.dumps([boundaries.count, boundaries.writes]).encode())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
