@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +14,14 @@ from pathlib import Path
 from types import FrameType
 
 from automl_plan import __version__
+from automl_plan.emulator.admin.front import AdminFront
 from automl_plan.emulator.automl.front import AutomlFront
+from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.files import Files
+from automl_plan.emulator.http import Front
 from automl_plan.emulator.server import Server
 from automl_plan.emulator.storage.front import StorageFront
 
@@ -71,7 +74,9 @@ def serve(options: Options) -> None:
 
 def _serve(options: Options, engine: Engine, files: Files, ended: threading.Event) -> None:
     note = options.data_dir / "server.json"
-    with Server(options.port, [AutomlFront(engine), StorageFront(files)]) as server:
+    counts = CallCounts()
+    fronts: Sequence[Front] = (AutomlFront(engine), StorageFront(files), AdminFront(counts))
+    with Server(options.port, fronts, counts) as server:
         engine.resume()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

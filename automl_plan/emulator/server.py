@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from automl_plan import __version__
+from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.errors import Code, ServiceError, StartError
-from automl_plan.emulator.http import Front, Reply, Request, error_reply
+from automl_plan.emulator.http import Found, Front, Reply, Request, error_reply
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Above a 30 MB image in base64, the largest thing the API takes (proto: ExamplePayload)."""
@@ -57,8 +58,9 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, port: int, fronts: Sequence[Front]) -> None:
+    def __init__(self, port: int, fronts: Sequence[Front], counts: CallCounts) -> None:
         self.fronts = tuple(fronts)
+        self.counts = counts
         self.activity = Activity()
         try:
             super().__init__(("127.0.0.1", port), _Handler)
@@ -91,15 +93,21 @@ class Server(ThreadingHTTPServer):
                 continue
             if refused is not None:
                 return front.error(refused)
-            handler, params = found
-            try:
-                return handler(replace(request, params=params))
-            except ServiceError as error:
-                return front.error(error)
-            except Exception:  # noqa: BLE001 - a bug must be an answer, not a dead connection
-                traceback.print_exc(file=sys.stderr)
-                return front.error(ServiceError(Code.INTERNAL, "Internal error encountered."))
+            if found.name is not None:
+                self.counts.add(found.name)
+            return _act(front, found, request)
         return error_reply(refused or ServiceError(Code.NOT_FOUND, "Method not found."))
+
+
+def _act(front: Front, found: Found, request: Request) -> Reply:
+    """What the method answers, even when it fails."""
+    try:
+        return found.handler(replace(request, params=found.params))
+    except ServiceError as error:
+        return front.error(error)
+    except Exception:  # noqa: BLE001 - a bug must be an answer, not a dead connection
+        traceback.print_exc(file=sys.stderr)
+        return front.error(ServiceError(Code.INTERNAL, "Internal error encountered."))
 
 
 class _Handler(BaseHTTPRequestHandler):
