@@ -1,5 +1,7 @@
 """The engine: what every HTTP front calls. It speaks no API's JSON."""
 
+import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from automl_plan.emulator.clock import Clock
@@ -21,7 +23,11 @@ class Engine:
         chosen = trainer(trainer_name)
         images = Images(data_dir / "images")
         self.files = files
+        self._clock = clock
+        self._advancing = threading.Lock()
         self._store = Store(data_dir / "emulator.sqlite3")
+        with self._store.reading() as db:  # so that no restart turns the clock back
+            clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
         self._jobs = Jobs(clock, POOLS)
         self.operations = Operations(self._store, clock, self._jobs)
         self.datasets = Datasets(self._store, clock, files, images, self.operations)
@@ -32,6 +38,22 @@ class Engine:
     def jobs_running(self) -> int:
         """How many operations run or wait for their turn."""
         return self._jobs.count
+
+    def now(self) -> datetime:
+        """What the service's clock says."""
+        return self._clock.now()
+
+    def advance(self, seconds: float) -> datetime:
+        """Move the service's clock on, for good; what it says then.
+
+        ValueError when it can't go so far, or would go back.
+        """
+        with self._advancing:
+            now = self._clock.advance(seconds)
+            with self._store.transaction() as db:
+                micros = self._clock.ahead // timedelta(microseconds=1)
+                db.execute("UPDATE clock SET ahead = ?", (micros,))
+        return now
 
     def resume(self) -> None:
         """Go on with the operations that ran when the service ended."""

@@ -75,7 +75,7 @@ def serve(options: Options) -> None:
 def _serve(options: Options, engine: Engine, files: Files, ended: threading.Event) -> None:
     note = options.data_dir / "server.json"
     counts = CallCounts()
-    fronts: Sequence[Front] = (AutomlFront(engine), StorageFront(files), AdminFront(counts))
+    fronts: Sequence[Front] = (AutomlFront(engine), StorageFront(files), AdminFront(engine, counts))
     with Server(options.port, fronts, counts) as server:
         engine.resume()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -12,10 +12,12 @@ from typing import Generic, Literal, TypeVar
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.objects import ObjectRef, Scope
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE ids (id INTEGER PRIMARY KEY);
+CREATE TABLE clock (ahead INTEGER NOT NULL);
+INSERT INTO clock VALUES (0);
 CREATE TABLE datasets (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
   project TEXT NOT NULL, location TEXT NOT NULL, problem TEXT NOT NULL, multilabel INTEGER NOT NULL,

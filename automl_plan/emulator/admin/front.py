@@ -1,8 +1,10 @@
 """The routes of the emulator's own API, below `/emulator/v1`, which no cloud has."""
 
-from automl_plan.emulator.automl.calls import check_query
+from automl_plan.emulator.automl.calls import check_query, timestamp
+from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.call_counts import CallCounts
-from automl_plan.emulator.errors import ServiceError
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.http import Found, Reply, Request, error_reply, find, json_reply, route
 
 _ROOT = "/emulator/v1"
@@ -11,9 +13,14 @@ _ROOT = "/emulator/v1"
 class AdminFront:
     """What only an emulator can do. Its calls aren't counted."""
 
-    def __init__(self, counts: CallCounts) -> None:
+    def __init__(self, engine: Engine, counts: CallCounts) -> None:
+        self._engine = engine
         self._counts = counts
-        self._routes = (route(None, "GET", f"{_ROOT}/calls", self._calls),)
+        self._routes = (
+            route(None, "GET", f"{_ROOT}/calls", self._calls),
+            route(None, "GET", f"{_ROOT}/clock", self._clock),
+            route(None, "POST", f"{_ROOT}/clock:advance", self._advance),
+        )
 
     def handler(self, request: Request) -> Found | None:
         """The method that a request calls."""
@@ -26,3 +33,20 @@ class AdminFront:
     def _calls(self, request: Request) -> Reply:
         check_query(request)
         return json_reply({"calls": self._counts.by_method()})
+
+    def _clock(self, request: Request) -> Reply:
+        check_query(request)
+        return json_reply({"now": timestamp(self._engine.now())})
+
+    def _advance(self, request: Request) -> Reply:
+        check_query(request)
+        fields = body_fields(request.body, "")
+        seconds = fields.number("seconds")
+        fields.finish()
+        if seconds is None:
+            raise invalid(("seconds", "Required field not set."))
+        try:
+            now = self._engine.advance(seconds)
+        except ValueError as error:
+            raise invalid(("seconds", str(error))) from error
+        return json_reply({"now": timestamp(now)})
