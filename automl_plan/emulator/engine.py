@@ -4,6 +4,7 @@ import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.datasets import Datasets
 from automl_plan.emulator.files import Files
@@ -29,10 +30,13 @@ class Engine:
         with self._store.reading() as db:  # so that no restart turns the clock back
             clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
         self._jobs = Jobs(clock, POOLS)
-        self.operations = Operations(self._store, clock, self._jobs)
+        self.billing = Billing(self._store, clock)
+        self.operations = Operations(self._store, clock, self._jobs, self.billing)
         self.datasets = Datasets(self._store, clock, files, images, self.operations)
-        self.models = Models(self._store, clock, files, self.operations)
-        self.trainings = Trainings(self._store, clock, images, chosen, self.operations)
+        self.models = Models(self._store, clock, files, self.operations, self.billing)
+        self.trainings = Trainings(
+            self._store, clock, images, chosen, self.operations, self.billing
+        )
 
     @property
     def jobs_running(self) -> int:

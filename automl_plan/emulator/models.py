@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import cast
 
 from automl_plan import __version__
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
 from automl_plan.emulator.files import FileRefused, Files
@@ -48,11 +49,19 @@ class ModelChange:
 class Models:
     """The models of all scopes, their evaluations and predictions."""
 
-    def __init__(self, store: Store, clock: Clock, files: Files, operations: Operations) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        files: Files,
+        operations: Operations,
+        billing: Billing,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._files = files
         self._operations = operations
+        self._billing = billing
         operations.register(OperationKind.DELETE_MODEL, self._run_delete)
         operations.register(OperationKind.DEPLOY_MODEL, self._run_deploy)
         operations.register(OperationKind.UNDEPLOY_MODEL, self._run_undeploy)
@@ -192,18 +201,15 @@ class Models:
         self._set_deployed(operation, 0)
 
     def _set_deployed(self, operation: Operation, node_count: int) -> None:
+        model_id = cast("int", operation.spec["model_id"])
         with self._store.transaction() as db:
-            db.execute(
-                "UPDATE models SET deployed = ?, node_count = ?, updated = ? "
-                "WHERE id = ? AND node_count <> ?",
-                (
-                    node_count > 0,
-                    node_count,
-                    to_micros(self._clock.now()),
-                    operation.spec["model_id"],
-                    node_count,
-                ),
-            )
+            model = select_model(db, operation.scope, model_id)
+            if model is not None and model.node_count != node_count:
+                db.execute(
+                    "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",
+                    (node_count > 0, node_count, to_micros(self._clock.now()), model_id),
+                )
+                self._billing.deployed(db, operation, model, node_count)
             self._operations.finish(db, operation)
 
     def _run_export(self, operation: Operation, _: Cancellation) -> None:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Connection
 
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found
 from automl_plan.emulator.ids import new_id
@@ -50,9 +51,10 @@ it failed, JobCancelled when it was cancelled."""
 class Operations:
     """The operations of all scopes."""
 
-    def __init__(self, store: Store, clock: Clock, jobs: Jobs) -> None:
+    def __init__(self, store: Store, clock: Clock, jobs: Jobs, billing: Billing) -> None:
         self._store = store
         self._clock = clock
+        self._billing = billing
         self._jobs = jobs
         self._runners: dict[OperationKind, Runner] = {}
         self._finished = threading.Condition()
@@ -94,7 +96,7 @@ class Operations:
                 spec=spec,
                 created=now,
                 updated=now,
-                started=None,
+                started=now if self._has_room(db, kind) else None,
                 done=False,
                 cancel_requested=False,
                 error=None,
@@ -103,18 +105,21 @@ class Operations:
                 failures=(),
             )
             insert_operation(db, operation, works_on)
+            self._billing.asked(db, operation)
         self._submit(operation)
         return operation
 
     def start(self, operation: Operation) -> Operation:
-        """Record when an operation got its turn; a resumed one keeps its first start."""
+        """Record when an operation got its turn, unless it had it when it was asked for."""
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE operations SET started = coalesce(started, ?) WHERE id = ?",
                 (to_micros(self._clock.now()), operation.id),
             )
             row = db.execute("SELECT * FROM operations WHERE id = ?", (operation.id,)).fetchone()
-        return operation_of(row)
+            operation = operation_of(row)
+            self._billing.began(db, operation)
+        return operation
 
     def finish(
         self,
@@ -205,6 +210,20 @@ class Operations:
         ).fetchone()
         return None if row is None else operation_of(row)
 
+    def _has_room(self, db: Connection, kind: OperationKind) -> bool:
+        """Whether an operation that can be cancelled has its turn at once.
+
+        That is decided with its record, not by its thread: a clock that is advanced right after
+        the answer must not make it begin later.
+        """
+        if kind not in CANCELLABLE:
+            return False
+        row = db.execute(
+            "SELECT count(*) FROM operations WHERE kind = ? AND done = 0 AND started IS NOT NULL",
+            (kind,),
+        ).fetchone()
+        return bool(row[0] < POOLS[_POOL_OF[kind]])
+
     def _submit(self, operation: Operation) -> None:
         pool = _POOL_OF.get(operation.kind, "changes")
         self._jobs.submit(
@@ -232,6 +251,7 @@ class Operations:
                 "WHERE id = ? AND done = 0",
                 (to_micros(self._clock.now()), failure.code, failure.message, operation.id),
             )
+            self._billing.failed(db, operation, failure.code)
             _drop_if_forgotten(db, operation.id)
         self.wake()
 

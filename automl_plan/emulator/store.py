@@ -67,6 +67,14 @@ CREATE TABLE works_on (
   kind TEXT NOT NULL, object_id INTEGER NOT NULL,
   PRIMARY KEY (kind, object_id, operation_id)) WITHOUT ROWID;
 CREATE INDEX works_on_operation ON works_on (operation_id);
+CREATE TABLE charges (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+  operation_id INTEGER NOT NULL, model_id INTEGER NOT NULL,  -- which may be gone by now
+  problem TEXT NOT NULL, model_type TEXT NOT NULL, display_name TEXT NOT NULL, labels TEXT NOT NULL,
+  nodes INTEGER NOT NULL, began INTEGER, ended INTEGER, outcome TEXT NOT NULL,
+  milli_node_hours INTEGER NOT NULL);
+CREATE INDEX charges_operation ON charges (operation_id);
+CREATE INDEX charges_model ON charges (model_id);
 """
 
 Column = Literal["id", "problem", "dataset_id", "annotation_spec_id", "model_id", "done"]

@@ -1,5 +1,6 @@
 """The routes of the emulator's own API, below `/emulator/v1`, which no cloud has."""
 
+from automl_plan.emulator.admin.billing import render_bill
 from automl_plan.emulator.automl.calls import check_query, timestamp
 from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.call_counts import CallCounts
@@ -17,6 +18,7 @@ class AdminFront:
         self._engine = engine
         self._counts = counts
         self._routes = (
+            route(None, "GET", f"{_ROOT}/billing", self._billing),
             route(None, "GET", f"{_ROOT}/calls", self._calls),
             route(None, "GET", f"{_ROOT}/clock", self._clock),
             route(None, "POST", f"{_ROOT}/clock:advance", self._advance),
@@ -29,6 +31,10 @@ class AdminFront:
     def error(self, error: ServiceError) -> Reply:
         """The error in the envelope of Google's APIs."""
         return error_reply(error)
+
+    def _billing(self, request: Request) -> Reply:
+        check_query(request)
+        return json_reply(render_bill(self._engine.billing))
 
     def _calls(self, request: Request) -> Reply:
         check_query(request)
