@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from automl_plan.emulator.errors import ServiceError
@@ -26,11 +26,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer."""
+    """One HTTP answer; `retry_after` is in seconds. `sent` says how much of it arrives."""
 
     status: int
     body: bytes
     content_type: str = JSON_TYPE
+    retry_after: int | None = None
+    sent: Literal["all", "half", "nothing"] = "all"
 
 
 Handler = Callable[[Request], Reply]

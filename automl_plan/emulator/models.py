@@ -9,7 +9,9 @@ from typing import cast
 from automl_plan import __version__
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.early_models import early_models, page_with_early_models
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
+from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.objects import (
@@ -70,11 +72,17 @@ class Models:
     def get(self, scope: Scope, model_id: int) -> Model:
         """The model of that id."""
         with self._store.reading() as db:
-            return _required(select_model(db, scope, model_id))
+            model = select_model(db, scope, model_id)
+            if model is None and current_call().take("early"):
+                found = (early for _, early in early_models(db, scope) if early.id == model_id)
+                model = next(found, None)
+            return _required(model)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Model]:
         """Models, newest first."""
         with self._store.reading() as db:
+            if current_call().take("early"):
+                return page_with_early_models(db, scope, terms, window)
             rows, more = select_page(db, "models", scope, terms, window)
         return Page(tuple(map(model_of, rows)), more)
 

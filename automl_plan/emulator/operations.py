@@ -6,11 +6,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from sqlite3 import Connection
 
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found
+from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.ids import new_id
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
@@ -23,7 +25,15 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.rows import insert_operation, operation_of
-from automl_plan.emulator.store import Page, Store, Term, Window, select_page, to_micros
+from automl_plan.emulator.store import (
+    CreatedUntil,
+    Page,
+    Store,
+    Term,
+    Window,
+    select_page,
+    to_micros,
+)
 from automl_plan.emulator.training.types import Problem
 
 MAX_FAILURES = 20
@@ -88,6 +98,7 @@ class Operations:
         now = self._clock.now()
         with self._store.transaction() as db:
             spec, works_on = prepare(db)
+            failing, stubborn = current_call().take("fail"), current_call().take("stubborn")
             operation = Operation(
                 id=new_id(db),
                 scope=scope,
@@ -103,6 +114,8 @@ class Operations:
                 result=None,
                 output="",
                 failures=(),
+                fails_with=None if failing is None else failing.code,
+                stubborn=stubborn is not None,
             )
             insert_operation(db, operation, works_on)
             self._billing.asked(db, operation)
@@ -157,7 +170,10 @@ class Operations:
         return operation_of(row)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Operation]:
-        """Operations, newest first."""
+        """Operations, newest first; by a fault, those begun lately are missing."""
+        late = current_call().seconds("late")
+        if late:
+            terms = [*terms, CreatedUntil(self._clock.now() - timedelta(seconds=late))]
         with self._store.reading() as db:
             rows, more = select_page(db, "operations", scope, terms, window)
         return Page(tuple(map(operation_of, rows)), more)
@@ -165,7 +181,7 @@ class Operations:
     def cancel(self, scope: Scope, operation_id: int) -> None:
         """Ask an import or a training to stop; others, and finished ones, go on as they were."""
         operation = self.get(scope, operation_id)
-        if operation.done or operation.kind not in CANCELLABLE:
+        if operation.done or operation.stubborn or operation.kind not in CANCELLABLE:
             return
         with self._store.transaction() as db:
             db.execute(
@@ -231,6 +247,10 @@ class Operations:
         )
 
     def _run(self, operation: Operation, cancellation: Cancellation) -> None:
+        if operation.fails_with is not None:
+            message = "The operation met a fault that was set."
+            self._fail(operation, Failure(operation.fails_with, message))
+            return
         try:
             self._runners[operation.kind](operation, cancellation)
         except JobInterrupted:

@@ -240,6 +240,8 @@ def insert_operation(
             "forgotten": False,
             "output": operation.output,
             "failures": json.dumps(operation.failures),
+            "fails_with": operation.fails_with,
+            "stubborn": operation.stubborn,
         },
     )
     for target in works_on:
@@ -266,4 +268,6 @@ def operation_of(row: sqlite3.Row) -> Operation:
         else ObjectRef(ObjectKind(result_kind), row["result_id"]),
         output=row["output"],
         failures=tuple(json.loads(row["failures"])),
+        fails_with=None if row["fails_with"] is None else Code(row["fails_with"]),
+        stubborn=bool(row["stubborn"]),
     )

@@ -58,7 +58,7 @@ CREATE TABLE operations (
   spec TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, started INTEGER,
   done INTEGER NOT NULL, cancel_requested INTEGER NOT NULL, forgotten INTEGER NOT NULL,
   error_code INTEGER, error_message TEXT, result_kind TEXT, result_id INTEGER,
-  output TEXT NOT NULL, failures TEXT NOT NULL);
+  output TEXT NOT NULL, failures TEXT NOT NULL, fails_with INTEGER, stubborn INTEGER NOT NULL);
 CREATE INDEX operations_scope ON operations (project, location, seq);
 CREATE INDEX operations_done ON operations (project, location, done, seq);
 CREATE INDEX operations_running ON operations (done, seq) WHERE done = 0;
@@ -108,7 +108,18 @@ class WorksOn:
         return (f"NOT {found}" if self.negated else found), (kind, object_id)
 
 
-Term = Condition | WorksOn
+@dataclass(frozen=True, slots=True)
+class CreatedUntil:
+    """That an object was created at an instant or before."""
+
+    instant: datetime
+
+    def sql(self) -> tuple[str, tuple[Value, ...]]:
+        """The WHERE term and its parameters."""
+        return "created <= ?", (to_micros(self.instant),)
+
+
+Term = Condition | WorksOn | CreatedUntil
 Item = TypeVar("Item")
 
 

@@ -16,7 +16,14 @@ from automl_plan.emulator.http import Found, Reply, Request, find, json_reply, r
 
 _OBJECTS = "/storage/v1/b/{bucket}/o"
 _MAX_RESULTS = 1000
-_REASONS = {Code.NOT_FOUND: "notFound", Code.PERMISSION_DENIED: "forbidden"}
+_REASONS = {
+    Code.NOT_FOUND: "notFound",
+    Code.PERMISSION_DENIED: "forbidden",
+    Code.UNAUTHENTICATED: "authError",
+    Code.RESOURCE_EXHAUSTED: "rateLimitExceeded",
+    Code.INTERNAL: "internalError",
+    Code.UNAVAILABLE: "backendError",
+}
 
 
 class StorageFront:
