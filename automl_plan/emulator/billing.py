@@ -25,6 +25,9 @@ from automl_plan.emulator.training.types import Problem
 _USD_DIGITS = 6
 """Milli node hours at rates of tenths of a cent: that is exact."""
 
+_MOST = 2**63 - 1
+"""What the database can hold: centuries at the highest time scale are more."""
+
 
 class ChargeKind(StrEnum):
     """What is charged for."""
@@ -195,7 +198,7 @@ class Billing:
         )
 
     def _milli_node_hours(self, began: datetime, ended: datetime, nodes: int) -> int:
-        return int(self._clock.hours(began, ended) * nodes * 1000)
+        return min(int(self._clock.hours(began, ended) * nodes * 1000), _MOST)
 
     def _charge(self, row: Row) -> Charge:
         kind, outcome = ChargeKind(row["kind"]), Outcome(row["outcome"])

@@ -1,6 +1,5 @@
 """The engine: what every HTTP front calls. It speaks no API's JSON."""
 
-import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +24,6 @@ class Engine:
         images = Images(data_dir / "images")
         self.files = files
         self._clock = clock
-        self._advancing = threading.Lock()
         self._store = Store(data_dir / "emulator.sqlite3")
         with self._store.reading() as db:  # so that no restart turns the clock back
             clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
@@ -52,11 +50,11 @@ class Engine:
 
         ValueError when it can't go so far, or would go back.
         """
-        with self._advancing:
+        # In one transaction: nothing is recorded at an instant that a crash could take back.
+        with self._store.transaction() as db:
             now = self._clock.advance(seconds)
-            with self._store.transaction() as db:
-                micros = self._clock.ahead // timedelta(microseconds=1)
-                db.execute("UPDATE clock SET ahead = ?", (micros,))
+            micros = self._clock.ahead // timedelta(microseconds=1)
+            db.execute("UPDATE clock SET ahead = ?", (micros,))
         return now
 
     def resume(self) -> None:

@@ -242,3 +242,13 @@ def test_a_training_that_goes_on_after_a_crash_is_billed_once(
     advance(again, DAY)
     wait(again, operation)
     assert [row["outcome"] for row in bill(again)["trainings"]] == ["trained"]
+
+
+def test_centuries_at_the_highest_time_scale_can_be_billed(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator(time_scale=1e12)
+    model = trained(emulator)
+    deploy(emulator, model, 100)
+    advance(emulator, 9e9)
+    done = wait(emulator, call(emulator, "POST", f"v1/{model}:undeploy", {}))
+    assert "response" in done
+    assert bill(emulator)["deployments"][0]["milli_node_hours"] == 2**63 - 1
