@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +62,7 @@ class StartEmulator(Protocol):
         files_root: Path | None = None,
         bucket_root: Path | None = None,
         idle_timeout: float = 120.0,
+        faults: Sequence[str] = (),
     ) -> RunningEmulator:
         """Start; the folders that aren't given are made below the test's own."""
 
@@ -76,6 +77,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
         files_root: Path | None = None,
         bucket_root: Path | None = None,
         idle_timeout: float = 120.0,
+        faults: Sequence[str] = (),
     ) -> RunningEmulator:
         number = len(started)
         data = data_dir or base / f"emulator-{number}"
@@ -86,6 +88,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
         command += ["--data-dir", str(data), "--trainer", trainer]
         command += ["--bucket-root", str(buckets), "--files-root", str(files)]
         command += ["--idle-timeout", str(idle_timeout)]
+        command += [f"--fault={fault}" for fault in faults]
         if time_scale is not None:
             command += ["--time-scale", str(time_scale)]
         process = subprocess.Popen(

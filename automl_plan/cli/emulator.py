@@ -41,6 +41,15 @@ def start(
     bucket_root: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Its folders are the gs:// buckets.")
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC",
+            help="What goes wrong, as METHOD:EFFECT[:WHEN], such as models.create:drop-after:1, "
+            "*:503:p0.1@7 or models.create:fail=INTERNAL; can be repeated. For a service that "
+            "does not run yet.",
+        ),
+    ] = None,
     directory: Directory = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -54,6 +63,7 @@ def start(
         time_scale=time_scale,
         bucket_root=bucket_root.resolve() if bucket_root else root / DEFAULT_BUCKET_ROOT,
         port=port,
+        faults=tuple(fault or ()),
     )
     running = process.start(_data_dir(data_dir, root), root, options)
     if as_json:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from automl_plan.emulator.clock import DEFAULT_TIME_SCALE
 from automl_plan.emulator.errors import StartError
+from automl_plan.emulator.fault_spec import EFFECTS
 from automl_plan.emulator.process import Options, serve
 
 
@@ -73,6 +74,15 @@ def _options(arguments: Sequence[str] | None) -> Options:
         metavar="SECONDS",
         help="end after so long without a request or a running operation (default: 0, never)",
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help=f"METHOD:EFFECT[:WHEN], such as models.create:drop-after:1 (repeatable). METHOD is "
+        f"such as operations.get, or *. EFFECT: {EFFECTS}. WHEN: N, N-M, N+ (which calls, from 1) "
+        "or pP@SEED; without it, every call",
+    )
     given = parser.parse_args(arguments)
     data_dir = given.data_dir.absolute()
     return Options(
@@ -83,6 +93,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
         bucket_root=(given.bucket_root or data_dir / "buckets").absolute(),
         files_root=given.files_root.absolute(),
         idle_timeout=given.idle_timeout,
+        faults=given.fault,
     )
 
 

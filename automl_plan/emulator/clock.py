@@ -1,4 +1,4 @@
-"""The only place of the service that reads time or waits for it."""
+"""The service's time: tests advance it, simulated hours pass by it."""
 
 import threading
 from collections.abc import Callable
@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 DEFAULT_TIME_SCALE = 3600.0
 """Simulated hours pass this many times faster than real ones: a simulated hour takes a second."""
+
+MAX_AHEAD_SECONDS = 10**10
+"""Some 300 years: as far as the clock can be ahead of the real one."""
 
 
 class Clock:
@@ -15,15 +18,37 @@ class Clock:
         if not time_scale > 0:
             raise ValueError("The time scale must be above 0.")
         self._scale = time_scale
+        self._ahead = timedelta()
         self._changed = threading.Condition()
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far it was advanced since it was made."""
+        return self._ahead
 
     def now(self) -> datetime:
         """The instant it is, with microseconds."""
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, seconds: float) -> datetime:
+        """Move on by so many seconds, of which `hours` makes simulated ones; what it is then.
+
+        All who wait look again. ValueError when the clock can't go so far, or would go back.
+        """
+        with self._changed:
+            if not 0 <= seconds <= MAX_AHEAD_SECONDS - self._ahead.total_seconds():
+                raise ValueError(f"It must be from 0 to {MAX_AHEAD_SECONDS} seconds in all.")
+            self._ahead += timedelta(seconds=seconds)
+            self._changed.notify_all()
+            return self.now()
 
     def after(self, start: datetime, simulated_hours: float) -> datetime:
         """The instant at which so many simulated hours have passed since `start`."""
         return start + timedelta(hours=simulated_hours / self._scale)
+
+    def hours(self, start: datetime, end: datetime) -> float:
+        """How many simulated hours pass between two instants; none when the first is later."""
+        return max(0.0, (end - start) / timedelta(hours=1) * self._scale)
 
     def wait_until(self, instant: datetime, interrupted: Callable[[], bool]) -> bool:
         """Wait for an instant; False when `interrupted` became true first (see `wake`)."""

@@ -1,7 +1,9 @@
 """The engine: what every HTTP front calls. It speaks no API's JSON."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.datasets import Datasets
 from automl_plan.emulator.files import Files
@@ -21,17 +23,39 @@ class Engine:
         chosen = trainer(trainer_name)
         images = Images(data_dir / "images")
         self.files = files
+        self._clock = clock
         self._store = Store(data_dir / "emulator.sqlite3")
+        with self._store.reading() as db:  # so that no restart turns the clock back
+            clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
         self._jobs = Jobs(clock, POOLS)
-        self.operations = Operations(self._store, clock, self._jobs)
+        self.billing = Billing(self._store, clock)
+        self.operations = Operations(self._store, clock, self._jobs, self.billing)
         self.datasets = Datasets(self._store, clock, files, images, self.operations)
-        self.models = Models(self._store, clock, files, self.operations)
-        self.trainings = Trainings(self._store, clock, images, chosen, self.operations)
+        self.models = Models(self._store, clock, files, self.operations, self.billing)
+        self.trainings = Trainings(
+            self._store, clock, images, chosen, self.operations, self.billing
+        )
 
     @property
     def jobs_running(self) -> int:
         """How many operations run or wait for their turn."""
         return self._jobs.count
+
+    def now(self) -> datetime:
+        """What the service's clock says."""
+        return self._clock.now()
+
+    def advance(self, seconds: float) -> datetime:
+        """Move the service's clock on, for good; what it says then.
+
+        ValueError when it can't go so far, or would go back.
+        """
+        # In one transaction: nothing is recorded at an instant that a crash could take back.
+        with self._store.transaction() as db:
+            now = self._clock.advance(seconds)
+            micros = self._clock.ahead // timedelta(microseconds=1)
+            db.execute("UPDATE clock SET ahead = ?", (micros,))
+        return now
 
     def resume(self) -> None:
         """Go on with the operations that ran when the service ended."""

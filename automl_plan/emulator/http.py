@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from automl_plan.emulator.errors import ServiceError
+from automl_plan.emulator.methods import Method
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -25,20 +26,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer."""
+    """One HTTP answer; `retry_after` is in seconds. `sent` says how much of it arrives."""
 
     status: int
     body: bytes
     content_type: str = JSON_TYPE
+    retry_after: int | None = None
+    sent: Literal["all", "half", "nothing"] = "all"
 
 
 Handler = Callable[[Request], Reply]
 
 
+class Found(NamedTuple):
+    """The method that a request calls; without a name it is the emulator's own."""
+
+    name: Method | None
+    handler: Handler
+    params: Mapping[str, str]
+
+
 class Front(Protocol):
     """One API on top of the engine."""
 
-    def handler(self, request: Request) -> tuple[Handler, Mapping[str, str]] | None:
+    def handler(self, request: Request) -> Found | None:
         """What answers the request, with the path's parameters; None when it isn't this API's."""
 
     def error(self, error: ServiceError) -> Reply:
@@ -47,31 +58,32 @@ class Front(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path pattern, such as `/v1/projects/{project}`, and what answers them."""
+    """An HTTP method and a path pattern, such as `/v1/projects/{project}`, and what they call."""
 
+    name: Method | None
     method: str
     pattern: re.Pattern[str]
     handler: Handler
 
 
-def route(method: str, path: str, handler: Handler) -> Route:
+def route(name: Method | None, method: str, path: str, handler: Handler) -> Route:
     """A route; each `{name}` of the path is one segment without `:`, `{project}` may have one."""
     pattern = re.sub(
         r"\{(\w+)\}",
         lambda match: f"(?P<{match[1]}>{'[^/]+' if match[1] == 'project' else '[^/:]+'})",
         path,
     )
-    return Route(method, re.compile(pattern), handler)
+    return Route(name, method, re.compile(pattern), handler)
 
 
-def find(routes: Sequence[Route], request: Request) -> tuple[Handler, Mapping[str, str]] | None:
+def find(routes: Sequence[Route], request: Request) -> Found | None:
     """The first route that fits a request, and the path's parameters, decoded."""
     for each in routes:
         if each.method == request.method:
             match = each.pattern.fullmatch(request.path)
             if match:
                 params = {name: unquote(value) for name, value in match.groupdict().items()}
-                return each.handler, params
+                return Found(each.name, each.handler, params)
     return None
 
 

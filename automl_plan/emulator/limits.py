@@ -22,7 +22,8 @@ class ModelType:
     """A model type: its budget bounds (milli node hours, inclusive) and its export formats.
 
     `nodes` train at once, so that the default budget is one day of wall time. `formats` starts
-    with the default one and is empty for types that can't be exported.
+    with the default one and is empty for types that can't be exported. `usd_per_node_hour` is
+    what training costs, in US dollars.
     """
 
     minimum: int
@@ -30,14 +31,26 @@ class ModelType:
     default: int
     nodes: int
     formats: tuple[str, ...]
+    usd_per_node_hour: float
 
+
+_CLOUD_USD, _EDGE_USD = 3.465, 18.00
+"""Training, in US dollars per node hour (Vertex AI's pricing page, AutoML image data)."""
+
+DEPLOYMENT_USD_PER_NODE_HOUR: Mapping[Problem, float] = {
+    Problem.IMAGE_CLASSIFICATION: 1.375,
+    Problem.IMAGE_OBJECT_DETECTION: 2.002,
+}
+"""Deployment and online prediction (the same page)."""
 
 _MOBILE_FORMATS = ("tflite", "edgetpu_tflite", "tf_saved_model", "tf_js", "docker")
-_MOBILE = ModelType(1_000, 100_000, 24_000, 1, _MOBILE_FORMATS)
-_CORE_ML = ModelType(1_000, 100_000, 24_000, 1, ("core_ml",))
-_MOBILE_DETECTION = ModelType(1_000, 100_000, 24_000, 1, ("tflite", "tf_saved_model", "tf_js"))
-_CLOUD = ModelType(8_000, 800_000, 192_000, 8, ())
-_CLOUD_DETECTION = ModelType(20_000, 900_000, 216_000, 9, ())
+_MOBILE = ModelType(1_000, 100_000, 24_000, 1, _MOBILE_FORMATS, _EDGE_USD)
+_CORE_ML = ModelType(1_000, 100_000, 24_000, 1, ("core_ml",), _EDGE_USD)
+_MOBILE_DETECTION = ModelType(
+    1_000, 100_000, 24_000, 1, ("tflite", "tf_saved_model", "tf_js"), _EDGE_USD
+)
+_CLOUD = ModelType(8_000, 800_000, 192_000, 8, (), _CLOUD_USD)
+_CLOUD_DETECTION = ModelType(20_000, 900_000, 216_000, 9, (), _CLOUD_USD)
 
 MODEL_TYPES: Mapping[Problem, Mapping[str, ModelType]] = {
     Problem.IMAGE_CLASSIFICATION: {

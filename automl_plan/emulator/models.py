@@ -7,8 +7,11 @@ from sqlite3 import Connection
 from typing import cast
 
 from automl_plan import __version__
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.early_models import early_models, page_with_early_models
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
+from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.objects import (
@@ -48,11 +51,19 @@ class ModelChange:
 class Models:
     """The models of all scopes, their evaluations and predictions."""
 
-    def __init__(self, store: Store, clock: Clock, files: Files, operations: Operations) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        files: Files,
+        operations: Operations,
+        billing: Billing,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._files = files
         self._operations = operations
+        self._billing = billing
         operations.register(OperationKind.DELETE_MODEL, self._run_delete)
         operations.register(OperationKind.DEPLOY_MODEL, self._run_deploy)
         operations.register(OperationKind.UNDEPLOY_MODEL, self._run_undeploy)
@@ -61,11 +72,17 @@ class Models:
     def get(self, scope: Scope, model_id: int) -> Model:
         """The model of that id."""
         with self._store.reading() as db:
-            return _required(select_model(db, scope, model_id))
+            model = select_model(db, scope, model_id)
+            if model is None and current_call().take("early"):
+                found = (early for _, early in early_models(db, scope) if early.id == model_id)
+                model = next(found, None)
+            return _required(model)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Model]:
         """Models, newest first."""
         with self._store.reading() as db:
+            if current_call().take("early"):
+                return page_with_early_models(db, scope, terms, window)
             rows, more = select_page(db, "models", scope, terms, window)
         return Page(tuple(map(model_of, rows)), more)
 
@@ -192,18 +209,15 @@ class Models:
         self._set_deployed(operation, 0)
 
     def _set_deployed(self, operation: Operation, node_count: int) -> None:
+        model_id = cast("int", operation.spec["model_id"])
         with self._store.transaction() as db:
-            db.execute(
-                "UPDATE models SET deployed = ?, node_count = ?, updated = ? "
-                "WHERE id = ? AND node_count <> ?",
-                (
-                    node_count > 0,
-                    node_count,
-                    to_micros(self._clock.now()),
-                    operation.spec["model_id"],
-                    node_count,
-                ),
-            )
+            model = select_model(db, operation.scope, model_id)
+            if model is not None and model.node_count != node_count:
+                db.execute(
+                    "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",
+                    (node_count > 0, node_count, to_micros(self._clock.now()), model_id),
+                )
+                self._billing.deployed(db, operation, model, node_count)
             self._operations.finish(db, operation)
 
     def _run_export(self, operation: Operation, _: Cancellation) -> None:

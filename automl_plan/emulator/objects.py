@@ -143,7 +143,8 @@ class Operation:
 
     `spec` is what its kind needs to be run, also after a restart. `started` is when it got its
     turn. `result` is the object it made; `output` is the folder it wrote. `failures` are texts of
-    rows that failed while the operation went on.
+    rows that failed while the operation went on. `fails_with` and `stubborn` are faults: it ends
+    with that code when its turn comes; it can't be cancelled.
     """
 
     id: int
@@ -160,3 +161,5 @@ class Operation:
     result: ObjectRef | None
     output: str
     failures: tuple[str, ...]
+    fails_with: Code | None
+    stubborn: bool

@@ -6,10 +6,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from sqlite3 import Connection
 
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found
+from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.ids import new_id
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
@@ -22,7 +25,15 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.rows import insert_operation, operation_of
-from automl_plan.emulator.store import Page, Store, Term, Window, select_page, to_micros
+from automl_plan.emulator.store import (
+    CreatedUntil,
+    Page,
+    Store,
+    Term,
+    Window,
+    select_page,
+    to_micros,
+)
 from automl_plan.emulator.training.types import Problem
 
 MAX_FAILURES = 20
@@ -50,9 +61,10 @@ it failed, JobCancelled when it was cancelled."""
 class Operations:
     """The operations of all scopes."""
 
-    def __init__(self, store: Store, clock: Clock, jobs: Jobs) -> None:
+    def __init__(self, store: Store, clock: Clock, jobs: Jobs, billing: Billing) -> None:
         self._store = store
         self._clock = clock
+        self._billing = billing
         self._jobs = jobs
         self._runners: dict[OperationKind, Runner] = {}
         self._finished = threading.Condition()
@@ -86,6 +98,7 @@ class Operations:
         now = self._clock.now()
         with self._store.transaction() as db:
             spec, works_on = prepare(db)
+            failing, stubborn = current_call().take("fail"), current_call().take("stubborn")
             operation = Operation(
                 id=new_id(db),
                 scope=scope,
@@ -94,27 +107,32 @@ class Operations:
                 spec=spec,
                 created=now,
                 updated=now,
-                started=None,
+                started=now if self._has_room(db, kind) else None,
                 done=False,
                 cancel_requested=False,
                 error=None,
                 result=None,
                 output="",
                 failures=(),
+                fails_with=None if failing is None else failing.code,
+                stubborn=stubborn is not None,
             )
             insert_operation(db, operation, works_on)
+            self._billing.asked(db, operation)
         self._submit(operation)
         return operation
 
     def start(self, operation: Operation) -> Operation:
-        """Record when an operation got its turn; a resumed one keeps its first start."""
+        """Record when an operation got its turn, unless it had it when it was asked for."""
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE operations SET started = coalesce(started, ?) WHERE id = ?",
                 (to_micros(self._clock.now()), operation.id),
             )
             row = db.execute("SELECT * FROM operations WHERE id = ?", (operation.id,)).fetchone()
-        return operation_of(row)
+            operation = operation_of(row)
+            self._billing.began(db, operation)
+        return operation
 
     def finish(
         self,
@@ -152,7 +170,10 @@ class Operations:
         return operation_of(row)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Operation]:
-        """Operations, newest first."""
+        """Operations, newest first; by a fault, those begun lately are missing."""
+        late = current_call().seconds("late")
+        if late:
+            terms = [*terms, CreatedUntil(self._clock.now() - timedelta(seconds=late))]
         with self._store.reading() as db:
             rows, more = select_page(db, "operations", scope, terms, window)
         return Page(tuple(map(operation_of, rows)), more)
@@ -160,7 +181,7 @@ class Operations:
     def cancel(self, scope: Scope, operation_id: int) -> None:
         """Ask an import or a training to stop; others, and finished ones, go on as they were."""
         operation = self.get(scope, operation_id)
-        if operation.done or operation.kind not in CANCELLABLE:
+        if operation.done or operation.stubborn or operation.kind not in CANCELLABLE:
             return
         with self._store.transaction() as db:
             db.execute(
@@ -205,6 +226,20 @@ class Operations:
         ).fetchone()
         return None if row is None else operation_of(row)
 
+    def _has_room(self, db: Connection, kind: OperationKind) -> bool:
+        """Whether an operation that can be cancelled has its turn at once.
+
+        That is decided with its record, not by its thread: a clock that is advanced right after
+        the answer must not make it begin later.
+        """
+        if kind not in CANCELLABLE:
+            return False
+        row = db.execute(
+            "SELECT count(*) FROM operations WHERE kind = ? AND done = 0 AND started IS NOT NULL",
+            (kind,),
+        ).fetchone()
+        return bool(row[0] < POOLS[_POOL_OF[kind]])
+
     def _submit(self, operation: Operation) -> None:
         pool = _POOL_OF.get(operation.kind, "changes")
         self._jobs.submit(
@@ -212,6 +247,10 @@ class Operations:
         )
 
     def _run(self, operation: Operation, cancellation: Cancellation) -> None:
+        if operation.fails_with is not None:
+            message = "The operation met a fault that was set."
+            self._fail(operation, Failure(operation.fails_with, message))
+            return
         try:
             self._runners[operation.kind](operation, cancellation)
         except JobInterrupted:
@@ -232,6 +271,7 @@ class Operations:
                 "WHERE id = ? AND done = 0",
                 (to_micros(self._clock.now()), failure.code, failure.message, operation.id),
             )
+            self._billing.failed(db, operation, failure.code)
             _drop_if_forgotten(db, operation.id)
         self.wake()
 

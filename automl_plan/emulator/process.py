@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +14,16 @@ from pathlib import Path
 from types import FrameType
 
 from automl_plan import __version__
+from automl_plan.emulator.admin.front import AdminFront
 from automl_plan.emulator.automl.front import AutomlFront
+from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import StartError
+from automl_plan.emulator.fault_spec import FaultRefused
+from automl_plan.emulator.faults import Faults
 from automl_plan.emulator.files import Files
+from automl_plan.emulator.http import Front
 from automl_plan.emulator.server import Server
 from automl_plan.emulator.storage.front import StorageFront
 
@@ -32,7 +37,10 @@ _PACKAGES = {"sklearn": ("sklearn", "PIL")}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the service is to run. `idle_timeout` is in seconds; 0 means never to end by itself."""
+    """How the service is to run. `idle_timeout` is in seconds; 0 means never to end by itself.
+
+    `faults` are written as `fault_spec` says.
+    """
 
     port: int
     data_dir: Path
@@ -41,6 +49,7 @@ class Options:
     bucket_root: Path
     files_root: Path
     idle_timeout: float
+    faults: Sequence[str] = ()
 
 
 def serve(options: Options) -> None:
@@ -49,6 +58,7 @@ def serve(options: Options) -> None:
     Raises StartError when it can't begin.
     """
     _check_packages(options.trainer)
+    faults = _faults(options.faults)
     os.umask(0o077)
     _make_folder(options.data_dir)
     _make_folder(options.bucket_root)
@@ -63,15 +73,20 @@ def serve(options: Options) -> None:
         files = Files(options.bucket_root.resolve(), options.files_root.resolve())
         engine = Engine(options.data_dir, files, options.trainer, Clock(options.time_scale))
         try:
-            _serve(options, engine, files, ended)
+            _serve(options, engine, files, faults, ended)
         finally:
             engine.interrupt()
             engine.close()
 
 
-def _serve(options: Options, engine: Engine, files: Files, ended: threading.Event) -> None:
+def _serve(
+    options: Options, engine: Engine, files: Files, faults: Faults, ended: threading.Event
+) -> None:
     note = options.data_dir / "server.json"
-    with Server(options.port, [AutomlFront(engine), StorageFront(files)]) as server:
+    counts = CallCounts()
+    admin = AdminFront(engine, counts, faults)
+    fronts: Sequence[Front] = (AutomlFront(engine), StorageFront(files), admin)
+    with Server(options.port, fronts, counts, faults) as server:
         engine.resume()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
@@ -108,6 +123,16 @@ def _check_packages(trainer: str) -> None:
             f"The {trainer} trainer needs {' and '.join(missing)}, which isn't installed. "
             "Install automl-plan[local], or start with --trainer simulated."
         )
+
+
+def _faults(texts: Sequence[str]) -> Faults:
+    faults = Faults()
+    for text in texts:
+        try:
+            faults.add(text)
+        except FaultRefused as error:
+            raise StartError(str(error)) from error
+    return faults
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from automl_plan.emulator.store import from_micros, to_micros
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
 
 
-def _insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
+def insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
+    """Add a row; columns that aren't given are null."""
     columns, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(
         f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 - names are ours
@@ -34,7 +35,7 @@ def _insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> No
 
 def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
     """Add a dataset."""
-    _insert(
+    insert(
         db,
         "datasets",
         {
@@ -143,7 +144,7 @@ def write_examples(db: sqlite3.Connection, dataset_id: int, examples: Sequence[E
 
 def insert_model(db: sqlite3.Connection, model: Model) -> None:
     """Add a model."""
-    _insert(
+    insert(
         db,
         "models",
         {
@@ -221,7 +222,7 @@ def insert_operation(
     db: sqlite3.Connection, operation: Operation, works_on: Sequence[ObjectRef]
 ) -> None:
     """Add an operation that has just begun."""
-    _insert(
+    insert(
         db,
         "operations",
         {
@@ -233,11 +234,14 @@ def insert_operation(
             "spec": json.dumps(dict(operation.spec)),
             "created": to_micros(operation.created),
             "updated": to_micros(operation.updated),
+            "started": None if operation.started is None else to_micros(operation.started),
             "done": operation.done,
             "cancel_requested": operation.cancel_requested,
             "forgotten": False,
             "output": operation.output,
             "failures": json.dumps(operation.failures),
+            "fails_with": operation.fails_with,
+            "stubborn": operation.stubborn,
         },
     )
     for target in works_on:
@@ -264,4 +268,6 @@ def operation_of(row: sqlite3.Row) -> Operation:
         else ObjectRef(ObjectKind(result_kind), row["result_id"]),
         output=row["output"],
         failures=tuple(json.loads(row["failures"])),
+        fails_with=None if row["fails_with"] is None else Code(row["fails_with"]),
+        stubborn=bool(row["stubborn"]),
     )

@@ -5,14 +5,18 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from automl_plan import __version__
+from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.errors import Code, ServiceError, StartError
-from automl_plan.emulator.http import Front, Reply, Request, error_reply
+from automl_plan.emulator.fault_spec import Fault
+from automl_plan.emulator.faults import Call, Faults, answering
+from automl_plan.emulator.http import Found, Front, Reply, Request, error_reply
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Above a 30 MB image in base64, the largest thing the API takes (proto: ExamplePayload)."""
@@ -57,8 +61,13 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, port: int, fronts: Sequence[Front]) -> None:
+    def __init__(
+        self, port: int, fronts: Sequence[Front], counts: CallCounts, faults: Faults
+    ) -> None:
         self.fronts = tuple(fronts)
+        self.counts = counts
+        self.faults = faults
+        self.ending = threading.Event()
         self.activity = Activity()
         try:
             super().__init__(("127.0.0.1", port), _Handler)
@@ -78,6 +87,11 @@ class Server(ThreadingHTTPServer):
         """Where clients reach it."""
         return f"http://127.0.0.1:{self.server_port}"
 
+    def shutdown(self) -> None:
+        """End, and delay no answer any longer."""
+        self.ending.set()
+        super().shutdown()
+
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - base class's signature
         """Say nothing of clients that go away; print the trace of anything else."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
@@ -91,15 +105,52 @@ class Server(ThreadingHTTPServer):
                 continue
             if refused is not None:
                 return front.error(refused)
-            handler, params = found
-            try:
-                return handler(replace(request, params=params))
-            except ServiceError as error:
-                return front.error(error)
-            except Exception:  # noqa: BLE001 - a bug must be an answer, not a dead connection
-                traceback.print_exc(file=sys.stderr)
-                return front.error(ServiceError(Code.INTERNAL, "Internal error encountered."))
+            act = partial(_act, front, found, request)
+            if found.name is None:
+                return act()
+            self.counts.add(found.name)
+            return self._faulty(self.faults.called(found.name), front, act)
         return error_reply(refused or ServiceError(Code.NOT_FOUND, "Method not found."))
+
+    def _faulty(self, call: Call, front: Front, act: Callable[[], Reply]) -> Reply:
+        """What a call is answered, and whether it acts at all, by the faults that it meets."""
+        self.ending.wait(call.seconds("delay-before"))
+        before = call.take("drop-before", "401", "429", "500", "503")
+        if before is not None:
+            return _failing(before, front, Reply(200, b""))
+        with answering(call):
+            reply = act()
+        self.ending.wait(call.seconds("delay-after"))
+        after = call.take("drop-after", "500-after", "503-after", "truncate")
+        return reply if after is None else _failing(after, front, reply)
+
+
+_ANSWERS = {
+    "401": ServiceError(Code.UNAUTHENTICATED, "Request had invalid authentication credentials."),
+    "429": ServiceError(Code.RESOURCE_EXHAUSTED, "Quota exceeded."),
+    "500": ServiceError(Code.INTERNAL, "Internal error encountered."),
+    "503": ServiceError(Code.UNAVAILABLE, "The service is currently unavailable."),
+}
+
+
+def _failing(fault: Fault, front: Front, reply: Reply) -> Reply:
+    """What a fault makes of a reply."""
+    answer = _ANSWERS.get(fault.effect.removesuffix("-after"))
+    if answer is not None:
+        seconds = None if fault.seconds is None else int(fault.seconds)
+        return replace(front.error(answer), retry_after=seconds)
+    return replace(reply, sent="half" if fault.effect == "truncate" else "nothing")
+
+
+def _act(front: Front, found: Found, request: Request) -> Reply:
+    """What the method answers, even when it fails."""
+    try:
+        return found.handler(replace(request, params=found.params))
+    except ServiceError as error:
+        return front.error(error)
+    except Exception:  # noqa: BLE001 - a bug must be an answer, not a dead connection
+        traceback.print_exc(file=sys.stderr)
+        return front.error(ServiceError(Code.INTERNAL, "Internal error encountered."))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -145,16 +196,22 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, reply: Reply) -> None:
+        if reply.sent != "all":
+            self.close_connection = True
+        if reply.sent == "nothing":
+            return
+        retry = "" if reply.retry_after is None else f"Retry-After: {reply.retry_after}\r\n"
         head = (
             f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Error',))[0]}\r\n"
             f"Server: automl-plan-emulator/{__version__}\r\n"
             f"Date: {self.date_time_string()}\r\n"
             f"Content-Type: {reply.content_type}\r\n"
             f"Content-Length: {len(reply.body)}\r\n"
-            "X-Content-Type-Options: nosniff\r\n"
+            f"{retry}X-Content-Type-Options: nosniff\r\n"
             f"Connection: {'close' if self.close_connection else 'keep-alive'}\r\n\r\n"
         )
-        self.wfile.write(head.encode("latin-1") + reply.body)
+        body = reply.body if reply.sent == "all" else reply.body[: len(reply.body) // 2]
+        self.wfile.write(head.encode("latin-1") + body)
 
     def log_message(self, *_: object) -> None:
         """Keep no log of requests."""

@@ -12,10 +12,12 @@ from typing import Generic, Literal, TypeVar
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.objects import ObjectRef, Scope
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE ids (id INTEGER PRIMARY KEY);
+CREATE TABLE clock (ahead INTEGER NOT NULL);
+INSERT INTO clock VALUES (0);
 CREATE TABLE datasets (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
   project TEXT NOT NULL, location TEXT NOT NULL, problem TEXT NOT NULL, multilabel INTEGER NOT NULL,
@@ -56,7 +58,7 @@ CREATE TABLE operations (
   spec TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, started INTEGER,
   done INTEGER NOT NULL, cancel_requested INTEGER NOT NULL, forgotten INTEGER NOT NULL,
   error_code INTEGER, error_message TEXT, result_kind TEXT, result_id INTEGER,
-  output TEXT NOT NULL, failures TEXT NOT NULL);
+  output TEXT NOT NULL, failures TEXT NOT NULL, fails_with INTEGER, stubborn INTEGER NOT NULL);
 CREATE INDEX operations_scope ON operations (project, location, seq);
 CREATE INDEX operations_done ON operations (project, location, done, seq);
 CREATE INDEX operations_running ON operations (done, seq) WHERE done = 0;
@@ -65,6 +67,14 @@ CREATE TABLE works_on (
   kind TEXT NOT NULL, object_id INTEGER NOT NULL,
   PRIMARY KEY (kind, object_id, operation_id)) WITHOUT ROWID;
 CREATE INDEX works_on_operation ON works_on (operation_id);
+CREATE TABLE charges (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+  operation_id INTEGER NOT NULL, model_id INTEGER NOT NULL,  -- which may be gone by now
+  problem TEXT NOT NULL, model_type TEXT NOT NULL, display_name TEXT NOT NULL, labels TEXT NOT NULL,
+  nodes INTEGER NOT NULL, began INTEGER, ended INTEGER, outcome TEXT NOT NULL,
+  milli_node_hours INTEGER NOT NULL);
+CREATE INDEX charges_operation ON charges (operation_id);
+CREATE INDEX charges_model ON charges (model_id);
 """
 
 Column = Literal["id", "problem", "dataset_id", "annotation_spec_id", "model_id", "done"]
@@ -98,7 +108,18 @@ class WorksOn:
         return (f"NOT {found}" if self.negated else found), (kind, object_id)
 
 
-Term = Condition | WorksOn
+@dataclass(frozen=True, slots=True)
+class CreatedUntil:
+    """That an object was created at an instant or before."""
+
+    instant: datetime
+
+    def sql(self) -> tuple[str, tuple[Value, ...]]:
+        """The WHERE term and its parameters."""
+        return "created <= ?", (to_micros(self.instant),)
+
+
+Term = Condition | WorksOn | CreatedUntil
 Item = TypeVar("Item")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import cast
 
+from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, precondition
 from automl_plan.emulator.evaluation_json import dump_evaluation
@@ -57,13 +58,20 @@ class Trainings:
     """Begins and runs trainings, all with the one trainer of this process."""
 
     def __init__(
-        self, store: Store, clock: Clock, images: Images, trainer: Trainer, operations: Operations
+        self,
+        store: Store,
+        clock: Clock,
+        images: Images,
+        trainer: Trainer,
+        operations: Operations,
+        billing: Billing,
     ) -> None:
         self._store = store
         self._clock = clock
         self._images = images
         self._trainer = trainer
         self._operations = operations
+        self._billing = billing
         operations.register(OperationKind.CREATE_MODEL, self._run)
 
     def create(self, scope: Scope, new: NewModel) -> Operation:
@@ -160,6 +168,7 @@ class Trainings:
                     dump_evaluation(evaluation),
                 ),
             )
+        self._billing.trained(db, operation, model.cost_milli_node_hours)
         self._operations.finish(db, operation, result=ObjectRef(ObjectKind.MODEL, model.id))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import requests
 
 from automl_plan.config.schema import read_schema
 from automl_plan.resources.address import ResourceKind
@@ -195,6 +196,22 @@ def test_emulator(project: ProjectLine) -> None:
     assert started["url"] in project("emulator", "status")
     assert project("emulator", "stop") == "Stopped.\n"
     assert project("emulator", "stop") == "It was not running.\n"
+
+
+def test_emulator_with_faults(project: ProjectLine) -> None:
+    arguments = ("emulator", "start", "--trainer", "simulated")
+    faults = ("--fault", "models.list:503:1", "--fault", "*:delay-after=0")
+    refused = project.failure(*arguments, "--fault", "models.list:oops")
+    assert "There are drop-before" in refused
+    url = project.json(*arguments, *faults)["url"]
+    codes = [
+        requests.get(
+            f"{url}/v1/projects/local/locations/us-central1/models", timeout=20
+        ).status_code
+        for _ in range(2)
+    ]
+    assert codes == [503, 200]
+    assert "its faults are set when it starts" in project.failure(*arguments, *faults)
 
 
 def test_no_service_is_asked_for_what_is_recorded(project: ProjectLine) -> None:

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,4 +191,24 @@ def test_a_note_never_leads_to_another_host(
 def test_a_note_that_is_none(data_dir: Path, start_emulator: StartEmulator, content: str) -> None:
     start_emulator(data_dir=data_dir)
     (data_dir / "server.json").write_text(content)
+    assert status(data_dir) is None
+
+
+def test_faults_are_set_at_the_start(data_dir: Path, tmp_path: Path) -> None:
+    faults = ("*:500", "models.create:fail=INTERNAL:p0.5@7")
+    faulty = Options(trainer="simulated", idle_timeout=120.0, faults=faults)
+    running = start(data_dir, tmp_path, faulty)
+    with urllib.request.urlopen(f"{running.url}/emulator/v1/faults", timeout=20) as answer:
+        listed = json.load(answer)["faults"]
+    assert listed == [{"fault": each, "calls": 0, "fired": 0} for each in faults]
+    assert status(data_dir) == start(data_dir, tmp_path, SIMULATED) == running
+    with pytest.raises(EmulatorError, match="its faults are set when it starts") as caught:
+        start(data_dir, tmp_path, faulty)
+    assert "automl-plan emulator stop" in str(caught.value.hint)
+
+
+def test_a_fault_that_is_not_understood_is_told(data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(EmulatorError, match="There are drop-before") as caught:
+        start(data_dir, tmp_path, Options(trainer="simulated", faults=("models.create:explode",)))
+    assert "The fault 'models.create:explode' is not understood" in str(caught.value)
     assert status(data_dir) is None

@@ -1,7 +1,5 @@
 """The routes of AutoML v1 (google/cloud/automl/v1/service.proto, automl_v1.yaml)."""
 
-from collections.abc import Mapping
-
 from automl_plan.emulator.automl.calls import LIST_PARAMETERS, check_query
 from automl_plan.emulator.automl.datasets import DatasetMethods
 from automl_plan.emulator.automl.evaluations import EvaluationMethods
@@ -12,7 +10,7 @@ from automl_plan.emulator.automl.predictions import PredictionMethods
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import ServiceError, not_found
 from automl_plan.emulator.http import (
-    Handler,
+    Found,
     Reply,
     Request,
     error_reply,
@@ -37,36 +35,43 @@ class AutomlFront:
         evaluations, operations = EvaluationMethods(engine), OperationMethods(engine)
         predictions = PredictionMethods(engine)
         self._routes = (
-            route("POST", _DATASETS, datasets.create),
-            route("GET", _DATASETS, datasets.list),
-            route("GET", _DATASET, datasets.get),
-            route("PATCH", _DATASET, datasets.patch),
-            route("DELETE", _DATASET, datasets.delete),
-            route("POST", f"{_DATASET}:importData", datasets.import_data),
-            route("POST", f"{_DATASET}:exportData", datasets.export_data),
-            route("GET", _DATASET + "/annotationSpecs/{spec}", datasets.annotation_spec),
-            route("POST", _MODELS, models.create),
-            route("GET", _MODELS, models.list),
-            route("GET", _MODEL, models.get),
-            route("PATCH", _MODEL, models.patch),
-            route("DELETE", _MODEL, models.delete),
-            route("POST", f"{_MODEL}:deploy", models.deploy),
-            route("POST", f"{_MODEL}:undeploy", models.undeploy),
-            route("POST", f"{_MODEL}:export", models.export),
-            route("POST", f"{_MODEL}:predict", predictions.predict),
-            route("POST", f"{_MODEL}:batchPredict", predictions.batch_predict),
-            route("GET", _EVALUATIONS, evaluations.list),
-            route("GET", _EVALUATIONS + "/{evaluation}", evaluations.get),
-            route("GET", _OPERATIONS, operations.list),
-            route("GET", _OPERATION, operations.get),
-            route("DELETE", _OPERATION, operations.delete),
-            route("POST", f"{_OPERATION}:cancel", operations.cancel),
-            route("POST", f"{_OPERATION}:wait", operations.wait),
-            route("GET", _PROJECT, _list_locations),
-            route("GET", _SCOPE, _get_location),
+            route("datasets.create", "POST", _DATASETS, datasets.create),
+            route("datasets.list", "GET", _DATASETS, datasets.list),
+            route("datasets.get", "GET", _DATASET, datasets.get),
+            route("datasets.patch", "PATCH", _DATASET, datasets.patch),
+            route("datasets.delete", "DELETE", _DATASET, datasets.delete),
+            route("datasets.importData", "POST", f"{_DATASET}:importData", datasets.import_data),
+            route("datasets.exportData", "POST", f"{_DATASET}:exportData", datasets.export_data),
+            route(
+                "annotationSpecs.get",
+                "GET",
+                _DATASET + "/annotationSpecs/{spec}",
+                datasets.annotation_spec,
+            ),
+            route("models.create", "POST", _MODELS, models.create),
+            route("models.list", "GET", _MODELS, models.list),
+            route("models.get", "GET", _MODEL, models.get),
+            route("models.patch", "PATCH", _MODEL, models.patch),
+            route("models.delete", "DELETE", _MODEL, models.delete),
+            route("models.deploy", "POST", f"{_MODEL}:deploy", models.deploy),
+            route("models.undeploy", "POST", f"{_MODEL}:undeploy", models.undeploy),
+            route("models.export", "POST", f"{_MODEL}:export", models.export),
+            route("models.predict", "POST", f"{_MODEL}:predict", predictions.predict),
+            route(
+                "models.batchPredict", "POST", f"{_MODEL}:batchPredict", predictions.batch_predict
+            ),
+            route("modelEvaluations.list", "GET", _EVALUATIONS, evaluations.list),
+            route("modelEvaluations.get", "GET", _EVALUATIONS + "/{evaluation}", evaluations.get),
+            route("operations.list", "GET", _OPERATIONS, operations.list),
+            route("operations.get", "GET", _OPERATION, operations.get),
+            route("operations.delete", "DELETE", _OPERATION, operations.delete),
+            route("operations.cancel", "POST", f"{_OPERATION}:cancel", operations.cancel),
+            route("operations.wait", "POST", f"{_OPERATION}:wait", operations.wait),
+            route("locations.list", "GET", _PROJECT, _list_locations),
+            route("locations.get", "GET", _SCOPE, _get_location),
         )
 
-    def handler(self, request: Request) -> tuple[Handler, Mapping[str, str]] | None:
+    def handler(self, request: Request) -> Found | None:
         """The method that a request calls."""
         return find(self._routes, request)
 

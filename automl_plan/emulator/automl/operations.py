@@ -19,6 +19,7 @@ from automl_plan.emulator.automl.names import number_of, object_of, parent, scop
 from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, invalid
+from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import ObjectKind, Operation, OperationKind, Scope
 from automl_plan.emulator.store import Condition, Term, WorksOn
@@ -158,4 +159,6 @@ def _done_term(comparison: Comparison) -> Term:
 def _works_on_term(scope: Scope, comparison: Comparison) -> Term:
     if comparison.value is None:
         raise bad_comparison(comparison)
+    if current_call().take("blind"):
+        raise invalid(("filter", "Operations can't be filtered by works_on."))
     return WorksOn(object_of(scope, comparison.value), comparison.negated)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +74,20 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
             raise self._invalid(name, "TYPE_INT64")
         return value
+
+    def number(self, name: str) -> float | None:
+        """A finite number."""
+        if not self.has(name):
+            return None
+        value = self._values[name]
+        if not isinstance(value, bool) and isinstance(value, int | float):
+            try:
+                found = float(value)
+            except OverflowError:
+                found = math.inf
+            if math.isfinite(found):
+                return found
+        raise self._invalid(name, "TYPE_DOUBLE")
 
     def enum(self, name: str, values: Mapping[str, int]) -> int:
         """An enum by its name or its number; 0 when it isn't given."""

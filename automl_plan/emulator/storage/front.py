@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import os
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +12,18 @@ from urllib.parse import quote
 
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.files import Files
-from automl_plan.emulator.http import Handler, Reply, Request, find, json_reply, route
+from automl_plan.emulator.http import Found, Reply, Request, find, json_reply, route
 
 _OBJECTS = "/storage/v1/b/{bucket}/o"
 _MAX_RESULTS = 1000
-_REASONS = {Code.NOT_FOUND: "notFound", Code.PERMISSION_DENIED: "forbidden"}
+_REASONS = {
+    Code.NOT_FOUND: "notFound",
+    Code.PERMISSION_DENIED: "forbidden",
+    Code.UNAUTHENTICATED: "authError",
+    Code.RESOURCE_EXHAUSTED: "rateLimitExceeded",
+    Code.INTERNAL: "internalError",
+    Code.UNAVAILABLE: "backendError",
+}
 
 
 class StorageFront:
@@ -26,11 +32,11 @@ class StorageFront:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._routes = (
-            route("GET", _OBJECTS + "/{object}", self._get),
-            route("GET", _OBJECTS, self._list),
+            route("objects.get", "GET", _OBJECTS + "/{object}", self._get),
+            route("objects.list", "GET", _OBJECTS, self._list),
         )
 
-    def handler(self, request: Request) -> tuple[Handler, Mapping[str, str]] | None:
+    def handler(self, request: Request) -> Found | None:
         """The method that a request calls."""
         return find(self._routes, request)
 

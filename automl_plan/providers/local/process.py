@@ -43,6 +43,8 @@ class Options:
     port: int = 0
     """0: any free one."""
     idle_timeout: float = IDLE_SECONDS
+    faults: tuple[str, ...] = ()
+    """What is to go wrong, as METHOD:EFFECT[:WHEN]; set at the start only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,12 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
     Two that start it at the same time end up with the same one: its lock lets one live.
     """
     running = status(data_dir)
+    if running is not None and options.faults:
+        raise EmulatorError(
+            "The embedded service runs already: its faults are set when it starts.",
+            where=running.url,
+            hint="Stop it with `automl-plan emulator stop` first.",
+        )
     if running is None:
         running = _started(data_dir, files_root, options)
     if running.trainer != options.trainer:
@@ -201,6 +209,7 @@ def _command(data_dir: Path, files_root: Path, options: Options) -> list[str]:
         command += ["--time-scale", str(options.time_scale)]
     if options.bucket_root is not None:
         command += ["--bucket-root", str(options.bucket_root)]
+    command += [f"--fault={fault}" for fault in options.faults]
     return command
 
 
@@ -210,9 +219,10 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _answers(url: str) -> bool:
+    """Asked of its own API, which has no faults and whose calls aren't counted."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/v1/projects/local/locations", timeout=2.0) as response:
+        with opener.open(f"{url}/emulator/v1/clock", timeout=2.0) as response:
             return bool(response.status == 200)
     except (OSError, ValueError):
         return False
