@@ -55,6 +55,7 @@ class Charge:
     """
 
     kind: ChargeKind
+    project: str
     operation_id: int
     model_id: int
     problem: Problem
@@ -106,6 +107,7 @@ class Billing:
             "charges",
             {
                 "kind": ChargeKind.TRAINING,
+                "project": operation.scope.project,
                 "operation_id": operation.id,
                 "model_id": spec["model_id"],
                 "problem": operation.problem,
@@ -168,6 +170,7 @@ class Billing:
                 "charges",
                 {
                     "kind": ChargeKind.DEPLOYMENT,
+                    "project": operation.scope.project,
                     "operation_id": operation.id,
                     "model_id": model.id,
                     "problem": model.problem,
@@ -208,6 +211,7 @@ class Billing:
             used = self._milli_node_hours(began, self._clock.now(), row["nodes"])
         return Charge(
             kind=kind,
+            project=row["project"],
             operation_id=row["operation_id"],
             model_id=row["model_id"],
             problem=Problem(row["problem"]),

@@ -68,7 +68,7 @@ CREATE TABLE works_on (
   PRIMARY KEY (kind, object_id, operation_id)) WITHOUT ROWID;
 CREATE INDEX works_on_operation ON works_on (operation_id);
 CREATE TABLE charges (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, project TEXT NOT NULL,
   operation_id INTEGER NOT NULL, model_id INTEGER NOT NULL,  -- which may be gone by now
   problem TEXT NOT NULL, model_type TEXT NOT NULL, display_name TEXT NOT NULL, labels TEXT NOT NULL,
   nodes INTEGER NOT NULL, began INTEGER, ended INTEGER, outcome TEXT NOT NULL,

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from automl_plan.applying.planned import Planned
+from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Drift
 from automl_plan.rendering.style import Style, clean, counted
 from automl_plan.rendering.values import leaves, shown, shown_difference
-from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.fields import FIELDS, Mutability
 
 _SYMBOLS = {
@@ -59,6 +60,9 @@ def plan_text(planned: Planned, style: Style) -> str:
 
 def _parts(planned: Planned, style: Style) -> Iterator[str]:
     plan = planned.plan
+    found = [(a, f) for a, f in planned.found if f.verdict is not Verdict.OPEN]
+    if found:
+        yield _found_text(found, style)
     if plan.drift:
         yield _drift_text(plan.drift, planned.mode, style)
     if planned.mode is PlanMode.REFRESH_ONLY:
@@ -192,6 +196,19 @@ def _sources(change: Change, planned: Planned) -> list[str]:
         images = counted(data.examples, "image")
         lines.append(f"holding  {images}, {data.labelled_examples:,} labelled")
     return lines
+
+
+def _found_text(found: Sequence[tuple[Address, Finding]], style: Style) -> str:
+    """What came of calls that an earlier run was cut off in."""
+    lines = [style.bold("Found out about calls that an earlier run was cut off in:"), ""]
+    for address, finding in found:
+        came = (
+            f"it arrived, and {clean(finding.made or '')} is what it made"
+            if finding.verdict is Verdict.ARRIVED
+            else "it had no effect, and can be sent again"
+        )
+        lines.append(f"  {style.bold(str(address))}  {finding.intent.step}: {came}")
+    return "\n".join(lines) + "\n\n"
 
 
 def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:

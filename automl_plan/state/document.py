@@ -238,8 +238,4 @@ def _said(error: Exception) -> str:
 
 
 def _unreadable(message: str, where: str) -> StateUnreadable:
-    return StateUnreadable(
-        message,
-        where=where,
-        hint=f"The version before is kept in {where}.backup: look at it, and copy it here.",
-    )
+    return StateUnreadable(message, where=where)

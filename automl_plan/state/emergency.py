@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -40,21 +41,16 @@ def _keep(name: str, path: Path, state: State) -> Path | None:
                 out.flush()
                 os.fsync(out.fileno())
         except OSError:
-            _drop(file)
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
             continue
         return file
     return None
 
 
 def _places(path: Path) -> Iterator[Path]:
+    """Directories to try, one after the other; those that can't even be named are left out."""
     yield path.parent
-    yield Path.cwd()
-    yield Path(tempfile.gettempdir())
-    yield Path("~").expanduser()
-
-
-def _drop(file: Path) -> None:
-    try:
-        file.unlink(missing_ok=True)
-    except OSError:
-        return
+    for place in (Path.cwd, tempfile.gettempdir, Path.home):
+        with contextlib.suppress(OSError, RuntimeError):
+            yield Path(place())

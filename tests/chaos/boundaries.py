@@ -104,15 +104,19 @@ class Boundaries:
 
     def _on_the_wire(self) -> None:
         real_send = http.client.HTTPConnection.endheaders
+        real_answer = http.client.HTTPConnection.getresponse
 
         def send(connection: Any, *args: Any, **kwargs: Any) -> None:
             self.pass_()
             real_send(connection, *args, **kwargs)
-            self.pass_()
-            select.select([connection.sock], [], [], 10.0)  # the service has acted
-            self.pass_()
 
-        for name, wrapper in {"endheaders": send}.items():
+        def answer(connection: Any) -> Any:
+            self.pass_()  # all is sent
+            select.select([connection.sock], [], [], 10.0)
+            self.pass_()  # the service has acted
+            return real_answer(connection)
+
+        for name, wrapper in {"endheaders": send, "getresponse": answer}.items():
             setattr(http.client.HTTPConnection, name, wrapper)
 
     def _around(self, real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

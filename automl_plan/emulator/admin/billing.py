@@ -34,6 +34,7 @@ def _deployment(charge: Charge) -> dict[str, object]:
 
 def _start(charge: Charge) -> dict[str, object]:
     return {
+        "project": charge.project,
         "operation": wire_id(charge.problem, charge.operation_id),
         "model": wire_id(charge.problem, charge.model_id),
         "display_name": charge.display_name,
