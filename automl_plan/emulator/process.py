@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 
 from automl_plan import __version__
 from automl_plan.emulator.admin.front import AdminFront
@@ -52,6 +52,25 @@ class Options:
     faults: Sequence[str] = ()
 
 
+class _Ended:
+    """Whether SIGTERM or SIGINT came.
+
+    A byte in a pipe tells it: what a handler sets just before a wait begins would be looked at
+    only when that wait is over.
+    """
+
+    def __init__(self) -> None:
+        self._told, told_by = os.pipe()
+        os.set_blocking(told_by, False)
+        signal.set_wakeup_fd(told_by)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: None)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait so long for one of them, or for ever; whether it came."""
+        return bool(select.select([self._told], [], [], seconds)[0])
+
+
 def serve(options: Options) -> None:
     """Serve until SIGTERM, SIGINT, or until nobody has asked anything for the idle timeout.
 
@@ -62,14 +81,8 @@ def serve(options: Options) -> None:
     os.umask(0o077)
     _make_folder(options.data_dir)
     _make_folder(options.bucket_root)
-    ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
-
     with _locked(options.data_dir / "lock"):
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, end)
+        ended = _Ended()
         files = Files(options.bucket_root.resolve(), options.files_root.resolve())
         engine = Engine(options.data_dir, files, options.trainer, Clock(options.time_scale))
         try:
@@ -79,9 +92,7 @@ def serve(options: Options) -> None:
             engine.close()
 
 
-def _serve(
-    options: Options, engine: Engine, files: Files, faults: Faults, ended: threading.Event
-) -> None:
+def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended: _Ended) -> None:
     note = options.data_dir / "server.json"
     counts = CallCounts()
     admin = AdminFront(engine, counts, faults)
@@ -102,9 +113,9 @@ def _serve(
             server.activity.drain(_DRAIN_SECONDS)
 
 
-def _wait(idle_timeout: float, engine: Engine, server: Server, ended: threading.Event) -> None:
+def _wait(idle_timeout: float, engine: Engine, server: Server, ended: _Ended) -> None:
     if not idle_timeout:
-        ended.wait()
+        ended.wait(None)
         return
     left = idle_timeout
     while not ended.wait(max(left, 0.02)):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,14 @@ class Stage:
         self.overall, self.label, *_ = evaluations
 
     def put(self, text: str, *, model: Any) -> str:
-        """The text with live ids."""
-        for old, new in (
-            ("ICN123", self.dataset.name),
-            ("ICN456", model.name),
-            ("ICN111", self.model.name),
-            ("ICN789", self.operation.operation.name),
-        ):
-            text = text.replace(old, new.rpartition("/")[2])
-        return text
+        """The text with live ids, put in at once: one may begin as another placeholder does."""
+        names = {
+            "ICN123": self.dataset.name,
+            "ICN456": model.name,
+            "ICN111": self.model.name,
+            "ICN789": self.operation.operation.name,
+        }
+        return re.sub("|".join(names), lambda match: names[match[0]].rpartition("/")[2], text)
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
