@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint types format format-check check lock clean
+.PHONY: help demo test chaos lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, ap
 
 test: $(VENV)/.installed-dev  ## Run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; nothing may be paid twice
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Lint
 	$(BIN)/ruff check .

@@ -30,7 +30,10 @@ def run_share(share: int, shares: int, seeds: range, step: int) -> tuple[Score, 
                 arm.measure()
                 score = Score()
                 for schedule in schedules_of(arm, seeds, step)[share::shares]:
-                    score.add(arm.run(schedule))
+                    one = arm.run(schedule)
+                    score.add(one)
+                    for line in one.faulty if not naive else ():
+                        print(line, flush=True)
                 scores.append(score)
         finally:
             zygote.close()
@@ -76,8 +79,6 @@ def main() -> int:
             ours, theirs = finished.result()
             tool.add(ours)
             naive.add(theirs)
-    for line in tool.faulty:
-        print(line)
     print(f"{totals(tool, naive)} · {time.monotonic() - began:.0f} s")
     return 1 if tool.faulty or not naive.duplicates else 0
 

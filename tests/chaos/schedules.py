@@ -68,7 +68,7 @@ def by_seed(seed: int, boundaries: int, writes: int) -> Schedule:
     chance = random.Random(seed)
     blows = []
     for _ in range(chance.randint(1, 3)):
-        action = chance.choice((KILL, KILL, INTERRUPT, FULL))
+        action = chance.choice((KILL, KILL, INTERRUPT, FULL) if writes else (KILL, INTERRUPT))
         blows.append(Blow(action, chance.randint(1, writes if action == FULL else boundaries)))
     faults = [
         f"{spec}{seed}" if spec.endswith("@") else spec

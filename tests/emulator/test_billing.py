@@ -70,6 +70,7 @@ def test_a_training_is_billed_for_what_it_used(
     told = bill(emulator)
     assert told["trainings"] == [
         {
+            "project": "p",
             "operation": last(operation["name"]),
             "model": last(model),
             "display_name": "flowers",

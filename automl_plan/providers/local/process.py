@@ -126,8 +126,13 @@ def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
     while True:
         log, begun, process = _spawned(data_dir, files_root, options)
         running = _awaited(process, data_dir, deadline)
-        if running is not None:
+        if running is not None and running.pid == process.pid:
             process.returncode = 0  # it lives on, and nobody waits for it
+            return running
+        if running is not None:
+            # Ours still begins: it must not serve, unseen, when that one ends.
+            process.kill()
+            process.wait()
             return running
         if process.poll() is None:
             process.kill()

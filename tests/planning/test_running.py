@@ -1,0 +1,65 @@
+"""What runs already: what it has cost, and which part of a plan goes on with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.resumption import resumption
+from automl_plan.planning.spending import so_far, spent_usd
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.recorded import RecordedOperation, Step
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CLOUD: Attributes = {
+    "image_classification": {"model_type": "cloud", "train_budget_milli_node_hours": 8000}
+}
+
+
+def running(seconds: float, step: Step = Step.TRAIN) -> RecordedOperation:
+    started = (NOW - timedelta(seconds=seconds)).isoformat()
+    return RecordedOperation(step, "t", started, id="ICN1", attributes=CLOUD)
+
+
+def told_after(seconds: float) -> str:
+    return so_far(running(seconds), NOW) or ""
+
+
+def test_all_nodes_work_from_the_start_and_no_longer_than_the_budget() -> None:
+    assert spent_usd(CLOUD, 0) == (0.0, 27.72)
+    assert spent_usd(CLOUD, 1800) == (13.86, 27.72)  # 8 nodes at $3.465, half an hour
+    assert spent_usd(CLOUD, 1e6) == (27.72, 27.72)
+    assert spent_usd({"image_classification": {"model_type": "of-tomorrow"}}, 1) is None
+    assert spent_usd({}, 1) is None
+
+
+def test_it_is_told_in_words() -> None:
+    told = "running for 30 minutes, up to $13.86 of at most $27.72 so far"
+    assert told_after(1800) == told
+    assert (so_far(running(30), NOW) or "").startswith(
+        "running for less than a minute, up to $0.23"
+    )
+    assert (so_far(running(90), NOW) or "").startswith("running for 1 minute, ")
+    assert (so_far(running(9000), NOW) or "").startswith("running for 2 hours 30 minutes, ")
+    # A clock that is behind the one that began it.
+    assert (so_far(running(-300), NOW) or "").startswith(
+        "running for less than a minute, up to $0.00"
+    )
+    assert so_far(running(60, Step.DEPLOY), NOW) is None
+
+
+A, B = model_address("a"), model_address("b")
+RESUME_A = Change(A, Action.RESUME, "", operation_id="ICN1")
+DEPLOY_A = Change(A, Action.DEPLOY, "", needs=(RESUME_A.key,))
+UPDATE = Change(dataset_address("d"), Action.UPDATE, "")
+TRAIN_B = Change(B, Action.TRAIN, "", needs=(UPDATE.key,))
+MIXED = Change(B, Action.DELETE, "", object_id="ICN2", needs=(DEPLOY_A.key, TRAIN_B.key))
+RESUME_B = Change(B, Action.RESUME, "", operation_id="ICN3")
+PLAN = Plan((RESUME_A, DEPLOY_A, UPDATE, TRAIN_B, MIXED, RESUME_B))
+
+
+def test_what_goes_on_is_what_is_open_and_what_needs_nothing_else() -> None:
+    assert resumption(PLAN).changes == (RESUME_A, DEPLOY_A, RESUME_B)
+    assert resumption(PLAN, [B]).changes == (RESUME_B,)
+    assert resumption(Plan((UPDATE,))).changes == ()
