@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from automl_plan.applying.events import ApplyResult
     from automl_plan.applying.planned import Planned
     from automl_plan.applying.workspace import Workspace
+    from automl_plan.planning.plan import Change
     from automl_plan.rendering.progress import Progress
 
 _QUESTIONS = {
@@ -108,6 +109,12 @@ def _progress(*, as_json: bool) -> Progress:
     return LineProgress(write_or_go_on, stdout_style())
 
 
+def _is_model(change: Change) -> bool:
+    from automl_plan.resources.address import ResourceKind
+
+    return change.address.kind is ResourceKind.MODEL
+
+
 def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
     """Say how good the models are that were trained."""
     from automl_plan.inventory.models import headlines
@@ -115,7 +122,10 @@ def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
     from automl_plan.rendering.evaluations import headline_text
 
     trained = [
-        change.address for change in result.done if change.action in (Action.TRAIN, Action.RETRAIN)
+        change.address
+        for change in result.done
+        if change.action in (Action.TRAIN, Action.RETRAIN)
+        or (change.action is Action.RESUME and change.object_id is None and _is_model(change))
     ]
     if not trained:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import ssl
 import threading
@@ -34,6 +35,9 @@ READ_SECONDS = 60.0
 TRIES = 5
 LONGEST_WAIT = 60.0
 """Seconds between the tries of one call, together; what would take longer is given up."""
+SAID_ALOUD = 5.0
+"""Seconds from which on a pause is told to whoever waits."""
+_LOG = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read, unless the caller says otherwise."""
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
@@ -149,6 +153,8 @@ class HttpTransport:
                 left -= pause
                 if isinstance(error, ResourceExhausted):
                     self._pause_all(pause)
+                if pause >= SAID_ALOUD:
+                    _LOG.warning("%s Trying again in %.0f seconds.", error.message, pause)
                 self._sleep(pause)
         return self._authorised(method, path, query, body, fresh=False, limit=limit)
 

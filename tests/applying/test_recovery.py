@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from automl_plan.applying.recovery import settle
 from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import UnsettledOperation
 from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.providers.local import process
+from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
@@ -23,17 +27,19 @@ DIGITS = dataset_address("digits")
 MODEL_ADDRESS = model_address("digits")
 
 
-def with_intent(project: Project, step: Step, *, sent: bool) -> str | None:
+def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.0) -> str | None:
     """Leave the state as a run does that is killed after sending a call, or just before.
 
-    Returns the operation's id, which that run never got to know.
+    Its machine's clock is fast by so many minutes. Returns the operation's id, which that run
+    never got to know.
     """
     with project.workspace() as workspace:
         configuration, provider = workspace.configuration, workspace.provider
         desired = configuration.desired.datasets[DIGITS]
         model = configuration.desired.models[MODEL_ADDRESS]
         labels = {TOKEN_LABEL: TOKEN}
-        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = datetime.now(UTC) + timedelta(minutes=minutes)
+        started = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
         intent = RecordedOperation(step, token=TOKEN, started=started)
         current = workspace.store.read().resources.get(DIGITS)
         dataset_id = current.current.id if current and current.current else ""
@@ -163,3 +169,47 @@ def test_a_training_with_other_inputs_waits_until_it_is_known(project: Project) 
     assert not project.apply().failed
     assert project.plan().empty
     assert counts(project) == (1, 1)
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+@pytest.mark.parametrize("sent", [True, False])
+def test_clocks_may_be_off(project: Project, minutes: int, sent: bool) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    operation_id = with_intent(project, Step.TRAIN, sent=sent, minutes=minutes)
+    if sent:
+        end(project, operation_id)
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+def test_a_training_of_somebody_else_on_the_same_data_at_the_same_time(tmp_path: Path) -> None:
+    slow = Project(tmp_path, time_scale=1800.0)
+    slow.write_data("d.csv", {"cat": 8, "dog": 8})
+    slow.write({"digits": DATASET}, {"digits": MODEL})
+    slow.apply(PlanOptions(targets=frozenset({DIGITS})))
+    try:
+        ours = with_intent(slow, Step.TRAIN, sent=True)
+        with slow.workspace() as workspace:
+            (dataset,) = workspace.provider.datasets()
+            theirs = replace(
+                workspace.configuration.desired.models[MODEL_ADDRESS], display_name="x"
+            )
+            workspace.provider.train(theirs, dataset.id, {})
+        assert not slow.apply().failed
+        assert ours is not None
+        assert counts(slow) == (1, 2)
+        current = slow.state().resources[MODEL_ADDRESS].current
+        with slow.workspace() as workspace:
+            assert current is not None
+            assert workspace.provider.model(current.id).labels[TOKEN_LABEL] == TOKEN
+    finally:
+        process.stop(tmp_path / ".automl-plan" / "emulator")
+
+
+def test_nothing_open_costs_no_call(project: Project) -> None:
+    project.apply()
+    with project.workspace() as workspace:
+        resources = workspace.store.read().resources
+    nobody = cast("Provider", object())  # any call would be an error
+    assert settle(resources, nobody) == ({}, ())

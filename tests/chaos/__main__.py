@@ -52,10 +52,13 @@ def schedules_of(arm: Arm, seeds: range, step: int) -> list[Schedule]:
 
 def totals(tool: Score, naive: Score) -> str:
     """The line that sums it up."""
-    return (
-        f"schedules {tool.schedules} · duplicates {tool.duplicates} (naive: {naive.duplicates}) · "
-        f"orphans {tool.orphans} (naive: {naive.orphans}) · "
-        f"dollars wasted {tool.wasted_usd:g} (naive: ${naive.wasted_usd:,.2f})"
+    return " · ".join(
+        (
+            f"schedules {tool.schedules} ({tool.struck} struck a run)",
+            f"duplicates {tool.duplicates} (naive: {naive.duplicates})",
+            f"orphans {tool.orphans} (naive: {naive.orphans})",
+            f"dollars wasted {tool.wasted_usd:g} (naive: ${naive.wasted_usd:,.2f})",
+        )
     )
 
 

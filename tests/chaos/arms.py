@@ -28,6 +28,9 @@ class Score:
     wasted_usd: float = 0.0
     """Billed beyond what an undisturbed run is billed."""
     unfinished: int = 0
+    """Schedules that did not come to their end."""
+    struck: int = 0
+    """Schedules in which a run ended otherwise than well."""
     faulty: list[str] = field(default_factory=list)
     """The schedules that weren't right, and why."""
 
@@ -38,6 +41,7 @@ class Score:
         self.orphans += other.orphans
         self.wasted_usd += other.wasted_usd
         self.unfinished += other.unfinished
+        self.struck += other.struck
         self.faulty += other.faulty
 
 
@@ -98,6 +102,7 @@ class Arm:
             orphans=len(truth.datasets ^ datasets) + len(truth.models ^ models),
             wasted_usd=max(round(truth.usd - self._usd, 6), 0.0),
             unfinished=0 if finished else 1,
+            struck=1 if any(outcome.code for outcome in told) else 0,
         )
         traceback = any("Traceback" in outcome.output for outcome in told)
         missing = [name for name in MODELS if not truth.trainings.get(name)]

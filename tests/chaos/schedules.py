@@ -44,11 +44,12 @@ class Schedule:
 
 
 def at_every_boundary(boundaries: int, writes: int, step: int = 1) -> Iterator[Schedule]:
-    """A kill at each boundary, an interrupt at some, a disk that is full from each write on."""
+    """A kill and an interrupt at each boundary, two kills, a disk that is full from a write on."""
     for at in range(1, boundaries + 1, step):
         yield Schedule(f"kill at {at}", (Blow(KILL, at),))
-    for at in range(1, boundaries + 1, step * 4):
         yield Schedule(f"interrupt at {at}", (Blow(INTERRUPT, at),))
+    for at in range(1, boundaries + 1, step * 5):
+        yield Schedule(f"kill at {at}, then early", (Blow(KILL, at), Blow(KILL, 1 + at % 30)))
     for at in range(1, writes + 1, step):
         yield Schedule(f"disk full at write {at}", (Blow(FULL, at),))
 

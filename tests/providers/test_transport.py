@@ -412,3 +412,24 @@ def test_a_missing_object(service: Service, transport: HttpTransport) -> None:
         transport.get("/v1/x")
     assert (caught.value.http_status, caught.value.where) == (404, "GET /v1/x")
     assert json.loads(service.received[0].body or b"null") is None
+
+
+def test_a_quota_holds_all_workers_back(service: Service, pauses: list[float]) -> None:
+    service.replies = [failure(429, "RESOURCE_EXHAUSTED", Retry_After="3")]
+    transport = HttpTransport(service.url, NoCredentials(), sleep=pauses.append)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(transport.get, "/v1/a").result()
+        pool.submit(transport.once, "POST", "/v1/b", {}).result()
+    own, others = pauses
+    assert own == 3
+    assert 2 < others <= 3
+
+
+def test_a_long_pause_is_said_aloud(
+    service: Service, transport: HttpTransport, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.replies = [failure(503, "UNAVAILABLE", "Down.", Retry_After="17"), answer({})]
+    transport.get("/v1/x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Down. Trying again in 17 seconds."
+    ]

@@ -1,0 +1,20 @@
+"""The short form of `make chaos`: some schedules of each kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.__main__ import run_share
+
+SHARES = 3
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_nothing_is_paid_twice_and_nothing_is_lost(share: int) -> None:
+    tool, naive = run_share(share, SHARES, range(1, 10), step=20)
+    assert tool.faulty == []
+    assert (tool.duplicates, tool.orphans, tool.wasted_usd, tool.unfinished) == (0, 0, 0.0, 0)
+    assert tool.struck > tool.schedules / 3
+    # The same schedules must hurt a client that takes no care, or they prove nothing.
+    assert naive.duplicates > 0
+    assert naive.wasted_usd > 0
