@@ -15,6 +15,7 @@ from typing import Any
 
 from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
 from automl_plan.applying.recovery import Finding, Verdict
+from automl_plan.applying.running import LONGEST_POLL, SHORTEST_POLL, Running, pause_after
 from automl_plan.applying.steps import Begun, Steps
 from automl_plan.errors import (
     AutomlPlanError,
@@ -26,11 +27,7 @@ from automl_plan.errors import (
 )
 from automl_plan.planning.plan import Change
 from automl_plan.resources.live import Operation
-from automl_plan.resources.recorded import RecordedOperation, Step
 
-SHORTEST_POLL = 0.1
-LONGEST_POLL = 15.0
-"""Seconds between two looks at an operation: a tenth of its age, within these bounds."""
 TOLERATED_POLL_FAILURES = 8
 DRAIN_SECONDS = 30.0
 """How long an interrupted run waits for answers that are under way."""
@@ -38,29 +35,6 @@ _LONGEST_PAUSE = 0.2
 """Seconds after which a signal is noticed at the latest."""
 MOST_SENT = 3
 """How often one run sends a call that is never received."""
-_SHORT_STEPS = frozenset({Step.CREATE, Step.UNDEPLOY, Step.DELETE})
-"""Steps of seconds or minutes; a detached run waits for them and goes on."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """A change that was begun."""
-
-    change: Change
-    begun: float
-    operation: RecordedOperation | None
-    next_poll: float = 0.0
-    polls: int = 0
-    poll_failures: int = 0
-    cut_off: float | None = None
-    """Since when (monotonic seconds) it is looked for what came of a call without an answer."""
-    candidates: bool = False
-    """Whether something runs that may be what that call began."""
-    accepted: bool = False
-    """Whether the service said that it took that call."""
-    sent: int = 1
-    cancelled: bool = False
-    """Whether its end was asked for when the run was stopped."""
 
 
 @dataclass(slots=True)
@@ -101,9 +75,9 @@ class Schedule:
                 self._needed_by.setdefault(need, []).append(key)
         self._ready = [key for key in self._pending if not self._unmet[key]]
         self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="request")
-        self._sending: dict[Future[Operation | None], _Running] = {}
-        self._polling: dict[Future[Operation | Finding], _Running] = {}
-        self._waiting: list[_Running] = []
+        self._sending: dict[Future[Operation | None], Running] = {}
+        self._polling: dict[Future[Operation | Finding], Running] = {}
+        self._waiting: list[Running] = []
         self._tally = _Tally()
         self._halted: StateUnwritable | None = None
         self._stopped_at: float | None = None
@@ -154,7 +128,7 @@ class Schedule:
     def _start_ready(self) -> None:
         while self._ready and len(self._sending) < self._parallelism and not self._ending:
             change = self._pending.pop(self._ready.pop(0))
-            running = _Running(change, time.monotonic(), None)
+            running = Running(change, time.monotonic(), None)
             self._tell(EventType.STARTED, running)
             try:
                 begun = self._steps.begin(change)
@@ -164,7 +138,7 @@ class Schedule:
             running.operation = begun.operation
             self._send(running, begun)
 
-    def _send(self, running: _Running, begun: Begun) -> None:
+    def _send(self, running: Running, begun: Begun) -> None:
         if begun.call is not None:
             self._sending[self._pool.submit(begun.call)] = running
         elif begun.operation is not None:
@@ -176,7 +150,7 @@ class Schedule:
         """After a stop that is to end the trainings: ask for their end, once each."""
         if not (self.stopped and self._cancel_when_stopped):
             return
-        for running in [r for r in self._waiting if _is_training(r) and not r.cancelled]:
+        for running in [r for r in self._waiting if r.trains and not r.cancelled]:
             operation = running.operation
             assert operation is not None  # noqa: S101 (a training is an operation)
             running.cancelled = True
@@ -197,7 +171,7 @@ class Schedule:
                 return
             self._polling[self._pool.submit(self._poll(running, now))] = running
 
-    def _poll(self, running: _Running, now: float) -> Callable[[], Operation | Finding]:
+    def _poll(self, running: Running, now: float) -> Callable[[], Operation | Finding]:
         """What asks how an operation stands, or first which one it is."""
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
@@ -212,19 +186,14 @@ class Schedule:
         """Whether nothing new is begun."""
         return self._halted is not None or self.stopped
 
-    def _is_left(self, running: _Running) -> bool:
+    def _is_left(self, running: Running) -> bool:
         """Whether a detached run leaves an operation to the service."""
-        operation = running.operation
-        if not self._detach or not running.polls or operation is None:
-            return False
-        return operation.step not in _SHORT_STEPS and (
-            operation.id is not None or running.candidates
-        )
+        return self._detach and running.can_be_left
 
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
         if self._stopped_at is not None:
-            if self._cancel_when_stopped and any(map(_is_training, self._waiting)):
+            if self._cancel_when_stopped and any(running.trains for running in self._waiting):
                 return False
             given_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
             return not self._sending or given_up
@@ -251,7 +220,7 @@ class Schedule:
             else:
                 self._polled(self._polling.pop(future), future)
 
-    def _answered(self, running: _Running, future: Future[Operation | None]) -> None:
+    def _answered(self, running: Running, future: Future[Operation | None]) -> None:
         change, operation = running.change, running.operation
         try:
             answer = future.result()
@@ -265,7 +234,7 @@ class Schedule:
                 if answer.done:
                     self._ended(running, answer)
                 else:
-                    running.next_poll = time.monotonic() + SHORTEST_POLL
+                    running.look_again(SHORTEST_POLL)
             elif operation is not None and operation.id is not None:
                 self._waiting.append(running)  # a cancel was asked for: wait for its end
             else:
@@ -274,7 +243,7 @@ class Schedule:
         except StateUnwritable as error:
             self._halt(running, error)
 
-    def _refused(self, running: _Running, error: AutomlPlanError) -> None:
+    def _refused(self, running: Running, error: AutomlPlanError) -> None:
         operation = running.operation
         if operation is None or operation.id is not None:
             self._fail(running, error)
@@ -293,10 +262,10 @@ class Schedule:
         else:
             running.accepted = isinstance(error, TransportError) and error.accepted
             self._waiting.append(running)
-            running.next_poll = time.monotonic() + SHORTEST_POLL
+            running.look_again(SHORTEST_POLL)
             self._tell(EventType.WAITING, running, f"{error.message} Was it received?")
 
-    def _polled(self, running: _Running, future: Future[Operation | Finding]) -> None:
+    def _polled(self, running: Running, future: Future[Operation | Finding]) -> None:
         running.polls += 1
         try:
             answer = future.result()
@@ -304,13 +273,16 @@ class Schedule:
             self._waiting.remove(running)
             self._fail(running, error)
             return
+        except NotFound as error:
+            self._lost(running, error)
+            return
         except ProviderError as error:
             running.poll_failures += 1
-            if isinstance(error, NotFound) or running.poll_failures > TOLERATED_POLL_FAILURES:
+            if running.poll_failures > TOLERATED_POLL_FAILURES:
                 self._waiting.remove(running)
                 self._fail(running, error)
                 return
-            running.next_poll = time.monotonic() + LONGEST_POLL / 3
+            running.look_again(LONGEST_POLL / 3)
             self._tell(EventType.WAITING, running, error.message)
             return
         running.poll_failures = 0
@@ -326,18 +298,30 @@ class Schedule:
             except StateUnwritable as error:
                 self._halt(running, error)
             return
-        age = time.monotonic() - running.begun
-        pause = min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
-        running.next_poll = time.monotonic() + pause
+        running.look_again(pause_after(time.monotonic() - running.begun))
         progress = answer.progress_percent
         self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
 
-    def _found(self, running: _Running, finding: Finding) -> None:
+    def _lost(self, running: Running, error: NotFound) -> None:
+        """The service has forgotten an operation: what it made tells what came of it."""
+        operation = running.operation
+        if operation is None or operation.id is None:
+            self._waiting.remove(running)
+            self._fail(running, error)
+            return
+        try:
+            running.operation = self._steps.lost(running.change, operation)
+        except StateUnwritable as unwritable:
+            self._halt(running, unwritable)
+            return
+        running.accepted, running.cut_off = True, None
+        self._tell(EventType.WAITING, running, f"{error.message} What did it make?")
+
+    def _found(self, running: Running, finding: Finding) -> None:
         """Go on by what came of a call without an answer."""
         running.candidates = bool(finding.candidates)
         if finding.verdict is Verdict.OPEN:
-            age = time.monotonic() - (running.cut_off or 0.0)
-            running.next_poll = time.monotonic() + min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
+            running.look_again(pause_after(time.monotonic() - (running.cut_off or 0.0)))
             maybe = ", ".join(operation.id for operation in finding.candidates)
             said = f"its operation may be {maybe}" if maybe else "was the call received?"
             self._tell(EventType.WAITING, running, said)
@@ -348,7 +332,7 @@ class Schedule:
             self._done(running, made)
             return
         if running.sent >= MOST_SENT or (finding.proved and running.accepted):
-            self._fail(running, _not_found(running))
+            self._fail(running, running.not_found())
             return
         try:
             begun = self._steps.again(running.change, finding.intent)
@@ -360,7 +344,7 @@ class Schedule:
         self._tell(EventType.WAITING, running, "it was never received, and is sent again")
         self._send(running, begun)
 
-    def _ended(self, running: _Running, answer: Operation) -> None:
+    def _ended(self, running: Running, answer: Operation) -> None:
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
         try:
@@ -374,7 +358,7 @@ class Schedule:
 
     # -- ends ------------------------------------------------------------------------------
 
-    def _done(self, running: _Running, outcome: str | None) -> None:
+    def _done(self, running: Running, outcome: str | None) -> None:
         key = running.change.key
         self._tally.done.append(running.change)
         for other in self._needed_by.get(key, ()):
@@ -383,13 +367,13 @@ class Schedule:
                 self._ready.append(other)
         self._tell(EventType.DONE, running, outcome)
 
-    def _fail(self, running: _Running, error: AutomlPlanError) -> None:
+    def _fail(self, running: Running, error: AutomlPlanError) -> None:
         if isinstance(error, StateUnwritable):
             self._halted = error
         self._tally.failed.append(Failure(running.change, error))
         self._tell(EventType.FAILED, running, error.message)
 
-    def _halt(self, running: _Running, error: StateUnwritable) -> None:
+    def _halt(self, running: Running, error: StateUnwritable) -> None:
         """What happened can't be recorded: start nothing more."""
         if running in self._waiting:
             self._waiting.remove(running)
@@ -400,7 +384,7 @@ class Schedule:
             return "a change that it needs failed"
         return "a change that it needs goes on at the service"
 
-    def _tell(self, kind: EventType, running: _Running, message: str | None = None) -> None:
+    def _tell(self, kind: EventType, running: Running, message: str | None = None) -> None:
         operation = running.operation
         self._on_event(
             Event(
@@ -411,23 +395,3 @@ class Schedule:
                 message=message,
             )
         )
-
-
-def _is_training(running: _Running) -> bool:
-    operation = running.operation
-    return operation is not None and operation.step is Step.TRAIN and operation.id is not None
-
-
-def _not_found(running: _Running) -> UnsettledOperation:
-    address = running.change.address
-    said = (
-        "The service said that it took the call, but nothing is found of it."
-        if running.accepted
-        else f"The service never received the call, though it was sent {running.sent} times."
-    )
-    return UnsettledOperation(
-        said,
-        where=str(address),
-        hint="Apply again when the service answers reliably. What is found by hand can be adopted: "
-        f"`automl-plan resolve {address} --adopt ID`.",
-    )

@@ -1,4 +1,4 @@
-"""What each change sends, and what its beginning and end leave in the state.
+"""What the beginning and the end of each change leave in the state.
 
 All of this but the calls themselves runs on one thread, which alone writes the state.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from automl_plan.applying.calls import Call, Calls
 from automl_plan.applying.recovery import Finding, known_ids, look
 from automl_plan.errors import (
     Cancelled,
@@ -31,7 +32,7 @@ from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.fields import FIELDS, Mutability
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import TOKEN_LABEL, Operation, SourceData
+from automl_plan.resources.live import Operation, SourceData
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.resources.tokens import new_token
 from automl_plan.resources.transitions import (
@@ -44,7 +45,6 @@ from automl_plan.resources.transitions import (
 )
 from automl_plan.state.store import StateSession
 
-Call = Callable[[], Operation | None]
 Look = Callable[[], Finding]
 
 CANCELLED = 1
@@ -87,6 +87,7 @@ class Steps:
         self._session = session
         self._desired = desired
         self._sources = sources
+        self._calls = Calls(provider, desired)
 
     def begin(self, change: Change) -> Begun:
         """Journal what is about to be sent. Raises StateUnwritable, and then sends nothing."""
@@ -96,7 +97,8 @@ class Steps:
                 self._session.record(without_object(record, change.object_id))
                 return Begun()
             case Action.UPDATE:
-                return Begun(call=self._update(change))
+                object_id = change.object_id or self._current_id(change.address)
+                return Begun(call=self._calls.update(change.address, object_id, _mutable(change)))
             case Action.RESUME:
                 return Begun(operation=self._open_operation(change))
             case Action.CANCEL:
@@ -104,7 +106,7 @@ class Steps:
                 return Begun(call=self.cancel(operation), operation=operation)
             case _:
                 operation = self._intent(change)
-                call = self._call(change.address, operation)
+                call = self._calls.of(change.address, operation)
                 self._session.record(with_operation(self._record_of(change.address), operation))
                 return Begun(call, operation)
 
@@ -122,7 +124,7 @@ class Steps:
         if operation is not None:
             self._session.record(after_operation(record, operation, when=_now()))
         elif change.action is Action.UPDATE and record.current is not None:
-            changed = self._mutable(change)
+            changed = _mutable(change)
             self._session.record(replace(record, current=with_attributes(record.current, changed)))
 
     def refused(self, change: Change, operation: RecordedOperation, error: ProviderError) -> bool:
@@ -141,17 +143,18 @@ class Steps:
 
     def cancel(self, operation: RecordedOperation) -> Call:
         """What asks for an operation's end."""
-        provider, operation_id = self._provider, operation.id or ""
-
-        def call() -> None:
-            provider.cancel(operation_id)
-
-        return call
+        return self._calls.cancel(operation)
 
     def look(self, change: Change, operation: RecordedOperation, waited: float) -> Look:
         """What asks what came of a call that was cut off so many seconds ago."""
         provider, known = self._provider, known_ids(self._session.state.resources)
         return lambda: look(change.address, operation, provider, known, waited)
+
+    def lost(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
+        """Take an operation that the service has forgotten for a call that was cut off."""
+        intent = replace(operation, id=None)
+        self._session.record(with_operation(self._record_of(change.address), intent))
+        return intent
 
     def arrived(self, change: Change, operation: RecordedOperation, made: str | None) -> str | None:
         """Record what a call that was cut off has made."""
@@ -180,7 +183,7 @@ class Steps:
                 hint="Plan again.",
             )
         intent = replace(operation, token=self._token(address), started=_now())
-        call = self._call(address, intent)
+        call = self._calls.of(address, intent)
         self._session.record(with_operation(record, intent))
         return Begun(call, intent)
 
@@ -282,52 +285,6 @@ class Steps:
             case Step.UNDEPLOY | Step.DELETE:
                 return replace(intent, object_id=change.object_id or self._current_id(address))
 
-    # -- calls -----------------------------------------------------------------------------
-
-    def _call(self, address: Address, intent: RecordedOperation) -> Call:
-        provider = self._provider
-        own_labels = {TOKEN_LABEL: intent.token}
-        match intent.step:
-            case Step.CREATE:
-                dataset = self._desired.datasets[address]
-                return lambda: provider.create_dataset(dataset, own_labels)
-            case Step.IMPORT_DATA:
-                return self._import(self._desired.datasets[address], _id(intent))
-            case Step.TRAIN:
-                model, dataset_id = self._desired.models[address], intent.dataset_id
-                assert dataset_id is not None  # noqa: S101 (_intent has just set it)
-                return lambda: provider.train(model, dataset_id, own_labels)
-            case Step.DEPLOY:
-                nodes = self._desired.models[address].node_count or 1
-                return lambda: provider.deploy(provider.model(_id(intent)), nodes)
-            case Step.UNDEPLOY:
-                return lambda: provider.undeploy(_id(intent))
-            case Step.DELETE:
-                return lambda: provider.delete(address.kind, _id(intent))
-
-    def _import(self, dataset: DesiredDataset, object_id: str) -> Call:
-        provider, planned = self._provider, dataset.data
-
-        def call() -> Operation:
-            if provider.read_sources(dataset.sources).fingerprint != planned:
-                raise PlanStale(
-                    f"The sources of {dataset.address} changed after the plan was made.",
-                    hint="Plan again, and look at what it says.",
-                )
-            return provider.import_data(object_id, dataset.sources)
-
-        return call
-
-    def _update(self, change: Change) -> Call:
-        provider, address = self._provider, change.address
-        object_id = change.object_id or self._current_id(address)
-        changed = self._mutable(change)
-
-        def call() -> None:
-            provider.update(address.kind, object_id, changed)
-
-        return call
-
     # -- records ---------------------------------------------------------------------------
 
     def _record_of(self, address: Address) -> RecordedResource:
@@ -352,16 +309,16 @@ class Steps:
             hint="Plan again.",
         )
 
-    @staticmethod
-    def _mutable(change: Change) -> dict[str, Json]:
-        """The whole desired values of the mutable fields that differ."""
-        touched = {difference.path.partition(".")[0] for difference in change.differences}
-        after = change.after or {}
-        return {
-            field.path: after.get(field.path)
-            for field in FIELDS[change.address.kind]
-            if field.mutability is Mutability.MUTABLE and field.path in touched
-        }
+
+def _mutable(change: Change) -> dict[str, Json]:
+    """The whole desired values of the mutable fields that differ."""
+    touched = {difference.path.partition(".")[0] for difference in change.differences}
+    after = change.after or {}
+    return {
+        field.path: after.get(field.path)
+        for field in FIELDS[change.address.kind]
+        if field.mutability is Mutability.MUTABLE and field.path in touched
+    }
 
 
 def _created(dataset: DesiredDataset) -> dict[str, Json]:
@@ -372,11 +329,6 @@ def _created(dataset: DesiredDataset) -> dict[str, Json]:
 def _trained(model: DesiredModel, dataset: DesiredDataset) -> dict[str, Json]:
     """What a model has once it is trained, not deployed."""
     return {k: v for k, v in model.attributes(dataset).items() if k != "deploy"}
-
-
-def _id(operation: RecordedOperation) -> str:
-    assert operation.object_id is not None  # noqa: S101 (steps on an object always have one)
-    return operation.object_id
 
 
 def _outcome(change: Change, operation: RecordedOperation, answer: Operation) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from automl_plan.applying.schedule import LONGEST_POLL, SHORTEST_POLL
+from automl_plan.applying.running import pause_after
 from automl_plan.errors import OperationsRunning
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.live import Operation
@@ -21,7 +21,7 @@ def wait_for(provider: Provider, operation_id: str, *, timeout: float | None = N
         if operation.done:
             return operation
         age = time.monotonic() - begun
-        pause = min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
+        pause = pause_after(age)
         if timeout is not None:
             if age >= timeout:
                 raise OperationsRunning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,10 @@ from automl_plan.applying.recovery import settle
 from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import UnsettledOperation
 from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
+from automl_plan.providers.transport import HttpTransport
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
@@ -213,3 +216,45 @@ def test_nothing_open_costs_no_call(project: Project) -> None:
         resources = workspace.store.read().resources
     nobody = cast("Provider", object())  # any call would be an error
     assert settle(resources, nobody) == ({}, ())
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_operation_that_the_service_forgot_is_found_by_what_it_made(
+    tmp_path: Path, ended: bool
+) -> None:
+    slow = Project(tmp_path, time_scale=1800.0 if ended else 400.0)
+    slow.write_data("d.csv", {"cat": 8, "dog": 8})
+    slow.write({"digits": DATASET}, {"digits": MODEL})
+    try:
+        slow.apply(detach=True)
+        (operation,) = slow.state().resources[MODEL_ADDRESS].operations
+        if ended:
+            end(slow, operation.id)
+        path = f"/v1/projects/local/locations/us-central1/operations/{operation.id}"
+        HttpTransport(status_url(tmp_path), NoCredentials()).repeatable("DELETE", path)
+        result = slow.apply()
+        if ended:
+            assert not result.failed
+            assert slow.plan().empty
+        else:
+            # It still runs, unseen; nothing is known of it, so nothing is sent.
+            (failure,) = result.failed
+            assert isinstance(failure.error, UnsettledOperation)
+            assert counts(slow)[1] <= 1
+            wait_until_trained(slow)
+            assert not slow.apply().failed
+        assert counts(slow) == (1, 1)
+    finally:
+        process.stop(tmp_path / ".automl-plan" / "emulator")
+
+
+def status_url(directory: Path) -> str:
+    running = process.status(directory / ".automl-plan" / "emulator")
+    assert running is not None
+    return running.url
+
+
+def wait_until_trained(project: Project) -> None:
+    deadline = time.monotonic() + 30
+    while counts(project)[1] == 0 and time.monotonic() < deadline:
+        time.sleep(0.1)

@@ -1,0 +1,75 @@
+"""A change that was begun, and when to look at it again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from automl_plan.errors import UnsettledOperation
+from automl_plan.planning.plan import Change
+from automl_plan.resources.recorded import RecordedOperation, Step
+
+SHORTEST_POLL = 0.1
+LONGEST_POLL = 15.0
+"""Seconds between two looks at an operation: a tenth of its age, within these bounds."""
+_SHORT_STEPS = frozenset({Step.CREATE, Step.UNDEPLOY, Step.DELETE})
+"""Steps of seconds or minutes; a detached run waits for them and goes on."""
+
+
+def pause_after(age: float) -> float:
+    """Seconds until the next look at what is so many seconds old."""
+    return min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
+
+
+@dataclass(slots=True)
+class Running:
+    """A change that was begun. Moments are monotonic seconds."""
+
+    change: Change
+    begun: float
+    operation: RecordedOperation | None
+    next_poll: float = 0.0
+    polls: int = 0
+    poll_failures: int = 0
+    cut_off: float | None = None
+    """Since when it is looked for what came of a call without an answer."""
+    candidates: bool = False
+    """Whether something runs that may be what that call began."""
+    accepted: bool = False
+    """Whether the service said that it took that call."""
+    sent: int = 1
+    cancelled: bool = False
+    """Whether its end was asked for when the run was stopped."""
+
+    def look_again(self, seconds: float) -> None:
+        """Let the next look be in so many seconds."""
+        self.next_poll = time.monotonic() + seconds
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is a training whose operation is known."""
+        operation = self.operation
+        return operation is not None and operation.step is Step.TRAIN and operation.id is not None
+
+    @property
+    def can_be_left(self) -> bool:
+        """Whether a detached run can leave it to the service: it is long, and surely there."""
+        operation = self.operation
+        if operation is None or not self.polls or operation.step in _SHORT_STEPS:
+            return False
+        return operation.id is not None or self.candidates
+
+    def not_found(self) -> UnsettledOperation:
+        """The error for a call of which nothing is found."""
+        address = self.change.address
+        said = (
+            "The service said that it took the call, but nothing is found of it."
+            if self.accepted
+            else f"The service never received the call, though it was sent {self.sent} times."
+        )
+        return UnsettledOperation(
+            said,
+            where=str(address),
+            hint="Apply again when the service answers reliably. What is found by hand can be "
+            f"adopted: `automl-plan resolve {address} --adopt ID`.",
+        )
