@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from automl_plan.errors import UnsettledOperation
-from automl_plan.planning.plan import Change
+from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.recorded import RecordedOperation, Step
 
 SHORTEST_POLL = 0.1
@@ -57,6 +57,8 @@ class Running:
         operation = self.operation
         if operation is None or not self.polls or operation.step in _SHORT_STEPS:
             return False
+        if self.change.action is Action.CANCEL:
+            return False  # its end is near, and what takes its place waits for it
         return operation.id is not None or self.candidates
 
     def not_found(self) -> UnsettledOperation:

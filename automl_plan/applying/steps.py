@@ -226,7 +226,7 @@ class Steps:
             self._session.record(without_operation(record, operation))
             cost = so_far(operation, datetime.now(UTC))
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
-                return "cancelled; what it used is billed" + (f": {cost}" if cost else "")
+                return f"(what it used is billed: {cost})" if cost else None
             if answer.error.code == CANCELLED:
                 raise OperationCancelled(
                     f"{operation.step} was cancelled" + (f": {cost}." if cost else "."),
