@@ -109,6 +109,17 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
         "serial": planned.serial,
         "changes": [change_to_json(change) for change in plan.changes],
         "drift": [drift_to_json(drift) for drift in plan.drift],
+        "found": [
+            _compact(
+                address=str(address),
+                step=str(finding.intent.step),
+                started=finding.intent.started,
+                verdict=str(finding.verdict),
+                made=finding.made,
+                candidates=[operation.id for operation in finding.candidates],
+            )
+            for address, finding in planned.found
+        ],
         "unchanged": [str(address) for address in plan.unchanged],
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},

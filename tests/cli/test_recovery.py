@@ -40,6 +40,9 @@ def test_wait_follows_what_runs_and_goes_on_with_what_depends_on_it(project: Pro
 def test_resolve_by_adopting_the_operation(project: ProjectLine) -> None:
     name = with_open_intent(project)
     assert "what came of it is found out first" in " ".join(project("plan").split())
+    (found,) = project.json("plan")["found"]
+    assert (found["address"], found["verdict"]) == ("model.digits", "open")
+    assert found["candidates"] == [name]
     assert "Give --adopt ID or --abandon" in project.failure("resolve", "model.digits")
     assert "nothing to resolve" in project.failure("resolve", "dataset.digits", "--abandon")
     assert "no operation and no object" in project.failure(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from automl_plan.applying.planned import Planned
+from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
@@ -149,6 +150,27 @@ def _while_training(wanted: Desired) -> Planned:
     return _planned(world, wanted)
 
 
+def cut_off() -> Planned:
+    """A run was cut off while it sent three calls: one arrived, one didn't, one is not known."""
+    world = applied(desired(DATASET))
+    intent = RecordedOperation(
+        Step.TRAIN,
+        "t",
+        "2026-01-01T00:00:00Z",
+        attributes=MODEL.attributes(DATASET) | {"deploy": None},
+        dataset_id="D1",
+    )
+    record = RecordedResource(model_address("digits"))
+    world.resources[model_address("digits")] = with_operation(record, intent)
+    made = replace(intent, step=Step.CREATE, token="u")
+    found = (
+        (dataset_address("digits"), Finding(made, Verdict.ARRIVED, HOSTILE)),
+        (dataset_address("other"), Finding(made, Verdict.NEVER)),
+        (model_address("digits"), Finding(intent, Verdict.OPEN)),
+    )
+    return replace(_planned(world, DIGITS), found=found)
+
+
 def resume() -> Planned:
     return _while_training(DIGITS)
 
@@ -198,6 +220,7 @@ SCENES: tuple[Callable[[], Planned], ...] = (
     drift,
     refresh_only,
     refresh_only_without_drift,
+    cut_off,
     resume,
     cancel,
     cancel_and_train,
