@@ -13,7 +13,7 @@ from automl_plan.planning.plan import Action, Plan
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import TOKEN_LABEL, Live
 from automl_plan.resources.recorded import RecordedResource
-from automl_plan.resources.tokens import made_for
+from automl_plan.resources.tokens import address_mark, mark_in
 
 _MAKING = frozenset({Action.CREATE, Action.TRAIN, Action.RETRAIN})
 _SHOWN = 5
@@ -32,12 +32,11 @@ def check_strays(
         (ResourceKind.DATASET, live.datasets),
         (ResourceKind.MODEL, live.models),
     ):
-        wanted = [address for address in addresses if address.kind is kind]
+        wanted = {address_mark(address): address for address in addresses if address.kind is kind}
         for obj in objects.values():
-            token = obj.labels.get(TOKEN_LABEL)
-            if token is None or obj.id in known:
-                continue
-            found += [(a, obj.id) for a in wanted if made_for(token, lineage, a)]
+            mark = mark_in(obj.labels.get(TOKEN_LABEL, ""), lineage)
+            if mark in wanted and obj.id not in known:
+                found.append((wanted[mark], obj.id))
     if found:
         raise _behind(sorted(found), lineage)
 

@@ -17,16 +17,20 @@ _LINEAGE = 12
 
 def new_token(lineage: str, address: Address, chance: str) -> str:
     """The token of one call for an address; `chance` is 32 random hex digits."""
-    return f"{lineage[:_LINEAGE]}-{_digest(address)}-{chance}"
+    return f"{lineage[:_LINEAGE]}-{address_mark(address)}-{chance}"
 
 
-def made_for(token: str, lineage: str, address: Address) -> bool:
-    """Whether a token was given for an address, by this state; `lineage` "" means any state."""
-    match = _TOKEN.fullmatch(token)
-    if match is None or match[2] != _digest(address):
-        return False
-    return not lineage or match[1] == lineage[:_LINEAGE]
-
-
-def _digest(address: Address) -> str:
+def address_mark(address: Address) -> str:
+    """What stands for an address in a token."""
     return hashlib.sha256(str(address).encode()).hexdigest()[:12]
+
+
+def mark_in(token: str, lineage: str) -> str | None:
+    """The mark of the address that a token was given for by this state; None for another's.
+
+    `lineage` "" means any state.
+    """
+    match = _TOKEN.fullmatch(token)
+    if match is None or (lineage and match[1] != lineage[:_LINEAGE]):
+        return None
+    return match[2]
