@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from io import TextIOWrapper
@@ -31,7 +30,7 @@ from automl_plan.cli import (
     wait,
 )
 from automl_plan.cli.options import Directory
-from automl_plan.cli.output import Sayer, discard_output, say, style_for, write_json_line
+from automl_plan.cli.output import discard_output, say, style_for, write_json_line
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 
 DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
@@ -79,7 +78,6 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal that can't show a letter gets its number, not a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
-    logging.getLogger("automl_plan").addHandler(Sayer(logging.WARNING))
     code = run(sys.argv[1:])
     if code == Interrupted.exit_code:
         # A request that is under way must not keep the process until it is answered.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -60,16 +59,6 @@ def say(text: str) -> None:
     """Write to standard error what is no result: hints, notices."""
     sys.stderr.write(text)
     sys.stderr.flush()
-
-
-class Sayer(logging.Handler):
-    """Says what the parts below warn of, one line each, on standard error as it is then."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Say one thing."""
-        from automl_plan.rendering.style import clean
-
-        say(f"{clean(record.getMessage())}\n")
 
 
 def stdout_style() -> Style:

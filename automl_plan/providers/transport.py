@@ -38,6 +38,7 @@ LONGEST_WAIT = 60.0
 SAID_ALOUD = 5.0
 """Seconds from which on a pause is told to whoever waits."""
 _LOG = logging.getLogger(__name__)
+"""What is warned of stands on standard error, unless a program that uses this says otherwise."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read, unless the caller says otherwise."""
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
