@@ -150,7 +150,10 @@ class Schedule:
         """After a stop that is to end the trainings: ask for their end, once each."""
         if not (self.stopped and self._cancel_when_stopped):
             return
+        polled = {id(running) for running in self._polling.values()}
         for running in [r for r in self._waiting if r.trains and not r.cancelled]:
+            if id(running) in polled:
+                continue  # it may have ended: the answer is taken first
             operation = running.operation
             assert operation is not None  # noqa: S101 (a training is an operation)
             running.cancelled = True
