@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.refactoring import Adoption, Move, Removal
+from automl_plan.resources.requirements import Requirements
+
+DEFAULT_KEEP_VERSIONS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The `lifecycle` of a resource: what a plan must not do to it."""
+
+    prevent_destroy: bool = False
+    """Refuse every plan that deletes it."""
+    ignore_changes: tuple[str, ...] = ()
+    """Dotted paths of fields whose differences are left alone, sorted."""
 
 
 class OnSourceChange(StrEnum):
@@ -34,6 +49,7 @@ class DesiredDataset:
     on_source_change: OnSourceChange = OnSourceChange.REPLACE
     data: str | None = None
     """The fingerprint of what `sources` hold; None when the data is not managed."""
+    lifecycle: Lifecycle = Lifecycle()
 
     def attributes(self) -> dict[str, Json]:
         """What is compared and shown, in the configuration's own form."""
@@ -65,6 +81,15 @@ class DesiredModel:
     labels: Mapping[str, str] = field(default_factory=dict)
     node_count: int | None = None
     """Nodes to deploy on; None when the model is not to be deployed."""
+    require: Requirements | None = None
+    """What a new version must reach before it takes the current one's place."""
+    keep_versions: int = DEFAULT_KEEP_VERSIONS
+    """How many versions that were current once are kept, undeployed."""
+    retrain_before_expiry: timedelta | None = None
+    """Train anew when the current version has no more than this left to live."""
+    retrain_max_age: timedelta | None = None
+    """Train anew when the current version is older than this."""
+    lifecycle: Lifecycle = Lifecycle()
 
     def attributes(self, dataset: DesiredDataset) -> dict[str, Json]:
         """What is compared and shown; `dataset` is the one that `self.dataset` names."""
@@ -93,7 +118,10 @@ def trained_on(dataset: Attributes) -> dict[str, Json]:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """All declared resources, by address."""
+    """All declared resources, by address, and what is said about recorded ones."""
 
     datasets: Mapping[Address, DesiredDataset]
     models: Mapping[Address, DesiredModel]
+    moves: tuple[Move, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    adoptions: tuple[Adoption, ...] = ()
