@@ -16,6 +16,7 @@
     │   ├── PlanFileInvalid             not a plan, or not one of this version
     │   ├── PlanStale                   the world moved on since it was made
     │   └── PlanRefused                 approval missing, or forbidden (exit code 3)
+    ├── GateRejected                    a new version does not meet its requirements (exit code 3)
     ├── UnsettledOperation              it is not known whether a paid call arrived
     ├── ApplyFailed                     some changes failed; the others were carried out
     ├── OperationsRunning               detached: work goes on at the service (exit code 5)
@@ -135,6 +136,12 @@ class PlanStale(PlanError):
 
 class PlanRefused(PlanError):
     """The plan may not be applied: approval is missing, or something forbids it."""
+
+    exit_code = 3
+
+
+class GateRejected(AutomlPlanError):
+    """A newly trained version does not meet what is required; the current one stays."""
 
     exit_code = 3
 

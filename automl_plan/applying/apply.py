@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from automl_plan.applying.events import ApplyResult, Event
@@ -16,10 +17,11 @@ from automl_plan.applying.refresh import accept_drift
 from automl_plan.applying.schedule import Schedule
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
+from automl_plan.errors import Interrupted, OperationCancelled, PlanRefused, PlanStale
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
+from automl_plan.resources.recorded import Decision
 from automl_plan.state.store import StateSession
 
 
@@ -33,12 +35,16 @@ def apply(
     on_event: Callable[[Event], None],
     command: str = "apply",
     lock_timeout: float = 0.0,
+    decision: Decision | None = None,
 ) -> ApplyResult:
     """Carry out a plan; every step is in the state before the next one begins.
 
     Changes that fail are in the result; those that need them are skipped, the others go on.
-    Raises PlanStale before anything is sent, StateLocked, StateUnwritable, Interrupted.
+    `decision` is a person's, for promotions. Raises PlanRefused and PlanStale before anything
+    is sent, StateLocked, StateUnwritable, Interrupted.
     """
+    if planned.plan.refused:
+        raise PlanRefused("\n".join(planned.plan.refused))
     with workspace.store.open(timeout=lock_timeout, command=command) as session:
         check_bound(planned, workspace, session.state)
         cut_off = any(open_intents(record) for record in session.state.resources.values())
@@ -47,8 +53,15 @@ def apply(
         provider = workspace.provider
         session.bind(provider.identity)
         _settle(session, provider, planned)
-        accept_drift(session, planned.plan.drift, gone_too=planned.mode is PlanMode.REFRESH_ONLY)
-        steps = Steps(provider, session, planned.desired, planned.sources)
+        accept_drift(session, planned.plan.drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
+        steps = Steps(
+            provider,
+            session,
+            planned.desired,
+            planned.sources,
+            commit=lambda: workspace.commit,
+            decision=decision,
+        )
         schedule = Schedule(
             planned.plan.changes,
             steps,
@@ -59,7 +72,7 @@ def apply(
             on_event=on_event,
         )
         with _stopped_by_signals(schedule):
-            result = schedule.run()
+            result = replace(schedule.run(), gates=tuple(steps.reports))
     if schedule.stopped:
         raise _interrupted(result)
     return result

@@ -10,7 +10,8 @@ from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import TOKEN_LABEL, Operation
-from automl_plan.resources.recorded import RecordedOperation, Step
+from automl_plan.resources.marks import marks
+from automl_plan.resources.recorded import RecordedObject, RecordedOperation, Status, Step
 
 Call = Callable[[], Operation | None]
 
@@ -22,19 +23,20 @@ class Calls:
         self._provider = provider
         self._desired = desired
 
-    def of(self, address: Address, intent: RecordedOperation) -> Call:
-        """The call that an intent was written for; what it makes bears its token."""
+    def of(self, address: Address, intent: RecordedOperation, lineage: str) -> Call:
+        """The call that an intent was written for; what it makes bears its token and marks."""
         provider = self._provider
-        own_labels = {TOKEN_LABEL: intent.token}
         match intent.step:
             case Step.CREATE:
                 dataset = self._desired.datasets[address]
+                own_labels = self._own_labels(address, intent, lineage, dataset.attributes())
                 return lambda: provider.create_dataset(dataset, own_labels)
             case Step.IMPORT_DATA:
                 return self._import(self._desired.datasets[address], _object_of(intent))
             case Step.TRAIN:
                 model, dataset_id = self._desired.models[address], intent.dataset_id
                 assert dataset_id is not None  # noqa: S101 (trainings always have one)
+                own_labels = self._own_labels(address, intent, lineage, intent.attributes)
                 return lambda: provider.train(model, dataset_id, own_labels)
             case Step.DEPLOY:
                 nodes = self._desired.models[address].node_count or 1
@@ -44,14 +46,6 @@ class Calls:
             case Step.DELETE:
                 return lambda: provider.delete(address.kind, _object_of(intent))
 
-    def update(self, address: Address, object_id: str, changed: Attributes) -> Call:
-        """Patch mutable fields."""
-
-        def call() -> None:
-            self._provider.update(address.kind, object_id, changed)
-
-        return call
-
     def cancel(self, operation: RecordedOperation) -> Call:
         """Ask for an operation's end."""
 
@@ -59,6 +53,21 @@ class Calls:
             self._provider.cancel(operation.id or "")
 
         return call
+
+    def _own_labels(
+        self, address: Address, intent: RecordedOperation, lineage: str, attributes: Attributes
+    ) -> dict[str, str]:
+        """The labels of a new object: a dataset's name the data that will be imported."""
+        declared = self._desired.datasets.get(address) or self._desired.models[address]
+        made = RecordedObject(
+            id="",
+            attributes=attributes,
+            version=intent.version,
+            commit=intent.commit,
+            status=Status.CANDIDATE if intent.gated else None,
+        )
+        protected = declared.lifecycle.prevent_destroy
+        return {TOKEN_LABEL: intent.token, **marks(lineage, address, made, protected=protected)}
 
     def _import(self, dataset: DesiredDataset, object_id: str) -> Call:
         provider, planned = self._provider, dataset.data

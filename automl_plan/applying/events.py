@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from automl_plan.errors import AutomlPlanError
+from automl_plan.planning.gate import GateReport
 from automl_plan.planning.plan import Change
+from automl_plan.resources.address import Address
 
 
 class EventType(StrEnum):
@@ -53,3 +55,5 @@ class ApplyResult:
     skipped: tuple[Change, ...] = ()
     running: tuple[Change, ...] = ()
     """Started and left running at the service (detached or interrupted)."""
+    gates: tuple[tuple[Address, int | None, GateReport], ...] = ()
+    """The gates that were asked: address, version, what they found."""

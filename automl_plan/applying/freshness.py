@@ -53,4 +53,7 @@ def _told(plan: Plan) -> set[tuple[str, str]]:
     """All that a plan says, by address, but for reasons: they may tell of time that has passed."""
     told = [(change.address, change_to_json(change)) for change in plan.changes]
     told += [(drift.address, drift_to_json(drift)) for drift in plan.drift]
-    return {(str(a), json.dumps({**said, "reason": ""}, sort_keys=True)) for a, said in told}
+    return {
+        (str(a), json.dumps({**said, "reason": "", "where": ""}, sort_keys=True))
+        for a, said in told
+    }

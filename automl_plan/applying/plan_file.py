@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,27 @@ from automl_plan.config.configuration import ProviderSettings
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import PlanFileInvalid
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
+from automl_plan.planning.plan import (
+    Action,
+    Change,
+    Difference,
+    Drift,
+    Note,
+    NoteKind,
+    Plan,
+)
 from automl_plan.resources.address import Address
-from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel, OnSourceChange
+from automl_plan.resources.desired import (
+    Desired,
+    DesiredDataset,
+    DesiredModel,
+    Lifecycle,
+    OnSourceChange,
+)
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.requirements import Requirements
 
 FORMAT_VERSION = "1.0"
 MAX_BYTES = 256 * 1024 * 1024
@@ -101,6 +117,7 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
         "targets": [str(address) for address in sorted(planned.options.targets)],
         "excludes": [str(address) for address in sorted(planned.options.excludes)],
         "replaces": [str(address) for address in sorted(planned.options.replaces)],
+        "allow_large_change": planned.options.allow_large_change,
         "empty": planned.empty,
         "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
         "identity": planned.identity,
@@ -121,6 +138,11 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
             for address, finding in planned.found
         ],
         "unchanged": [str(address) for address in plan.unchanged],
+        "notes": [
+            {"address": str(note.address), "kind": str(note.kind), "text": note.text}
+            for note in plan.notes
+        ],
+        "refused": list(plan.refused),
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
         "sources": {
@@ -151,6 +173,8 @@ def change_to_json(change: Change) -> dict[str, Json]:
         differences=[_difference_json(d) for d in change.differences] or None,
         after=None if change.after is None else dict(change.after),
         needs=list(change.needs) or None,
+        origin=None if change.origin is None else str(change.origin),
+        where=change.where,
     )
 
 
@@ -160,6 +184,7 @@ def drift_to_json(drift: Drift) -> dict[str, Json]:
         "address": str(drift.address),
         "object_id": drift.object_id,
         "gone": drift.gone,
+        "trained": drift.trained,
         "differences": [_difference_json(d) for d in drift.differences],
     }
 
@@ -182,6 +207,8 @@ def _dataset_json(dataset: DesiredDataset) -> dict[str, Json]:
         sources=list(dataset.sources),
         on_source_change=str(dataset.on_source_change),
         data=dataset.data,
+        prevent_destroy=dataset.lifecycle.prevent_destroy or None,
+        ignore_changes=list(dataset.lifecycle.ignore_changes) or None,
     )
 
 
@@ -195,7 +222,17 @@ def _model_json(model: DesiredModel) -> dict[str, Json]:
         base_model_id=model.base_model_id,
         labels=dict(model.labels),
         node_count=model.node_count,
+        require=None if model.require is None else model.require.to_json(),
+        keep_versions=model.keep_versions,
+        retrain_before_expiry=_days(model.retrain_before_expiry),
+        retrain_max_age=_days(model.retrain_max_age),
+        prevent_destroy=model.lifecycle.prevent_destroy or None,
+        ignore_changes=list(model.lifecycle.ignore_changes) or None,
     )
+
+
+def _days(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration / timedelta(days=1)
 
 
 def _planned(document: dict[str, Any]) -> Planned:
@@ -203,6 +240,11 @@ def _planned(document: dict[str, Any]) -> Planned:
         changes=tuple(_change(c) for c in document["changes"]),
         drift=tuple(_drift(d) for d in document["drift"]),
         unchanged=tuple(Address.parse(a) for a in document["unchanged"]),
+        notes=tuple(
+            Note(Address.parse(n["address"]), NoteKind(n["kind"]), n["text"])
+            for n in document["notes"]
+        ),
+        refused=tuple(document["refused"]),
     )
     return Planned(
         plan=plan,
@@ -212,6 +254,7 @@ def _planned(document: dict[str, Any]) -> Planned:
             targets=frozenset(map(Address.parse, document["targets"])),
             excludes=frozenset(map(Address.parse, document["excludes"])),
             replaces=frozenset(map(Address.parse, document["replaces"])),
+            allow_large_change=document["allow_large_change"],
         ),
         desired=Desired(
             datasets=_by_address(document["datasets"], _dataset),
@@ -241,22 +284,40 @@ def _dataset(address: Address, fields: dict[str, Any]) -> DesiredDataset:
         classification_type=None if kind is None else ClassificationType(kind),
         sources=tuple(fields.pop("sources")),
         on_source_change=OnSourceChange(fields.pop("on_source_change")),
+        lifecycle=_lifecycle(fields),
         **fields,
     )
 
 
 def _model(address: Address, fields: dict[str, Any]) -> DesiredModel:
+    require = fields.pop("require", None)
     return DesiredModel(
         address=address,
         dataset=Address.parse(fields.pop("dataset")),
         problem=Problem(fields.pop("problem")),
+        require=None if require is None else Requirements.from_json(require),
+        retrain_before_expiry=_duration(fields.pop("retrain_before_expiry", None)),
+        retrain_max_age=_duration(fields.pop("retrain_max_age", None)),
+        lifecycle=_lifecycle(fields),
         **fields,
     )
 
 
+def _lifecycle(fields: dict[str, Any]) -> Lifecycle:
+    return Lifecycle(
+        prevent_destroy=fields.pop("prevent_destroy", False),
+        ignore_changes=tuple(fields.pop("ignore_changes", ())),
+    )
+
+
+def _duration(days: float | None) -> timedelta | None:
+    return None if days is None else timedelta(days=days)
+
+
 def _change(fields: dict[str, Any]) -> Change:
-    key = fields.pop("key")
+    key, origin = fields.pop("key"), fields.pop("origin", None)
     change = Change(
+        origin=None if origin is None else Address.parse(origin),
         address=Address.parse(fields.pop("address")),
         action=Action(fields.pop("action")),
         differences=_differences(fields.pop("differences", ())),
@@ -273,6 +334,7 @@ def _drift(fields: dict[str, Any]) -> Drift:
         address=Address.parse(fields["address"]),
         object_id=fields["object_id"],
         gone=fields["gone"],
+        trained=fields["trained"],
         differences=_differences(fields["differences"]),
     )
 

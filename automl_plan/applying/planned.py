@@ -9,13 +9,18 @@ from datetime import UTC, datetime
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
-from automl_plan.config.configuration import ProviderSettings
+from automl_plan.config.configuration import Configuration, ProviderSettings
+from automl_plan.errors import ConfigurationError
+from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Plan
+from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.planner import make_plan as plan_changes
+from automl_plan.planning.refactoring import RefactoringImpossible
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import SourceData
+
+_MAKING = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.GATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,22 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     settled, found = settle(recorded.resources, provider)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = provider.live() if options.refresh else None
-    plan = plan_changes(desired, recorded, live, options, datetime.now(UTC))
+    examples = {address: data.examples for address, data in sources.items()}
+    if ignores(desired):
+        desired = without_ignored(desired, recorded.resources, live)
+    try:
+        plan = plan_changes(
+            desired,
+            recorded,
+            live,
+            options,
+            datetime.now(UTC),
+            service_now=provider.now(),
+            examples=examples,
+        )
+    except RefactoringImpossible as error:
+        raise _misplaced(error, configuration) from error
+    plan = replace(plan, changes=tuple(_placed(c, desired, configuration) for c in plan.changes))
     if live is not None:
         check_strays(plan, recorded.resources, live, state.lineage)
     return Planned(
@@ -86,6 +106,29 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
         serial=state.serial,
         sources=sources,
         found=found,
+    )
+
+
+def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:
+    """A change that makes something anew, with the place of the field that caused it."""
+    if change.field is None or change.action not in _MAKING:
+        return change
+    address, field = change.address, change.field
+    model = desired.models.get(address)
+    if model is not None and field.startswith("trained_on."):
+        address, field = model.dataset, field.removeprefix("trained_on.")
+    if field == "data":
+        field = "sources"
+    position = configuration.position(address, field)
+    return change if position is None else replace(change, where=f"{position.file}:{position.line}")
+
+
+def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> ConfigurationError:
+    return ConfigurationError(
+        [
+            configuration.diagnostic((p.section, str(p.index)), p.section, p.message, p.hint)
+            for p in error.problems
+        ]
     )
 
 

@@ -12,17 +12,22 @@ from automl_plan.resources.transitions import without_object
 from automl_plan.state.store import StateSession
 
 
-def accept_drift(session: StateSession, drift: Sequence[Drift], *, gone_too: bool) -> None:
-    """Record drift as it lives; objects that are gone only when asked to."""
+def accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bool) -> None:
+    """Record drift as it lives; objects that are gone, or somebody else's, when asked to."""
     for item in drift:
         record = session.state.resources.get(item.address)
+        if item.trained is not None:
+            if all_of_it and record is not None and item.object_id not in record.foreign:
+                foreign = (*record.foreign, item.object_id)
+                session.record(replace(record, foreign=foreign))
+            continue
         if record is None or record.current is None or record.current.id != item.object_id:
             continue
         if not item.gone:
             attributes = _changed(record.current.attributes, item.differences)
             current = replace(record.current, attributes=attributes)
             session.record(replace(record, current=current))
-        elif gone_too:
+        elif all_of_it:
             session.record(without_object(record, item.object_id))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from automl_plan.errors import UnsettledOperation
@@ -28,6 +29,8 @@ class Running:
     change: Change
     begun: float
     operation: RecordedOperation | None
+    finish: Callable[[object], str | None] | None = None
+    """For what opens no operation: records what its call returned."""
     next_poll: float = 0.0
     polls: int = 0
     poll_failures: int = 0

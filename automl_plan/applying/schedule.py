@@ -19,6 +19,7 @@ from automl_plan.applying.running import LONGEST_POLL, SHORTEST_POLL, Running, p
 from automl_plan.applying.steps import Begun, Steps
 from automl_plan.errors import (
     AutomlPlanError,
+    GateRejected,
     NotFound,
     ProviderError,
     StateUnwritable,
@@ -75,7 +76,7 @@ class Schedule:
                 self._needed_by.setdefault(need, []).append(key)
         self._ready = [key for key in self._pending if not self._unmet[key]]
         self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="request")
-        self._sending: dict[Future[Operation | None], Running] = {}
+        self._sending: dict[Future[Any], Running] = {}
         self._polling: dict[Future[Operation | Finding], Running] = {}
         self._waiting: list[Running] = []
         self._tally = _Tally()
@@ -135,7 +136,7 @@ class Schedule:
             except AutomlPlanError as error:
                 self._fail(running, error)
                 continue
-            running.operation = begun.operation
+            running.operation, running.finish = begun.operation, begun.finish
             self._send(running, begun)
 
     def _send(self, running: Running, begun: Begun) -> None:
@@ -143,8 +144,22 @@ class Schedule:
             self._sending[self._pool.submit(begun.call)] = running
         elif begun.operation is not None:
             self._waiting.append(running)
+        elif running.finish is not None:
+            self._finish(running, None)
         else:
             self._done(running, None)
+
+    def _finish(self, running: Running, found: object) -> None:
+        """End a change that opened no operation."""
+        assert running.finish is not None  # noqa: S101 (asked by whoever calls)
+        try:
+            outcome = running.finish(found)
+        except StateUnwritable as error:
+            self._halt(running, error)
+        except AutomlPlanError as error:
+            self._fail(running, error)
+        else:
+            self._done(running, outcome)
 
     def _start_cancels(self) -> None:
         """After a stop that is to end the trainings: ask for their end, once each."""
@@ -223,12 +238,15 @@ class Schedule:
             else:
                 self._polled(self._polling.pop(future), future)
 
-    def _answered(self, running: Running, future: Future[Operation | None]) -> None:
+    def _answered(self, running: Running, future: Future[Any]) -> None:
         change, operation = running.change, running.operation
         try:
             answer = future.result()
         except AutomlPlanError as error:
             self._refused(running, error)
+            return
+        if running.finish is not None:
+            self._finish(running, answer)
             return
         try:
             if answer is not None and operation is not None:
@@ -241,7 +259,8 @@ class Schedule:
             elif operation is not None and operation.id is not None:
                 self._waiting.append(running)  # a cancel was asked for: wait for its end
             else:
-                self._steps.nothing_to_wait_for(change, operation)
+                if operation is not None:
+                    self._steps.nothing_to_wait_for(change, operation)
                 self._done(running, None)
         except StateUnwritable as error:
             self._halt(running, error)
@@ -383,7 +402,10 @@ class Schedule:
         self._fail(running, error)
 
     def _why_skipped(self) -> str:
-        if self._tally.failed:
+        failed = self._tally.failed
+        if failed and all(isinstance(each.error, GateRejected) for each in failed):
+            return "the new version does not meet what is required"
+        if failed:
             return "a change that it needs failed"
         return "a change that it needs goes on at the service"
 

@@ -6,11 +6,14 @@ All of this but the calls themselves runs on one thread, which alone writes the 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from automl_plan.applying.calls import Call, Calls
+from automl_plan.applying.instant import ACTIONS, InstantSteps
+from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import Finding, known_ids, look
 from automl_plan.errors import (
     Cancelled,
@@ -30,20 +33,19 @@ from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
-from automl_plan.resources.fields import FIELDS, Mutability
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import Operation, SourceData
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
 from automl_plan.resources.tokens import new_token
 from automl_plan.resources.transitions import (
     after_operation,
-    retired,
-    with_attributes,
     with_operation,
-    without_object,
     without_operation,
 )
 from automl_plan.state.store import StateSession
+
+if TYPE_CHECKING:
+    from automl_plan.planning.gate import GateReport
 
 Look = Callable[[], Finding]
 
@@ -69,8 +71,10 @@ _UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unkn
 class Begun:
     """A change under way. `call` is what remains to be sent, `operation` what is recorded."""
 
-    call: Call | None = None
+    call: Callable[[], object] | None = None
     operation: RecordedOperation | None = None
+    finish: Callable[[object], str | None] | None = None
+    """For what opens no operation: records what the call returned, and says what came of it."""
 
 
 class Steps:
@@ -82,23 +86,29 @@ class Steps:
         session: StateSession,
         desired: Desired,
         sources: Mapping[Address, SourceData],
+        *,
+        commit: Callable[[], str | None],
+        decision: Decision | None = None,
     ) -> None:
         self._provider = provider
         self._session = session
         self._desired = desired
         self._sources = sources
+        self._commit = commit
         self._calls = Calls(provider, desired)
+        self._instant = InstantSteps(provider, session, desired, decision)
+
+    @property
+    def reports(self) -> Sequence[tuple[Address, int | None, GateReport]]:
+        """The gates that were asked: address, version, what they found."""
+        return self._instant.reports
 
     def begin(self, change: Change) -> Begun:
         """Journal what is about to be sent. Raises StateUnwritable, and then sends nothing."""
+        if change.action in ACTIONS:
+            instant = self._instant.begin(change)
+            return Begun(instant.call, finish=instant.finish)
         match change.action:
-            case Action.FORGET:
-                record = self._record_of(change.address)
-                self._session.record(without_object(record, change.object_id))
-                return Begun()
-            case Action.UPDATE:
-                object_id = change.object_id or self._current_id(change.address)
-                return Begun(call=self._calls.update(change.address, object_id, _mutable(change)))
             case Action.RESUME:
                 return Begun(operation=self._open_operation(change))
             case Action.CANCEL:
@@ -106,7 +116,7 @@ class Steps:
                 return Begun(call=self.cancel(operation), operation=operation)
             case _:
                 operation = self._intent(change)
-                call = self._calls.of(change.address, operation)
+                call = self._calls.of(change.address, operation, self._session.state.lineage)
                 self._session.record(with_operation(self._record_of(change.address), operation))
                 return Begun(call, operation)
 
@@ -118,14 +128,10 @@ class Steps:
         self._session.record(with_operation(self._record_of(change.address), operation))
         return operation
 
-    def nothing_to_wait_for(self, change: Change, operation: RecordedOperation | None) -> None:
+    def nothing_to_wait_for(self, change: Change, operation: RecordedOperation) -> None:
         """Record a call that was done when it answered."""
         record = self._record_of(change.address)
-        if operation is not None:
-            self._session.record(after_operation(record, operation, when=_now()))
-        elif change.action is Action.UPDATE and record.current is not None:
-            changed = _mutable(change)
-            self._session.record(replace(record, current=with_attributes(record.current, changed)))
+        self._session.record(after_operation(record, operation, when=now()))
 
     def refused(self, change: Change, operation: RecordedOperation, error: ProviderError) -> bool:
         """Record that a call failed; whether it is now certain that it had no effect.
@@ -159,7 +165,8 @@ class Steps:
     def arrived(self, change: Change, operation: RecordedOperation, made: str | None) -> str | None:
         """Record what a call that was cut off has made."""
         record = self._record_of(change.address)
-        self._session.record(after_operation(record, operation, made=made, when=_now()))
+        record = after_operation(record, operation, made=made, when=now())
+        self._session.record(self._with_protection(record, operation))
         return made
 
     def again(self, change: Change, operation: RecordedOperation) -> Begun:
@@ -182,8 +189,8 @@ class Steps:
                 where=str(address),
                 hint="Plan again.",
             )
-        intent = replace(operation, token=self._token(address), started=_now())
-        call = self._calls.of(address, intent)
+        intent = replace(operation, token=self._token(address), started=now())
+        call = self._calls.of(address, intent, self._session.state.lineage)
         self._session.record(with_operation(record, intent))
         return Begun(call, intent)
 
@@ -246,17 +253,18 @@ class Steps:
                 where=f"operation {answer.id}",
                 hint="The next plan looks for it by its label.",
             )
-        record = after_operation(record, operation, made=answer.made, when=_now())
         if change.action is Action.CANCEL:
-            record = retired(record)
-        self._session.record(record)
+            # Nobody wants it any more: it must not take the current one's place.
+            operation = replace(operation, gated=True)
+        record = after_operation(record, operation, made=answer.made, when=now())
+        self._session.record(self._with_protection(record, operation))
         return _outcome(change, operation, answer)
 
     # -- intents ---------------------------------------------------------------------------
 
     def _intent(self, change: Change) -> RecordedOperation:
         address, step = change.address, _STEPS[change.action]
-        intent = RecordedOperation(step, token=self._token(address), started=_now())
+        intent = RecordedOperation(step, token=self._token(address), started=now())
         match step:
             case Step.CREATE:
                 return replace(intent, attributes=_created(self._desired.datasets[address]))
@@ -264,6 +272,9 @@ class Steps:
                 model = self._desired.models[address]
                 return replace(
                     intent,
+                    version=self._record_of(address).versions + 1,
+                    commit=self._commit(),
+                    gated=model.require is not None,
                     attributes=_trained(model, self._desired.datasets[model.dataset]),
                     dataset_id=self._current_id(model.dataset),
                 )
@@ -284,6 +295,16 @@ class Steps:
                 )
             case Step.UNDEPLOY | Step.DELETE:
                 return replace(intent, object_id=change.object_id or self._current_id(address))
+
+    def _with_protection(
+        self, record: RecordedResource, operation: RecordedOperation
+    ) -> RecordedResource:
+        """Record as protected what was made with the label that says so."""
+        address = record.address
+        declared = self._desired.datasets.get(address) or self._desired.models.get(address)
+        if declared is None or operation.step not in _MAKING:
+            return record
+        return replace(record, protected=declared.lifecycle.prevent_destroy)
 
     # -- records ---------------------------------------------------------------------------
 
@@ -310,17 +331,6 @@ class Steps:
         )
 
 
-def _mutable(change: Change) -> dict[str, Json]:
-    """The whole desired values of the mutable fields that differ."""
-    touched = {difference.path.partition(".")[0] for difference in change.differences}
-    after = change.after or {}
-    return {
-        field.path: after.get(field.path)
-        for field in FIELDS[change.address.kind]
-        if field.mutability is Mutability.MUTABLE and field.path in touched
-    }
-
-
 def _created(dataset: DesiredDataset) -> dict[str, Json]:
     """What a dataset has once it is created, without content."""
     return {k: v for k, v in dataset.attributes().items() if k != "data"}
@@ -338,7 +348,3 @@ def _outcome(change: Change, operation: RecordedOperation, answer: Operation) ->
         count = len(answer.partial_failures)
         return f"{count} rows were refused; the first: {answer.partial_failures[0]}"
     return answer.made or operation.object_id
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,6 +12,7 @@ from automl_plan.errors import StateBehind
 from automl_plan.planning.plan import Action, Plan
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import TOKEN_LABEL, Live
+from automl_plan.resources.marks import owner
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.resources.tokens import address_mark, mark_in
 
@@ -34,11 +35,19 @@ def check_strays(
     ):
         wanted = {address_mark(address): address for address in addresses if address.kind is kind}
         for obj in objects.values():
-            mark = mark_in(obj.labels.get(TOKEN_LABEL, ""), lineage)
+            mark = _mark(obj.labels, lineage)
             if mark in wanted and obj.id not in known:
                 found.append((wanted[mark], obj.id))
     if found:
         raise _behind(sorted(found), lineage)
+
+
+def _mark(labels: Mapping[str, str], lineage: str) -> str | None:
+    """The mark of the address that this state (lineage "": any) says an object belongs to."""
+    whose = owner(labels)
+    if whose is None:
+        return mark_in(labels.get(TOKEN_LABEL, ""), lineage)
+    return whose.mark if not lineage or lineage.startswith(whose.lineage) else None
 
 
 def _behind(found: list[tuple[Address, str]], lineage: str) -> StateBehind:

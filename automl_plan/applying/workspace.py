@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from automl_plan.applying.commit import commit_of
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
 from automl_plan.providers.protocol import Provider
@@ -42,6 +44,11 @@ class Workspace:
                 settings.name, settings.settings, self.configuration.directory, self._environ
             )
         return self._provider
+
+    @cached_property
+    def commit(self) -> str | None:
+        """The Git commit that the configuration is at, if it is in a repository."""
+        return commit_of(self.configuration.directory)
 
     def __enter__(self) -> Self:
         return self

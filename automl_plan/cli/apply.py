@@ -9,6 +9,7 @@ import typer
 
 from automl_plan.cli.applying import apply_planned
 from automl_plan.cli.options import (
+    AllowLargeChange,
     AsJson,
     AutoApprove,
     Directory,
@@ -53,6 +54,7 @@ def apply(
     target: Target = None,
     exclude: Exclude = None,
     replace: Replace = None,
+    allow_large_change: AllowLargeChange = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -71,6 +73,7 @@ def apply(
         target=target,
         exclude=exclude,
         replace=replace,
+        allow_large_change=allow_large_change,
     )
     saved = read_plan(plan_file) if plan_file is not None else None
     if saved is not None and (refresh_only or no_refresh or target or exclude or replace):

@@ -14,7 +14,7 @@ from automl_plan.cli.output import (
     write_json_line,
     write_or_go_on,
 )
-from automl_plan.errors import ApplyFailed, OperationsRunning, PlanRefused
+from automl_plan.errors import ApplyFailed, GateRejected, OperationsRunning, PlanRefused
 
 if TYPE_CHECKING:
     from automl_plan.applying.events import ApplyResult
@@ -49,12 +49,15 @@ def apply_planned(
     """
     from automl_plan.applying.apply import apply
     from automl_plan.rendering.failures import failures_text
+    from automl_plan.rendering.gate import gates_text
     from automl_plan.rendering.plan import plan_text
     from automl_plan.rendering.progress import result_json, result_text
 
     style = stdout_style()
     if not as_json:
         write(plan_text(planned, style))
+    if planned.plan.refused:
+        raise PlanRefused("The plan may not be applied.", hint="Its reasons stand above.")
     if not planned.empty and not approved:
         approve(command, _QUESTIONS[command], as_json=as_json)
     if not as_json and not planned.empty:
@@ -74,8 +77,15 @@ def apply_planned(
     if as_json:
         write_json_line(result_json(result))
     elif not planned.empty:
-        write_or_go_on("\n" + failures_text(result, style) + result_text(planned, result, style))
+        write_or_go_on("\n" + gates_text(result.gates, style) + failures_text(result, style))
+        write_or_go_on(result_text(planned, result, style))
         _write_headlines(workspace, result)
+    if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
+        raise GateRejected(
+            f"{len(result.failed)} new version(s) don't meet what is required; what served before "
+            "goes on serving.",
+            hint="The next plan does not train them again. See `automl-plan models versions NAME`.",
+        )
     if result.failed:
         raise ApplyFailed(
             f"{len(result.failed)} of {len(planned.plan.changes)} changes failed.",

@@ -8,6 +8,7 @@ import typer
 
 from automl_plan.cli.applying import apply_planned
 from automl_plan.cli.options import (
+    AllowLargeChange,
     AsJson,
     AutoApprove,
     Directory,
@@ -33,6 +34,7 @@ def destroy(
     lock_timeout: LockTimeout = 0.0,
     target: Target = None,
     exclude: Exclude = None,
+    allow_large_change: AllowLargeChange = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -48,6 +50,7 @@ def destroy(
         target=target,
         exclude=exclude,
         replace=None,
+        allow_large_change=allow_large_change,
     )
     with workspace(directory, var, var_file) as opened:
         apply_planned(

@@ -63,6 +63,13 @@ Replace = Annotated[
         "--replace", metavar="ADDRESS", help="Make this anew (a model: train again); repeatable."
     ),
 ]
+AllowLargeChange = Annotated[
+    bool,
+    typer.Option(
+        "--allow-large-change",
+        help="Let a plan delete or retrain more than 30 % of 10 or more resources.",
+    ),
+]
 RefreshOnly = Annotated[
     bool,
     typer.Option("--refresh-only", help="Only accept into the state what changed outside."),
@@ -99,6 +106,7 @@ def plan_options(
     target: list[str] | None,
     exclude: list[str] | None,
     replace: list[str] | None,
+    allow_large_change: bool = False,
 ) -> PlanOptions:
     """The options of a plan. Raises UsageError for those that contradict each other."""
     from automl_plan.planning.options import PlanMode, PlanOptions
@@ -114,6 +122,7 @@ def plan_options(
         targets=_addresses("--target", target),
         excludes=_addresses("--exclude", exclude),
         replaces=_addresses("--replace", replace),
+        allow_large_change=allow_large_change,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli.options import (
+    AllowLargeChange,
     AsJson,
     Directory,
     Exclude,
@@ -21,6 +22,7 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.errors import PlanRefused
 
 CHANGES = 2
 """Exit code of `--detailed-exitcode` when there is something to do."""
@@ -46,6 +48,7 @@ def plan(
     target: Target = None,
     exclude: Exclude = None,
     replace: Replace = None,
+    allow_large_change: AllowLargeChange = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -63,16 +66,20 @@ def plan(
         target=target,
         exclude=exclude,
         replace=replace,
+        allow_large_change=allow_large_change,
     )
     with workspace(directory, var, var_file) as opened:
         planned = make_plan(opened, options)
-    if out is not None:
+    refused = bool(planned.plan.refused)
+    if out is not None and not refused:
         write_plan(planned, out)
     if as_json:
         write_json(planned_to_json(planned))
     else:
         write(plan_text(planned, stdout_style()))
-        if out is not None:
+        if out is not None and not refused:
             write(f"\nSaved; apply exactly this with: automl-plan apply {out}\n")
+    if refused:
+        raise PlanRefused("The plan may not be applied.", hint="Its reasons stand above.")
     if detailed_exitcode and not planned.empty:
         raise typer.Exit(CHANGES)

@@ -5,26 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from automl_plan.config.durations import parse_duration
 from automl_plan.config.rules import Checked
-from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.address import Address, dataset_address, model_address
 from automl_plan.resources.desired import (
+    DEFAULT_KEEP_VERSIONS,
     Desired,
     DesiredDataset,
     DesiredModel,
+    Lifecycle,
     OnSourceChange,
 )
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, ClassificationType, Problem
+from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
+from automl_plan.resources.requirements import Requirements
 
 DEFAULT_STATE_PATH = "state/default.json"
 
 
 def desired(checked: Checked) -> Desired:
-    """All declared resources, sorted by name: the order in the files has no meaning."""
+    """All that is declared, sorted by name: the order in the files has no meaning."""
     datasets = (_dataset(name, checked.datasets[name]) for name in sorted(checked.datasets))
     models = (_model(name, checked.models[name]) for name in sorted(checked.models))
-    return Desired({d.address: d for d in datasets}, {m.address: m for m in models})
+    blocks = {section: list(found.values()) for section, found in checked.blocks.items()}
+    return Desired(
+        {d.address: d for d in datasets},
+        {m.address: m for m in models},
+        # In the order of the files, so that the number of a block leads to its place.
+        moves=tuple(
+            Move(Address.parse(b["from"]), Address.parse(b["to"])) for b in blocks["moved"]
+        ),
+        removals=tuple(
+            Removal(Address.parse(b["from"]), RemovalAction(b["action"])) for b in blocks["removed"]
+        ),
+        adoptions=tuple(Adoption(Address.parse(b["to"]), b["id"]) for b in blocks["imports"]),
+    )
 
 
 def digest(checked: Checked, wanted: Desired) -> str:
@@ -37,6 +55,7 @@ def digest(checked: Checked, wanted: Desired) -> str:
                 **d.attributes(),
                 "sources": d.sources,
                 "on_source_change": d.on_source_change,
+                **_lifecycle_json(d.lifecycle),
             }
             for d in wanted.datasets.values()
         },
@@ -51,12 +70,59 @@ def digest(checked: Checked, wanted: Desired) -> str:
                 },
                 "deploy": m.node_count,
                 "labels": m.labels,
+                **_life_json(m),
+                **_lifecycle_json(m.lifecycle),
             }
             for m in wanted.models.values()
         },
+        **_blocks_json(wanted),
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def _life_json(model: DesiredModel) -> dict[str, Any]:
+    """What is said beyond the defaults; the rest leaves the digest as it is."""
+    content: dict[str, Any] = {}
+    if model.require is not None:
+        content["require"] = model.require.to_json()
+    if model.keep_versions != DEFAULT_KEEP_VERSIONS:
+        content["keep_versions"] = model.keep_versions
+    for key in ("retrain_before_expiry", "retrain_max_age"):
+        duration: timedelta | None = getattr(model, key)
+        if duration is not None:
+            content[key] = duration.total_seconds()
+    return content
+
+
+def _lifecycle_json(lifecycle: Lifecycle) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if lifecycle.prevent_destroy:
+        content["prevent_destroy"] = True
+    if lifecycle.ignore_changes:
+        content["ignore_changes"] = lifecycle.ignore_changes
+    return content
+
+
+def _blocks_json(wanted: Desired) -> dict[str, Any]:
+    content = {
+        "moved": sorted((str(m.source), str(m.target)) for m in wanted.moves),
+        "removed": sorted((str(r.address), str(r.action)) for r in wanted.removals),
+        "imports": sorted((str(a.address), a.object_id) for a in wanted.adoptions),
+    }
+    return {section: blocks for section, blocks in content.items() if blocks}
+
+
+def _lifecycle(entry: Mapping[str, Any]) -> Lifecycle:
+    lifecycle = entry.get("lifecycle", {})
+    return Lifecycle(
+        prevent_destroy=lifecycle.get("prevent_destroy", False),
+        ignore_changes=tuple(sorted(set(lifecycle.get("ignore_changes", ())))),
+    )
+
+
+def _requirements(require: Mapping[str, Any] | None) -> Requirements | None:
+    return None if require is None else Requirements.from_json(require)
 
 
 def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
@@ -73,13 +139,15 @@ def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
         labels=entry.get("labels", {}),
         sources=tuple(entry.get("sources", ())),
         on_source_change=OnSourceChange(entry.get("on_source_change", OnSourceChange.REPLACE)),
+        lifecycle=_lifecycle(entry),
     )
 
 
 def _model(name: str, entry: Mapping[str, Any]) -> DesiredModel:
     problem = next(problem for problem in Problem if problem in entry)
     kind = entry[problem]
-    deploy = entry.get("deploy")
+    deploy, retrain = entry.get("deploy"), entry.get("retrain", {})
+    keep = entry.get("lifecycle", {}).get("keep_versions", DEFAULT_KEEP_VERSIONS)
     return DesiredModel(
         address=model_address(name),
         display_name=entry.get("display_name", name),
@@ -91,4 +159,9 @@ def _model(name: str, entry: Mapping[str, Any]) -> DesiredModel:
         base_model_id=kind.get("base_model_id"),
         labels=entry.get("labels", {}),
         node_count=None if deploy is None else int(deploy.get("node_count", 1)),
+        require=_requirements(entry.get("require")),
+        keep_versions=int(keep),
+        retrain_before_expiry=parse_duration(retrain.get("before_expiry", "")),
+        retrain_max_age=parse_duration(retrain.get("max_age", "")),
+        lifecycle=_lifecycle(entry),
     )

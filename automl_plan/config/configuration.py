@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 
+from automl_plan.config.findings import Finding, Path
 from automl_plan.config.origins import Origins
 from automl_plan.config.positions import Position
+from automl_plan.errors import Diagnostic
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.json import Json
@@ -29,10 +31,10 @@ class ProviderSettings:
 class Configuration:
     """What the YAML of one directory says."""
 
-    directory: Path
+    directory: FilePath
     """Absolute."""
     provider: ProviderSettings
-    state_path: Path
+    state_path: FilePath
     """Absolute; `state/default.json` in the directory when nothing is said."""
     desired: Desired
     """Every dataset's `data` is None: the content of sources is not looked at here."""
@@ -40,6 +42,13 @@ class Configuration:
     """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
     into files, formatting, comments and the directory don't matter."""
     _origins: Origins = field(repr=False, compare=False)
+
+    def diagnostic(
+        self, path: Path, rule: str, message: str, hint: str | None = None
+    ) -> Diagnostic:
+        """What is wrong with what stands at a path, with its place; for what shows up later."""
+        (found,) = self._origins.diagnostics([Finding(path, rule, message, hint)])
+        return found
 
     def position(self, address: Address, field: str | None = None) -> Position | None:
         """Where a resource, or one of its fields (a dotted path), is written.

@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.config import building, variables
+from automl_plan.config import building, life_rules, variables
 from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
 from automl_plan.config.findings import Finding, Path, quoted
@@ -78,7 +78,7 @@ class _Loader:
             document.variables, broken, given, self._found, complete=complete
         )
         checked = self._checked(document, filler, complete)
-        for rule in RULES.values():
+        for rule in (*RULES.values(), *life_rules.RULES.values()):
             self._found.extend(rule.check(checked))
         self._raise_if_anything_was_found()
         return self._built(checked)
@@ -125,6 +125,10 @@ class _Loader:
             section: filler.fill(document.named(section), (section,))
             for section in ("datasets", "models")
         }
+        blocks = {
+            section: filler.fill(dict(written), (section,))
+            for section, written in document.blocks.items()
+        }
         self._group(filler.unresolved)
         name, settings = self._provider(provider)
         return Checked(
@@ -133,6 +137,10 @@ class _Loader:
             state_path=self._state_path(state),
             datasets=self._sound_entries("datasets", resources["datasets"]),
             models=self._sound_entries("models", resources["models"]),
+            blocks={
+                section: self._sound_entries(section, written)
+                for section, written in blocks.items()
+            },
             broken=self._broken,
             complete=complete,
         )

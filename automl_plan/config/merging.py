@@ -13,7 +13,8 @@ from automl_plan.resources.json import Json
 
 NAMED_SECTIONS = ("variables", "datasets", "models")
 SINGLE_SECTIONS = ("provider", "state")
-_SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS)
+LIST_SECTIONS = ("moved", "removed", "imports")
+_SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
 
 _RESOURCE_NAME = re.compile(NAME_PATTERN)
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -29,6 +30,10 @@ class Document:
     variables: dict[str, Json] = field(default_factory=dict)
     datasets: dict[str, Json] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)
+    blocks: dict[str, dict[str, Json]] = field(
+        default_factory=lambda: {section: {} for section in LIST_SECTIONS}
+    )
+    """The blocks of each list section by their number, counted over all files."""
 
     def named(self, section: str) -> dict[str, Json]:
         """A section of named things."""
@@ -57,6 +62,8 @@ class Merger:
         for section, content in value.items():
             if section in NAMED_SECTIONS:
                 yield from self._add_named(file, section, content)
+            elif section in LIST_SECTIONS:
+                yield from self._add_blocks(file, section, content)
             elif section in SINGLE_SECTIONS:
                 if self._is_new(file, (section,)):
                     if section == "provider":
@@ -100,6 +107,21 @@ class Merger:
                 message = f"{quoted(name)} can't be the name of a {section[:-1]}"
                 hint = "write a letter, then up to 62 letters, digits, _ or -"
                 yield Finding(path, "name", message, hint, at_key=True)
+
+    def _add_blocks(self, file: str, section: str, content: Json) -> Iterator[Finding]:
+        if content is None:
+            return
+        if not isinstance(content, list):
+            message = f"{section} is a list of blocks, not {quoted(content)}"
+            hint = f"write {section}: and a block after each dash"
+            yield Finding((section,), "wrong-type", message, hint, file=file)
+            return
+        known = self.document.blocks[section]
+        for place, block in enumerate(content):
+            path = (section, str(len(known)))
+            self._declared[path] = file
+            self._origins.in_file[path] = (section, str(place))
+            known[path[1]] = block
 
     def _is_new(self, file: str, path: tuple[str, ...]) -> bool:
         if path in self._declared:

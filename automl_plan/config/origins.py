@@ -21,6 +21,8 @@ class Origins:
     """By the name that messages use."""
     declared: Mapping[findings.Path, str]
     """The file of each named thing `(section, name)` and of each other section `(section,)`."""
+    in_file: dict[findings.Path, findings.Path] = field(default_factory=dict)
+    """Where a block `(section, number)` stands in its own file, which may not be the first one."""
     _read: dict[str, tuple[Place, list[str]]] = field(default_factory=dict)
 
     def key_position(self, path: findings.Path) -> Position | None:
@@ -31,7 +33,7 @@ class Origins:
         file = self._file_of(path)
         if file is None:
             return None
-        place, depth = self._places(file).nearest(path)
+        place, depth = self._places(file).nearest(self._local(path))
         start = 1 if path[:1] in self.declared else 2
         return Position(file, *place.key) if depth >= start else None
 
@@ -47,12 +49,16 @@ class Origins:
         file = finding.file or self._file_of(finding.path)
         if file is None or file not in self.files:
             return Diagnostic(file or "", 0, 0, finding.rule, finding.message, finding.hint)
-        place, depth = self._places(file).nearest(finding.path)
+        place, depth = self._places(file).nearest(self._local(finding.path))
         whole = depth == len(finding.path)
         line, column = place.value if whole and not finding.at_key else place.key
         lines = self._read[file][1]
         source = shortened_line(lines[line - 1]) if line <= len(lines) else None
         return Diagnostic(file, line, column, finding.rule, finding.message, finding.hint, source)
+
+    def _local(self, path: findings.Path) -> findings.Path:
+        """A path as it is in its own file."""
+        return (*self.in_file.get(path[:2], path[:2]), *path[2:])
 
     def _file_of(self, path: findings.Path) -> str | None:
         return self.declared.get(path[:2]) or self.declared.get(path[:1])

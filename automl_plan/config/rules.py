@@ -19,8 +19,8 @@ from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.live import FOREIGN_LABEL_PREFIXES, OWN_LABEL_PREFIX
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
 
-MAX_LABELS = 63
-"""The service takes 64; one more carries the token of a training (state, intents)."""
+MAX_LABELS = 56
+"""The service takes 64; the others tell whose an object is, and what it was made of."""
 MAX_DESCRIPTION = 25_000
 """Characters (proto: Dataset.description)."""
 MAX_NODE_COUNT = 100
@@ -42,6 +42,8 @@ class Checked:
     state_path: str | None
     datasets: Entries
     models: Entries
+    blocks: Mapping[str, Entries]
+    """The blocks of `moved`, `removed` and `imports`, by their number."""
     broken: Collection[Path]
     """The paths that were left out: what is not there, but was written."""
     complete: bool
@@ -70,12 +72,20 @@ RULES: dict[str, Rule] = {}
 _Check: TypeAlias = Callable[[Checked], Iterator[Finding]]
 
 
-def _rule(rule_id: str, meaning: str) -> Callable[[_Check], _Check]:
-    def register(check: _Check) -> _Check:
-        RULES[rule_id] = Rule(rule_id, meaning, check)
-        return check
+def registrar(rules: dict[str, Rule]) -> Callable[[str, str], Callable[[_Check], _Check]]:
+    """What makes named rules of functions, and keeps them in `rules`."""
 
-    return register
+    def rule(rule_id: str, meaning: str) -> Callable[[_Check], _Check]:
+        def register(check: _Check) -> _Check:
+            rules[rule_id] = Rule(rule_id, meaning, check)
+            return check
+
+        return register
+
+    return rule
+
+
+_rule = registrar(RULES)
 
 
 def problem_of(entry: Mapping[str, Any]) -> Problem | None:
@@ -151,7 +161,7 @@ def _label_count(checked: Checked) -> Iterator[Finding]:
         count = len(entry.get("labels", ()))
         if count > MAX_LABELS:
             message = f"there are {count} labels, and at most {MAX_LABELS} can be written"
-            hint = "the service takes 64, and automl-plan sets one itself"
+            hint = "the service takes 64, and automl-plan sets up to 8 itself"
             path = (section, name, "labels")
             yield Finding(path, "label-count", message, hint, at_key=True)
 

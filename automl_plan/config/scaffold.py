@@ -40,6 +40,9 @@ models:
       model_type: cloud
       train_budget_milli_node_hours: ${{var.budget}}  # another value: --var budget=9000
     # deploy: {{node_count: 1}}  # for online predictions; each node costs money for each hour
+    # require: {{au_prc: 0.95, not_worse_than_current: 0.01}}  # else the current version stays
+    # retrain: {{before_expiry: 30d}}  # a model lives for 18 months
+    # lifecycle: {{prevent_destroy: true, keep_versions: 1}}
 """
 _GITIGNORE = f"""\
 # what the embedded service keeps beside the configuration

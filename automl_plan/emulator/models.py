@@ -14,6 +14,7 @@ from automl_plan.emulator.errors import Code, ServiceError, not_found, precondit
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
+from automl_plan.emulator.lifespan import MONTHS, expired
 from automl_plan.emulator.objects import (
     Model,
     ModelEvaluation,
@@ -76,7 +77,7 @@ class Models:
             if model is None and current_call().take("early"):
                 found = (early for _, early in early_models(db, scope) if early.id == model_id)
                 model = next(found, None)
-            return _required(model)
+            return self._now(_required(model))
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Model]:
         """Models, newest first."""
@@ -84,7 +85,7 @@ class Models:
             if current_call().take("early"):
                 return page_with_early_models(db, scope, terms, window)
             rows, more = select_page(db, "models", scope, terms, window)
-        return Page(tuple(map(model_of, rows)), more)
+        return Page(tuple(self._now(model_of(row)) for row in rows), more)
 
     def update(self, scope: Scope, model_id: int, change: ModelChange, etag: str | None) -> Model:
         """Change fields; with an etag, only if the model is still the one that was read."""
@@ -121,7 +122,7 @@ class Models:
             deploying = self._operations.running_on(
                 db, ObjectRef(ObjectKind.MODEL, model_id), [OperationKind.DEPLOY_MODEL]
             )
-            if model.deployed or deploying:
+            if self._now(model).deployed or deploying:
                 raise precondition(
                     "The model can't be deleted while it is deployed. Undeploy it first."
                 )
@@ -130,8 +131,13 @@ class Models:
 
     def deploy(self, scope: Scope, model_id: int, node_count: int) -> Operation:
         """Deploy on so many nodes, or change their number."""
+
+        def check(_: Connection, model: Model) -> None:
+            if expired(model.created, self._clock.now()):
+                raise precondition(f"The model's life of {MONTHS} months is over. Train a new one.")
+
         spec = {"node_count": node_count}
-        return self._begin(scope, model_id, OperationKind.DEPLOY_MODEL, spec)
+        return self._begin(scope, model_id, OperationKind.DEPLOY_MODEL, spec, check)
 
     def undeploy(self, scope: Scope, model_id: int) -> Operation:
         """Undeploy; without effect on a model that isn't deployed."""
@@ -166,6 +172,12 @@ class Models:
         if not model.deployed:
             raise precondition("The model is not deployed. Deploy it before asking it to predict.")
         return trainer(model.trainer).predict(self._artefact(model_id), image)
+
+    def _now(self, model: Model) -> Model:
+        """A model as it is by now: when its life is over, it is not deployed any more."""
+        if model.deployed and expired(model.created, self._clock.now()):
+            return replace(model, deployed=False, node_count=0)
+        return model
 
     def _artefact(self, model_id: int) -> bytes:
         with self._store.reading() as db:

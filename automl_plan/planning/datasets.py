@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from automl_plan.planning import reasons
+from automl_plan.planning.bookkeeping import mark_differences
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.foresight import PENDING, foresee
 from automl_plan.planning.plan import Action, Change, Difference
@@ -14,6 +15,7 @@ from automl_plan.resources.desired import DesiredDataset, OnSourceChange
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.live import LiveDataset
 from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.transitions import with_attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ def plan_dataset(
     recorded: RecordedResource,
     live: Mapping[str, LiveDataset],
     *,
+    lineage: str,
     replace_asked: bool,
 ) -> DatasetOutlook:
     """The changes that bring one declared dataset about, deletions of former ones aside."""
@@ -44,7 +47,7 @@ def plan_dataset(
     after = desired.attributes()
     foreseen = foresee(recorded)
     resource, resumes = foreseen.resource, foreseen.changes
-    former = tuple(o.id for o in resource.former if o.id in live)
+    former = tuple(o.id for o in resource.others if o.id in live)
     gone = _gone_formers(resource, live)
     current = resource.current
 
@@ -75,24 +78,36 @@ def plan_dataset(
 
     object_id = None if current.id == PENDING else current.id
     changes: list[Change] = []
-    mutable = of(ResourceKind.DATASET, found, Mutability.MUTABLE)
-    if mutable:
-        changes.append(
-            Change(
-                address,
-                Action.UPDATE,
-                reasons.updated(mutable),
-                field=mutable[0].path,
-                object_id=object_id,
-                differences=mutable,
-                after=after,
-                needs=foreseen.keys,
-            )
-        )
     if data:
         reason = reasons.NOT_YET_IMPORTED if imports else reasons.APPENDED
         changes.append(
             replace(_import(desired, reason, foreseen.keys), object_id=object_id, differences=data)
+        )
+    mutable = of(ResourceKind.DATASET, found, Mutability.MUTABLE)
+    marked: tuple[Difference, ...] = ()
+    if object_id is not None:
+        held = current if not data else with_attributes(current, {"data": desired.data})
+        marked = mark_differences(
+            lineage,
+            address,
+            held,
+            live[object_id].labels,
+            protected=desired.lifecycle.prevent_destroy,
+            current=None,
+        )
+    if mutable or marked:
+        changes.append(
+            Change(
+                address,
+                Action.UPDATE,
+                reasons.updated(mutable) if mutable else reasons.BOOKKEEPING,
+                field=(mutable or marked)[0].path,
+                object_id=object_id,
+                differences=(*mutable, *marked),
+                after=after,
+                # What its labels say of its content has to be true.
+                needs=(*foreseen.keys, *(change.key for change in changes if marked)),
+            )
         )
     return DatasetOutlook((*resumes, *gone, *changes), object_id, former)
 
@@ -141,6 +156,6 @@ def _gone_formers(
 ) -> tuple[Change, ...]:
     return tuple(
         Change(resource.address, Action.FORGET, reasons.GONE, object_id=o.id)
-        for o in resource.former
+        for o in resource.others
         if o.id not in live and o.id != PENDING
     )

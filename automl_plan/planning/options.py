@@ -32,3 +32,5 @@ class PlanOptions:
     """Not these, nor what needs them."""
     replaces: frozenset[Address] = frozenset()
     """Make these anew though nothing asks for it."""
+    allow_large_change: bool = False
+    """Whether much may be deleted or made anew at once."""

@@ -24,6 +24,14 @@ class Action(StrEnum):
     """Train the first model of an address."""
     RETRAIN = "retrain"
     """Train a new model that takes the place of the current one."""
+    GATE = "gate"
+    """Decide by its evaluation whether a trained version becomes the current one."""
+    PROMOTE = "promote"
+    """Make a version that is trained the current one."""
+    IMPORT = "import"
+    """Adopt a live object that was made elsewhere."""
+    MOVE = "move"
+    """Record under another address what is recorded."""
     UPDATE = "update"
     """Patch mutable fields."""
     DEPLOY = "deploy"
@@ -37,7 +45,7 @@ class Action(StrEnum):
     RESUME = "resume"
     """Wait for an operation that an earlier run started, and record its result."""
     FORGET = "forget"
-    """Drop a record whose object is gone."""
+    """Drop a record: its object is gone, or is to live on unmanaged."""
     NO_OP = "no-op"
     """Nothing to do."""
 
@@ -70,6 +78,10 @@ class Change:
     """The attributes that the address will have; None when nothing will be left."""
     needs: tuple[str, ...] = ()
     """Keys of the changes that must be done before."""
+    origin: Address | None = None
+    """For `move`: the address that it was recorded under."""
+    where: str | None = None
+    """The file and line of the field that caused it; for the reader."""
 
     @property
     def key(self) -> str:
@@ -85,7 +97,29 @@ class Drift:
     address: Address
     object_id: str
     gone: bool
+    trained: str | None = None
+    """The display name of a model that somebody else trained on the dataset `address`."""
     differences: tuple[Difference, ...] = ()
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    HELD = "held"
+    """A version that was trained on what is declared does not serve, on purpose."""
+    EXPIRY = "expiry"
+    """A model's life ends soon."""
+    RENAME = "rename"
+    """What is deleted and what is made look like the same thing under two names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know that is no change."""
+
+    address: Address
+    kind: NoteKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +129,9 @@ class Plan:
     changes: tuple[Change, ...]
     drift: tuple[Drift, ...] = ()
     unchanged: tuple[Address, ...] = ()
+    notes: tuple[Note, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Why it may not be applied: what is protected, or that it changes too much at once."""
 
     @property
     def empty(self) -> bool:

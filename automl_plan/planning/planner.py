@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from automl_plan.planning import reasons
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.foresight import PENDING, foresee
 from automl_plan.planning.graph import check_addresses, in_order, within
-from automl_plan.planning.models import plan_model, remove_all_models
+from automl_plan.planning.guard import refusals
+from automl_plan.planning.ignoring import without_ignored
+from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
+from automl_plan.planning.notes import expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.spending import so_far
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
@@ -27,22 +32,32 @@ def make_plan(
     live: Live | None,
     options: PlanOptions,
     now: datetime | None = None,
+    *,
+    service_now: datetime | None = None,
+    examples: Mapping[Address, int] = MappingProxyType({}),
 ) -> Plan:
     """What has to be done so that live becomes as desired.
 
-    `live` None takes what is recorded for what lives; `now` is for what running trainings have
-    cost. Raises UsageError for addresses in `options` that are neither declared nor recorded.
+    `live` None takes what is recorded for what lives. `now` is for what running trainings have
+    cost, `service_now` for the age of models, `examples` for how many images the sources of
+    datasets hold. Raises UsageError for addresses in `options` that are neither declared nor
+    recorded, RefactoringImpossible for blocks that can't be carried out.
     """
-    known = {*desired.datasets, *desired.models, *recorded.resources}
+    there = assume_live(recorded) if live is None else live
+    rearranged = rearrange(desired, recorded, there, examples)
+    if rearranged.problems:
+        raise RefactoringImpossible(rearranged.problems)
+    known = {*desired.datasets, *desired.models, *recorded.resources, *rearranged.resources}
     check_addresses("--target", options.targets, known)
     check_addresses("--exclude", options.excludes, known)
     check_addresses("--replace", options.replaces, known)
-    there = assume_live(recorded) if live is None else live
     allowed = _allowed(desired, recorded, known, options)
     drift = tuple(d for d in find_drift(recorded, there) if d.address in allowed)
     if options.mode is PlanMode.REFRESH_ONLY:
         return Plan((), drift, tuple(sorted(known)))
 
+    recorded = replace(recorded, resources=rearranged.resources)
+    desired = without_ignored(desired, recorded.resources, there)
     destroy = options.mode is PlanMode.DESTROY
     wanted = Desired({}, {}) if destroy else desired
     gone = reasons.DESTROY if destroy else reasons.NOT_DECLARED
@@ -51,18 +66,43 @@ def make_plan(
             dataset,
             _record(recorded, address),
             there.datasets,
+            lineage=recorded.lineage,
             replace_asked=address in options.replaces,
         )
         for address, dataset in sorted(wanted.datasets.items())
     }
-    model_changes = _plan_models(wanted, recorded, there, outlooks, gone, options.replaces)
+    models = _plan_models(wanted, recorded, there, outlooks, options.replaces, service_now)
+    model_changes = {address: outlook.changes for address, outlook in models.items()}
+    for address, resource in sorted(recorded.resources.items()):
+        if address.kind is ResourceKind.MODEL and address not in wanted.models:
+            model_changes[address] = remove_all_models(resource, there.models, gone)
     dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
-    ordered = in_order((*dataset_changes, *_flat(model_changes), *deletions))
+    made = (*dataset_changes, *_flat(model_changes), *deletions)
+    first = rearranged.keys
+    later = (replace(c, needs=(*c.needs, *first)) for c in made) if first else made
+    ordered = in_order((*rearranged.changes, *later))
     changes = tuple(_with_cost(change, recorded, now) for change in within(ordered, allowed))
     changed = {change.address for change in changes}
     unchanged = tuple(sorted(a for a in (*wanted.datasets, *wanted.models) if a not in changed))
-    return Plan(changes, drift, unchanged)
+    notes = [note for outlook in models.values() for note in outlook.notes]
+    notes += rename_notes(changes, desired, recorded.resources)
+    if service_now is not None:
+        notes += expiry_notes(wanted.models, recorded.resources, there, service_now)
+    return Plan(
+        changes,
+        drift,
+        unchanged,
+        tuple(note for note in notes if note.address in allowed),
+        refusals(
+            changes,
+            desired,
+            recorded,
+            there,
+            destroy=destroy,
+            allow_large_change=options.allow_large_change,
+        ),
+    )
 
 
 def _with_cost(change: Change, recorded: Recorded, now: datetime | None) -> Change:
@@ -81,23 +121,22 @@ def _plan_models(
     recorded: Recorded,
     live: Live,
     outlooks: Mapping[Address, DatasetOutlook],
-    gone: str,
     replaces: Collection[Address],
-) -> dict[Address, tuple[Change, ...]]:
-    changes: dict[Address, tuple[Change, ...]] = {}
-    for address, model in sorted(wanted.models.items()):
-        changes[address] = plan_model(
+    service_now: datetime | None,
+) -> dict[Address, ModelOutlook]:
+    return {
+        address: plan_model(
             model,
             wanted.datasets[model.dataset],
             outlooks[model.dataset],
             _record(recorded, address),
             live.models,
+            lineage=recorded.lineage,
+            now=service_now,
             replace_asked=address in replaces,
         )
-    for address, resource in sorted(recorded.resources.items()):
-        if address.kind is ResourceKind.MODEL and address not in wanted.models:
-            changes[address] = remove_all_models(resource, live.models, gone)
-    return changes
+        for address, model in sorted(wanted.models.items())
+    }
 
 
 def _delete_datasets(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from automl_plan.planning.compare import names
 from automl_plan.planning.plan import Difference
+from automl_plan.resources.address import Address
 
 NOT_YET_CREATED = "it does not exist yet"
 NOT_YET_TRAINED = "no model is trained yet"
@@ -21,6 +22,18 @@ CUT_OFF = "a run was cut off while it was sent, and what came of it is found out
 NOT_WANTED = "it is running, and what it makes is not in the configuration any more"
 OUTDATED = "it is running with inputs that are not the declared ones any more"
 DATASET_REPLACED = "its dataset is replaced, and nobody knows whether the content is the same"
+NONE_PASSED = "no version serves, and none was trained on what is declared"
+UNDECIDED = "it is trained, and its gate has not decided yet"
+REQUIRE_CHANGED = "its gate turned it down, and asks for something else now"
+REQUIRE_GONE = "it is trained on what is declared, and no gate is declared any more"
+REUSED = "it was trained on just what is declared again: no training is needed"
+GATED = "the new version must meet what is required before it takes the current one's place"
+KEPT = "it is kept as a way back, and does not serve"
+NOT_KEPT = "it goes beyond lifecycle.keep_versions"
+BOOKKEEPING = "the labels that automl-plan itself keeps on it are not as they should be"
+MOVED = "it is recorded under another address now"
+ADOPTED = "it exists, and is to be managed from now on"
+FORGOTTEN = "it is to live on, unmanaged"
 DEPLOY_DECLARED = "deploy is declared"
 DEPLOY_NEW = "the newly trained model is to serve"
 DEPLOY_REMOVED = "deploy is not declared any more"
@@ -51,3 +64,32 @@ def retrained(found: Sequence[Difference]) -> str:
 def updated(found: Sequence[Difference]) -> str:
     """Why mutable fields are patched."""
     return f"{names(found)} changed"
+
+
+def too_old(days: int, allowed: int) -> str:
+    """Why age asks for a training."""
+    return f"it is {days} days old, and retrain.max_age is {allowed} days"
+
+
+def expiring(days: int, date: str) -> str:
+    """Why the end of its life asks for a training."""
+    left = f"its life ends in {days} days ({date})" if days >= 0 else f"its life ended on {date}"
+    return f"{left}, and retrain.before_expiry asks for a new one"
+
+
+def withdrawn(address: Address, version: int | None) -> str:
+    """Why a version that was rolled back from does not come back by itself."""
+    return (
+        f"version {version} was trained on what is declared, and was rolled back from: it stays "
+        f"withdrawn until `automl-plan models promote {address.name} {version}`, or until "
+        "something else is declared"
+    )
+
+
+def rejected(address: Address, version: int | None) -> str:
+    """Why a version that its gate turned down is not trained again."""
+    return (
+        f"version {version} was trained on what is declared, and its gate turned it down: it is "
+        "not trained again until its data, its inputs or its requirements change "
+        f"(`automl-plan models promote {address.name} {version}` takes it all the same)"
+    )

@@ -8,6 +8,7 @@ again by the provider itself; the others are retried inside. All raise ProviderE
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from automl_plan.resources.address import ResourceKind
@@ -30,6 +31,9 @@ class Provider(Protocol):
     @property
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
+
+    def now(self) -> datetime:
+        """What time it is by the service's clock (UTC); by this machine's before any answer."""
 
     def close(self) -> None:
         """Close connections."""
@@ -78,10 +82,17 @@ class Provider(Protocol):
     ) -> Operation:
         """Start to train a model. Costs money. Sent once."""
 
-    def update(self, kind: ResourceKind, object_id: str, changed: Attributes) -> None:
+    def update(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        changed: Attributes,
+        own_labels: Mapping[str, str | None] = ...,
+    ) -> None:
         """Patch mutable fields: `changed` holds only those, with their desired values.
 
-        `labels` are the user's; ours and Google's own on the object are kept.
+        `labels` are the user's; Google's own on the object are kept, and ours but for
+        `own_labels`, which are set (None: taken away).
         """
 
     def deploy(self, model: LiveModel, node_count: int) -> Operation:

@@ -25,6 +25,8 @@ from automl_plan.providers.transport import AnswerTooLarge
 from automl_plan.resources.live import SourceData
 
 FORMAT = "v1"
+_DIGITS = 60
+"""Hex digits of a SHA-256 that are kept: with the format before them they fit in a label."""
 MAX_CSV_BYTES = 100_000_000
 """The service takes no larger CSV (proto: InputConfig)."""
 MAX_SHOWN = 5
@@ -85,7 +87,7 @@ class SourceReader:
                 labelled.add(content)
         whole = hashlib.sha256(b"".join(sorted(digests)))
         return SourceData(
-            fingerprint=f"{FORMAT}:{whole.hexdigest()}",
+            fingerprint=f"{FORMAT}:{whole.hexdigest()[:_DIGITS]}",
             examples=len(set(contents.values())),
             labelled_examples=len(labelled),
         )

@@ -8,7 +8,7 @@ from textwrap import wrap
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Change, Drift
+from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind
 from automl_plan.rendering.style import Style, clean, counted
 from automl_plan.rendering.values import leaves, shown, shown_difference
 from automl_plan.resources.address import Address, ResourceKind
@@ -19,6 +19,10 @@ _SYMBOLS = {
     Action.IMPORT_DATA: "+",
     Action.TRAIN: "+",
     Action.RETRAIN: "+",
+    Action.GATE: "?",
+    Action.PROMOTE: "^",
+    Action.IMPORT: "<",
+    Action.MOVE: "@",
     Action.UPDATE: "~",
     Action.DEPLOY: "~",
     Action.UNDEPLOY: "~",
@@ -35,6 +39,10 @@ _SUMMARY = {
     Action.IMPORT_DATA: "{} to import data into",
     Action.TRAIN: "{} to train",
     Action.RETRAIN: "{} to retrain",
+    Action.GATE: "{} to pass a gate",
+    Action.PROMOTE: "{} to promote",
+    Action.IMPORT: "{} to import",
+    Action.MOVE: "{} to move",
     Action.UPDATE: "{} to update",
     Action.DEPLOY: "{} to deploy",
     Action.UNDEPLOY: "{} to undeploy",
@@ -42,12 +50,25 @@ _SUMMARY = {
     Action.FORGET: "{} to forget",
 }
 _NAME_THEIR_OBJECT = frozenset(
-    {Action.DELETE, Action.UNDEPLOY, Action.CANCEL, Action.RESUME, Action.FORGET}
+    {
+        Action.DELETE,
+        Action.UNDEPLOY,
+        Action.CANCEL,
+        Action.RESUME,
+        Action.FORGET,
+        Action.PROMOTE,
+        Action.IMPORT,
+    }
 )
 """Actions whose reader needs the id: those that end something, or go on with it."""
 _TOLD_ELSEWHERE = frozenset({"deploy", "trained_on", "data"})
 """Attributes of a new object that other changes tell of."""
 _FORCED = {ResourceKind.DATASET: "a new dataset", ResourceKind.MODEL: "a new training"}
+_NOTES = {
+    NoteKind.HELD: "Held:",
+    NoteKind.EXPIRY: "Expires:",
+    NoteKind.RENAME: "Renamed?",
+}
 _LINE = 100
 """Columns that reasons are wrapped to."""
 _REASON_INDENT = " " * 20
@@ -69,6 +90,7 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
         yield _refresh_summary(plan.drift, style)
         return
     if plan.empty:
+        yield _notes_text(plan.notes, style)
         datasets = sum(a.kind is ResourceKind.DATASET for a in plan.unchanged)
         models = len(plan.unchanged) - datasets
         yield style.bold(style.green("No changes."))
@@ -88,7 +110,12 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
         yield f"\n  {style.bold(address)}  {_fate(changes, planned, style)}\n"
         for change in changes:
             yield _change_text(change, planned, style)
+    if plan.notes:
+        yield "\n" + _notes_text(plan.notes, style).removesuffix("\n")
     yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
+    if plan.refused:
+        lines = "".join(f"  {clean(reason)}\n" for reason in plan.refused)
+        yield f"\n{style.red(style.bold('Refused:'))}\n{lines}"
 
 
 def summary(changes: Sequence[Change], words: Mapping[Action, str] = _SUMMARY) -> str:
@@ -108,6 +135,16 @@ def summary(changes: Sequence[Change], words: Mapping[Action, str] = _SUMMARY) -
     )
 
 
+def _notes_text(notes: Sequence[Note], style: Style) -> str:
+    """What is worth knowing beside the changes."""
+    parts = []
+    for note in notes:
+        head = f"{style.yellow(_NOTES[note.kind])} {style.bold(str(note.address))}: "
+        lines = wrap(clean(note.text), _LINE - 4, break_on_hyphens=False)
+        parts.append(f"{head}\n" + "".join(f"    {line}\n" for line in lines))
+    return "\n".join(parts) + "\n" if parts else ""
+
+
 def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
     """What becomes of an address, all changes taken together."""
     actions = {change.action for change in changes}
@@ -115,6 +152,8 @@ def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
     declared = planned.mode is PlanMode.NORMAL and (
         address in planned.desired.datasets or address in planned.desired.models
     )
+    if Action.IMPORT in actions:
+        return style.green("will be managed from now on")
     if Action.RETRAIN in actions:
         return style.yellow("will be trained again")
     if Action.TRAIN in actions:
@@ -128,10 +167,18 @@ def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
         )
     if Action.RESUME in actions:
         return style.green("will be finished")
+    if Action.GATE in actions:
+        return style.yellow("has a version to be decided on")
+    if Action.PROMOTE in actions:
+        return style.yellow("gets another version")
     if Action.DELETE in actions:
         if declared:
             return style.yellow("stays; what it replaced is deleted")
         return style.red("will be deleted")
+    if actions == {Action.MOVE} or actions == {Action.MOVE, Action.UPDATE}:
+        return style.yellow("has a new address")
+    if actions == {Action.FORGET} and not declared:
+        return style.red("will be forgotten")
     if actions <= {Action.CANCEL, Action.FORGET}:
         return style.red("will be given up")
     return style.yellow("will be changed in place")
@@ -140,6 +187,10 @@ def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
 def _change_text(change: Change, planned: Planned, style: Style) -> str:
     symbol = _coloured(change.action, f"{_SYMBOLS[change.action]} {change.action:<11}", style)
     reason = clean(change.reason) or "(no reason given)"
+    if change.where is not None:
+        reason += f" ({clean(change.where)})"
+    if change.origin is not None:
+        reason += f" (was {change.origin})"
     subject = change.operation_id or change.object_id
     if subject is not None and change.action in _NAME_THEIR_OBJECT:
         reason += f" [{clean(subject)}]"
@@ -155,11 +206,20 @@ def _details(change: Change, planned: Planned, style: Style) -> list[str]:
             return _new_attributes(change, style)
         case Action.IMPORT_DATA:
             return _sources(change, planned)
+        case Action.GATE:
+            return _requirements(change)
         case Action.UPDATE | Action.DEPLOY | Action.UNDEPLOY:
             width = max((len(clean(d.path)) for d in change.differences), default=0)
             return [shown_difference(d, style, width) for d in change.differences]
         case _:
             return []
+
+
+def _requirements(change: Change) -> list[str]:
+    require = dict((change.after or {}).items())
+    values = [(path.removeprefix("require."), value) for path, value in leaves(require)]
+    width = max((len(clean(path)) for path, _ in values), default=0)
+    return [f"{clean(path):<{width}}  {shown(value)}" for path, value in values]
 
 
 def _new_attributes(change: Change, style: Style) -> list[str]:
@@ -215,6 +275,10 @@ def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
     lines = [style.bold("Changed outside automl-plan since it was recorded:"), ""]
     for item in drift:
         head = f"  {style.bold(str(item.address))}  {clean(item.object_id)}"
+        if item.trained is not None:
+            told = f"a model was trained on it: {clean(item.trained)} {clean(item.object_id)}"
+            lines.append(f"  {style.bold(str(item.address))}  {told}")
+            continue
         if item.gone:
             lines.append(f"{head}  {style.red('is gone')}")
             continue

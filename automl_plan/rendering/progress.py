@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from automl_plan.applying.events import ApplyResult, Event, EventType
 from automl_plan.applying.planned import Planned
+from automl_plan.errors import GateRejected
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.rendering.document import document
@@ -26,6 +27,10 @@ _DOING = {
     Action.IMPORT_DATA: "importing data",
     Action.TRAIN: "training",
     Action.RETRAIN: "retraining",
+    Action.GATE: "asking the gate",
+    Action.PROMOTE: "promoting",
+    Action.IMPORT: "importing",
+    Action.MOVE: "moving",
     Action.UPDATE: "updating",
     Action.DEPLOY: "deploying",
     Action.UNDEPLOY: "undeploying",
@@ -39,6 +44,10 @@ _DONE = {
     Action.IMPORT_DATA: "data imported",
     Action.TRAIN: "trained",
     Action.RETRAIN: "retrained",
+    Action.GATE: "gate passed",
+    Action.PROMOTE: "promoted",
+    Action.IMPORT: "imported",
+    Action.MOVE: "moved",
     Action.UPDATE: "updated",
     Action.DEPLOY: "deployed",
     Action.UNDEPLOY: "undeployed",
@@ -50,6 +59,7 @@ _DONE = {
 _SUMMED_UP = {action: f"{{}} {done}" for action, done in _DONE.items()} | {
     Action.IMPORT_DATA: "data of {} imported",
     Action.RESUME: "{} resumed",
+    Action.GATE: "{} let through by a gate",
 }
 
 
@@ -199,6 +209,11 @@ def event_json(event: Event) -> dict[str, Json]:
 def result_text(planned: Planned, result: ApplyResult, style: Style) -> str:
     """The last line of an apply."""
     done = summary(result.done, _SUMMED_UP) or "nothing was done"
+    turned_down = sum(isinstance(f.error, GateRejected) for f in result.failed)
+    if turned_down and turned_down == len(result.failed):
+        whose = "its gate" if turned_down == 1 else "their gates"
+        held = f"{counted(turned_down, 'version')} turned down by {whose}"
+        return f"{style.yellow(style.bold('Held back:'))} {held}; {done}.\n"
     if result.failed:
         failed = counted(len(result.failed), "change")
         return f"{style.red(style.bold('Apply incomplete:'))} {failed} failed; {done}.\n"
@@ -221,4 +236,8 @@ def result_json(result: ApplyResult) -> dict[str, Json]:
         ],
         skipped=[change.key for change in result.skipped],
         running=[change.key for change in result.running],
+        gates=[
+            {"address": str(address), "version": version, **report.to_json()}
+            for address, version, report in result.gates
+        ],
     )

@@ -10,6 +10,50 @@ from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes
 
 
+class Status(StrEnum):
+    """What an object beside the current one is."""
+
+    FORMER = "former"
+    """It was current until another took its place."""
+    CANDIDATE = "candidate"
+    """A trained version on which its gate has not decided yet."""
+    REJECTED = "rejected"
+    """A trained version that its gate turned down."""
+    WITHDRAWN = "withdrawn"
+    """A version that a person rolled back from."""
+
+
+class DecisionKind(StrEnum):
+    """How a version came to be what it is."""
+
+    PASSED = "passed"
+    """Its gate let it through."""
+    REJECTED = "rejected"
+    """Its gate turned it down."""
+    REUSED = "reused"
+    """It was trained on what is declared again."""
+    PROMOTED = "promoted"
+    """A person chose it."""
+    ROLLED_BACK = "rolled-back"
+    """A person went back to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a version was let through, turned down, or chosen by a person."""
+
+    kind: DecisionKind
+    when: str
+    """RFC 3339, this machine's clock."""
+    by: str | None = None
+    """Who, where it was a person."""
+    why: str | None = None
+    require: Attributes | None = None
+    """The requirements that were decided on, as the configuration had them."""
+    rows: tuple[Attributes, ...] = ()
+    """What was required and what was measured."""
+
+
 class Step(StrEnum):
     """The calls that open a long-running operation."""
 
@@ -34,6 +78,14 @@ class RecordedObject:
     labelled_examples: int | None = None
     dataset_id: str | None = None
     """Models: the dataset that it was trained on."""
+    version: int | None = None
+    """Models: counted from 1 for each address; a number is never given twice."""
+    commit: str | None = None
+    """Models: the Git commit of the configuration, `-dirty` behind it if files had changed."""
+    status: Status | None = None
+    """None for the current object."""
+    decision: Decision | None = None
+    """Models: the last decision on this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +108,12 @@ class RecordedOperation:
     """What the object will have once the operation is done."""
     dataset_id: str | None = None
     """Trainings: the dataset that is trained on."""
+    version: int | None = None
+    """Trainings: the number of the version to be made."""
+    commit: str | None = None
+    """Trainings: as in RecordedObject."""
+    gated: bool = False
+    """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: int | None = None
     labelled_examples: int | None = None
 
@@ -66,19 +124,25 @@ class RecordedResource:
 
     address: Address
     current: RecordedObject | None = None
-    former: tuple[RecordedObject, ...] = ()
-    """Objects that `current` replaced and that still live."""
+    others: tuple[RecordedObject, ...] = ()
+    """Objects beside the current one that still live; each has a status."""
     operations: tuple[RecordedOperation, ...] = ()
+    versions: int = 0
+    """Models: the highest number that a version was given."""
+    protected: bool = False
+    """Whether `lifecycle.prevent_destroy` was declared when it was last applied."""
+    foreign: tuple[str, ...] = ()
+    """Datasets: ids of models that somebody else trained on it, and that were accepted."""
 
     @property
     def objects(self) -> tuple[RecordedObject, ...]:
-        """The current object, if there is one, and the former ones."""
-        return self.former if self.current is None else (self.current, *self.former)
+        """The current object, if there is one, and the others."""
+        return self.others if self.current is None else (self.current, *self.others)
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left to remember."""
-        return self.current is None and not self.former and not self.operations
+        return self.current is None and not self.others and not self.operations
 
 
 @dataclass(frozen=True, slots=True)

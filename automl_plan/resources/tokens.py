@@ -12,12 +12,13 @@ import re
 from automl_plan.resources.address import Address
 
 _TOKEN = re.compile(r"([0-9a-f]{12})-([0-9a-f]{12})-[0-9a-f]{32}")
-_LINEAGE = 12
+LINEAGE_DIGITS = 12
+"""First digits of a lineage that tell states apart on live objects."""
 
 
 def new_token(lineage: str, address: Address, chance: str) -> str:
     """The token of one call for an address; `chance` is 32 random hex digits."""
-    return f"{lineage[:_LINEAGE]}-{address_mark(address)}-{chance}"
+    return f"{lineage[:LINEAGE_DIGITS]}-{address_mark(address)}-{chance}"
 
 
 def address_mark(address: Address) -> str:
@@ -31,6 +32,6 @@ def mark_in(token: str, lineage: str) -> str | None:
     `lineage` "" means any state.
     """
     match = _TOKEN.fullmatch(token)
-    if match is None or (lineage and match[1] != lineage[:_LINEAGE]):
+    if match is None or (lineage and match[1] != lineage[:LINEAGE_DIGITS]):
         return None
     return match[2]

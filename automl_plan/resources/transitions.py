@@ -10,9 +10,11 @@ from dataclasses import replace
 
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import (
+    Decision,
     RecordedObject,
     RecordedOperation,
     RecordedResource,
+    Status,
     Step,
 )
 
@@ -20,7 +22,8 @@ from automl_plan.resources.recorded import (
 def with_operation(resource: RecordedResource, operation: RecordedOperation) -> RecordedResource:
     """The record with an intent written, or with the same intent given its operation's id."""
     others = tuple(o for o in resource.operations if o.token != operation.token)
-    return replace(resource, operations=(*others, operation))
+    versions = max(resource.versions, operation.version or 0)
+    return replace(resource, operations=(*others, operation), versions=versions)
 
 
 def without_operation(resource: RecordedResource, operation: RecordedOperation) -> RecordedResource:
@@ -51,8 +54,13 @@ def after_operation(
                 attributes=operation.attributes,
                 created=when,
                 dataset_id=operation.dataset_id,
+                version=operation.version,
+                commit=operation.commit,
             )
-            return replace(resource, current=new, former=resource.objects)
+            if operation.gated:
+                candidate = replace(new, status=Status.CANDIDATE)
+                return replace(resource, others=(candidate, *resource.others))
+            return replace(resource, current=new, others=_beside(resource))
         case Step.IMPORT_DATA:
             return _changed(
                 resource,
@@ -71,7 +79,49 @@ def after_operation(
 
 def retired(resource: RecordedResource) -> RecordedResource:
     """The record with its current object made a former one."""
-    return replace(resource, current=None, former=resource.objects)
+    return replace(resource, current=None, others=_beside(resource))
+
+
+def with_current(
+    resource: RecordedResource, object_id: str, decision: Decision | None = None
+) -> RecordedResource:
+    """The record with one of its other objects made the current one.
+
+    When a person chose it, versions with a higher number are withdrawn, so that no plan puts
+    them back by itself; else what was current is a former one.
+    """
+    chosen = next(obj for obj in resource.others if obj.id == object_id)
+    by_hand = decision is not None and decision.by is not None
+
+    def left(obj: RecordedObject) -> RecordedObject:
+        later = (obj.version or 0) > (chosen.version or 0)
+        return replace(obj, status=Status.WITHDRAWN) if by_hand and later else obj
+
+    others = tuple(
+        obj if obj.status is Status.REJECTED else left(obj)
+        for obj in _beside(resource)
+        if obj.id != object_id
+    )
+    decision = decision or chosen.decision
+    return replace(resource, current=replace(chosen, status=None, decision=decision), others=others)
+
+
+def with_status(
+    resource: RecordedResource, object_id: str, status: Status, decision: Decision
+) -> RecordedResource:
+    """The record with a decision on one of its other objects."""
+    others = tuple(
+        replace(obj, status=status, decision=decision) if obj.id == object_id else obj
+        for obj in resource.others
+    )
+    return replace(resource, others=others)
+
+
+def _beside(resource: RecordedResource) -> tuple[RecordedObject, ...]:
+    """The other objects, once the current one is a former one too."""
+    if resource.current is None:
+        return resource.others
+    return (replace(resource.current, status=Status.FORMER), *resource.others)
 
 
 def without_object(resource: RecordedResource, object_id: str | None) -> RecordedResource:
@@ -79,8 +129,8 @@ def without_object(resource: RecordedResource, object_id: str | None) -> Recorde
     current = resource.current
     if current is not None and current.id == object_id:
         current = None
-    former = tuple(o for o in resource.former if o.id != object_id)
-    return replace(resource, current=current, former=former)
+    others = tuple(o for o in resource.others if o.id != object_id)
+    return replace(resource, current=current, others=others)
 
 
 def with_attributes(obj: RecordedObject, changed: dict[str, Json]) -> RecordedObject:
@@ -108,5 +158,5 @@ def _changed(
     return replace(
         resource,
         current=apply(resource.current) if resource.current is not None else None,
-        former=tuple(apply(o) for o in resource.former),
+        others=tuple(apply(o) for o in resource.others),
     )

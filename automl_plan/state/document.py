@@ -12,10 +12,13 @@ from automl_plan.errors import StateForeign, StateUnreadable
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import (
+    Decision,
+    DecisionKind,
     Recorded,
     RecordedObject,
     RecordedOperation,
     RecordedResource,
+    Status,
     Step,
 )
 
@@ -95,20 +98,26 @@ def resource_to_json(resource: RecordedResource) -> dict[str, Json]:
     """One resource's entry; what is empty is left out."""
     return _compact(
         current=None if resource.current is None else _object_to_json(resource.current),
-        former=[_object_to_json(o) for o in resource.former] or None,
+        others=[_object_to_json(o) for o in resource.others] or None,
         operations=[_operation_to_json(o) for o in resource.operations] or None,
+        versions=resource.versions or None,
+        protected=resource.protected or None,
+        foreign=list(resource.foreign) or None,
     )
 
 
 def resource_from_json(address: Address, entry: Any) -> RecordedResource:
     """The inverse. Raises KeyError, TypeError or ValueError."""
-    fields = _fields(entry, "current", "former", "operations")
+    fields = _fields(entry, "current", "others", "operations", "versions", "protected", "foreign")
     current = fields.get("current")
     return RecordedResource(
         address,
         current=None if current is None else _object(current),
-        former=tuple(_object(o) for o in _list(fields.get("former", []))),
+        others=tuple(_object(o) for o in _list(fields.get("others", []))),
         operations=tuple(_operation(o) for o in _list(fields.get("operations", []))),
+        versions=_integer(fields.get("versions")) or 0,
+        protected=_boolean(fields.get("protected", False)),
+        foreign=tuple(_text(i) for i in _list(fields.get("foreign", []))),
     )
 
 
@@ -120,6 +129,21 @@ def _object_to_json(obj: RecordedObject) -> dict[str, Json]:
         examples=obj.examples,
         labelled_examples=obj.labelled_examples,
         dataset_id=obj.dataset_id,
+        version=obj.version,
+        commit=obj.commit,
+        status=obj.status and str(obj.status),
+        decision=None if obj.decision is None else _decision_to_json(obj.decision),
+    )
+
+
+def _decision_to_json(decision: Decision) -> dict[str, Json]:
+    return _compact(
+        kind=str(decision.kind),
+        when=decision.when,
+        by=decision.by,
+        why=decision.why,
+        require=None if decision.require is None else dict(decision.require),
+        rows=[dict(row) for row in decision.rows] or None,
     )
 
 
@@ -132,6 +156,9 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         object_id=operation.object_id,
         attributes=dict(operation.attributes) or None,
         dataset_id=operation.dataset_id,
+        version=operation.version,
+        commit=operation.commit,
+        gated=operation.gated or None,
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
     )
@@ -158,8 +185,19 @@ def _state(document: dict[str, Any]) -> State:
 
 def _object(entry: Any) -> RecordedObject:
     fields = _fields(
-        entry, "id", "attributes", "created", "examples", "labelled_examples", "dataset_id"
+        entry,
+        "id",
+        "attributes",
+        "created",
+        "examples",
+        "labelled_examples",
+        "dataset_id",
+        "version",
+        "commit",
+        "status",
+        "decision",
     )
+    status, decision = fields.get("status"), fields.get("decision")
     return RecordedObject(
         id=_text(fields["id"]),
         attributes=_mapping(fields["attributes"]),
@@ -167,6 +205,23 @@ def _object(entry: Any) -> RecordedObject:
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),
         dataset_id=_optional(fields.get("dataset_id")),
+        version=_integer(fields.get("version")),
+        commit=_optional(fields.get("commit")),
+        status=None if status is None else Status(status),
+        decision=None if decision is None else _decision(decision),
+    )
+
+
+def _decision(entry: Any) -> Decision:
+    fields = _fields(entry, "kind", "when", "by", "why", "require", "rows")
+    require = fields.get("require")
+    return Decision(
+        kind=DecisionKind(fields["kind"]),
+        when=_text(fields["when"]),
+        by=_optional(fields.get("by")),
+        why=_optional(fields.get("why")),
+        require=None if require is None else _mapping(require),
+        rows=tuple(_mapping(row) for row in _list(fields.get("rows", []))),
     )
 
 
@@ -180,6 +235,9 @@ def _operation(entry: Any) -> RecordedOperation:
         "object_id",
         "attributes",
         "dataset_id",
+        "version",
+        "commit",
+        "gated",
         "examples",
         "labelled_examples",
     )
@@ -191,6 +249,9 @@ def _operation(entry: Any) -> RecordedOperation:
         object_id=_optional(fields.get("object_id")),
         attributes=_mapping(fields.get("attributes", {})),
         dataset_id=_optional(fields.get("dataset_id")),
+        version=_integer(fields.get("version")),
+        commit=_optional(fields.get("commit")),
+        gated=_boolean(fields.get("gated", False)),
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),
     )
@@ -218,6 +279,12 @@ def _optional(value: Any) -> str | None:
 def _integer(value: Any) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise TypeError(f"{value!r:.60} is not a whole number")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r:.60} is neither true nor false")
     return value
 
 

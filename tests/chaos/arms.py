@@ -121,7 +121,7 @@ class Arm:
             else:
                 state = json.loads((directory / "state" / "state.json").read_text())
                 for address, record in state["resources"].items():
-                    objects = [record.get("current"), *record.get("former", [])]
+                    objects = [record.get("current"), *record.get("others", [])]
                     ids[address.partition(".")[0]] |= {obj["id"] for obj in objects if obj}
         except (OSError, ValueError):
             pass  # nothing is recorded, then

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 
+from automl_plan.planning.bookkeeping import label_of
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.planner import make_plan
 from automl_plan.resources.address import Address, ResourceKind, dataset_address, model_address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import Live, LiveDataset, LiveModel
+from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
+from automl_plan.resources.marks import MARKS, marks
 from automl_plan.resources.model_types import ClassificationType, Problem
-from automl_plan.resources.recorded import Recorded, RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import (
+    Decision,
+    DecisionKind,
+    Recorded,
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Status,
+    Step,
+)
 from automl_plan.resources.transitions import (
     after_operation,
     with_attributes,
+    with_current,
+    with_operation,
+    with_status,
     without_object,
 )
+
+LINEAGE = "0123456789ab" + "0" * 20
+_PATCHED = ("display_name", "description", "labels")
 
 
 def dataset(name: str = "digits", **changes: object) -> DesiredDataset:
@@ -64,31 +82,50 @@ class World:
     datasets: dict[str, LiveDataset] = field(default_factory=dict)
     models: dict[str, LiveModel] = field(default_factory=dict)
     trained: int = 0
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    """By the service's clock."""
+    passes: bool = True
+    """What gates decide."""
+    fewest_serving: int = 99
+    """The least number of models that were deployed after any change."""
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
     def recorded(self) -> Recorded:
-        return Recorded("lineage", 1, dict(self.resources))
+        return Recorded(LINEAGE, 1, dict(self.resources))
 
     @property
     def live(self) -> Live:
         return Live(dict(self.datasets), dict(self.models))
 
     def plan(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:
-        return make_plan(wanted, self.recorded, self.live, options or PlanOptions())
+        return make_plan(
+            wanted,
+            self.recorded,
+            self.live,
+            options or PlanOptions(),
+            service_now=self.now,
+            examples=dict.fromkeys(wanted.datasets, 1),
+        )
 
     def apply(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:
         """Plan, and carry the plan out."""
         plan = self.plan(wanted, options)
         done: set[str] = set()
+        failed: set[str] = set()
         keys = {change.key for change in plan.changes}
         for change in plan.changes:
-            assert done >= set(change.needs) & keys, "a change stands before one that it needs"
-            self._carry_out(change, wanted)
-            done.add(change.key)
+            assert done | failed >= set(change.needs) & keys, "a change stands before its need"
+            if failed.intersection(change.needs) or not self._carry_out(change, wanted):
+                failed.add(change.key)
+            else:
+                done.add(change.key)
+            serving = sum(model.deployed for model in self.models.values())
+            self.fewest_serving = min(self.fewest_serving, serving)
         return plan
 
-    def _carry_out(self, change: Change, wanted: Desired) -> None:
+    def _carry_out(self, change: Change, wanted: Desired) -> bool:
+        """Whether it came to a good end; only gates don't."""
         record = self.resources.get(change.address) or RecordedResource(change.address)
         current = record.current
         object_id = change.object_id or (current.id if current else None)
@@ -97,11 +134,19 @@ class World:
             case Action.CREATE:
                 made = f"D{next(self._ids)}"
                 d = wanted.datasets[change.address]
+                own = self._marks(change.address, wanted, RecordedObject(made, after))
                 self.datasets[made] = LiveDataset(
-                    made, d.display_name, d.problem, d.classification_type, d.description, d.labels
+                    made,
+                    d.display_name,
+                    d.problem,
+                    d.classification_type,
+                    d.description,
+                    {**d.labels, **own},
+                    example_count=1,
                 )
                 after.pop("data", None)
                 record = after_operation(record, _operation(Step.CREATE, after), made=made)
+                record = replace(record, protected=d.lifecycle.prevent_destroy)
             case Action.IMPORT_DATA:
                 record = after_operation(
                     record, replace(_operation(Step.IMPORT_DATA, after), object_id=object_id)
@@ -113,16 +158,73 @@ class World:
                 assert on is not None
                 assert wanted.datasets[m.dataset].data in (None, on.attributes.get("data"))
                 self.trained += 1
-                self.models[made] = LiveModel(
-                    made, m.display_name, on.id, m.problem, labels=m.labels
-                )
                 after.pop("deploy", None)
-                operation = replace(_operation(Step.TRAIN, after), dataset_id=on.id)
+                gated = m.require is not None
+                operation = replace(
+                    _operation(Step.TRAIN, after),
+                    dataset_id=on.id,
+                    version=record.versions + 1,
+                    gated=gated,
+                )
+                record = with_operation(record, operation)
                 record = after_operation(record, operation, made=made)
+                record = replace(record, protected=m.lifecycle.prevent_destroy)
+                obj = next(o for o in record.objects if o.id == made)
+                self.models[made] = LiveModel(
+                    made,
+                    m.display_name,
+                    on.id,
+                    m.problem,
+                    model_type=m.model_type,
+                    train_budget_milli_node_hours=m.train_budget_milli_node_hours,
+                    labels={**m.labels, **self._marks(change.address, wanted, obj)},
+                    create_time=self.now.isoformat(),
+                )
+            case Action.GATE | Action.PROMOTE:
+                candidates = [o for o in record.others if o.status is Status.CANDIDATE]
+                chosen = change.object_id or max(candidates, key=lambda o: o.version or 0).id
+                passed = self.passes or change.action is Action.PROMOTE
+                require = wanted.models[change.address].require
+                kind = DecisionKind.PASSED if passed else DecisionKind.REJECTED
+                decision = Decision(kind, "now", require=require.to_json() if require else None)
+                if passed:
+                    record = with_current(record, chosen, decision)
+                else:
+                    record = with_status(record, chosen, Status.REJECTED, decision)
+                for obj in record.objects:
+                    old = self.models[obj.id]
+                    labels = {k: v for k, v in old.labels.items() if k not in MARKS}
+                    labels |= self._marks(change.address, wanted, obj)
+                    self.models[obj.id] = replace(old, labels=labels)
+                self.resources[change.address] = record
+                return passed
+            case Action.MOVE:
+                assert change.origin is not None
+                record = replace(self.resources.pop(change.origin), address=change.address)
+            case Action.IMPORT:
+                assert object_id is not None
+                there = self.models.get(object_id)
+                is_model = change.address.kind is ResourceKind.MODEL
+                obj = RecordedObject(
+                    object_id,
+                    after,
+                    dataset_id=there.dataset_id if there else None,
+                    version=record.versions + 1 if is_model else None,
+                )
+                record = replace(record, current=obj, versions=obj.version or 0)
+                own = self._marks(change.address, wanted, obj)
+                if there is None:
+                    d0 = self.datasets[object_id]
+                    self.datasets[object_id] = replace(d0, labels={**d0.labels, **own})
+                else:
+                    self.models[object_id] = replace(there, labels={**there.labels, **own})
             case Action.UPDATE:
                 self._update(change, object_id or "", after)
-                if current is not None:
-                    record = replace(record, current=with_attributes(current, after))
+                declared = wanted.datasets.get(change.address) or wanted.models[change.address]
+                record = replace(record, protected=declared.lifecycle.prevent_destroy)
+                if current is not None and object_id == current.id:
+                    patched = {k: v for k, v in after.items() if k in _PATCHED}
+                    record = replace(record, current=with_attributes(current, patched))
             case Action.DEPLOY | Action.UNDEPLOY:
                 self._deploy(change, object_id or "", wanted)
                 step = Step.DEPLOY if change.action is Action.DEPLOY else Step.UNDEPLOY
@@ -145,11 +247,24 @@ class World:
             self.resources.pop(change.address, None)
         else:
             self.resources[change.address] = record
+        return True
+
+    def _marks(self, address: Address, wanted: Desired, obj: RecordedObject) -> dict[str, str]:
+        declared = wanted.datasets.get(address) or wanted.models[address]
+        return marks(LINEAGE, address, obj, protected=declared.lifecycle.prevent_destroy)
 
     def _update(self, change: Change, object_id: str, after: Attributes) -> None:
         labels = after["labels"]
         assert isinstance(labels, dict)
-        texts = {key: str(value) for key, value in labels.items()}
+        objects = self.datasets if change.address.kind is ResourceKind.DATASET else self.models
+        there = objects[object_id].labels
+        texts = {k: v for k, v in there.items() if k.startswith(OWN_LABEL_PREFIX)}
+        for difference in change.differences:
+            if difference.path.startswith("bookkeeping."):
+                texts.pop(label_of(difference.path), None)
+                if difference.after is not None:
+                    texts[label_of(difference.path)] = str(difference.after)
+        texts |= {key: str(value) for key, value in labels.items()}
         name = str(after["display_name"])
         if change.address.kind is ResourceKind.DATASET:
             self.datasets[object_id] = replace(

@@ -18,6 +18,7 @@ from automl_plan.resources.recorded import (
     RecordedObject,
     RecordedOperation,
     RecordedResource,
+    Status,
     Step,
 )
 from automl_plan.state.document import State
@@ -118,7 +119,7 @@ STATE = State(
             RecordedObject(
                 "ICN42", MODEL.attributes(DATASET), "2019-10-02T15:30:00Z", dataset_id="ICN3700"
             ),
-            former=(RecordedObject("ICN41", {"display_name": HOSTILE}),),
+            others=(RecordedObject("ICN41", {"display_name": HOSTILE}, status=Status.FORMER),),
             operations=(
                 RecordedOperation(Step.TRAIN, "0" * 32, "2019-10-03T08:00:00Z"),
                 RecordedOperation(Step.DELETE, "1" * 32, "2019-10-03T08:00:00Z", "ICN10", "ICN41"),

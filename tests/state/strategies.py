@@ -49,7 +49,7 @@ def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
         RecordedResource,
         address=st.just(address),
         current=st.none() | objects,
-        former=st.lists(objects, max_size=2).map(tuple),
+        others=st.lists(objects, max_size=2).map(tuple),
         operations=st.lists(operations, max_size=2).map(tuple),
     )
 

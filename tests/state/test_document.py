@@ -79,7 +79,7 @@ def good() -> dict[str, Any]:
         lambda d: d["resources"].update({"nothing": {}}),
         lambda d: d["resources"].update({"model.m": []}),
         lambda d: d["resources"]["model.m"].update(surprise=1),
-        lambda d: d["resources"]["model.m"].update(former={}),
+        lambda d: d["resources"]["model.m"].update(others={}),
         lambda d: d["resources"]["model.m"]["current"].pop("id"),
         lambda d: d["resources"]["model.m"]["current"].update(id=7),
         lambda d: d["resources"]["model.m"]["current"].update(attributes=[]),

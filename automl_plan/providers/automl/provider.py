@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import MappingProxyType
 
 from automl_plan.errors import Aborted, NotFound, TransportError, UsageError
 from automl_plan.providers.automl.evaluations import evaluations
@@ -37,6 +39,7 @@ _UPDATE_MASKS = {
     "description": "description",
     "labels": "labels",
 }
+_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
 _ETAG_TRIES = 3
 _PAGE_SIZE = "1000"
 
@@ -72,6 +75,10 @@ class AutomlProvider:
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
         return self._late_seconds
+
+    def now(self) -> datetime:
+        """What time it is at the service (UTC)."""
+        return self._transport.now()
 
     def close(self) -> None:
         """Close connections."""
@@ -161,19 +168,26 @@ class AutomlProvider:
         body = model_body(model, _checked(dataset_id), own_labels)
         return self._begin(self._path("models"), body)
 
-    def update(self, kind: ResourceKind, object_id: str, changed: Attributes) -> None:
-        """Patch mutable fields; labels that are not the user's stay as they are."""
+    def update(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        changed: Attributes,
+        own_labels: Mapping[str, str | None] = _NO_LABELS,
+    ) -> None:
+        """Patch mutable fields; labels that are not the user's or named stay as they are."""
         path = self._path(_COLLECTIONS[kind], object_id)
-        mask = ",".join(_UPDATE_MASKS[field] for field in sorted(changed))
         for attempt in range(1, _ETAG_TRIES + 1):
             there = (
                 self.dataset(object_id) if kind is ResourceKind.DATASET else self.model(object_id)
             )
             body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            if isinstance(wanted := changed.get("labels"), dict):
-                mine = user_labels(there.labels)
-                kept = {k: v for k, v in there.labels.items() if k not in mine}
-                body["labels"] = {**wanted, **kept}
+            labels = _labels(there.labels, changed.get("labels"), own_labels)
+            if "labels" in changed or labels != there.labels:
+                body["labels"] = dict(labels)
+            if not body:
+                return
+            mask = ",".join(sorted(body))
             if there.etag:
                 body["etag"] = there.etag
             try:
@@ -216,6 +230,23 @@ class AutomlProvider:
         if object_id is not None:
             path += f"/{_checked(object_id)}"
         return f"{path}:{verb}" if verb else path
+
+
+def _labels(
+    there: Mapping[str, str], wanted: Json, own_labels: Mapping[str, str | None]
+) -> dict[str, str]:
+    """All labels of an object once the user's are as wanted (None: as they are), and ours set."""
+    labels = dict(there)
+    if isinstance(wanted, dict):
+        mine = user_labels(there)
+        kept = {k: v for k, v in there.items() if k not in mine}
+        labels = {**{k: str(v) for k, v in wanted.items()}, **kept}
+    for key, value in own_labels.items():
+        if value is None:
+            labels.pop(key, None)
+        else:
+            labels[key] = value
+    return labels
 
 
 def _opened(answer: Mapping[str, Json], where: str) -> Operation:

@@ -1,0 +1,88 @@
+"""What a plan must not do: delete what is protected, or change too much at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from automl_plan.planning.plan import Action, Change
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.live import Live
+from automl_plan.resources.marks import PROTECTED
+from automl_plan.resources.recorded import Recorded
+from automl_plan.resources.refactoring import RemovalAction
+
+LEAST_OBJECTS = 10
+MOST_CHANGED = 0.3
+"""Of at least so many recorded resources, this part may be deleted or made anew at once."""
+_SHOWN = 10
+
+
+def refusals(
+    changes: Sequence[Change],
+    desired: Desired,
+    recorded: Recorded,
+    live: Live,
+    *,
+    destroy: bool,
+    allow_large_change: bool,
+) -> tuple[str, ...]:
+    """Why a plan may not be applied, in plain words."""
+    lost = _lost(changes, recorded)
+    found = [
+        _told(address, desired, destroy=destroy)
+        for address in sorted(lost)
+        if _protected(address, desired, recorded, live)
+    ]
+    hit = lost | {c.address for c in changes if c.action is Action.RETRAIN}
+    there = sum(1 for record in recorded.resources.values() if record.current is not None)
+    if not allow_large_change and there >= LEAST_OBJECTS and len(hit) > MOST_CHANGED * there:
+        names = ", ".join(str(address) for address in sorted(hit)[:_SHOWN])
+        more = f" and {len(hit) - _SHOWN} more" if len(hit) > _SHOWN else ""
+        found.append(
+            f"{len(hit)} of {there} resources are deleted or made anew at once ({names}{more}), "
+            f"more than {MOST_CHANGED:.0%}: if this is meant, give --allow-large-change."
+        )
+    return tuple(found)
+
+
+def _lost(changes: Sequence[Change], recorded: Recorded) -> set[Address]:
+    """The addresses whose current object is deleted, other than by a swap of versions."""
+    swapped = {c.address for c in changes if c.action in _SWAPS}
+    lost = set()
+    for change in changes:
+        record = recorded.resources.get(change.address)
+        current = None if record is None else record.current
+        if change.action is not Action.DELETE or current is None:
+            continue
+        if change.object_id == current.id and change.address not in swapped:
+            lost.add(change.address)
+    return lost
+
+
+_SWAPS = frozenset({Action.RETRAIN, Action.GATE, Action.PROMOTE})
+
+
+def _protected(address: Address, desired: Desired, recorded: Recorded, live: Live) -> bool:
+    declared = desired.datasets.get(address) or desired.models.get(address)
+    if declared is not None:
+        return declared.lifecycle.prevent_destroy
+    if any(r.address == address and r.action is RemovalAction.DELETE for r in desired.removals):
+        return False
+    record = recorded.resources[address]
+    if record.protected or record.current is None:
+        return record.protected
+    objects = live.datasets if address.kind is ResourceKind.DATASET else live.models
+    there = objects.get(record.current.id)
+    return there is not None and there.labels.get(PROTECTED) == "true"
+
+
+def _told(address: Address, desired: Desired, *, destroy: bool) -> str:
+    declared = address in desired.datasets or address in desired.models
+    refused = f"{address} is protected by lifecycle.prevent_destroy, and would be deleted"
+    if declared:
+        return f"{refused}: set prevent_destroy to false{' and apply' if destroy else ''} first."
+    return (
+        f"{refused}: declare it again, or say that this is meant with "
+        f"`removed: [{{from: {address}, action: delete}}]`."
+    )

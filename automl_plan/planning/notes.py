@@ -1,0 +1,83 @@
+"""What is worth knowing beside the changes: ends of lives, likely renames. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from automl_plan.planning.plan import Action, Change, Note, NoteKind
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.lifespan import WARNING, expires
+from automl_plan.resources.live import Live
+from automl_plan.resources.marks import data_mark, inputs_digest
+from automl_plan.resources.recorded import RecordedResource
+
+
+def expiry_notes(
+    addresses: Iterable[Address],
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+    now: datetime,
+) -> list[Note]:
+    """The current versions whose life ends soon."""
+    notes = []
+    for address in sorted(addresses):
+        record = resources.get(address)
+        there = live.models.get(record.current.id) if record and record.current else None
+        if there is None or there.create_time is None:
+            continue
+        ends = expires(datetime.fromisoformat(there.create_time))
+        left = ends - now
+        if left > WARNING:
+            continue
+        when = f"in {left.days} days, on {ends.date()}" if left.days >= 0 else f"on {ends.date()}"
+        verb = "ends" if left.days >= 0 else "ended"
+        text = (
+            f"the life of {there.id} {verb} {when}, and with it its predictions; "
+            "`retrain: {before_expiry: 30d}` has a new version trained in time, "
+            f"`automl-plan apply --replace {address}` at once"
+        )
+        notes.append(Note(address, NoteKind.EXPIRY, text))
+    return notes
+
+
+def rename_notes(
+    changes: Sequence[Change], desired: Desired, resources: Mapping[Address, RecordedResource]
+) -> list[Note]:
+    """Pairs of a deleted and a new resource that look like one under two names."""
+    gone: dict[tuple[ResourceKind, str], Address] = {}
+    for change in changes:
+        record = resources.get(change.address)
+        current = record.current if record else None
+        if (
+            change.action is Action.DELETE
+            and current is not None
+            and change.object_id == current.id
+            and not _declared(change.address, desired)
+        ):
+            sign = _sign(change.address.kind, current.attributes)
+            if sign is not None:
+                gone.setdefault((change.address.kind, sign), change.address)
+    notes = []
+    for change in changes:
+        if change.action not in (Action.CREATE, Action.TRAIN) or change.after is None:
+            continue
+        sign = _sign(change.address.kind, change.after)
+        former = gone.pop((change.address.kind, sign), None) if sign is not None else None
+        if former is not None:
+            text = (
+                f"it looks like {former}, which is deleted, under a new name; to keep what "
+                f"exists, write `moved: [{{from: {former}, to: {change.address}}}]`"
+            )
+            notes.append(Note(change.address, NoteKind.RENAME, text))
+    return notes
+
+
+def _sign(kind: ResourceKind, attributes: Attributes) -> str | None:
+    return data_mark(attributes) if kind is ResourceKind.DATASET else inputs_digest(attributes)
+
+
+def _declared(address: Address, desired: Desired) -> bool:
+    return address in desired.datasets or address in desired.models

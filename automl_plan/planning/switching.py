@@ -1,0 +1,149 @@
+"""Bringing one version of a model to what is declared, and making it the current one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from automl_plan.planning import reasons
+from automl_plan.planning.bookkeeping import mark_differences
+from automl_plan.planning.compare import differences, observed, of
+from automl_plan.planning.foresight import PENDING
+from automl_plan.planning.plan import Action, Change, Difference
+from automl_plan.planning.versions import Way
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.desired import DesiredModel
+from automl_plan.resources.fields import Mutability
+from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.live import LiveModel
+from automl_plan.resources.recorded import RecordedObject
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A declared model, its attributes, and what lives."""
+
+    desired: DesiredModel
+    after: Attributes
+    lineage: str
+    live: Mapping[str, LiveModel]
+
+    def to(
+        self,
+        version: RecordedObject,
+        way: Way,
+        reason: str,
+        needs: tuple[str, ...],
+        field: str | None = None,
+    ) -> list[Change]:
+        """Make a version that is trained the current one: gate or promote, patch, deploy."""
+        require = self.desired.require
+        gated = way is Way.GATE and require is not None
+        begin = Change(
+            self.desired.address,
+            Action.GATE if gated else Action.PROMOTE,
+            reason,
+            field=field,
+            object_id=None if version.id == PENDING else version.id,
+            after={"require": require.to_json()} if gated and require is not None else None,
+            needs=needs,
+        )
+        chosen = replace(version, status=None)
+        return [begin, *self.bring_up_to_date(chosen, (begin.key,), current=None)]
+
+    def bring_up_to_date(
+        self,
+        version: RecordedObject,
+        needs: tuple[str, ...],
+        *,
+        current: RecordedObject | None,
+    ) -> list[Change]:
+        """Patch, deploy and undeploy a version that is current, or will be.
+
+        Its marks are looked at only where it is `current` already: to make it so sets them.
+        """
+        object_id = None if version.id == PENDING else version.id
+        before: Attributes = version.attributes
+        marked: tuple[Difference, ...] = ()
+        if object_id is not None:
+            there = self.live[object_id]
+            before = observed(ResourceKind.MODEL, before, there.attributes())
+            if current is not None:
+                marked = self._marks(version, current)
+        found = differences(before, self.after)
+        mutable = of(ResourceKind.MODEL, found, Mutability.MUTABLE)
+        changes: list[Change] = []
+        if mutable or marked:
+            changes.append(self._update(object_id, mutable, marked, needs))
+        was, wanted = _node_count(before), _node_count(self.after)
+        if was != wanted:
+            action, reason = _deployment(version, was, wanted)
+            changes.append(
+                Change(
+                    self.desired.address,
+                    action,
+                    reason,
+                    field="deploy",
+                    object_id=object_id,
+                    differences=(Difference("deploy.node_count", was, wanted),),
+                    after=self.after,
+                    needs=needs,
+                )
+            )
+        return changes
+
+    def mark_others(
+        self,
+        others: Iterable[RecordedObject],
+        current: RecordedObject | None,
+    ) -> list[Change]:
+        """Mend the marks of versions that stay beside the current one."""
+        marked = ((obj, self._marks(obj, current)) for obj in others)
+        return [self._update(obj.id, (), found, ()) for obj, found in marked if found]
+
+    def _update(
+        self,
+        object_id: str | None,
+        mutable: tuple[Difference, ...],
+        marked: tuple[Difference, ...],
+        needs: tuple[str, ...],
+    ) -> Change:
+        return Change(
+            self.desired.address,
+            Action.UPDATE,
+            reasons.updated(mutable) if mutable else reasons.BOOKKEEPING,
+            field=(mutable or marked)[0].path,
+            object_id=object_id,
+            differences=(*mutable, *marked),
+            after=self.after,
+            needs=needs,
+        )
+
+    def _marks(self, obj: RecordedObject, current: RecordedObject | None) -> tuple[Difference, ...]:
+        return mark_differences(
+            self.lineage,
+            self.desired.address,
+            obj,
+            self.live[obj.id].labels,
+            protected=self.desired.lifecycle.prevent_destroy,
+            current=current,
+        )
+
+
+def _deployment(version: RecordedObject, was: Json, wanted: Json) -> tuple[Action, str]:
+    if wanted is None:
+        declared = "deploy" in version.attributes
+        reason = reasons.DEPLOY_REMOVED if declared else reasons.DEPLOYED_OUTSIDE
+        return Action.UNDEPLOY, reason
+    if was is None:
+        return Action.DEPLOY, reasons.DEPLOY_DECLARED
+    return Action.DEPLOY, "deploy.node_count changed"
+
+
+def _node_count(attributes: Attributes) -> Json:
+    """None when it is not deployed; a word when the service does not tell on how many nodes."""
+    deploy = attributes.get("deploy")
+    if not isinstance(deploy, dict):
+        return None
+    count = deploy.get("node_count")
+    return "not told" if count is None else count

@@ -1,0 +1,194 @@
+"""Which version of a model should be the current one, and whether it takes a training. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from automl_plan.planning import reasons
+from automl_plan.planning.compare import differences, of
+from automl_plan.planning.foresight import PENDING
+from automl_plan.planning.plan import Difference
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.desired import DesiredModel
+from automl_plan.resources.fields import Mutability
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.lifespan import expires
+from automl_plan.resources.live import LiveModel
+from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status
+
+
+class Way(StrEnum):
+    """How the right version comes to be the current one."""
+
+    KEEP = "keep"
+    """It is; or nothing may take its place."""
+    TRAIN = "train"
+    GATE = "gate"
+    """It is trained, and its gate decides."""
+    PROMOTE = "promote"
+    """It is trained, and no gate is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is to be done about the versions of a model."""
+
+    way: Way
+    reason: str = ""
+    differences: tuple[Difference, ...] = ()
+    """What of its inputs makes a training necessary."""
+    field: str | None = None
+    """The dotted path of the field that decided."""
+    version: RecordedObject | None = None
+    """The version that GATE and PROMOTE are about."""
+    newest: RecordedObject | None = None
+    """The newest version that was trained on just what is declared, if there is one."""
+    held: str | None = None
+    """Why a version that was trained on what is declared does not take the current one's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the declared model is trained with, to be compared with versions."""
+
+    after: Attributes
+    dataset_id: str | None
+    """The dataset that will be current; None when it is not made yet."""
+    ignores_data: bool = False
+    """Whether `lifecycle.ignore_changes` holds `dataset`."""
+
+    def differing(self, before: Attributes) -> tuple[Difference, ...]:
+        """The differences that take another training; data that is managed no more is none."""
+        after = self.after
+        if self.ignores_data and "trained_on" in before:
+            after = {**after, "trained_on": before["trained_on"]}
+        inputs = of(ResourceKind.MODEL, differences(before, after), Mutability.IMMUTABLE)
+        return tuple(d for d in inputs if (d.path, d.after) != ("trained_on.data", None))
+
+    def other_dataset(self, version: RecordedObject) -> bool:
+        """Whether nobody can know that a version's data is that of the dataset."""
+        trained_on = self.after["trained_on"]
+        unknown = isinstance(trained_on, dict) and "data" not in trained_on
+        return unknown and not self.ignores_data and version.dataset_id != self.dataset_id
+
+    def made(self, version: RecordedObject) -> bool:
+        """Whether a version was trained on just this."""
+        return not self.differing(version.attributes) and not self.other_dataset(version)
+
+
+def choose(
+    desired: DesiredModel,
+    inputs: Inputs,
+    resource: RecordedResource,
+    live: Mapping[str, LiveModel],
+    now: datetime | None,
+    *,
+    replace_asked: bool,
+) -> Course:
+    """The course for a declared model. `resource` is as it will be once open operations ended."""
+    alive = [obj for obj in resource.objects if obj.id in live or obj.id == PENDING]
+    fitting = sorted(filter(inputs.made, alive), key=number_of)
+    newest = fitting[-1] if fitting else None
+    if replace_asked and alive:
+        return Course(Way.TRAIN, reasons.ASKED_FOR, newest=newest)
+    current = resource.current
+    if newest is None:
+        return _training(current, inputs, alive)
+    if current is not None and newest.status is Status.FORMER and current in fitting:
+        newest = current
+    aged = _aged(desired, current, newest, live, now)
+    if aged is not None:
+        return Course(Way.TRAIN, aged[1], field=aged[0], newest=newest)
+    return _course_of(desired, newest)
+
+
+def number_of(obj: RecordedObject) -> int:
+    """The number of a version; adopted ones may have none."""
+    return obj.version or 0
+
+
+def _training(
+    current: RecordedObject | None, inputs: Inputs, alive: list[RecordedObject]
+) -> Course:
+    """No version was trained on what is declared: why the current one is not good enough."""
+    if current is None:
+        reason = reasons.NONE_PASSED if alive else reasons.NOT_YET_TRAINED
+        return Course(Way.TRAIN, reason)
+    if current not in alive:
+        return Course(Way.TRAIN, reasons.GONE)
+    found = inputs.differing(current.attributes)
+    if not found:
+        return Course(Way.TRAIN, reasons.DATASET_REPLACED)
+    return Course(Way.TRAIN, reasons.retrained(found), found, field=found[0].path)
+
+
+def _course_of(desired: DesiredModel, newest: RecordedObject) -> Course:
+    require = desired.require
+    field: str | None = None
+    fitting = Course(Way.KEEP, newest=newest)
+    match newest.status:
+        case None:
+            return fitting
+        case Status.WITHDRAWN:
+            held = reasons.withdrawn(desired.address, newest.version)
+            return Course(Way.KEEP, newest=newest, held=held)
+        case Status.REJECTED if require is not None:
+            decided = newest.decision.require if newest.decision else None
+            if decided == require.to_json():
+                held = reasons.rejected(desired.address, newest.version)
+                return Course(Way.KEEP, newest=newest, held=held)
+            reason, field = reasons.REQUIRE_CHANGED, "require"
+        case Status.REJECTED:
+            reason, field = reasons.REQUIRE_GONE, "require"
+        case Status.CANDIDATE:
+            reason = reasons.UNDECIDED if require else reasons.REQUIRE_GONE
+        case Status.FORMER:
+            reason = reasons.REUSED
+    way = Way.PROMOTE if require is None else Way.GATE
+    return Course(way, reason, field=field, version=newest, newest=newest)
+
+
+def _aged(
+    desired: DesiredModel,
+    current: RecordedObject | None,
+    newest: RecordedObject,
+    live: Mapping[str, LiveModel],
+    now: datetime | None,
+) -> tuple[str, str] | None:
+    """The field and the reason for which age asks for a training.
+
+    One attempt is made for each time that it is due: a version that was trained since then, and
+    turned down, is not trained again.
+    """
+    if now is None:
+        return None
+    born = _created(newest, live)
+    if born is None:
+        return None
+    oldest, limit = desired.retrain_max_age, desired.retrain_before_expiry
+    if oldest is not None and now - born > oldest:
+        return "retrain.max_age", reasons.too_old((now - born).days, oldest.days)
+    ends = None if current is None else _end(current, live)
+    if limit is not None and ends is not None and _due(now, ends, limit, born):
+        return "retrain.before_expiry", reasons.expiring((ends - now).days, ends.date().isoformat())
+    return None
+
+
+def _due(now: datetime, ends: datetime, limit: timedelta, born: datetime) -> bool:
+    return now >= ends - limit > born
+
+
+def _end(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:
+    created = _created(version, live)
+    return None if created is None else expires(created)
+
+
+def _created(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:
+    """When it was created, by the service's clock; None while it is not known."""
+    there = live.get(version.id)
+    if there is None or there.create_time is None:
+        return None
+    return datetime.fromisoformat(there.create_time)

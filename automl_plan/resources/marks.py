@@ -1,0 +1,124 @@
+"""What we write on live objects, in labels: enough to make a lost state anew.
+
+The labels are for people in the console too, so each says one thing. Values of labels have at
+most 64 of a-z, 0-9, _ and -. The token of the call that made an object is one more of our labels
+(`resources.tokens`); it is never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.live import OWN_LABEL_PREFIX
+from automl_plan.resources.model_types import Problem
+from automl_plan.resources.recorded import RecordedObject, Status
+from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
+
+ADDRESS = f"{OWN_LABEL_PREFIX}address"
+"""First digits of the state's lineage, a digest of the address, and its name for people."""
+VERSION = f"{OWN_LABEL_PREFIX}version"
+STATUS = f"{OWN_LABEL_PREFIX}status"
+DATA = f"{OWN_LABEL_PREFIX}data"
+"""Fingerprint of the data: of a dataset's content, or of what a model was trained on."""
+INPUTS = f"{OWN_LABEL_PREFIX}inputs"
+"""A digest of all that a model was trained with."""
+COMMIT = f"{OWN_LABEL_PREFIX}commit"
+PROTECTED = f"{OWN_LABEL_PREFIX}protected"
+MARKS = (ADDRESS, VERSION, STATUS, DATA, INPUTS, COMMIT, PROTECTED)
+
+CURRENT = "current"
+"""The status of the current version."""
+_MAX_VALUE = 64
+_ADDRESS = re.compile(r"([0-9a-f]{12})-([0-9a-f]{12})(?:-(.*))?")
+
+
+def marks(
+    lineage: str, address: Address, obj: RecordedObject, *, protected: bool
+) -> dict[str, str]:
+    """The marks that an object should bear; `protected` is said of the whole address."""
+    found = {ADDRESS: _address_mark(lineage, address)}
+    if protected:
+        found[PROTECTED] = "true"
+    data = data_mark(obj.attributes)
+    if data is not None:
+        found[DATA] = data
+    if address.kind is ResourceKind.MODEL:
+        found[STATUS] = CURRENT if obj.status is None else str(obj.status)
+        found[INPUTS] = inputs_digest(obj.attributes)
+        if obj.version is not None:
+            found[VERSION] = str(obj.version)
+        if obj.commit is not None:
+            found[COMMIT] = obj.commit
+    return found
+
+
+def wrong_marks(
+    wanted: Mapping[str, str], labels: Mapping[str, str], *, replaced: bool
+) -> dict[str, tuple[str | None, str | None]]:
+    """The marks that are not as they should be: what is there, and what should be.
+
+    A former version that has been `replaced` by a later one may say that it is current: the
+    higher number tells, and no call is spent on it.
+    """
+    wrong: dict[str, tuple[str | None, str | None]] = {}
+    for key in MARKS:
+        there, should = labels.get(key), wanted.get(key)
+        if there == should or (key == STATUS and replaced and there == CURRENT):
+            continue
+        wrong[key] = (there, should)
+    return wrong
+
+
+def data_mark(attributes: Attributes) -> str | None:
+    """The fingerprint of an object's data, as a label's value; None when it is not known."""
+    trained_on = attributes.get("trained_on")
+    data = trained_on.get("data") if isinstance(trained_on, dict) else attributes.get("data")
+    return data.replace(":", "-") if isinstance(data, str) else None
+
+
+def fingerprint_of(mark: str) -> str:
+    """The fingerprint that a mark of data stands for."""
+    return mark.replace("-", ":", 1)
+
+
+def inputs_digest(attributes: Attributes) -> str:
+    """32 hex digits that stand for all that a model was trained with."""
+    keys = (*map(str, Problem), "trained_on")
+    inputs = {key: attributes[key] for key in keys if key in attributes}
+    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What the mark of an address says: which state, which address."""
+
+    lineage: str
+    """The first digits of the lineage."""
+    mark: str
+    """As `address_mark` gives it."""
+    name: str
+    """The name in lower case, cut if it is long."""
+
+
+def owner(labels: Mapping[str, str]) -> Owner | None:
+    """Whose object it is by its mark; None for an object without one."""
+    match = _ADDRESS.fullmatch(labels.get(ADDRESS, ""))
+    return None if match is None else Owner(match[1], match[2], match[3] or "")
+
+
+def status_of(labels: Mapping[str, str]) -> Status | None:
+    """The status that a mark tells; None for the current version, or when it tells none."""
+    value = labels.get(STATUS)
+    return Status(value) if value in set(Status) else None
+
+
+def _address_mark(lineage: str, address: Address) -> str:
+    told = f"{lineage[:LINEAGE_DIGITS]}-{address_mark(address)}-{address.name.lower()}"
+    return told[:_MAX_VALUE]
