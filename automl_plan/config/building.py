@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from automl_plan.config.durations import parse_duration
-from automl_plan.config.rules import Checked
+from automl_plan.config.rule import Checked
 from automl_plan.resources.address import Address, dataset_address, model_address
 from automl_plan.resources.desired import (
     DEFAULT_KEEP_VERSIONS,

@@ -1,6 +1,6 @@
 """Named rules on the life of resources: gates, ages, protection, moves, removals, imports.
 
-As in `rules`: each is a function from the checked configuration to findings.
+Each is a function from the checked configuration to findings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from automl_plan.config.durations import TO_WRITE, parse_duration
 from automl_plan.config.findings import Finding, Path, Suggester, quoted
 from automl_plan.config.labels import key_problem
-from automl_plan.config.rules import Checked, Rule, problem_of, registrar
+from automl_plan.config.rule import Checked, Rule, problem_of, registrar
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.requirements import Metric

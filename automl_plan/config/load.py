@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.config import building, life_rules, variables
+from automl_plan.config import building, variables
 from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
 from automl_plan.config.findings import Finding, Path, quoted
@@ -21,7 +21,8 @@ from automl_plan.config.merging import Document, Merger
 from automl_plan.config.origins import Origins
 from automl_plan.config.parsing import parse
 from automl_plan.config.references import Filler
-from automl_plan.config.rules import RULES, Checked
+from automl_plan.config.rule import Checked
+from automl_plan.config.rules import RULES
 from automl_plan.config.shape import Shape
 from automl_plan.errors import ConfigurationError, Diagnostic
 from automl_plan.resources.json import Json
@@ -78,7 +79,7 @@ class _Loader:
             document.variables, broken, given, self._found, complete=complete
         )
         checked = self._checked(document, filler, complete)
-        for rule in (*RULES.values(), *life_rules.RULES.values()):
+        for rule in RULES.values():
             self._found.extend(rule.check(checked))
         self._raise_if_anything_was_found()
         return self._built(checked)

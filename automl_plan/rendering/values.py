@@ -11,7 +11,8 @@ from automl_plan.resources.json import Attributes, Json
 
 _SHOWN = 200
 """Characters of one value that are shown."""
-_FINGERPRINT = "v1:"
+_FINGERPRINTS = ("v1:", "v1-")
+"""As attributes and as labels have them."""
 _SHOWN_OF_FINGERPRINT = 15
 
 
@@ -28,7 +29,7 @@ def shown(value: Json) -> str:
     """A value as JSON, made harmless and cut; of fingerprints, what tells two apart."""
     if value is None:
         return "(none)"
-    if isinstance(value, str) and value.startswith(_FINGERPRINT):
+    if isinstance(value, str) and value.startswith(_FINGERPRINTS):
         text = clean(value)
         cut = text[:_SHOWN_OF_FINGERPRINT]
         return text if len(text) <= len(cut) + 1 else f"{cut}…"

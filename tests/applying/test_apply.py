@@ -57,7 +57,11 @@ def test_two_models_are_trained_at_the_same_time(project: Project) -> None:
 def test_the_old_model_serves_until_the_new_one_does(project: Project) -> None:
     project.apply()
     first = project.state().resources[model_address("digits")].current
-    other = {**MODEL, "image_classification": {"train_budget_milli_node_hours": 9000}}
+    other = {
+        **MODEL,
+        "image_classification": {"train_budget_milli_node_hours": 9000},
+        "lifecycle": {"keep_versions": 0},
+    }
     project.write({"digits": DATASET}, {"digits": other})
     assert actions(project.apply()) == [
         "model.digits retrain",

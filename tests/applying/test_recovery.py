@@ -20,7 +20,8 @@ from automl_plan.providers.protocol import Provider
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.marks import marks
+from automl_plan.resources.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
 from automl_plan.resources.transitions import with_operation
 from tests.applying.conftest import DATASET, MODEL
 from tests.applying.project import Project
@@ -65,7 +66,10 @@ def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.
                 address = MODEL_ADDRESS
                 attributes = model.attributes(replace(desired, data=data.fingerprint))
                 attributes.pop("deploy")
-                intent = replace(intent, attributes=attributes, dataset_id=dataset_id)
+                intent = replace(intent, attributes=attributes, dataset_id=dataset_id, version=1)
+                made = RecordedObject("", attributes, version=1)
+                lineage = workspace.store.read().lineage
+                labels |= marks(lineage, address, made, protected=False)
                 if sent:
                     operation_id = provider.train(model, dataset_id, labels).id
         with workspace.store.open() as session:

@@ -16,6 +16,10 @@ def _model(kind: str, *more: str) -> str:
     return f"{_DS}models:\n  m:\n    dataset: d\n    image_classification: {kind}\n{lines}"
 
 
+def _life(line: str) -> str:
+    return _model("{train_budget_milli_node_hours: 8000}", line)
+
+
 def _on_boxes(kind: str, *inner: str) -> str:
     lines = "".join(f"      {line}\n" for line in inner)
     return f"{_OD}models:\n  m:\n    dataset: d\n    {kind}:\n{lines}"
@@ -418,6 +422,84 @@ CASES = [
         "models:\n  m:\n    image_classification: {train_budget_milli_node_hours: 8000}\n",
         ["a.yaml:2:3 missing-key"],
     ),
+    # Gates, ages, protection
+    Case("empty-gate", _life("require: {threshold: 0.4}"), ["a.yaml:8:5 require-something"]),
+    Case("unknown-metric", _life("require: {au_prk: 0.9}"), ["a.yaml:8:15 unknown-key"]),
+    Case(
+        "metric-of-another-kind",
+        _life("require: {each_label: {mean_average_precision: 0.5}}"),
+        ["a.yaml:8:28 metric-kind"],
+    ),
+    Case(
+        "metrics-out-of-range",
+        _life("require: {au_prc: 95, labels: {x: {f1: -0.1}}, threshold: 2, confidence: 1}"),
+        [
+            "a.yaml:8:23 metric-bounds",
+            "a.yaml:8:44 metric-bounds",
+            "a.yaml:8:63 metric-bounds",
+            "a.yaml:8:78 metric-bounds",
+        ],
+    ),
+    Case(
+        "durations",
+        _life("retrain: {before_expiry: 2 years, max_age: 700d}"),
+        ["a.yaml:8:30 duration", "a.yaml:8:48 duration"],
+    ),
+    Case("kept-versions", _life("lifecycle: {keep_versions: 101}"), ["a.yaml:8:32 keep-versions"]),
+    Case(
+        "ignored-fields",
+        _life("lifecycle: {ignore_changes: [label, labels.team, deploy.nodes]}"),
+        ["a.yaml:8:34 ignore-changes", "a.yaml:8:54 ignore-changes"],
+    ),
+    Case(
+        "not-protected-by-words",
+        _life("lifecycle: {prevent_destroy: yes}"),
+        ["a.yaml:8:34 wrong-type"],
+    ),
+    # Moved, removed, imports
+    Case(
+        "addresses",
+        GOOD + "moved: [{from: models.old, to: model.digits}]\n",
+        ["a.yaml:11:16 address"],
+    ),
+    Case(
+        "moved-from-what-is-declared",
+        GOOD + "moved: [{from: model.digits, to: model.digit}]\n",
+        ["a.yaml:11:16 block-declared", "a.yaml:11:34 block-declared"],
+    ),
+    Case(
+        "moved-to-another-kind",
+        GOOD + "moved: [{from: dataset.old, to: model.digits}]\n",
+        ["a.yaml:11:33 moved-kind"],
+    ),
+    Case(
+        "moved-twice",
+        {
+            "a.yaml": GOOD + "moved: [{from: model.old, to: model.digits}]\n",
+            "b.yaml": "moved:\n  - {from: model.older, to: model.digits}\n",
+        },
+        ["b.yaml:2:29 block-twice"],
+    ),
+    Case(
+        "moved-in-a-circle",
+        GOOD + "moved: [{from: model.a, to: model.b}, {from: model.b, to: model.a}]\n",
+        ["a.yaml:11:9 block-twice"],
+    ),
+    Case(
+        "removed-but-declared",
+        GOOD + "removed: [{from: model.digits, action: forgive}]\n",
+        ["a.yaml:11:18 block-declared", "a.yaml:11:40 not-allowed"],
+    ),
+    Case(
+        "imports",
+        GOOD + "imports: [{to: model.digit, id: a/b}, {to: model.digits, id: ICN1, as: x}]\n",
+        [
+            "a.yaml:11:16 block-declared",
+            "a.yaml:11:33 object-id",
+            "a.yaml:11:68 unknown-key",
+        ],
+    ),
+    Case("blocks-are-a-list", GOOD + "moved: {from: model.a}\n", ["a.yaml:11:8 wrong-type"]),
     Case(
         "many-at-once",
         {

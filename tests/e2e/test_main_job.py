@@ -105,13 +105,12 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     assert cli.actions() == ["dataset.images update", "model.images update"]
     cli.apply()
 
-    # the budget: a new model, the old one serves until it does
+    # the budget: a new model, the old one serves until it does, and is kept as a way back
     edit(configuration, "default: 8000", "default: 9000")
     assert cli.actions() == [
         "model.images retrain",
         "model.images deploy",
         "model.images undeploy",
-        "model.images delete",
     ]
     cli.apply()
 
@@ -136,14 +135,18 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
         "sources: [data/digits.csv]",
         "sources: [data/digits.csv]\n    on_source_change: append\n    #",
     )
-    assert cli.actions()[:2] == ["dataset.images import-data", "model.images retrain"]
+    assert cli.actions()[:3] == [
+        "dataset.images import-data",
+        "dataset.images update",  # its label tells what it holds
+        "model.images retrain",
+    ]
     cli.apply()
     assert len(rows(cli("datasets", "list", "--json"))) == 1
 
     # the model is not declared any more
     text = configuration.read_text(encoding="utf-8")
     configuration.write_text(text[: text.index("models:")], encoding="utf-8")
-    assert cli.actions() == ["model.images undeploy", "model.images delete"]
+    assert cli.actions() == ["model.images undeploy", *["model.images delete"] * 2]
     cli.apply()
 
     cli("destroy", "--auto-approve")

@@ -64,7 +64,7 @@ def test_a_rename_never_trains(world: World) -> None:
 
 
 def test_a_training_input_retrains_and_swaps(world: World) -> None:
-    wanted = desired(dataset(), model(train_budget_milli_node_hours=9000))
+    wanted = desired(dataset(), model(train_budget_milli_node_hours=9000, keep_versions=0))
     plan = world.apply(wanted)
     assert actions(plan) == [
         "model.digits retrain",
@@ -79,7 +79,7 @@ def test_a_training_input_retrains_and_swaps(world: World) -> None:
 
 
 def test_changed_data_replaces_the_dataset(world: World) -> None:
-    wanted = desired(dataset(data="v1:bb"), model())
+    wanted = desired(dataset(data="v1:bb"), model(keep_versions=0))
     plan = world.apply(wanted)
     assert actions(plan) == [
         "dataset.digits create",
@@ -98,8 +98,9 @@ def test_changed_data_replaces_the_dataset(world: World) -> None:
 
 def test_changed_data_is_appended_when_declared_so(world: World) -> None:
     wanted = desired(dataset(data="v1:bb", on_source_change=OnSourceChange.APPEND), model())
-    assert actions(world.apply(wanted))[:2] == [
+    assert actions(world.apply(wanted))[:3] == [
         "dataset.digits import-data",
+        "dataset.digits update",  # its label tells what it holds
         "model.digits retrain",
     ]
     assert world.plan(wanted).empty
@@ -176,7 +177,7 @@ def test_drift_is_told_and_undone(world: World) -> None:
 
 def test_labels_of_google_and_our_own_are_no_drift(world: World) -> None:
     (live,) = world.models.values()
-    noise = {"goog-managed": "1", "automl-plan-token": "abc"}
+    noise = {**live.labels, "goog-managed": "1", "automl-plan-token": "abc"}
     world.models[live.id] = replace(live, labels=noise, etag="new", update_time="2027")
     assert world.plan(DIGITS).empty
     assert world.plan(DIGITS).drift == ()

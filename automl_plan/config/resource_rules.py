@@ -1,0 +1,262 @@
+"""Named rules on single resources and settings: names, labels, types, budgets, sources."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from automl_plan.config.findings import Finding, Suggester, listed, quoted
+from automl_plan.config.labels import key_problem, value_problem
+from automl_plan.config.rule import Checked, Rule, problem_of, registrar
+from automl_plan.resources.address import NAME_PATTERN
+from automl_plan.resources.live import FOREIGN_LABEL_PREFIXES, OWN_LABEL_PREFIX
+from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
+
+MAX_LABELS = 56
+"""The service takes 64; the others tell whose an object is, and what it was made of."""
+MAX_DESCRIPTION = 25_000
+"""Characters (proto: Dataset.description)."""
+MAX_NODE_COUNT = 100
+"""proto: ImageClassificationModelDeploymentMetadata.node_count."""
+MAX_URI = 2_000
+"""Characters (proto: GcsSource.input_uris)."""
+
+RULES: dict[str, Rule] = {}
+"""All rules of this module, by id."""
+_rule = registrar(RULES)
+
+
+_DISPLAY_NAME = {
+    "datasets": (r"[A-Za-z0-9_]{1,32}", "1 to 32 of A-Z, a-z, 0-9 and _"),
+    "models": (r"[A-Za-z][A-Za-z0-9_]{0,31}", "a letter, then up to 31 of A-Z, a-z, 0-9 and _"),
+}
+
+
+@_rule("display-name", "Display names are ones that the service accepts.")
+def _display_name(checked: Checked) -> Iterator[Finding]:
+    for section, name, entry in checked.resources():
+        if (section, name, "display_name") in checked.broken:
+            continue
+        pattern, allowed = _DISPLAY_NAME[section]
+        written = "display_name" in entry
+        if re.fullmatch(pattern, entry.get("display_name", name)):
+            continue
+        if written:
+            message = f"{quoted(entry['display_name'])} can't be a display name"
+            yield Finding(
+                (section, name, "display_name"), "display-name", message, f"write {allowed}"
+            )
+        elif re.fullmatch(NAME_PATTERN, name):  # else the name itself is wrong
+            fitting = re.sub(r"[^A-Za-z0-9_]", "_", name)[:32]
+            message = f"the name {quoted(name)} can't be the display name too"
+            hint = f"write display_name: {fitting} ({allowed})"
+            yield Finding((section, name), "display-name", message, hint, at_key=True)
+
+
+@_rule("description-length", f"A description has at most {MAX_DESCRIPTION:,} characters.")
+def _description_length(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.datasets.items():
+        length = len(entry.get("description", ""))
+        if length > MAX_DESCRIPTION:
+            yield Finding(
+                ("datasets", name, "description"),
+                "description-length",
+                f"the description has {length:,} characters",
+                f"write at most {MAX_DESCRIPTION:,}",
+            )
+
+
+@_rule("label-key", "Keys of labels are ones that the service accepts.")
+def _label_key(checked: Checked) -> Iterator[Finding]:
+    for section, name, entry in checked.resources():
+        for key in entry.get("labels", ()):
+            if problem := key_problem(key):
+                path = (section, name, "labels", key)
+                message = f"{quoted(key)} can't be the key of a label: {problem}"
+                hint = "write a lowercase letter, then up to 63 lowercase letters, digits, _ or -"
+                yield Finding(path, "label-key", message, hint, at_key=True)
+
+
+@_rule("label-value", "Values of labels are ones that the service accepts.")
+def _label_value(checked: Checked) -> Iterator[Finding]:
+    for section, name, entry in checked.resources():
+        for key, value in entry.get("labels", {}).items():
+            if problem := value_problem(value):
+                path = (section, name, "labels", key)
+                message = f"{quoted(value)} can't be the value of a label: {problem}"
+                hint = "write up to 64 lowercase letters, digits, _ or -; it may be empty"
+                yield Finding(path, "label-value", message, hint)
+
+
+@_rule("label-count", f"A resource has at most {MAX_LABELS} labels.")
+def _label_count(checked: Checked) -> Iterator[Finding]:
+    for section, name, entry in checked.resources():
+        count = len(entry.get("labels", ()))
+        if count > MAX_LABELS:
+            message = f"there are {count} labels, and at most {MAX_LABELS} can be written"
+            hint = "the service takes 64, and automl-plan sets up to 8 itself"
+            path = (section, name, "labels")
+            yield Finding(path, "label-count", message, hint, at_key=True)
+
+
+@_rule("label-reserved", "Labels of automl-plan and of Google's services are not written.")
+def _label_reserved(checked: Checked) -> Iterator[Finding]:
+    for section, name, entry in checked.resources():
+        for key in entry.get("labels", ()):
+            for prefix in (OWN_LABEL_PREFIX, *FOREIGN_LABEL_PREFIXES):
+                if key.startswith(prefix):
+                    path = (section, name, "labels", key)
+                    message = f"keys of labels that start with {prefix} are reserved"
+                    hint = "choose another key"
+                    yield Finding(path, "label-reserved", message, hint, at_key=True)
+
+
+@_rule("model-type", "A model's type is one that the service trains for its kind.")
+def _model_type(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.models.items():
+        problem = problem_of(entry)
+        written = entry[problem].get("model_type") if problem else None
+        if problem is None or written is None or written in MODEL_TYPES[problem]:
+            continue
+        other = next((p for p in Problem if written in MODEL_TYPES[p]), None)
+        message = f"{quoted(written)} is no model type of {problem}"
+        hint = f"write {listed(MODEL_TYPES[problem])}"
+        if other is not None:
+            message += f", only of {other}"
+        elif near := Suggester(MODEL_TYPES[problem])(written):
+            hint = f"did you mean {quoted(near)}? {hint}"
+        yield Finding(("models", name, problem, "model_type"), "model-type", message, hint)
+
+
+@_rule("budget-bounds", "A train budget lies within the bounds of the model's type.")
+def _budget_bounds(checked: Checked) -> Iterator[Finding]:
+    field = "train_budget_milli_node_hours"
+    for name, entry in checked.models.items():
+        problem = problem_of(entry)
+        if problem is None or ("models", name, problem, "model_type") in checked.broken:
+            continue
+        budget = entry[problem].get(field)
+        known = MODEL_TYPES[problem].get(
+            entry[problem].get("model_type", DEFAULT_MODEL_TYPE[problem])
+        )
+        if budget is None or known is None or known.min_budget <= budget <= known.max_budget:
+            continue
+        yield Finding(
+            ("models", name, problem, field),
+            "budget-bounds",
+            f"{budget:,} milli node hours are out of bounds for the model type {known.name}",
+            f"write {known.min_budget} to {known.max_budget}"
+            f" (up to ${known.worst_case_usd(known.min_budget):,.2f}"
+            f" to ${known.worst_case_usd(known.max_budget):,.2f})",
+        )
+
+
+@_rule("dataset-reference", "A model's dataset is declared.")
+def _dataset_reference(checked: Checked) -> Iterator[Finding]:
+    if not checked.complete:
+        return
+    suggest = Suggester(checked.datasets)
+    for name, entry in checked.models.items():
+        dataset = entry.get("dataset")
+        if dataset is not None and dataset not in checked.datasets:
+            message = f"no dataset {quoted(dataset)} is declared"
+            hint = suggest.hint(dataset, "declare it under datasets")
+            yield Finding(("models", name, "dataset"), "dataset-reference", message, hint)
+
+
+@_rule("kind-mismatch", "A model is of the same kind as its dataset.")
+def _kind_mismatch(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.models.items():
+        dataset = entry.get("dataset", "")
+        mine, its = problem_of(entry), problem_of(checked.datasets.get(dataset, {}))
+        if mine is None or its is None or mine == its:
+            continue
+        message = f"the model is for {mine}, but its dataset {quoted(dataset)} is for {its}"
+        path = ("models", name, str(mine))
+        hint = f"write {its}, or another dataset"
+        yield Finding(path, "kind-mismatch", message, hint, at_key=True)
+
+
+@_rule("node-count", f"A model is deployed on 1 to {MAX_NODE_COUNT} nodes.")
+def _node_count(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.models.items():
+        nodes = entry.get("deploy", {}).get("node_count", 1)
+        if not 1 <= nodes <= MAX_NODE_COUNT:
+            hint = f"write 1 to {MAX_NODE_COUNT}"
+            if nodes == 0:
+                hint += "; without deploy: the model is not deployed"
+            path = ("models", name, "deploy", "node_count")
+            yield Finding(path, "node-count", f"a model can't have {nodes:,} nodes", hint)
+
+
+@_rule("source-form", "Sources are CSV files that the provider can read.")
+def _source_form(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.datasets.items():
+        for i, source in enumerate(entry.get("sources", ())):
+            if wrong := _wrong_with_source(source, checked.provider):
+                path = ("datasets", name, "sources", str(i))
+                yield Finding(path, "source-form", *wrong)
+
+
+def _wrong_with_source(source: str, provider: str | None) -> tuple[str, str] | None:
+    shown = quoted(source)
+    if re.search(r"[\x00-\x1f\x7f]", source):
+        return f"{shown} holds a control character", "write the file's name as it is"
+    if not source.endswith(".csv"):
+        return f"{shown} is no CSV file", "write a name that ends in .csv"
+    if source.startswith("gs://"):
+        if len(source) > MAX_URI:
+            return f"{shown} is too long", f"at most {MAX_URI:,} characters"
+        if not re.fullmatch(r"gs://[^/\s]+/\S(.*\S)?", source):
+            return f"{shown} names no object", "write gs://BUCKET/OBJECT.csv"
+        return None
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
+        return f"{shown} can't be read", "write gs://BUCKET/OBJECT.csv or a relative path"
+    if provider == "automl":
+        hint = "upload the file, and write gs://BUCKET/OBJECT.csv"
+        return f"{shown} is a local path, which the provider automl can't read", hint
+    if source.startswith("/"):
+        hint = "write a path relative to the configuration's directory"
+        return f"{shown} is an absolute path", hint
+    if os.path.normpath(source).split("/")[0] == "..":
+        hint = "move the data below the directory"
+        return f"{shown} leads out of the configuration's directory", hint
+    return None
+
+
+@_rule("source-duplicates", "A dataset names a source once.")
+def _source_duplicates(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.datasets.items():
+        seen: set[str] = set()
+        for i, source in enumerate(entry.get("sources", ())):
+            plain = source if "://" in source else os.path.normpath(source)
+            if plain in seen:
+                path = ("datasets", name, "sources", str(i))
+                message = f"{quoted(source)} is listed twice"
+                yield Finding(path, "source-duplicates", message, "remove one of the two")
+            seen.add(plain)
+
+
+@_rule("path-form", "Paths are not empty and hold no control characters.")
+def _path_form(checked: Checked) -> Iterator[Finding]:
+    paths: dict[tuple[str, ...], Any] = {("state", "local", "path"): checked.state_path}
+    for key in ("data_dir", "bucket_root"):
+        if checked.provider == "local" and key in checked.provider_settings:
+            paths["provider", "local", key] = checked.provider_settings[key]
+    for path, value in paths.items():
+        if value is not None and not re.fullmatch(r"[^\x00-\x1f\x7f]+", value):
+            message = f"{quoted(value)} can't be a path"
+            yield Finding(
+                path, "path-form", message, "a path is not empty and has no control characters"
+            )
+
+
+@_rule("project-id", "The project is one word.")
+def _project_id(checked: Checked) -> Iterator[Finding]:
+    project = checked.provider_settings.get("project", "-")
+    if not re.fullmatch(r"[^\s/]+", project):
+        message = f"{quoted(project)} can't be the id of a project"
+        path = ("provider", "automl", "project")
+        yield Finding(path, "project-id", message, "write the id alone, such as my-project")

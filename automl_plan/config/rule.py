@@ -1,0 +1,74 @@
+"""What a named rule is: what a schema can't say, or can't say in words that help.
+
+A rule is a function from the checked configuration to findings, with an id and one line of
+meaning. It sees values of the right shape only, so any of them may be missing. To add one, write
+it in `resource_rules` or `life_rules`; if it replaces a limit in the schema, name it in the
+`$comment` there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from automl_plan.config.findings import Finding, Path
+from automl_plan.resources.model_types import Problem
+
+# Entries had their shape checked; Json would ask for that again at each step.
+Entries: TypeAlias = Mapping[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The configuration with variables filled in, without what has a wrong shape."""
+
+    provider: str | None
+    """None when that section is wrong."""
+    provider_settings: dict[str, Any]
+    state_path: str | None
+    datasets: Entries
+    models: Entries
+    blocks: Mapping[str, Entries]
+    """The blocks of `moved`, `removed` and `imports`, by their number."""
+    broken: Collection[Path]
+    """The paths that were left out: what is not there, but was written."""
+    complete: bool
+    """Whether all files could be read."""
+
+    def resources(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """The section, the name and the entry of each resource."""
+        for name, entry in self.datasets.items():
+            yield "datasets", name, entry
+        for name, entry in self.models.items():
+            yield "models", name, entry
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named rule: its id, what must hold, and what finds where it does not."""
+
+    id: str
+    meaning: str
+    check: Callable[[Checked], Iterator[Finding]]
+
+
+_Check: TypeAlias = Callable[[Checked], Iterator[Finding]]
+
+
+def registrar(rules: dict[str, Rule]) -> Callable[[str, str], Callable[[_Check], _Check]]:
+    """What makes named rules of functions, and keeps them in `rules`."""
+
+    def rule(rule_id: str, meaning: str) -> Callable[[_Check], _Check]:
+        def register(check: _Check) -> _Check:
+            rules[rule_id] = Rule(rule_id, meaning, check)
+            return check
+
+        return register
+
+    return rule
+
+
+def problem_of(entry: Mapping[str, Any]) -> Problem | None:
+    """The kind of a dataset or a model."""
+    return next((problem for problem in Problem if problem in entry), None)
