@@ -18,9 +18,11 @@ from automl_plan.planning.planner import make_plan as plan_changes
 from automl_plan.planning.refactoring import RefactoringImpossible
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
-from automl_plan.resources.live import SourceData
+from automl_plan.resources.live import Live, SourceData
+from automl_plan.resources.recorded import Recorded
 
-_MAKING = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.GATE})
+_CAUSED = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.GATE})
+"""Actions whose reader is told where the field that caused them is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,74 +55,114 @@ class Planned:
         return self.plan.empty and not drift_matters
 
 
-def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
-    """Compare the configuration with what is recorded and what lives.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that a plan is made of."""
+
+    workspace: Workspace
+    desired: Desired
+    """With the fingerprints of the data."""
+    recorded: Recorded
+    """With what came of calls that were cut off."""
+    live: Live | None
+    """None: it was not asked for."""
+    sources: Mapping[Address, SourceData]
+    now: datetime
+    """By the service's clock."""
+    found: tuple[tuple[Address, Finding], ...]
+
+    @property
+    def examples(self) -> dict[Address, int]:
+        """How many images the sources of each dataset hold."""
+        return {address: data.examples for address, data in self.sources.items()}
+
+    def planned(self, plan: Plan, options: PlanOptions | None = None) -> Planned:
+        """A plan, bound to what it was made of."""
+        configuration = self.workspace.configuration
+        return Planned(
+            plan=plan,
+            options=options or PlanOptions(),
+            desired=self.desired,
+            provider=configuration.provider,
+            identity=self.workspace.provider.identity,
+            configuration_digest=configuration.digest,
+            lineage=self.recorded.lineage,
+            serial=self.recorded.serial,
+            sources=self.sources,
+            found=self.found,
+        )
+
+
+def survey(workspace: Workspace, *, refresh: bool = True, sources: bool = True) -> Survey:
+    """Read the configuration, the state, the sources and what lives.
 
     Reads only: calls that were cut off are settled in memory, `apply` writes that down.
-    Raises StateError, SourceError, ProviderError, UsageError, UnsettledOperation.
+    Raises StateError, SourceError, ProviderError, UnsettledOperation.
     """
     configuration = workspace.configuration
     state = workspace.store.read()
     provider = workspace.provider
     state.check_provider(provider.identity)
-    sources = (
-        {}
-        if options.mode is PlanMode.DESTROY
-        else {
-            address: provider.read_sources(dataset.sources)
-            for address, dataset in sorted(configuration.desired.datasets.items())
-            if dataset.sources
-        }
-    )
-    desired = _with_data(configuration.desired, sources)
+    read = _read_sources(workspace) if sources else {}
+    desired = _with_data(configuration.desired, read)
     recorded = state.recorded()
     settled, found = settle(recorded.resources, provider)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
-    live = provider.live() if options.refresh else None
-    examples = {address: data.examples for address, data in sources.items()}
+    live = provider.live() if refresh else None
     if ignores(desired):
         desired = without_ignored(desired, recorded.resources, live)
+    return Survey(workspace, desired, recorded, live, read, provider.now(), found)
+
+
+def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
+    """Compare the configuration with what is recorded and what lives.
+
+    Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out.
+    """
+    destroy = options.mode is PlanMode.DESTROY
+    seen = survey(workspace, refresh=options.refresh, sources=not destroy)
+    configuration = workspace.configuration
     try:
         plan = plan_changes(
-            desired,
-            recorded,
-            live,
+            seen.desired,
+            seen.recorded,
+            seen.live,
             options,
             datetime.now(UTC),
-            service_now=provider.now(),
-            examples=examples,
+            service_now=seen.now,
+            examples=seen.examples,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error
-    plan = replace(plan, changes=tuple(_placed(c, desired, configuration) for c in plan.changes))
-    if live is not None:
-        check_strays(plan, recorded.resources, live, state.lineage)
-    return Planned(
-        plan=plan,
-        options=options,
-        desired=desired,
-        provider=configuration.provider,
-        identity=provider.identity,
-        configuration_digest=configuration.digest,
-        lineage=state.lineage,
-        serial=state.serial,
-        sources=sources,
-        found=found,
-    )
+    if seen.live is not None:
+        check_strays(plan, seen.recorded.resources, seen.live, seen.recorded.lineage)
+    changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
+    return seen.planned(replace(plan, changes=changes), options)
 
 
-def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:
-    """A change that makes something anew, with the place of the field that caused it."""
-    if change.field is None or change.action not in _MAKING:
-        return change
-    address, field = change.address, change.field
+def place_of(
+    address: Address, field: str, desired: Desired, configuration: Configuration
+) -> str | None:
+    """The file and line of a field: `models.yaml:12`; for what a model is trained on, of that."""
     model = desired.models.get(address)
     if model is not None and field.startswith("trained_on."):
         address, field = model.dataset, field.removeprefix("trained_on.")
-    if field == "data":
-        field = "sources"
-    position = configuration.position(address, field)
-    return change if position is None else replace(change, where=f"{position.file}:{position.line}")
+    position = configuration.position(address, "sources" if field == "data" else field)
+    return None if position is None else f"{position.file}:{position.line}"
+
+
+def _read_sources(workspace: Workspace) -> dict[Address, SourceData]:
+    return {
+        address: workspace.provider.read_sources(dataset.sources)
+        for address, dataset in sorted(workspace.configuration.desired.datasets.items())
+        if dataset.sources
+    }
+
+
+def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:
+    if change.field is None or change.action not in _CAUSED:
+        return change
+    return replace(change, where=place_of(change.address, change.field, desired, configuration))
 
 
 def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> ConfigurationError:

@@ -31,12 +31,13 @@ from automl_plan.errors import (
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
-from automl_plan.resources.address import Address
+from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import Operation, SourceData
+from automl_plan.resources.marks import owner
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
-from automl_plan.resources.tokens import new_token
+from automl_plan.resources.tokens import address_mark, mark_in, new_token
 from automl_plan.resources.transitions import (
     after_operation,
     with_operation,
@@ -256,9 +257,29 @@ class Steps:
         if change.action is Action.CANCEL:
             # Nobody wants it any more: it must not take the current one's place.
             operation = replace(operation, gated=True)
+        if answer.made is not None and mark_in(operation.token, "") is None:
+            self._check_ours(change, operation, answer.made)
         record = after_operation(record, operation, made=answer.made, when=now())
         self._session.record(self._with_protection(record, operation))
         return _outcome(change, operation, answer)
+
+    def _check_ours(self, change: Change, operation: RecordedOperation, made: str) -> None:
+        """After a rebuilt state took an operation up: whether what it made is ours."""
+        kind = change.address.kind
+        there = self._provider.models() if kind is ResourceKind.MODEL else self._provider.datasets()
+        labels = next((obj.labels for obj in there if obj.id == made), {})
+        whose = owner(labels)
+        lineage = self._session.state.lineage
+        ours = whose is not None and lineage.startswith(whose.lineage)
+        if ours and whose is not None and whose.mark == address_mark(change.address):
+            return
+        self._session.record(without_operation(self._record_of(change.address), operation))
+        raise OperationFailed(
+            f"{made}, which an operation made that the rebuilt state took up, is not of "
+            f"{change.address}.",
+            where=f"operation {operation.id}",
+            hint="Plan again.",
+        )
 
     # -- intents ---------------------------------------------------------------------------
 

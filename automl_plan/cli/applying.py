@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from automl_plan.applying.workspace import Workspace
     from automl_plan.planning.plan import Change
     from automl_plan.rendering.progress import Progress
+    from automl_plan.resources.recorded import Decision
 
 _QUESTIONS = {
     "apply": "\nDo this?",
@@ -41,6 +42,7 @@ def apply_planned(
     command: str,
     as_json: bool,
     cancel_when_stopped: bool = False,
+    decision: Decision | None = None,
 ) -> None:
     """Show a plan, get it approved, and carry it out.
 
@@ -59,7 +61,7 @@ def apply_planned(
     if planned.plan.refused:
         raise PlanRefused("The plan may not be applied.", hint="Its reasons stand above.")
     if not planned.empty and not approved:
-        approve(command, _QUESTIONS[command], as_json=as_json)
+        approve(command, _QUESTIONS.get(command, _QUESTIONS["apply"]), as_json=as_json)
     if not as_json and not planned.empty:
         write("\n")
     progress = _progress(as_json=as_json)
@@ -73,6 +75,7 @@ def apply_planned(
             on_event=progress,
             command=command,
             lock_timeout=lock_timeout,
+            decision=decision,
         )
     if as_json:
         write_json_line(result_json(result))

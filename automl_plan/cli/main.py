@@ -15,8 +15,10 @@ from automl_plan.cli import (
     apply,
     datasets,
     destroy,
+    drift,
     emulator,
     force_unlock,
+    import_,
     init,
     models,
     operations,
@@ -28,6 +30,7 @@ from automl_plan.cli import (
     validate,
     version,
     wait,
+    why,
 )
 from automl_plan.cli.options import Directory
 from automl_plan.cli.output import discard_output, say, style_for, write_json_line
@@ -44,7 +47,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS = (init, validate, schema, plan, apply, wait, destroy, show, resolve, force_unlock)
+_COMMANDS = (
+    *(init, validate, schema, plan, apply, wait, destroy, why, drift, show, import_),
+    *(resolve, force_unlock),
+)
 for module in (*_COMMANDS, version):
     module.register(app)
 for group in (datasets, models, operations, state, emulator):

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import versions
 from automl_plan.cli.options import AsJson, AutoApprove, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 app = typer.Typer(name="models", help="Models that live.", no_args_is_help=True)
+
+versions.register(app)
 
 Name = Annotated[str, typer.Argument(metavar="NAME|ID|ADDRESS")]
 
@@ -22,16 +25,17 @@ def list_(
     directory: Directory = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """List models: dataset, deployment, cost of training, and who manages each."""
+    """List models: dataset, deployment, cost of training, end of life, and who manages each."""
     from automl_plan.inventory.models import model_rows
     from automl_plan.rendering.models import models_json, models_text
 
     with workspace(directory, var, var_file) as opened:
         rows = model_rows(opened.provider.models(), opened.store.read().resources)
+        now = opened.provider.now()
     if as_json:
-        write_json(models_json(rows))
+        write_json(models_json(rows, now))
     else:
-        write(models_text(rows, stdout_style()))
+        write(models_text(rows, now, stdout_style()))
 
 
 @app.command(epilog="Example: automl-plan models show digits")
@@ -52,10 +56,11 @@ def show(
         resources = opened.store.read().resources
         model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
         (row,) = model_rows([model], resources)
+        now = opened.provider.now()
     if as_json:
-        write_json(model_json(row))
+        write_json(model_json(row, now))
     else:
-        write(model_text(row, stdout_style()))
+        write(model_text(row, now, stdout_style()))
 
 
 @app.command(epilog="Example: automl-plan models evaluations digits --threshold 0.8")

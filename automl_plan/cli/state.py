@@ -1,4 +1,4 @@
-"""`automl-plan state …`: what is recorded, and how it is mended. Asks no provider."""
+"""`automl-plan state …`: what is recorded, and how it is mended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import AsJson, Directory, Var, VarFile, address, workspace
+from automl_plan.cli.options import (
+    AsJson,
+    AutoApprove,
+    Directory,
+    LockTimeout,
+    Var,
+    VarFile,
+    address,
+    workspace,
+)
 from automl_plan.cli.output import stdout_style, write, write_json
 
 app = typer.Typer(name="state", help="What is recorded.", no_args_is_help=True)
@@ -80,3 +89,91 @@ def new(var: Var = None, var_file: VarFile = None, directory: Directory = Path()
     with workspace(directory, var, var_file) as opened:
         begin_new(opened.configuration.state_path)
     write("An empty state was begun; nothing that lives belongs to it.\n")
+
+
+@app.command(epilog="Example: automl-plan state mv model.old model.digits")
+def mv(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The address it has.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The address it is to have.")],
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Record a resource under another address. `moved` blocks do so by review."""
+    from automl_plan.applying.planned import survey
+    from automl_plan.cli.applying import apply_planned
+    from automl_plan.planning.by_hand import plan_move
+
+    asked, wanted = address(source, "FROM"), address(target, "TO")
+    with workspace(directory, var, var_file) as opened:
+        seen = survey(opened, sources=False)
+        assert seen.live is not None  # noqa: S101 (it was asked for)
+        apply_planned(
+            opened,
+            seen.planned(plan_move(asked, wanted, seen.recorded, seen.live)),
+            approved=auto_approve,
+            parallelism=10,
+            detach=False,
+            lock_timeout=lock_timeout,
+            command="state mv",
+            as_json=False,
+        )
+
+
+@app.command(epilog="Example: automl-plan state rm model.digits")
+def rm(
+    name: Annotated[str, typer.Argument(metavar="ADDRESS", help="dataset.NAME or model.NAME")],
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Forget a resource; what lives of it lives on, unmanaged. `removed` blocks do so by review."""
+    from automl_plan.applying.planned import survey
+    from automl_plan.cli.applying import apply_planned
+    from automl_plan.planning.by_hand import plan_forgetting
+
+    asked = address(name, "ADDRESS")
+    with workspace(directory, var, var_file) as opened:
+        seen = survey(opened, sources=False)
+        assert seen.live is not None  # noqa: S101 (it was asked for)
+        apply_planned(
+            opened,
+            seen.planned(plan_forgetting(asked, seen.recorded, seen.live)),
+            approved=auto_approve,
+            parallelism=10,
+            detach=False,
+            lock_timeout=lock_timeout,
+            command="state rm",
+            as_json=False,
+        )
+
+
+@app.command(epilog="Example: automl-plan state rebuild")
+def rebuild(
+    lineage: Annotated[
+        str | None,
+        typer.Option(metavar="DIGITS", help="Which state, when objects of several live."),
+    ] = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Make a lost state anew from the labels on what lives."""
+    from automl_plan.applying.planned import survey
+    from automl_plan.applying.rebuilding import rebuild as rebuild_state
+    from automl_plan.rendering.style import clean
+    from automl_plan.state.restoring import put_rebuilt
+
+    with workspace(directory, var, var_file) as opened:
+        path = opened.configuration.state_path
+        seen = survey(opened)
+        rebuilt = rebuild_state(seen, opened.provider, lineage)
+        put_rebuilt(path, rebuilt.state)
+    for remark in rebuilt.remarks:
+        write(f"Note: {clean(remark)}.\n")
+    count = len(rebuilt.state.resources)
+    write(f"Rebuilt: {count} resource{'s' if count != 1 else ''}. See: automl-plan plan\n")

@@ -149,7 +149,7 @@ def _adopt(
         owner = _owner(adoption.object_id, result.resources)
         if owner == adoption.address:
             continue  # done
-        said = _not_adoptable(adoption, owner, desired, live, result.resources)
+        said = not_adoptable(adoption, desired, live, result.resources)
         if said is not None:
             result.problems.append(Problem("imports", index, *said))
             continue
@@ -183,13 +183,14 @@ def adopt(
     return change
 
 
-def _not_adoptable(
+def not_adoptable(
     adoption: Adoption,
-    owner: Address | None,
     desired: Desired,
     live: Live,
     resources: Mapping[Address, RecordedResource],
 ) -> tuple[str, str | None] | None:
+    """Why an object can't be adopted, and what to do; None when it can."""
+    owner = _owner(adoption.object_id, resources)
     address, object_id = adoption.address, adoption.object_id
     kind = address.kind
     if owner is not None:
@@ -247,6 +248,9 @@ def _model_attributes(
     base = model.base_model_id
     if base is not None:
         kind["base_model_id"] = base
+    if model.deployed and model.node_count is None:  # the service does not tell on how many
+        nodes = declared.node_count if declared else None
+        attributes["deploy"] = {"node_count": nodes or 1}
     attributes[str(model.problem)] = {k: v for k, v in kind.items() if v is not None}
     attributes["trained_on"] = _trained_on(model, live, resources)
     return attributes

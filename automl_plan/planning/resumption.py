@@ -14,8 +14,16 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
     all_keys = {change.key for change in plan.changes}
     kept: set[str] = set()
     for change in plan.changes:  # in order: each after what it needs
+        if plan.refused and change.action is Action.DELETE:
+            continue  # going on must not do what the whole plan may not
         open_ = change.action is Action.RESUME and (not addresses or change.address in addresses)
         needs = all_keys.intersection(change.needs)
         if open_ or (needs and needs <= kept):
             kept.add(change.key)
-    return replace(plan, changes=tuple(c for c in plan.changes if c.key in kept), drift=())
+    return replace(
+        plan,
+        changes=tuple(c for c in plan.changes if c.key in kept),
+        drift=(),
+        notes=(),
+        refused=(),
+    )

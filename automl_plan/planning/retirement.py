@@ -45,8 +45,9 @@ def kept_of(
 ) -> frozenset[str]:
     """The ids of the versions that are not deleted."""
     newest_first = sorted(others, key=number_of, reverse=True)
-    once_current = [o for o in newest_first if o.status in (Status.FORMER, Status.WITHDRAWN)]
-    turned_down = [o for o in newest_first if o.status is Status.REJECTED]
+    counted = [obj for obj in newest_first if obj != exempt]
+    once_current = [o for o in counted if o.status in (Status.FORMER, Status.WITHDRAWN)]
+    turned_down = [o for o in counted if o.status is Status.REJECTED]
     kept = {obj.id for obj in (*once_current[:keep], *turned_down[: min(keep, 1)])}
     return frozenset(kept if exempt is None else {*kept, exempt.id})
 

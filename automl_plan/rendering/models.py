@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from automl_plan.inventory.models import ModelRow
+from automl_plan.inventory.versions import end_of
 from automl_plan.rendering.document import document
+from automl_plan.rendering.life import ends_text, warnings_text
 from automl_plan.rendering.live import kind_of, labels_of, managed_as
 from automl_plan.rendering.style import Style, clean, columns, counted, fields, moment
 from automl_plan.resources.address import Address
@@ -13,11 +16,11 @@ from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveModel
 
 
-def models_text(rows: Sequence[ModelRow], style: Style) -> str:
+def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
     """One model a line, its id below its name."""
     if not rows:
         return "There are no models.\n"
-    headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "MANAGED AS")
+    headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "EXPIRES", "MANAGED AS")
     cells = [
         (
             f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
@@ -26,19 +29,20 @@ def models_text(rows: Sequence[ModelRow], style: Style) -> str:
             _state(row.live),
             moment(row.live.create_time),
             _node_hours(row.live.train_cost_milli_node_hours),
+            ends_text(end_of(row.live), now),
             managed_as(row),
         )
         for row in rows
     ]
-    return columns(headers, cells, style)
+    return columns(headers, cells, style) + warnings_text(rows, now, style)
 
 
-def models_json(rows: Sequence[ModelRow]) -> dict[str, Json]:
+def models_json(rows: Sequence[ModelRow], now: datetime) -> dict[str, Json]:
     """The same for programs."""
-    return document(models=[_json(row) for row in rows])
+    return document(models=[_json(row, now) for row in rows])
 
 
-def model_text(row: ModelRow, style: Style) -> str:
+def model_text(row: ModelRow, now: datetime, style: Style) -> str:
     """One model, a field a line."""
     live = row.live
     budget, cost = live.train_budget_milli_node_hours, live.train_cost_milli_node_hours
@@ -50,6 +54,7 @@ def model_text(row: ModelRow, style: Style) -> str:
             "Dataset": " ".join(filter(None, (str(row.dataset or ""), live.dataset_id))),
             "State": _state(live),
             "Trained": moment(live.create_time),
+            "Expires": ends_text(end_of(live), now).replace("\n", ", "),
             "Last updated": moment(live.update_time),
             "Train budget": _node_hours(budget, " node hours"),
             "Train cost": _node_hours(cost, " node hours"),
@@ -62,9 +67,9 @@ def model_text(row: ModelRow, style: Style) -> str:
     )
 
 
-def model_json(row: ModelRow) -> dict[str, Json]:
+def model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
     """The same for programs."""
-    return document(**_json(row))
+    return document(**_json(row, now))
 
 
 def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
@@ -77,8 +82,8 @@ def deletion_question(model: LiveModel, address: Address | None, *, current: boo
     return "\n".join([*lines, "It can't be brought back."])
 
 
-def _json(row: ModelRow) -> dict[str, Json]:
-    live = row.live
+def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
+    live, ends = row.live, end_of(row.live)
     return {
         "id": live.id,
         "display_name": live.display_name,
@@ -95,6 +100,8 @@ def _json(row: ModelRow) -> dict[str, Json]:
         "node_qps": live.node_qps,
         "labels": dict(live.labels),
         "created": live.create_time,
+        "expires": None if ends is None else ends.isoformat(),
+        "expires_in_days": None if ends is None else (ends - now).days,
         "last_updated": live.update_time,
         "address": None if row.address is None else str(row.address),
         "current": row.current,

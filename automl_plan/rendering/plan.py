@@ -9,6 +9,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind
+from automl_plan.rendering.drift import drift_text
 from automl_plan.rendering.style import Style, clean, counted
 from automl_plan.rendering.values import leaves, shown, shown_difference
 from automl_plan.resources.address import Address, ResourceKind
@@ -272,22 +273,9 @@ def _found_text(found: Sequence[tuple[Address, Finding]], style: Style) -> str:
 
 
 def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
-    lines = [style.bold("Changed outside automl-plan since it was recorded:"), ""]
-    for item in drift:
-        head = f"  {style.bold(str(item.address))}  {clean(item.object_id)}"
-        if item.trained is not None:
-            told = f"a model was trained on it: {clean(item.trained)} {clean(item.object_id)}"
-            lines.append(f"  {style.bold(str(item.address))}  {told}")
-            continue
-        if item.gone:
-            lines.append(f"{head}  {style.red('is gone')}")
-            continue
-        lines.append(head)
-        lines += [f"        {shown_difference(d, style)}" for d in item.differences]
-    if mode is not PlanMode.REFRESH_ONLY:
-        note = "`automl-plan apply --refresh-only` accepts this into the state."
-        lines += ["", style.dim(note)]
-    return "\n".join(lines) + "\n\n"
+    note = style.dim("`automl-plan apply --refresh-only` accepts this into the state.")
+    accept = "" if mode is PlanMode.REFRESH_ONLY else f"\n{note}\n"
+    return f"{drift_text(drift, style)}{accept}\n"
 
 
 def _refresh_summary(drift: Sequence[Drift], style: Style) -> str:

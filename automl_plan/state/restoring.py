@@ -45,6 +45,17 @@ def push(path: Path, source: Path) -> State:
     return state
 
 
+def put_rebuilt(path: Path, state: State) -> None:
+    """Write a state that was made anew, where there is none.
+
+    Raises UsageError when there is one, StateLocked, StateUnwritable.
+    """
+    path = Path(os.path.realpath(path))
+    with _locked(path, "state rebuild"):
+        _check_free(path)
+        write_state(path, state)
+
+
 def begin_new(path: Path) -> State:
     """Write an empty state of a new lineage where there is none.
 
@@ -52,11 +63,19 @@ def begin_new(path: Path) -> State:
     """
     path = Path(os.path.realpath(path))
     with _locked(path, "state new"):
-        if path.exists() or beside(path, "journal").exists():
-            raise UsageError("There is a state already.", where=str(path))
+        _check_free(path)
         state = State(lineage=new_lineage())
         write_state(path, state)
     return state
+
+
+def _check_free(path: Path) -> None:
+    if path.exists() or beside(path, "journal").exists():
+        raise UsageError(
+            "There is a state already.",
+            where=str(path),
+            hint=f"If it is to count no more, move {path} away first.",
+        )
 
 
 def _present(path: Path) -> State | None:

@@ -1,0 +1,352 @@
+"""Makes a lost state anew from the labels on what lives."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from automl_plan.applying.moments import now
+from automl_plan.applying.planned import Survey
+from automl_plan.errors import StateError, UsageError
+from automl_plan.providers.protocol import Provider
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired, DesiredModel, trained_on
+from automl_plan.resources.json import Json
+from automl_plan.resources.live import (
+    Live,
+    LiveDataset,
+    LiveModel,
+    Operation,
+    OperationKind,
+)
+from automl_plan.resources.marks import (
+    COMMIT,
+    DATA,
+    INPUTS,
+    PROTECTED,
+    VERSION,
+    Owner,
+    fingerprint_of,
+    inputs_digest,
+    owner,
+    status_of,
+)
+from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.recorded import (
+    Decision,
+    DecisionKind,
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Status,
+    Step,
+)
+from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
+from automl_plan.resources.transitions import with_operation
+from automl_plan.state.document import State
+
+_LINEAGE_LENGTH = 32
+_Live = TypeVar("_Live", LiveDataset, LiveModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A state made anew, and what has to be said of it."""
+
+    state: State
+    remarks: tuple[str, ...]
+
+
+def rebuild(seen: Survey, provider: Provider, lineage: str | None = None) -> Rebuilt:
+    """Make a state of what bears our marks; `lineage` is the beginning of the one that is meant.
+
+    Raises StateError when nothing bears marks, or those of several states; UsageError.
+    """
+    assert seen.live is not None  # noqa: S101 (asked for by the caller)
+    chosen = _lineage(seen.live, seen.desired, lineage)
+    return _Rebuilder(seen.desired, seen.live, provider, chosen).state()
+
+
+def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
+    """The first digits of the lineage whose objects are taken."""
+    labels = [dataset.labels for dataset in live.datasets.values()]
+    labels += [model.labels for model in live.models.values()]
+    owners = [owner(each) for each in labels]
+    found = {whose.lineage for whose in owners if whose is not None}
+    if asked is not None:
+        matching = {each for each in found if asked.startswith(each) or each.startswith(asked)}
+        if len(matching) != 1:
+            raise UsageError(f"--lineage {asked}: {_lineages(found)}")
+        return matching.pop()
+    if len(found) > 1:
+        marks = {address_mark(address) for address in (*desired.datasets, *desired.models)}
+        found = {w.lineage for w in owners if w is not None and w.mark in marks} or found
+    if not found:
+        raise StateError(
+            "No live object bears the labels of automl-plan: there is nothing to make a state of.",
+            hint="What lives can be adopted: automl-plan import --all --write FILE",
+        )
+    if len(found) > 1:
+        raise StateError(_lineages(found), hint="Say which one: --lineage DIGITS")
+    return found.pop()
+
+
+def _lineages(found: Iterable[str]) -> str:
+    told = ", ".join(sorted(found)) or "none"
+    return f"The live objects bear the labels of these states: {told}."
+
+
+class _Rebuilder:
+    def __init__(self, desired: Desired, live: Live, provider: Provider, lineage: str) -> None:
+        self._desired = desired
+        self._live = live
+        self._provider = provider
+        self._lineage = lineage
+        self._remarks: list[str] = []
+        declared = (*desired.datasets, *desired.models)
+        self._declared = {(a.kind, address_mark(a)): a for a in declared}
+
+    def state(self) -> Rebuilt:
+        running = self._provider.operations(done=False)
+        resources: dict[Address, RecordedResource] = {}
+        for address, datasets in self._grouped(self._live.datasets.values()).items():
+            resources[address] = self._dataset(address, datasets)
+        for address, models in self._grouped(self._live.models.values()).items():
+            resources[address] = self._model(address, models)
+        if any(operation.kind in _FOLLOWED for operation in running):
+            self._follow(resources)
+        rest = secrets.token_hex(_LINEAGE_LENGTH // 2)[LINEAGE_DIGITS:]
+        state = State(
+            lineage=self._lineage + rest,
+            serial=1,
+            provider=self._provider.identity,
+            resources=resources,
+        )
+        return Rebuilt(state, tuple(self._remarks))
+
+    def _grouped(self, objects: Iterable[_Live]) -> dict[Address, list[_Live]]:
+        grouped: dict[Address, list[_Live]] = {}
+        for obj in objects:
+            whose = owner(obj.labels)
+            if whose is None or whose.lineage != self._lineage:
+                continue
+            kind = ResourceKind.DATASET if isinstance(obj, LiveDataset) else ResourceKind.MODEL
+            address = self._address(kind, whose, obj.id)
+            if address is not None:
+                grouped.setdefault(address, []).append(obj)
+        return grouped
+
+    def _address(self, kind: ResourceKind, whose: Owner, object_id: str) -> Address | None:
+        declared = self._declared.get((kind, whose.mark))
+        if declared is not None:
+            return declared
+        try:
+            told = Address.parse(f"{kind}.{whose.name}")
+        except ValueError:
+            self._remarks.append(f"{object_id}: its label tells no address; it is left out")
+            return None
+        if address_mark(told) != whose.mark:
+            self._remarks.append(
+                f"{object_id}: it is recorded as {told}; its name had capitals, or was longer"
+            )
+        return told
+
+    # -- datasets --------------------------------------------------------------------------
+
+    def _dataset(self, address: Address, datasets: Sequence[LiveDataset]) -> RecordedResource:
+        newest, *older = sorted(datasets, key=lambda d: d.create_time or "", reverse=True)
+        return RecordedResource(
+            address,
+            current=self._dataset_object(newest, None),
+            others=tuple(self._dataset_object(d, Status.FORMER) for d in older),
+            protected=newest.labels.get(PROTECTED) == "true",
+        )
+
+    def _dataset_object(self, dataset: LiveDataset, status: Status | None) -> RecordedObject:
+        attributes = dataset.attributes()
+        mark = dataset.labels.get(DATA)
+        if mark is not None and dataset.example_count:
+            attributes["data"] = fingerprint_of(mark)
+        return RecordedObject(dataset.id, attributes, created=dataset.create_time, status=status)
+
+    # -- models ----------------------------------------------------------------------------
+
+    def _model(
+        self,
+        address: Address,
+        models: Sequence[LiveModel],
+    ) -> RecordedResource:
+        objects = sorted(
+            (self._version(address, model) for model in models),
+            key=lambda obj: obj.version or 0,
+            reverse=True,
+        )
+        current = next((obj for obj in objects if obj.status is None), None)
+        others = tuple(
+            replace(obj, status=obj.status or Status.FORMER) for obj in objects if obj != current
+        )
+        return RecordedResource(
+            address,
+            current=current,
+            others=others,
+            versions=max((obj.version or 0 for obj in objects), default=0),
+            protected=any(model.labels.get(PROTECTED) == "true" for model in models),
+        )
+
+    def _version(
+        self,
+        address: Address,
+        model: LiveModel,
+    ) -> RecordedObject:
+        declared = self._desired.models.get(address)
+        status = status_of(model.labels)
+        number = model.labels.get(VERSION, "")
+        decision = None
+        if status is Status.REJECTED and declared is not None and declared.require is not None:
+            # What it was decided on is not in the labels; asked again, it would say the same.
+            require = declared.require.to_json()
+            decision = Decision(DecisionKind.REJECTED, now(), require=require)
+        return RecordedObject(
+            model.id,
+            {**model.attributes(), **self._inputs(address, model, declared)},
+            created=model.create_time,
+            dataset_id=model.dataset_id,
+            version=int(number) if number.isdecimal() else None,
+            commit=model.labels.get(COMMIT),
+            status=status,
+            decision=decision,
+        )
+
+    def _inputs(
+        self,
+        address: Address,
+        model: LiveModel,
+        declared: DesiredModel | None,
+    ) -> dict[str, Json]:
+        """What it was trained with: what the service tells, held against the digest."""
+        digest = model.labels.get(INPUTS)
+        guesses = list(self._guesses(model, declared))
+        for guess in guesses:
+            if inputs_digest(guess) == digest:
+                return guess
+        self._remarks.append(
+            f"{address}: not all that {model.id} was trained with could be made out"
+        )
+        return guesses[-1]
+
+    def _guesses(
+        self,
+        model: LiveModel,
+        declared: DesiredModel | None,
+    ) -> Iterable[dict[str, Json]]:
+        if declared is not None:
+            attributes = declared.attributes(self._desired.datasets[declared.dataset])
+            yield {k: v for k, v in attributes.items() if k in (*Problem, "trained_on")}
+        problem = str(model.problem or Problem.IMAGE_CLASSIFICATION)
+        kind: dict[str, Json] = {
+            "model_type": model.model_type,
+            "train_budget_milli_node_hours": model.train_budget_milli_node_hours,
+        }
+        if model.base_model_id is not None:
+            kind["base_model_id"] = model.base_model_id
+        data = model.labels.get(DATA)
+        for of_dataset in self._kinds_of_dataset(model):
+            known = dict(of_dataset)
+            if data is not None:
+                known["data"] = fingerprint_of(data)
+            yield {problem: kind, "trained_on": known}
+
+    def _kinds_of_dataset(self, model: LiveModel) -> Iterable[dict[str, Json]]:
+        there = self._live.datasets.get(model.dataset_id)
+        if there is not None:
+            yield {k: v for k, v in trained_on(there.attributes()).items() if k != "data"}
+        if model.problem is Problem.IMAGE_CLASSIFICATION:
+            for each in ClassificationType:
+                yield {str(model.problem): {"classification_type": str(each)}}
+        elif model.problem is not None:
+            yield {str(model.problem): {}}
+
+    # -- operations ------------------------------------------------------------------------
+
+    def _follow(self, resources: dict[Address, RecordedResource]) -> None:
+        """Take up the imports and trainings that run on our datasets."""
+        on_ours = [
+            (address, obj)
+            for address, record in list(resources.items())
+            if address.kind is ResourceKind.DATASET
+            for obj in record.objects
+        ]
+        for address, obj in on_ours:
+            works_on = (address.kind, obj.id)
+            for operation in self._provider.operations(done=False, works_on=works_on):
+                if operation.kind is OperationKind.IMPORT_DATA:
+                    found = self._import(operation, obj)
+                    resources[address] = with_operation(_without_data(resources[address]), found)
+                elif operation.kind is OperationKind.CREATE_MODEL:
+                    owned, found = self._training(operation, address, obj, resources)
+                    record = resources.get(owned) or RecordedResource(owned)
+                    resources[owned] = with_operation(record, found)
+
+    def _import(self, operation: Operation, obj: RecordedObject) -> RecordedOperation:
+        mark = self._live.datasets[obj.id].labels.get(DATA)
+        return RecordedOperation(
+            Step.IMPORT_DATA,
+            token=f"rebuilt-{operation.id}",
+            started=operation.create_time or now(),
+            id=operation.id,
+            object_id=obj.id,
+            attributes={} if mark is None else {"data": fingerprint_of(mark)},
+        )
+
+    def _training(
+        self,
+        operation: Operation,
+        dataset: Address,
+        on: RecordedObject,
+        resources: Mapping[Address, RecordedResource],
+    ) -> tuple[Address, RecordedOperation]:
+        """Whose a training on one of our datasets is. Its model will tell, when it is done.
+
+        Raises StateError when it can't be known: going on without it might pay twice.
+        """
+        waiting = []
+        for address, model in self._desired.models.items():
+            attributes = model.attributes(self._desired.datasets[model.dataset])
+            record = resources.get(address) or RecordedResource(address)
+            wanted = inputs_digest(attributes)
+            trained = any(inputs_digest(obj.attributes) == wanted for obj in record.objects)
+            if model.dataset == dataset and not trained and not record.operations:
+                waiting.append((model, record, attributes))
+        if len(waiting) != 1:
+            raise StateError(
+                f"The operation {operation.id} trains a model on {dataset} ({on.id}), and whose "
+                "it is can't be known before it ends.",
+                hint=f"Let it end (`automl-plan operations wait {operation.id}`), or cancel it; "
+                "then rebuild the state.",
+            )
+        ((model, record, attributes),) = waiting
+        attributes.pop("deploy", None)
+        found = RecordedOperation(
+            Step.TRAIN,
+            token=f"rebuilt-{operation.id}",
+            started=operation.create_time or now(),
+            id=operation.id,
+            attributes=attributes,
+            dataset_id=on.id,
+            version=record.versions + 1,
+            gated=model.require is not None,
+        )
+        return model.address, found
+
+
+_FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
+
+
+def _without_data(record: RecordedResource) -> RecordedResource:
+    current = record.current
+    if current is None:
+        return record
+    attributes = {k: v for k, v in current.attributes.items() if k != "data"}
+    return replace(record, current=replace(current, attributes=attributes))

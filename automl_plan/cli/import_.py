@@ -1,0 +1,149 @@
+"""`automl-plan import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.options import (
+    AutoApprove,
+    Directory,
+    LockTimeout,
+    Var,
+    VarFile,
+    address,
+    workspace,
+)
+from automl_plan.cli.output import write
+from automl_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl_plan.applying.planned import Survey
+    from automl_plan.applying.workspace import Workspace
+    from automl_plan.resources.refactoring import Adoption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import", epilog="Example: automl-plan import model.digits ICN1234567890")(import_)
+
+
+def import_(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="A declared resource.")
+    ] = None,
+    object_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The service's id of what lives.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Adopt all that lives and is not managed.")
+    ] = False,
+    write_file: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="FILE", help="With --all: the YAML file to write."),
+    ] = None,
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Manage what was made elsewhere: record it, and mark it with labels. Nothing is made."""
+    if everything:
+        if write_file is None or name is not None:
+            raise UsageError("--all takes --write FILE, and no ADDRESS and ID.")
+        _import_all(
+            write_file,
+            auto_approve=auto_approve,
+            lock_timeout=lock_timeout,
+            var=var,
+            var_file=var_file,
+            directory=directory,
+        )
+        return
+    if name is None or object_id is None or write_file is not None:
+        raise UsageError("Give ADDRESS and ID, or --all --write FILE.")
+    from automl_plan.applying.planned import survey
+    from automl_plan.resources.refactoring import Adoption
+
+    asked = address(name, "ADDRESS")
+    with workspace(directory, var, var_file) as opened:
+        desired = opened.configuration.desired
+        if asked not in desired.datasets and asked not in desired.models:
+            raise UsageError(
+                f"{asked} is not declared.",
+                hint="Declare it first; `automl-plan import --all --write FILE` writes the YAML.",
+            )
+        _adopt(
+            opened,
+            survey(opened),
+            (Adoption(asked, object_id),),
+            auto_approve=auto_approve,
+            lock_timeout=lock_timeout,
+        )
+
+
+def _import_all(
+    file: Path,
+    *,
+    auto_approve: bool,
+    lock_timeout: float,
+    var: list[str] | None,
+    var_file: list[Path] | None,
+    directory: Path,
+) -> None:
+    from automl_plan.applying.adoption import unmanaged, write_declarations
+    from automl_plan.applying.planned import survey
+    from automl_plan.rendering.style import clean
+
+    with workspace(directory, var, var_file) as opened:
+        found = unmanaged(survey(opened))
+        for skipped, why in found.skipped:
+            write(f"Left out: {clean(skipped)}: {clean(why)}.\n")
+        if not found.adoptions:
+            write("Nothing lives that could be managed and is not.\n")
+            return
+        write_declarations(file, found.text, opened.configuration.directory)
+    try:
+        # Read again: what was written must be sound, and is now what is declared.
+        with workspace(directory, var, var_file) as opened:
+            _adopt(
+                opened,
+                survey(opened),
+                found.adoptions,
+                auto_approve=auto_approve,
+                lock_timeout=lock_timeout,
+            )
+    except UsageError:
+        file.unlink(missing_ok=True)
+        raise
+    write(f"Declared in {file}; look it over and commit it.\n")
+
+
+def _adopt(
+    opened: Workspace,
+    seen: Survey,
+    adoptions: Sequence[Adoption],
+    *,
+    auto_approve: bool,
+    lock_timeout: float,
+) -> None:
+    from automl_plan.planning.by_hand import plan_adoptions
+
+    assert seen.live is not None  # noqa: S101 (it was asked for)
+    plan = plan_adoptions(adoptions, seen.desired, seen.recorded, seen.live, seen.examples)
+    apply_planned(
+        opened,
+        seen.planned(plan),
+        approved=auto_approve,
+        parallelism=10,
+        detach=False,
+        lock_timeout=lock_timeout,
+        command="import",
+        as_json=False,
+    )

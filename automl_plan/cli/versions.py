@@ -1,0 +1,202 @@
+"""`automl-plan models versions|promote|rollback|calendar`."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl_plan.cli.options import (
+    AsJson,
+    AutoApprove,
+    Directory,
+    LockTimeout,
+    Var,
+    VarFile,
+    workspace,
+)
+from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from automl_plan.resources.recorded import Decision, DecisionKind
+
+Name = Annotated[str, typer.Argument(metavar="NAME|ADDRESS", help="A declared model.")]
+Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, which is recorded.")]
+
+
+def register(models: typer.Typer) -> None:
+    """Add the commands to `models`."""
+    models.command(epilog="Example: automl-plan models versions digits")(versions)
+    models.command(epilog='Example: automl-plan models promote digits 3 --why "checked by hand"')(
+        promote
+    )
+    models.command(epilog="Example: automl-plan models rollback digits")(rollback)
+    models.command(epilog="Example: automl-plan models calendar --ics --out models.ics")(calendar)
+
+
+def versions(
+    name: Name,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """List a model's versions: what they were trained on, how good they are, what they cost."""
+    from automl_plan.inventory.versions import address_of, version_rows
+    from automl_plan.rendering.versions import versions_json, versions_text
+
+    with workspace(directory, var, var_file) as opened:
+        resources = opened.store.read().resources
+        address = address_of(name, resources)
+        rows = version_rows(address, resources, opened.provider)
+        now = opened.provider.now()
+    if as_json:
+        write_json(versions_json(address, rows))
+    else:
+        write(versions_text(rows, now, stdout_style()))
+
+
+def promote(
+    name: Name,
+    version: Annotated[int, typer.Argument(metavar="VERSION", min=1)],
+    why: Why = None,
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Make a version the current one, whatever its gate said; who and why is recorded."""
+    from automl_plan.resources.recorded import DecisionKind
+
+    _choose(
+        name,
+        version,
+        _decision(DecisionKind.PROMOTED, why),
+        "models promote",
+        directory=directory,
+        var=var,
+        var_file=var_file,
+        auto_approve=auto_approve,
+        lock_timeout=lock_timeout,
+        as_json=as_json,
+    )
+
+
+def rollback(
+    name: Name,
+    version: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", min=1, help="Default: the one before.")
+    ] = None,
+    why: Why = None,
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Go back to a former version; later plans leave it at that."""
+    from automl_plan.resources.recorded import DecisionKind
+
+    _choose(
+        name,
+        version,
+        _decision(DecisionKind.ROLLED_BACK, why),
+        "models rollback",
+        directory=directory,
+        var=var,
+        var_file=var_file,
+        auto_approve=auto_approve,
+        lock_timeout=lock_timeout,
+        as_json=as_json,
+    )
+
+
+def calendar(
+    ics: Annotated[bool, typer.Option("--ics", help="Write an iCalendar file (RFC 5545).")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also models that are not managed.")
+    ] = False,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Tell when the lives of models end: 18 months after their creation."""
+    from automl_plan.inventory.models import model_rows
+    from automl_plan.rendering.calendar import calendar_ics, calendar_text
+
+    with workspace(directory, var, var_file) as opened:
+        rows = model_rows(opened.provider.models(), opened.store.read().resources)
+        shown = [row for row in rows if everything or row.current]
+        now, identity = opened.provider.now(), opened.provider.identity
+    text = calendar_ics(shown, identity, now) if ics else calendar_text(shown, stdout_style())
+    if out is None:
+        write(text)
+        return
+    try:
+        out.write_bytes(text.encode())
+    except OSError as error:
+        raise UsageError(f"{out} can't be written: {error.strerror}.") from error
+
+
+def _choose(
+    name: str,
+    version: int | None,
+    decision: Decision,
+    command: str,
+    *,
+    directory: Path,
+    var: list[str] | None,
+    var_file: list[Path] | None,
+    auto_approve: bool,
+    lock_timeout: float,
+    as_json: bool,
+) -> None:
+    from automl_plan.applying.planned import survey
+    from automl_plan.cli.applying import apply_planned
+    from automl_plan.inventory.versions import address_of
+    from automl_plan.planning.by_hand import former_version, plan_promotion
+
+    with workspace(directory, var, var_file) as opened:
+        seen = survey(opened)
+        assert seen.live is not None  # noqa: S101 (it was asked for)
+        address = address_of(name, seen.recorded.resources)
+        chosen = version or former_version(address, seen.recorded, seen.live)
+        reason = f"{decision.by} asks for version {chosen}"
+        plan = plan_promotion(address, chosen, seen.desired, seen.recorded, seen.live, reason)
+        apply_planned(
+            opened,
+            seen.planned(plan),
+            approved=auto_approve,
+            parallelism=10,
+            detach=False,
+            lock_timeout=lock_timeout,
+            command=command,
+            as_json=as_json,
+            decision=decision,
+        )
+
+
+def _decision(kind: DecisionKind, why: str | None) -> Decision:
+    from automl_plan.applying.moments import now
+    from automl_plan.resources.recorded import Decision
+
+    return Decision(kind, now(), by=_who(), why=why)
+
+
+def _who() -> str:
+    """Who gives this command, as far as the machine knows."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no such user in a container
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,63 @@
+"""`automl-plan why`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.options import AsJson, Directory, Replace, Var, VarFile, address, workspace
+from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan why model.digits")(why)
+
+
+def why(
+    name: Annotated[str, typer.Argument(metavar="ADDRESS", help="dataset.NAME or model.NAME")],
+    replace: Replace = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Explain what is planned for a resource, or why nothing is: all that is compared."""
+    from automl_plan.applying.planned import make_plan, place_of, survey
+    from automl_plan.cli.options import plan_options
+    from automl_plan.planning.explaining import explain
+    from automl_plan.rendering.why import why_json, why_text
+
+    asked = address(name, "ADDRESS")
+    options = plan_options(
+        destroy=False,
+        refresh_only=False,
+        no_refresh=False,
+        target=None,
+        exclude=None,
+        replace=replace,
+    )
+    with workspace(directory, var, var_file) as opened:
+        seen = survey(opened)
+        assert seen.live is not None  # noqa: S101 (it was asked for)
+        desired = seen.desired
+        known = {*desired.datasets, *desired.models, *seen.recorded.resources}
+        if asked not in known:
+            raise UsageError(
+                f"{asked} is neither declared nor recorded.",
+                hint="`automl-plan state list` lists what is recorded.",
+            )
+        plan = make_plan(opened, options).plan
+        explained = explain(asked, desired, seen.recorded, seen.live, plan, seen.now)
+        found = (
+            (row.field, place_of(asked, row.field, desired, opened.configuration))
+            for row in explained.compared
+        )
+        places = {field: place for field, place in found if place is not None}
+    if as_json:
+        write_json(why_json(explained, places))
+    else:
+        write(why_text(explained, places, stdout_style()))

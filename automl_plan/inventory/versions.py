@@ -1,0 +1,94 @@
+"""The versions of a declared model: current, former, turned down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from automl_plan.errors import ProviderError, UsageError
+from automl_plan.providers.protocol import Provider
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.lifespan import expires
+from automl_plan.resources.live import LiveModel
+from automl_plan.resources.marks import data_mark
+from automl_plan.resources.model_types import MODEL_TYPES
+from automl_plan.resources.recorded import RecordedObject, RecordedResource
+
+_MOST_EVALUATIONS = 20
+"""Versions whose evaluation is fetched; each takes a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version that lives."""
+
+    recorded: RecordedObject
+    current: bool
+    live: LiveModel
+    evaluation: Evaluation | None
+    """Overall."""
+    usd: float | None
+    """What its training cost at list price, in US dollars."""
+    expires: datetime | None
+
+    @property
+    def data(self) -> str | None:
+        """The fingerprint of the data it was trained on."""
+        mark = data_mark(self.recorded.attributes)
+        return None if mark is None else mark.replace("-", ":", 1)
+
+
+def address_of(name: str, resources: Mapping[Address, RecordedResource]) -> Address:
+    """The model that a name or an address means. Raises UsageError."""
+    for address in resources:
+        if address.kind is ResourceKind.MODEL and name in (address.name, str(address)):
+            return address
+    raise UsageError(
+        f"Nothing is recorded of a model {name}.", hint="`automl-plan state list` lists all."
+    )
+
+
+def version_rows(
+    address: Address, resources: Mapping[Address, RecordedResource], provider: Provider
+) -> list[VersionRow]:
+    """The versions of an address that live, newest first."""
+    record = resources[address]
+    live = {model.id: model for model in provider.models()}
+    objects = sorted(record.objects, key=lambda obj: obj.version or 0, reverse=True)
+    return [
+        VersionRow(
+            recorded=obj,
+            current=record.current is not None and obj.id == record.current.id,
+            live=live[obj.id],
+            evaluation=_overall(provider, obj.id) if place < _MOST_EVALUATIONS else None,
+            usd=training_usd(live[obj.id]),
+            expires=end_of(live[obj.id]),
+        )
+        for place, obj in enumerate(obj for obj in objects if obj.id in live)
+    ]
+
+
+def training_usd(model: LiveModel) -> float | None:
+    """What a training cost at list price, in US dollars; None when the service does not tell."""
+    cost = model.train_cost_milli_node_hours
+    if cost is None or model.problem is None or model.model_type is None:
+        return None
+    known = MODEL_TYPES[model.problem].get(model.model_type)
+    return None if known is None else cost / 1000 * known.usd_per_node_hour
+
+
+def end_of(model: LiveModel) -> datetime | None:
+    """When a model's life ends; None when the service does not tell its age."""
+    if model.create_time is None:
+        return None
+    return expires(datetime.fromisoformat(model.create_time))
+
+
+def _overall(provider: Provider, model_id: str) -> Evaluation | None:
+    try:
+        evaluations = provider.evaluations(model_id)
+    except ProviderError:
+        return None
+    return next((each for each in evaluations if each.label is None), None)

@@ -1,0 +1,177 @@
+"""Plans of what a person asks for by a command, instead of by the configuration. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from automl_plan.errors import UsageError
+from automl_plan.planning import reasons
+from automl_plan.planning.bookkeeping import mark_differences
+from automl_plan.planning.drift import live_object
+from automl_plan.planning.graph import in_order
+from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.refactoring import adopt, forget, not_adoptable
+from automl_plan.planning.retirement import retire
+from automl_plan.planning.switching import Switch
+from automl_plan.planning.versions import Way, number_of
+from automl_plan.resources.address import Address
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.live import Live
+from automl_plan.resources.recorded import (
+    Recorded,
+    RecordedObject,
+    RecordedResource,
+    Status,
+)
+from automl_plan.resources.refactoring import Adoption
+
+_ALL = 1_000_000
+"""A choice by hand deletes nothing: what goes beyond keep_versions is left to the next plan."""
+
+
+def plan_promotion(
+    address: Address, version: int, desired: Desired, recorded: Recorded, live: Live, reason: str
+) -> Plan:
+    """Make a version the current one, deploy it, then undeploy the one before.
+
+    Raises UsageError for a version that is not there, or is current.
+    """
+    model, record = desired.models.get(address), recorded.resources.get(address)
+    if model is None or record is None:
+        raise UsageError(
+            f"{address} is not a declared model with versions.",
+            hint="`automl-plan models versions NAME` lists the versions of one.",
+        )
+    if record.operations:
+        raise UsageError(
+            f"An operation of {address} is open.",
+            hint="Let it end first: `automl-plan wait`, or `automl-plan apply`.",
+        )
+    chosen = _version(record, version, live)
+    after = model.attributes(desired.datasets[model.dataset])
+    switch = Switch(model, after, recorded.lineage, live.models)
+    changes = switch.to(chosen, Way.PROMOTE, reason, ())
+    others = [replace(o, status=o.status or Status.FORMER) for o in record.objects if o != chosen]
+    done = tuple(change.key for change in changes)
+    changes += retire(address, others, live.models, keep=_ALL, exempt=None, needs=done)
+    # A version that its gate turned down stays, whatever else is kept.
+    kept = [c for c in changes if c.action is not Action.DELETE]
+    return Plan(in_order(kept))
+
+
+def former_version(address: Address, recorded: Recorded, live: Live) -> int:
+    """The version to go back to: the newest one that was current before this one.
+
+    Raises UsageError when there is none.
+    """
+    record = recorded.resources.get(address) or RecordedResource(address)
+    number = 0 if record.current is None else number_of(record.current)
+    before = [
+        obj
+        for obj in record.others
+        if obj.status is Status.FORMER and number_of(obj) < number and obj.id in live.models
+    ]
+    if not before:
+        raise UsageError(
+            f"{address} has no former version to go back to.",
+            hint="`lifecycle: {keep_versions: N}` keeps some.",
+        )
+    return number_of(max(before, key=number_of))
+
+
+def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) -> Plan:
+    """Record under another address what is recorded, and mark what lives so.
+
+    Raises UsageError.
+    """
+    record = recorded.resources.get(source)
+    if record is None:
+        raise _not_recorded(source)
+    if source.kind is not target.kind:
+        raise UsageError(f"A {source.kind} can't become a {target.kind}.")
+    if target in recorded.resources:
+        raise UsageError(
+            f"{target} is recorded already.", hint=f"`automl-plan state rm {target}` forgets it."
+        )
+    move = Change(target, Action.MOVE, reasons.MOVED, origin=source)
+    changes = [move]
+    for obj in record.objects:
+        there = live_object(live, source.kind, obj.id)
+        if there is None:
+            continue
+        wrong = mark_differences(
+            recorded.lineage,
+            target,
+            obj,
+            there.labels,
+            protected=record.protected,
+            current=record.current,
+        )
+        if wrong:
+            changes.append(
+                Change(
+                    target,
+                    Action.UPDATE,
+                    reasons.BOOKKEEPING,
+                    field=wrong[0].path,
+                    object_id=obj.id,
+                    differences=wrong,
+                    after=obj.attributes,
+                    needs=(move.key,),
+                )
+            )
+    return Plan(tuple(changes))
+
+
+def plan_forgetting(address: Address, recorded: Recorded, live: Live) -> Plan:
+    """Drop a record; what lives lives on, unmanaged. Raises UsageError."""
+    record = recorded.resources.get(address)
+    if record is None:
+        raise _not_recorded(address)
+    if record.operations:
+        raise UsageError(
+            f"An operation of {address} is open, and can't be forgotten.",
+            hint="Let it end (`automl-plan wait`), or cancel it (`automl-plan operations`).",
+        )
+    return Plan(tuple(forget(record, live)))
+
+
+def plan_adoptions(
+    adoptions: Sequence[Adoption],
+    desired: Desired,
+    recorded: Recorded,
+    live: Live,
+    examples: Mapping[Address, int],
+) -> Plan:
+    """Adopt live objects; datasets first. Raises UsageError for one that can't be."""
+    resources = dict(recorded.resources)
+    changes = []
+    for adoption in sorted(adoptions, key=lambda a: a.address):
+        said = not_adoptable(adoption, desired, live, resources)
+        if said is not None:
+            message, hint = said
+            raise UsageError(f"{message[0].upper()}{message[1:]}.", hint=hint)
+        changes.append(adopt(adoption, desired, live, examples, resources))
+    return Plan(tuple(changes))
+
+
+def _version(record: RecordedResource, version: int, live: Live) -> RecordedObject:
+    there = {number_of(obj): obj for obj in record.objects if obj.id in live.models}
+    chosen = there.get(version)
+    if chosen is None:
+        known = ", ".join(str(number) for number in sorted(there)) or "none"
+        was = 0 < version <= record.versions
+        what = f"Version {version} of {record.address} " + (
+            "was deleted." if was else "was never trained."
+        )
+        raise UsageError(what, hint=f"There are: {known}.")
+    if record.current is not None and chosen.id == record.current.id:
+        raise UsageError(f"Version {version} of {record.address} is the current one already.")
+    return chosen
+
+
+def _not_recorded(address: Address) -> UsageError:
+    return UsageError(
+        f"Nothing is recorded of {address}.", hint="`automl-plan state list` lists all."
+    )
