@@ -8,7 +8,7 @@ from dataclasses import asdict
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, columns, counted
 from automl_plan.resources.address import Address
-from automl_plan.resources.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
+from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_threshold
 from automl_plan.resources.json import Json
 
 _WIDEST_MATRIX = 120
@@ -40,12 +40,6 @@ def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str
     """One line on how good a model is: `model.digits: auPRC 0.9990 on 179 TEST images`."""
     images = counted(evaluation.example_count, "TEST image")
     return f"{style.bold(str(address))}: {_figures(evaluation, ', ')} on {images}\n"
-
-
-def at_threshold(evaluation: Evaluation, threshold: float) -> ConfidenceMetrics | None:
-    """The entry for the highest threshold that is not above the one asked for."""
-    below = [entry for entry in evaluation.thresholds if entry.threshold <= threshold + 1e-9]
-    return max(below, key=lambda entry: entry.threshold, default=None)
 
 
 def _overall(evaluation: Evaluation, threshold: float) -> str:

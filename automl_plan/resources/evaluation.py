@@ -47,3 +47,9 @@ class Evaluation:
     thresholds: tuple[ConfidenceMetrics, ...] = ()
     confusion: ConfusionMatrix | None = None
     create_time: str | None = None
+
+
+def at_threshold(evaluation: Evaluation, threshold: float) -> ConfidenceMetrics | None:
+    """The entry for the highest threshold that is not above the one asked for."""
+    below = [entry for entry in evaluation.thresholds if entry.threshold <= threshold + 1e-9]
+    return max(below, key=lambda entry: entry.threshold, default=None)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from automl_plan.rendering.evaluations import (
-    at_threshold,
     evaluations_json,
     evaluations_text,
     headline_text,
 )
 from automl_plan.rendering.style import PLAIN
 from automl_plan.resources.address import model_address
-from automl_plan.resources.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
+from automl_plan.resources.evaluation import (
+    ConfidenceMetrics,
+    ConfusionMatrix,
+    Evaluation,
+    at_threshold,
+)
 from tests.rendering.golden import matches_golden
 from tests.rendering.scenes import HOSTILE
 from tests.rendering.schema import is_valid
