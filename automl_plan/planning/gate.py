@@ -151,7 +151,11 @@ class _Gate:
         was = before.value if isinstance(before, Measure) else None
         if isinstance(found, Unmeasured):
             return GateRow(name, least, None, met=False, current=was, note=found.note)
-        return self._row(name, least, found, was, found.within(self._z()))
+        confidence = self.requirements.confidence
+        if confidence is None:
+            return self._row(name, least, found, was, found.within(self._z()))
+        low = found.low(confidence)
+        return self._row(name, least, found, was, None if low is None else Interval(low, 1.0))
 
     def _missing(self) -> Iterator[GateRow]:
         """What is required of labels that were not evaluated."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from automl_plan.planning.intervals import Interval, wilson
+from automl_plan.planning.intervals import Interval, exact_low, one_sided, wilson
 from automl_plan.resources.evaluation import ConfidenceMetrics, Evaluation, at_threshold
 from automl_plan.resources.requirements import Metric
 
@@ -21,6 +22,16 @@ class Unmeasured:
     """A metric without a value, and why there is none."""
 
     note: str
+
+
+class Kind(Enum):
+    """What a metric is, as a number that was counted."""
+
+    SHARE = auto()
+    """So many of so many examples."""
+    F1 = auto()
+    AREA = auto()
+    """An area or a mean of areas: like a share, but no count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +55,35 @@ class Measure:
     """
 
     value: float
+    kind: Kind
     examples: int | None
     """The examples behind it; None: its interval is not known."""
     weight: float = 1.0
     """What each of them counts as."""
-    is_f1: bool = False
 
     def within(self, z: float) -> Interval | None:
-        """Its interval at this standard normal quantile; None when none is known."""
+        """Its score interval at this standard normal quantile; None when none is known."""
         if self.examples is None:
             return None
         n = self.examples * self.weight
-        if not self.is_f1:
-            return wilson(self.value * n, n, z)
-        jaccard = wilson(self.value / (2 - self.value) * n, n, z)
-        return Interval(*(2 * bound / (1 + bound) for bound in (jaccard.low, jaccard.high)))
+        share = wilson(self._share * n, n, z)
+        return Interval(self._value(share.low), self._value(share.high))
+
+    def low(self, confidence: float) -> float | None:
+        """Its lower bound of this one-sided confidence; None when none is known."""
+        if self.examples is None:
+            return None
+        n = self.examples * self.weight
+        if self.kind is Kind.AREA:
+            return wilson(self._share * n, n, one_sided(confidence)).low
+        return self._value(exact_low(self._share * n, n, confidence))
+
+    @property
+    def _share(self) -> float:
+        return self.value / (2 - self.value) if self.kind is Kind.F1 else self.value
+
+    def _value(self, share: float) -> float:
+        return 2 * share / (1 + share) if self.kind is Kind.F1 else share
 
 
 def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure | Unmeasured:
@@ -78,7 +103,9 @@ def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure
 
 def _told(value: float | None, examples: int | None, weight: float = 1.0) -> Measure | Unmeasured:
     return (
-        Unmeasured("not told by the service") if value is None else Measure(value, examples, weight)
+        Unmeasured("not told by the service")
+        if value is None
+        else Measure(value, Kind.AREA, examples, weight)
     )
 
 
@@ -100,4 +127,5 @@ def _at(entry: ConfidenceMetrics, evaluation: Evaluation, metric: Metric) -> Mea
         which = "prediction" if metric is Metric.PRECISION else "positive example"
         return Unmeasured(f"there is no {which} to measure it on")
     n = n if told else images
-    return Measure(value, min(n, images) if overall else n, weight, metric is Metric.F1)
+    kind = Kind.F1 if metric is Metric.F1 else Kind.SHARE
+    return Measure(value, kind, min(n, images) if overall else n, weight)
