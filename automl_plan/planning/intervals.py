@@ -16,8 +16,8 @@ class Interval:
 
 
 NOTHING_KNOWN = Interval(0.0, 1.0)
-_HALVINGS = 40
-"""Of the range of a bound that is sought: to 1e-12."""
+_HALVINGS = 30
+"""Of the range of a bound that is sought: to 1e-9."""
 _TINY = 1e-300
 
 

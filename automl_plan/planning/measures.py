@@ -50,8 +50,9 @@ class Measure:
     errors more confident than what is right included. The price: many examples are needed, and
     for models that know when they are wrong the interval is wider than need be.
 
-    The labels of one image are right or wrong together; overall figures never count on more
-    examples than there are images.
+    The labels of one image may be right or wrong together; overall figures never count on more
+    examples than there are images. Where a bad image spoils all of its labels, and images have
+    unlike numbers of them, a bound of 95 % is one of some 94 % then.
     """
 
     value: float
