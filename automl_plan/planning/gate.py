@@ -3,85 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from automl_plan.planning.intervals import Interval, difference, quantile
-from automl_plan.planning.measures import Measure, measure
+from automl_plan.planning.intervals import Interval, difference, one_sided, two_sided
+from automl_plan.planning.measures import Measure, Unmeasured, measure
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Json
 from automl_plan.resources.requirements import Metric, Requirements
 
 SHOWN_CONFIDENCE = 0.95
-"""Of the two-sided interval that is shown where none is asked for."""
-WIDE = 0.1
-"""An interval wider than this is worth a word."""
-_THRESHOLDED = (Metric.PRECISION, Metric.RECALL, Metric.F1)
+"""Of the two-sided interval that is shown where no confidence is required."""
+_WIDE = 0.1
+"""Of an interval: what is worth a word."""
+_ROUNDING = 1e-7
+"""The service tells its figures in single precision: 0.95 may come as 0.94999999."""
+_AT_THRESHOLD = (Metric.PRECISION, Metric.RECALL, Metric.F1)
+_NO_BOUND = "no bound of it is known from the counts alone, and a confidence is required"
 
 
 @dataclass(frozen=True, slots=True)
 class GateRow:
-    """One requirement, and what was measured."""
+    """One requirement and what was measured."""
 
     requirement: str
+    """`au_prc`, `recall at 0.5`, `seven: recall at 0.5`, `au_prc against the current version`."""
     required: float
+    """The least value; against the current version: its value less the margin."""
     actual: float | None
-    """None: the service does not tell it."""
+    """None: there is no such value, and the note says why."""
     met: bool
     current: float | None = None
     """The same metric of the current version, where there is one."""
     low: float | None = None
-    """With a confidence: the one-sided bound that was decided on; else of the 95 % interval. For
-    the comparison with the current version, of the difference."""
+    """With a confidence: the bound that was decided on. Against the current version: that of the
+    difference, added to the current value, so that `required` is what it is held against."""
     high: float | None = None
+    """None with a confidence, which looks at one side."""
     examples: int | None = None
-    """The examples behind the interval."""
+    """The test examples behind the interval."""
     note: str | None = None
 
     def to_json(self) -> dict[str, Json]:
-        """The row without what is not known; numbers to six places."""
-        fields: dict[str, Json] = {
-            "requirement": self.requirement,
-            "required": self.required,
-            "actual": self.actual,
-            "met": self.met,
-            "current": self.current,
-            "low": self.low,
-            "high": self.high,
-            "examples": self.examples,
-            "note": self.note,
-        }
+        """What is known, numbers to six places."""
         return {
-            key: round(value, 6) if isinstance(value, float) else value
-            for key, value in fields.items()
+            name: round(value, 6) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
             if value is not None
         }
 
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """All requirements of a gate, in the order of the configuration's reference."""
+    """All requirements of a gate."""
 
     rows: tuple[GateRow, ...]
     confidence: float | None = None
     """As required; None: the measured values decided."""
+    caveat: str | None = None
+    """How little is known where test examples are few."""
 
     @property
     def passed(self) -> bool:
         """Whether every requirement is met."""
         return all(row.met for row in self.rows)
-
-    @property
-    def caveat(self) -> str | None:
-        """How little is known where the test examples are few."""
-        wide = [r for r in self.rows if r.high is not None and r.high - (r.low or 0.0) > WIDE]
-        if not wide or self.confidence is not None:
-            return None
-        row = max(wide, key=lambda r: (r.high or 0.0) - (r.low or 0.0))
-        return (
-            f"with {row.examples} test examples, {row.requirement} is known to lie between "
-            f"{row.low:.2f} and {row.high:.2f} only ({SHOWN_CONFIDENCE:.0%} interval); "
-            "`confidence` makes the gate decide on the lower bound"
-        )
 
     def to_json(self) -> dict[str, Json]:
         """For programs."""
@@ -93,147 +77,164 @@ class GateReport:
         }
 
 
+_ByLabel = Mapping[str | None, Evaluation]
+
+
 def judge(
     requirements: Requirements,
     new: Sequence[Evaluation],
     current: Sequence[Evaluation] | None,
 ) -> GateReport:
-    """Hold a version's evaluations against what is required.
+    """Hold the evaluations of a new version against what is required.
 
-    `current` are those of the version that it would replace; None when there is none.
+    `current` are those of the version whose place it would take; None when there is none.
+    Each requirement is held against its own bound: that all of many are met by luck is less
+    likely than for a single one.
     """
-    rows = tuple(
-        _rows(requirements, _by_label(new), None if current is None else _by_label(current))
-    )
-    return GateReport(rows, requirements.confidence)
-
-
-_ByLabel = Mapping[str | None, Evaluation]
+    gate = _Gate(requirements, _by_label(new), None if current is None else _by_label(current))
+    return GateReport(tuple(gate.rows()), requirements.confidence, gate.caveat())
 
 
 def _by_label(evaluations: Sequence[Evaluation]) -> _ByLabel:
     return {evaluation.label: evaluation for evaluation in evaluations}
 
 
-def _rows(requirements: Requirements, new: _ByLabel, current: _ByLabel | None) -> Iterator[GateRow]:
-    for metric, least in sorted(requirements.overall.items()):
-        yield _row(requirements, None, metric, least, new, current)
-    labels = sorted(label for label in new if label is not None)
-    for label in labels:
-        own = requirements.labels.get(label, {})
-        for metric, least in sorted({**requirements.each_label, **own}.items()):
-            yield _row(requirements, label, metric, least, new, current)
-    for label in sorted(set(requirements.labels) - set(labels)):
-        note = f"the evaluation has no such label, but {', '.join(labels) or 'none at all'}"
-        for metric, least in sorted(requirements.labels[label].items()):
-            name = _name(label, metric, requirements.threshold)
-            yield GateRow(name, least, None, met=False, note=note)
-    if requirements.each_label and not labels:
-        for metric, least in sorted(requirements.each_label.items()):
-            name = _name("each label", metric, requirements.threshold)
-            yield GateRow(name, least, None, met=False, note="the evaluation tells of no labels")
-    if requirements.not_worse_than_current is not None:
-        yield _comparison(requirements, requirements.not_worse_than_current, new, current)
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    requirements: Requirements
+    new: _ByLabel
+    current: _ByLabel | None
 
+    def rows(self) -> Iterator[GateRow]:
+        for label, metric, least in self._minima():
+            yield self._minimum(label, metric, least)
+        yield from self._missing()
+        margin = self.requirements.not_worse_than_current
+        if margin is not None:
+            yield self._against_current(margin)
 
-def _row(
-    requirements: Requirements,
-    label: str | None,
-    metric: Metric,
-    least: float,
-    new: _ByLabel,
-    current: _ByLabel | None,
-) -> GateRow:
-    name = _name(label, metric, requirements.threshold)
-    found = _measure(new, label, metric, requirements.threshold)
-    if found is None:
-        return GateRow(name, least, None, met=False, note="the service does not tell it")
-    before = None if current is None else _measure(current, label, metric, requirements.threshold)
-    confidence = requirements.confidence
-    examples = None if found.n is None else round(found.n)
-    if confidence is None:
-        interval = found.interval(quantile(SHOWN_CONFIDENCE, sides=2))
-        met, note = found.value >= least, None
-    else:
-        interval = found.interval(quantile(confidence, sides=1))
-        met = interval is not None and interval.low >= least
-        note = None if interval is not None else "no bound can be told for this metric"
-    return GateRow(
-        name,
-        least,
-        found.value,
-        met=met,
-        current=None if before is None else before.value,
-        low=None if interval is None else interval.low,
-        high=None if interval is None or confidence is not None else interval.high,
-        examples=examples,
-        note=note,
-    )
+    def caveat(self) -> str | None:
+        """On the widest of the intervals; None when all are narrow."""
+        asked = [(label, metric) for label, metric, _ in self._minima()]
+        if self.requirements.not_worse_than_current is not None:
+            asked.append((None, self._headline()))
+        widest, told = _WIDE, None
+        for label, metric in asked:
+            found = self._measured(self.new, label, metric)
+            if isinstance(found, Unmeasured):
+                continue
+            within = found.within(two_sided(SHOWN_CONFIDENCE))
+            if within is not None and within.high - within.low > widest:
+                widest = within.high - within.low
+                told = (
+                    f"with {found.examples} test example{'' if found.examples == 1 else 's'}, "
+                    f"{self._name(label, metric)} is known to lie between {within.low:.2f} and "
+                    f"{within.high:.2f} only ({SHOWN_CONFIDENCE:.0%})"
+                )
+        return told
 
+    def _minima(self) -> Iterator[tuple[str | None, Metric, float]]:
+        for metric, least in sorted(self.requirements.overall.items()):
+            yield None, metric, least
+        for label in self._labels():
+            own = self.requirements.labels.get(label, {})
+            for metric, least in sorted({**self.requirements.each_label, **own}.items()):
+                yield label, metric, least
 
-def _comparison(
-    requirements: Requirements, margin: float, new: _ByLabel, current: _ByLabel | None
-) -> GateRow:
-    """Not worse than the current version by more than a margin (a test of non-inferiority)."""
-    metric, found = _headline(new)
-    name = f"{metric} against the current version"
-    if current is None:
-        note = "there is no current version to compare with"
-        actual = None if found is None else found.value
-        return GateRow(name, 0.0, actual, met=True, note=note)
-    before = _measure(current, None, metric, requirements.threshold)
-    if found is None or before is None:
-        which = "new" if found is None else "current"
-        note = f"the service does not tell it of the {which} version"
-        return GateRow(name, 0.0, found.value if found else None, met=False, note=note)
-    least = before.value - margin
-    interval = _difference(found, before, requirements.confidence)
-    met = found.value >= least
-    if requirements.confidence is not None:
-        met = interval is not None and interval.low >= -margin
-    one_sided = requirements.confidence is not None
-    counts = [n for n in (found.n, before.n) if n is not None]
-    return GateRow(
-        name,
-        least,
-        found.value,
-        met=met,
-        current=before.value,
-        low=None if interval is None else interval.low,
-        high=None if interval is None or one_sided else interval.high,
-        examples=round(min(counts)) if counts else None,
-        note="no bound can be told for this metric" if one_sided and interval is None else None,
-    )
+    def _labels(self) -> list[str]:
+        return sorted(label for label in self.new if label is not None)
 
+    def _minimum(self, label: str | None, metric: Metric, least: float) -> GateRow:
+        name = self._name(label, metric)
+        found = self._measured(self.new, label, metric)
+        before = None if self.current is None else self._measured(self.current, label, metric)
+        was = before.value if isinstance(before, Measure) else None
+        if isinstance(found, Unmeasured):
+            return GateRow(name, least, None, met=False, current=was, note=found.note)
+        confidence = self.requirements.confidence
+        if confidence is None:
+            return self._row(name, least, found, was, found.within(self._z()))
+        low = found.low(confidence)
+        return self._row(name, least, found, was, None if low is None else Interval(low, 1.0))
 
-def _difference(new: Measure, old: Measure, confidence: float | None) -> Interval | None:
-    if new.n is None or old.n is None:
-        return None
-    sides = 2 if confidence is None else 1
-    z = quantile(SHOWN_CONFIDENCE if confidence is None else confidence, sides=sides)
-    return difference(new.value, new.n, old.value, old.n, z)
+    def _missing(self) -> Iterator[GateRow]:
+        """What is required of labels that were not evaluated."""
+        labels = self._labels()
+        note = (
+            f"not evaluated; there are {', '.join(labels)}" if labels else "no label is evaluated"
+        )
+        if not labels:
+            for metric, least in sorted(self.requirements.each_label.items()):
+                name = self._name("each label", metric)
+                yield GateRow(name, least, None, met=False, note=note)
+        for label in sorted(set(self.requirements.labels) - set(labels)):
+            for metric, least in sorted(self.requirements.labels[label].items()):
+                yield GateRow(self._name(label, metric), least, None, met=False, note=note)
 
+    def _against_current(self, margin: float) -> GateRow:
+        """Not worse by more than the margin; with a confidence, a test of non-inferiority."""
+        metric = self._headline()
+        name = f"{metric} against the current version"
+        found = self._measured(self.new, None, metric)
+        actual = found.value if isinstance(found, Measure) else None
+        if self.current is None:
+            note = "there is no current version to compare with"
+            return GateRow(name, 0.0, actual, met=True, note=note)
+        before = self._measured(self.current, None, metric)
+        if isinstance(before, Unmeasured):
+            note = f"of the current version: {before.note}"
+            return GateRow(name, 0.0, actual, met=False, note=note)
+        least = before.value - margin
+        if isinstance(found, Unmeasured):
+            return GateRow(name, least, None, met=False, current=before.value, note=found.note)
+        within, was_within = found.within(self._z()), before.within(self._z())
+        bounds = None
+        if within is not None and was_within is not None:
+            gap = difference(found.value, within, before.value, was_within)
+            low, high = before.value + gap.low, before.value + gap.high
+            bounds = Interval(max(low, 0.0), min(high, 1.0))
+        return self._row(name, least, found, before.value, bounds)
 
-def _headline(evaluations: _ByLabel) -> tuple[Metric, Measure | None]:
-    overall = evaluations.get(None)
-    if (
-        overall is not None
-        and overall.au_prc is None
-        and overall.mean_average_precision is not None
-    ):
-        metric = Metric.MEAN_AVERAGE_PRECISION
-    else:
-        metric = Metric.AU_PRC
-    return metric, None if overall is None else measure(overall, metric, 0.0)
+    def _row(
+        self, name: str, least: float, found: Measure, was: float | None, within: Interval | None
+    ) -> GateRow:
+        decides, note = found.value, None
+        confident = self.requirements.confidence is not None
+        if confident and within is not None:
+            decides = within.low
+        elif confident:
+            decides, note = float("-inf"), _NO_BOUND
+        return GateRow(
+            name,
+            least,
+            found.value,
+            met=decides >= least - _ROUNDING,
+            current=was,
+            low=None if within is None else within.low,
+            high=None if within is None or confident else within.high,
+            examples=None if within is None else found.examples,
+            note=note,
+        )
 
+    def _z(self) -> float:
+        confidence = self.requirements.confidence
+        return two_sided(SHOWN_CONFIDENCE) if confidence is None else one_sided(confidence)
 
-def _measure(
-    evaluations: _ByLabel, label: str | None, metric: Metric, threshold: float
-) -> Measure | None:
-    evaluation = evaluations.get(label)
-    return None if evaluation is None else measure(evaluation, metric, threshold)
+    def _headline(self) -> Metric:
+        overall = self.new.get(None)
+        if overall is None or overall.au_prc is not None:
+            return Metric.AU_PRC
+        told = overall.mean_average_precision is not None
+        return Metric.MEAN_AVERAGE_PRECISION if told else Metric.AU_PRC
 
+    def _measured(
+        self, evaluations: _ByLabel, label: str | None, metric: Metric
+    ) -> Measure | Unmeasured:
+        evaluation = evaluations.get(label)
+        if evaluation is None:
+            return Unmeasured("not evaluated")
+        return measure(evaluation, metric, self.requirements.threshold)
 
-def _name(label: str | None, metric: Metric, threshold: float) -> str:
-    told = f"{metric} at {threshold:g}" if metric in _THRESHOLDED else str(metric)
-    return told if label is None else f"{label}: {told}"
+    def _name(self, label: str | None, metric: Metric) -> str:
+        threshold = f" at {self.requirements.threshold:g}" if metric in _AT_THRESHOLD else ""
+        return f"{'' if label is None else f'{label}: '}{metric}{threshold}"
