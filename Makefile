@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test chaos lint types format format-check check lock clean
+.PHONY: help demo demo-lifecycle test chaos lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
 
 demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, apply, evaluate, plan again
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh
+
+demo-lifecycle: $(VENV)/.installed-local  ## Walk through the life of a model on examples/lifecycle
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/lifecycle/walk.sh
 
 test: $(VENV)/.installed-dev  ## Run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

@@ -140,6 +140,8 @@ def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
         if change.action in (Action.TRAIN, Action.RETRAIN)
         or (change.action is Action.RESUME and change.object_id is None and _is_model(change))
     ]
+    judged = {address for address, _, _ in result.gates}  # their tables stand above
+    trained = [address for address in trained if address not in judged]
     if not trained:
         return
     resources = workspace.store.read().resources

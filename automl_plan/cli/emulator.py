@@ -100,6 +100,24 @@ def status(
         )
 
 
+@app.command(epilog="Example: automl-plan emulator advance 30d")
+def advance(
+    duration: Annotated[str, typer.Argument(metavar="DURATION", help="Such as 12h, 30d or 6w.")],
+    data_dir: DataDir = None,
+    directory: Directory = Path(),
+) -> None:
+    """Let time pass on its clock, to see what the end of a model's life brings."""
+    from automl_plan.config.durations import TO_WRITE, parse_duration
+    from automl_plan.errors import UsageError
+    from automl_plan.providers.local import process
+
+    passed = parse_duration(duration)
+    if passed is None:
+        raise UsageError(f"{duration!r} is no duration.", hint=f"{TO_WRITE.capitalize()}.")
+    moment = process.advance(_data_dir(data_dir, directory.resolve()), passed.total_seconds())
+    write(f"It is {moment} there now.\n")
+
+
 def _json(running: Running | None) -> dict[str, Json]:
     from automl_plan.rendering.document import document
 

@@ -25,6 +25,11 @@ from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
 from automl_plan.resources.recorded import Recorded, RecordedResource
 
+_SWAPS = frozenset(
+    {Action.TRAIN, Action.RETRAIN, Action.GATE, Action.PROMOTE, Action.DELETE, Action.RESUME}
+)
+"""Actions after which a model's current version may be another one, or gone."""
+
 
 def make_plan(
     desired: Desired,
@@ -150,11 +155,13 @@ def _delete_datasets(
     """Former datasets, and those not declared any more, after what their models do."""
     deletions: list[Change] = []
     declared_users = _users(wanted)
+    stay = _trained_on(recorded, model_changes)
     for address, outlook in outlooks.items():
         needs = (*outlook.ready, *_keys_of(declared_users.get(address, ()), model_changes))
         deletions += [
             delete_dataset(address, object_id, reasons.REPLACED, needs)
             for object_id in outlook.former
+            if object_id not in stay
         ]
     recorded_users = _recorded_users(recorded)
     for address, resource in sorted(recorded.resources.items()):
@@ -172,6 +179,19 @@ def _delete_datasets(
             else:
                 deletions.append(Change(address, Action.FORGET, reasons.GONE, object_id=obj.id))
     return deletions
+
+
+def _trained_on(
+    recorded: Recorded, model_changes: Mapping[Address, tuple[Change, ...]]
+) -> set[str]:
+    """The datasets of current models that stay current: what serves keeps what it was made of."""
+    return {
+        resource.current.dataset_id
+        for address, resource in recorded.resources.items()
+        if resource.current is not None
+        and resource.current.dataset_id is not None
+        and _SWAPS.isdisjoint(change.action for change in model_changes.get(address, ()))
+    }
 
 
 def _users(desired: Desired) -> dict[Address, list[Address]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automl_plan.applying.events import ApplyResult
-from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic
+from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic, GateRejected
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, counted, width_of
 from automl_plan.resources.json import Json
@@ -55,12 +55,15 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
 
 def failures_text(result: ApplyResult, style: Style) -> str:
     """The changes of an apply that failed, each with its cause."""
-    parts = [
+    turned_down = [f.error for f in result.failed if isinstance(f.error, GateRejected)]
+    parts = [f"{_lines(error.message, 2)}\n  next:  {error.hint}\n" for error in turned_down]
+    parts += [
         f"{style.red(style.bold(str(failure.change.address)))} {failure.change.action}\n"
         + error_text(failure.error, style)
         for failure in result.failed
+        if failure.error not in turned_down
     ]
-    if result.skipped and result.failed:
+    if result.skipped and len(result.failed) > len(turned_down):
         count = counted(len(result.skipped), "change")
         parts.append(
             f"{count} that need{'s' if len(result.skipped) == 1 else ''} them: not done.\n"

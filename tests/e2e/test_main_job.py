@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.e2e.command_line import CommandLine, edit
 
-COMMAND = Path(sysconfig.get_path("scripts")) / "automl-plan"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
-
-
-class CommandLine:
-    """The command line in one directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-
-    def __call__(self, *args: str, code: int = 0) -> str:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
-        done = subprocess.run(
-            [str(COMMAND), *args],
-            cwd=self.directory,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert "Traceback" not in done.stderr
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    def actions(self, *args: str) -> list[str]:
-        """What `plan` says is to be done."""
-        plan = json.loads(self("plan", "--json", "--detailed-exitcode", *args, code=2))
-        return [f"{change['address']} {change['action']}" for change in plan["changes"]]
-
-    def apply(self) -> None:
-        """Apply, and see that the next plan is empty."""
-        self("apply", "--auto-approve")
-        assert "No changes." in self("plan", "--detailed-exitcode", code=0)
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Iterator[CommandLine]:
-    cli = CommandLine(tmp_path)
-    yield cli
-    cli("emulator", "stop")
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def digits(directory: Path) -> Path:

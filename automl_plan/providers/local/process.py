@@ -27,6 +27,7 @@ IDLE_SECONDS = 900.0
 START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _OTHERS_SECONDS = 1.0
+_ANSWER_SECONDS = 20.0
 _SHOWN_LOG_LINES = 5
 _URL = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
@@ -119,6 +120,29 @@ def stop(data_dir: Path) -> bool:
     raise EmulatorError(
         f"The service (process {running.pid}) does not end.", hint=f"kill -9 {running.pid}"
     )
+
+
+def advance(data_dir: Path, seconds: float) -> str:
+    """Let so many seconds pass on the service's clock; what time it is there then (RFC 3339).
+
+    Raises EmulatorError when it does not run, or can't go so far.
+    """
+    running = status(data_dir)
+    if running is None:
+        raise EmulatorError(
+            "The embedded service does not run.", hint="Start it: automl-plan emulator start"
+        )
+    request = urllib.request.Request(  # noqa: S310 (our own service, on loopback)
+        f"{running.url}/emulator/v1/clock:advance",
+        data=json.dumps({"seconds": seconds}).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    try:
+        with _opener().open(request, timeout=_ANSWER_SECONDS) as answer:
+            return str(json.load(answer)["now"])
+    except (OSError, ValueError, KeyError) as error:
+        raise EmulatorError(f"The embedded service's clock can't be set: {error}.") from error
 
 
 def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
@@ -225,12 +249,16 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _answers(url: str) -> bool:
     """Asked of its own API, which has no faults and whose calls aren't counted."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/emulator/v1/clock", timeout=2.0) as response:
+        with _opener().open(f"{url}/emulator/v1/clock", timeout=2.0) as response:
             return bool(response.status == 200)
     except (OSError, ValueError):
         return False
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Without proxies, none of which could reach our loopback."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _alive(pid: int) -> bool:

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The life of a model, step by step. Run it with `make demo-lifecycle`.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+run() {
+  printf '\n\033[1m$ %s\033[0m\n' "$*"
+  "$@"
+}
+
+# The embedded service goes on after a command, as a cloud would; this walk takes it down.
+trap 'automl-plan emulator stop >/dev/null' EXIT
+export AUTOML_PLAN_VAR_data=first
+
+run python prepare.py
+run automl-plan apply --auto-approve
+
+printf '\n# The data got worse: version 2 is turned down (exit code 3), version 1 serves.\n'
+export AUTOML_PLAN_VAR_data=mislabelled
+run automl-plan apply --auto-approve || printf '(exit code %s)\n' "$?"
+run automl-plan plan
+
+printf '\n# Better data: version 3 serves, version 1 is kept.\n'
+export AUTOML_PLAN_VAR_data=more
+run automl-plan apply --auto-approve
+run automl-plan models versions digits
+
+printf '\n# A way back, and forward again. No plan undoes it.\n'
+run automl-plan models rollback digits --auto-approve --why "a customer complained"
+run automl-plan plan
+run automl-plan models promote digits 3 --auto-approve --why "it was not the model"
+
+printf '\n# The state is lost, and made anew from the labels on what lives.\n'
+rm -r state
+run automl-plan state rebuild
+run automl-plan plan
+
+printf '\n# 17 months pass: a new version is trained before the life of version 3 ends.\n'
+run automl-plan emulator advance 500d
+run automl-plan models list
+run automl-plan emulator advance 20d
+run automl-plan apply --auto-approve
+run automl-plan models versions digits

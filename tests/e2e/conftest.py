@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command_line import CommandLine
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[CommandLine]:
+    """A directory of its own, with the command line; its service is taken down at the end."""
+    cli = CommandLine(tmp_path)
+    yield cli
+    cli("emulator", "stop")
