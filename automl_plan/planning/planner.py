@@ -23,6 +23,7 @@ from automl_plan.planning.spending import so_far
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
+from automl_plan.resources.marks import marks
 from automl_plan.resources.recorded import Recorded, RecordedResource
 
 _SWAPS = frozenset(
@@ -63,6 +64,7 @@ def make_plan(
 
     recorded = replace(recorded, resources=rearranged.resources)
     desired = without_ignored(desired, recorded.resources, there)
+    there = _marked(there, rearranged.changes, desired, recorded)
     destroy = options.mode is PlanMode.DESTROY
     wanted = Desired({}, {}) if destroy else desired
     gone = reasons.DESTROY if destroy else reasons.NOT_DECLARED
@@ -108,6 +110,25 @@ def make_plan(
             allow_large_change=options.allow_large_change,
         ),
     )
+
+
+def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: Recorded) -> Live:
+    """What will live once imports have put our labels on what they adopt."""
+    datasets, models = dict(live.datasets), dict(live.models)
+    for change in changes:
+        obj = _record(recorded, change.address).current
+        if change.action is not Action.IMPORT or obj is None:
+            continue
+        declared = desired.datasets.get(change.address) or desired.models.get(change.address)
+        protected = declared is not None and declared.lifecycle.prevent_destroy
+        own = marks(recorded.lineage, change.address, obj, protected=protected)
+        if obj.id in datasets:
+            dataset = datasets[obj.id]
+            datasets[obj.id] = replace(dataset, labels={**dataset.labels, **own})
+        else:
+            model = models[obj.id]
+            models[obj.id] = replace(model, labels={**model.labels, **own})
+    return Live(datasets, models)
 
 
 def _with_cost(change: Change, recorded: Recorded, now: datetime | None) -> Change:

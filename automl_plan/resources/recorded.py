@@ -79,7 +79,7 @@ class RecordedObject:
     dataset_id: str | None = None
     """Models: the dataset that it was trained on."""
     version: int | None = None
-    """Models: counted from 1 for each address; a number is never given twice."""
+    """Models: counted from 1 for each address; a number is not given twice while any lives."""
     commit: str | None = None
     """Models: the Git commit of the configuration, `-dirty` behind it if files had changed."""
     status: Status | None = None
