@@ -97,7 +97,7 @@ def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended
     counts = CallCounts()
     admin = AdminFront(engine, counts, faults)
     fronts: Sequence[Front] = (AutomlFront(engine), StorageFront(files), admin)
-    with Server(options.port, fronts, counts, faults) as server:
+    with Server(options.port, fronts, counts, faults, engine.now) as server:
         engine.resume()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
@@ -62,11 +63,17 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, port: int, fronts: Sequence[Front], counts: CallCounts, faults: Faults
+        self,
+        port: int,
+        fronts: Sequence[Front],
+        counts: CallCounts,
+        faults: Faults,
+        now: Callable[[], datetime],
     ) -> None:
         self.fronts = tuple(fronts)
         self.counts = counts
         self.faults = faults
+        self.now = now
         self.ending = threading.Event()
         self.activity = Activity()
         try:
@@ -125,6 +132,8 @@ class Server(ThreadingHTTPServer):
         return reply if after is None else _failing(after, front, reply)
 
 
+_LATEST_DATE = datetime(9000, 1, 1, tzinfo=UTC)
+"""Dates in HTTP have years of four digits."""
 _ANSWERS = {
     "401": ServiceError(Code.UNAUTHENTICATED, "Request had invalid authentication credentials."),
     "429": ServiceError(Code.RESOURCE_EXHAUSTED, "Quota exceeded."),
@@ -204,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         head = (
             f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Error',))[0]}\r\n"
             f"Server: automl-plan-emulator/{__version__}\r\n"
-            f"Date: {self.date_time_string()}\r\n"
+            f"Date: {self._date()}\r\n"
             f"Content-Type: {reply.content_type}\r\n"
             f"Content-Length: {len(reply.body)}\r\n"
             f"{retry}X-Content-Type-Options: nosniff\r\n"
@@ -212,6 +221,11 @@ class _Handler(BaseHTTPRequestHandler):
         )
         body = reply.body if reply.sent == "all" else reply.body[: len(reply.body) // 2]
         self.wfile.write(head.encode("latin-1") + body)
+
+    def _date(self) -> str:
+        """What time it is by the service's clock, which tests advance."""
+        now = min(self.server.now(), _LATEST_DATE)
+        return self.date_time_string(int(now.timestamp()))
 
     def log_message(self, *_: object) -> None:
         """Keep no log of requests."""

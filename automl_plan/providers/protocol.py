@@ -8,6 +8,7 @@ again by the provider itself; the others are retried inside. All raise ProviderE
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from automl_plan.resources.address import ResourceKind
@@ -30,6 +31,9 @@ class Provider(Protocol):
     @property
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
+
+    def now(self) -> datetime:
+        """What time it is by the service's clock (UTC); by this machine's before any answer."""
 
     def close(self) -> None:
         """Close connections."""

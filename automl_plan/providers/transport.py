@@ -26,8 +26,11 @@ from automl_plan.errors import (
 from automl_plan.providers.answers import api_error, shown
 from automl_plan.providers.credentials import Credentials
 from automl_plan.providers.endpoint import is_loopback
+from automl_plan.providers.service_clock import ServiceClock
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import requests
 
 CONNECT_SECONDS = 5.0
@@ -69,6 +72,11 @@ class HttpTransport:
         self._closed = False
         self._lock = threading.Lock()
         self._paused_until = 0.0
+        self._clock = ServiceClock()
+
+    def now(self) -> datetime:
+        """What time it is at the service (UTC)."""
+        return self._clock.now()
 
     def close(self) -> None:
         """Close all connections."""
@@ -222,6 +230,7 @@ class HttpTransport:
                 ) as response,
             ):
                 content = self._read(response, where, limit)
+                self._clock.hear(response.headers.get("Date"))
         except requests.RequestException as error:
             raise self._transport_error(error, where) from None
         if response.status_code // 100 == 2:

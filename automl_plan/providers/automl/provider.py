@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from automl_plan.errors import Aborted, NotFound, TransportError, UsageError
 from automl_plan.providers.automl.evaluations import evaluations
@@ -72,6 +73,10 @@ class AutomlProvider:
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
         return self._late_seconds
+
+    def now(self) -> datetime:
+        """What time it is at the service (UTC)."""
+        return self._transport.now()
 
     def close(self) -> None:
         """Close connections."""
