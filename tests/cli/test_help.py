@@ -37,6 +37,7 @@ def test_the_commands() -> None:
         "emulator stop",
         "force-unlock",
         "init",
+        "models calendar",
         "models delete",
         "models evaluations",
         "models list",

@@ -26,7 +26,7 @@ from automl_plan.rendering.state import (
 from automl_plan.rendering.style import PLAIN
 from automl_plan.state.document import State
 from tests.rendering.golden import matches_golden
-from tests.rendering.rows import DATASETS, MODELS, OPERATIONS, STATE
+from tests.rendering.rows import DATASETS, MODELS, NOW, OPERATIONS, STATE
 from tests.rendering.schema import is_valid
 
 
@@ -40,11 +40,11 @@ def test_datasets() -> None:
 
 
 def test_models() -> None:
-    assert matches_golden("models-list", models_text(MODELS, PLAIN))
-    assert matches_golden("models-show", "\n".join(model_text(row, PLAIN) for row in MODELS))
-    assert is_valid("models-list", models_json(MODELS))
+    assert matches_golden("models-list", models_text(MODELS, NOW, PLAIN))
+    assert matches_golden("models-show", "\n".join(model_text(row, NOW, PLAIN) for row in MODELS))
+    assert is_valid("models-list", models_json(MODELS, NOW))
     for row in MODELS:
-        assert is_valid("models-show", model_json(row))
+        assert is_valid("models-show", model_json(row, NOW))
 
 
 def test_deleting_a_model_is_asked_with_what_it_means() -> None:
@@ -72,12 +72,12 @@ def test_state() -> None:
 
 def test_nothing_to_list() -> None:
     assert datasets_text((), PLAIN) == "There are no datasets.\n"
-    assert models_text((), PLAIN) == "There are no models.\n"
+    assert models_text((), NOW, PLAIN) == "There are no models.\n"
     assert operations_text((), PLAIN) == "There are no such operations.\n"
     assert resources_text(State(), PLAIN) == state_text(State(), PLAIN) == "Nothing is recorded.\n"
     for view, document in {
         "datasets-list": datasets_json(()),
-        "models-list": models_json(()),
+        "models-list": models_json((), NOW),
         "operations-list": operations_json(()),
         "state-list": state_json(State()),
     }.items():

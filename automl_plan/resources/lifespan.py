@@ -1,0 +1,37 @@
+"""How long a model lives.
+
+"The maximum lifespan of a custom model is 18 months", after which it must be trained again
+("Training Cloud-hosted models", Google).
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import MAXYEAR, datetime, timedelta
+
+MONTHS = 18
+WARNING = timedelta(days=60)
+"""From how long before its end a model is warned of."""
+
+
+def expires(created: datetime) -> datetime:
+    """When a model that was created then ends: so many calendar months later.
+
+    A day that the last month does not have is its last one. OverflowError after the year 9998.
+    """
+    years, month = divmod(created.month - 1 + MONTHS, 12)
+    year = created.year + years
+    if year > MAXYEAR:
+        raise OverflowError("That is past the calendar.")
+    day = min(created.day, calendar.monthrange(year, month + 1)[1])
+    return created.replace(year=year, month=month + 1, day=day)
+
+
+def days_left(ends: datetime, now: datetime) -> int:
+    """The whole days that are left; below 0 when the life is over."""
+    return (ends - now).days
+
+
+def soon(ends: datetime, now: datetime) -> bool:
+    """Whether it is time to warn: the end is near, or past."""
+    return ends - now <= WARNING
