@@ -9,7 +9,8 @@ import typer
 
 from automl_plan.cli import versions
 from automl_plan.cli.options import AsJson, AutoApprove, Directory, Var, VarFile, workspace
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.output import stdout_style, write, write_bytes, write_json
+from automl_plan.errors import UsageError
 
 app = typer.Typer(name="models", help="Models that live.", no_args_is_help=True)
 
@@ -89,6 +90,42 @@ def evaluations(
     else:
         title = f"{model.display_name}  {model.id}"
         write(evaluations_text(title, found, threshold, stdout_style()))
+
+
+@app.command(epilog="Example: automl-plan models calendar --ics --out models.ics")
+def calendar(
+    ics: Annotated[bool, typer.Option("--ics", help="Write an iCalendar file (RFC 5545).")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write it here; only with --ics."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also models that are not managed.")] = False,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Tell when models end: Google lets each live for 18 months."""
+    from automl_plan.inventory.models import model_rows
+    from automl_plan.rendering.calendar import calendar_ics, calendar_text
+
+    if out is not None and not ics:
+        raise UsageError("--out is for iCalendar files.", hint="Write --ics, too.")
+    with workspace(directory, var, var_file) as opened:
+        rows = model_rows(opened.provider.models(), opened.store.read().resources)
+        now, identity = opened.provider.now(), opened.provider.identity
+    shown = [row for row in rows if every or row.address is not None]
+    if not ics:
+        write(calendar_text(shown, now, stdout_style()))
+        return
+    data = calendar_ics(shown, identity, now)
+    if out is None:
+        write_bytes(data)
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"{out} can't be written: {error.strerror}.") from error
+    write(f"Written to {out}.\n")
 
 
 @app.command(epilog="Example: automl-plan models delete ICN1234567890")

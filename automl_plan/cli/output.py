@@ -30,6 +30,12 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+def write_bytes(data: bytes) -> None:
+    """Write to standard output as it is, whatever its encoding."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
 def write_json(document: Mapping[str, Json]) -> None:
     """Write a JSON document to standard output."""
     write(json.dumps(document, indent=2, sort_keys=True) + "\n")

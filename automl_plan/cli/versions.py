@@ -1,4 +1,4 @@
-"""`automl-plan models versions|promote|rollback|calendar`."""
+"""`automl-plan models versions|promote|rollback`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import stdout_style, write, write_json
-from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from automl_plan.resources.recorded import Decision, DecisionKind
@@ -35,7 +34,6 @@ def register(models: typer.Typer) -> None:
         promote
     )
     models.command(epilog="Example: automl-plan models rollback digits")(rollback)
-    models.command(epilog="Example: automl-plan models calendar --ics --out models.ics")(calendar)
 
 
 def versions(
@@ -116,36 +114,6 @@ def rollback(
         lock_timeout=lock_timeout,
         as_json=as_json,
     )
-
-
-def calendar(
-    ics: Annotated[bool, typer.Option("--ics", help="Write an iCalendar file (RFC 5545).")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also models that are not managed.")
-    ] = False,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-) -> None:
-    """Tell when the lives of models end: 18 months after their creation."""
-    from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.calendar import calendar_ics, calendar_text
-
-    with workspace(directory, var, var_file) as opened:
-        rows = model_rows(opened.provider.models(), opened.store.read().resources)
-        shown = [row for row in rows if everything or row.current]
-        now, identity = opened.provider.now(), opened.provider.identity
-    text = calendar_ics(shown, identity, now) if ics else calendar_text(shown, stdout_style())
-    if out is None:
-        write(text)
-        return
-    try:
-        out.write_bytes(text.encode())
-    except OSError as error:
-        raise UsageError(f"{out} can't be written: {error.strerror}.") from error
 
 
 def _choose(

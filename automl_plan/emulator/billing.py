@@ -2,8 +2,8 @@
 
 The rules are those of Vertex AI's pricing page. A training is billed for what it used when it
 ends, also when it was cancelled, but not when it failed. A deployed model is billed per node and
-hour until it is undeployed, also while the service is down. Hours are those of the service's
-clock, by its time scale.
+hour until it is undeployed or its life is over, also while the service is down. Hours are those
+of the service's clock, by its time scale.
 """
 
 import json
@@ -154,16 +154,7 @@ class Billing:
     def deployed(self, db: Connection, operation: Operation, model: Model, node_count: int) -> None:
         """A model runs on so many nodes from now on; 0: on none any more."""
         now = self._clock.now()
-        running = db.execute(
-            "SELECT * FROM charges WHERE model_id = ? AND kind = ? AND outcome = ?",
-            (model.id, ChargeKind.DEPLOYMENT, Outcome.RUNNING),
-        ).fetchone()
-        if running is not None:
-            used = self._milli_node_hours(from_micros(running["began"]), now, running["nodes"])
-            db.execute(
-                "UPDATE charges SET ended = ?, outcome = ?, milli_node_hours = ? WHERE seq = ?",
-                (to_micros(now), Outcome.ENDED, used, running["seq"]),
-            )
+        self.stopped(db, model.id, now)
         if node_count:
             insert(
                 db,
@@ -182,6 +173,19 @@ class Billing:
                     "outcome": Outcome.RUNNING,
                     "milli_node_hours": 0,
                 },
+            )
+
+    def stopped(self, db: Connection, model_id: int, ended: datetime) -> None:
+        """A model runs on no node any more, since that instant."""
+        running = db.execute(
+            "SELECT * FROM charges WHERE model_id = ? AND kind = ? AND outcome = ?",
+            (model_id, ChargeKind.DEPLOYMENT, Outcome.RUNNING),
+        ).fetchone()
+        if running is not None:
+            used = self._milli_node_hours(from_micros(running["began"]), ended, running["nodes"])
+            db.execute(
+                "UPDATE charges SET ended = ?, outcome = ?, milli_node_hours = ? WHERE seq = ?",
+                (to_micros(ended), Outcome.ENDED, used, running["seq"]),
             )
 
     def _end(

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from automl_plan.emulator.billing import Billing
+from automl_plan.emulator.billing import Billing, Charge, ChargeKind
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.datasets import Datasets
 from automl_plan.emulator.files import Files
 from automl_plan.emulator.images import Images
 from automl_plan.emulator.jobs import Jobs
+from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Operations
 from automl_plan.emulator.store import Store
@@ -28,18 +29,26 @@ class Engine:
         with self._store.reading() as db:  # so that no restart turns the clock back
             clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
         self._jobs = Jobs(clock, POOLS)
-        self.billing = Billing(self._store, clock)
-        self.operations = Operations(self._store, clock, self._jobs, self.billing)
+        self._billing = Billing(self._store, clock)
+        self._lifespans = Lifespans(self._store, clock, self._billing)
+        self.operations = Operations(self._store, clock, self._jobs, self._billing)
         self.datasets = Datasets(self._store, clock, files, images, self.operations)
-        self.models = Models(self._store, clock, files, self.operations, self.billing)
+        self.models = Models(
+            self._store, clock, files, self.operations, self._billing, self._lifespans
+        )
         self.trainings = Trainings(
-            self._store, clock, images, chosen, self.operations, self.billing
+            self._store, clock, images, chosen, self.operations, self._billing
         )
 
     @property
     def jobs_running(self) -> int:
         """How many operations run or wait for their turn."""
         return self._jobs.count
+
+    def charges(self, kind: ChargeKind) -> list[Charge]:
+        """What is billed of a kind, the oldest first, up until now."""
+        self._lifespans.settle()
+        return self._billing.charges(kind)
 
     def now(self) -> datetime:
         """What the service's clock says."""

@@ -14,7 +14,7 @@ from automl_plan.emulator.errors import Code, ServiceError, not_found, precondit
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
-from automl_plan.emulator.lifespan import MONTHS, expired
+from automl_plan.emulator.lifespan import Lifespans, expired, too_old
 from automl_plan.emulator.objects import (
     Model,
     ModelEvaluation,
@@ -59,12 +59,14 @@ class Models:
         files: Files,
         operations: Operations,
         billing: Billing,
+        lifespans: Lifespans,
     ) -> None:
         self._store = store
         self._clock = clock
         self._files = files
         self._operations = operations
         self._billing = billing
+        self._lifespans = lifespans
         operations.register(OperationKind.DELETE_MODEL, self._run_delete)
         operations.register(OperationKind.DEPLOY_MODEL, self._run_deploy)
         operations.register(OperationKind.UNDEPLOY_MODEL, self._run_undeploy)
@@ -73,23 +75,26 @@ class Models:
     def get(self, scope: Scope, model_id: int) -> Model:
         """The model of that id."""
         with self._store.reading() as db:
+            self._lifespans.settle()
             model = select_model(db, scope, model_id)
             if model is None and current_call().take("early"):
                 found = (early for _, early in early_models(db, scope) if early.id == model_id)
                 model = next(found, None)
-            return self._now(_required(model))
+            return _required(model)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Model]:
         """Models, newest first."""
         with self._store.reading() as db:
+            self._lifespans.settle()
             if current_call().take("early"):
                 return page_with_early_models(db, scope, terms, window)
             rows, more = select_page(db, "models", scope, terms, window)
-        return Page(tuple(self._now(model_of(row)) for row in rows), more)
+        return Page(tuple(map(model_of, rows)), more)
 
     def update(self, scope: Scope, model_id: int, change: ModelChange, etag: str | None) -> Model:
         """Change fields; with an etag, only if the model is still the one that was read."""
         with self._store.transaction() as db:
+            self._lifespans.settle()
             old = _required(select_model(db, scope, model_id))
             if etag and etag != old.etag:
                 raise ServiceError(Code.ABORTED, "The etag is not that of the current model.")
@@ -122,7 +127,7 @@ class Models:
             deploying = self._operations.running_on(
                 db, ObjectRef(ObjectKind.MODEL, model_id), [OperationKind.DEPLOY_MODEL]
             )
-            if self._now(model).deployed or deploying:
+            if model.deployed or deploying:
                 raise precondition(
                     "The model can't be deleted while it is deployed. Undeploy it first."
                 )
@@ -134,7 +139,7 @@ class Models:
 
         def check(_: Connection, model: Model) -> None:
             if expired(model.created, self._clock.now()):
-                raise precondition(f"The model's life of {MONTHS} months is over. Train a new one.")
+                raise too_old()
 
         spec = {"node_count": node_count}
         return self._begin(scope, model_id, OperationKind.DEPLOY_MODEL, spec, check)
@@ -169,15 +174,11 @@ class Models:
     def predict(self, scope: Scope, model_id: int, image: bytes) -> Sequence[Prediction]:
         """Every label (and box) with its score, by a deployed model. Raises ImageUnreadable."""
         model = self.get(scope, model_id)
+        if expired(model.created, self._clock.now()):
+            raise too_old()
         if not model.deployed:
             raise precondition("The model is not deployed. Deploy it before asking it to predict.")
         return trainer(model.trainer).predict(self._artefact(model_id), image)
-
-    def _now(self, model: Model) -> Model:
-        """A model as it is by now: when its life is over, it is not deployed any more."""
-        if model.deployed and expired(model.created, self._clock.now()):
-            return replace(model, deployed=False, node_count=0)
-        return model
 
     def _artefact(self, model_id: int) -> bytes:
         with self._store.reading() as db:
@@ -200,6 +201,7 @@ class Models:
         target = ObjectRef(ObjectKind.MODEL, model_id)
 
         def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            self._lifespans.settle()
             model = _required(select_model(db, scope, model_id))
             if self._operations.running_on(db, target, [OperationKind.DELETE_MODEL]):
                 raise not_found(NOT_THERE)
@@ -223,7 +225,10 @@ class Models:
     def _set_deployed(self, operation: Operation, node_count: int) -> None:
         model_id = cast("int", operation.spec["model_id"])
         with self._store.transaction() as db:
+            self._lifespans.settle()
             model = select_model(db, operation.scope, model_id)
+            if model is not None and node_count and expired(model.created, self._clock.now()):
+                raise too_old()  # it ended while the operation ran
             if model is not None and model.node_count != node_count:
                 db.execute(
                     "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",

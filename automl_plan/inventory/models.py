@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from automl_plan.errors import ProviderError
 from automl_plan.inventory.managed import managed_objects
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedResource
 
@@ -28,6 +30,11 @@ class ModelRow:
     """Managed: whether it is the current one, not one that was replaced."""
     dataset: Address | None
     """The managed dataset that it was trained on."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """When its life ends (UTC); None when the service does not tell its age."""
+        return end_of(self.live.create_time)
 
 
 def model_rows(

@@ -10,7 +10,7 @@ from automl_plan.errors import ProviderError, UsageError
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.evaluation import Evaluation
-from automl_plan.resources.lifespan import expires
+from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.marks import data_mark
 from automl_plan.resources.model_types import MODEL_TYPES
@@ -64,7 +64,7 @@ def version_rows(
             live=live[obj.id],
             evaluation=_overall(provider, obj.id) if place < _MOST_EVALUATIONS else None,
             usd=training_usd(live[obj.id]),
-            expires=end_of(live[obj.id]),
+            expires=end_of(live[obj.id].create_time),
         )
         for place, obj in enumerate(obj for obj in objects if obj.id in live)
     ]
@@ -77,13 +77,6 @@ def training_usd(model: LiveModel) -> float | None:
         return None
     known = MODEL_TYPES[model.problem].get(model.model_type)
     return None if known is None else cost / 1000 * known.usd_per_node_hour
-
-
-def end_of(model: LiveModel) -> datetime | None:
-    """When a model's life ends; None when the service does not tell its age."""
-    if model.create_time is None:
-        return None
-    return expires(datetime.fromisoformat(model.create_time))
 
 
 def _overall(provider: Provider, model_id: str) -> Evaluation | None:

@@ -13,7 +13,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.fields import Mutability, field_of
 from automl_plan.resources.json import Attributes, Json
-from automl_plan.resources.lifespan import expires
+from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import Live
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
@@ -144,10 +144,10 @@ def _ages(
     declared: DesiredModel, current: RecordedObject, live: Live, now: datetime
 ) -> Iterator[str]:
     there = live.models.get(current.id)
-    if there is None or there.create_time is None:
+    ends = None if there is None else end_of(there.create_time)
+    if there is None or there.create_time is None or ends is None:
         return
     born = datetime.fromisoformat(there.create_time)
-    ends = expires(born)
     oldest, limit = declared.retrain_max_age, declared.retrain_before_expiry
     allowed = (
         "no retrain.max_age is declared"

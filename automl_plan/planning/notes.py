@@ -9,7 +9,7 @@ from automl_plan.planning.plan import Action, Change, Note, NoteKind
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.lifespan import WARNING, expires
+from automl_plan.resources.lifespan import end_of, soon
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import data_mark, inputs_digest
 from automl_plan.resources.recorded import RecordedResource
@@ -26,12 +26,10 @@ def expiry_notes(
     for address in sorted(addresses):
         record = resources.get(address)
         there = live.models.get(record.current.id) if record and record.current else None
-        if there is None or there.create_time is None:
+        ends = None if there is None else end_of(there.create_time)
+        if there is None or ends is None or not soon(ends, now):
             continue
-        ends = expires(datetime.fromisoformat(there.create_time))
         left = ends - now
-        if left > WARNING:
-            continue
         when = f"in {left.days} days, on {ends.date()}" if left.days >= 0 else f"on {ends.date()}"
         verb = "ends" if left.days >= 0 else "ended"
         text = (

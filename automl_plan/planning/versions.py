@@ -15,7 +15,7 @@ from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.lifespan import expires
+from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status
 
@@ -182,8 +182,8 @@ def _due(now: datetime, ends: datetime, limit: timedelta, born: datetime) -> boo
 
 
 def _end(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:
-    created = _created(version, live)
-    return None if created is None else expires(created)
+    there = live.get(version.id)
+    return None if there is None else end_of(there.create_time)
 
 
 def _created(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:

@@ -7,6 +7,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+_LAST_YEAR = 9000
+"""A date past it is no time of day, and what is added to it may be past the calendar."""
+
 
 class ServiceClock:
     """Follows the `Date` of HTTP answers (RFC 9110). Safe to use from several threads.
@@ -24,12 +27,15 @@ class ServiceClock:
             return
         try:
             told = parsedate_to_datetime(date)
-        except ValueError:
+            if told.tzinfo is None:
+                return
+            told = told.astimezone(UTC)
+        except (ValueError, OverflowError):  # the last day of the calendar may have no UTC
             return
-        if told.tzinfo is None:
+        if told.year > _LAST_YEAR:
             return
         with self._lock:
-            self._heard = (told.astimezone(UTC), time.monotonic())
+            self._heard = (told, time.monotonic())
 
     def now(self) -> datetime:
         """What time it is there; by this machine's clock while nothing was heard."""

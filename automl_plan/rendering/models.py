@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from automl_plan.inventory.models import ModelRow
-from automl_plan.inventory.versions import end_of
 from automl_plan.rendering.document import document
-from automl_plan.rendering.life import ends_text, warnings_text
+from automl_plan.rendering.life import life_text, life_warnings, rfc3339
 from automl_plan.rendering.live import kind_of, labels_of, managed_as
-from automl_plan.rendering.style import Style, clean, columns, counted, fields, moment
+from automl_plan.rendering.style import PLAIN, Style, clean, columns, counted, fields, moment
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Json
+from automl_plan.resources.lifespan import days_left
 from automl_plan.resources.live import LiveModel
 
 
 def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
-    """One model a line, its id below its name."""
+    """One model a line, its id below its name; then warnings of those whose life ends soon.
+
+    `now` is the service's time.
+    """
     if not rows:
         return "There are no models.\n"
     headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "EXPIRES", "MANAGED AS")
@@ -29,12 +32,13 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
             _state(row.live),
             moment(row.live.create_time),
             _node_hours(row.live.train_cost_milli_node_hours),
-            ends_text(end_of(row.live), now),
+            life_text(row.expires, now, style),
             managed_as(row),
         )
         for row in rows
     ]
-    return columns(headers, cells, style) + warnings_text(rows, now, style)
+    warnings = life_warnings(rows, now, style)
+    return columns(headers, cells, style) + (f"\n{warnings}" if warnings else "")
 
 
 def models_json(rows: Sequence[ModelRow], now: datetime) -> dict[str, Json]:
@@ -54,7 +58,7 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             "Dataset": " ".join(filter(None, (str(row.dataset or ""), live.dataset_id))),
             "State": _state(live),
             "Trained": moment(live.create_time),
-            "Expires": ends_text(end_of(live), now).replace("\n", ", "),
+            "Expires": life_text(row.expires, now, PLAIN).replace("\n", ", "),
             "Last updated": moment(live.update_time),
             "Train budget": _node_hours(budget, " node hours"),
             "Train cost": _node_hours(cost, " node hours"),
@@ -83,7 +87,7 @@ def deletion_question(model: LiveModel, address: Address | None, *, current: boo
 
 
 def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
-    live, ends = row.live, end_of(row.live)
+    live, ends = row.live, row.expires
     return {
         "id": live.id,
         "display_name": live.display_name,
@@ -100,8 +104,8 @@ def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
         "node_qps": live.node_qps,
         "labels": dict(live.labels),
         "created": live.create_time,
-        "expires": None if ends is None else ends.isoformat(),
-        "expires_in_days": None if ends is None else (ends - now).days,
+        "expires": rfc3339(ends),
+        "expires_in_days": None if ends is None else days_left(ends, now),
         "last_updated": live.update_time,
         "address": None if row.address is None else str(row.address),
         "current": row.current,

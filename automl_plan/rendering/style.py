@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -9,6 +10,8 @@ from unicodedata import combining, east_asian_width
 
 _WIDEST_CELL = 72
 """Letters of one cell of a table that are shown."""
+_COLOUR = re.compile("\x1b\\[[0-9]+m")
+"""What `Style` puts around text. No name from outside has it: `clean` escapes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,12 @@ def fields(values: Mapping[str, str], style: Style, indent: str = "") -> str:
 
 
 def width_of(text: str) -> int:
-    """The columns of a terminal that a text takes: two for wide letters, none for accents."""
+    """The columns of a terminal that a text takes: two for wide letters, none for accents.
+
+    Our own colours take none.
+    """
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
     if text.isascii():
         return len(text)
     return sum(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from automl_plan.inventory.versions import VersionRow
 from automl_plan.rendering.document import document
-from automl_plan.rendering.life import ends_text
+from automl_plan.rendering.life import life_text, rfc3339
 from automl_plan.rendering.style import Style, clean, columns
 from automl_plan.rendering.values import shown
 from automl_plan.resources.address import Address
@@ -32,7 +32,7 @@ def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> st
             _evaluation(row.evaluation),
             "-" if row.usd is None else f"${row.usd:,.2f}",
             _age(row.live.create_time, now),
-            ends_text(row.expires, now),
+            life_text(row.expires, now, style),
         )
         for row in rows
     ]
@@ -60,7 +60,7 @@ def _json(row: VersionRow) -> dict[str, Json]:
         "test_examples": None if row.evaluation is None else row.evaluation.example_count,
         "train_cost_usd": None if row.usd is None else round(row.usd, 2),
         "created": row.live.create_time,
-        "expires": None if row.expires is None else row.expires.isoformat(),
+        "expires": rfc3339(row.expires),
         "decision": None
         if decision is None
         else {

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import calendar
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 
 MONTHS = 18
 WARNING = timedelta(days=60)
@@ -15,8 +15,37 @@ WARNING = timedelta(days=60)
 
 
 def expires(created: datetime) -> datetime:
-    """When a model that was created then ends: so many calendar months later."""
+    """When a model that was created then ends: so many calendar months later.
+
+    A day that the last month does not have is its last one. OverflowError after the year 9998.
+    """
     years, month = divmod(created.month - 1 + MONTHS, 12)
     year = created.year + years
+    if year > MAXYEAR:
+        raise OverflowError("That is past the calendar.")
     day = min(created.day, calendar.monthrange(year, month + 1)[1])
     return created.replace(year=year, month=month + 1, day=day)
+
+
+def days_left(ends: datetime, now: datetime) -> int:
+    """The whole days that are left; below 0 when the life is over."""
+    return (ends - now).days
+
+
+def soon(ends: datetime, now: datetime) -> bool:
+    """Whether it is time to warn: the end is near, or past."""
+    return ends - now <= WARNING
+
+
+def end_of(create_time: str | None) -> datetime | None:
+    """When a model's life ends (UTC), by the time of its creation as the service tells it.
+
+    None when the service does not tell it.
+    """
+    try:
+        created = datetime.fromisoformat(create_time or "")
+        # The service's are all in UTC (google.protobuf.Timestamp), also where they don't say.
+        zoned = created if created.tzinfo else created.replace(tzinfo=UTC)
+        return expires(zoned.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from automl_plan.inventory.datasets import DatasetRow
 from automl_plan.inventory.models import ModelRow
 from automl_plan.resources.address import dataset_address, model_address
@@ -24,6 +26,8 @@ from automl_plan.resources.recorded import (
 from automl_plan.state.document import State
 from tests.rendering.scenes import DATASET, HOSTILE, MODEL
 
+NOW = datetime(2021, 3, 10, 8, 0, tzinfo=UTC)
+"""The service's time: some models are near the end of their lives, one is past it."""
 DATASETS = (
     DatasetRow(
         LiveDataset(
@@ -82,13 +86,39 @@ MODELS = (
         dataset=dataset_address("flowers"),
     ),
     ModelRow(
-        LiveModel("ICN41", "flowers", "ICN3600", None, deployed=True),
+        LiveModel(
+            "ICN41",
+            "flowers",
+            "ICN3600",
+            None,
+            deployed=True,
+            create_time="2019-01-02T08:00:00Z",
+        ),
         model_address("flowers"),
         current=False,
         dataset=None,
     ),
     ModelRow(
-        LiveModel("ICN7", HOSTILE, HOSTILE, Problem.IMAGE_CLASSIFICATION, model_type=HOSTILE),
+        LiveModel(
+            "ICN7",
+            HOSTILE,
+            HOSTILE,
+            Problem.IMAGE_CLASSIFICATION,
+            model_type=HOSTILE,
+            create_time="2019-11-08T08:00:00.5Z",
+        ),
+        None,
+        current=False,
+        dataset=None,
+    ),
+    ModelRow(
+        LiveModel("ICN8", "young", "ICN1", None, create_time="2021-03-01T08:00:00Z"),
+        None,
+        current=False,
+        dataset=None,
+    ),
+    ModelRow(
+        LiveModel("ICN9", "ageless", "ICN1", None, create_time=HOSTILE),
         None,
         current=False,
         dataset=None,

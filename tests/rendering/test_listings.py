@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from automl_plan.rendering.datasets import dataset_json, dataset_text, datasets_json, datasets_text
 from automl_plan.rendering.models import (
     deletion_question,
@@ -28,10 +26,8 @@ from automl_plan.rendering.state import (
 from automl_plan.rendering.style import PLAIN
 from automl_plan.state.document import State
 from tests.rendering.golden import matches_golden
-from tests.rendering.rows import DATASETS, MODELS, OPERATIONS, STATE
+from tests.rendering.rows import DATASETS, MODELS, NOW, OPERATIONS, STATE
 from tests.rendering.schema import is_valid
-
-NOW = datetime(2021, 3, 1, tzinfo=UTC)
 
 
 def test_datasets() -> None:

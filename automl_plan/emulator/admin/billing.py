@@ -2,13 +2,14 @@
 
 from automl_plan.emulator.automl.calls import timestamp
 from automl_plan.emulator.automl.names import wire_id
-from automl_plan.emulator.billing import Billing, Charge, ChargeKind, total_usd
+from automl_plan.emulator.billing import Charge, ChargeKind, total_usd
+from automl_plan.emulator.engine import Engine
 
 
-def render_bill(billing: Billing) -> dict[str, object]:
+def render_bill(engine: Engine) -> dict[str, object]:
     """All charges of the service, and what they come to in US dollars."""
-    trainings = billing.charges(ChargeKind.TRAINING)
-    deployments = billing.charges(ChargeKind.DEPLOYMENT)
+    trainings = engine.charges(ChargeKind.TRAINING)
+    deployments = engine.charges(ChargeKind.DEPLOYMENT)
     return {
         "trainings": [_training(charge) for charge in trainings],
         "deployments": [_deployment(charge) for charge in deployments],

@@ -40,7 +40,7 @@ class AdminFront:
 
     def _billing(self, request: Request) -> Reply:
         check_query(request)
-        return json_reply(render_bill(self._engine.billing))
+        return json_reply(render_bill(self._engine))
 
     def _calls(self, request: Request) -> Reply:
         check_query(request)
