@@ -1,0 +1,270 @@
+"""Gates, imports, moves, lost states and drift, from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from automl_plan.providers.local import process
+from tests.cli.command import ProjectLine
+
+KIND = {"classification_type": "MULTICLASS"}
+DATASET: dict[str, Any] = {"image_classification": KIND, "sources": ["d.csv"]}
+MODEL: dict[str, Any] = {
+    "dataset": "digits",
+    "image_classification": {"train_budget_milli_node_hours": 8000},
+    "deploy": {"node_count": 1},
+}
+NOTHING: dict[str, Any] = {}
+
+
+def write(project: ProjectLine, models: dict[str, Any], **blocks: Any) -> None:
+    """Declare the dataset and these models, and further sections in a file of their own."""
+    project.project.write({"digits": DATASET}, models)
+    (project.directory / "blocks.yaml").write_text(json.dumps(blocks), encoding="utf-8")
+
+
+def versions(project: ProjectLine, name: str = "digits") -> dict[int, str]:
+    rows = project.json("models", "versions", name)["versions"]
+    return {row["version"]: row["status"] for row in rows}
+
+
+def no_changes(project: ProjectLine) -> None:
+    assert "No changes." in project("plan", "--detailed-exitcode")
+
+
+def trainings(project: ProjectLine) -> int:
+    return len(
+        [
+            o
+            for o in project.json("operations", "list")["operations"]
+            if o["operation"] == "create-model"
+        ]
+    )
+
+
+# -- gates and choices -----------------------------------------------------------------------
+
+
+def test_a_gate_that_turns_down_ends_with_3(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    strict = {
+        **MODEL,
+        "image_classification": {"train_budget_milli_node_hours": 9000},
+        "require": {"au_prc": 1.0, "confidence": 0.95},
+    }
+    write(project, {"digits": strict})
+    done = project.run("apply", "--auto-approve")
+    assert done.returncode == 3
+    assert "not met" in done.stdout
+    assert versions(project) == {2: "rejected", 1: "current"}
+    no_changes(project)
+
+    # other requirements: the gate is asked again, and nothing is trained for it
+    write(project, {"digits": {**strict, "require": {"au_prc": 0.1}}})
+    project("apply", "--auto-approve")
+    assert versions(project) == {2: "current", 1: "former"}
+    assert trainings(project) == 2
+
+
+def test_choices_that_can_not_be_made(project: ProjectLine) -> None:
+    assert "Nothing is recorded of a model digits" in project.failure(
+        "models", "rollback", "digits"
+    )
+    project("apply", "--auto-approve")
+    before = (project.directory / "state.json").read_bytes()
+    for said, arguments in {
+        "has no former version": ("models", "rollback", "digits"),
+        "was never trained": ("models", "rollback", "digits", "4"),
+        "is the current one already": ("models", "promote", "digits", "1"),
+        "Nothing is recorded of model.other": ("state", "mv", "model.other", "model.third"),
+        "can't become a dataset": ("state", "mv", "model.digits", "dataset.third"),
+    }.items():
+        assert said in project.failure(*arguments)
+    assert (project.directory / "state.json").read_bytes() == before
+
+
+def test_who_and_why_is_recorded(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    write(
+        project,
+        {"digits": {**MODEL, "image_classification": {"train_budget_milli_node_hours": 9000}}},
+    )
+    project("apply", "--auto-approve")
+    assert "asks for approval" in project.failure("models", "rollback", "digits", code=3)
+    project("models", "rollback", "digits", "--auto-approve", "--why", "it is worse on \x1b[31mred")
+    shown = project("models", "versions", "digits")
+    assert "rolled-back by " in shown
+    assert "\x1b" not in shown
+    assert "Held" in project("plan", "--detailed-exitcode")
+
+
+# -- imports ---------------------------------------------------------------------------------
+
+
+def test_all_that_lives_is_declared_and_adopted(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    project("state", "rm", "model.digits", "--auto-approve")
+    project("state", "rm", "dataset.digits", "--auto-approve")
+    project.project.write({}, {})
+    told = project("import", "--all", "--write", "found.yaml", "--auto-approve")
+    assert "Declared in found.yaml" in told
+    no_changes(project)
+    assert trainings(project) == 1
+    assert "Nothing lives" in project("import", "--all", "--write", "more.yaml")
+    assert not (project.directory / "more.yaml").exists()
+
+
+def test_declarations_are_written_where_they_count(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    project("state", "rm", "model.digits", "--auto-approve")
+    (project.directory / "there.yaml").write_text("", encoding="utf-8")
+    for said, file in {
+        "is there already": "there.yaml",
+        "is no name of a configuration file": "found.json",
+        "would not be part of the configuration": "images/found.yaml",
+    }.items():
+        assert said in project.failure("import", "--all", "--write", file)
+    assert "--write FILE" in project.failure("import", "--all")
+
+
+def test_one_by_one_by_blocks(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    (model,) = project.json("models", "list")["models"]
+    (dataset,) = project.json("datasets", "list")["datasets"]
+    project("state", "rm", "model.digits", "--auto-approve")
+    project("state", "rm", "dataset.digits", "--auto-approve")
+    blocks = [
+        {"to": "model.digits", "id": model["id"]},
+        {"to": "dataset.digits", "id": dataset["id"]},
+    ]
+    write(project, {"digits": MODEL}, imports=blocks)
+    project("apply", "--auto-approve")
+    no_changes(project)
+    assert trainings(project) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "what", "said"),
+    [
+        ("model.digits", "dataset", "is a dataset, not a model"),
+        ("dataset.digits", "model", "is a model, not a dataset"),
+        ("model.digits", "nothing", "there is no model ICN1"),
+    ],
+)
+def test_imports_that_can_not_be(project: ProjectLine, address: str, what: str, said: str) -> None:
+    project("apply", "--auto-approve")
+    ids = {
+        "model": project.json("models", "list")["models"][0]["id"],
+        "dataset": project.json("datasets", "list")["datasets"][0]["id"],
+        "nothing": "ICN1",
+    }
+    for each in ("model.digits", "dataset.digits"):
+        project("state", "rm", each, "--auto-approve")
+    before = (project.directory / "state.json").read_bytes()
+    assert said[1:] in project.failure("import", address, ids[what], "--auto-approve")
+    write(project, {"digits": MODEL}, imports=[{"to": address, "id": ids[what]}])
+    told = project.failure("plan")
+    assert said in told
+    assert "blocks.yaml:1:" in told
+    assert (project.directory / "state.json").read_bytes() == before
+
+
+# -- moves -----------------------------------------------------------------------------------
+
+
+def test_a_rename_by_hand(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    project("state", "mv", "model.digits", "model.numbers", "--auto-approve")
+    write(project, {"numbers": {**MODEL, "display_name": "digits"}})
+    no_changes(project)
+    assert trainings(project) == 1
+
+
+def test_a_move_to_what_is_there_is_told_with_its_place(project: ProjectLine) -> None:
+    write(project, {"digits": MODEL, "other": MODEL})
+    project("apply", "--auto-approve")
+    write(project, {"other": MODEL}, moved=[{"from": "model.digits", "to": "model.other"}])
+    told = project.failure("plan")
+    assert "blocks.yaml:1:" in told
+    assert "recorded already" in told
+
+
+# -- lost states -----------------------------------------------------------------------------
+
+
+def test_a_lost_state_is_made_anew_while_a_training_runs(project: ProjectLine) -> None:
+    project.declare(hours_pass=1200.0)  # an hour in three seconds
+    project("apply", "--auto-approve", "--detach", code=5)
+    (project.directory / "state.json").unlink()
+    project("state", "rebuild")
+    assert "1 model to resume" in project("plan")
+    project("apply", "--auto-approve")
+    no_changes(project)
+    assert trainings(project) == 1
+
+
+def test_what_can_not_be_known_is_not_guessed(project: ProjectLine) -> None:
+    project.project.time_scale = 1200.0
+    write(project, {"digits": MODEL, "other": MODEL})
+    project("apply", "--auto-approve", "--detach", code=5)
+    (project.directory / "state.json").unlink()
+    told = project.failure("state", "rebuild")
+    assert "can't be known before it ends" in told
+    assert not (project.directory / "state.json").exists()
+
+
+def test_a_state_that_is_there_is_not_overwritten(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    assert "There is a state already" in project.failure("state", "rebuild")
+
+
+def test_nothing_to_make_a_state_of(project: ProjectLine) -> None:
+    assert "there is nothing to make a state of" in project.failure("state", "rebuild")
+
+
+# -- drift and protection --------------------------------------------------------------------
+
+
+def test_drift_is_for_cron(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    assert "No drift" in project("drift")
+    with project.project.workspace() as opened:
+        (model,) = opened.provider.models()
+        operation = opened.provider.undeploy(model.id)
+        while not opened.provider.operation(operation.id).done:
+            pass
+    (item,) = project.json("drift", code=2)["drift"]
+    assert [d["path"] for d in item["differences"]] == ["deploy"]
+    assert "deploy" in project("plan")
+    project("apply", "--refresh-only", "--auto-approve")
+    assert "No drift" in project("drift")
+    assert "deploy is declared" in project("why", "model.digits")
+
+
+def test_what_is_protected_stays(project: ProjectLine) -> None:
+    write(project, {"digits": {**MODEL, "lifecycle": {"prevent_destroy": True}}})
+    project("apply", "--auto-approve")
+    write(project, NOTHING)
+    assert "is protected by lifecycle.prevent_destroy" in project("plan", code=3)
+    project("apply", "--auto-approve", code=3)
+    project("destroy", "--auto-approve", code=3)
+    assert project.run("plan", "--out", "plan.json").returncode == 3
+    assert not (project.directory / "plan.json").exists()
+    write(project, NOTHING, removed=[{"from": "model.digits", "action": "forget"}])
+    assert "will be forgotten" in project("apply", "--auto-approve")
+    no_changes(project)
+    assert len(project.json("models", "list")["models"]) == 1
+
+
+def test_the_service_clock_decides_on_ages(project: ProjectLine) -> None:
+    write(project, {"digits": {**MODEL, "retrain": {"max_age": "30d"}}})
+    project("apply", "--auto-approve")
+    no_changes(project)
+    assert "no duration" in project.failure("emulator", "advance", "soon")
+    project("emulator", "advance", "31d")
+    assert "retrain.max_age is 30 days (automl-plan.yaml:1)" in " ".join(project("plan").split())
+    process.stop(project.directory / ".automl-plan" / "emulator")
+    assert "does not run" in project.failure("emulator", "advance", "1d")
