@@ -12,7 +12,7 @@ run() {
 trap 'automl-plan emulator stop >/dev/null' EXIT
 export AUTOML_PLAN_VAR_data=first
 
-run python prepare.py
+run python write_data.py
 run automl-plan apply --auto-approve
 
 printf '\n# The data got worse: version 2 is turned down (exit code 3), version 1 serves.\n'

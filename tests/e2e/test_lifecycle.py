@@ -78,7 +78,7 @@ def no_changes(cli: CommandLine) -> str:
 def test_the_life_of_a_model(cli: CommandLine) -> None:
     configuration = cli.directory / "automl-plan.yaml"
     shutil.copy(EXAMPLE / "automl-plan.yaml", configuration)
-    subprocess.run([sys.executable, str(EXAMPLE / "prepare.py"), str(cli.directory)], check=True)
+    subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
     cli.apply()
     assert versions(cli, "digits") == {1: "current"}
 
@@ -149,7 +149,7 @@ def test_the_life_of_a_model(cli: CommandLine) -> None:
 def test_the_calendar_names_the_day(cli: CommandLine) -> None:
     configuration = cli.directory / "automl-plan.yaml"
     shutil.copy(EXAMPLE / "automl-plan.yaml", configuration)
-    subprocess.run([sys.executable, str(EXAMPLE / "prepare.py"), str(cli.directory)], check=True)
+    subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
     cli("apply", "--auto-approve", "--target", "model.parity")
     (row,) = json.loads(cli("models", "list", "--json"))["models"]
     cli("models", "calendar", "--ics", "--out", "models.ics")

@@ -1,6 +1,6 @@
 """Write the example's images and import CSVs: real handwritten digits, as ../digits has them.
 
-    python prepare.py [DIRECTORY]
+    python write_data.py [DIRECTORY]
 
 writes `data/images/*.png` and four CSVs below DIRECTORY, by default beside this file: `first`
 (some 300 images to train on), `mislabelled` (the same, most labels of the TRAIN images wrong),
