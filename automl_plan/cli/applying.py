@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from automl_plan.cli.output import (
@@ -18,12 +19,15 @@ from automl_plan.errors import ApplyFailed, GateRejected, OperationsRunning, Pla
 
 if TYPE_CHECKING:
     from automl_plan.applying.events import ApplyResult
-    from automl_plan.applying.planned import Planned
+    from automl_plan.applying.planned import Planned, Survey
     from automl_plan.applying.workspace import Workspace
-    from automl_plan.planning.plan import Change
+    from automl_plan.planning.plan import Change, Plan
     from automl_plan.rendering.progress import Progress
+    from automl_plan.resources.live import Live
     from automl_plan.resources.recorded import Decision
 
+_REQUESTS = 10
+"""At a time, where no flag says otherwise."""
 _QUESTIONS = {
     "apply": "\nDo this?",
     "wait": "\nGo on with this?",
@@ -99,6 +103,38 @@ def apply_planned(
             "The work goes on at the service.",
             hint="The next `automl-plan apply` takes it up and goes on with what depends on it.",
         )
+
+
+def apply_by_hand(
+    workspace: Workspace,
+    plan_of: Callable[[Survey, Live], Plan],
+    *,
+    command: str,
+    approved: bool,
+    lock_timeout: float,
+    sources: bool = True,
+    as_json: bool = False,
+    decision: Decision | None = None,
+) -> None:
+    """Make the plan that a command asks for, of all that is there, and apply it as any other.
+
+    `sources`: whether the fingerprints of the data are needed. Raises as `apply_planned`.
+    """
+    from automl_plan.applying.planned import survey
+
+    seen = survey(workspace, sources=sources)
+    assert seen.live is not None  # noqa: S101 (it was asked for)
+    apply_planned(
+        workspace,
+        seen.planned(plan_of(seen, seen.live)),
+        approved=approved,
+        parallelism=_REQUESTS,
+        detach=False,
+        lock_timeout=lock_timeout,
+        command=command,
+        as_json=as_json,
+        decision=decision,
+    )
 
 
 def approve(command: str, question: str, *, as_json: bool = False) -> None:

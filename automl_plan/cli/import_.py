@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.applying import apply_by_hand
 from automl_plan.cli.options import (
     AutoApprove,
     Directory,
@@ -18,12 +18,11 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import write
-from automl_plan.errors import UsageError
+from automl_plan.errors import ConfigurationError, PlanRefused, StateLocked, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl_plan.applying.planned import Survey
     from automl_plan.applying.workspace import Workspace
     from automl_plan.resources.refactoring import Adoption
 
@@ -68,7 +67,6 @@ def import_(
         return
     if name is None or object_id is None or write_file is not None:
         raise UsageError("Give ADDRESS and ID, or --all --write FILE.")
-    from automl_plan.applying.planned import survey
     from automl_plan.resources.refactoring import Adoption
 
     asked = address(name, "ADDRESS")
@@ -81,7 +79,6 @@ def import_(
             )
         _adopt(
             opened,
-            survey(opened),
             (Adoption(asked, object_id),),
             auto_approve=auto_approve,
             lock_timeout=lock_timeout,
@@ -114,20 +111,18 @@ def _import_all(
         with workspace(directory, var, var_file) as opened:
             _adopt(
                 opened,
-                survey(opened),
                 found.adoptions,
                 auto_approve=auto_approve,
                 lock_timeout=lock_timeout,
             )
-    except UsageError:
-        file.unlink(missing_ok=True)
+    except (ConfigurationError, UsageError, PlanRefused, StateLocked):
+        file.unlink(missing_ok=True)  # nothing of it was adopted
         raise
     write(f"Declared in {file}; look it over and commit it.\n")
 
 
 def _adopt(
     opened: Workspace,
-    seen: Survey,
     adoptions: Sequence[Adoption],
     *,
     auto_approve: bool,
@@ -135,15 +130,12 @@ def _adopt(
 ) -> None:
     from automl_plan.planning.by_hand import plan_adoptions
 
-    assert seen.live is not None  # noqa: S101 (it was asked for)
-    plan = plan_adoptions(adoptions, seen.desired, seen.recorded, seen.live, seen.examples)
-    apply_planned(
+    apply_by_hand(
         opened,
-        seen.planned(plan),
-        approved=auto_approve,
-        parallelism=10,
-        detach=False,
-        lock_timeout=lock_timeout,
+        lambda seen, live: plan_adoptions(
+            adoptions, seen.desired, seen.recorded, live, seen.examples
+        ),
         command="import",
-        as_json=False,
+        approved=auto_approve,
+        lock_timeout=lock_timeout,
     )

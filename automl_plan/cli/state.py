@@ -102,23 +102,18 @@ def mv(
     directory: Directory = Path(),
 ) -> None:
     """Record a resource under another address. `moved` blocks do so by review."""
-    from automl_plan.applying.planned import survey
-    from automl_plan.cli.applying import apply_planned
+    from automl_plan.cli.applying import apply_by_hand
     from automl_plan.planning.by_hand import plan_move
 
     asked, wanted = address(source, "FROM"), address(target, "TO")
     with workspace(directory, var, var_file) as opened:
-        seen = survey(opened, sources=False)
-        assert seen.live is not None  # noqa: S101 (it was asked for)
-        apply_planned(
+        apply_by_hand(
             opened,
-            seen.planned(plan_move(asked, wanted, seen.recorded, seen.live)),
-            approved=auto_approve,
-            parallelism=10,
-            detach=False,
-            lock_timeout=lock_timeout,
+            lambda seen, live: plan_move(asked, wanted, seen.recorded, live),
             command="state mv",
-            as_json=False,
+            approved=auto_approve,
+            lock_timeout=lock_timeout,
+            sources=False,
         )
 
 
@@ -132,23 +127,18 @@ def rm(
     directory: Directory = Path(),
 ) -> None:
     """Forget a resource; what lives of it lives on, unmanaged. `removed` blocks do so by review."""
-    from automl_plan.applying.planned import survey
-    from automl_plan.cli.applying import apply_planned
+    from automl_plan.cli.applying import apply_by_hand
     from automl_plan.planning.by_hand import plan_forgetting
 
     asked = address(name, "ADDRESS")
     with workspace(directory, var, var_file) as opened:
-        seen = survey(opened, sources=False)
-        assert seen.live is not None  # noqa: S101 (it was asked for)
-        apply_planned(
+        apply_by_hand(
             opened,
-            seen.planned(plan_forgetting(asked, seen.recorded, seen.live)),
-            approved=auto_approve,
-            parallelism=10,
-            detach=False,
-            lock_timeout=lock_timeout,
+            lambda seen, live: plan_forgetting(asked, seen.recorded, live),
             command="state rm",
-            as_json=False,
+            approved=auto_approve,
+            lock_timeout=lock_timeout,
+            sources=False,
         )
 
 

@@ -21,6 +21,9 @@ from automl_plan.cli.options import (
 from automl_plan.cli.output import stdout_style, write, write_json
 
 if TYPE_CHECKING:
+    from automl_plan.applying.planned import Survey
+    from automl_plan.planning.plan import Plan
+    from automl_plan.resources.live import Live
     from automl_plan.resources.recorded import Decision, DecisionKind
 
 Name = Annotated[str, typer.Argument(metavar="NAME|ADDRESS", help="A declared model.")]
@@ -129,26 +132,23 @@ def _choose(
     lock_timeout: float,
     as_json: bool,
 ) -> None:
-    from automl_plan.applying.planned import survey
-    from automl_plan.cli.applying import apply_planned
+    from automl_plan.cli.applying import apply_by_hand
     from automl_plan.inventory.versions import address_of
     from automl_plan.planning.by_hand import former_version, plan_promotion
 
-    with workspace(directory, var, var_file) as opened:
-        seen = survey(opened)
-        assert seen.live is not None  # noqa: S101 (it was asked for)
+    def plan(seen: Survey, live: Live) -> Plan:
         address = address_of(name, seen.recorded.resources)
-        chosen = version or former_version(address, seen.recorded, seen.live)
+        chosen = version or former_version(address, seen.recorded, live)
         reason = f"{decision.by} asks for version {chosen}"
-        plan = plan_promotion(address, chosen, seen.desired, seen.recorded, seen.live, reason)
-        apply_planned(
+        return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason)
+
+    with workspace(directory, var, var_file) as opened:
+        apply_by_hand(
             opened,
-            seen.planned(plan),
-            approved=auto_approve,
-            parallelism=10,
-            detach=False,
-            lock_timeout=lock_timeout,
+            plan,
             command=command,
+            approved=auto_approve,
+            lock_timeout=lock_timeout,
             as_json=as_json,
             decision=decision,
         )
