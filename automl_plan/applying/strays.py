@@ -58,8 +58,8 @@ def _behind(found: list[tuple[Address, str]], lineage: str) -> StateBehind:
         message = "There is no state, but live objects bear labels of these addresses:"
         hint = (
             "Was the state lost? Bring it back from version control, or a copy with `automl-plan "
-            "state push FILE`, or make it anew of their labels with `automl-plan state rebuild`. If "
-            "they belong to another configuration: `automl-plan state new`."
+            "state push FILE`, or make it anew of their labels: `automl-plan state rebuild`. "
+            "Do they belong to another configuration? `automl-plan state new`."
         )
     else:
         message = "These live objects were made by this state, which does not know them:"

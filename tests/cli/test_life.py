@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
 
+from automl_plan.applying.waiting import wait_for
 from automl_plan.providers.local import process
 from tests.cli.command import ProjectLine
 
@@ -43,6 +45,19 @@ def trainings(project: ProjectLine) -> int:
             if o["operation"] == "create-model"
         ]
     )
+
+
+def serving(project: ProjectLine) -> list[int]:
+    rows = project.json("models", "versions", "digits")["versions"]
+    return [row["version"] for row in rows if row["deployed"]]
+
+
+def ask(project: ProjectLine, method: str, body: dict[str, str] | None = None) -> None:
+    """Have faults, or none."""
+    url = project.json("emulator", "status")["url"] + "/emulator/v1/faults"
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=30):
+        pass
 
 
 # -- gates and choices -----------------------------------------------------------------------
@@ -99,6 +114,36 @@ def test_who_and_why_is_recorded(project: ProjectLine) -> None:
     assert "rolled-back by " in shown
     assert "\x1b" not in shown
     assert "Held" in project("plan", "--detailed-exitcode")
+
+
+def test_whatever_fails_the_old_version_serves(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    gated = {
+        **MODEL,
+        "image_classification": {"train_budget_milli_node_hours": 9000},
+        "require": {"au_prc": 0.1},
+    }
+    write(project, {"digits": gated})
+    for fault in ("models.create:fail=INTERNAL:1", "models.deploy:fail=INTERNAL:1"):
+        ask(project, "POST", {"fault": fault})
+        project("apply", "--auto-approve", code=1)
+        ask(project, "DELETE")
+        assert serving(project) == [1]
+    project("apply", "--auto-approve")
+    assert serving(project) == [3]
+    assert versions(project) == {3: "current", 1: "former"}, "the number of a failure is gone"
+    no_changes(project)
+    assert trainings(project) == 3
+
+
+def test_what_was_detached_goes_through_its_gate(project: ProjectLine) -> None:
+    project.project.time_scale = 1200.0  # an hour in three seconds
+    write(project, {"digits": {**MODEL, "require": {"au_prc": 0.1}}})
+    project("apply", "--auto-approve", "--detach", code=5)
+    told = project("wait", "--auto-approve")
+    assert "let through by its gate" in told
+    assert serving(project) == [1]
+    no_changes(project)
 
 
 # -- imports ---------------------------------------------------------------------------------
@@ -242,6 +287,25 @@ def test_drift_is_for_cron(project: ProjectLine) -> None:
     project("apply", "--refresh-only", "--auto-approve")
     assert "No drift" in project("drift")
     assert "deploy is declared" in project("why", "model.digits")
+
+
+def test_a_model_trained_by_hand_is_told_and_accepted(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    with project.project.workspace() as opened:
+        provider, desired = opened.provider, opened.configuration.desired
+        (dataset,) = provider.datasets()
+        (model,) = desired.models.values()
+        operation = provider.train(model, dataset.id, {})
+        wait_for(provider, operation.id, timeout=30)
+    (item,) = project.json("drift", code=2)["drift"]
+    assert (item["address"], item["trained"]) == ("dataset.digits", "digits")
+    assert "a model was trained on it: digits" in project("plan", "--detailed-exitcode")
+    project("plan", "--refresh-only", "--detailed-exitcode", code=2)
+    project("apply", "--refresh-only", "--auto-approve")
+    project("drift")
+    project("destroy", "--auto-approve")
+    (left,) = project.json("models", "list")["models"]
+    assert left["id"] == item["object_id"], "what is not ours is not touched"
 
 
 def test_what_is_protected_stays(project: ProjectLine) -> None:
