@@ -79,6 +79,8 @@ def plan(
         write(plan_text(planned, stdout_style()))
         if out is not None and not refused:
             write(f"\nSaved; apply exactly this with: automl-plan apply {out}\n")
+    if refused and as_json:
+        raise typer.Exit(PlanRefused.exit_code)  # the document tells why
     if refused:
         raise PlanRefused("The plan may not be applied.", hint="Its reasons stand above.")
     if detailed_exitcode and not planned.empty:

@@ -85,7 +85,15 @@ def plan_model(
         others = tuple(o for o in (*former, *others) if o != course.version)
     exempt = course.newest if course.way is Way.KEEP else course.version
     done = tuple(change.key for change in changes)
-    changes += retire(address, others, live, keep=desired.keep_versions, exempt=exempt, needs=done)
+    changes += retire(
+        address,
+        others,
+        live,
+        keep=desired.keep_versions,
+        exempt=exempt,
+        needs=done,
+        trained=tuple(c.key for c in changes if c.action in (Action.TRAIN, Action.RETRAIN)),
+    )
     return ModelOutlook(tuple(_without_doomed_updates(changes)), notes)
 
 

@@ -11,6 +11,8 @@ from automl_plan.resources.address import Address
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedObject, Status
 
+_ONCE_CURRENT = (Status.FORMER, Status.WITHDRAWN)
+
 
 def retire(
     address: Address,
@@ -20,11 +22,14 @@ def retire(
     keep: int,
     exempt: RecordedObject | None,
     needs: tuple[str, ...],
+    trained: tuple[str, ...] = (),
 ) -> list[Change]:
     """Undeploy the versions that are kept, delete the rest; after what `needs` names.
 
-    `others` are as they will be by then. Kept are the last `keep` that were current once, the
-    last one that was turned down (so that it is not paid for again), and `exempt`.
+    What never was current is deleted whatever the gate says: after what `trained` names, the
+    trainings of this plan. `others` are as they will be by then. Kept are the last `keep` that
+    were current once, the last one that was turned down (so that it is not paid for again), and
+    `exempt`.
     """
     kept = kept_of(others, keep, exempt)
     changes: list[Change] = []
@@ -32,7 +37,9 @@ def retire(
         if obj.id not in kept:
             replaced = obj.status is Status.FORMER and keep == 0
             reason = reasons.REPLACED if replaced else reasons.NOT_KEPT
-            changes += remove_model(address, obj.id, live, reason, needs)
+            was_current = obj.status in _ONCE_CURRENT
+            after = needs if was_current else trained
+            changes += remove_model(address, obj.id, live, reason, after)
         elif obj.id in live and live[obj.id].deployed:
             changes.append(
                 Change(address, Action.UNDEPLOY, reasons.KEPT, object_id=obj.id, needs=needs)
@@ -46,7 +53,7 @@ def kept_of(
     """The ids of the versions that are not deleted."""
     newest_first = sorted(others, key=number_of, reverse=True)
     counted = [obj for obj in newest_first if obj != exempt]
-    once_current = [o for o in counted if o.status in (Status.FORMER, Status.WITHDRAWN)]
+    once_current = [o for o in counted if o.status in _ONCE_CURRENT]
     turned_down = [o for o in counted if o.status is Status.REJECTED]
     kept = {obj.id for obj in (*once_current[:keep], *turned_down[: min(keep, 1)])}
     return frozenset(kept if exempt is None else {*kept, exempt.id})

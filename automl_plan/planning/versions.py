@@ -169,7 +169,9 @@ def _aged(
     if born is None:
         return None
     oldest, limit = desired.retrain_max_age, desired.retrain_before_expiry
-    if oldest is not None and now - born > oldest:
+    # What a person rolled back from is not brought back by its age.
+    rolled_back = newest.status is Status.WITHDRAWN
+    if oldest is not None and now - born > oldest and not rolled_back:
         return "retrain.max_age", reasons.too_old((now - born).days, oldest.days)
     ends = None if current is None else _end(current, live)
     if limit is not None and ends is not None and _due(now, ends, limit, born):

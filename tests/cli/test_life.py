@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from automl_plan.applying.plan_file import read_plan, write_plan
 from automl_plan.applying.waiting import wait_for
 from automl_plan.providers.local import process
 from tests.cli.command import ProjectLine
@@ -313,6 +314,8 @@ def test_what_is_protected_stays(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     write(project, NOTHING)
     assert "is protected by lifecycle.prevent_destroy" in project("plan", code=3)
+    (refused,) = project.json("plan", code=3)["refused"]
+    assert refused.startswith("model.digits is protected")
     project("apply", "--auto-approve", code=3)
     project("destroy", "--auto-approve", code=3)
     assert project.run("plan", "--out", "plan.json").returncode == 3
@@ -332,3 +335,21 @@ def test_the_service_clock_decides_on_ages(project: ProjectLine) -> None:
     assert "retrain.max_age is 30 days (automl-plan.yaml:1)" in " ".join(project("plan").split())
     process.stop(project.directory / ".automl-plan" / "emulator")
     assert "does not run" in project.failure("emulator", "advance", "1d")
+
+
+def test_a_saved_plan_keeps_all_of_it(project: ProjectLine) -> None:
+    lifecycle = {"prevent_destroy": True, "keep_versions": 2, "ignore_changes": ["labels.team"]}
+    full = {
+        **MODEL,
+        "require": {"au_prc": 0.1, "each_label": {"recall": 0.0}, "not_worse_than_current": 1},
+        "retrain": {"before_expiry": "30d", "max_age": "36h"},
+        "lifecycle": lifecycle,
+    }
+    write(project, {"digits": full})
+    planned = project.project.plan()
+    path = project.directory / "plan.json"
+    write_plan(planned, path)
+    assert read_plan(path) == planned
+    project("apply", "plan.json")
+    no_changes(project)
+    assert "may have been applied already" in project.failure("apply", "plan.json")

@@ -222,6 +222,15 @@ def test_a_rollback_is_not_undone() -> None:
     assert "models promote digits 2" in plan.notes[0].text
 
 
+def test_age_does_not_undo_a_rollback() -> None:
+    world = rolled_back()
+    wanted = desired(dataset(data="v1:cc"), model(require=GATE, retrain_max_age=timedelta(days=90)))
+    world.apply(wanted)
+    world.now += timedelta(days=100)
+    assert world.plan(wanted).empty
+    assert world.trained == 2
+
+
 def test_something_else_declared_ends_the_hold() -> None:
     world = rolled_back()
     world.apply(WORSE)

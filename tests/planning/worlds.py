@@ -86,6 +86,8 @@ class World:
     """By the service's clock."""
     passes: bool = True
     """What gates decide."""
+    decision: Decision | None = None
+    """A person's, for promotions."""
     fewest_serving: int = 99
     """The least number of models that were deployed after any change."""
     _ids: count[int] = field(default_factory=lambda: count(1))
@@ -111,6 +113,11 @@ class World:
     def apply(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:
         """Plan, and carry the plan out."""
         plan = self.plan(wanted, options)
+        self.carry_out(plan, wanted)
+        return plan
+
+    def carry_out(self, plan: Plan, wanted: Desired) -> None:
+        """Do what a plan says, as far as gates let it."""
         done: set[str] = set()
         failed: set[str] = set()
         keys = {change.key for change in plan.changes}
@@ -122,7 +129,6 @@ class World:
                 done.add(change.key)
             serving = sum(model.deployed for model in self.models.values())
             self.fewest_serving = min(self.fewest_serving, serving)
-        return plan
 
     def _carry_out(self, change: Change, wanted: Desired) -> bool:
         """Whether it came to a good end; only gates don't."""
@@ -186,7 +192,9 @@ class World:
                 passed = self.passes or change.action is Action.PROMOTE
                 require = wanted.models[change.address].require
                 kind = DecisionKind.PASSED if passed else DecisionKind.REJECTED
-                decision = Decision(kind, "now", require=require.to_json() if require else None)
+                decision = self.decision or Decision(
+                    kind, "now", require=require.to_json() if require else None
+                )
                 if passed:
                     record = with_current(record, chosen, decision)
                 else:
