@@ -5,6 +5,7 @@
     AutomlPlanError                     exit code 1 unless a subclass says otherwise
     ├── ConfigurationError              the YAML or the variables; carries all diagnostics
     ├── UsageError                      flags or arguments that make no sense together
+    ├── PriceBookInvalid                a file of prices that is not one
     ├── SourceError                     an import CSV, or a file that it names, can't be read
     ├── StateError                      the state file
     │   ├── StateUnreadable             torn, not ours, or of a newer format
@@ -90,6 +91,10 @@ class ConfigurationError(AutomlPlanError):
 
 class UsageError(AutomlPlanError):
     """Flags or arguments that make no sense together, or name what does not exist."""
+
+
+class PriceBookInvalid(AutomlPlanError):
+    """A file of prices that can't be read, or is not one."""
 
 
 class SourceError(AutomlPlanError):

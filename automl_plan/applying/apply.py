@@ -59,6 +59,7 @@ def apply(
             session,
             planned.desired,
             planned.sources,
+            prices=workspace.configuration.prices,
             commit=lambda: workspace.commit,
             decision=decision,
         )

@@ -17,6 +17,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import PlanFileInvalid
+from automl_plan.planning.costs import costs_from_json, costs_to_json
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import (
     Action,
@@ -142,6 +143,7 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
             {"address": str(note.address), "kind": str(note.kind), "text": note.text}
             for note in plan.notes
         ],
+        "cost": None if plan.costs is None else costs_to_json(plan.costs),
         "refused": list(plan.refused),
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
@@ -244,6 +246,7 @@ def _planned(document: dict[str, Any]) -> Planned:
             Note(Address.parse(n["address"]), NoteKind(n["kind"]), n["text"])
             for n in document["notes"]
         ),
+        costs=None if document["cost"] is None else costs_from_json(document["cost"]),
         refused=tuple(document["refused"]),
     )
     return Planned(

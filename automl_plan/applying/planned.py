@@ -131,6 +131,7 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
             datetime.now(UTC),
             service_now=seen.now,
             examples=seen.examples,
+            prices=configuration.prices,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error

@@ -36,6 +36,7 @@ from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import Operation, SourceData
 from automl_plan.resources.marks import owner
+from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
 from automl_plan.resources.tokens import address_mark, mark_in, new_token
 from automl_plan.resources.transitions import (
@@ -88,6 +89,7 @@ class Steps:
         desired: Desired,
         sources: Mapping[Address, SourceData],
         *,
+        prices: PriceBook,
         commit: Callable[[], str | None],
         decision: Decision | None = None,
     ) -> None:
@@ -95,6 +97,7 @@ class Steps:
         self._session = session
         self._desired = desired
         self._sources = sources
+        self._prices = prices
         self._commit = commit
         self._calls = Calls(provider, desired)
         self._instant = InstantSteps(provider, session, desired, decision)
@@ -232,7 +235,7 @@ class Steps:
         record = self._record_of(change.address)
         if answer.error is not None:
             self._session.record(without_operation(record, operation))
-            cost = so_far(operation, datetime.now(UTC))
+            cost = so_far(operation, datetime.now(UTC), self._prices)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
             if answer.error.code == CANCELLED:

@@ -53,7 +53,8 @@ def versions(
     with workspace(directory, var, var_file) as opened:
         resources = opened.store.read().resources
         address = address_of(name, resources)
-        rows = version_rows(address, resources, opened.provider)
+        prices = opened.configuration.prices
+        rows = version_rows(address, resources, opened.provider, prices)
         now = opened.provider.now()
     if as_json:
         write_json(versions_json(address, rows))

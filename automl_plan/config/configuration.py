@@ -13,6 +13,7 @@ from automl_plan.errors import Diagnostic
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.json import Json
+from automl_plan.resources.prices import PriceBook
 
 SECTION_OF = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 """The section of the configuration that declares each kind of resource."""
@@ -38,6 +39,8 @@ class Configuration:
     """Absolute; `state/default.json` in the directory when nothing is said."""
     desired: Desired
     """Every dataset's `data` is None: the content of sources is not looked at here."""
+    prices: PriceBook
+    """The prices that costs are told in."""
     digest: str
     """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
     into files, formatting, comments and the directory don't matter."""

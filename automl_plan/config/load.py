@@ -20,12 +20,14 @@ from automl_plan.config.findings import Finding, Path, quoted
 from automl_plan.config.merging import Document, Merger
 from automl_plan.config.origins import Origins
 from automl_plan.config.parsing import parse
+from automl_plan.config.prices import list_prices, read_prices
 from automl_plan.config.references import Filler
 from automl_plan.config.rule import Checked
 from automl_plan.config.rules import RULES
 from automl_plan.config.shape import Shape
 from automl_plan.errors import ConfigurationError, Diagnostic
 from automl_plan.resources.json import Json
+from automl_plan.resources.prices import PriceBook
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -122,6 +124,7 @@ class _Loader:
         """Fill in the variables, and keep what has the right shape."""
         provider = filler.fill(document.provider, ("provider",))
         state = filler.fill(document.state, ("state",))
+        prices = filler.fill(document.prices, ("prices",))
         resources = {
             section: filler.fill(document.named(section), (section,))
             for section in ("datasets", "models")
@@ -136,6 +139,7 @@ class _Loader:
             provider=name,
             provider_settings=settings,
             state_path=self._state_path(state),
+            prices_path=self._prices_path(prices),
             datasets=self._sound_entries("datasets", resources["datasets"]),
             models=self._sound_entries("models", resources["models"]),
             blocks={
@@ -168,6 +172,13 @@ class _Loader:
         path: str | None = self._sound(("state",), "state", state).get("local", {}).get("path")
         return path
 
+    def _prices_path(self, prices: Any) -> str | None:
+        """The user's own price book; None for list prices."""
+        if ("prices",) not in self._declared:
+            return None
+        path: str | None = self._sound(("prices",), "prices", prices).get("file")
+        return path
+
     def _sound_entries(self, section: str, entries: Any) -> dict[str, Any]:
         definition = section.removesuffix("s")
         return {
@@ -190,6 +201,9 @@ class _Loader:
             if (*path, *map(str, error.absolute_path)) not in unresolved:
                 self._found.extend(explain(error, path))
         return {} if path in self._broken else without(value, path, self._broken)
+
+    def _prices(self, path: str | None) -> PriceBook:
+        return list_prices() if path is None else read_prices(self._directory / path)
 
     def _raise_if_anything_was_found(self) -> None:
         # What YAML itself is wrong about often makes a second finding at the same place.
@@ -214,6 +228,7 @@ class _Loader:
             provider=ProviderSettings(checked.provider, checked.provider_settings),
             state_path=FilePath(state_path),
             desired=desired,
+            prices=self._prices(checked.prices_path),
             digest=building.digest(checked, desired),
             _origins=self._origins,
         )

@@ -12,7 +12,7 @@ from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.json import Json
 
 NAMED_SECTIONS = ("variables", "datasets", "models")
-SINGLE_SECTIONS = ("provider", "state")
+SINGLE_SECTIONS = ("provider", "state", "prices")
 LIST_SECTIONS = ("moved", "removed", "imports")
 _SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
 
@@ -27,6 +27,7 @@ class Document:
 
     provider: Json = None
     state: Json = None
+    prices: Json = None
     variables: dict[str, Json] = field(default_factory=dict)
     datasets: dict[str, Json] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)
@@ -66,10 +67,7 @@ class Merger:
                 yield from self._add_blocks(file, section, content)
             elif section in SINGLE_SECTIONS:
                 if self._is_new(file, (section,)):
-                    if section == "provider":
-                        self.document.provider = content
-                    else:
-                        self.document.state = content
+                    setattr(self.document, section, content)
                 else:
                     yield self._twice(file, (section,), section)
             else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from automl_plan.config.findings import Finding, Suggester, listed, quoted
 from automl_plan.config.labels import key_problem, value_problem
+from automl_plan.config.prices import most_usd
 from automl_plan.config.rule import Checked, Rule, problem_of, registrar
 from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.live import FOREIGN_LABEL_PREFIXES, OWN_LABEL_PREFIX
@@ -148,8 +149,8 @@ def _budget_bounds(checked: Checked) -> Iterator[Finding]:
             "budget-bounds",
             f"{budget:,} milli node hours are out of bounds for the model type {known.name}",
             f"write {known.min_budget} to {known.max_budget}"
-            f" (up to ${known.worst_case_usd(known.min_budget):,.2f}"
-            f" to ${known.worst_case_usd(known.max_budget):,.2f})",
+            f" (up to {most_usd(problem, known.name, known.min_budget)}"
+            f" to {most_usd(problem, known.name, known.max_budget)})",
         )
 
 
@@ -242,6 +243,7 @@ def _source_duplicates(checked: Checked) -> Iterator[Finding]:
 @_rule("path-form", "Paths are not empty and hold no control characters.")
 def _path_form(checked: Checked) -> Iterator[Finding]:
     paths: dict[tuple[str, ...], Any] = {("state", "local", "path"): checked.state_path}
+    paths["prices", "file"] = checked.prices_path
     for key in ("data_dir", "bucket_root"):
         if checked.provider == "local" and key in checked.provider_settings:
             paths["provider", "local", key] = checked.provider_settings[key]

@@ -27,6 +27,8 @@ class Checked:
     """None when that section is wrong."""
     provider_settings: dict[str, Any]
     state_path: str | None
+    prices_path: str | None
+    """None: list prices, or a section that is wrong."""
     datasets: Entries
     models: Entries
     blocks: Mapping[str, Entries]

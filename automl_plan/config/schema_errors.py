@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from automl_plan.config.findings import Finding, Path, Suggester, listed, quoted
+from automl_plan.config.prices import most_usd
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def _missing_budget(instance: Any, path: Path) -> Finding:
     if model_type is None:
         model_type = types[DEFAULT_MODEL_TYPE[problem]]
     default, least = model_type.default_budget, model_type.min_budget
-    price = f"${model_type.worst_case_usd(default):,.2f}"
+    price = most_usd(problem, model_type.name, default)
     return Finding(
         path,
         "missing-budget",
         "train_budget_milli_node_hours is missing: leaving it out would train with the service's"
         f" default of {default:,} milli node hours, up to {price}",
         f"write train_budget_milli_node_hours: {least} (the least,"
-        f" up to ${model_type.worst_case_usd(least):,.2f}) or more",
+        f" up to {most_usd(problem, model_type.name, least)}) or more",
         at_key=True,
     )
 

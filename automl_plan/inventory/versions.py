@@ -13,7 +13,7 @@ from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.marks import data_mark
-from automl_plan.resources.model_types import MODEL_TYPES
+from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedObject, RecordedResource
 
 _MOST_EVALUATIONS = 20
@@ -51,7 +51,10 @@ def address_of(name: str, resources: Mapping[Address, RecordedResource]) -> Addr
 
 
 def version_rows(
-    address: Address, resources: Mapping[Address, RecordedResource], provider: Provider
+    address: Address,
+    resources: Mapping[Address, RecordedResource],
+    provider: Provider,
+    prices: PriceBook,
 ) -> list[VersionRow]:
     """The versions of an address that live, newest first."""
     record = resources[address]
@@ -63,20 +66,19 @@ def version_rows(
             current=record.current is not None and obj.id == record.current.id,
             live=live[obj.id],
             evaluation=_overall(provider, obj.id) if place < _MOST_EVALUATIONS else None,
-            usd=training_usd(live[obj.id]),
+            usd=training_usd(live[obj.id], prices),
             expires=end_of(live[obj.id].create_time),
         )
         for place, obj in enumerate(obj for obj in objects if obj.id in live)
     ]
 
 
-def training_usd(model: LiveModel) -> float | None:
-    """What a training cost at list price, in US dollars; None when the service does not tell."""
+def training_usd(model: LiveModel, prices: PriceBook) -> float | None:
+    """What a training cost, in US dollars; None when the service does not tell."""
     cost = model.train_cost_milli_node_hours
     if cost is None or model.problem is None or model.model_type is None:
         return None
-    known = MODEL_TYPES[model.problem].get(model.model_type)
-    return None if known is None else cost / 1000 * known.usd_per_node_hour
+    return prices.training_usd(model.problem, model.model_type, cost)
 
 
 def _overall(provider: Provider, model_id: str) -> Evaluation | None:

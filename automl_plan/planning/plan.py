@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from automl_plan.planning.costs import Costs
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes, Json
 
@@ -130,6 +131,8 @@ class Plan:
     drift: tuple[Drift, ...] = ()
     unchanged: tuple[Address, ...] = ()
     notes: tuple[Note, ...] = ()
+    costs: Costs | None = None
+    """The money in it; None where nobody gave prices."""
     refused: tuple[str, ...] = ()
     """Why it may not be applied: what is protected, or that it changes too much at once."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from automl_plan.planning import reasons
+from automl_plan.planning.costing import costs_of
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.foresight import PENDING, foresee
@@ -24,6 +25,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import marks
+from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Recorded, RecordedResource
 
 _SWAPS = frozenset(
@@ -41,6 +43,7 @@ def make_plan(
     *,
     service_now: datetime | None = None,
     examples: Mapping[Address, int] = MappingProxyType({}),
+    prices: PriceBook | None = None,
 ) -> Plan:
     """What has to be done so that live becomes as desired.
 
@@ -89,7 +92,9 @@ def make_plan(
     first = rearranged.keys
     later = (replace(c, needs=(*c.needs, *first)) for c in made) if first else made
     ordered = in_order((*rearranged.changes, *later))
-    changes = tuple(_with_cost(change, recorded, now) for change in within(ordered, allowed))
+    changes = tuple(
+        _with_cost(change, recorded, now, prices) for change in within(ordered, allowed)
+    )
     changed = {change.address for change in changes}
     unchanged = tuple(sorted(a for a in (*wanted.datasets, *wanted.models) if a not in changed))
     notes = [note for outlook in models.values() for note in outlook.notes]
@@ -101,6 +106,9 @@ def make_plan(
         drift,
         unchanged,
         tuple(note for note in notes if note.address in allowed),
+        None
+        if prices is None
+        else costs_of(changes, desired, recorded.resources, there, prices, now),
         refusals(
             changes,
             desired,
@@ -131,13 +139,15 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
     return Live(datasets, models)
 
 
-def _with_cost(change: Change, recorded: Recorded, now: datetime | None) -> Change:
+def _with_cost(
+    change: Change, recorded: Recorded, now: datetime | None, prices: PriceBook | None
+) -> Change:
     """A change of a running training, with what that has cost so far in its reason."""
-    if now is None or change.action not in (Action.RESUME, Action.CANCEL):
+    if now is None or prices is None or change.action not in (Action.RESUME, Action.CANCEL):
         return change
     for operation in _record(recorded, change.address).operations:
         if operation.id is not None and operation.id == change.operation_id:
-            cost = so_far(operation, now)
+            cost = so_far(operation, now, prices)
             return change if cost is None else replace(change, reason=f"{change.reason}; {cost}")
     return change
 

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.model_types import MODEL_TYPES, Problem
+from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedOperation, Step
 
 
-def so_far(operation: RecordedOperation, now: datetime) -> str | None:
+def so_far(operation: RecordedOperation, now: datetime, prices: PriceBook) -> str | None:
     """`running for 12 minutes, up to $5.54 of at most $27.72 so far`; None for what is free.
 
     The service bills what is used, also when the training is cancelled, and at most the budget.
@@ -17,14 +18,16 @@ def so_far(operation: RecordedOperation, now: datetime) -> str | None:
     if operation.step is not Step.TRAIN:
         return None
     seconds = max((now - datetime.fromisoformat(operation.started)).total_seconds(), 0.0)
-    spent = spent_usd(operation.attributes, seconds)
+    spent = spent_usd(operation.attributes, seconds, prices)
     if spent is None:
         return None
     used, most = spent
     return f"running for {_elapsed(seconds)}, up to ${used:,.2f} of at most ${most:,.2f} so far"
 
 
-def spent_usd(training: Attributes, seconds: float) -> tuple[float, float] | None:
+def spent_usd(
+    training: Attributes, seconds: float, prices: PriceBook
+) -> tuple[float, float] | None:
     """US dollars that a training with these attributes uses in so many seconds, and in all.
 
     All nodes of its type are taken to work from the start.
@@ -37,8 +40,9 @@ def spent_usd(training: Attributes, seconds: float) -> tuple[float, float] | Non
         budget = kind.get("train_budget_milli_node_hours")
         if model_type is None or not isinstance(budget, int):
             return None
-        most = model_type.worst_case_usd(budget)
-        used = seconds / 3600 * model_type.nodes * model_type.usd_per_node_hour
+        most = prices.training_usd(problem, model_type.name, budget) or 0.0
+        milli_node_hours = seconds / 3.6 * model_type.nodes
+        used = prices.training_usd(problem, model_type.name, milli_node_hours) or 0.0
         return min(used, most), most
     return None
 

@@ -9,6 +9,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind
+from automl_plan.rendering.cost import costs_text
 from automl_plan.rendering.drift import drift_text
 from automl_plan.rendering.style import Style, clean, counted
 from automl_plan.rendering.values import leaves, shown, shown_difference
@@ -114,6 +115,9 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     if plan.notes:
         yield "\n" + _notes_text(plan.notes, style).removesuffix("\n")
     yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
+    if plan.costs is not None:
+        costs = costs_text(plan.costs, style, free=planned.provider.name == "local")
+        yield f"\n{costs}" if costs else ""
     if plan.refused:
         lines = "".join(f"  {clean(reason)}\n" for reason in plan.refused)
         yield f"\n{style.red(style.bold('Refused:'))}\n{lines}"

@@ -19,6 +19,13 @@ class Problem(StrEnum):
     IMAGE_OBJECT_DETECTION = "image_object_detection"
 
 
+class Family(StrEnum):
+    """What a price is for: models that serve at the service, or on devices."""
+
+    CLOUD = "cloud"
+    EDGE = "edge"
+
+
 class ClassificationType(StrEnum):
     """How many labels an image may have (proto: ClassificationType)."""
 
@@ -35,20 +42,11 @@ class ModelType:
     max_budget: int
     default_budget: int
     nodes: int
-    usd_per_node_hour: float
-    """List price of training, in US dollars (Vertex AI pricing page, 2026-10)."""
-
-    def worst_case_usd(self, budget_milli_node_hours: int) -> float:
-        """What a training with this budget costs at most, in US dollars."""
-        return budget_milli_node_hours / 1000 * self.usd_per_node_hour
-
-
-_CLOUD_USD = 3.465
-_EDGE_USD = 18.00
+    family: Family
 
 
 def _mobile(name: str) -> ModelType:
-    return ModelType(name, 1_000, 100_000, 24_000, 1, _EDGE_USD)
+    return ModelType(name, 1_000, 100_000, 24_000, 1, Family.EDGE)
 
 
 _MOBILE = ("mobile-low-latency-1", "mobile-versatile-1", "mobile-high-accuracy-1")
@@ -62,15 +60,15 @@ MODEL_TYPES: dict[Problem, dict[str, ModelType]] = {
     Problem.IMAGE_CLASSIFICATION: {
         t.name: t
         for t in (
-            ModelType("cloud", 8_000, 800_000, 192_000, 8, _CLOUD_USD),
+            ModelType("cloud", 8_000, 800_000, 192_000, 8, Family.CLOUD),
             *map(_mobile, _MOBILE + _CORE_ML),
         )
     },
     Problem.IMAGE_OBJECT_DETECTION: {
         t.name: t
         for t in (
-            ModelType("cloud-high-accuracy-1", 20_000, 900_000, 216_000, 9, _CLOUD_USD),
-            ModelType("cloud-low-latency-1", 20_000, 900_000, 216_000, 9, _CLOUD_USD),
+            ModelType("cloud-high-accuracy-1", 20_000, 900_000, 216_000, 9, Family.CLOUD),
+            ModelType("cloud-low-latency-1", 20_000, 900_000, 216_000, 9, Family.CLOUD),
             *map(_mobile, _MOBILE),
         )
     },

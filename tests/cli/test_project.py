@@ -26,10 +26,12 @@ def lines_of(text: str) -> list[dict[str, Any]]:
 
 def test_plan_and_its_exit_codes(project: ProjectLine) -> None:
     text = project("plan")
-    assert text.endswith(
+    summary = (
         "Plan: 1 dataset to create, 1 dataset to import data into, 1 model to train, "
         "1 model to deploy.\n"
     )
+    assert summary in text
+    assert "in all        $27.72             -        -               $1,003.75" in text
     assert project("plan", "--detailed-exitcode", code=2) == text
     document = project.json("plan")
     jsonschema.Draft7Validator(read_schema("plan")).validate(document)
@@ -133,6 +135,7 @@ def test_lists_for_people_and_programs(project: ProjectLine) -> None:
         "models-show": ("models", "show", "model.digits"),
         "models-versions": ("models", "versions", "digits"),
         "drift": ("drift",),
+        "cost": ("cost",),
         "why": ("why", "model.digits"),
         "models-evaluations": ("models", "evaluations", "digits"),
         "operations-list": ("operations", "list", "--done", "--works-on", "dataset.digits"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from automl_plan.config.parsing import parse
+from automl_plan.config.prices import list_prices
 from automl_plan.config.rules import RULES
 from automl_plan.config.schema import config_schema
 from automl_plan.config.shape import Shape
@@ -94,7 +95,8 @@ def test_it_repeats_facts_as_they_are() -> None:
     assert budget["anyOf"][0]["maximum"] == max(t.max_budget for t in bounds)
     for t in bounds:
         assert f"{t.min_budget:,}-{t.max_budget:,}" in budget["description"]
-        assert f"{t.usd_per_node_hour}" in budget["description"]
+    for price in list_prices().training.values():
+        assert f"{price.usd_per_node_hour}" in budget["description"]
     for problem in Problem:
         kind = DEFINITIONS["model"]["properties"][problem]["properties"]["model_type"]
         assert kind["anyOf"][0]["enum"] == list(MODEL_TYPES[problem])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from automl_plan.config.prices import list_prices
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.resumption import resumption
 from automl_plan.planning.spending import so_far, spent_usd
@@ -11,6 +12,7 @@ from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.recorded import RecordedOperation, Step
 
+BOOK = list_prices()
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLOUD: Attributes = {
     "image_classification": {"model_type": "cloud", "train_budget_milli_node_hours": 8000}
@@ -23,30 +25,33 @@ def running(seconds: float, step: Step = Step.TRAIN) -> RecordedOperation:
 
 
 def told_after(seconds: float) -> str:
-    return so_far(running(seconds), NOW) or ""
+    return so_far(running(seconds), NOW, BOOK) or ""
 
 
 def test_all_nodes_work_from_the_start_and_no_longer_than_the_budget() -> None:
-    assert spent_usd(CLOUD, 0) == (0.0, 27.72)
-    assert spent_usd(CLOUD, 1800) == (13.86, 27.72)  # 8 nodes at $3.465, half an hour
-    assert spent_usd(CLOUD, 1e6) == (27.72, 27.72)
-    assert spent_usd({"image_classification": {"model_type": "of-tomorrow"}}, 1) is None
-    assert spent_usd({}, 1) is None
+    assert spent_usd(CLOUD, 0, BOOK) == (0.0, 27.72)
+    assert spent_usd(CLOUD, 1800, BOOK) == (
+        13.86,
+        27.72,
+    )  # 8 nodes at $3.465, half an hour
+    assert spent_usd(CLOUD, 1e6, BOOK) == (27.72, 27.72)
+    assert spent_usd({"image_classification": {"model_type": "of-tomorrow"}}, 1, BOOK) is None
+    assert spent_usd({}, 1, BOOK) is None
 
 
 def test_it_is_told_in_words() -> None:
     told = "running for 30 minutes, up to $13.86 of at most $27.72 so far"
     assert told_after(1800) == told
-    assert (so_far(running(30), NOW) or "").startswith(
+    assert (so_far(running(30), NOW, BOOK) or "").startswith(
         "running for less than a minute, up to $0.23"
     )
-    assert (so_far(running(90), NOW) or "").startswith("running for 1 minute, ")
-    assert (so_far(running(9000), NOW) or "").startswith("running for 2 hours 30 minutes, ")
+    assert (so_far(running(90), NOW, BOOK) or "").startswith("running for 1 minute, ")
+    assert (so_far(running(9000), NOW, BOOK) or "").startswith("running for 2 hours 30 minutes, ")
     # A clock that is behind the one that began it.
-    assert (so_far(running(-300), NOW) or "").startswith(
+    assert (so_far(running(-300), NOW, BOOK) or "").startswith(
         "running for less than a minute, up to $0.00"
     )
-    assert so_far(running(60, Step.DEPLOY), NOW) is None
+    assert so_far(running(60, Step.DEPLOY), NOW, BOOK) is None
 
 
 A, B = model_address("a"), model_address("b")

@@ -1,0 +1,57 @@
+"""`automl-plan cost`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from automl_plan.cli.options import (
+    AsJson,
+    Directory,
+    Exclude,
+    Replace,
+    Target,
+    Var,
+    VarFile,
+    plan_options,
+    workspace,
+)
+from automl_plan.cli.output import stdout_style, write, write_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan cost --json")(cost)
+
+
+def cost(
+    target: Target = None,
+    exclude: Exclude = None,
+    replace: Replace = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Tell what the plan costs at most, what deployments cost a month, and what lies idle."""
+    from automl_plan.applying.planned import make_plan
+    from automl_plan.rendering.cost import cost_json, costs_text
+
+    options = plan_options(
+        destroy=False,
+        refresh_only=False,
+        no_refresh=False,
+        target=target,
+        exclude=exclude,
+        replace=replace,
+    )
+    with workspace(directory, var, var_file) as opened:
+        planned = make_plan(opened, options)
+    costs = planned.plan.costs
+    assert costs is not None  # noqa: S101 (a configuration always has prices)
+    if as_json:
+        write_json(cost_json(costs))
+    else:
+        free = planned.provider.name == "local"
+        write(costs_text(costs, stdout_style(), free=free) or "Nothing costs anything.\n")

@@ -1,0 +1,90 @@
+"""Reads price books: the one that comes with the package, or one of the user's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from automl_plan.errors import PriceBookInvalid
+from automl_plan.resources.model_types import Family, Problem
+from automl_plan.resources.prices import Price, PriceBook
+
+FORMAT_VERSION = "1.0"
+_LARGEST = 1_000_000
+"""Bytes of a price book that are read."""
+
+
+@cache
+def list_prices() -> PriceBook:
+    """The list prices that come with the package."""
+    text = (files("automl_plan") / "config" / "prices.yaml").read_text(encoding="utf-8")
+    return _book(yaml.safe_load(text), "prices.yaml")
+
+
+def most_usd(problem: Problem, model_type: str, milli_node_hours: int) -> str:
+    """What a training with this budget costs at most at list price: `$27.72`."""
+    return f"${list_prices().training_usd(problem, model_type, milli_node_hours) or 0.0:,.2f}"
+
+
+def read_prices(path: Path) -> PriceBook:
+    """A price book of the same form. Raises PriceBookInvalid."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise PriceBookInvalid("The file is too large for a price book.", where=str(path))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PriceBookInvalid(
+            f"The price book can't be read: {error.strerror}.", where=str(path)
+        ) from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise PriceBookInvalid("The price book is no YAML.", where=str(path)) from error
+    return _book(content, str(path))
+
+
+def _book(content: Any, where: str) -> PriceBook:
+    try:
+        _check_format(content["format_version"])
+        return PriceBook(
+            date=_date(content["date"]),
+            training={
+                (problem, family): _price(content["training"][problem][family])
+                for problem in Problem
+                for family in Family
+            },
+            deployment={p: _price(content["deployment"][p]) for p in Problem},
+        )
+    except KeyError as error:
+        problem = f"{error.args[0]} is missing"
+    except (TypeError, ValueError) as error:
+        problem = str(error)
+    raise PriceBookInvalid(
+        f"The price book is not one: {problem}.",
+        where=where,
+        hint="Take the prices.yaml of the package as its form.",
+    )
+
+
+def _check_format(version: Any) -> None:
+    if version != FORMAT_VERSION:
+        raise ValueError(f"its format is not {FORMAT_VERSION}")
+
+
+def _price(entry: Any) -> Price:
+    usd = entry["usd_per_node_hour"]
+    if isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 <= usd < 1e6:
+        raise ValueError(f"{usd!r:.40} is no price")
+    source = entry["source"]
+    if not isinstance(source, str) or not source.strip():
+        raise ValueError("a price has no source")
+    return Price(float(usd), source)
+
+
+def _date(value: Any) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return dt.date.fromisoformat(str(value)).isoformat()
