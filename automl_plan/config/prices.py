@@ -60,7 +60,9 @@ def _book(content: Any, where: str) -> PriceBook:
         )
     except KeyError as error:
         problem = f"{error.args[0]} is missing"
-    except (TypeError, ValueError) as error:
+    except TypeError:
+        problem = "a mapping is missing where one should be"
+    except ValueError as error:
         problem = str(error)
     raise PriceBookInvalid(
         f"The price book is not one: {problem}.",
@@ -87,4 +89,7 @@ def _price(entry: Any) -> Price:
 def _date(value: Any) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
-    return dt.date.fromisoformat(str(value)).isoformat()
+    try:
+        return dt.date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueError(f"{value!r:.40} is no date") from None
