@@ -27,6 +27,7 @@ from automl_plan.planning.plan import (
     Note,
     NoteKind,
     Plan,
+    Violation,
 )
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import (
@@ -144,6 +145,17 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
             for note in plan.notes
         ],
         "cost": None if plan.costs is None else costs_to_json(plan.costs),
+        "violations": [
+            _compact(
+                rule=violation.rule,
+                message=violation.message,
+                warns=violation.warns,
+                address=None if violation.address is None else str(violation.address),
+                field=violation.field,
+                where=violation.where,
+            )
+            for violation in plan.violations
+        ],
         "refused": list(plan.refused),
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
@@ -247,6 +259,7 @@ def _planned(document: dict[str, Any]) -> Planned:
             for n in document["notes"]
         ),
         costs=None if document["cost"] is None else costs_from_json(document["cost"]),
+        violations=tuple(_violation(v) for v in document["violations"]),
         refused=tuple(document["refused"]),
     )
     return Planned(
@@ -330,6 +343,11 @@ def _change(fields: dict[str, Any]) -> Change:
     if change.key != key:
         raise ValueError(f"the change {key!r} does not bear its own key")
     return change
+
+
+def _violation(fields: dict[str, Any]) -> Violation:
+    address = fields.pop("address", None)
+    return Violation(address=None if address is None else Address.parse(address), **fields)
 
 
 def _drift(fields: dict[str, Any]) -> Drift:

@@ -13,8 +13,9 @@ from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.plan import Action, Change, Plan, Violation
 from automl_plan.planning.planner import make_plan as plan_changes
+from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
@@ -138,7 +139,38 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     if seen.live is not None:
         check_strays(plan, seen.recorded.resources, seen.live, seen.recorded.lineage)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
-    return seen.planned(replace(plan, changes=changes), options)
+    # What is to be destroyed needs no labels.
+    wanted = Desired({}, {}) if destroy else seen.desired
+    plan = _judged(replace(plan, changes=changes), wanted, configuration)
+    return seen.planned(plan, options)
+
+
+def _judged(plan: Plan, desired: Desired, configuration: Configuration) -> Plan:
+    """The plan held against the team's policy; each violation has its place."""
+    if plan.costs is None:  # nothing is done at the provider
+        return plan
+    location = configuration.provider.settings.get("location")
+    found = violations(
+        Subject(
+            configuration.policy,
+            plan.changes,
+            desired,
+            plan.costs,
+            str(location) if location is not None else None,
+        )
+    )
+    placed = tuple(replace(v, where=_where(v, configuration)) for v in found)
+    denied = tuple(violation_text(v) for v in placed if not v.warns)
+    return replace(plan, violations=placed, refused=(*plan.refused, *denied))
+
+
+def _where(violation: Violation, configuration: Configuration) -> str | None:
+    if violation.address is None:
+        section = "provider" if violation.rule == "allowed_locations" else "policy"
+        position = configuration.place(section)
+    else:
+        position = configuration.position(violation.address, violation.field)
+    return None if position is None else f"{position.file}:{position.line}"
 
 
 def place_of(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.applying import apply_planned, check_allowed
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -55,6 +55,12 @@ def apply(
     exclude: Exclude = None,
     replace: Replace = None,
     allow_large_change: AllowLargeChange = False,
+    allow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTION,…", help="Apply only a plan of these actions, such as update,resume."
+        ),
+    ] = None,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -81,9 +87,12 @@ def apply(
     with workspace(directory, var, var_file) as opened:
         if saved is not None:
             check_current(saved, opened)
+        planned = saved or make_plan(opened, options)
+        if allow is not None:
+            check_allowed(planned.plan.changes, allow)
         apply_planned(
             opened,
-            saved or make_plan(opened, options),
+            planned,
             approved=auto_approve or saved is not None,
             parallelism=parallelism,
             detach=detach,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from automl_plan.cli.output import (
@@ -15,7 +15,13 @@ from automl_plan.cli.output import (
     write_json_line,
     write_or_go_on,
 )
-from automl_plan.errors import ApplyFailed, GateRejected, OperationsRunning, PlanRefused
+from automl_plan.errors import (
+    ApplyFailed,
+    GateRejected,
+    OperationsRunning,
+    PlanRefused,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from automl_plan.applying.events import ApplyResult
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from automl_plan.resources.live import Live
     from automl_plan.resources.recorded import Decision
 
+_SHOWN = 5
 _REQUESTS = 10
 """At a time, where no flag says otherwise."""
 _QUESTIONS = {
@@ -135,6 +142,27 @@ def apply_by_hand(
         as_json=as_json,
         decision=decision,
     )
+
+
+def check_allowed(changes: Sequence[Change], allow: str) -> None:
+    """Raise PlanRefused for changes whose actions are not allowed, UsageError for none such."""
+    from automl_plan.planning.plan import Action
+
+    allowed = {word.strip() for word in allow.split(",") if word.strip()}
+    unknown = allowed - set(Action)
+    if unknown:
+        raise UsageError(
+            f"--allow: {', '.join(sorted(unknown))} is no action.",
+            hint=f"The actions are {', '.join(Action)}.",
+        )
+    others = [change for change in changes if change.action not in allowed]
+    if others:
+        shown = ", ".join(f"{change.address} {change.action}" for change in others[:_SHOWN])
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        raise PlanRefused(
+            f"The plan does more than --allow lets it: {shown}{more}.",
+            hint="Look at it (automl-plan plan), and have a person apply it.",
+        )
 
 
 def approve(command: str, question: str, *, as_json: bool = False) -> None:

@@ -20,6 +20,7 @@ from automl_plan.resources.desired import (
     OnSourceChange,
 )
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, ClassificationType, Problem
+from automl_plan.resources.policy import Policy
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from automl_plan.resources.requirements import Requirements
 
@@ -42,6 +43,19 @@ def desired(checked: Checked) -> Desired:
             Removal(Address.parse(b["from"]), RemovalAction(b["action"])) for b in blocks["removed"]
         ),
         adoptions=tuple(Adoption(Address.parse(b["to"]), b["id"]) for b in blocks["imports"]),
+    )
+
+
+def policy(written: Mapping[str, Any]) -> Policy:
+    """What the team allows its plans."""
+    return Policy(
+        max_training_cost=written.get("max_training_cost"),
+        max_monthly_cost=written.get("max_monthly_cost"),
+        deny={glob: tuple(actions) for glob, actions in written.get("deny", {}).items()},
+        required_labels=tuple(written.get("required_labels", ())),
+        allowed_model_types=tuple(written.get("allowed_model_types", ())),
+        allowed_locations=tuple(written.get("allowed_locations", ())),
+        warn=frozenset(written.get("warn", ())),
     )
 
 
@@ -76,6 +90,7 @@ def digest(checked: Checked, wanted: Desired) -> str:
             for m in wanted.models.values()
         },
         **_blocks_json(wanted),
+        **({"policy": dict(checked.policy)} if checked.policy else {}),
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()

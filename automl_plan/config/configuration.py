@@ -13,6 +13,7 @@ from automl_plan.errors import Diagnostic
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.json import Json
+from automl_plan.resources.policy import Policy
 from automl_plan.resources.prices import PriceBook
 
 SECTION_OF = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
@@ -39,6 +40,8 @@ class Configuration:
     """Absolute; `state/default.json` in the directory when nothing is said."""
     desired: Desired
     """Every dataset's `data` is None: the content of sources is not looked at here."""
+    policy: Policy
+    """What the team allows its plans."""
     prices: PriceBook
     """The prices that costs are told in."""
     digest: str
@@ -52,6 +55,10 @@ class Configuration:
         """What is wrong with what stands at a path, with its place; for what shows up later."""
         (found,) = self._origins.diagnostics([Finding(path, rule, message, hint)])
         return found
+
+    def place(self, section: str) -> Position | None:
+        """Where a section that is no list of named things is written, if it is."""
+        return self._origins.key_position((section,))
 
     def position(self, address: Address, field: str | None = None) -> Position | None:
         """Where a resource, or one of its fields (a dotted path), is written.

@@ -25,6 +25,7 @@ _rule = registrar(RULES)
 LIFE = timedelta(days=548)
 """18 months, after which a model must be trained again anyway."""
 MAX_KEPT = 100
+MAX_DOLLARS = 1_000_000_000
 _ONLY_FOR = {
     Metric.AU_PRC: Problem.IMAGE_CLASSIFICATION,
     Metric.MEAN_AVERAGE_PRECISION: Problem.IMAGE_OBJECT_DETECTION,
@@ -158,6 +159,16 @@ def _ignore_changes(checked: Checked) -> Iterator[Finding]:
             message = f"{quoted(field)} is no field whose changes can be ignored"
             hint = suggest.hint(field, f"the fields are {', '.join(known)} and labels.KEY")
             yield Finding(path, "ignore-changes", message, hint)
+
+
+@_rule("policy-bounds", "Limits of costs are not negative.")
+def _policy_bounds(checked: Checked) -> Iterator[Finding]:
+    for key in ("max_training_cost", "max_monthly_cost"):
+        usd = checked.policy.get(key, 0)
+        if not 0 <= usd <= MAX_DOLLARS:
+            message = f"{usd:g} is no limit in dollars"
+            hint = f"write 0 to {MAX_DOLLARS:,}"
+            yield Finding(("policy", key), "policy-bounds", message, hint)
 
 
 # -- moved, removed, imports -----------------------------------------------------------------

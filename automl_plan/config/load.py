@@ -125,6 +125,7 @@ class _Loader:
         provider = filler.fill(document.provider, ("provider",))
         state = filler.fill(document.state, ("state",))
         prices = filler.fill(document.prices, ("prices",))
+        policy = filler.fill(document.policy, ("policy",))
         resources = {
             section: filler.fill(document.named(section), (section,))
             for section in ("datasets", "models")
@@ -140,6 +141,7 @@ class _Loader:
             provider_settings=settings,
             state_path=self._state_path(state),
             prices_path=self._prices_path(prices),
+            policy=self._policy(policy),
             datasets=self._sound_entries("datasets", resources["datasets"]),
             models=self._sound_entries("models", resources["models"]),
             blocks={
@@ -171,6 +173,13 @@ class _Loader:
             return building.DEFAULT_STATE_PATH
         path: str | None = self._sound(("state",), "state", state).get("local", {}).get("path")
         return path
+
+    def _policy(self, policy: Any) -> dict[str, Any]:
+        """What the team allows; nothing is forbidden where nothing is written."""
+        if ("policy",) not in self._declared:
+            return {}
+        sound: dict[str, Any] = self._sound(("policy",), "policy", policy)
+        return sound
 
     def _prices_path(self, prices: Any) -> str | None:
         """The user's own price book; None for list prices."""
@@ -228,6 +237,7 @@ class _Loader:
             provider=ProviderSettings(checked.provider, checked.provider_settings),
             state_path=FilePath(state_path),
             desired=desired,
+            policy=building.policy(checked.policy),
             prices=self._prices(checked.prices_path),
             digest=building.digest(checked, desired),
             _origins=self._origins,

@@ -27,6 +27,7 @@ class Checked:
     """None when that section is wrong."""
     provider_settings: dict[str, Any]
     state_path: str | None
+    policy: Mapping[str, Any]
     prices_path: str | None
     """None: list prices, or a section that is wrong."""
     datasets: Entries

@@ -124,6 +124,22 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """Something in which a plan goes against the team's policy."""
+
+    rule: str
+    """The key of the rule in `policy`."""
+    message: str
+    warns: bool
+    """Whether it is only said, and refuses nothing."""
+    address: Address | None = None
+    """None: the plan as a whole."""
+    field: str | None = None
+    where: str | None = None
+    """The file and line of what violates it; for the reader."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All changes, in an order in which they could be carried out one after the other."""
 
@@ -132,7 +148,9 @@ class Plan:
     unchanged: tuple[Address, ...] = ()
     notes: tuple[Note, ...] = ()
     costs: Costs | None = None
-    """The money in it; None where nobody gave prices."""
+    """The money in it; None where nobody gave prices, or nothing is done at the provider."""
+    violations: tuple[Violation, ...] = ()
+    """Of the policy; those that don't only warn have their place in `refused` too."""
     refused: tuple[str, ...] = ()
     """Why it may not be applied: what is protected, or that it changes too much at once."""
 

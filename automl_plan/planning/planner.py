@@ -109,6 +109,7 @@ def make_plan(
         None
         if prices is None
         else costs_of(changes, desired, recorded.resources, there, prices, now),
+        (),
         refusals(
             changes,
             desired,

@@ -8,7 +8,8 @@ from textwrap import wrap
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind
+from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind, Plan
+from automl_plan.planning.policy import violation_text
 from automl_plan.rendering.cost import costs_text
 from automl_plan.rendering.drift import drift_text
 from automl_plan.rendering.style import Style, clean, counted
@@ -103,6 +104,7 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
                 f" What lives is what the configuration says ({counted(datasets, 'dataset')}, "
                 f"{counted(models, 'model')}).\n"
             )
+        yield _policy_text(plan, style)
         return
     yield "automl-plan will do the following:\n"
     groups: dict[str, list[Change]] = {}
@@ -118,9 +120,17 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     if plan.costs is not None:
         costs = costs_text(plan.costs, style, free=planned.provider.name == "local")
         yield f"\n{costs}" if costs else ""
+    yield _policy_text(plan, style)
+
+
+def _policy_text(plan: Plan, style: Style) -> str:
+    """In what a plan goes against the policy, or what is protected."""
+    warnings = (clean(violation_text(v)) for v in plan.violations if v.warns)
+    text = "".join(f"{style.yellow('Warning:')} {warning}\n" for warning in warnings)
     if plan.refused:
         lines = "".join(f"  {clean(reason)}\n" for reason in plan.refused)
-        yield f"\n{style.red(style.bold('Refused:'))}\n{lines}"
+        text += f"\n{style.red(style.bold('Refused:'))}\n{lines}"
+    return text
 
 
 def summary(changes: Sequence[Change], words: Mapping[Action, str] = _SUMMARY) -> str:

@@ -353,3 +353,30 @@ def test_a_saved_plan_keeps_all_of_it(project: ProjectLine) -> None:
     project("apply", "plan.json")
     no_changes(project)
     assert "may have been applied already" in project.failure("apply", "plan.json")
+
+
+# -- policy ----------------------------------------------------------------------------------
+
+
+def test_a_policy_refuses_and_warns(project: ProjectLine) -> None:
+    policy = {"max_training_cost": 10, "required_labels": ["team"], "warn": ["required_labels"]}
+    write(project, {"digits": MODEL}, policy=policy)
+    shown = project("plan", code=3)
+    assert "trainings cost up to $27.72, and $10.00 are allowed" in shown
+    assert "(policy max_training_cost, blocks.yaml:1)" in shown
+    assert "Warning: model.digits: the label team is missing" in shown
+    assert project.failure("apply", "--auto-approve", code=3)
+    assert not (project.directory / "state.json").exists()
+    write(project, {"digits": MODEL}, policy={**policy, "max_training_cost": 30})
+    project("apply", "--auto-approve")
+    assert "Warning: model.digits" in project("plan", "--detailed-exitcode")
+
+
+def test_unattended_applies_can_be_kept_harmless(project: ProjectLine) -> None:
+    apply = ("apply", "--auto-approve", "--allow")
+    assert "model.digits train" in project.failure(*apply, "update,resume", code=3)
+    assert "is no action" in project.failure(*apply, "updat")
+    project(*apply, "create,import-data,train,deploy")
+    write(project, {"digits": {**MODEL, "labels": {"team": "a"}}})
+    project(*apply, "update")
+    no_changes(project)

@@ -456,6 +456,16 @@ CASES = [
         _life("lifecycle: {prevent_destroy: yes}"),
         ["a.yaml:8:34 wrong-type"],
     ),
+    Case(
+        "policy",
+        GOOD + "policy: {max_training_cost: -1, deny: {'*': [destroy]}, warn: [all], alow: 1}\n",
+        [
+            "a.yaml:11:29 policy-bounds",
+            "a.yaml:11:46 not-allowed",
+            "a.yaml:11:64 not-allowed",
+            "a.yaml:11:70 unknown-key",
+        ],
+    ),
     # Moved, removed, imports
     Case(
         "addresses",
