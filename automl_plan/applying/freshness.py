@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from automl_plan import __version__
 from automl_plan.applying.plan_file import change_to_json, drift_to_json
 from automl_plan.applying.planned import Planned, make_plan
 from automl_plan.applying.workspace import Workspace
@@ -16,6 +17,16 @@ _SHOWN = 5
 
 def check_bound(planned: Planned, workspace: Workspace, state: State) -> None:
     """Raise PlanStale when the plan was made of another configuration or state."""
+    if planned.tool_version != __version__:
+        raise PlanStale(
+            f"The plan was made by automl-plan {planned.tool_version}, and this is {__version__}.",
+            hint="Plan again, or apply it with the version that made it.",
+        )
+    if planned.prices_digest != workspace.configuration.prices.digest:
+        raise PlanStale(
+            "The price book is not the one that the plan was made of.",
+            hint="Plan again, and look at what it costs now.",
+        )
     if planned.configuration_digest != workspace.configuration.digest:
         raise PlanStale(
             "The configuration, or a variable, is not the one that the plan was made of.",

@@ -6,6 +6,7 @@ comes from outside.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -63,7 +64,15 @@ def write_plan(planned: Planned, path: Path) -> None:
 
 def encode_plan(planned: Planned) -> bytes:
     """The bytes of the plan file: equal plans give equal bytes."""
-    document = planned_to_json(planned)
+    return sealed(planned_to_json(planned))
+
+
+def sealed(document: Mapping[str, Any]) -> bytes:
+    """The bytes of a plan document, with the digest that fits it."""
+    return _encoded({**document, "digest": _digest(document)})
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
     text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -75,7 +84,8 @@ def read_plan(path: Path) -> Planned:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise PlanFileInvalid("The file is too large for a plan.", where=str(path))
-        document: Any = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        document: Any = json.loads(data)
     except OSError as error:
         raise PlanFileInvalid(
             f"The plan can't be read: {error.strerror}.", where=str(path)
@@ -101,6 +111,12 @@ def read_plan(path: Path) -> Planned:
             where=str(path),
             hint="Plan again.",
         )
+    if document["digest"] != _digest(document) or data != _encoded(document):
+        raise PlanFileInvalid(
+            "The plan file was changed after it was written: its digest does not fit.",
+            where=str(path),
+            hint="Plan again.",
+        )
     try:
         return _planned(document)
     except (KeyError, ValueError, TypeError) as error:
@@ -110,7 +126,17 @@ def read_plan(path: Path) -> Planned:
 
 
 def planned_to_json(planned: Planned) -> dict[str, Json]:
-    """The whole plan as JSON (schemas/plan.schema.json)."""
+    """The whole plan as JSON (schemas/plan.schema.json), with a digest over all of it."""
+    document = _document(planned)
+    return {**document, "digest": _digest(document)}
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in document.items() if key != "digest"}
+    return "sha256:" + hashlib.sha256(_encoded(content)).hexdigest()
+
+
+def _document(planned: Planned) -> dict[str, Json]:
     plan = planned.plan
     return {
         "format_version": FORMAT_VERSION,
@@ -124,6 +150,8 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
         "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
         "identity": planned.identity,
         "configuration_digest": planned.configuration_digest,
+        "prices_digest": planned.prices_digest,
+        "tool_version": planned.tool_version,
         "lineage": planned.lineage,
         "serial": planned.serial,
         "changes": [change_to_json(change) for change in plan.changes],
@@ -281,6 +309,8 @@ def _planned(document: dict[str, Any]) -> Planned:
         ),
         identity=document["identity"],
         configuration_digest=document["configuration_digest"],
+        prices_digest=document["prices_digest"],
+        tool_version=document["tool_version"],
         lineage=document["lineage"],
         serial=document["serial"],
         sources={Address.parse(a): SourceData(**d) for a, d in document["sources"].items()},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from automl_plan import __version__
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
@@ -38,6 +39,8 @@ class Planned:
     identity: str
     """Of the provider; a state belongs to one."""
     configuration_digest: str
+    prices_digest: str
+    tool_version: str
     lineage: str
     serial: int
     sources: Mapping[Address, SourceData]
@@ -87,6 +90,8 @@ class Survey:
             provider=configuration.provider,
             identity=self.workspace.provider.identity,
             configuration_digest=configuration.digest,
+            prices_digest=configuration.prices.digest,
+            tool_version=__version__,
             lineage=self.recorded.lineage,
             serial=self.recorded.serial,
             sources=self.sources,

@@ -96,8 +96,7 @@ def apply_planned(
         _write_headlines(workspace, result)
     if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
         raise GateRejected(
-            f"{len(result.failed)} new version(s) don't meet what is required; what served before "
-            "goes on serving.",
+            "A new version does not meet what is required; what served before goes on serving.",
             hint="The next plan does not train them again. See `automl-plan models versions NAME`.",
         )
     if result.failed:

@@ -154,7 +154,7 @@ def _notes_text(notes: Sequence[Note], style: Style) -> str:
     """What is worth knowing beside the changes."""
     parts = []
     for note in notes:
-        head = f"{style.yellow(_NOTES[note.kind])} {style.bold(str(note.address))}: "
+        head = f"{style.yellow(_NOTES[note.kind])} {style.bold(str(note.address))}"
         lines = wrap(clean(note.text), _LINE - 4, break_on_hyphens=False)
         parts.append(f"{head}\n" + "".join(f"    {line}\n" for line in lines))
     return "\n".join(parts) + "\n" if parts else ""

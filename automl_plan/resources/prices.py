@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +29,17 @@ class PriceBook:
     """The day on which they were looked up (RFC 3339 date)."""
     training: Mapping[tuple[Problem, Family], Price]
     deployment: Mapping[Problem, Price]
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and a hex digest of all prices: plans are bound to it."""
+        content = {
+            "date": self.date,
+            "training": {f"{p} {f}": v.usd_per_node_hour for (p, f), v in self.training.items()},
+            "deployment": {str(p): v.usd_per_node_hour for p, v in self.deployment.items()},
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
     def training_usd(
         self, problem: Problem, model_type: str, milli_node_hours: float

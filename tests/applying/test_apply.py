@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from automl_plan.applying.events import EventType
-from automl_plan.applying.plan_file import planned_to_json, read_plan, write_plan
+from automl_plan.applying.plan_file import planned_to_json, read_plan, sealed, write_plan
 from automl_plan.errors import PlanFileInvalid, PlanStale, StateForeign
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.resources.address import dataset_address, model_address
@@ -164,9 +165,33 @@ def test_a_damaged_plan_file_is_refused(project: Project, tmp_path: Path, damage
     document = planned_to_json(project.plan())
     damage(document)  # type: ignore[operator]  # one of the functions above
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(PlanFileInvalid):
+    path.write_bytes(sealed(document))  # with a digest that fits: it is not what refuses it
+    with pytest.raises(PlanFileInvalid) as caught:
         read_plan(path)
+    assert "digest" not in str(caught.value)
+
+
+def test_any_flipped_bit_is_refused(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(project.plan(), path)
+    data = path.read_bytes()
+    chance = random.Random(1)
+    for _ in range(300):
+        at, bit = chance.randrange(len(data)), 1 << chance.randrange(8)
+        path.write_bytes(data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
+        with pytest.raises(PlanFileInvalid):
+            read_plan(path)
+    path.write_bytes(data + b" ")
+    with pytest.raises(PlanFileInvalid, match="its digest does not fit"):
+        read_plan(path)
+
+
+def test_a_plan_of_another_version_or_other_prices_is_stale(project: Project) -> None:
+    planned = project.plan()
+    with pytest.raises(PlanStale, match="was made by automl-plan"):
+        project.apply_planned(replace(planned, tool_version="0.0.9"))
+    with pytest.raises(PlanStale, match="price book"):
+        project.apply_planned(replace(planned, prices_digest="sha256:"))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b"[" * 100_000])
