@@ -50,6 +50,10 @@ def test_a_saved_plan_is_applied_once(project: ProjectLine) -> None:
     plan = text.removesuffix("\nSaved; apply exactly this with: automl-plan apply plan.json\n")
     assert project("show", "plan.json") == plan
     jsonschema.Draft7Validator(read_schema("plan")).validate(project.json("show", "plan.json"))
+    comment = project("show", "plan.json", "--format", "markdown", "--key", "digits")
+    assert comment.startswith("[//]: # (automl-plan key=digits ")
+    assert "1 training for at most 27.72 USD" in comment
+    assert "Give a PLANFILE" in project.failure("show", "--format", "markdown")
     assert "can't be given" in project.failure("apply", "plan.json", "--target", "model.digits")
     assert "Apply complete" in project("apply", "plan.json")
     assert "Plan again" in project.failure("apply", "plan.json")

@@ -1,0 +1,141 @@
+"""The comment of a pull request: within its limit, balanced, and inert whatever is in the plan."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from automl_plan.applying.planned import Planned
+from automl_plan.planning.costs import Amounts, CostLine, Costs
+from automl_plan.planning.plan import (
+    Action,
+    Change,
+    Difference,
+    Note,
+    NoteKind,
+    Plan,
+    Violation,
+)
+from automl_plan.rendering.markdown import GITHUB_LIMIT, Origin, inert, plan_markdown
+from automl_plan.resources.address import Address, ResourceKind
+from tests.rendering import scenes
+from tests.rendering.golden import matches_golden
+
+PLANS = 10_000
+PARTS = 8
+PARSER = MarkdownIt("commonmark").enable("table")
+OURS = re.compile(r"</?(details|summary|code|sub)>")
+HOSTILE = (
+    "`", "```", "````\n", "|", "@octocat", "#1", "</details>", "<script>alert(1)</script>",
+    "[x](http://evil.example)", "![x](//evil.example/x.png)", "<!--", "-->", "\n\n# big\n", "\r\n",
+    "~~~", "$x$", "\\", "&lt;", "&#60;img&#62;", "\u202e", "\x1b[31m", "**", "__", "http://evil.example",
+    "- [ ] ", "> ", "数字", "\U0001f600", ")", "<", "'", '"', "* * *", "[//]: # (x)",
+)  # fmt: skip
+
+
+def text(chance: random.Random) -> str:
+    return "".join(
+        chance.choice(HOSTILE) if chance.random() < 0.5 else chance.choice(("a", " word ", "1"))
+        for _ in range(chance.randrange(8))
+    )
+
+
+def random_change(chance: random.Random) -> Change:
+    kind = chance.choice(list(ResourceKind))
+    return Change(
+        Address(kind, f"n{chance.randrange(40)}"),
+        chance.choice(list(Action)),
+        text(chance),
+        object_id=f"ICN{chance.randrange(10**9)}" if chance.random() < 0.7 else None,
+        differences=tuple(
+            Difference(text(chance) or "x", text(chance), text(chance))
+            for _ in range(chance.randrange(3))
+        ),
+        where=text(chance) or None,
+    )
+
+
+def random_plan(chance: random.Random) -> Planned:
+    size = chance.choice((0, 1, 3, 10, 60))
+    changes = tuple(random_change(chance) for _ in range(size))
+    addresses = {change.address for change in changes}
+    plan = Plan(
+        changes,
+        notes=tuple(
+            Note(address, NoteKind.HELD, text(chance))
+            for address in addresses
+            if chance.random() < 0.2
+        ),
+        costs=Costs(
+            "2026-10-07",
+            tuple(CostLine(a, Amounts(training=12.5, monthly_after=3.0)) for a in addresses),
+        ),
+        violations=(Violation("deny", text(chance), warns=True),),
+        refused=(text(chance),) if chance.random() < 0.3 else (),
+    )
+    return replace(scenes.replace_dataset(), plan=plan)
+
+
+def tokens(markdown: str) -> list[Token]:
+    found = []
+    for token in PARSER.parse(markdown):
+        found.append(token)
+        found += token.children or []
+    return found
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_is_in_the_plan(part: int) -> None:
+    chance = random.Random(part)
+    for _ in range(PLANS // PARTS):
+        planned = random_plan(chance)
+        limit = chance.choice((3_000, 10_000, GITHUB_LIMIT))
+        origin = Origin(text(chance) or "k", text(chance) or None, text(chance) or None)
+        check(plan_markdown(planned, origin, limit=limit), planned, limit)
+
+
+def check(markdown: str, planned: Planned, limit: int) -> None:
+    assert len(markdown.encode()) <= limit
+    parsed = tokens(markdown)
+    kinds = {token.type for token in parsed}
+    assert not kinds & {"link_open", "image", "blockquote_open", "hr"}
+    assert {t.tag for t in parsed if t.type == "heading_open"} == {"h3"}
+    html = "".join(t.content for t in parsed if t.type in ("html_block", "html_inline"))
+    assert "<" not in OURS.sub("", html), "HTML that is not ours"
+    for tag in ("details", "summary", "code", "sub"):
+        assert html.count(f"<{tag}>") == html.count(f"</{tag}>")
+    outside = re.sub(r"^(`{3,})diff\n.*?^\1$", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    assert "@octocat" not in unescape(outside), "somebody is mentioned"
+    deletions = [c for c in planned.plan.changes if c.action is Action.DELETE]
+    rows = len(re.findall(r"^\| \*\*delete\*\* \|", markdown, re.MULTILINE))
+    (counted,) = re.findall(r"([\d,]+) deletes? without a row", markdown) or ["0"]
+    assert rows + int(counted.replace(",", "")) == len(deletions), "a deletion is dropped"
+
+
+def test_what_is_inert() -> None:
+    assert inert("model.digits") == "model.digits"
+    assert inert("<b>|`@x") == "&#60;b&#62;&#124;&#96;&#64;&#8203;x"
+    assert inert("a\nb") == "a&#92;nb"
+
+
+def test_a_thousand_deletions_are_counted() -> None:
+    changes = tuple(
+        Change(Address(ResourceKind.MODEL, f"m{i}"), Action.DELETE, "x" * 200, object_id=f"ICN{i}")
+        for i in range(2_000)
+    )
+    planned = replace(scenes.replace_dataset(), plan=Plan(changes))
+    markdown = plan_markdown(planned, Origin())
+    check(markdown, planned, GITHUB_LIMIT)
+    assert "**2,000 deletions**" in markdown
+    assert "Left out for want of room" in markdown
+
+
+def test_the_comment_that_people_read() -> None:
+    origin = Origin("digits", "0" * 40, "2026-11-23T12:00:00Z")
+    assert matches_golden("comment", plan_markdown(scenes.replace_dataset(), origin))
