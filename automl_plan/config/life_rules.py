@@ -275,15 +275,18 @@ def _circles(checked: Checked) -> Iterator[Finding]:
         for number, _, source in _addresses(checked, "moved", "from")
         if source is not None
     }
+    told: set[Address] = set()
     for number, _, source in _addresses(checked, "moved", "from"):
-        seen, at = {source}, onwards.get(source) if source else None
-        while at is not None and at not in seen:
-            seen.add(at)
+        if source is None or source in told:
+            continue
+        circle, at = [source], onwards.get(source)
+        while at is not None and at not in circle:
+            circle.append(at)
             at = onwards.get(at)
-        if at is not None and at == source and len(seen) > 1:
+        if at == source and len(circle) > 1:
+            told.update(circle)  # once for each circle
             message = f"the moves lead from {source} back to it"
             yield Finding(("moved", number), "block-twice", message, "remove one of them")
-            return
 
 
 @_rule("object-id", "Ids are the service's own.")

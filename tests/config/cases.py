@@ -496,6 +496,13 @@ CASES = [
         ["a.yaml:11:9 block-twice"],
     ),
     Case(
+        "moved-in-two-circles",
+        GOOD
+        + "moved: [{from: model.a, to: model.b}, {from: model.b, to: model.a}, {from: model.c, "
+        "to: model.d}, {from: model.d, to: model.c}]\n",
+        ["a.yaml:11:9 block-twice", "a.yaml:11:69 block-twice"],
+    ),
+    Case(
         "removed-but-declared",
         GOOD + "removed: [{from: model.digits, action: forgive}]\n",
         ["a.yaml:11:18 block-declared", "a.yaml:11:40 not-allowed"],
