@@ -14,6 +14,7 @@ from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel, trained_on
 from automl_plan.resources.json import Json
+from automl_plan.resources.lifespan import birth_of
 from automl_plan.resources.live import (
     Live,
     LiveDataset,
@@ -294,7 +295,7 @@ class _Rebuilder:
         return RecordedOperation(
             Step.IMPORT_DATA,
             token=f"rebuilt-{operation.id}",
-            started=operation.create_time or now(),
+            started=_started(operation),
             id=operation.id,
             object_id=obj.id,
             attributes={} if mark is None else {"data": fingerprint_of(mark)},
@@ -331,7 +332,7 @@ class _Rebuilder:
         found = RecordedOperation(
             Step.TRAIN,
             token=f"rebuilt-{operation.id}",
-            started=operation.create_time or now(),
+            started=_started(operation),
             id=operation.id,
             attributes=attributes,
             dataset_id=on.id,
@@ -342,6 +343,12 @@ class _Rebuilder:
 
 
 _FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
+
+
+def _started(operation: Operation) -> str:
+    """When an operation began, as far as the service tells it (RFC 3339)."""
+    told = birth_of(operation.create_time)
+    return now() if told is None else told.isoformat()
 
 
 def _without_data(record: RecordedResource) -> RecordedResource:

@@ -13,7 +13,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.fields import Mutability, field_of
 from automl_plan.resources.json import Attributes, Json
-from automl_plan.resources.lifespan import end_of
+from automl_plan.resources.lifespan import birth_of, end_of
 from automl_plan.resources.live import Live
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
@@ -145,9 +145,9 @@ def _ages(
 ) -> Iterator[str]:
     there = live.models.get(current.id)
     ends = None if there is None else end_of(there.create_time)
-    if there is None or there.create_time is None or ends is None:
+    born = None if there is None else birth_of(there.create_time)
+    if born is None or ends is None:
         return
-    born = datetime.fromisoformat(there.create_time)
     oldest, limit = declared.retrain_max_age, declared.retrain_before_expiry
     allowed = (
         "no retrain.max_age is declared"

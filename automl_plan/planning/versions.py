@@ -15,7 +15,7 @@ from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.lifespan import end_of
+from automl_plan.resources.lifespan import birth_of, end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status
 
@@ -191,6 +191,4 @@ def _end(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | N
 def _created(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:
     """When it was created, by the service's clock; None while it is not known."""
     there = live.get(version.id)
-    if there is None or there.create_time is None:
-        return None
-    return datetime.fromisoformat(there.create_time)
+    return None if there is None else birth_of(there.create_time)

@@ -13,6 +13,7 @@ from automl_plan.rendering.values import shown
 from automl_plan.resources.address import Address
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Json
+from automl_plan.resources.lifespan import birth_of
 
 _COMMIT = 10
 """Digits of a commit that are shown."""
@@ -98,9 +99,10 @@ def _evaluation(evaluation: Evaluation | None) -> str:
 
 
 def _age(created: str | None, now: datetime) -> str:
-    if created is None:
+    born = birth_of(created)
+    if born is None:
         return "-"
-    age = now - datetime.fromisoformat(created)
+    age = now - born
     return f"{age.days} days" if age.days != 1 else "1 day"
 
 

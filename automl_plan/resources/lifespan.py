@@ -37,15 +37,20 @@ def soon(ends: datetime, now: datetime) -> bool:
     return ends - now <= WARNING
 
 
-def end_of(create_time: str | None) -> datetime | None:
-    """When a model's life ends (UTC), by the time of its creation as the service tells it.
-
-    None when the service does not tell it.
-    """
+def birth_of(create_time: str | None) -> datetime | None:
+    """When a model was created (UTC), as the service tells it; None when it does not."""
     try:
         created = datetime.fromisoformat(create_time or "")
         # The service's are all in UTC (google.protobuf.Timestamp), also where they don't say.
-        zoned = created if created.tzinfo else created.replace(tzinfo=UTC)
-        return expires(zoned.astimezone(UTC))
+        return (created if created.tzinfo else created.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def end_of(create_time: str | None) -> datetime | None:
+    """When a model's life ends (UTC), by the time of its creation; None when that is not told."""
+    created = birth_of(create_time)
+    try:
+        return None if created is None else expires(created)
+    except OverflowError:
         return None

@@ -197,6 +197,18 @@ def test_nobody_asked_for_an_early_training_by_default() -> None:
     assert [note.kind for note in plan.notes] == [NoteKind.EXPIRY]
 
 
+@pytest.mark.parametrize(
+    "told", [None, "", "yesterday", "2026-01-01T00:00:00", "9999-12-31T00:00:00Z"]
+)
+def test_an_age_that_is_told_badly_or_not_at_all(told: str | None) -> None:
+    wanted = desired(dataset(), model(retrain_max_age=timedelta(days=90)))
+    world = World()
+    world.apply(wanted)
+    (live,) = world.models.values()
+    world.models[live.id] = replace(live, create_time=told)
+    assert world.plan(wanted).empty
+
+
 # -- by hand ---------------------------------------------------------------------------------
 
 
