@@ -12,6 +12,7 @@ from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
+from automl_plan.planning.costing import costs_of
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Violation
@@ -97,6 +98,25 @@ class Survey:
             sources=self.sources,
             found=self.found,
         )
+
+
+def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
+    """A plan that a command asks for, held against the policy for what it does.
+
+    What the policy asks of declarations (labels, types) is a matter of `plan`.
+    """
+    assert seen.live is not None  # noqa: S101 (it was asked for)
+    configuration = seen.workspace.configuration
+    costs = costs_of(
+        plan.changes,
+        seen.desired,
+        seen.recorded.resources,
+        seen.live,
+        configuration.prices,
+        datetime.now(UTC),
+    )
+    judged = _judged(replace(plan, costs=costs), Desired({}, {}), configuration)
+    return seen.planned(replace(judged, costs=None))
 
 
 def survey(workspace: Workspace, *, refresh: bool = True, sources: bool = True) -> Survey:

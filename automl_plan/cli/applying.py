@@ -126,13 +126,13 @@ def apply_by_hand(
 
     `sources`: whether the fingerprints of the data are needed. Raises as `apply_planned`.
     """
-    from automl_plan.applying.planned import survey
+    from automl_plan.applying.planned import planned_by_hand, survey
 
     seen = survey(workspace, sources=sources)
     assert seen.live is not None  # noqa: S101 (it was asked for)
     apply_planned(
         workspace,
-        seen.planned(plan_of(seen, seen.live)),
+        planned_by_hand(seen, plan_of(seen, seen.live)),
         approved=approved,
         parallelism=_REQUESTS,
         detach=False,

@@ -372,6 +372,15 @@ def test_a_policy_refuses_and_warns(project: ProjectLine) -> None:
     assert "Warning: model.digits" in project("plan", "--detailed-exitcode")
 
 
+def test_a_policy_holds_for_commands_too(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    policy = {"deny": {"model.*": ["move", "forget"]}, "required_labels": ["team"]}
+    write(project, {"digits": MODEL}, policy=policy)
+    for command in (("mv", "model.digits", "model.other"), ("rm", "model.digits")):
+        assert "is denied for model.*" in project("state", *command, "--auto-approve", code=3)
+    assert "model.digits" in project("state", "list")
+
+
 def test_unattended_applies_can_be_kept_harmless(project: ProjectLine) -> None:
     apply = ("apply", "--auto-approve", "--allow")
     assert "model.digits train" in project.failure(*apply, "update,resume", code=3)
