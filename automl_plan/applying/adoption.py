@@ -101,7 +101,10 @@ class _Collector:
             name = self._name(ResourceKind.MODEL, model.display_name)
             self._adoptions.append(Adoption(model_address(name), model.id))
             models[name] = _model_entry(name, model, self._datasets[model.dataset_id])
-        content = {k: v for k, v in (("datasets", datasets), ("models", models)) if v}
+        # With their ids: what can't be adopted now is adopted by the next apply, never trained.
+        imports = [{"to": str(a.address), "id": a.object_id} for a in self._adoptions]
+        sections = (("datasets", datasets), ("models", models), ("imports", imports))
+        content = {name: section for name, section in sections if section}
         text = "# Written by automl-plan import: what lived and was not managed.\n"
         if content:
             text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -22,7 +22,7 @@ from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.fields import FIELDS, Mutability
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveDataset, LiveModel
-from automl_plan.resources.marks import PROTECTED, marks
+from automl_plan.resources.marks import PROTECTED, STATUS, marks
 from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
@@ -254,6 +254,8 @@ class InstantSteps:
                 for key in {*wanted, *had[obj.id]}
                 if wanted.get(key) != had[obj.id].get(key)
             }
+            if obj.status is Status.FORMER:
+                differing[STATUS] = wanted[STATUS]  # its number would tell that it is current
             if differing:
                 changed[obj.id] = differing
         return changed

@@ -13,12 +13,13 @@ from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
 from automl_plan.planning.costing import costs_of
+from automl_plan.planning.drift import assume_live
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Violation
 from automl_plan.planning.planner import make_plan as plan_changes
 from automl_plan.planning.policy import Subject, violation_text, violations
-from automl_plan.planning.refactoring import RefactoringImpossible
+from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live, SourceData
@@ -136,7 +137,11 @@ def survey(workspace: Workspace, *, refresh: bool = True, sources: bool = True) 
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = provider.live() if refresh else None
     if ignores(desired):
-        desired = without_ignored(desired, recorded.resources, live)
+        # As the planner does, with the addresses that resources will have.
+        there = assume_live(recorded) if live is None else live
+        counts = {address: data.examples for address, data in read.items()}
+        moved = rearrange(desired, recorded, there, counts).resources
+        desired = without_ignored(desired, moved, there)
     return Survey(workspace, desired, recorded, live, read, provider.now(), found)
 
 

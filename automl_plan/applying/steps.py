@@ -35,7 +35,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import Operation, SourceData
-from automl_plan.resources.marks import owner
+from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
 from automl_plan.resources.tokens import address_mark, mark_in, new_token
@@ -168,6 +168,7 @@ class Steps:
 
     def arrived(self, change: Change, operation: RecordedOperation, made: str | None) -> str | None:
         """Record what a call that was cut off has made."""
+        operation = self._gated(change, operation)
         record = self._record_of(change.address)
         record = after_operation(record, operation, made=made, when=now())
         self._session.record(self._with_protection(record, operation))
@@ -257,6 +258,7 @@ class Steps:
                 where=f"operation {answer.id}",
                 hint="The next plan looks for it by its label.",
             )
+        operation = self._gated(change, operation)
         if change.action is Action.CANCEL:
             # Nobody wants it any more: it must not take the current one's place.
             operation = replace(operation, gated=True)
@@ -274,14 +276,17 @@ class Steps:
         whose = owner(labels)
         lineage = self._session.state.lineage
         ours = whose is not None and lineage.startswith(whose.lineage)
-        if ours and whose is not None and whose.mark == address_mark(change.address):
+        mine = whose is not None and whose.mark == address_mark(change.address)
+        digest = labels.get(INPUTS)
+        if ours and mine and digest in (None, inputs_digest(operation.attributes)):
             return
         self._session.record(without_operation(self._record_of(change.address), operation))
         raise OperationFailed(
-            f"{made}, which an operation made that the rebuilt state took up, is not of "
-            f"{change.address}.",
+            f"{made}, which an operation made that the rebuilt state took up, is not what "
+            f"{change.address} declares.",
             where=f"operation {operation.id}",
-            hint="Plan again.",
+            hint="Now that it has ended, its labels tell what it is: move the state away, and make "
+            "it anew with `automl-plan state rebuild`.",
         )
 
     # -- intents ---------------------------------------------------------------------------
@@ -319,6 +324,12 @@ class Steps:
                 )
             case Step.UNDEPLOY | Step.DELETE:
                 return replace(intent, object_id=change.object_id or self._current_id(address))
+
+    def _gated(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
+        """A gate that was declared while a training ran is asked all the same."""
+        model = self._desired.models.get(change.address)
+        gated = model is not None and model.require is not None
+        return replace(operation, gated=True) if gated else operation
 
     def _with_protection(
         self, record: RecordedResource, operation: RecordedOperation

@@ -11,7 +11,7 @@ from automl_plan.planning.bookkeeping import mark_differences
 from automl_plan.planning.drift import live_object
 from automl_plan.planning.graph import in_order
 from automl_plan.planning.plan import Action, Change, Plan
-from automl_plan.planning.refactoring import adopt, forget, not_adoptable
+from automl_plan.planning.refactoring import adopt, forget, half_moved, not_adoptable
 from automl_plan.planning.retirement import retire
 from automl_plan.planning.switching import Switch
 from automl_plan.planning.versions import Way, number_of
@@ -67,17 +67,14 @@ def former_version(address: Address, recorded: Recorded, live: Live) -> int:
     """
     record = recorded.resources.get(address) or RecordedResource(address)
     number = 0 if record.current is None else number_of(record.current)
-    before = [
-        obj
-        for obj in record.others
-        if obj.status is Status.FORMER and number_of(obj) < number and obj.id in live.models
-    ]
+    before = [obj for obj in record.others if obj.status is Status.FORMER and obj.id in live.models]
     if not before:
         raise UsageError(
             f"{address} has no former version to go back to.",
             hint="`lifecycle: {keep_versions: N}` keeps some.",
         )
-    return number_of(max(before, key=number_of))
+    # The newest of those before it; what came after it only where there is no other.
+    return number_of(max(before, key=lambda o: (number_of(o) < number, number_of(o))))
 
 
 def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) -> Plan:
@@ -90,7 +87,9 @@ def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) 
         raise _not_recorded(source)
     if source.kind is not target.kind:
         raise UsageError(f"A {source.kind} can't become a {target.kind}.")
-    if target in recorded.resources:
+    there_already = recorded.resources.get(target)
+    taken = there_already is not None and not half_moved(record, there_already)
+    if taken or target == source:
         raise UsageError(
             f"{target} is recorded already.", hint=f"`automl-plan state rm {target}` forgets it."
         )

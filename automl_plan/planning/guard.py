@@ -9,7 +9,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import PROTECTED
-from automl_plan.resources.recorded import Recorded
+from automl_plan.resources.recorded import Recorded, Step
 from automl_plan.resources.refactoring import RemovalAction
 
 LEAST_OBJECTS = 10
@@ -49,6 +49,12 @@ def refusals(
 def _lost(changes: Sequence[Change], recorded: Recorded) -> set[Address]:
     """The addresses whose current object is deleted, other than by a swap of versions."""
     swapped = {c.address for c in changes if c.action in _SWAPS}
+    swapped |= {
+        address
+        for address, record in recorded.resources.items()
+        if any(operation.step is Step.TRAIN for operation in record.operations)
+        and any(c.address == address and c.action is Action.RESUME for c in changes)
+    }
     lost = set()
     for change in changes:
         record = recorded.resources.get(change.address)

@@ -69,7 +69,10 @@ def _field(
         labels = value if isinstance(value, dict) else {}
         return {"labels": _labels(changed.get("labels", declared.labels), labels, leaf)}
     if top == "deploy":
-        return {"node_count": value.get("node_count") if isinstance(value, dict) else None}
+        if not isinstance(value, dict):
+            return {"node_count": None}
+        told = value.get("node_count")  # the service may not tell on how many
+        return {"node_count": told or getattr(declared, "node_count", None) or 1}
     if top == "sources":
         return {"data": there.get("data")} if there.get("data") is not None else {}
     if top in set(Problem) and isinstance(value, dict):

@@ -50,7 +50,7 @@ def plan_model(
     address = desired.address
     after = desired.attributes(dataset)
     inputs = Inputs(after, outlook.object_id, "dataset" in desired.lifecycle.ignore_changes)
-    foreseen = _cancel_outdated(recorded, inputs)
+    foreseen = _cancel_outdated(_gated(recorded, desired), inputs)
     if _outdated_and_cut_off(recorded, inputs):
         # Whether it runs must be known before another one is begun.
         return ModelOutlook(foreseen.changes)
@@ -61,6 +61,7 @@ def plan_model(
     others = tuple(obj for obj in resource.others if obj.id in live)
     switch = Switch(desired, after, lineage, live)
 
+    served = None
     if course.way is Way.KEEP:
         current = resource.current
         if current is not None and current.id != PENDING and current.id not in live:
@@ -82,6 +83,7 @@ def plan_model(
             assert course.version is not None  # noqa: S101 (both are about a version)
             changes += switch.to(course.version, course.way, course.reason, needs, course.field)
         former = () if current is None else (replace(current, status=Status.FORMER),)
+        served = former[0] if former else None
         others = tuple(o for o in (*former, *others) if o != course.version)
     exempt = course.newest if course.way is Way.KEEP else course.version
     done = tuple(change.key for change in changes)
@@ -93,6 +95,7 @@ def plan_model(
         exempt=exempt,
         needs=done,
         trained=tuple(c.key for c in changes if c.action in (Action.TRAIN, Action.RETRAIN)),
+        served=served,
     )
     return ModelOutlook(tuple(_without_doomed_updates(changes)), notes)
 
@@ -168,6 +171,16 @@ def remove_all_models(
     for obj in objects:
         changes += remove_model(address, obj.id, live, reason, done)
     return tuple(changes)
+
+
+def _gated(recorded: RecordedResource, desired: DesiredModel) -> RecordedResource:
+    """A gate that is declared while a training runs is asked when it has ended."""
+    if desired.require is None:
+        return recorded
+    operations = tuple(
+        replace(o, gated=True) if o.step is Step.TRAIN else o for o in recorded.operations
+    )
+    return replace(recorded, operations=operations)
 
 
 def _cancel_outdated(recorded: RecordedResource, inputs: Inputs) -> Foreseen:

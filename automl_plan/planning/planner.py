@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -53,13 +53,17 @@ def make_plan(
     recorded, RefactoringImpossible for blocks that can't be carried out.
     """
     there = assume_live(recorded) if live is None else live
-    rearranged = rearrange(desired, recorded, there, examples)
+    # What is to be destroyed, or only looked at, is not adopted for it.
+    normal = options.mode is PlanMode.NORMAL
+    blocks = desired if normal else replace(desired, adoptions=())
+    rearranged = rearrange(blocks, recorded, there, examples)
     if rearranged.problems:
         raise RefactoringImpossible(rearranged.problems)
     known = {*desired.datasets, *desired.models, *recorded.resources, *rearranged.resources}
     check_addresses("--target", options.targets, known)
     check_addresses("--exclude", options.excludes, known)
     check_addresses("--replace", options.replaces, known)
+    options = _renamed(options, rearranged.changes)
     allowed = _allowed(desired, recorded, known, options)
     drift = tuple(d for d in find_drift(recorded, there) if d.address in allowed)
     if options.mode is PlanMode.REFRESH_ONLY:
@@ -89,8 +93,7 @@ def make_plan(
     dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
     made = (*dataset_changes, *_flat(model_changes), *deletions)
-    first = rearranged.keys
-    later = (replace(c, needs=(*c.needs, *first)) for c in made) if first else made
+    later = _after(rearranged.changes, made, wanted)
     ordered = in_order((*rearranged.changes, *later))
     changes = tuple(
         _with_cost(change, recorded, now, prices) for change in within(ordered, allowed)
@@ -118,6 +121,45 @@ def make_plan(
             destroy=destroy,
             allow_large_change=options.allow_large_change,
         ),
+    )
+
+
+def _after(
+    rearranging: Sequence[Change], changes: Sequence[Change], wanted: Desired
+) -> Sequence[Change]:
+    """Changes that wait for what moves or adopts their address, or the dataset of their model."""
+    if not rearranging:
+        return changes
+    keys: dict[Address, list[str]] = {}
+    for change in rearranging:
+        keys.setdefault(change.address, []).append(change.key)
+    return [
+        replace(change, needs=(*change.needs, *first))
+        if (first := [k for a in _about(change.address, wanted) for k in keys.get(a, ())])
+        else change
+        for change in changes
+    ]
+
+
+def _about(address: Address, wanted: Desired) -> tuple[Address, ...]:
+    model = wanted.models.get(address)
+    return (address,) if model is None else (address, model.dataset)
+
+
+def _renamed(options: PlanOptions, rearranging: Sequence[Change]) -> PlanOptions:
+    """The options with addresses that are moved by this plan under their new names."""
+    moved = {change.origin: change.address for change in rearranging if change.origin is not None}
+    if not moved:
+        return options
+
+    def new(addresses: Collection[Address]) -> frozenset[Address]:
+        return frozenset(moved.get(address, address) for address in addresses)
+
+    return replace(
+        options,
+        targets=new(options.targets),
+        excludes=new(options.excludes),
+        replaces=new(options.replaces),
     )
 
 

@@ -149,6 +149,11 @@ def _adopt(
         owner = _owner(adoption.object_id, result.resources)
         if owner == adoption.address:
             continue  # done
+        record = result.resources.get(adoption.address)
+        if live_object(live, adoption.address.kind, adoption.object_id) is None and (
+            record is not None and not record.empty
+        ):
+            continue  # done once; another object has taken its place since
         said = not_adoptable(adoption, desired, live, result.resources)
         if said is not None:
             result.problems.append(Problem("imports", index, *said))
@@ -197,7 +202,7 @@ def not_adoptable(
         return f"{object_id} is recorded already, as {owner}", None
     record = resources.get(address)
     if record is not None and not record.empty:
-        return f"{address} is recorded already, with another object", _HOW_TO_FREE.format(address)
+        return f"{address} is recorded already, with another object", "remove this import"
     there = live_object(live, kind, object_id)
     if there is None:
         other = next(k for k in ResourceKind if k is not kind)

@@ -23,15 +23,16 @@ def retire(
     exempt: RecordedObject | None,
     needs: tuple[str, ...],
     trained: tuple[str, ...] = (),
+    served: RecordedObject | None = None,
 ) -> list[Change]:
     """Undeploy the versions that are kept, delete the rest; after what `needs` names.
 
     What never was current is deleted whatever the gate says: after what `trained` names, the
     trainings of this plan. `others` are as they will be by then. Kept are the last `keep` that
-    were current once, the last one that was turned down (so that it is not paid for again), and
-    `exempt`.
+    were current once (`served`, which this plan replaces, before all), the last one that was turned
+    down (so that it is not paid for again), and `exempt`.
     """
-    kept = kept_of(others, keep, exempt)
+    kept = kept_of(others, keep, exempt, served)
     changes: list[Change] = []
     for obj in others:
         if obj.id not in kept:
@@ -48,12 +49,19 @@ def retire(
 
 
 def kept_of(
-    others: Iterable[RecordedObject], keep: int, exempt: RecordedObject | None
+    others: Iterable[RecordedObject],
+    keep: int,
+    exempt: RecordedObject | None,
+    served: RecordedObject | None = None,
 ) -> frozenset[str]:
     """The ids of the versions that are not deleted."""
     newest_first = sorted(others, key=number_of, reverse=True)
     counted = [obj for obj in newest_first if obj != exempt]
-    once_current = [o for o in counted if o.status in _ONCE_CURRENT]
+    # What served last comes first, what was rolled back from last.
+    once_current = sorted(
+        (o for o in counted if o.status in _ONCE_CURRENT),
+        key=lambda o: (o != served, o.status is Status.WITHDRAWN),
+    )
     turned_down = [o for o in counted if o.status is Status.REJECTED]
     kept = {obj.id for obj in (*once_current[:keep], *turned_down[: min(keep, 1)])}
     return frozenset(kept if exempt is None else {*kept, exempt.id})

@@ -18,6 +18,9 @@ from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedObject
 
+_NOT_TOLD = "not told"
+"""For the nodes of a deployment of which the service does not tell how many they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -76,7 +79,7 @@ class Switch:
         if mutable or marked:
             changes.append(self._update(object_id, mutable, marked, needs))
         was, wanted = _node_count(before), _node_count(self.after)
-        if was != wanted:
+        if was != wanted and not (was == _NOT_TOLD and wanted is not None):
             action, reason = _deployment(version, was, wanted)
             changes.append(
                 Change(
@@ -146,4 +149,4 @@ def _node_count(attributes: Attributes) -> Json:
     if not isinstance(deploy, dict):
         return None
     count = deploy.get("node_count")
-    return "not told" if count is None else count
+    return _NOT_TOLD if count is None else count

@@ -168,6 +168,40 @@ def test_an_import_for_what_is_recorded_is_refused(world: World) -> None:
         world.plan(replace(wanted, adoptions=(Adoption(OLD, "M7"),)))
 
 
+def test_destroy_does_not_adopt_what_it_would_delete() -> None:
+    plan = by_hand().plan(importing(*BOTH), PlanOptions(mode=PlanMode.DESTROY))
+    assert plan.changes == ()
+
+
+def test_an_import_that_was_replaced_since_does_nothing() -> None:
+    world = by_hand()
+    world.apply(importing(*BOTH))
+    retrained = replace(
+        desired(dataset(), model(train_budget_milli_node_hours=9000, keep_versions=0)),
+        adoptions=BOTH,
+    )
+    world.apply(retrained)
+    assert "M7" not in world.models
+    assert world.plan(retrained).empty
+
+
+def test_a_move_elsewhere_does_not_keep_targets_from_their_changes(world: World) -> None:
+    wanted = replace(
+        desired(
+            dataset(),
+            dataset("d2"),
+            model("new", display_name="m"),
+            model("other", of="d2"),
+        ),
+        moves=(Move(OLD, NEW),),
+    )
+    other = PlanOptions(targets=frozenset({model_address("other")}))
+    assert "model.other train" in actions(world.plan(wanted, other))
+    assert "model.new move" not in actions(world.plan(wanted, other))
+    old = PlanOptions(targets=frozenset({OLD}))
+    assert actions(world.plan(wanted, old)) == ["model.new move", "model.new update"]
+
+
 # -- protection ------------------------------------------------------------------------------
 
 

@@ -12,9 +12,16 @@ from automl_plan.planning.by_hand import former_version, plan_promotion
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import NoteKind, Plan
 from automl_plan.resources.address import model_address
-from automl_plan.resources.recorded import Decision, DecisionKind, Status
+from automl_plan.resources.desired import Lifecycle
+from automl_plan.resources.recorded import (
+    Decision,
+    DecisionKind,
+    RecordedOperation,
+    Status,
+    Step,
+)
 from automl_plan.resources.requirements import Metric, Requirements
-from automl_plan.resources.transitions import with_current
+from automl_plan.resources.transitions import with_current, with_operation
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")
@@ -146,6 +153,27 @@ def test_what_serves_is_replaced_without_a_gap() -> None:
     assert world.fewest_serving >= 1
 
 
+def test_a_resumed_retraining_is_no_removal() -> None:
+    lifecycle = Lifecycle(prevent_destroy=True)
+    world = World()
+    world.apply(desired(dataset(), model(lifecycle=lifecycle, keep_versions=0)))
+    wanted = desired(
+        dataset(),
+        model(lifecycle=lifecycle, keep_versions=0, train_budget_milli_node_hours=9000),
+    )
+    record = world.resources[DIGITS]
+    attributes = {
+        k: v
+        for k, v in wanted.models[DIGITS].attributes(next(iter(wanted.datasets.values()))).items()
+        if k != "deploy"
+    }
+    running = RecordedOperation(
+        Step.TRAIN, "t", "2026-01-01T00:00:00Z", id="O1", attributes=attributes, version=2
+    )
+    world.resources[DIGITS] = with_operation(record, running)
+    assert world.plan(wanted).refused == ()
+
+
 # -- age -------------------------------------------------------------------------------------
 
 
@@ -246,7 +274,7 @@ def test_age_does_not_undo_a_rollback() -> None:
 def test_something_else_declared_ends_the_hold() -> None:
     world = rolled_back()
     world.apply(WORSE)
-    assert statuses(world) == {3: "current", 2: "withdrawn"}
+    assert statuses(world) == {3: "current", 1: "former"}, "what served last is the way back"
     assert world.trained == 3
 
 
