@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from automl_plan import __version__
-from automl_plan.applying.plan_file import change_to_json, drift_to_json
+from automl_plan.applying.plan_document import change_to_json, drift_to_json
 from automl_plan.applying.planned import Planned, make_plan
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import PlanStale

@@ -1,4 +1,4 @@
-"""The plan file: a Planned as canonical JSON, and back.
+"""The plan file: a plan document in canonical bytes with a digest over it, and back.
 
 Its form is described by schemas/plan.schema.json, which also checks what is read: a plan file
 comes from outside.
@@ -10,40 +10,15 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from automl_plan.applying.plan_document import FORMAT_VERSION, planned_document, planned_of
 from automl_plan.applying.planned import Planned
-from automl_plan.config.configuration import ProviderSettings
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import PlanFileInvalid
-from automl_plan.planning.costs import costs_from_json, costs_to_json
-from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import (
-    Action,
-    Change,
-    Difference,
-    Drift,
-    Note,
-    NoteKind,
-    Plan,
-    Violation,
-)
-from automl_plan.resources.address import Address
-from automl_plan.resources.desired import (
-    Desired,
-    DesiredDataset,
-    DesiredModel,
-    Lifecycle,
-    OnSourceChange,
-)
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import SourceData
-from automl_plan.resources.model_types import ClassificationType, Problem
-from automl_plan.resources.requirements import Requirements
 
-FORMAT_VERSION = "1.0"
 MAX_BYTES = 256 * 1024 * 1024
 
 
@@ -118,7 +93,7 @@ def read_plan(path: Path) -> Planned:
             hint="Plan again.",
         )
     try:
-        return _planned(document)
+        return planned_of(document)
     except (KeyError, ValueError, TypeError) as error:
         raise PlanFileInvalid(
             f"The plan file contradicts itself: {error}", where=str(path), hint="Plan again."
@@ -127,268 +102,10 @@ def read_plan(path: Path) -> Planned:
 
 def planned_to_json(planned: Planned) -> dict[str, Json]:
     """The whole plan as JSON (schemas/plan.schema.json), with a digest over all of it."""
-    document = _document(planned)
+    document = planned_document(planned)
     return {**document, "digest": _digest(document)}
 
 
 def _digest(document: Mapping[str, Any]) -> str:
     content = {key: value for key, value in document.items() if key != "digest"}
     return "sha256:" + hashlib.sha256(_encoded(content)).hexdigest()
-
-
-def _document(planned: Planned) -> dict[str, Json]:
-    plan = planned.plan
-    return {
-        "format_version": FORMAT_VERSION,
-        "mode": str(planned.mode),
-        "refresh": planned.options.refresh,
-        "targets": [str(address) for address in sorted(planned.options.targets)],
-        "excludes": [str(address) for address in sorted(planned.options.excludes)],
-        "replaces": [str(address) for address in sorted(planned.options.replaces)],
-        "allow_large_change": planned.options.allow_large_change,
-        "empty": planned.empty,
-        "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
-        "identity": planned.identity,
-        "configuration_digest": planned.configuration_digest,
-        "prices_digest": planned.prices_digest,
-        "tool_version": planned.tool_version,
-        "lineage": planned.lineage,
-        "serial": planned.serial,
-        "changes": [change_to_json(change) for change in plan.changes],
-        "drift": [drift_to_json(drift) for drift in plan.drift],
-        "found": [
-            _compact(
-                address=str(address),
-                step=str(finding.intent.step),
-                started=finding.intent.started,
-                verdict=str(finding.verdict),
-                made=finding.made,
-                candidates=[operation.id for operation in finding.candidates],
-            )
-            for address, finding in planned.found
-        ],
-        "unchanged": [str(address) for address in plan.unchanged],
-        "notes": [
-            {"address": str(note.address), "kind": str(note.kind), "text": note.text}
-            for note in plan.notes
-        ],
-        "cost": None if plan.costs is None else costs_to_json(plan.costs),
-        "violations": [
-            _compact(
-                rule=violation.rule,
-                message=violation.message,
-                warns=violation.warns,
-                address=None if violation.address is None else str(violation.address),
-                field=violation.field,
-                where=violation.where,
-            )
-            for violation in plan.violations
-        ],
-        "refused": list(plan.refused),
-        "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
-        "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
-        "sources": {
-            str(address): {
-                "fingerprint": data.fingerprint,
-                "examples": data.examples,
-                "labelled_examples": data.labelled_examples,
-            }
-            for address, data in sorted(planned.sources.items())
-        },
-    }
-
-
-def _compact(**fields: Json) -> dict[str, Json]:
-    return {key: value for key, value in fields.items() if value is not None}
-
-
-def change_to_json(change: Change) -> dict[str, Json]:
-    """One change of the plan file."""
-    return _compact(
-        key=change.key,
-        address=str(change.address),
-        action=str(change.action),
-        reason=change.reason,
-        field=change.field,
-        object_id=change.object_id,
-        operation_id=change.operation_id,
-        differences=[_difference_json(d) for d in change.differences] or None,
-        after=None if change.after is None else dict(change.after),
-        needs=list(change.needs) or None,
-        origin=None if change.origin is None else str(change.origin),
-        where=change.where,
-    )
-
-
-def drift_to_json(drift: Drift) -> dict[str, Json]:
-    """One drift of the plan file."""
-    return {
-        "address": str(drift.address),
-        "object_id": drift.object_id,
-        "gone": drift.gone,
-        "trained": drift.trained,
-        "differences": [_difference_json(d) for d in drift.differences],
-    }
-
-
-def _difference_json(difference: Difference) -> dict[str, Json]:
-    return {
-        "path": difference.path,
-        "before": difference.before,
-        "after": difference.after,
-    }
-
-
-def _dataset_json(dataset: DesiredDataset) -> dict[str, Json]:
-    return _compact(
-        display_name=dataset.display_name,
-        problem=str(dataset.problem),
-        classification_type=dataset.classification_type and str(dataset.classification_type),
-        description=dataset.description,
-        labels=dict(dataset.labels),
-        sources=list(dataset.sources),
-        on_source_change=str(dataset.on_source_change),
-        data=dataset.data,
-        prevent_destroy=dataset.lifecycle.prevent_destroy or None,
-        ignore_changes=list(dataset.lifecycle.ignore_changes) or None,
-    )
-
-
-def _model_json(model: DesiredModel) -> dict[str, Json]:
-    return _compact(
-        display_name=model.display_name,
-        dataset=str(model.dataset),
-        problem=str(model.problem),
-        model_type=model.model_type,
-        train_budget_milli_node_hours=model.train_budget_milli_node_hours,
-        base_model_id=model.base_model_id,
-        labels=dict(model.labels),
-        node_count=model.node_count,
-        require=None if model.require is None else model.require.to_json(),
-        keep_versions=model.keep_versions,
-        retrain_before_expiry=_days(model.retrain_before_expiry),
-        retrain_max_age=_days(model.retrain_max_age),
-        prevent_destroy=model.lifecycle.prevent_destroy or None,
-        ignore_changes=list(model.lifecycle.ignore_changes) or None,
-    )
-
-
-def _days(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration / timedelta(days=1)
-
-
-def _planned(document: dict[str, Any]) -> Planned:
-    plan = Plan(
-        changes=tuple(_change(c) for c in document["changes"]),
-        drift=tuple(_drift(d) for d in document["drift"]),
-        unchanged=tuple(Address.parse(a) for a in document["unchanged"]),
-        notes=tuple(
-            Note(Address.parse(n["address"]), NoteKind(n["kind"]), n["text"])
-            for n in document["notes"]
-        ),
-        costs=None if document["cost"] is None else costs_from_json(document["cost"]),
-        violations=tuple(_violation(v) for v in document["violations"]),
-        refused=tuple(document["refused"]),
-    )
-    return Planned(
-        plan=plan,
-        options=PlanOptions(
-            mode=PlanMode(document["mode"]),
-            refresh=document["refresh"],
-            targets=frozenset(map(Address.parse, document["targets"])),
-            excludes=frozenset(map(Address.parse, document["excludes"])),
-            replaces=frozenset(map(Address.parse, document["replaces"])),
-            allow_large_change=document["allow_large_change"],
-        ),
-        desired=Desired(
-            datasets=_by_address(document["datasets"], _dataset),
-            models=_by_address(document["models"], _model),
-        ),
-        provider=ProviderSettings(
-            name=document["provider"]["name"], settings=document["provider"]["settings"]
-        ),
-        identity=document["identity"],
-        configuration_digest=document["configuration_digest"],
-        prices_digest=document["prices_digest"],
-        tool_version=document["tool_version"],
-        lineage=document["lineage"],
-        serial=document["serial"],
-        sources={Address.parse(a): SourceData(**d) for a, d in document["sources"].items()},
-    )
-
-
-def _by_address(entries: Mapping[str, dict[str, Any]], read: Any) -> Any:
-    parsed = ((Address.parse(text), fields) for text, fields in entries.items())
-    return {address: read(address, fields) for address, fields in parsed}
-
-
-def _dataset(address: Address, fields: dict[str, Any]) -> DesiredDataset:
-    kind = fields.pop("classification_type", None)
-    return DesiredDataset(
-        address=address,
-        problem=Problem(fields.pop("problem")),
-        classification_type=None if kind is None else ClassificationType(kind),
-        sources=tuple(fields.pop("sources")),
-        on_source_change=OnSourceChange(fields.pop("on_source_change")),
-        lifecycle=_lifecycle(fields),
-        **fields,
-    )
-
-
-def _model(address: Address, fields: dict[str, Any]) -> DesiredModel:
-    require = fields.pop("require", None)
-    return DesiredModel(
-        address=address,
-        dataset=Address.parse(fields.pop("dataset")),
-        problem=Problem(fields.pop("problem")),
-        require=None if require is None else Requirements.from_json(require),
-        retrain_before_expiry=_duration(fields.pop("retrain_before_expiry", None)),
-        retrain_max_age=_duration(fields.pop("retrain_max_age", None)),
-        lifecycle=_lifecycle(fields),
-        **fields,
-    )
-
-
-def _lifecycle(fields: dict[str, Any]) -> Lifecycle:
-    return Lifecycle(
-        prevent_destroy=fields.pop("prevent_destroy", False),
-        ignore_changes=tuple(fields.pop("ignore_changes", ())),
-    )
-
-
-def _duration(days: float | None) -> timedelta | None:
-    return None if days is None else timedelta(days=days)
-
-
-def _change(fields: dict[str, Any]) -> Change:
-    key, origin = fields.pop("key"), fields.pop("origin", None)
-    change = Change(
-        origin=None if origin is None else Address.parse(origin),
-        address=Address.parse(fields.pop("address")),
-        action=Action(fields.pop("action")),
-        differences=_differences(fields.pop("differences", ())),
-        needs=tuple(fields.pop("needs", ())),
-        **fields,
-    )
-    if change.key != key:
-        raise ValueError(f"the change {key!r} does not bear its own key")
-    return change
-
-
-def _violation(fields: dict[str, Any]) -> Violation:
-    address = fields.pop("address", None)
-    return Violation(address=None if address is None else Address.parse(address), **fields)
-
-
-def _drift(fields: dict[str, Any]) -> Drift:
-    return Drift(
-        address=Address.parse(fields["address"]),
-        object_id=fields["object_id"],
-        gone=fields["gone"],
-        trained=fields["trained"],
-        differences=_differences(fields["differences"]),
-    )
-
-
-def _differences(entries: Any) -> tuple[Difference, ...]:
-    return tuple(Difference(d["path"], d["before"], d["after"]) for d in entries)

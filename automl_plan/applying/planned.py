@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from automl_plan import __version__
+from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import Finding, settle
+from automl_plan.applying.scoring import scorecards
 from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import Configuration, ProviderSettings
@@ -20,6 +22,7 @@ from automl_plan.planning.plan import Action, Change, Plan, Violation
 from automl_plan.planning.planner import make_plan as plan_changes
 from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
+from automl_plan.planning.scorecards import Scorecard
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live, SourceData
@@ -48,6 +51,12 @@ class Planned:
     sources: Mapping[Address, SourceData]
     found: tuple[tuple[Address, Finding], ...] = ()
     """What came of calls that an earlier run was cut off in; not kept in a saved plan."""
+    made: str | None = None
+    """When (RFC 3339); like `commit` and `scores` only of a plan that is made to be reviewed."""
+    commit: str | None = None
+    """The Git commit of the configuration, `-dirty` behind it if files had changed."""
+    scores: tuple[Scorecard, ...] = ()
+    """How good the versions are that it is about."""
 
     @property
     def mode(self) -> PlanMode:
@@ -145,9 +154,10 @@ def survey(workspace: Workspace, *, refresh: bool = True, sources: bool = True) 
     return Survey(workspace, desired, recorded, live, read, provider.now(), found)
 
 
-def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
+def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = False) -> Planned:
     """Compare the configuration with what is recorded and what lives.
 
+    `for_review`: also tell when and at which commit it is made, and how good the versions are.
     Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out.
     """
     destroy = options.mode is PlanMode.DESTROY
@@ -172,7 +182,17 @@ def make_plan(workspace: Workspace, options: PlanOptions) -> Planned:
     # What is to be destroyed needs no labels.
     wanted = Desired({}, {}) if destroy else seen.desired
     plan = _judged(replace(plan, changes=changes), wanted, configuration)
-    return seen.planned(plan, options)
+    planned = seen.planned(plan, options)
+    return _for_review(planned, seen) if for_review else planned
+
+
+def _for_review(planned: Planned, seen: Survey) -> Planned:
+    scores: tuple[Scorecard, ...] = ()
+    if seen.live is not None:
+        resources, models = seen.recorded.resources, seen.desired.models
+        provider = seen.workspace.provider
+        scores = scorecards(planned.plan, models, resources, seen.live, provider)
+    return replace(planned, made=now(), commit=seen.workspace.commit, scores=scores)
 
 
 def _judged(plan: Plan, desired: Desired, configuration: Configuration) -> Plan:

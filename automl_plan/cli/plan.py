@@ -69,7 +69,7 @@ def plan(
         allow_large_change=allow_large_change,
     )
     with workspace(directory, var, var_file) as opened:
-        planned = make_plan(opened, options)
+        planned = make_plan(opened, options, for_review=out is not None or as_json)
     refused = bool(planned.plan.refused)
     if out is not None and not refused:
         write_plan(planned, out)

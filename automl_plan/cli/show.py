@@ -60,7 +60,8 @@ def _show_plan(plan_file: Path, format_: str, key: str) -> None:
     elif format_ == "markdown":
         from automl_plan.applying.commit import commit_of
         from automl_plan.applying.moments import now
-        from automl_plan.rendering.markdown import Origin, plan_markdown
+        from automl_plan.rendering.markdown import plan_markdown
+        from automl_plan.rendering.marker import Origin
 
         write(plan_markdown(planned, Origin(key, commit_of(Path()), now())))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from automl_plan.planning.intervals import Interval, difference, one_sided, two_sided
 from automl_plan.planning.measures import Measure, Unmeasured, measure
@@ -75,6 +76,12 @@ class GateReport:
             "rows": [row.to_json() for row in self.rows],
             "caveat": self.caveat,
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> GateReport:
+        """The inverse. Raises KeyError or TypeError."""
+        rows = tuple(GateRow(**{"actual": None, **row}) for row in content["rows"])
+        return cls(rows, content["confidence"], content["caveat"])
 
 
 _ByLabel = Mapping[str | None, Evaluation]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.policy import violation_text
+from automl_plan.rendering.marker import Origin, marker
 from automl_plan.rendering.style import clean, counted
 from automl_plan.rendering.values import shown
 
@@ -44,21 +44,10 @@ _LONGEST = 300
 """Letters of one sentence that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a comment is told to belong to; each is text from outside."""
-
-    key: str = "automl-plan"
-    """Tells several comments of one pull request apart."""
-    commit: str | None = None
-    made: str | None = None
-    """When (RFC 3339)."""
-
-
 def plan_markdown(planned: Planned, origin: Origin, *, limit: int = GITHUB_LIMIT) -> str:
     """The comment, at most `limit` bytes of UTF-8."""
     plan = planned.plan
-    head = "\n\n".join(filter(None, (_marker(origin), _verdict(planned), _refusals(plan))))
+    head = "\n\n".join(filter(None, (marker(origin), _verdict(planned), _refusals(plan))))
     foot = _footer(planned, origin)
     room = limit - len(f"{head}\n\n\n\n{foot}\n".encode()) - _RESERVED
     body, left_out = _filled(plan, room)
@@ -82,12 +71,6 @@ def _code(text: str) -> str:
 
 
 # -- the fixed parts -------------------------------------------------------------------------
-
-
-def _marker(origin: Origin) -> str:
-    """Invisible; finds the comment again, and tells which of two is the newer one."""
-    told = [f"key={origin.key}", f"commit={origin.commit or ''}", f"made={origin.made or ''}"]
-    return "[//]: # (automl-plan " + re.sub(r"[^A-Za-z0-9=:.+ _-]", "", " ".join(told)) + ")"
 
 
 def _verdict(planned: Planned) -> str:

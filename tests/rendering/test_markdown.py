@@ -22,7 +22,8 @@ from automl_plan.planning.plan import (
     Plan,
     Violation,
 )
-from automl_plan.rendering.markdown import GITHUB_LIMIT, Origin, inert, plan_markdown
+from automl_plan.rendering.markdown import GITHUB_LIMIT, inert, plan_markdown
+from automl_plan.rendering.marker import Origin, marker, read_marker
 from automl_plan.resources.address import Address, ResourceKind
 from tests.rendering import scenes
 from tests.rendering.golden import matches_golden
@@ -139,3 +140,15 @@ def test_a_thousand_deletions_are_counted() -> None:
 def test_the_comment_that_people_read() -> None:
     origin = Origin("digits", "0" * 40, "2026-11-23T12:00:00Z")
     assert matches_golden("comment", plan_markdown(scenes.replace_dataset(), origin))
+
+
+def test_a_marker_is_read_again() -> None:
+    chance = random.Random(7)
+    for _ in range(500):
+        origin = Origin(text(chance) or "k", text(chance), text(chance))
+        first, *_ = plan_markdown(scenes.no_changes(), origin).split("\n")
+        found = read_marker(first)
+        assert found is not None
+        assert read_marker(marker(found)) == found
+    assert read_marker("[//]: # (automl-plan key=a commit= made=)\r\n") == Origin("a")
+    assert read_marker("hello") is None

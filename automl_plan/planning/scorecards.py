@@ -1,0 +1,189 @@
+"""How good the versions are that a plan is about: what a reviewer compares. Pure.
+
+A scorecard is a short form of a version's evaluations: the figures at one threshold, the curve,
+the confusion matrix of few labels. Plan files carry them, so that a plan can be shown where the
+service can't be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from automl_plan.planning.gate import GateReport, judge
+from automl_plan.resources.address import Address
+from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_threshold
+from automl_plan.resources.json import Json
+from automl_plan.resources.requirements import DEFAULT_THRESHOLD, Requirements
+
+_MOST_LABELS = 500
+"""Labels whose figures are kept."""
+_MOST_IN_MATRIX = 60
+"""Labels of a confusion matrix that is kept: a larger one can't be read."""
+_MOST_POINTS = 101
+"""Of a curve."""
+
+
+class Role(StrEnum):
+    """What a version is in the plan."""
+
+    CURRENT = "current"
+    """It serves, or would if it were deployed."""
+    CANDIDATE = "candidate"
+    """It may become the current one."""
+    REJECTED = "rejected"
+    """Its gate turned it down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of one label, or overall; all but `examples` lie between 0 and 1."""
+
+    label: str | None
+    """None: overall."""
+    examples: int
+    """Images of the TEST set."""
+    au_prc: float | None = None
+    mean_average_precision: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of the precision-recall curve."""
+
+    threshold: float
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """What is known of how good one version is."""
+
+    address: Address
+    object_id: str
+    role: Role
+    threshold: float
+    """The least score that counts as a prediction, for precision, recall and F1."""
+    figures: tuple[Figures, ...]
+    """Overall first, then by label."""
+    version: int | None = None
+    curve: tuple[Point, ...] = ()
+    """Overall, by rising threshold."""
+    confusion: ConfusionMatrix | None = None
+    """None too where it has more labels than can be read."""
+    gate: GateReport | None = None
+    """What its gate would find, by what is declared now."""
+
+    @property
+    def overall(self) -> Figures | None:
+        """The figures over all labels."""
+        return next((each for each in self.figures if each.label is None), None)
+
+
+def scorecard(
+    address: Address,
+    object_id: str,
+    role: Role,
+    evaluations: Sequence[Evaluation],
+    *,
+    version: int | None = None,
+    require: Requirements | None = None,
+) -> Scorecard:
+    """The short form of a version's evaluations."""
+    threshold = DEFAULT_THRESHOLD if require is None else require.threshold
+    labels = [each for each in evaluations if each.label is not None]
+    overall = next((each for each in evaluations if each.label is None), None)
+    kept = [*([] if overall is None else [overall]), *labels[:_MOST_LABELS]]
+    confusion = None if overall is None else overall.confusion
+    return Scorecard(
+        address,
+        object_id,
+        role,
+        threshold,
+        tuple(_figures(each, threshold) for each in kept),
+        version,
+        () if overall is None else _curve(overall),
+        confusion if confusion and len(confusion.labels) <= _MOST_IN_MATRIX else None,
+    )
+
+
+def with_forecast(
+    card: Scorecard,
+    require: Requirements,
+    new: Sequence[Evaluation],
+    current: Sequence[Evaluation] | None,
+) -> Scorecard:
+    """A candidate's scorecard with what its gate would find."""
+    return replace(card, gate=judge(require, new, current))
+
+
+def _figures(evaluation: Evaluation, threshold: float) -> Figures:
+    entry = at_threshold(evaluation, threshold)
+    return Figures(
+        evaluation.label,
+        evaluation.example_count,
+        _rounded(evaluation.au_prc),
+        _rounded(evaluation.mean_average_precision),
+        None if entry is None else _rounded(entry.precision),
+        None if entry is None else _rounded(entry.recall),
+        None if entry is None else _rounded(entry.f1_score),
+    )
+
+
+def _curve(evaluation: Evaluation) -> tuple[Point, ...]:
+    entries = sorted(evaluation.thresholds, key=lambda entry: entry.threshold)
+    step = max(1, -(-len(entries) // _MOST_POINTS))
+    return tuple(
+        Point(round(e.threshold, 4), round(e.precision, 6), round(e.recall, 6))
+        for e in entries[::step]
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def scorecard_to_json(card: Scorecard) -> dict[str, Json]:
+    """For plan files and programs."""
+    confusion = card.confusion
+    return {
+        "address": str(card.address),
+        "object_id": card.object_id,
+        "role": str(card.role),
+        "version": card.version,
+        "threshold": card.threshold,
+        "figures": [asdict(each) for each in card.figures],
+        "curve": [[each.threshold, each.precision, each.recall] for each in card.curve],
+        "confusion": None
+        if confusion is None
+        else {"labels": list(confusion.labels), "rows": [list(row) for row in confusion.rows]},
+        "gate": None if card.gate is None else card.gate.to_json(),
+    }
+
+
+def scorecard_from_json(content: Mapping[str, Any]) -> Scorecard:
+    """The inverse. Raises KeyError, TypeError or ValueError."""
+    confusion, gate = content["confusion"], content["gate"]
+    return Scorecard(
+        Address.parse(content["address"]),
+        content["object_id"],
+        Role(content["role"]),
+        content["threshold"],
+        tuple(Figures(**each) for each in content["figures"]),
+        content["version"],
+        tuple(Point(*each) for each in content["curve"]),
+        None if confusion is None else _matrix(confusion["labels"], confusion["rows"]),
+        None if gate is None else GateReport.from_json(gate),
+    )
+
+
+def _matrix(labels: Sequence[str], rows: Sequence[Sequence[int]]) -> ConfusionMatrix:
+    if any(len(each) != len(labels) for each in (rows, *rows)):
+        raise ValueError("a confusion matrix is not square")
+    return ConfusionMatrix(tuple(labels), tuple(tuple(row) for row in rows))
