@@ -20,6 +20,11 @@ def commit_of(directory: Path) -> str | None:
     return f"{commit}-dirty" if changed else commit
 
 
+def place_in_repository(directory: Path) -> str:
+    """Where a directory lies in its repository: `models/`; "" for its root, or for none."""
+    return _git(directory, "rev-parse", "--show-prefix") or ""
+
+
 def _git(directory: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 (fixed words, no shell)

@@ -106,6 +106,11 @@ def planned_to_json(planned: Planned) -> dict[str, Json]:
     return {**document, "digest": _digest(document)}
 
 
+def digest_of(planned: Planned) -> str:
+    """What tells a plan from every other: `sha256:` and 64 hex digits."""
+    return _digest(planned_document(planned))
+
+
 def _digest(document: Mapping[str, Any]) -> str:
     content = {key: value for key, value in document.items() if key != "digest"}
     return "sha256:" + hashlib.sha256(_encoded(content)).hexdigest()

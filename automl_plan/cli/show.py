@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,11 +32,15 @@ def show(
     key: Annotated[
         str, typer.Option(metavar="NAME", help="Of a comment: tells several of them apart.")
     ] = "automl-plan",
+    host: Annotated[
+        Literal["github", "gitlab", "bitbucket"] | None,
+        typer.Option(help="Whose Markdown; default: the host whose pipeline this is, or GitHub."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a saved plan, or, without one, what the state records."""
     if plan_file is not None:
-        _show_plan(plan_file, "json" if as_json else format_, key)
+        _show_plan(plan_file, "json" if as_json else format_, key, host)
         return
     if format_ == "markdown":
         raise UsageError("Only a plan is shown as Markdown.", hint="Give a PLANFILE.")
@@ -50,7 +55,7 @@ def show(
         write(state_text(recorded, stdout_style()))
 
 
-def _show_plan(plan_file: Path, format_: str, key: str) -> None:
+def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> None:
     from automl_plan.applying.plan_file import planned_to_json, read_plan
     from automl_plan.rendering.plan import plan_text
 
@@ -58,11 +63,15 @@ def _show_plan(plan_file: Path, format_: str, key: str) -> None:
     if format_ == "json":
         write_json(planned_to_json(planned))
     elif format_ == "markdown":
-        from automl_plan.applying.commit import commit_of
-        from automl_plan.applying.moments import now
+        from automl_plan.applying.commit import place_in_repository
+        from automl_plan.rendering.flavours import FLAVOURS
+        from automl_plan.rendering.links import host_of, source_links
         from automl_plan.rendering.markdown import plan_markdown
         from automl_plan.rendering.marker import Origin
 
-        write(plan_markdown(planned, Origin(key, commit_of(Path()), now())))
+        flavour = FLAVOURS[host or host_of(os.environ) or "github"]
+        links = source_links(os.environ, planned.commit, place_in_repository(Path()))
+        origin = Origin(key, planned.commit, planned.made)
+        write(plan_markdown(planned, origin, flavour=flavour, links=links))
     else:
         write(plan_text(planned, stdout_style()))

@@ -8,51 +8,57 @@ from outside is made inert: it can't break out of its place, mention anybody or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from automl_plan.applying.plan_file import digest_of
 from automl_plan.applying.planned import Planned
-from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
+from automl_plan.planning.scorecards import Role
+from automl_plan.rendering.comparison import (
+    Comparison,
+    LabelMetrics,
+    comparisons,
+    figure,
+    signed,
+    version_name,
+)
+from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
+from automl_plan.rendering.links import SourceLinks
 from automl_plan.rendering.marker import Origin, marker
 from automl_plan.rendering.style import clean, counted
 from automl_plan.rendering.values import shown
+from automl_plan.rendering.verdict import Risk, advice, effects, headline, money, risks
 
-GITHUB_LIMIT = 65_536
-"""Bytes that a comment on GitHub may have (its documented limit is in characters)."""
-_RISK = (
-    Action.DELETE,
-    Action.RETRAIN,
-    Action.TRAIN,
-    Action.CANCEL,
-    Action.GATE,
-    Action.PROMOTE,
-    Action.UNDEPLOY,
-    Action.DEPLOY,
-    Action.FORGET,
-    Action.IMPORT,
-    Action.MOVE,
-)
-"""Actions that have a row in the table, the gravest first."""
-_TRAININGS = (Action.TRAIN, Action.RETRAIN)
-_SIGNS = {Action.DELETE: "-", Action.CANCEL: "-", Action.FORGET: "-", Action.UNDEPLOY: "-"}
-_PLAIN = re.compile(r"[A-Za-z0-9 .,/()-]")
-_RESERVED = 600
+_SIGNS = {
+    Action.DELETE: "-",
+    Action.CANCEL: "-",
+    Action.FORGET: "-",
+    Action.UNDEPLOY: "-",
+    Action.CREATE: "+",
+    Action.IMPORT_DATA: "+",
+    Action.TRAIN: "+",
+    Action.IMPORT: "+",
+}
+"""The others change what is there: `!`."""
+_RESERVED = 1_000
 """Bytes for saying what was left out."""
-_MOST_LINES = 20
-"""Refusals and warnings that are shown."""
 _LONGEST = 300
 """Letters of one sentence that are shown."""
+_DIGEST = 19
+"""Letters of a digest that are shown."""
 
 
-def plan_markdown(planned: Planned, origin: Origin, *, limit: int = GITHUB_LIMIT) -> str:
-    """The comment, at most `limit` bytes of UTF-8."""
-    plan = planned.plan
-    head = "\n\n".join(filter(None, (marker(origin), _verdict(planned), _refusals(plan))))
-    foot = _footer(planned, origin)
-    room = limit - len(f"{head}\n\n\n\n{foot}\n".encode()) - _RESERVED
-    body, left_out = _filled(plan, room)
-    parts = [head, body, left_out, foot]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def plan_markdown(
+    planned: Planned,
+    origin: Origin,
+    *,
+    flavour: Flavour = FLAVOURS["github"],
+    links: SourceLinks | None = None,
+    limit: int | None = None,
+) -> str:
+    """The comment, at most `limit` bytes of UTF-8 (None: as many as the host takes)."""
+    return _Comment(planned, flavour, links).text(origin, limit or flavour.limit)
 
 
 def _usd(amount: float) -> str:
@@ -60,143 +66,237 @@ def _usd(amount: float) -> str:
     return f"{amount:,.2f} USD"
 
 
-def inert(text: str) -> str:
-    """Text from outside in a place of its own: nothing in it is Markdown, HTML or a mention."""
-    letters = (c if _PLAIN.match(c) else f"&#{ord(c)};" for c in clean(text))
-    return "".join(letters).replace("&#64;", "&#64;&#8203;")
-
-
-def _code(text: str) -> str:
-    return f"<code>{inert(text)}</code>"
-
-
-# -- the fixed parts -------------------------------------------------------------------------
-
-
-def _verdict(planned: Planned) -> str:
-    plan = planned.plan
-    if plan.empty:
-        return "### automl-plan: no changes"
-    trainings = sum(change.action in _TRAININGS for change in plan.changes)
-    deletions = sum(change.action is Action.DELETE for change in plan.changes)
-    told = []
-    if plan.costs is not None:
-        total = plan.costs.total
-        if trainings:
-            told.append(f"{counted(trainings, 'training')} for at most {_usd(total.training)}")
-        if total.monthly_after != total.monthly_before:
-            told.append(f"{_usd(total.monthly_after)} a month, {_usd(total.monthly_before)} before")
-    told.append(f"**{counted(deletions, 'deletion')}**" if deletions else "nothing is deleted")
-    return f"### automl-plan: {counted(len(plan.changes), 'change')}\n\n{'; '.join(told)}."
-
-
-def _refusals(plan: Plan) -> str:
-    lines = [f"- **refused**: {_short(reason)}" for reason in plan.refused]
-    lines += [f"- warning: {_short(violation_text(v))}" for v in plan.violations if v.warns]
-    more = len(lines) - _MOST_LINES
-    return "\n".join([*lines[:_MOST_LINES], *([f"- and {more} more"] if more > 0 else [])])
-
-
 def _short(text: str) -> str:
     """Text from outside, as much of it as a reader wants."""
     return inert(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
-def _footer(planned: Planned, origin: Origin) -> str:
-    told = []
-    if origin.commit:
-        told.append(f"commit {_code(origin.commit[:40])}")
-    if planned.plan.costs is not None:
-        told.append(f"prices of {inert(planned.plan.costs.prices_of)}")
-    told.append(f"automl-plan {inert(planned.tool_version)}")
-    return f"<sub>{' · '.join(told)}</sub>"
+def _size(text: str) -> int:
+    """Of a part with the empty line before it."""
+    return len(text.encode()) + 2
 
 
-# -- what is left out when there is no room --------------------------------------------------
+class _Comment:
+    def __init__(self, planned: Planned, flavour: Flavour, links: SourceLinks | None) -> None:
+        self._planned = planned
+        self._plan = planned.plan
+        self._flavour = flavour
+        self._links = links
+        self._left_out: list[str] = []
+
+    def text(self, origin: Origin, limit: int) -> str:
+        """The parts in the order of the page; they get room in the order of their weight."""
+        head = [marker(origin), self._verdict()]
+        foot = [self._commands(), self._footer(origin)]
+        room = limit - sum(map(_size, (*head, *foot))) - _RESERVED
+        refused = self._list("Refused", self._plan.refused, room // 3)
+        room -= _size(refused)
+        table, room = self._table(room)
+        metrics, room = self._metrics(room)
+        warnings = [violation_text(v) for v in self._plan.violations if v.warns]
+        policy = self._list("Policy warns", warnings, room // 3)
+        room -= _size(policy)
+        texts = [f"{note.address}: {note.text}" for note in self._plan.notes]
+        notes = self._list("Good to know", texts, room // 3)
+        room -= _size(notes)
+        details, room = self._details(room)
+        per_label = self._per_label(room)
+        left = ", ".join(self._left_out)
+        left_out = f"**Left out for want of room:** {left}." if left else ""
+        body = [refused, table, metrics, notes, details, per_label, policy, left_out]
+        return "\n\n".join(filter(None, (*head, *body, *foot))) + "\n"
+
+    # -- the fixed parts ---------------------------------------------------------------------
+
+    def _verdict(self) -> str:
+        first, *more = money(self._planned, _usd) or ("",)
+        said = [f"**{first}**" if first else "", *more]
+        if not self._planned.empty:
+            said.append(effects(self._planned))
+        said.append(f"**{advice(self._planned)}**")
+        title = f"### automl-plan: {headline(self._planned)}"
+        return f"{title}\n\n{' '.join(filter(None, said))}"
+
+    def _commands(self) -> str:
+        """What a reader may want to do next."""
+        if self._planned.empty:
+            return ""
+        lines = []
+        if not self._plan.refused:
+            lines.append("- to apply just this plan: `automl-plan apply PLANFILE`")
+        if self._plan.changes:
+            address = self._flavour.code(f"automl-plan why {self._plan.changes[0].address}")
+            lines.append(f"- to see what is behind a change: {address}")
+        lines.append("- to plan again: `automl-plan plan --out PLANFILE`")
+        return "\n".join(lines)
+
+    def _footer(self, origin: Origin) -> str:
+        told = []
+        if origin.commit:
+            told.append(f"commit {self._flavour.code(origin.commit[:40])}")
+        told.append(f"plan {self._flavour.code(digest_of(self._planned)[:_DIGEST])}")
+        if self._plan.costs is not None:
+            told.append(f"prices of {inert(self._plan.costs.prices_of[:_DIGEST])}")
+        if origin.made:
+            told.append(f"made {inert(origin.made[:_DIGEST])}")
+        told.append(f"automl-plan {inert(self._planned.tool_version[:_DIGEST])}")
+        return self._flavour.small(" · ".join(told))
+
+    # -- what is left out when there is no room ----------------------------------------------
+
+    def _list(self, title: str, texts: Sequence[str], room: int) -> str:
+        """A list below its title; "" when there is nothing in it."""
+        lines: list[str] = []
+        room -= _size(title)
+        for text in texts:
+            line = f"- {_short(text)}"
+            room -= _size(line)
+            if room < 0:
+                lines.append(f"- and {len(texts) - len(lines)} more")
+                break
+            lines.append(line)
+        return f"**{title}**\n\n" + "\n".join(lines) if lines else ""
+
+    def _table(self, room: int) -> tuple[str, int]:
+        """A row for each risky change; those without one are counted by their action."""
+        found = risks(self._plan, self._planned.scores, _usd)
+        if not found:
+            return "", room
+        lines = ["| action | resource | why | cost |", "|---|---|---|---|"]
+        room -= _size("\n".join(lines))
+        left: dict[Action, int] = {}
+        for risk in found:
+            row = self._row(risk)
+            if left or len(row.encode()) + 1 > room:
+                left[risk.change.action] = left.get(risk.change.action, 0) + 1
+                continue
+            room -= len(row.encode()) + 1
+            lines.append(row)
+        for action, count in left.items():
+            self._left_out.append(f"{counted(count, action.value)} without a row")
+        return "\n".join(lines), room
+
+    def _row(self, risk: Risk) -> str:
+        change = risk.change
+        action = f"**{change.action}**" if risk.grave else str(change.action)
+        subject = change.object_id if change.action is not Action.DEPLOY else None
+        resource = self._flavour.code(str(change.address))
+        resource += f" {self._flavour.code(subject[:64])}" if subject else ""
+        return f"| {action} | {resource} | {self._why(risk)} | {risk.cost} |"
+
+    def _why(self, risk: Risk) -> str:
+        where = f" ({self._place(risk.change.where)})" if risk.change.where else ""
+        return f"{_short(risk.change.reason)}{where}{self._forecast(risk)}"
+
+    def _place(self, where: str) -> str:
+        url = None if self._links is None else self._links.url(where)
+        return _short(where) if url is None else f"[{_short(where)}]({url})"
+
+    def _forecast(self, risk: Risk) -> str:
+        gate = None if risk.forecast is None else risk.forecast.gate
+        if gate is None:
+            return ""
+        if gate.passed:
+            return "; by its evaluation it passes"
+        missed = next(row for row in gate.rows if not row.met)
+        actual = f"{figure(missed.actual)}, {figure(missed.required)} required"
+        return f"; **by its evaluation it fails**: {_short(missed.requirement)} {actual}"
+
+    def _metrics(self, room: int) -> tuple[str, int]:
+        lines = [
+            "| candidate | metric | current | candidate | change |",
+            "|---|---|---:|---:|---:|",
+        ]
+        left = 0
+        for comparison in comparisons(self._planned.scores):
+            rows = "\n".join(self._overall(comparison))
+            if rows and _size("\n".join((*lines, rows))) <= room:
+                lines.append(rows)
+            elif rows:
+                left += 1
+        if left:
+            self._left_out.append(f"the metrics of {counted(left, 'candidate')}")
+        if len(lines) == 2:
+            return "", room
+        text = "\n".join(lines)
+        return text, room - _size(text)
+
+    def _overall(self, comparison: Comparison) -> Iterator[str]:
+        if comparison.overall is None:
+            return
+        card = comparison.candidate
+        images = counted(comparison.overall.examples, "TEST image")
+        rejected = ", turned down" if card.role is Role.REJECTED else ""
+        version = f"{inert(version_name(card))}{rejected}, {images}"
+        name = f"{self._flavour.code(str(card.address))} {version}"
+        for metric in comparison.overall.metrics:
+            current, candidate = figure(metric.current), figure(metric.candidate)
+            yield f"| {name} | {metric.name} | {current} | {candidate} | {signed(metric.change)} |"
+            name = ""
+
+    def _details(self, room: int) -> tuple[str, int]:
+        groups: dict[str, list[Change]] = {}
+        for change in self._plan.changes:
+            groups.setdefault(str(change.address), []).append(change)
+        blocks, left = [], 0
+        for address, changes in groups.items():
+            block = self._flavour.folded(self._flavour.code(address), _fenced(_diff(changes)))
+            if _size(block) > room:
+                left += 1
+                continue
+            room -= _size(block)
+            blocks.append(block)
+        if left:
+            self._left_out.append(f"the details of {counted(left, 'resource')}")
+        return "\n\n".join(blocks), room
+
+    def _per_label(self, room: int) -> str:
+        blocks, left = [], 0
+        for comparison in comparisons(self._planned.scores):
+            if not comparison.labels:
+                continue
+            name = self._flavour.code(str(comparison.address))
+            body = _labels(comparison.labels)
+            block = self._flavour.folded(f"{name} label by label", body)
+            if _size(block) > room:
+                left += 1
+                continue
+            room -= _size(block)
+            blocks.append(block)
+        if left:
+            self._left_out.append(f"the labels of {counted(left, 'candidate')}")
+        return "\n\n".join(blocks)
 
 
-def _filled(plan: Plan, room: int) -> tuple[str, str]:
-    """As much of the rows, notes and details as there is room for, and what was left out."""
-    table, table_left, room = _table(plan, room)
-    notes = "\n".join(f"- {_code(str(n.address))} {inert(n.text)}" for n in plan.notes)
-    if len(notes.encode()) + 2 > room:
-        notes = f"- {counted(len(plan.notes), 'note')} left out" if plan.notes else ""
-    room -= len(notes.encode()) + 2
-    details, details_left = _details(plan, room)
-    said = []
-    for action, count in table_left.items():
-        said.append(f"{counted(count, action.value)} without a row")
-    if details_left:
-        said.append(f"the details of {counted(details_left, 'resource')}")
-    left_out = f"**Left out for want of room:** {', '.join(said)}." if said else ""
-    return "\n\n".join(filter(None, (table, notes, details))), left_out
+def _labels(rows: Sequence[LabelMetrics]) -> str:
+    names = [metric.name for metric in rows[0].metrics]
+    lines = [
+        f"| label | images | {' | '.join(names)} |",
+        f"|---|---:|{'---:|' * len(names)}",
+    ]
+    for row in rows:
+        found = {metric.name: metric for metric in row.metrics}
+        cells = [
+            f"{figure(found[n].current)} → {figure(found[n].candidate)}" if n in found else "-"
+            for n in names
+        ]
+        label = inert((row.label or "")[:64])
+        lines.append(f"| {label} | {row.examples:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _table(plan: Plan, room: int) -> tuple[str, dict[Action, int], int]:
-    rank = {action: place for place, action in enumerate(_RISK)}
-    risky = sorted((c for c in plan.changes if c.action in rank), key=lambda c: rank[c.action])
-    if not risky:
-        return "", {}, room
-    costs = {} if plan.costs is None else {x.address: x.amounts for x in plan.costs.lines}
-    lines = ["| action | resource | why | at most |", "|---|---|---|---|"]
-    room -= len("\n".join(lines).encode()) + 2
-    left: dict[Action, int] = {}
-    for change in risky:
-        amounts = costs.get(change.address)
-        most = _usd(amounts.training) if amounts and change.action in _TRAININGS else ""
-        row = f"| {_action(change)} | {_resource(change)} | {_why(change)} | {most} |"
-        size = len(row.encode()) + 1
-        if left or size > room:
-            left[change.action] = left.get(change.action, 0) + 1
-            continue
-        room -= size
-        lines.append(row)
-    return "\n".join(lines), left, room
-
-
-def _action(change: Change) -> str:
-    grave = change.action in (Action.DELETE, *_TRAININGS)
-    return f"**{change.action}**" if grave else str(change.action)
-
-
-def _resource(change: Change) -> str:
-    subject = change.object_id if change.action is not Action.DEPLOY else None
-    return _code(str(change.address)) + (f" {_code(subject)}" if subject else "")
-
-
-def _why(change: Change) -> str:
-    where = f" ({inert(change.where)})" if change.where else ""
-    return _short(change.reason) + where
-
-
-def _details(plan: Plan, room: int) -> tuple[str, int]:
-    groups: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        groups.setdefault(str(change.address), []).append(change)
-    blocks, left = [], 0
-    for address, changes in groups.items():
-        block = _block(address, changes)
-        size = len(block.encode()) + 2
-        if size > room:
-            left += 1
-            continue
-        room -= size
-        blocks.append(block)
-    return "\n\n".join(blocks), left
-
-
-def _block(address: str, changes: Sequence[Change]) -> str:
-    lines = list(_diff(changes))
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+def _fenced(lines: Iterable[str]) -> str:
+    """Lines in a fence that none of them can end."""
+    kept = list(lines)
+    longest = max((len(run) for line in kept for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    body = "\n".join([f"{fence}diff", *lines, fence])
-    return f"<details><summary>{_code(address)}</summary>\n\n{body}\n\n</details>"
+    return "\n".join([f"{fence}diff", *kept, fence])
 
 
 def _diff(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes:
         subject = f" [{clean(change.object_id)}]" if change.object_id else ""
-        yield f"{_SIGNS.get(change.action, '+')} {change.action}: {clean(change.reason)}{subject}"
+        yield f"{_SIGNS.get(change.action, '!')} {change.action}: {clean(change.reason)}{subject}"
         for difference in change.differences:
             path = clean(difference.path)
             if difference.before is not None:

@@ -13,6 +13,7 @@ from markdown_it.token import Token
 
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.costs import Amounts, CostLine, Costs
+from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.plan import (
     Action,
     Change,
@@ -22,21 +23,27 @@ from automl_plan.planning.plan import (
     Plan,
     Violation,
 )
-from automl_plan.rendering.markdown import GITHUB_LIMIT, inert, plan_markdown
+from automl_plan.planning.scorecards import Figures, Role, Scorecard
+from automl_plan.rendering.flavours import FLAVOURS, inert
+from automl_plan.rendering.links import SourceLinks
+from automl_plan.rendering.markdown import plan_markdown
 from automl_plan.rendering.marker import Origin, marker, read_marker
 from automl_plan.resources.address import Address, ResourceKind
 from tests.rendering import scenes
 from tests.rendering.golden import matches_golden
 
+GITHUB = FLAVOURS["github"]
 PLANS = 10_000
 PARTS = 8
-PARSER = MarkdownIt("commonmark").enable("table")
+LINKS = SourceLinks("https://code.example/team/models/blob/0123456/", "#L")
+PARSER = MarkdownIt("commonmark", {"linkify": True}).enable(["table", "linkify"])
 OURS = re.compile(r"</?(details|summary|code|sub)>")
 HOSTILE = (
     "`", "```", "````\n", "|", "@octocat", "#1", "</details>", "<script>alert(1)</script>",
     "[x](http://evil.example)", "![x](//evil.example/x.png)", "<!--", "-->", "\n\n# big\n", "\r\n",
     "~~~", "$x$", "\\", "&lt;", "&#60;img&#62;", "\u202e", "\x1b[31m", "**", "__", "http://evil.example",
-    "- [ ] ", "> ", "数字", "\U0001f600", ")", "<", "'", '"', "* * *", "[//]: # (x)",
+    "- [ ] ", "> ", "www.evil.example", "GH-1", "数字",
+    "\U0001f600", ")", "<", "'", '"', "* * *", "[//]: # (x)",
 )  # fmt: skip
 
 
@@ -58,7 +65,7 @@ def random_change(chance: random.Random) -> Change:
             Difference(text(chance) or "x", text(chance), text(chance))
             for _ in range(chance.randrange(3))
         ),
-        where=text(chance) or None,
+        where=chance.choice((None, text(chance), f"{text(chance)}:12")),
     )
 
 
@@ -80,7 +87,23 @@ def random_plan(chance: random.Random) -> Planned:
         violations=(Violation("deny", text(chance), warns=True),),
         refused=(text(chance),) if chance.random() < 0.3 else (),
     )
-    return replace(scenes.replace_dataset(), plan=plan)
+    scores = tuple(random_score(chance, address) for address in addresses)
+    return replace(scenes.replace_dataset(), plan=plan, scores=scores)
+
+
+def random_score(chance: random.Random, address: Address) -> Scorecard:
+    labels = [None, *(text(chance) for _ in range(chance.randrange(4)))]
+    figures = (Figures(label, 9, chance.random(), None, 0.5, None, None) for label in labels)
+    gate = GateReport((GateRow(text(chance), 0.9, None, met=False, note=text(chance)),))
+    return Scorecard(
+        address,
+        f"ICN{chance.randrange(10**9)}",
+        chance.choice(list(Role)),
+        0.5,
+        tuple(figures),
+        chance.choice((None, 3)),
+        gate=chance.choice((None, gate)),
+    )
 
 
 def tokens(markdown: str) -> list[Token]:
@@ -96,16 +119,21 @@ def test_whatever_is_in_the_plan(part: int) -> None:
     chance = random.Random(part)
     for _ in range(PLANS // PARTS):
         planned = random_plan(chance)
-        limit = chance.choice((3_000, 10_000, GITHUB_LIMIT))
+        limit = chance.choice((3_000, 10_000, GITHUB.limit))
         origin = Origin(text(chance) or "k", text(chance) or None, text(chance) or None)
-        check(plan_markdown(planned, origin, limit=limit), planned, limit)
+        flavour = chance.choice(list(FLAVOURS.values()))
+        links = chance.choice((None, LINKS))
+        comment = plan_markdown(planned, origin, flavour=flavour, links=links, limit=limit)
+        check(comment, planned, limit)
 
 
 def check(markdown: str, planned: Planned, limit: int) -> None:
     assert len(markdown.encode()) <= limit
     parsed = tokens(markdown)
     kinds = {token.type for token in parsed}
-    assert not kinds & {"link_open", "image", "blockquote_open", "hr"}
+    assert not kinds & {"image", "blockquote_open", "hr"}
+    targets = [str(t.attrGet("href")) for t in parsed if t.type == "link_open"]
+    assert all(target.startswith(LINKS.base) for target in targets), "a link that is not ours"
     assert {t.tag for t in parsed if t.type == "heading_open"} == {"h3"}
     html = "".join(t.content for t in parsed if t.type in ("html_block", "html_inline"))
     assert "<" not in OURS.sub("", html), "HTML that is not ours"
@@ -132,8 +160,8 @@ def test_a_thousand_deletions_are_counted() -> None:
     )
     planned = replace(scenes.replace_dataset(), plan=Plan(changes))
     markdown = plan_markdown(planned, Origin())
-    check(markdown, planned, GITHUB_LIMIT)
-    assert "**2,000 deletions**" in markdown
+    check(markdown, planned, GITHUB.limit)
+    assert "### automl-plan: 2,000 deletions" in markdown
     assert "Left out for want of room" in markdown
 
 

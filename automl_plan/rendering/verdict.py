@@ -1,0 +1,218 @@
+"""What a reviewer must know of a plan before all else: the money, what is final, how to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from automl_plan.applying.planned import Planned
+from automl_plan.planning.costs import Amounts
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.scorecards import Scorecard
+from automl_plan.rendering.style import counted
+
+TRAININGS = (Action.TRAIN, Action.RETRAIN)
+RISKY = (
+    Action.DELETE,
+    Action.RETRAIN,
+    Action.TRAIN,
+    Action.CANCEL,
+    Action.GATE,
+    Action.PROMOTE,
+    Action.UNDEPLOY,
+    Action.DEPLOY,
+    Action.RESUME,
+    Action.FORGET,
+    Action.IMPORT,
+    Action.MOVE,
+)
+"""Actions that a reviewer looks at one by one, the gravest first."""
+_GRAVE = (Action.DELETE, *TRAININGS)
+_NOUNS = {
+    Action.DELETE: "deletion",
+    Action.RETRAIN: "retraining",
+    Action.TRAIN: "training",
+    Action.CANCEL: "cancellation",
+    Action.PROMOTE: "promotion",
+}
+Usd = Callable[[float], str]
+"""How an amount of US dollars is written."""
+
+
+class Worry(StrEnum):
+    """How closely a plan should be looked at, by the worst that is in it."""
+
+    REFUSED = "refused"
+    FINAL = "final"
+    """Something is deleted that is declared no more."""
+    COSTS = "costs"
+    """Something is trained, or deployments cost more."""
+    CHANGES = "changes"
+    """None of these."""
+    NOTHING = "nothing"
+    """There is nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A change that a reviewer should look at."""
+
+    change: Change
+    cost: str
+    """What it costs or saves, in words; "" when neither."""
+    forecast: Scorecard | None = None
+    """Of a gate: what it would find, where that is known."""
+
+    @property
+    def grave(self) -> bool:
+        """Whether it can't be undone."""
+        return self.change.action in _GRAVE or self.turned_down
+
+    @property
+    def turned_down(self) -> bool:
+        """Whether the gate would turn the version down."""
+        gate = None if self.forecast is None else self.forecast.gate
+        return gate is not None and not gate.passed
+
+
+def worry_of(planned: Planned) -> Worry:
+    """How closely to look."""
+    plan = planned.plan
+    if plan.refused:
+        return Worry.REFUSED
+    if planned.empty:
+        return Worry.NOTHING
+    if any(
+        change.action is Action.DELETE and not _declared(change, planned) for change in plan.changes
+    ):
+        return Worry.FINAL
+    total = Amounts() if plan.costs is None else plan.costs.total
+    trains = any(change.action in TRAININGS for change in plan.changes)
+    return Worry.COSTS if trains or total.monthly_after > total.monthly_before else Worry.CHANGES
+
+
+def advice(planned: Planned) -> str:
+    """One sentence on whether to worry."""
+    match worry_of(planned):
+        case Worry.REFUSED:
+            reasons = counted(len(planned.plan.refused), "reason")
+            return f"This may not be applied, for {reasons} told below."
+        case Worry.FINAL:
+            return "Look closely: what is deleted can't be brought back."
+        case Worry.COSTS:
+            return "Look at the money: a training is paid for whether or not its model is used."
+        case Worry.CHANGES:
+            return "Nothing that is declared is deleted, nothing is trained, nothing costs more."
+        case Worry.NOTHING:
+            return "What lives is what the configuration says."
+
+
+def headline(planned: Planned) -> str:
+    """`1 deletion, 1 training, 3 other changes`; `no changes`."""
+    plan = planned.plan
+    if plan.empty:
+        drifted = counted(len(plan.drift), "change") if planned.empty is False else ""
+        return f"accept {drifted} made outside" if drifted else "no changes"
+    parts, told = [], 0
+    for action, noun in _NOUNS.items():
+        count = sum(change.action is action for change in plan.changes)
+        if count:
+            parts.append(counted(count, noun))
+            told += count
+    rest = len(plan.changes) - told
+    if rest:
+        parts.append(counted(rest, "other change" if parts else "change"))
+    return ", ".join(parts)
+
+
+def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
+    """Sentences on the money, the most important first; () when nobody gave prices."""
+    costs = planned.plan.costs
+    if costs is None:
+        return ()
+    total, said = costs.total, []
+    trainings = sum(change.action in TRAININGS for change in planned.plan.changes)
+    if trainings:
+        said.append(f"At most {usd(total.training)} once, for {counted(trainings, 'training')}")
+    elif not planned.plan.empty:
+        said.append("Nothing is paid once")
+    before, after = total.monthly_before, total.monthly_after
+    if after != before:
+        said.append(f"then {usd(after)} a month for deployments, {usd(before)} before")
+    elif after:
+        said.append(f"{usd(after)} a month for deployments, as before")
+    else:
+        said.append("nothing a month")
+    sentences = ["; ".join(said) + "."]
+    if total.running_most:
+        spent, most = usd(total.running_spent), usd(total.running_most)
+        sentences.append(f"Trainings that run have cost up to {spent} of at most {most}.")
+    if costs.idle:
+        idle = counted(len(costs.idle), "deployed model")
+        sentences.append(f"{idle} that nobody declares: {usd(costs.idle_monthly)} a month.")
+    if planned.provider.name == "local":
+        sentences.append("These are cloud prices: the local provider itself costs nothing.")
+    return tuple(sentences)
+
+
+def effects(planned: Planned) -> str:
+    """What is trained and deleted, in a sentence without names."""
+    changes = planned.plan.changes
+    trained = sum(change.action in TRAININGS for change in changes)
+    deletions = [change for change in changes if change.action is Action.DELETE]
+    lost = sum(not _declared(change, planned) for change in deletions)
+    replaced = len(deletions) - lost
+    ends = []
+    if lost:
+        ends.append(f"{counted(lost, 'object')} that nobody declares any more")
+    if replaced:
+        ends.append(f"{counted(replaced, 'object')} that others replace")
+    return (
+        f"It trains {counted(trained, 'model') if trained else 'nothing'} and deletes "
+        f"{' and '.join(ends) or 'nothing'}."
+    )
+
+
+def risks(plan: Plan, scores: Sequence[Scorecard], usd: Usd) -> tuple[Risk, ...]:
+    """The risky changes, the gravest first, each with its money."""
+    rank = {action: place for place, action in enumerate(RISKY)}
+    risky = [change for change in plan.changes if change.action in rank]
+    amounts = {} if plan.costs is None else {x.address: x.amounts for x in plan.costs.lines}
+    forecasts = {card.address: card for card in scores if card.gate is not None}
+    told: set[object] = set()
+    found = []
+    for change in sorted(risky, key=lambda change: rank[change.action]):
+        cost = _cost(change, amounts.get(change.address, Amounts()), usd, told)
+        forecast = forecasts.get(change.address)
+        # A gate that waits for a training of this plan has nothing to judge yet.
+        known = forecast is not None and change.object_id in (None, forecast.object_id)
+        trains = any(c.address == change.address and c.action in TRAININGS for c in plan.changes)
+        asked = change.action is Action.GATE and known and not trains
+        found.append(Risk(change, cost, forecast if asked else None))
+    return tuple(found)
+
+
+def _cost(change: Change, amounts: Amounts, usd: Usd, told: set[object]) -> str:
+    """Monthly amounts are those of an address, and told once for it."""
+    match change.action:
+        case Action.TRAIN | Action.RETRAIN if amounts.training:
+            return f"at most {usd(amounts.training)}"
+        case Action.RESUME | Action.CANCEL if amounts.running_most:
+            return f"up to {usd(amounts.running_spent)} so far"
+        case Action.DEPLOY | Action.UNDEPLOY | Action.DELETE:
+            gap = amounts.monthly_after - amounts.monthly_before
+            grows = change.action is Action.DEPLOY
+            if not gap or grows != (gap > 0) or change.address in told:
+                return ""
+            told.add(change.address)
+            return f"{'+' if gap > 0 else '-'}{usd(abs(gap))} a month"
+        case _:
+            return ""
+
+
+def _declared(change: Change, planned: Planned) -> bool:
+    if planned.mode is PlanMode.DESTROY:
+        return False
+    return change.address in planned.desired.datasets or change.address in planned.desired.models
