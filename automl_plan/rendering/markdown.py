@@ -112,7 +112,7 @@ class _Comment:
         first, *more = money(self._planned, _usd) or ("",)
         said = [f"**{first}**" if first else "", *more]
         if not self._planned.empty:
-            said.append(effects(self._planned))
+            said.append(effects(self._planned, self._flavour.code))
         said.append(f"**{advice(self._planned)}**")
         title = f"### automl-plan: {headline(self._planned)}"
         return f"{title}\n\n{' '.join(filter(None, said))}"

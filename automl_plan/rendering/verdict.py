@@ -37,6 +37,8 @@ _NOUNS = {
     Action.CANCEL: "cancellation",
     Action.PROMOTE: "promotion",
 }
+_MOST_NAMED = 4
+"""Addresses that a sentence names."""
 Usd = Callable[[float], str]
 """How an amount of US dollars is written."""
 
@@ -157,22 +159,28 @@ def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def effects(planned: Planned) -> str:
-    """What is trained and deleted, in a sentence without names."""
+def effects(planned: Planned, code: Callable[[str], str]) -> str:
+    """What is trained and deleted, in a sentence; `code` writes an address."""
     changes = planned.plan.changes
-    trained = sum(change.action in TRAININGS for change in changes)
+    trained = [change for change in changes if change.action in TRAININGS]
     deletions = [change for change in changes if change.action is Action.DELETE]
-    lost = sum(not _declared(change, planned) for change in deletions)
-    replaced = len(deletions) - lost
+    lost = [change for change in deletions if not _declared(change, planned)]
+    replaced = [change for change in deletions if _declared(change, planned)]
     ends = []
     if lost:
-        ends.append(f"{counted(lost, 'object')} that nobody declares any more")
+        ends.append(f"{_named(lost, code)}, declared no more")
     if replaced:
-        ends.append(f"{counted(replaced, 'object')} that others replace")
-    return (
-        f"It trains {counted(trained, 'model') if trained else 'nothing'} and deletes "
-        f"{' and '.join(ends) or 'nothing'}."
-    )
+        ends.append(f"what others replace of {_named(replaced, code)}")
+    trains = _named(trained, code) if trained else "nothing"
+    return f"It trains {trains} and deletes {', and '.join(ends) or 'nothing'}."
+
+
+def _named(changes: Sequence[Change], code: Callable[[str], str]) -> str:
+    """`model.a, model.b and 3 more`."""
+    names = list(dict.fromkeys(str(change.address) for change in changes))
+    more = len(names) - _MOST_NAMED
+    shown = ", ".join(code(name) for name in names[:_MOST_NAMED])
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def risks(plan: Plan, scores: Sequence[Scorecard], usd: Usd) -> tuple[Risk, ...]:
