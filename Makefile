@@ -28,7 +28,12 @@ demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, ap
 demo-lifecycle: $(VENV)/.installed-local  ## Walk through the life of a model on examples/lifecycle
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/lifecycle/walk.sh
 
-test: $(VENV)/.installed-dev  ## Run all tests
+# The page of a plan is tested in a real browser, which is no Python package.
+$(VENV)/.installed-browser: tests/browser/install.sh
+	tests/browser/install.sh
+	@mkdir -p $(VENV) && touch $@
+
+test: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; nothing may be paid twice

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from automl_plan.applying.planned import Planned
+    from automl_plan.rendering.links import SourceLinks
 
 
 def register(app: typer.Typer) -> None:
@@ -26,8 +30,10 @@ def show(
     var_file: VarFile = None,
     directory: Directory = Path(),
     format_: Annotated[
-        Literal["text", "json", "markdown"],
-        typer.Option("--format", help="How a saved plan is shown; markdown is for comments."),
+        Literal["text", "json", "markdown", "html"],
+        typer.Option(
+            "--format", help="How a saved plan is shown: markdown for comments, html as one page."
+        ),
     ] = "text",
     key: Annotated[
         str, typer.Option(metavar="NAME", help="Of a comment: tells several of them apart.")
@@ -42,8 +48,8 @@ def show(
     if plan_file is not None:
         _show_plan(plan_file, "json" if as_json else format_, key, host)
         return
-    if format_ == "markdown":
-        raise UsageError("Only a plan is shown as Markdown.", hint="Give a PLANFILE.")
+    if format_ in ("markdown", "html"):
+        raise UsageError(f"Only a plan is shown as {format_}.", hint="Give a PLANFILE.")
     as_json = as_json or format_ == "json"
     from automl_plan.rendering.state import state_json, state_text
 
@@ -57,21 +63,32 @@ def show(
 
 def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> None:
     from automl_plan.applying.plan_file import planned_to_json, read_plan
-    from automl_plan.rendering.plan import plan_text
 
     planned = read_plan(plan_file)
-    if format_ == "json":
-        write_json(planned_to_json(planned))
-    elif format_ == "markdown":
-        from automl_plan.applying.commit import place_in_repository
-        from automl_plan.rendering.flavours import FLAVOURS
-        from automl_plan.rendering.links import host_of, source_links
-        from automl_plan.rendering.markdown import plan_markdown
-        from automl_plan.rendering.marker import Origin
+    match format_:
+        case "json":
+            write_json(planned_to_json(planned))
+        case "markdown":
+            from automl_plan.rendering.flavours import FLAVOURS
+            from automl_plan.rendering.links import host_of
+            from automl_plan.rendering.markdown import plan_markdown
+            from automl_plan.rendering.marker import Origin
 
-        flavour = FLAVOURS[host or host_of(os.environ) or "github"]
-        links = source_links(os.environ, planned.commit, place_in_repository(Path()))
-        origin = Origin(key, planned.commit, planned.made)
-        write(plan_markdown(planned, origin, flavour=flavour, links=links))
-    else:
-        write(plan_text(planned, stdout_style()))
+            flavour = FLAVOURS[host or host_of(os.environ) or "github"]
+            origin = Origin(key, planned.commit, planned.made)
+            write(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
+        case "html":
+            from automl_plan.rendering.html.page import plan_html
+
+            write(plan_html(planned, _links(planned)))
+        case _:
+            from automl_plan.rendering.plan import plan_text
+
+            write(plan_text(planned, stdout_style()))
+
+
+def _links(planned: Planned) -> SourceLinks | None:
+    from automl_plan.applying.commit import place_in_repository
+    from automl_plan.rendering.links import source_links
+
+    return source_links(os.environ, planned.commit, place_in_repository(Path()))

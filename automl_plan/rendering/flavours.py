@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from automl_plan.rendering.style import clean
 
-_PLAIN = re.compile(r"[A-Za-z0-9 .,/()-]")
+_PLAIN = re.compile(r"[A-Za-z0-9 .,;/()'-]")
 _REFERS = "@#!~%$&^"
 """Letters that hosts make links of, to people, issues and the like, even in what is escaped."""
 _BREAK = "&#8203;"

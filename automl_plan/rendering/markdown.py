@@ -46,7 +46,8 @@ _RESERVED = 1_000
 _LONGEST = 300
 """Letters of one sentence that are shown."""
 _DIGEST = 19
-"""Letters of a digest that are shown."""
+"""Letters of a digest, a date or a version that are shown."""
+_MOMENT = 20
 
 
 def plan_markdown(
@@ -121,7 +122,7 @@ class _Comment:
         """What a reader may want to do next."""
         if self._planned.empty:
             return ""
-        lines = []
+        lines = ["**Next**\n"]
         if not self._plan.refused:
             lines.append("- to apply just this plan: `automl-plan apply PLANFILE`")
         if self._plan.changes:
@@ -138,7 +139,7 @@ class _Comment:
         if self._plan.costs is not None:
             told.append(f"prices of {inert(self._plan.costs.prices_of[:_DIGEST])}")
         if origin.made:
-            told.append(f"made {inert(origin.made[:_DIGEST])}")
+            told.append(f"made {inert(origin.made[:_MOMENT])}")
         told.append(f"automl-plan {inert(self._planned.tool_version[:_DIGEST])}")
         return self._flavour.small(" · ".join(told))
 

@@ -168,11 +168,11 @@ def effects(planned: Planned, code: Callable[[str], str]) -> str:
     replaced = [change for change in deletions if _declared(change, planned)]
     ends = []
     if lost:
-        ends.append(f"{_named(lost, code)}, declared no more")
+        ends.append(f"It deletes {_named(lost, code)}, which nobody declares any more.")
     if replaced:
-        ends.append(f"what others replace of {_named(replaced, code)}")
+        ends.append(f"It deletes what is replaced of {_named(replaced, code)}.")
     trains = _named(trained, code) if trained else "nothing"
-    return f"It trains {trains} and deletes {', and '.join(ends) or 'nothing'}."
+    return " ".join((f"It trains {trains}.", *(ends or ["It deletes nothing."])))
 
 
 def _named(changes: Sequence[Change], code: Callable[[str], str]) -> str:

@@ -44,3 +44,8 @@ def test_the_wheel_validates_in_an_empty_environment(tmp_path: Path) -> None:
         [command, "-C", str(project), "validate"], check=True, capture_output=True, text=True
     )
     assert "valid" in done.stdout
+    saved = str(ROOT / "examples" / "review" / "plan.json")
+    page = subprocess.run(
+        [command, "show", saved, "--format", "html"], check=True, capture_output=True, text=True
+    )
+    assert page.stdout.startswith("<!doctype html>")
