@@ -8,7 +8,7 @@ from automl_plan import __version__
 from automl_plan.applying.plan_document import change_to_json, drift_to_json
 from automl_plan.applying.planned import Planned, make_plan
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import PlanStale
+from automl_plan.errors import PlanRefused, PlanStale
 from automl_plan.planning.plan import Plan
 from automl_plan.state.document import State
 
@@ -43,9 +43,15 @@ def check_bound(planned: Planned, workspace: Workspace, state: State) -> None:
 
 
 def check_current(planned: Planned, workspace: Workspace) -> None:
-    """Raise PlanStale when planning again gives something else: what lives has changed."""
+    """Raise PlanStale when planning again gives something else: what lives has changed.
+
+    Raise PlanRefused when planning again is refused, and the plan does not say so.
+    """
     check_bound(planned, workspace, workspace.store.read())
-    moved = _differing(planned.plan, make_plan(workspace, planned.options).plan)
+    now = make_plan(workspace, planned.options).plan
+    if now.refused and not planned.plan.refused:
+        raise PlanRefused(f"The plan may not be applied: {now.refused[0]}", hint="Plan again.")
+    moved = _differing(planned.plan, now)
     if moved:
         more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
         raise PlanStale(

@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for `apply FILE`.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Save the plan, for `apply` and `show`."),
     ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -71,7 +72,7 @@ def plan(
     with workspace(directory, var, var_file) as opened:
         planned = make_plan(opened, options, for_review=out is not None or as_json)
     refused = bool(planned.plan.refused)
-    if out is not None and not refused:
+    if out is not None:
         write_plan(planned, out)
     if as_json:
         write_json(planned_to_json(planned))

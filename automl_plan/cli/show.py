@@ -30,7 +30,7 @@ def show(
     var_file: VarFile = None,
     directory: Directory = Path(),
     format_: Annotated[
-        Literal["text", "json", "markdown", "html"],
+        Literal["text", "json", "markdown", "html", "outputs"],
         typer.Option(
             "--format", help="How a saved plan is shown: markdown for comments, html as one page."
         ),
@@ -48,7 +48,7 @@ def show(
     if plan_file is not None:
         _show_plan(plan_file, "json" if as_json else format_, key, host)
         return
-    if format_ in ("markdown", "html"):
+    if format_ in ("markdown", "html", "outputs"):
         raise UsageError(f"Only a plan is shown as {format_}.", hint="Give a PLANFILE.")
     as_json = as_json or format_ == "json"
     from automl_plan.rendering.state import state_json, state_text
@@ -77,6 +77,10 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
             flavour = FLAVOURS[host or host_of(os.environ) or "github"]
             origin = Origin(key, planned.commit, planned.made)
             write(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
+        case "outputs":
+            from automl_plan.rendering.outputs import plan_outputs
+
+            write(plan_outputs(planned))
         case "html":
             from automl_plan.rendering.html.page import plan_html
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from automl_plan.applying.plan_file import read_plan, write_plan
+from automl_plan.applying.plan_file import read_plan, sealed, write_plan
 from automl_plan.applying.waiting import wait_for
 from automl_plan.providers.local import process
 from tests.cli.command import ProjectLine
@@ -318,8 +318,14 @@ def test_what_is_protected_stays(project: ProjectLine) -> None:
     assert refused.startswith("model.digits is protected")
     project("apply", "--auto-approve", code=3)
     project("destroy", "--auto-approve", code=3)
+    saved = project.directory / "plan.json"
     assert project.run("plan", "--out", "plan.json").returncode == 3
-    assert not (project.directory / "plan.json").exists()
+    assert "may not be applied" in project("show", "plan.json", "--format", "markdown")
+    assert "verdict=refused" in project("show", "plan.json", "--format", "outputs")
+    project("apply", "plan.json", code=3)
+    forged = json.loads(saved.read_bytes()) | {"refused": []}
+    saved.write_bytes(sealed(forged))
+    assert "is protected by" in project.failure("apply", "plan.json", code=3)
     write(project, NOTHING, removed=[{"from": "model.digits", "action": "forget"}])
     assert "will be forgotten" in project("apply", "--auto-approve")
     no_changes(project)
