@@ -22,17 +22,8 @@ PATIENCE = 60.0
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment without what would change the output, and with what is given."""
-    ours = (
-        "AUTOML_PLAN_",
-        "GITHUB_",
-        "GITLAB_",
-        "CI_",
-        "BITBUCKET_",
-        "NO_COLOR",
-        "FORCE_COLOR",
-        "PYTHONIOENCODING",
-        "COLUMNS",
-    )
+    pipelines = ("GITHUB_", "GITLAB_", "CI_", "BITBUCKET_")
+    ours = ("AUTOML_PLAN_", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "COLUMNS", *pipelines)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **extra}
 

@@ -52,7 +52,7 @@ def test_a_saved_plan_is_applied_once(project: ProjectLine) -> None:
     jsonschema.Draft7Validator(read_schema("plan")).validate(project.json("show", "plan.json"))
     comment = project("show", "plan.json", "--format", "markdown", "--key", "digits")
     assert comment.startswith("[//]: # (automl-plan key=digits ")
-    assert "1 training for at most 27.72 USD" in comment
+    assert "At most 27.72 USD once, for 1 training" in comment
     assert "Give a PLANFILE" in project.failure("show", "--format", "markdown")
     assert "can't be given" in project.failure("apply", "plan.json", "--target", "model.digits")
     assert "Apply complete" in project("apply", "plan.json")
