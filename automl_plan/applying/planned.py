@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -129,8 +129,14 @@ def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
     return seen.planned(replace(judged, costs=None))
 
 
-def survey(workspace: Workspace, *, refresh: bool = True, sources: bool = True) -> Survey:
-    """Read the configuration, the state, the sources and what lives.
+def survey(
+    workspace: Workspace,
+    *,
+    refresh: bool = True,
+    sources: bool = True,
+    anew: Collection[Address] = (),
+) -> Survey:
+    """Read the configuration, the state, the sources and what lives; `anew` is to be made again.
 
     Reads only: calls that were cut off are settled in memory, `apply` writes that down.
     Raises StateError, SourceError, ProviderError, UnsettledOperation.
@@ -150,7 +156,7 @@ def survey(workspace: Workspace, *, refresh: bool = True, sources: bool = True) 
         there = assume_live(recorded) if live is None else live
         counts = {address: data.examples for address, data in read.items()}
         moved = rearrange(desired, recorded, there, counts).resources
-        desired = without_ignored(desired, moved, there)
+        desired = without_ignored(desired, moved, there, anew)
     return Survey(workspace, desired, recorded, live, read, provider.now(), found)
 
 
@@ -161,7 +167,7 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
     Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out.
     """
     destroy = options.mode is PlanMode.DESTROY
-    seen = survey(workspace, refresh=options.refresh, sources=not destroy)
+    seen = survey(workspace, refresh=options.refresh, sources=not destroy, anew=options.replaces)
     configuration = workspace.configuration
     try:
         plan = plan_changes(

@@ -6,14 +6,16 @@ what is recorded for the rest. So everything after this works on it as on any ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from automl_plan.planning.compare import observed
+from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.drift import live_object
-from automl_plan.resources.address import Address
+from automl_plan.planning.foresight import PENDING
+from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
+from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import Live
 from automl_plan.resources.model_types import ClassificationType, Problem
@@ -24,15 +26,22 @@ _TRAINING = ("model_type", "train_budget_milli_node_hours", "base_model_id")
 
 
 def without_ignored(
-    desired: Desired, resources: Mapping[Address, RecordedResource], live: Live | None
+    desired: Desired,
+    resources: Mapping[Address, RecordedResource],
+    live: Live | None,
+    anew: Collection[Address] = (),
 ) -> Desired:
-    """The declared resources with the ignored fields of existing ones as they are."""
+    """The declared resources with the ignored fields of existing ones as they are.
+
+    What is gone, or made `anew` because somebody asks for it, is made as it is declared.
+    """
     if not ignores(desired):
         return desired
+    known = {a: r for a, r in resources.items() if a not in anew}
     return replace(
         desired,
-        datasets={a: _as_is(d, resources.get(a), live) for a, d in desired.datasets.items()},
-        models={a: _as_is(m, resources.get(a), live) for a, m in desired.models.items()},
+        datasets={a: _as_is(d, known.get(a), live) for a, d in desired.datasets.items()},
+        models={a: _as_is(m, known.get(a), live) for a, m in desired.models.items()},
     )
 
 
@@ -49,11 +58,18 @@ def _as_is(declared: _Declared, record: RecordedResource | None, live: Live | No
         return declared
     there: Attributes = current.attributes
     alive = None if live is None else live_object(live, declared.address.kind, current.id)
+    if live is not None and alive is None and current.id != PENDING:
+        return declared
     if alive is not None:
         there = observed(declared.address.kind, there, alive.attributes())
     changed: dict[str, Any] = {}
     for path in declared.lifecycle.ignore_changes:
         changed |= _field(declared, path, there, changed)
+    if isinstance(declared, DesiredDataset):
+        kept = replace(declared, **{k: v for k, v in changed.items() if k != "data"})
+        found = differences(there, kept.attributes())
+        if of(ResourceKind.DATASET, found, Mutability.IMMUTABLE):
+            return kept  # a new one is made, of what its sources hold now
     return replace(declared, **changed)
 
 

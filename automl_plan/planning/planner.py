@@ -70,7 +70,7 @@ def make_plan(
         return Plan((), drift, tuple(sorted(known)))
 
     recorded = replace(recorded, resources=rearranged.resources)
-    desired = without_ignored(desired, recorded.resources, there)
+    desired = without_ignored(desired, recorded.resources, there, options.replaces)
     there = _marked(there, rearranged.changes, desired, recorded)
     destroy = options.mode is PlanMode.DESTROY
     wanted = Desired({}, {}) if destroy else desired

@@ -11,7 +11,7 @@ import pytest
 from automl_plan.errors import UsageError
 from automl_plan.planning.by_hand import plan_forgetting, plan_move
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import NoteKind, Plan
+from automl_plan.planning.plan import Action, NoteKind, Plan
 from automl_plan.planning.refactoring import RefactoringImpossible
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.desired import Desired, Lifecycle
@@ -306,6 +306,24 @@ def test_ignored_data() -> None:
     only_model = model(lifecycle=Lifecycle(ignore_changes=("dataset",)))
     plan = world.plan(desired(dataset(data="v1:bb"), only_model))
     assert "model.digits retrain" not in actions(plan)
+
+
+@pytest.mark.parametrize("why", ["gone", "asked", "another type"])
+def test_a_dataset_that_is_made_anew_takes_what_its_sources_hold(why: str) -> None:
+    world = World()
+    world.apply(desired(dataset(), model()))
+    declared = dataset(data="v1:bb", lifecycle=Lifecycle(ignore_changes=("sources",)))
+    options = PlanOptions()
+    if why == "gone":
+        world.datasets.clear()
+    elif why == "asked":
+        options = PlanOptions(replaces=frozenset({declared.address}))
+    else:
+        declared = replace(declared, classification_type=ClassificationType.MULTILABEL)
+    changes = world.plan(desired(declared, model()), options).changes
+    (created,) = (c for c in changes if c.action is Action.CREATE)
+    assert created.after is not None
+    assert created.after["data"] == "v1:bb"
 
 
 def test_what_was_trained_on_our_dataset_by_hand_is_told(world: World) -> None:
