@@ -22,6 +22,8 @@
     ├── ApplyFailed                     some changes failed; the others were carried out
     ├── OperationsRunning               detached: work goes on at the service (exit code 5)
     ├── Interrupted                     Ctrl-C (exit code 130)
+    ├── CodeHostError                   GitHub does not take a comment
+    │   └── CodeHostUnreachable         no whole answer: whether it acted is not known
     ├── EmulatorError                   the embedded service does not start or answer
     └── ProviderError
         ├── CredentialsError            none found, expired, or refused before use
@@ -169,6 +171,14 @@ class Interrupted(AutomlPlanError):
     """The user interrupted the run; the state is saved."""
 
     exit_code = 130
+
+
+class CodeHostError(AutomlPlanError):
+    """The host of a pull request refuses what is asked of it."""
+
+
+class CodeHostUnreachable(CodeHostError):
+    """There was no whole answer, so whether the host acted is not known."""
 
 
 class EmulatorError(AutomlPlanError):

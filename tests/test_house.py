@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "inventory": {"errors", "resources", "config", "state", "providers"},
     "applying": {"errors", "resources", "config", "planning", "state", "providers"},
     "rendering": {
+        "codehosts",
         "errors",
         "resources",
         "config",
@@ -33,7 +34,9 @@ MAY_IMPORT = {
         "inventory",
         "applying",
     },
+    "codehosts": {"errors"},
     "cli": {
+        "codehosts",
         "errors",
         "resources",
         "config",

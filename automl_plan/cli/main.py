@@ -13,6 +13,7 @@ import typer
 from automl_plan import __version__
 from automl_plan.cli import (
     apply,
+    comment,
     cost,
     datasets,
     destroy,
@@ -49,7 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(init, validate, schema, plan, apply, wait, destroy, why, drift, cost, show, import_),
+    *(init, validate, schema, plan, apply, wait, destroy, why, drift, cost, show, comment, import_),
     *(resolve, force_unlock),
 )
 for module in (*_COMMANDS, version):

@@ -14,7 +14,7 @@ from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from automl_plan.applying.planned import Planned
-    from automl_plan.rendering.links import SourceLinks
+    from automl_plan.codehosts.links import SourceLinks
 
 
 def register(app: typer.Typer) -> None:
@@ -69,10 +69,10 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
         case "json":
             write_json(planned_to_json(planned))
         case "markdown":
+            from automl_plan.codehosts.links import host_of
+            from automl_plan.codehosts.marker import Origin
             from automl_plan.rendering.flavours import FLAVOURS
-            from automl_plan.rendering.links import host_of
             from automl_plan.rendering.markdown import plan_markdown
-            from automl_plan.rendering.marker import Origin
 
             flavour = FLAVOURS[host or host_of(os.environ) or "github"]
             origin = Origin(key, planned.commit, planned.made)
@@ -93,6 +93,6 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
 
 def _links(planned: Planned) -> SourceLinks | None:
     from automl_plan.applying.commit import place_in_repository
-    from automl_plan.rendering.links import source_links
+    from automl_plan.codehosts.links import source_links
 
     return source_links(os.environ, planned.commit, place_in_repository(Path()))

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from automl_plan.applying.plan_file import digest_of
 from automl_plan.applying.planned import Planned
+from automl_plan.codehosts.links import SourceLinks
+from automl_plan.codehosts.marker import Origin, marker
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role
@@ -24,8 +26,6 @@ from automl_plan.rendering.comparison import (
     version_name,
 )
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
-from automl_plan.rendering.links import SourceLinks
-from automl_plan.rendering.marker import Origin, marker
 from automl_plan.rendering.style import clean, counted
 from automl_plan.rendering.values import shown
 from automl_plan.rendering.verdict import Risk, advice, effects, headline, money, risks

@@ -10,12 +10,12 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
+from automl_plan.codehosts.links import SourceLinks
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
 from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.plan import Action, Change, Difference, Note, NoteKind, Plan, Violation
 from automl_plan.planning.scorecards import Figures, Point, Role, Scorecard
 from automl_plan.rendering.html.page import plan_html
-from automl_plan.rendering.links import SourceLinks
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.evaluation import ConfusionMatrix
 from tests.browser.conftest import Site, complaints

@@ -12,6 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from automl_plan.applying.planned import Planned
+from automl_plan.codehosts.links import SourceLinks
+from automl_plan.codehosts.marker import Origin, marker, read_marker
 from automl_plan.planning.costs import Amounts, CostLine, Costs
 from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.plan import (
@@ -25,9 +27,7 @@ from automl_plan.planning.plan import (
 )
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
 from automl_plan.rendering.flavours import FLAVOURS, inert
-from automl_plan.rendering.links import SourceLinks
 from automl_plan.rendering.markdown import plan_markdown
-from automl_plan.rendering.marker import Origin, marker, read_marker
 from automl_plan.resources.address import Address, ResourceKind
 from tests.rendering import scenes
 from tests.rendering.golden import matches_golden

@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from automl_plan.applying.plan_file import digest_of
 from automl_plan.applying.planned import Planned
+from automl_plan.codehosts.links import SourceLinks
 from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role, Scorecard
@@ -21,7 +22,6 @@ from automl_plan.rendering.comparison import Comparison, comparisons, figure, si
 from automl_plan.rendering.cost import usd
 from automl_plan.rendering.html.charts import Matrix, Plot, matrix, plot
 from automl_plan.rendering.html.graph import drawing
-from automl_plan.rendering.links import SourceLinks
 from automl_plan.rendering.style import clean, counted
 from automl_plan.rendering.values import leaves, shown
 from automl_plan.rendering.verdict import (

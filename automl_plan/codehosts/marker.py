@@ -25,9 +25,13 @@ class Origin:
 
 def marker(origin: Origin) -> str:
     """A line that no renderer shows; letters that could end it early are left out."""
-    told = (origin.key, origin.commit or "", origin.made or "")
-    key, commit, made = (_UNTOLD.sub("", each) for each in told)
+    key, commit, made = map(told, (origin.key, origin.commit or "", origin.made or ""))
     return f"[//]: # (automl-plan key={key} commit={commit} made={made})"
+
+
+def told(text: str) -> str:
+    """As much of a text as a marker tells."""
+    return _UNTOLD.sub("", text)
 
 
 def read_marker(line: str) -> Origin | None:
