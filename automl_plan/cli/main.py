@@ -18,7 +18,9 @@ from automl_plan.cli import (
     destroy,
     drift,
     emulator,
+    fmt,
     force_unlock,
+    graph,
     import_,
     init,
     models,
@@ -49,7 +51,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(init, validate, schema, plan, apply, wait, destroy, why, drift, cost, show, import_),
+    *(init, validate, fmt, schema, graph, plan, apply, wait, destroy, why, drift, cost, show, import_),
     *(resolve, force_unlock),
 )
 for module in (*_COMMANDS, version):

@@ -1,0 +1,188 @@
+"""The canonical form of a configuration file: text → text, with the same meaning.
+
+`ruamel.yaml` lays out what a file says. What it is given and what it gives is compared: by this
+project's own parser, and comment by comment. A file that would say something else, or lose a
+comment, is left alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml as pyyaml
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.emitter import RoundTripEmitter
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scalarstring import PlainScalarString, ScalarString
+
+from automl_plan.config.comments import INDENT, aligned, lost_comment
+from automl_plan.config.events import events
+from automl_plan.config.files import lines_of, shortened_line
+from automl_plan.config.findings import quoted
+from automl_plan.config.parsing import parse
+from automl_plan.config.sections import in_order, tidied
+from automl_plan.errors import ConfigurationError, Diagnostic
+
+_MOST_PASSES = 4
+_ENDLESS = 2**31
+_FAILURES = (YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError)
+_FAILURES += (NotImplementedError, TypeError, ValueError)
+"""What ruamel.yaml raises where a text has something that it does not know: no fault of ours."""
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
+
+
+def formatted(text: str, file: str) -> str:
+    """The canonical form of a file's text.
+
+    Raises ConfigurationError for what is no YAML, or none that a configuration may hold, and for
+    what can't be formatted without a loss.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    before = _value(text, file)
+    if before is None:
+        return tidied(text)
+    if not isinstance(before, dict):
+        message = f"a configuration is a mapping of sections, not {quoted(before)}"
+        raise ConfigurationError([Diagnostic(file, 1, 1, "wrong-type", message)])
+    form = text
+    for _ in range(_MOST_PASSES):
+        form, last = _laid_out(form, file), form
+        if form == last:
+            return form
+    raise _refused(text, file, 0, "its form does not settle")
+
+
+def _laid_out(form: str, file: str) -> str:
+    """One pass."""
+    try:
+        laid = _laid_out_as(form, file, spread=True)
+    except ConfigurationError:
+        # A comment behind a closing bracket has no place in block style.
+        laid = _laid_out_as(form, file, spread=False)
+    ordered = in_order(laid)
+    # An alias must stand behind its anchor, whatever the order of sections.
+    return ordered if _says_the_same(laid, ordered, file) else laid
+
+
+def _laid_out_as(form: str, file: str, *, spread: bool) -> str:
+    try:
+        laid = tidied(_emitted(aligned(form), spread=spread))
+    except (*_FAILURES, pyyaml.YAMLError, RecursionError) as problem:
+        why = f"ruamel.yaml can't write it again ({type(problem).__name__})"
+        raise _refused(form, file, 0, why) from problem
+    if not _says_the_same(form, laid, file):
+        raise _refused(form, file, 0, "it would say something else then")
+    lost = lost_comment(form, laid)
+    if lost is not None:
+        line = form.count("\n", 0, lost.start) + 1
+        what = "comment" if lost.kind == "#" else "text"
+        raise _refused(form, file, line, f"the {what} {quoted(lost.text)} would be lost or moved")
+    return laid
+
+
+def _refused(text: str, file: str, line: int, why: str) -> ConfigurationError:
+    source = shortened_line(lines_of(text)[line - 1]) if line else None
+    hint = "the file is left as it is; move comments out of { } and [ ], and write it more plainly"
+    message = f"the file can't be formatted: {why}"
+    found = Diagnostic(file, line, min(line, 1), "formatting", message, hint, source)
+    return ConfigurationError([found])
+
+
+def _value(text: str, file: str) -> Any:
+    parsed = parse(text, file)
+    if parsed.diagnostics:
+        raise ConfigurationError(parsed.diagnostics)
+    return parsed.value
+
+
+def _says_the_same(one: str, other: str, file: str) -> bool:
+    try:
+        # As JSON: in Python 1, 1.0 and true are equal.
+        said = [json.dumps(_value(text, file), sort_keys=True) for text in (one, other)]
+    except ConfigurationError:
+        return False
+    return said[0] == said[1]
+
+
+class _NoMeaning(VersionedResolver):
+    """Takes every scalar for text, so that numbers and the like are written as they were."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode and value != "<<":
+            return self.DEFAULT_SCALAR_TAG
+        return super().resolve(kind, value, implicit)
+
+
+class _Visible(RoundTripEmitter):
+    """Keeps escapes for what could not be seen."""
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:  # noqa: ARG002
+        self.write_indicator('"', True)
+        written = "".join(map(_escaped, text))
+        self.column += len(written)
+        self.stream.write(written)
+        self.write_indicator('"', False)
+
+
+def _escaped(letter: str) -> str:
+    if letter in _ESCAPES:
+        return _ESCAPES[letter]
+    if letter.isprintable():
+        return letter
+    number = ord(letter)
+    if number <= 0xFF:
+        return f"\\x{number:02X}"
+    return f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}"
+
+
+def _emitted(text: str, *, spread: bool) -> str:
+    """The text as ruamel.yaml writes it again; `spread`: what stands on several lines as a block."""
+    form = YAML()
+    form.Resolver = _NoMeaning
+    form.Emitter = _Visible
+    form.preserve_quotes = True
+    form.width = _ENDLESS
+    form.indent(mapping=INDENT, sequence=2 * INDENT, offset=INDENT)
+    starts = [event for event in events(text) if type(event) is pyyaml.DocumentStartEvent]
+    form.explicit_start = any(start.explicit for start in starts)
+    data = form.load(text)
+    _write_plainly(data, set(_spread(text)) if spread else set())
+    out = io.StringIO()
+    form.dump(data, out)
+    return out.getvalue()
+
+
+def _spread(text: str) -> Iterator[tuple[int, int]]:
+    """Where mappings and lists in flow style begin that stand on several lines."""
+    open_: list[tuple[bool, int, int]] = []
+    for event in events(text):
+        kind = type(event)
+        if kind in (pyyaml.MappingStartEvent, pyyaml.SequenceStartEvent):
+            mark = event.start_mark
+            open_.append((bool(event.flow_style), mark.line, mark.column))
+        elif kind in (pyyaml.MappingEndEvent, pyyaml.SequenceEndEvent):
+            flow, line, column = open_.pop()
+            if flow and event.end_mark.line > line:
+                yield line, column
+
+
+def _write_plainly(root: Any, spread: set[tuple[int, int]]) -> None:
+    """Write what stands on several lines in block style, and nulls in flow style as `null`."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, CommentedMap | CommentedSeq):
+            continue
+        if node.fa.flow_style() and (node.lc.line, node.lc.col) in spread:
+            node.fa.set_block_style()
+        inner = node.items() if isinstance(node, CommentedMap) else enumerate(node)
+        for key, value in list(inner):
+            plain = not isinstance(value, ScalarString) or isinstance(value, PlainScalarString)
+            if value == "" and plain and node.fa.flow_style():
+                node[key] = "null"
+            todo.append(value)
