@@ -51,7 +51,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(init, validate, fmt, schema, graph, plan, apply, wait, destroy, why, drift, cost, show, import_),
+    *(
+        init,
+        validate,
+        fmt,
+        schema,
+        graph,
+        plan,
+        apply,
+        wait,
+        destroy,
+        why,
+        drift,
+        cost,
+        show,
+        import_,
+    ),
     *(resolve, force_unlock),
 )
 for module in (*_COMMANDS, version):

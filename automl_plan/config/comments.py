@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ def pieces(text: str) -> list[Piece]:
     """What a text holds, in its order. It is YAML."""
     found: list[Piece] = []
     before = 0
-    for token in _tokens(text):
+    for token in yaml.scan(text, Loader=_LOADER):
         start, end = token.start_mark.index, token.end_mark.index
         found += _comments(text, before, start)
         before = max(before, end)
@@ -53,8 +53,13 @@ def pieces(text: str) -> list[Piece]:
     return [*found, *_comments(text, before, len(text))]
 
 
-def lost_comment(before: str, after: str) -> Piece | None:
-    """The first comment (or else piece) of `before` that does not stand in its place in `after`.
+def comments(text: str) -> list[str]:
+    """The comments of a text, sorted."""
+    return sorted(piece.text.rstrip() for piece in pieces(text) if piece.kind == "#")
+
+
+def lost_piece(before: str, after: str) -> Piece | None:
+    """The first comment, or else piece, of `before` that does not stand in its place in `after`.
 
     A comment's place is between the scalars, the anchors and the aliases around it.
     """
@@ -76,10 +81,6 @@ def _kept(text: str) -> Iterator[tuple[tuple[str, str], Piece]]:
             yield (kind, piece.text.rstrip() if kind == "#" else piece.text), piece
 
 
-def _tokens(text: str) -> Iterator[Any]:
-    yield from yaml.scan(text, Loader=_LOADER)  # type: ignore[no-untyped-call]
-
-
 def _comments(text: str, start: int, end: int) -> Iterator[Piece]:
     for match in _COMMENT.finditer(text, start, end):
         yield Piece("#", match.group(), match.start(), match.end())
@@ -96,65 +97,97 @@ class _Level:
     """The lines of its first and its last content."""
 
 
-def aligned(text: str) -> str:
-    """The text with each comment on a line of its own set in as far as its surroundings will be.
+def columns(text: str) -> list[int | None]:
+    """How far each comment is to be set in; None for one that stands behind something.
 
     It belongs to what follows where it is set in no more than that, and else to the innermost
     mapping or list before it that is set in no more than the comment is.
     """
     lines = text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-
-    def line_of(index: int) -> int:
-        return bisect_left(starts, index + 1) - 1
-
-    found = pieces(text)
-    inside = {
-        line
-        for piece in found
-        if piece.kind.startswith("scalar")
-        for line in range(line_of(piece.start) + 1, line_of(max(piece.end - 1, piece.start)) + 1)
-    }
-    alone = {
-        line
-        for line, content in enumerate(lines)
-        if content.lstrip(" \t").startswith("#") and line not in inside
-    }
+    found = list(_comment_lines(text))
+    scalars = set(_inside_scalars(text))
+    alone = {number for number, behind in found if not behind}
     content = [i for i, line in enumerate(lines) if line.strip() and i not in alone]
-    levels = list(_levels(text))
-    for line in sorted(alone):
-        place = bisect_left(content, line)
+    levels = _levels_of_lines(text, len(lines))
+    wanted: list[int | None] = []
+    for number, behind in found:
+        place = bisect_left(content, number)
         before = content[place - 1] if place else None
         after = content[place] if place < len(content) else None
-        column = len(lines[line]) - len(lines[line].lstrip(" \t"))
-        wanted = _column(lines, levels, before, after, column)
-        lines[line] = " " * wanted + lines[line].lstrip(" \t")
+        opens = (
+            before is not None
+            and before not in scalars
+            and lines[before].split(" #")[0].rstrip().endswith(":")
+        )
+        column = _indent(lines[number])
+        wanted.append(None if behind else _column(lines, levels, before, after, column, opens))
+    return wanted
+
+
+def set_in(text: str, wanted: Sequence[int | None]) -> str:
+    """The text with each comment on a line of its own set in as far as is wanted."""
+    lines = text.split("\n")
+    for (number, behind), column in zip(_comment_lines(text), wanted, strict=True):
+        if not behind and column is not None:
+            lines[number] = " " * column + lines[number].lstrip(" \t")
     return "\n".join(lines)
 
 
+def _comment_lines(text: str) -> Iterator[tuple[int, bool]]:
+    """The line of each comment, from 0, and whether something stands before it there."""
+    number = at = 0
+    for piece in pieces(text):
+        if piece.kind == "#":
+            number, at = number + text.count("\n", at, piece.start), piece.start
+            line = text.rfind("\n", 0, piece.start) + 1
+            yield number, bool(text[line : piece.start].strip())
+
+
+def _inside_scalars(text: str) -> Iterator[int]:
+    """The lines, from 0, that a scalar stands on which began on a line before."""
+    number = at = 0
+    for piece in pieces(text):
+        if piece.kind.startswith("scalar"):
+            number, at = number + text.count("\n", at, piece.start), piece.start
+            count = text[piece.start : piece.end].removesuffix("\n").count("\n")
+            yield from range(number + 1, number + 1 + count)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
 def _column(
-    lines: list[str], levels: list[_Level], before: int | None, after: int | None, column: int
+    lines: list[str],
+    levels: list[list[_Level]],
+    before: int | None,
+    after: int | None,
+    column: int,
+    opens: bool,
 ) -> int:
+    """`opens`: the content before ends with a key, so that the comment may stand for its value."""
     if after is not None:
-        next_column = len(lines[after]) - len(lines[after].lstrip(" "))
-        holds = [x for x in levels if x.first <= after <= x.last and x.column == next_column]
-        item = re.match(r"-(\s|$)", lines[after].lstrip(" "))
+        holds = [level for level in levels[after] if level.column == _indent(lines[after])]
+        item = re.match(r"\s*-(\s|$)", lines[after])
         # A list may stand in the column of the mapping around it: its items are the inner ones.
         following = holds[-1 if item else 0] if holds else None
         if following is not None and column <= following.column:
             return following.wanted
-    if before is None:
-        return 0
-    opened = [x for x in levels if x.first <= before <= x.last and x.column <= column]
+    opened = [] if before is None else [x for x in levels[before] if x.column <= column]
     if not opened:
         return 0
     # Of a list in the column of the mapping around it, the mapping: its items are over.
-    innermost = next(x for x in opened if x.column == opened[-1].column)
-    bare = lines[before].split(" #")[0].rstrip()
-    deeper = column > innermost.column and bare.endswith(":")
-    return innermost.wanted + INDENT if deeper else innermost.wanted
+    innermost = next(level for level in opened if level.column == opened[-1].column)
+    return innermost.wanted + (INDENT if opens and column > innermost.column else 0)
+
+
+def _levels_of_lines(text: str, count: int) -> list[list[_Level]]:
+    """The mappings and lists that each line stands in, outer ones first."""
+    found: list[list[_Level]] = [[] for _ in range(count)]
+    for level in _levels(text):
+        for line in found[level.first : level.last + 1]:
+            line.append(level)
+    return found
 
 
 def _levels(text: str) -> Iterator[_Level]:

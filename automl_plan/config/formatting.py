@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml as pyyaml
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.emitter import RoundTripEmitter
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import PlainScalarString, ScalarString
 
-from automl_plan.config.comments import INDENT, aligned, lost_comment
+from automl_plan.config.comments import INDENT, columns, comments, lost_piece, set_in
 from automl_plan.config.events import events
 from automl_plan.config.files import lines_of, shortened_line
 from automl_plan.config.findings import quoted
@@ -30,8 +31,10 @@ from automl_plan.errors import ConfigurationError, Diagnostic
 
 _MOST_PASSES = 4
 _ENDLESS = 2**31
-_FAILURES = (YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError)
-_FAILURES += (NotImplementedError, TypeError, ValueError)
+_FAILURES = (
+    *(YAMLError, pyyaml.YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(NotImplementedError, RecursionError, TypeError, ValueError),
+)
 """What ruamel.yaml raises where a text has something that it does not know: no fault of ours."""
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
@@ -49,12 +52,16 @@ def formatted(text: str, file: str) -> str:
     if not isinstance(before, dict):
         message = f"a configuration is a mapping of sections, not {quoted(before)}"
         raise ConfigurationError([Diagnostic(file, 1, 1, "wrong-type", message)])
-    form = text
+    form = tidied(text)
     for _ in range(_MOST_PASSES):
         form, last = _laid_out(form, file), form
         if form == last:
-            return form
-    raise _refused(text, file, 0, "its form does not settle")
+            break
+    else:
+        raise _refused(text, file, 0, "its form does not settle")
+    if not _says_the_same(text, form, file) or comments(text) != comments(form):
+        raise _refused(text, file, 0, "it would say something else then")
+    return form
 
 
 def _laid_out(form: str, file: str) -> str:
@@ -70,18 +77,21 @@ def _laid_out(form: str, file: str) -> str:
 
 
 def _laid_out_as(form: str, file: str, *, spread: bool) -> str:
+    wanted = columns(form)
     try:
-        laid = tidied(_emitted(aligned(form), spread=spread))
-    except (*_FAILURES, pyyaml.YAMLError, RecursionError) as problem:
+        # At the margin no comment can become part of a block of text, wherever that moves.
+        emitted = _emitted(set_in(form, [0] * len(wanted)), spread=spread)
+        lost = lost_piece(form, emitted)
+    except _FAILURES as problem:
         why = f"ruamel.yaml can't write it again ({type(problem).__name__})"
         raise _refused(form, file, 0, why) from problem
-    if not _says_the_same(form, laid, file):
-        raise _refused(form, file, 0, "it would say something else then")
-    lost = lost_comment(form, laid)
     if lost is not None:
         line = form.count("\n", 0, lost.start) + 1
         what = "comment" if lost.kind == "#" else "text"
         raise _refused(form, file, line, f"the {what} {quoted(lost.text)} would be lost or moved")
+    laid = tidied(set_in(emitted, wanted))
+    if not _says_the_same(form, laid, file) or lost_piece(form, laid) is not None:
+        raise _refused(form, file, 0, "it would say something else then")
     return laid
 
 
@@ -141,7 +151,10 @@ def _escaped(letter: str) -> str:
 
 
 def _emitted(text: str, *, spread: bool) -> str:
-    """The text as ruamel.yaml writes it again; `spread`: what stands on several lines as a block."""
+    """The text as ruamel.yaml writes it again.
+
+    `spread`: what stands on several lines is written in block style, else on one line.
+    """
     form = YAML()
     form.Resolver = _NoMeaning
     form.Emitter = _Visible

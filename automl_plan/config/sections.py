@@ -6,8 +6,12 @@ import re
 from collections.abc import Sequence
 
 from automl_plan.config.comments import pieces
-from automl_plan.config.schema import config_schema
 
+ORDER = (
+    *("provider", "state", "variables", "prices", "policy", "datasets", "models"),
+    *("moved", "removed", "imports"),
+)
+"""What a configuration is about first, then what it declares, then what became of it."""
 _KEY = re.compile(r"([a-z_]+):(\s|$)")
 
 
@@ -33,12 +37,12 @@ def tidied(text: str) -> str:
 
 
 def in_order(text: str) -> str:
-    """The sections in the order of the documentation, where nothing else is moved by that.
+    """The sections in their usual order, where no comment goes astray by that.
 
     A comment right above a section is its own. Where one stands by itself between two sections it
     is not known to which of them it belongs, and they stay where they are.
     """
-    order = {name: place for place, name in enumerate(config_schema()["properties"])}
+    order = {name: place for place, name in enumerate(ORDER)}
     head, sections = _divided(text)
     names = [name for name, _ in sections]
     if any(name not in order for name in names) or names == sorted(names, key=order.__getitem__):
@@ -115,10 +119,18 @@ def _inside_scalars(text: str) -> set[int]:
     for piece in pieces(text):
         if not piece.kind.startswith("scalar"):
             continue
-        written = text[piece.start : piece.end]
-        if piece.kind in ("scalar|", "scalar>") and "+" not in written.split("\n", 1)[0][:3]:
-            written = written.rstrip()
+        written = text[piece.start : piece.end].removesuffix("\n")
+        if piece.kind in ("scalar|", "scalar>"):
+            written = _without_blank_end(written)
         first = text.count("\n", 0, piece.start)
-        count = written.removesuffix("\n").count("\n")
-        inside.update(range(first + 1, first + 1 + count))
+        inside.update(range(first + 1, first + 1 + written.count("\n")))
     return inside
+
+
+def _without_blank_end(block: str) -> str:
+    """A block of text without the blank lines at its end, unless they are part of what it says."""
+    header, *lines = block.split("\n")
+    least = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    while lines and not lines[-1].strip(" ") and len(lines[-1]) <= least:
+        lines.pop()
+    return block if re.match("[|>][-0-9]*[+0-9]", header) else "\n".join([header, *lines])
