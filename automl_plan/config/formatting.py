@@ -21,9 +21,17 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import PlainScalarString, ScalarString
 
-from automl_plan.config.comments import INDENT, columns, comments, lost_piece, set_in
+from automl_plan.config.comments import (
+    INDENT,
+    Piece,
+    columns,
+    comments,
+    lost_piece,
+    pieces,
+    set_in,
+)
 from automl_plan.config.events import events
-from automl_plan.config.files import lines_of, shortened_line
+from automl_plan.config.files import shortened_line
 from automl_plan.config.findings import quoted
 from automl_plan.config.parsing import parse
 from automl_plan.config.sections import in_order, tidied
@@ -54,29 +62,29 @@ def formatted(text: str, file: str) -> str:
         raise ConfigurationError([Diagnostic(file, 1, 1, "wrong-type", message)])
     form = tidied(text)
     for _ in range(_MOST_PASSES):
-        form, last = _laid_out(form, file), form
+        form, last = _laid_out(form, text, file), form
         if form == last:
             break
     else:
-        raise _refused(text, file, 0, "its form does not settle")
+        raise _refused(file, "its form does not settle")
     if not _says_the_same(text, form, file) or comments(text) != comments(form):
-        raise _refused(text, file, 0, "it would say something else then")
+        raise _refused(file, "it would say something else then")
     return form
 
 
-def _laid_out(form: str, file: str) -> str:
-    """One pass."""
+def _laid_out(form: str, text: str, file: str) -> str:
+    """One pass over the form that `text` has so far."""
     try:
-        laid = _laid_out_as(form, file, spread=True)
+        laid = _laid_out_as(form, text, file, spread=True)
     except ConfigurationError:
         # A comment behind a closing bracket has no place in block style.
-        laid = _laid_out_as(form, file, spread=False)
+        laid = _laid_out_as(form, text, file, spread=False)
     ordered = in_order(laid)
     # An alias must stand behind its anchor, whatever the order of sections.
     return ordered if _says_the_same(laid, ordered, file) else laid
 
 
-def _laid_out_as(form: str, file: str, *, spread: bool) -> str:
+def _laid_out_as(form: str, text: str, file: str, *, spread: bool) -> str:
     wanted = columns(form)
     try:
         # At the margin no comment can become part of a block of text, wherever that moves.
@@ -84,23 +92,35 @@ def _laid_out_as(form: str, file: str, *, spread: bool) -> str:
         lost = lost_piece(form, emitted)
     except _FAILURES as problem:
         why = f"ruamel.yaml can't write it again ({type(problem).__name__})"
-        raise _refused(form, file, 0, why) from problem
+        raise _refused(file, why) from problem
     if lost is not None:
-        line = form.count("\n", 0, lost.start) + 1
-        what = "comment" if lost.kind == "#" else "text"
-        raise _refused(form, file, line, f"the {what} {quoted(lost.text)} would be lost or moved")
+        raise _losing(lost, form, text, file)
     laid = tidied(set_in(emitted, wanted))
     if not _says_the_same(form, laid, file) or lost_piece(form, laid) is not None:
-        raise _refused(form, file, 0, "it would say something else then")
+        raise _refused(file, "it would say something else then")
     return laid
 
 
-def _refused(text: str, file: str, line: int, why: str) -> ConfigurationError:
-    source = shortened_line(lines_of(text)[line - 1]) if line else None
-    hint = "the file is left as it is; move comments out of { } and [ ], and write it more plainly"
+def _losing(lost: Piece, form: str, text: str, file: str) -> ConfigurationError:
+    """What is told of a piece of `form` that can't be kept; it stands in `text`, too."""
+    origin = pieces(text)[pieces(form).index(lost)]
+    line = text.count("\n", 0, origin.start)
+    column = origin.start - (text.rfind("\n", 0, origin.start) + 1)
+    what = "comment" if lost.kind == "#" else "text"
+    return _refused(
+        file,
+        f"the {what} {quoted(lost.text)} would be lost or moved",
+        place=(line + 1, column + 1),
+        source_line=shortened_line(text.split("\n")[line]),
+    )
+
+
+def _refused(
+    file: str, why: str, *, place: tuple[int, int] = (0, 0), source_line: str | None = None
+) -> ConfigurationError:
+    hint = "write it more plainly: no comments inside { } and [ ], no tabs; it is left as it is"
     message = f"the file can't be formatted: {why}"
-    found = Diagnostic(file, line, min(line, 1), "formatting", message, hint, source)
-    return ConfigurationError([found])
+    return ConfigurationError([Diagnostic(file, *place, "formatting", message, hint, source_line)])
 
 
 def _value(text: str, file: str) -> Any:
@@ -146,8 +166,8 @@ def _escaped(letter: str) -> str:
         return letter
     number = ord(letter)
     if number <= 0xFF:
-        return f"\\x{number:02X}"
-    return f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}"
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def _emitted(text: str, *, spread: bool) -> str:
