@@ -6,12 +6,33 @@ only means that there is nothing to suggest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 _KINDS = {"datasets": "dataset", "models": "model"}
+
+
+def rejoin(environ: MutableMapping[str, str]) -> None:
+    """Put together what bash took apart for us: it makes three words of `--target=model.a`."""
+    if environ.get("_AUTOML_PLAN_COMPLETE") != "complete_bash":
+        return
+    words = environ.get("COMP_WORDS", "").split("\n")
+    if "=" not in words:
+        return
+    with suppress(ValueError):
+        current = int(environ.get("COMP_CWORD", ""))
+        joined = words[:1]
+        for word in words[1 : current + 1]:
+            option, equals, _ = joined[-1].partition("=")
+            follows = joined[-1] == f"{option}=" if equals else word == "="
+            if option.startswith("--") and follows:
+                joined[-1] += word
+            else:
+                joined.append(word)
+        environ["COMP_CWORD"] = str(len(joined) - 1)
+        environ["COMP_WORDS"] = "\n".join(joined + words[current + 1 :])
 
 
 def addresses(incomplete: str) -> list[str]:

@@ -13,6 +13,7 @@ import typer
 from automl_plan import __version__
 from automl_plan.cli import (
     apply,
+    completion,
     cost,
     datasets,
     destroy,
@@ -116,6 +117,7 @@ def run(arguments: list[str]) -> int:
     if "--no-color" in arguments:
         os.environ["NO_COLOR"] = "1"
         arguments = [argument for argument in arguments if argument != "--no-color"]
+    completion.rejoin(os.environ)
     try:
         return _invoke(arguments)
     except AutomlPlanError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from automl_plan.applying.planned import Planned
+from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change
 from automl_plan.rendering.style import clean
 from automl_plan.resources.address import Address, ResourceKind
@@ -23,11 +24,11 @@ class Gravity(StrEnum):
     """What is planned for a resource, by the worst of it."""
 
     LOST = "lost"
-    """Something is deleted, given up or forgotten."""
+    """It is deleted, given up or forgotten."""
     TRAINED = "trained"
     """Something is trained, which is paid for."""
     CHANGED = "changed"
-    """None of these."""
+    """None of these; what it replaced may be deleted."""
     UNCHANGED = "unchanged"
     """Nothing is planned."""
 
@@ -86,10 +87,12 @@ def plan_graph(planned: Planned) -> Graph:
     changes: dict[Address, list[Change]] = {}
     for change in planned.plan.changes:
         changes.setdefault(change.address, []).append(change)
-    drawing = _declared(planned.desired, changes)
+    drawing = _declared(planned.desired, changes, stays=planned.mode is not PlanMode.DESTROY)
     for address in [*changes, *planned.plan.unchanged]:
         if str(address) not in drawing.nodes:
-            drawing.nodes[str(address)] = _node(address, None, changes.get(address, ()))
+            drawing.nodes[str(address)] = _node(
+                address, None, changes.get(address, ()), stays=False
+            )
     owners = {change.key: change.address for change in planned.plan.changes}
     for change in planned.plan.changes:
         for key in change.needs:
@@ -98,15 +101,18 @@ def plan_graph(planned: Planned) -> Graph:
     return drawing.graph(planned=True)
 
 
-def _declared(desired: Desired, changes: Mapping[Address, Sequence[Change]]) -> _Drawing:
+def _declared(
+    desired: Desired, changes: Mapping[Address, Sequence[Change]], *, stays: bool = True
+) -> _Drawing:
     drawing = _Drawing()
     for dataset in desired.datasets.values():
         address = dataset.address
         found = changes.get(address, ())
-        drawing.nodes[str(address)] = _node(address, dataset.display_name, found)
+        drawing.nodes[str(address)] = _node(address, dataset.display_name, found, stays=stays)
     for model in desired.models.values():
         address = model.address
-        drawing.nodes[str(address)] = _node(address, model.display_name, changes.get(address, ()))
+        found = changes.get(address, ())
+        drawing.nodes[str(address)] = _node(address, model.display_name, found, stays=stays)
         drawing.edges.add((str(model.dataset), str(address)))
         if model.base_model_id is not None:
             # No address has a space in it, so that no id can pass for one.
@@ -116,19 +122,22 @@ def _declared(desired: Desired, changes: Mapping[Address, Sequence[Change]]) -> 
     return drawing
 
 
-def _node(address: Address, display_name: str | None, changes: Sequence[Change]) -> Node:
+def _node(
+    address: Address, display_name: str | None, changes: Sequence[Change], *, stays: bool
+) -> Node:
+    """`stays`: the address is declared, and not to be destroyed."""
     actions = tuple(dict.fromkeys(change.action for change in changes))
     lines = [str(address)]
     if display_name not in (None, address.name):
         lines.append(f"{display_name}")
     if actions:
         lines.append(", ".join(actions))
-    return Node(str(address), tuple(lines), _gravity(actions))
+    return Node(str(address), tuple(lines), _gravity(actions, stays=stays))
 
 
-def _gravity(actions: Iterable[Action]) -> Gravity:
+def _gravity(actions: Iterable[Action], *, stays: bool) -> Gravity:
     found = set(actions)
-    if found & _LOSES:
+    if found & _LOSES and not stays:
         return Gravity.LOST
     if found & _TRAINS:
         return Gravity.TRAINED
