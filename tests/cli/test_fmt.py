@@ -10,7 +10,7 @@ from tests.cli.command import CommandLine
 from tests.config.writing import GOOD
 
 UNTIDY = "models:\n    a: {x: no,  y: 0o7}   # kept\n"
-TIDY = "models:\n  a: {x: no, y: 0o7}    # kept\n"
+TIDY = "models:\n  a: {x: no, y: 0o7}      # kept\n"
 
 
 def test_it_formats_all_files_of_the_directory(cli: CommandLine) -> None:

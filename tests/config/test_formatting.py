@@ -237,21 +237,22 @@ def test_files_with_mistakes(case: Case) -> None:
                 check(content)
 
 
-SCALARS = st.sampled_from(
-    [
-        *("no", "0o7", "1_000", "0x1F", "012", "1.50", "1e3", ".5", "~", "null", "true", "yes"),
-        *("${var.x}", "text with spaces", "x#y", "it's", "a:b", "-1", "2026-01-01", "é", "~/x"),
-        *("''", "'# no'", "'it''s'", '""', '"# no"', '"\\u200b\\n"', '"a: b"', "{}", "[]"),
-        *("[a, 'b', {c: no}]", "{a: 1_0, b: [x]}", "gs://b/x.csv", "x" * 300, "word " * 60 + "x"),
-    ]
-)
+WRITTEN = [
+    *("no", "0o7", "1_000", "0x1F", "012", "1.50", "1e3", ".5", "~", "null", "true", "yes"),
+    *("${var.x}", "text with spaces", "x#y", "it's", "a:b", "-1", "2026-01-01", "é", "~/x"),
+    *("''", "'# no'", "'it''s'", '""', '"# no"', '"\\u200b\\n"', '"a: b"'),
+    *("[a, 'b', {c: no}]", "{a: 1_0, b: [x]}", "gs://b/x.csv", "x" * 300, "word " * 60 + "x"),
+]
+SCALARS = st.sampled_from(WRITTEN)
+ODD_SCALARS = st.sampled_from([*WRITTEN, "{}", "[]"])
 
 
 class Writer:
     """Writes YAML in block style, badly, with comments wherever they can stand."""
 
-    def __init__(self, draw: st.DataObject) -> None:
+    def __init__(self, draw: st.DataObject, *, odd: bool) -> None:
         self._draw = draw
+        self._odd = odd
         self.comments: list[str] = []
 
     def chance(self, one_in: int) -> bool:
@@ -266,7 +267,10 @@ class Writer:
         lines = ""
         for _ in range(self._draw.draw(st.integers(0, 2))):
             blanks = " " * self._draw.draw(st.integers(0, 6))
-            lines += blanks + (self.comment() if self.chance(2) else "") + "\n"
+            if self.chance(2):
+                lines += f"{blanks}{self.comment()}\n"
+            else:
+                lines += f"{blanks if self._odd else ''}\n"
         return lines
 
     def behind(self) -> str:
@@ -274,10 +278,12 @@ class Writer:
         blanks = " " * self._draw.draw(st.integers(1, 5))
         return f"{blanks}{self.comment()}\n" if self.chance(4) else "\n"
 
-    def mapping(self, column: int, depth: int) -> str:
+    def mapping(self, column: int, depth: int, *, first: bool = True) -> str:
+        """`first`: whether something may stand before its first key."""
         text = ""
         for number in range(self._draw.draw(st.integers(1, 4))):
-            text += self.between() + " " * column + f"k{number}:"
+            text += self.between() if first or number else ""
+            text += " " * column + f"k{number}:"
             text += self.value(column, depth)
         return text
 
@@ -286,10 +292,9 @@ class Writer:
         for _ in range(self._draw.draw(st.integers(1, 3))):
             text += self.between() + " " * column + "-"
             if depth and self.chance(3):
-                inner = self.mapping(column + 2, depth - 1)
-                text += f" {inner.lstrip()}" if not inner.lstrip().startswith("#") else f"\n{inner}"
+                text += self.item(column, depth)
             else:
-                text += f" {self._draw.draw(SCALARS)}{self.behind()}"
+                text += f" {self.scalar()}{self.behind()}"
         return text
 
     def value(self, column: int, depth: int) -> str:
@@ -305,13 +310,28 @@ class Writer:
             return f" {style}\n{blanks}one\n{blanks}  two # no comment\n\n{blanks}three\n"
         if kind == "":
             return self.behind()
-        return f" {self._draw.draw(SCALARS)}{self.behind()}"
+        return f" {self.scalar()}{self.behind()}"
+
+    def item(self, column: int, depth: int) -> str:
+        inner = self.mapping(column + 2, depth - 1, first=self._odd)
+        return f"\n{inner}" if inner.lstrip().startswith("#") else f" {inner.lstrip()}"
+
+    def scalar(self) -> str:
+        scalar: str = self._draw.draw(ODD_SCALARS if self._odd else SCALARS)
+        return scalar
 
 
 @given(st.data())
 def test_any_file_in_block_style(data: st.DataObject) -> None:
-    writer = Writer(data)
+    writer = Writer(data, odd=False)
     text = writer.mapping(0, 3) + writer.between()
-    parsed = parse(text, "a.yaml")
-    assert not parsed.diagnostics, text
     check(text, writer.comments)
+
+
+@given(st.data())
+def test_any_odd_file_in_block_style(data: st.DataObject) -> None:
+    writer = Writer(data, odd=True)
+    text = writer.mapping(0, 3) + writer.between()
+    assert not parse(text, "a.yaml").diagnostics, text
+    with suppress(ConfigurationError):
+        check(text, writer.comments)
