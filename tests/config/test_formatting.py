@@ -321,17 +321,11 @@ class Writer:
         return scalar
 
 
-@given(st.data())
-def test_any_file_in_block_style(data: st.DataObject) -> None:
-    writer = Writer(data, odd=False)
-    text = writer.mapping(0, 3) + writer.between()
-    check(text, writer.comments)
-
-
-@given(st.data())
-def test_any_odd_file_in_block_style(data: st.DataObject) -> None:
-    writer = Writer(data, odd=True)
+@given(data=st.data(), odd=st.booleans())
+def test_any_file_in_block_style(data: st.DataObject, odd: bool) -> None:
+    writer = Writer(data, odd=odd)
     text = writer.mapping(0, 3) + writer.between()
     assert not parse(text, "a.yaml").diagnostics, text
+    # One in hundreds is refused: ruamel.yaml loses comments behind some flow collections.
     with suppress(ConfigurationError):
         check(text, writer.comments)
