@@ -27,7 +27,7 @@ def fmt(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Files, or directories; default: this configuration's files."
+            metavar="PATH", help="Files, or directories; default: this configuration's files."
         ),
     ] = None,
     check: Annotated[

@@ -116,13 +116,14 @@ def _inside_scalars(text: str) -> set[int]:
     Blank lines behind a block of text count only where it keeps them.
     """
     inside: set[int] = set()
+    first = at = 0
     for piece in pieces(text):
         if not piece.kind.startswith("scalar"):
             continue
+        first, at = first + text.count("\n", at, piece.start), piece.start
         written = text[piece.start : piece.end].removesuffix("\n")
         if piece.kind in ("scalar|", "scalar>"):
             written = _without_blank_end(written)
-        first = text.count("\n", 0, piece.start)
         inside.update(range(first + 1, first + 1 + written.count("\n")))
     return inside
 
