@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
@@ -34,7 +35,9 @@ def list_(
 
 @app.command(epilog="Example: automl-plan datasets show digits")
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME|ID|ADDRESS")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|ID|ADDRESS", autocompletion=completion.datasets)
+    ],
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.applying import apply_by_hand
 from automl_plan.cli.options import (
     AutoApprove,
@@ -34,7 +35,12 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     name: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="A declared resource.")
+        str | None,
+        typer.Argument(
+            metavar="[ADDRESS]",
+            help="A declared resource.",
+            autocompletion=completion.declared_addresses,
+        ),
     ] = None,
     object_id: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="The service's id of what lives.")

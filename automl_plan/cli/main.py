@@ -14,12 +14,15 @@ from automl_plan import __version__
 from automl_plan.cli import (
     apply,
     comment,
+    completion,
     cost,
     datasets,
     destroy,
     drift,
     emulator,
+    fmt,
     force_unlock,
+    graph,
     import_,
     init,
     models,
@@ -50,8 +53,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(init, validate, schema, plan, apply, wait, destroy, why, drift, cost, show, comment, import_),
-    *(resolve, force_unlock),
+    *(init, validate, fmt, schema, graph, plan, apply, wait, destroy, why, drift, cost, show),
+    *(comment, import_, resolve, force_unlock),
 )
 for module in (*_COMMANDS, version):
     module.register(app)
@@ -100,6 +103,7 @@ def run(arguments: list[str]) -> int:
     if "--no-color" in arguments:
         os.environ["NO_COLOR"] = "1"
         arguments = [argument for argument in arguments if argument != "--no-color"]
+    completion.rejoin(os.environ)
     try:
         return _invoke(arguments)
     except AutomlPlanError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli import versions
+from automl_plan.cli import completion, versions
 from automl_plan.cli.options import AsJson, AutoApprove, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_bytes, write_json
 from automl_plan.errors import UsageError
@@ -16,7 +16,7 @@ app = typer.Typer(name="models", help="Models that live.", no_args_is_help=True)
 
 versions.register(app)
 
-Name = Annotated[str, typer.Argument(metavar="NAME|ID|ADDRESS")]
+Name = Annotated[str, typer.Argument(metavar="NAME|ID|ADDRESS", autocompletion=completion.models)]
 
 
 @app.command("list", epilog="Example: automl-plan models list")

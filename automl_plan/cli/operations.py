@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.errors import UsageError
@@ -25,7 +26,11 @@ def list_(
     ] = None,
     works_on: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS|ID", help="Only those on this dataset or model."),
+        typer.Option(
+            metavar="ADDRESS|ID",
+            help="Only those on this dataset or model.",
+            autocompletion=completion.addresses,
+        ),
     ] = None,
     operation_id: Annotated[
         str | None, typer.Option(metavar="ID", help="Only the one with this id.")

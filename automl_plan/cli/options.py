@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,16 +52,29 @@ VarFile = Annotated[
 ]
 Target = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="ADDRESS", help="Only this and what it needs; repeatable."),
+    typer.Option(
+        "--target",
+        metavar="ADDRESS",
+        help="Only this and what it needs; repeatable.",
+        autocompletion=completion.addresses,
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="ADDRESS", help="Not this, nor what needs it; repeatable."),
+    typer.Option(
+        "--exclude",
+        metavar="ADDRESS",
+        help="Not this, nor what needs it; repeatable.",
+        autocompletion=completion.addresses,
+    ),
 ]
 Replace = Annotated[
     list[str] | None,
     typer.Option(
-        "--replace", metavar="ADDRESS", help="Make this anew (a model: train again); repeatable."
+        "--replace",
+        metavar="ADDRESS",
+        help="Make this anew (a model: train again); repeatable.",
+        autocompletion=completion.addresses,
     ),
 ]
 AllowLargeChange = Annotated[

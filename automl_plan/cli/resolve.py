@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.options import AutoApprove, Directory, Var, VarFile, address, workspace
 from automl_plan.cli.output import write
 from automl_plan.errors import UsageError
@@ -18,7 +19,14 @@ def register(app: typer.Typer) -> None:
 
 
 def resolve(
-    name: Annotated[str, typer.Argument(metavar="ADDRESS", help="dataset.NAME or model.NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS",
+            help="dataset.NAME or model.NAME",
+            autocompletion=completion.recorded_addresses,
+        ),
+    ],
     adopt: Annotated[
         str | None,
         typer.Option(metavar="ID", help="It arrived: this is its operation, or what it made."),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.options import (
     AsJson,
     AutoApprove,
@@ -42,7 +43,14 @@ def list_(
 
 @app.command(epilog="Example: automl-plan state show model.digits")
 def show(
-    name: Annotated[str, typer.Argument(metavar="ADDRESS", help="dataset.NAME or model.NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS",
+            help="dataset.NAME or model.NAME",
+            autocompletion=completion.recorded_addresses,
+        ),
+    ],
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -93,8 +101,20 @@ def new(var: Var = None, var_file: VarFile = None, directory: Directory = Path()
 
 @app.command(epilog="Example: automl-plan state mv model.old model.digits")
 def mv(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="The address it has.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="The address it is to have.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FROM", help="The address it has.", autocompletion=completion.recorded_addresses
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TO",
+            help="The address it is to have.",
+            autocompletion=completion.declared_addresses,
+        ),
+    ],
     auto_approve: AutoApprove = False,
     lock_timeout: LockTimeout = 0.0,
     var: Var = None,
@@ -119,7 +139,14 @@ def mv(
 
 @app.command(epilog="Example: automl-plan state rm model.digits")
 def rm(
-    name: Annotated[str, typer.Argument(metavar="ADDRESS", help="dataset.NAME or model.NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS",
+            help="dataset.NAME or model.NAME",
+            autocompletion=completion.recorded_addresses,
+        ),
+    ],
     auto_approve: AutoApprove = False,
     lock_timeout: LockTimeout = 0.0,
     var: Var = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.options import (
     AsJson,
     AutoApprove,
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from automl_plan.resources.live import Live
     from automl_plan.resources.recorded import Decision, DecisionKind
 
-Name = Annotated[str, typer.Argument(metavar="NAME|ADDRESS", help="A declared model.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|ADDRESS", help="A declared model.", autocompletion=completion.recorded_models
+    ),
+]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, which is recorded.")]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.applying import apply_planned
 from automl_plan.cli.options import (
     AsJson,
@@ -29,7 +30,12 @@ def register(app: typer.Typer) -> None:
 
 def wait(
     name: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="Only this one's operations.")
+        str | None,
+        typer.Argument(
+            metavar="[ADDRESS]",
+            help="Only this one's operations.",
+            autocompletion=completion.recorded_addresses,
+        ),
     ] = None,
     auto_approve: AutoApprove = False,
     lock_timeout: LockTimeout = 0.0,

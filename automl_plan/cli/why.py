@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from automl_plan.cli import completion
 from automl_plan.cli.options import AsJson, Directory, Replace, Var, VarFile, address, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.errors import UsageError
@@ -18,7 +19,14 @@ def register(app: typer.Typer) -> None:
 
 
 def why(
-    name: Annotated[str, typer.Argument(metavar="ADDRESS", help="dataset.NAME or model.NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS",
+            help="dataset.NAME or model.NAME",
+            autocompletion=completion.addresses,
+        ),
+    ],
     replace: Replace = None,
     var: Var = None,
     var_file: VarFile = None,

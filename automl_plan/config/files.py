@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,6 +94,32 @@ def read(path: Path, shown: str) -> str:
         before = text[: bad.start()]
         raise _at_end_of(before, shown, data, message, "remove it, or write it as an escape")
     return text
+
+
+def replace(path: Path, text: str, shown: str) -> None:
+    """Put a text in the place of a file's own, all or nothing; what a link points to is meant.
+
+    The file keeps its mode. Raises Unreadable when it can't be written.
+    """
+    target = os.path.realpath(path)
+    try:
+        mode = stat.S_IMODE(os.stat(target).st_mode)  # noqa: PTH116 (a name, not a Path)
+        if not os.access(target, os.W_OK):  # renaming over it would not ask
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=os.path.dirname(target))  # noqa: PTH120
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                os.fchmod(descriptor, mode)
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, target)  # noqa: PTH105
+        except BaseException:
+            os.unlink(temporary)  # noqa: PTH108
+            raise
+    except OSError as problem:
+        message = f"the file can't be written: {_reason(problem)}"
+        raise _unreadable(shown, "unwritable-file", message) from problem
 
 
 def lines_of(text: str) -> list[str]:

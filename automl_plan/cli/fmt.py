@@ -1,0 +1,102 @@
+"""`automl-plan fmt`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_plan.cli.options import Directory
+from automl_plan.cli.output import write
+from automl_plan.errors import ConfigurationError, Diagnostic
+
+WOULD_CHANGE = 1
+"""Exit code of `--check` when a file is not in its canonical form, as of other formatters."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan fmt --check")(fmt)
+
+
+def fmt(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH", help="Files, or directories; default: this configuration's files."
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 if something would change.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what changes.")] = False,
+    directory: Directory = Path(),
+) -> None:
+    """Write YAML files in their canonical form, which says the same, and name those changed."""
+    from automl_plan.config.files import Unreadable, replace, shown_name
+
+    here = Path.cwd()
+    wrong: list[Diagnostic] = []
+    changed = False
+    for path in _files(paths or [directory], here):
+        shown = shown_name(path, here)
+        try:
+            before, after = _formatted(path, shown)
+            if after == before:
+                continue
+            if not check:
+                replace(path, after, shown)
+        except Unreadable as problem:
+            wrong.append(problem.diagnostic)
+        except ConfigurationError as error:
+            wrong += error.diagnostics
+        else:
+            changed = True
+            write(_diff(before, after, shown) if diff else f"{shown}\n")
+    if wrong:
+        raise ConfigurationError(wrong)
+    if check and changed:
+        raise typer.Exit(WOULD_CHANGE)
+
+
+def _files(paths: list[Path], here: Path) -> list[Path]:
+    """The files that are meant, each once, however often it is linked to."""
+    from automl_plan.config.files import Unreadable, configuration_files
+
+    found: dict[str, Path] = {}
+    for path in paths:
+        try:
+            inside = configuration_files(here / path, ()) if path.is_dir() else [here / path]
+        except Unreadable as problem:
+            raise ConfigurationError([problem.diagnostic]) from problem
+        for file in inside:
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
+
+
+def _formatted(path: Path, shown: str) -> tuple[str, str]:
+    """A file's text, and its canonical form."""
+    from automl_plan.config.files import read
+    from automl_plan.config.formatting import formatted
+
+    text = read(path, shown)
+    return text, formatted(text, shown)
+
+
+def _diff(before: str, after: str, shown: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), shown, shown
+    )
+    marked = (
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+    text = "".join(marked)
+    if sys.stdout.isatty():
+        from automl_plan.rendering.style import clean
+
+        return "".join(f"{clean(line)}\n" for line in text.split("\n")[:-1])
+    return text

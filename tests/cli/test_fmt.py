@@ -1,0 +1,117 @@
+"""`fmt`: files are written in their canonical form, or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.cli.command import CommandLine
+from tests.config.writing import GOOD
+
+UNTIDY = "models:\n    a: {x: no,  y: 0o7}   # kept\n"
+TIDY = "models:\n  a: {x: no, y: 0o7}      # kept\n"
+
+
+def test_it_formats_all_files_of_the_directory(cli: CommandLine) -> None:
+    for name in ("b.yml", "a.yaml", ".hidden.yaml", "other.txt"):
+        (cli.directory / name).write_text(UNTIDY)
+    (cli.directory / "tidy.yaml").write_text(TIDY)
+    assert cli("fmt") == "a.yaml\nb.yml\n"
+    assert (cli.directory / "a.yaml").read_text() == TIDY
+    assert (cli.directory / "b.yml").read_text() == TIDY
+    assert (cli.directory / ".hidden.yaml").read_text() == UNTIDY
+    assert cli("fmt") == ""
+    assert cli("fmt", "--check") == ""
+
+
+def test_check_changes_nothing_and_ends_with_1(cli: CommandLine) -> None:
+    (cli.directory / "a.yaml").write_text(UNTIDY)
+    assert cli("fmt", "--check", code=1) == "a.yaml\n"
+    assert cli.failure("fmt", "--check") == ""
+    assert (cli.directory / "a.yaml").read_text() == UNTIDY
+
+
+def test_a_diff_can_be_applied(cli: CommandLine) -> None:
+    for name in ("a.yaml", "no-newline.yaml"):
+        (cli.directory / name).write_text(UNTIDY.rstrip("\n") if name[0] == "n" else UNTIDY)
+    diff = cli("fmt", "--check", "--diff", code=1)
+    assert diff.startswith("--- a.yaml\n+++ a.yaml\n@@ -1,2 +1,2 @@\n models:\n-    a:")
+    subprocess.run(
+        ["git", "apply", "-p0", "-"], cwd=cli.directory, input=diff, text=True, check=True
+    )
+    assert (cli.directory / "a.yaml").read_text() == TIDY
+    assert (cli.directory / "no-newline.yaml").read_text() == TIDY
+    assert cli("fmt", "--diff") == ""
+
+
+def test_files_and_directories_are_given(cli: CommandLine) -> None:
+    inner = cli.directory / "inner"
+    inner.mkdir()
+    for path in (cli.directory / "a.yaml", cli.directory / "b.yaml", inner / "c.yaml"):
+        path.write_text(UNTIDY)
+    (inner / "again.yaml").symlink_to("c.yaml")
+    assert cli("fmt", "b.yaml", "b.yaml", "inner") == "b.yaml\ninner/again.yaml\n"
+    assert (cli.directory / "a.yaml").read_text() == UNTIDY
+    assert cli("fmt", "-C", "inner", "../a.yaml").endswith("a.yaml\n")
+    assert (cli.directory / "a.yaml").read_text() == TIDY
+
+
+def test_links_modes_and_line_ends(cli: CommandLine) -> None:
+    target = cli.directory / "elsewhere" / "real"
+    target.parent.mkdir()
+    target.write_bytes(UNTIDY.replace("\n", "\r\n").encode())
+    target.chmod(0o640)
+    link = cli.directory / "a.yaml"
+    link.symlink_to("elsewhere/real")
+    assert cli("fmt") == "a.yaml\n"
+    assert link.is_symlink()
+    assert target.read_bytes() == TIDY.encode()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(target.parent) == ["real"]  # noqa: PTH208
+
+
+def test_a_canonical_file_is_not_written(cli: CommandLine) -> None:
+    path = cli.directory / "a.yaml"
+    path.write_text(TIDY)
+    before = path.stat()
+    cli("fmt")
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_what_is_wrong_hides_no_other_file(cli: CommandLine) -> None:
+    lossy = "a: {b: 1, # of b\n  c: 2}\n"
+    written = {"broken.yaml": "a: b: c\n", "lossy.yaml": lossy, "z.yaml": UNTIDY}
+    for name, text in written.items():
+        (cli.directory / name).write_text(text)
+    done = cli.run("fmt")
+    assert done.returncode == 1
+    assert done.stdout == "z.yaml\n"
+    assert "broken.yaml:1:5: error[yaml-syntax]" in done.stderr
+    assert (
+        'lossy.yaml:1:11: error[formatting]: the file can\'t be formatted: the comment "# of b"'
+        in (done.stderr)
+    )
+    assert "Error: The configuration has 2 errors." in done.stderr
+    assert (cli.directory / "broken.yaml").read_text() == written["broken.yaml"]
+    assert (cli.directory / "lossy.yaml").read_text() == lossy
+
+
+def test_files_that_are_not_there(cli: CommandLine) -> None:
+    assert "no *.yaml or *.yml file" in cli.failure("fmt")
+    assert "missing.yaml:" not in cli("--version")
+    assert "missing.yaml: error[unreadable-file]" in cli.failure("fmt", "missing.yaml")
+
+
+def test_a_configuration_stays_what_it_is(cli: CommandLine) -> None:
+    path = cli.directory / "a.yaml"
+    path.write_text(GOOD.replace("  ", "    "))
+    before = cli.json("validate")
+    cli("fmt")
+    assert path.read_text() == GOOD.replace("\nmodels:", "\n\nmodels:")
+    assert cli.json("validate") == before
+
+
+def test_what_init_writes_is_canonical(cli: CommandLine, tmp_path: Path) -> None:
+    cli("init")
+    assert cli("fmt", "--check") == ""
