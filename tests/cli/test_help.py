@@ -29,6 +29,7 @@ PATHS = sorted(commands(typer.main.get_command(app)))
 def test_the_commands() -> None:
     assert [" ".join(path) for path in PATHS] == [
         "apply",
+        "comment",
         "cost",
         "datasets list",
         "datasets show",
