@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.command_line import COMMAND
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "review"
 PIPELINE = {
@@ -23,8 +25,8 @@ OF_ONE_RUN = re.compile(
 
 
 def shown(form: str) -> str:
-    command = ["automl-plan", "show", str(EXAMPLE / "plan.json"), "--format", form]
-    environ = {**os.environ, **PIPELINE, "PATH": os.environ["PATH"]}
+    command = [str(COMMAND), "show", str(EXAMPLE / "plan.json"), "--format", form]
+    environ = {**os.environ, **PIPELINE}
     # Elsewhere than in this repository, whose folders would stand in the links.
     done = subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True, check=True)
     return done.stdout
@@ -40,7 +42,8 @@ def test_what_is_kept_is_what_is_shown(form: str, name: str) -> None:
 
 def test_the_walk_makes_what_is_kept(tmp_path: Path) -> None:
     work = tmp_path / "work"
-    subprocess.run([EXAMPLE / "walk.sh", work], check=True, capture_output=True)
+    environ = {**os.environ, "PATH": f"{COMMAND.parent}:{os.environ['PATH']}"}
+    subprocess.run([EXAMPLE / "walk.sh", work], check=True, capture_output=True, env=environ)
     for name in ("comment.md", "page.html"):
         made, kept = (
             OF_ONE_RUN.sub("…", (folder / name).read_text(encoding="utf-8"))
