@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import (
     AsJson,
     AutoApprove,
@@ -45,7 +46,10 @@ def wait(
     from automl_plan.planning.resumption import resumption
 
     addresses = [] if name is None else [address(name, "ADDRESS")]
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines("wait", as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         planned = make_plan(opened, PlanOptions())
         planned = replace(planned, plan=resumption(planned.plan, addresses))
         changes = planned.plan.changes
@@ -61,5 +65,5 @@ def wait(
             detach=False,
             lock_timeout=lock_timeout,
             command="wait",
-            as_json=as_json,
+            lines=lines,
         )
