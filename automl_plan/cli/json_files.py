@@ -128,11 +128,19 @@ class EventLines:
     can't be written is an error at the start, and only a warning once the run has begun.
     """
 
-    def __init__(self, command: str, *, as_json: bool, into: Path | None = None) -> None:
+    def __init__(
+        self,
+        command: str,
+        *,
+        as_json: bool,
+        into: Path | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
         self.as_json = as_json
         """Whether standard output is for programs."""
         self._command = command
         self._path = into
+        self._patience = patience
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
@@ -186,7 +194,7 @@ class EventLines:
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         while data:
-            if not poll.poll(PATIENCE * 1000):
+            if not poll.poll(self._patience * 1000):
                 raise TimeoutError(None, "nobody reads it")
             data = data[os.write(self._descriptor, data[:_AT_ONCE]) :]
 
