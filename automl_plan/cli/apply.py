@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from automl_plan.cli.applying import apply_planned, check_allowed
-from automl_plan.cli.json_files import EventLines, JsonInto
+from automl_plan.cli.json_files import EventLines, JsonInto, check_apart
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -74,6 +74,7 @@ def apply(
     from automl_plan.applying.planned import make_plan
     from automl_plan.errors import UsageError
 
+    check_apart(json_into, plan_file, "PLANFILE")
     with EventLines("apply", as_json=as_json, into=json_into) as lines:
         options = plan_options(
             destroy=False,

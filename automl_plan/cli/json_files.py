@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from automl_plan.cli.output import say, write_json_line
-from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable
+from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable, UsageError
 
 if TYPE_CHECKING:
     from automl_plan.resources.json import Json
@@ -37,6 +37,13 @@ _AT_ONCE = 4096
 """Bytes that a pipe takes without waiting, once it takes any (PIPE_BUF)."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def check_apart(json_into: Path | None, plan_file: Path | None, flag: str) -> None:
+    """Raise UsageError where a plan file would be written over, and could not be applied."""
+    if json_into is None or plan_file is None or json_into.resolve() != plan_file.resolve():
+        return
+    raise UsageError(f"{flag} and --json-into name the same file.")
 
 
 class DocumentFile:

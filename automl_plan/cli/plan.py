@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl_plan.cli.github_output import GithubOutput
-from automl_plan.cli.json_files import DocumentFile, JsonInto
+from automl_plan.cli.json_files import DocumentFile, JsonInto, check_apart
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -26,7 +26,7 @@ from automl_plan.cli.options import (
 )
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
-from automl_plan.errors import PlanRefused, UsageError
+from automl_plan.errors import PlanRefused
 from automl_plan.rendering.formats import Format, renderer
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def plan(
     from automl_plan.applying.planned import make_plan
 
     shown = chosen(format_, as_json=as_json)
-    _check_apart(out, json_into)
+    check_apart(json_into, out, "--out")
     step = GithubOutput(os.environ) if github_output else None
     options = plan_options(
         destroy=destroy,
@@ -109,12 +109,6 @@ def plan(
         write(f"\nSaved; apply exactly this with: automl-plan apply {out}\n")
     if detailed_exitcode and not planned.empty:
         raise typer.Exit(CHANGES)
-
-
-def _check_apart(out: Path | None, json_into: Path | None) -> None:
-    """A plan file that JSON was written over could not be applied."""
-    if out is not None and json_into is not None and out.resolve() == json_into.resolve():
-        raise UsageError("--out and --json-into name the same file.")
 
 
 def _write(planned: Planned, shown: Format, configuration: Configuration) -> None:

@@ -104,7 +104,11 @@ def test_a_full_disk(project: ProjectLine) -> None:
 
 def test_a_plan_file_is_not_written_over(project: ProjectLine) -> None:
     said = project.failure("plan", "--out", "p.json", "--json-into", "./p.json")
-    assert "name the same file" in said
+    assert "--out and --json-into name the same file" in said
+    project("plan", "--out", "p.json")
+    said = project.failure("apply", "p.json", "--json-into", "p.json")
+    assert "PLANFILE and --json-into name the same file" in said
+    project("show", "p.json")
 
 
 def test_lines_beside_what_people_read(project: ProjectLine) -> None:
