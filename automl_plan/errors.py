@@ -5,6 +5,7 @@
     AutomlPlanError                     exit code 1 unless a subclass says otherwise
     ├── ConfigurationError              the YAML or the variables; carries all diagnostics
     ├── UsageError                      flags or arguments that make no sense together
+    ├── OutputUnwritable                a file that output was to go into
     ├── PriceBookInvalid                a file of prices that is not one
     ├── SourceError                     an import CSV, or a file that it names, can't be read
     ├── StateError                      the state file
@@ -93,6 +94,10 @@ class ConfigurationError(AutomlPlanError):
 
 class UsageError(AutomlPlanError):
     """Flags or arguments that make no sense together, or name what does not exist."""
+
+
+class OutputUnwritable(AutomlPlanError):
+    """A file that output was to go into can't be written."""
 
 
 class PriceBookInvalid(AutomlPlanError):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from automl_plan.cli.applying import apply_planned, check_allowed
+from automl_plan.cli.json_files import EventLines, JsonInto, check_apart
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -65,6 +66,7 @@ def apply(
     var_file: VarFile = None,
     directory: Directory = Path(),
     as_json: AsJson = False,
+    json_into: JsonInto = None,
 ) -> None:
     """Carry out the plan: ask first, record every step. A saved plan is not asked about."""
     from automl_plan.applying.freshness import check_current
@@ -72,32 +74,34 @@ def apply(
     from automl_plan.applying.planned import make_plan
     from automl_plan.errors import UsageError
 
-    options = plan_options(
-        destroy=False,
-        refresh_only=refresh_only,
-        no_refresh=no_refresh,
-        target=target,
-        exclude=exclude,
-        replace=replace,
-        allow_large_change=allow_large_change,
-    )
-    saved = read_plan(plan_file) if plan_file is not None else None
-    if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
-        raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
-    with workspace(directory, var, var_file) as opened:
-        if saved is not None:
-            check_current(saved, opened)
-        planned = saved or make_plan(opened, options)
-        if allow is not None:
-            check_allowed(planned.plan.changes, allow)
-        apply_planned(
-            opened,
-            planned,
-            approved=auto_approve or saved is not None,
-            parallelism=parallelism,
-            detach=detach,
-            cancel_when_stopped=on_interrupt == "cancel",
-            lock_timeout=lock_timeout,
-            command="apply",
-            as_json=as_json,
+    check_apart(json_into, plan_file, "PLANFILE")
+    with EventLines("apply", as_json=as_json, into=json_into) as lines:
+        options = plan_options(
+            destroy=False,
+            refresh_only=refresh_only,
+            no_refresh=no_refresh,
+            target=target,
+            exclude=exclude,
+            replace=replace,
+            allow_large_change=allow_large_change,
         )
+        saved = read_plan(plan_file) if plan_file is not None else None
+        if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
+            raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
+        with workspace(directory, var, var_file) as opened:
+            if saved is not None:
+                check_current(saved, opened)
+            planned = saved or make_plan(opened, options)
+            if allow is not None:
+                check_allowed(planned.plan.changes, allow)
+            apply_planned(
+                opened,
+                planned,
+                approved=auto_approve or saved is not None,
+                parallelism=parallelism,
+                detach=detach,
+                cancel_when_stopped=on_interrupt == "cancel",
+                lock_timeout=lock_timeout,
+                command="apply",
+                lines=lines,
+            )

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.output import (
     asked,
     has_terminal,
     stdout_style,
     write,
-    write_json_line,
     write_or_go_on,
 )
 from automl_plan.errors import (
@@ -24,7 +24,7 @@ from automl_plan.errors import (
 )
 
 if TYPE_CHECKING:
-    from automl_plan.applying.events import ApplyResult
+    from automl_plan.applying.events import ApplyResult, Event
     from automl_plan.applying.planned import Planned, Survey
     from automl_plan.applying.workspace import Workspace
     from automl_plan.planning.plan import Change, Plan
@@ -51,11 +51,11 @@ def apply_planned(
     detach: bool,
     lock_timeout: float,
     command: str,
-    as_json: bool,
+    lines: EventLines,
     cancel_when_stopped: bool = False,
     decision: Decision | None = None,
 ) -> None:
-    """Show a plan, get it approved, and carry it out.
+    """Show a plan, get it approved, and carry it out; `lines` tells programs.
 
     Raises PlanRefused without approval, ApplyFailed when changes failed, OperationsRunning
     when work was left at the service.
@@ -64,9 +64,9 @@ def apply_planned(
     from automl_plan.rendering.failures import failures_text
     from automl_plan.rendering.gate import gates_text
     from automl_plan.rendering.plan import plan_text
-    from automl_plan.rendering.progress import result_json, result_text
+    from automl_plan.rendering.progress import event_json, result_json, result_text
 
-    style = stdout_style()
+    style, as_json = stdout_style(), lines.as_json
     if not as_json:
         write(plan_text(planned, style))
     if planned.plan.refused:
@@ -75,7 +75,13 @@ def apply_planned(
         approve(command, _QUESTIONS.get(command, _QUESTIONS["apply"]), as_json=as_json)
     if not as_json and not planned.empty:
         write("\n")
-    progress = _progress(as_json=as_json)
+    progress = _progress(lines)
+
+    def tell(event: Event) -> None:
+        progress(event)
+        if not as_json:
+            lines.into_file(event_json(event))
+
     with progress:
         result = apply(
             workspace,
@@ -83,14 +89,13 @@ def apply_planned(
             parallelism=parallelism,
             detach=detach,
             cancel_when_stopped=cancel_when_stopped,
-            on_event=progress,
+            on_event=tell,
             command=command,
             lock_timeout=lock_timeout,
             decision=decision,
         )
-    if as_json:
-        write_json_line(result_json(result))
-    elif not planned.empty:
+    lines(result_json(result))
+    if not as_json and not planned.empty:
         write_or_go_on("\n" + gates_text(result.gates, style) + failures_text(result, style))
         write_or_go_on(result_text(planned, result, style))
         _write_headlines(workspace, result)
@@ -119,7 +124,7 @@ def apply_by_hand(
     approved: bool,
     lock_timeout: float,
     sources: bool = True,
-    as_json: bool = False,
+    lines: EventLines | None = None,
     decision: Decision | None = None,
 ) -> None:
     """Make the plan that a command asks for, of all that is there, and apply it as any other.
@@ -138,7 +143,7 @@ def apply_by_hand(
         detach=False,
         lock_timeout=lock_timeout,
         command=command,
-        as_json=as_json,
+        lines=lines or EventLines(command, as_json=False),
         decision=decision,
     )
 
@@ -175,11 +180,11 @@ def approve(command: str, question: str, *, as_json: bool = False) -> None:
         raise PlanRefused("Not approved; nothing was done.")
 
 
-def _progress(*, as_json: bool) -> Progress:
+def _progress(lines: EventLines) -> Progress:
     from automl_plan.rendering.progress import JsonProgress, LineProgress, LiveProgress
 
-    if as_json:
-        return JsonProgress(write_json_line)
+    if lines.as_json:
+        return JsonProgress(lines)
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         return LiveProgress(stdout_style())
     return LineProgress(write_or_go_on, stdout_style())

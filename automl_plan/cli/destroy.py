@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -52,7 +53,10 @@ def destroy(
         replace=None,
         allow_large_change=allow_large_change,
     )
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines("destroy", as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         apply_planned(
             opened,
             make_plan(opened, options),
@@ -61,5 +65,5 @@ def destroy(
             detach=False,
             lock_timeout=lock_timeout,
             command="destroy",
-            as_json=as_json,
+            lines=lines,
         )

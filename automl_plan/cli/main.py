@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,8 @@ from automl_plan.cli import (
     why,
 )
 from automl_plan.cli.options import Directory
-from automl_plan.cli.output import discard_output, say, style_for, write_json_line
+from automl_plan.cli.output import discard_output, say, style_for
+from automl_plan.cli.reporting import safe_to_say, write_error
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 
 DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
@@ -107,9 +109,9 @@ def run(arguments: list[str]) -> int:
     try:
         return _invoke(arguments)
     except AutomlPlanError as error:
-        return _report(error, as_json="--json" in arguments)
+        return _report(error, arguments)
     except KeyboardInterrupt:
-        return _report(Interrupted("Interrupted."), as_json=False)
+        return _report(Interrupted("Interrupted."), ())
     except BrokenPipeError:
         discard_output()  # whoever read it has seen enough
         return 1
@@ -133,25 +135,17 @@ def _invoke(arguments: list[str]) -> int:
         if show is None or said is None:
             raise
         show()
-        if "--json" in arguments:
-            _write_error(UsageError(said()))
+        write_error(UsageError(said()), arguments)
         return UsageError.exit_code
     return code if isinstance(code, int) else 0
 
 
-def _report(error: AutomlPlanError, *, as_json: bool) -> int:
+def _report(error: AutomlPlanError, arguments: Sequence[str]) -> int:
     from automl_plan.rendering.failures import error_text
 
-    if as_json:
-        _write_error(error)
-    say(error_text(error, style_for(sys.stderr)))
+    write_error(error, arguments)
+    say(safe_to_say(error_text(error, style_for(sys.stderr))))
     return error.exit_code
-
-
-def _write_error(error: AutomlPlanError) -> None:
-    from automl_plan.rendering.failures import error_json
-
-    write_json_line(error_json(error))
 
 
 def _report_bug(error: Exception) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from automl_plan.cli.json_files import DocumentFile, JsonInto, check_apart
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -22,7 +23,14 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.errors import PlanRefused
+from automl_plan.rendering.formats import Format, renderer
+
+if TYPE_CHECKING:
+    from automl_plan.applying.planned import Planned
+    from automl_plan.config.configuration import Configuration
+    from automl_plan.resources.address import Address
 
 CHANGES = 2
 """Exit code of `--detailed-exitcode` when there is something to do."""
@@ -53,13 +61,16 @@ def plan(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
+    format_: FormatOption = None,
     as_json: AsJson = False,
+    json_into: JsonInto = None,
 ) -> None:
     """Show what `apply` would do, and why. Changes nothing."""
     from automl_plan.applying.plan_file import planned_to_json, write_plan
     from automl_plan.applying.planned import make_plan
-    from automl_plan.rendering.plan import plan_text
 
+    shown = chosen(format_, as_json=as_json)
+    check_apart(json_into, out, "--out")
     options = plan_options(
         destroy=destroy,
         refresh_only=refresh_only,
@@ -69,20 +80,41 @@ def plan(
         replace=replace,
         allow_large_change=allow_large_change,
     )
-    with workspace(directory, var, var_file) as opened:
-        planned = make_plan(opened, options, for_review=out is not None or as_json)
-    refused = bool(planned.plan.refused)
-    if out is not None:
-        write_plan(planned, out)
-    if as_json:
-        write_json(planned_to_json(planned))
-    else:
-        write(plan_text(planned, stdout_style()))
-        if out is not None and not refused:
-            write(f"\nSaved; apply exactly this with: automl-plan apply {out}\n")
-    if refused and as_json:
-        raise typer.Exit(PlanRefused.exit_code)  # the document tells why
-    if refused:
+    for_review = out is not None or shown != "text" or json_into is not None
+    with DocumentFile(json_into) as file:
+        with workspace(directory, var, var_file) as opened:
+            planned = make_plan(opened, options, for_review=for_review)
+        refused = bool(planned.plan.refused)
+        if out is not None:
+            write_plan(planned, out)
+        if file.wanted:
+            file.write(planned_to_json(planned))
+    _write(planned, shown, opened.configuration)
+    if refused and shown == "text":
         raise PlanRefused("The plan may not be applied.", hint="Its reasons stand above.")
+    if refused:  # the document tells why
+        raise typer.Exit(PlanRefused.exit_code)
+    if out is not None and shown == "text":
+        write(f"\nSaved; apply exactly this with: automl-plan apply {out}\n")
     if detailed_exitcode and not planned.empty:
         raise typer.Exit(CHANGES)
+
+
+def _write(planned: Planned, shown: Format, configuration: Configuration) -> None:
+    render = renderer(shown)
+    if render is not None:
+        from automl_plan.rendering.annotations import plan_report
+
+        def place(address: Address) -> str | None:
+            position = configuration.position(address)
+            return None if position is None else f"{position.file}:{position.line}"
+
+        write(render(plan_report(planned, place, home())))
+    elif shown == "json":
+        from automl_plan.applying.plan_file import planned_to_json
+
+        write_json(planned_to_json(planned))
+    else:
+        from automl_plan.rendering.plan import plan_text
+
+        write(plan_text(planned, stdout_style()))

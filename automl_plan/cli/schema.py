@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import typer
 
 from automl_plan.cli.output import write_json
@@ -12,8 +14,13 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl-plan schema > config.schema.json")(schema)
 
 
-def schema() -> None:
-    """Print the configuration's JSON Schema, for editors."""
-    from automl_plan.config.schema import config_schema
+def schema(
+    name: Annotated[
+        Literal["config", "plan", "state", "output", "events"],
+        typer.Argument(help="Of what: plan files, the state, --json, the lines of apply --json."),
+    ] = "config",
+) -> None:
+    """Print the configuration's JSON Schema, for editors, or another one."""
+    from automl_plan.config.schema import read_schema
 
-    write_json(config_schema())
+    write_json(read_schema(name))

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import typer
 
+from automl_plan.cli.json_files import DocumentFile, JsonInto
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
 from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.reporting import FormatOption, chosen, home
+from automl_plan.rendering.formats import renderer
 
 
 def register(app: typer.Typer) -> None:
@@ -20,16 +23,26 @@ def validate(
     directory: Directory = Path(),
     var: Var = None,
     var_file: VarFile = None,
+    format_: FormatOption = None,
     as_json: AsJson = False,
+    json_into: JsonInto = None,
 ) -> None:
     """Check the configuration; needs no credentials and no network."""
     from automl_plan.config.load import load
     from automl_plan.rendering.validation import validation_json, validation_text
 
-    configuration = load(
-        directory, variables=variables(var), var_files=var_file or (), environ=os.environ
-    )
-    if as_json:
+    shown = chosen(format_, as_json=as_json)
+    with DocumentFile(json_into) as file:
+        configuration = load(
+            directory, variables=variables(var), var_files=var_file or (), environ=os.environ
+        )
+        file.write(validation_json(configuration))
+    render = renderer(shown)
+    if render is not None:
+        from automl_plan.rendering.annotations import validation_report
+
+        write(render(validation_report(configuration, home())))
+    elif shown == "json":
         write_json(validation_json(configuration))
     else:
         write(validation_text(configuration, stdout_style()))

@@ -140,6 +140,7 @@ def _choose(
     as_json: bool,
 ) -> None:
     from automl_plan.cli.applying import apply_by_hand
+    from automl_plan.cli.json_files import EventLines
     from automl_plan.inventory.versions import address_of
     from automl_plan.planning.by_hand import former_version, plan_promotion
 
@@ -149,14 +150,17 @@ def _choose(
         reason = f"{decision.by} asks for version {chosen}"
         return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason)
 
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines(command, as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         apply_by_hand(
             opened,
             plan,
             command=command,
             approved=auto_approve,
             lock_timeout=lock_timeout,
-            as_json=as_json,
+            lines=lines,
             decision=decision,
         )
 

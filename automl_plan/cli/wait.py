@@ -10,6 +10,7 @@ import typer
 
 from automl_plan.cli import completion
 from automl_plan.cli.applying import apply_planned
+from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import (
     AsJson,
     AutoApprove,
@@ -51,7 +52,10 @@ def wait(
     from automl_plan.planning.resumption import resumption
 
     addresses = [] if name is None else [address(name, "ADDRESS")]
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines("wait", as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         planned = make_plan(opened, PlanOptions())
         planned = replace(planned, plan=resumption(planned.plan, addresses))
         changes = planned.plan.changes
@@ -67,5 +71,5 @@ def wait(
             detach=False,
             lock_timeout=lock_timeout,
             command="wait",
-            as_json=as_json,
+            lines=lines,
         )

@@ -15,7 +15,11 @@ from automl_plan.resources.refactoring import RemovalAction
 LEAST_OBJECTS = 10
 MOST_CHANGED = 0.3
 """Of at least so many recorded resources, this part may be deleted or made anew at once."""
+PROTECTED_ADDRESS = "protected"
+LARGE_CHANGE = "large-change"
+"""The rules that a refusal can tell of."""
 _SHOWN = 10
+_IS_PROTECTED = " is protected by lifecycle.prevent_destroy, and would be deleted"
 
 
 def refusals(
@@ -44,6 +48,20 @@ def refusals(
             f"more than {MOST_CHANGED:.0%}: if this is meant, give --allow-large-change."
         )
     return tuple(found)
+
+
+def refusal_rule(reason: str) -> tuple[str, Address | None]:
+    """What a refusal of this module is about, for programs: its rule, and the address it names.
+
+    Plans keep their refusals as sentences, and plan files come with nothing else.
+    """
+    subject, protected, _ = reason.partition(_IS_PROTECTED)
+    if not protected:
+        return LARGE_CHANGE, None
+    try:
+        return PROTECTED_ADDRESS, Address.parse(subject)
+    except ValueError:
+        return PROTECTED_ADDRESS, None
 
 
 def _lost(changes: Sequence[Change], recorded: Recorded) -> set[Address]:
@@ -85,7 +103,7 @@ def _protected(address: Address, desired: Desired, recorded: Recorded, live: Liv
 
 def _told(address: Address, desired: Desired, *, destroy: bool) -> str:
     declared = address in desired.datasets or address in desired.models
-    refused = f"{address} is protected by lifecycle.prevent_destroy, and would be deleted"
+    refused = f"{address}{_IS_PROTECTED}"
     if declared:
         return f"{refused}: set prevent_destroy to false{' and apply' if destroy else ''} first."
     return (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from automl_plan import __version__
 from automl_plan.applying.events import ApplyResult, Event, EventType
 from automl_plan.applying.planned import Planned
 from automl_plan.errors import GateRejected
@@ -191,6 +192,11 @@ def event_line(event: Event, style: Style) -> str:
         case EventType.DETACHED:
             going = f"{_DOING[change.action]} goes on at the service"
             return f"{address}: {style.yellow(going)} [{duration(event.elapsed)}{operation}]"
+
+
+def version_json(command: str) -> dict[str, Json]:
+    """The first line of all: whose lines these are (schemas/events.schema.json)."""
+    return document(type="version", tool="automl-plan", tool_version=__version__, command=command)
 
 
 def event_json(event: Event) -> dict[str, Json]:

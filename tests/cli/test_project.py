@@ -66,7 +66,8 @@ def test_apply_needs_approval(project: ProjectLine) -> None:
         assert "--auto-approve" in project.failure(command, code=3)
         refused = project.run(command, "--json")
         assert refused.returncode == 3
-        (error,) = lines_of(refused.stdout)
+        version, error = lines_of(refused.stdout)
+        assert version["command"] == command
         assert error["error"]["type"] == "PlanRefused"
     assert "--auto-approve" in project.failure("models", "delete", "digits", code=3)
     assert project("plan").startswith("No changes.")
@@ -90,7 +91,7 @@ def test_apply_tells_what_it_does(project: ProjectLine) -> None:
 
 def test_apply_tells_programs_what_it_does(project: ProjectLine) -> None:
     documents = lines_of(project("apply", "--auto-approve", "--json"))
-    assert documents[0]["type"] == "started"
+    assert [document["type"] for document in documents[:2]] == ["version", "started"]
     assert documents[-1]["type"] == "result"
     assert documents[-1]["done"][-1] == "model.digits deploy"
     assert lines_of(project("destroy", "--auto-approve", "--json"))[-1]["failed"] == []

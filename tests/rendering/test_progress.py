@@ -13,13 +13,15 @@ from automl_plan.rendering.progress import (
     event_line,
     result_json,
     result_text,
+    version_json,
 )
 from automl_plan.rendering.style import PLAIN
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.json import Json
 from tests.rendering.golden import matches_golden
 from tests.rendering.scenes import HOSTILE, create, refresh_only
-from tests.rendering.schema import is_valid
+from tests.rendering.schema import EVENTS as EVENTS_SCHEMA
+from tests.rendering.schema import SCHEMA, is_valid
 
 TRAIN = Change(model_address("digits"), Action.TRAIN, "why")
 IMPORT = Change(dataset_address("digits"), Action.IMPORT_DATA, "why")
@@ -83,3 +85,14 @@ def test_results() -> None:
     assert matches_golden("results", "".join(texts))
     for result in results:
         assert is_valid("apply", result_json(result))
+
+
+def test_the_first_line_is_the_version() -> None:
+    assert is_valid("apply", version_json("apply"))
+
+
+def test_both_schemas_say_the_same_of_what_they_share() -> None:
+    ours, theirs = EVENTS_SCHEMA["definitions"], SCHEMA["definitions"]
+    shared = ours.keys() & theirs.keys() - {"version"}  # there, what `version --json` prints
+    assert shared == {"address", "error", "gate_row"}
+    assert all(ours[name] == theirs[name] for name in shared)

@@ -1,0 +1,248 @@
+"""`--json-into FILE`: what programs read, beside what people read.
+
+A document takes its file's place in one step, when it is whole. Event lines are written one by
+one, and each reaches the file at once. Pipes and `/dev/fd/N` are written to as they are.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import select
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from automl_plan.cli.output import say, write_json_line
+from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable, UsageError
+
+if TYPE_CHECKING:
+    from automl_plan.resources.json import Json
+
+JsonInto = Annotated[
+    Path | None,
+    typer.Option(
+        "--json-into", metavar="FILE", help="Also write what --json writes, into this file."
+    ),
+]
+PATIENCE = 10.0
+"""Seconds that an apply waits for whoever reads its events, before it goes on without them."""
+_AT_ONCE = 4096
+"""Bytes that a pipe takes without waiting, once it takes any (PIPE_BUF)."""
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def check_apart(json_into: Path | None, plan_file: Path | None, flag: str) -> None:
+    """Raise UsageError where a plan file would be written over, and could not be applied."""
+    if json_into is None or plan_file is None or json_into.resolve() != plan_file.resolve():
+        return
+    raise UsageError(f"{flag} and --json-into name the same file.")
+
+
+class DocumentFile:
+    """Takes one JSON document, or the error that there is instead.
+
+    To be entered before the work is begun: a file that can't be written is told of then.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._temporary: Path | None = None
+        self._final: Path | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody asked for it."""
+        return self._path is not None
+
+    def __enter__(self) -> Self:
+        if self._path is None:
+            return self
+        try:
+            if _is_stream(self._path):
+                self._descriptor = _opened(self._path)
+                return self
+            # A link is followed: what it names is replaced, not the link.
+            self._final = Path(os.path.realpath(self._path))
+            if self._final.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            name = f".{self._final.name}.{os.getpid()}.tmp"
+            self._temporary = self._final.with_name(name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._descriptor = os.open(self._temporary, flags, 0o666)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is not None and self._descriptor is not None:
+                told = _told(error)
+                if told is not None:
+                    self._write_error(told)
+        finally:
+            self._discard()
+
+    def write(self, document: Mapping[str, Json]) -> None:
+        """Write the document. Raises OutputUnwritable."""
+        if self._path is None or self._descriptor is None:
+            return
+        text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode())
+            if self._temporary is not None and self._final is not None:
+                self._temporary.replace(self._final)
+                self._temporary = None
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def _write_error(self, error: AutomlPlanError) -> None:
+        from automl_plan.rendering.failures import error_json
+
+        try:
+            self.write(error_json(error))
+        except OutputUnwritable as unwritable:
+            say(f"Warning: {unwritable.message}\n")  # the error itself is the news
+
+    def _discard(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+            self._temporary = None
+
+
+class EventLines:
+    """What a run tells programs, a line each: which version it is, events, result, error.
+
+    On standard output with --json, into the file of --json-into, both or neither. A file that
+    can't be written is an error at the start, and only a warning once the run has begun.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        as_json: bool,
+        into: Path | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.as_json = as_json
+        """Whether standard output is for programs."""
+        self._command = command
+        self._path = into
+        self._patience = patience
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        from automl_plan.rendering.progress import version_json
+
+        version = version_json(self._command)
+        if self._path is not None:
+            try:
+                self._descriptor = _opened(self._path)
+                self._put(_line(version))
+            except OSError as error:
+                self._close()
+                raise _unwritable(self._path, error) from error
+        if self.as_json:
+            write_json_line(version)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        from automl_plan.rendering.failures import error_json
+
+        told = None if error is None else _told(error)
+        if told is not None:
+            self.into_file(error_json(told))  # main tells standard output
+        self._close()
+
+    def __call__(self, document: Mapping[str, Json]) -> None:
+        """Write one line wherever it is wanted."""
+        if self.as_json:
+            write_json_line(document)
+        self.into_file(document)
+
+    def into_file(self, document: Mapping[str, Json]) -> None:
+        """Write one line into the file only."""
+        if self._descriptor is None:
+            return
+        try:
+            self._put(_line(document))
+        except OSError as error:
+            self._close()
+            reason = error.strerror or "nobody reads it"
+            say(f"Warning: {self._path} can't be written: {reason}. The work goes on.\n")
+
+    def _put(self, data: bytes) -> None:
+        """Write all of it; a reader that has stopped reading is waited for, but not forever."""
+        assert self._descriptor is not None  # noqa: S101 (the callers looked)
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        while data:
+            if not poll.poll(self._patience * 1000):
+                raise TimeoutError(None, "nobody reads it")
+            data = data[os.write(self._descriptor, data[:_AT_ONCE]) :]
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
+
+
+def _line(document: Mapping[str, Json]) -> bytes:
+    return (json.dumps(document, sort_keys=True) + "\n").encode()
+
+
+def _told(error: BaseException) -> AutomlPlanError | None:
+    """The error as it is told; None for what is none (an exit code) or is a bug."""
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("Interrupted.")
+    return error if isinstance(error, AutomlPlanError) else None
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path names something that can't be replaced: a pipe, a device, a descriptor."""
+    if str(path) in _STANDARD or _DESCRIPTOR.fullmatch(str(path)):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _opened(path: Path) -> int:
+    """Open a file to be written from its start; a descriptor that is open goes on where it is."""
+    match = _DESCRIPTOR.fullmatch(str(path))
+    number = int(match[1]) if match else _STANDARD.get(str(path))
+    if number is not None:
+        return os.dup(number)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+
+
+def _unwritable(path: Path, error: OSError) -> OutputUnwritable:
+    return OutputUnwritable(
+        f"{path} can't be written: {error.strerror}.", hint="Give --json-into another file."
+    )

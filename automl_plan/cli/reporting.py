@@ -1,0 +1,94 @@
+"""What programs are told of a run: the format that was asked for, and errors in that format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl_plan.cli.output import write_json_line, write_or_go_on
+from automl_plan.errors import AutomlPlanError, UsageError
+from automl_plan.rendering.formats import Format, renderer
+
+if TYPE_CHECKING:
+    from automl_plan.rendering.annotations import Home
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        help="text (the default), json, or what CI shows: GitHub's annotations, SARIF, JUnit.",
+    ),
+]
+_ON_GITHUB = "GITHUB_ACTIONS"
+
+
+def chosen(format_: Format | None, *, as_json: bool) -> Format:
+    """The format that was asked for. Raises UsageError for two that contradict each other."""
+    if as_json and format_ not in (None, "json"):
+        raise UsageError(f"--json and --format {format_} can't be had together.")
+    return "json" if as_json else format_ or "text"
+
+
+def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
+    """Write an error to standard output where the command line asks for more than text.
+
+    Flags are looked for in the arguments themselves: the error may be that they can't be read.
+    """
+    name = "json" if "--json" in arguments else _format_of(arguments)
+    render = renderer(name)
+    if name == "json":
+        from automl_plan.rendering.failures import error_json
+
+        write_json_line(error_json(error))
+    elif render is not None:
+        from automl_plan.rendering.annotations import error_report
+
+        command = "validate" if "validate" in arguments else "plan"
+        write_or_go_on(render(error_report(error, command, home())))
+
+
+def safe_to_say(text: str) -> str:
+    """Text for standard error; where GitHub reads along, nothing in it is a command."""
+    if not os.environ.get(_ON_GITHUB):
+        return text
+    from automl_plan.rendering.github_commands import harmless
+
+    return harmless(text)
+
+
+def home() -> Home:
+    """Where the configuration in the working directory lies in its repository."""
+    from automl_plan.applying.commit import place_in_repository
+    from automl_plan.config.files import Unreadable, configuration_files
+    from automl_plan.rendering.annotations import Home
+
+    directory = Path.cwd()
+    prefix = place_in_repository(directory) or _place_in_workspace(directory)
+    try:
+        file = configuration_files(directory, ())[0].name
+    except Unreadable:
+        return Home(str(directory), prefix)
+    return Home(str(directory), prefix, file)
+
+
+def _place_in_workspace(directory: Path) -> str:
+    """The same where there is no Git: GitHub tells where it has checked the repository out."""
+    root = os.environ.get("GITHUB_WORKSPACE")
+    if not root or not directory.is_relative_to(root):
+        return ""
+    place = directory.relative_to(root).as_posix()
+    return "" if place == "." else f"{place}/"
+
+
+def _format_of(arguments: Sequence[str]) -> str:
+    found = "text"
+    for place, argument in enumerate(arguments):
+        if argument == "--format":
+            found = "".join(arguments[place + 1 : place + 2])
+        elif argument.startswith("--format="):
+            found = argument.removeprefix("--format=")
+    return found
