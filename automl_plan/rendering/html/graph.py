@@ -5,41 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from automl_plan.applying.planned import Planned
-from automl_plan.planning.plan import Action
-from automl_plan.rendering.verdict import TRAININGS
-from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.rendering.graph import Gravity, Node, plan_graph
+from automl_plan.rendering.style import clean
+from automl_plan.resources.address import ResourceKind
 
 MOST = 60
 """Boxes of one graph: more can't be read."""
 _WIDTH, _HEIGHT, _GAP, _BETWEEN = 280, 44, 12, 80
 _MARGIN = 4
-_LONGEST = 30
-"""Letters of a name that fit into a box."""
+_LONGEST = 36
+"""Letters of a line that fit into a box."""
+_WEIGHT = {gravity: place for place, gravity in enumerate(Gravity)}
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
     """One resource; lengths are in the units of the drawing."""
 
-    address: str
-    label: str
-    """The address, cut where it does not fit."""
-    fate: str
-    """`delete`, `train`, `create`, `change` or `keep`: the worst that happens to it."""
-    told: str
-    """What happens to it, in words."""
+    name: str
+    lines: tuple[str, str]
+    """What stands in it, cut where it does not fit."""
+    gravity: Gravity
     x: int
     y: int
     width: int = _WIDTH
     height: int = _HEIGHT
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """From a dataset to a model that is trained on it."""
-
-    path: str
-    """As SVG has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,68 +39,56 @@ class Drawing:
     width: int
     height: int
     boxes: tuple[Box, ...]
-    edges: tuple[Edge, ...]
+    edges: tuple[str, ...]
+    """The paths of curves, as SVG has them."""
     left_out: int
     """Resources that there is no room for: unchanged ones first."""
 
 
 def drawing(planned: Planned) -> Drawing:
     """The graph of what is declared and what is deleted."""
-    actions: dict[Address, list[Action]] = {}
-    for change in planned.plan.changes:
-        actions.setdefault(change.address, []).append(change.action)
-    desired = planned.desired
-    everything = {*desired.datasets, *desired.models, *actions}
-    shown = set(sorted(everything, key=lambda a: (a not in actions, a))[:MOST])
-    # What a model that changes is trained on is worth its box.
-    of = {a: m.dataset for a, m in desired.models.items() if a in shown}
-    boxes: list[Box] = []
-    edges: list[Edge] = []
+    graph = plan_graph(planned)
+    shown = sorted(graph.nodes, key=lambda node: (_WEIGHT[node.gravity], node.key))[:MOST]
+    nodes = {node.key: node for node in sorted(shown, key=lambda node: node.key)}
+    edges = [(left, right) for left, right in graph.edges if left in nodes and right in nodes]
+    boxes: dict[str, Box] = {}
     y = _MARGIN
-    datasets = sorted(a for a in shown if a.kind is ResourceKind.DATASET)
-    for dataset in datasets:
-        models = sorted(model for model, its in of.items() if its == dataset)
-        box = _box(dataset, actions.get(dataset, []), _MARGIN, y)
-        boxes.append(box)
+    for key in [key for key, node in nodes.items() if not _is_model(node)]:
+        boxes[key] = _box(nodes[key], _MARGIN, y)
+        models = [right for left, right in edges if left == key and right not in boxes]
         for model in models:
-            right = _box(model, actions.get(model, []), _MARGIN + _WIDTH + _BETWEEN, y)
-            boxes.append(right)
-            edges.append(_edge(box, right))
+            boxes[model] = _box(nodes[model], _MARGIN + _WIDTH + _BETWEEN, y)
             y += _HEIGHT + _GAP
         y += 0 if models else _HEIGHT + _GAP
-    placed = {box.address for box in boxes}
-    for address in sorted(a for a in shown if str(a) not in placed):
-        boxes.append(_box(address, actions.get(address, []), _MARGIN + _WIDTH + _BETWEEN, y))
-        y += _HEIGHT + _GAP
-    width = 2 * (_WIDTH + _MARGIN) + _BETWEEN
-    left_out = len(everything) - len(shown)
-    return Drawing(width, max(y - _GAP, 0) + _MARGIN, tuple(boxes), tuple(edges), left_out)
+    for key, node in nodes.items():
+        if key not in boxes:
+            boxes[key] = _box(node, _MARGIN + _WIDTH + _BETWEEN, y)
+            y += _HEIGHT + _GAP
+    return Drawing(
+        2 * (_WIDTH + _MARGIN) + _BETWEEN,
+        max(y - _GAP, 0) + _MARGIN,
+        tuple(boxes.values()),
+        tuple(_edge(boxes[left], boxes[right]) for left, right in edges),
+        len(graph.nodes) - len(shown),
+    )
 
 
-def _box(address: Address, actions: list[Action], x: int, y: int) -> Box:
-    text = str(address)
-    label = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    told = ", ".join(dict.fromkeys(map(str, actions))) or "stays as it is"
-    return Box(text, label, fate(actions), _cut(told), x, y)
+def _is_model(node: Node) -> bool:
+    return not node.outside and node.key.startswith(f"{ResourceKind.MODEL}.")
 
 
-def fate(actions: list[Action]) -> str:
-    """The worst that happens to a resource, in one word."""
-    if any(action in TRAININGS for action in actions):
-        return "train"
-    if Action.CREATE in actions:
-        return "create"
-    if Action.DELETE in actions:
-        return "delete"
-    return "change" if actions else "keep"
+def _box(node: Node, x: int, y: int) -> Box:
+    name, *told = (clean(line) for line in node.lines)
+    second = " · ".join(told) or "stays as it is"
+    return Box(": ".join((name, second)), (_cut(name), _cut(second)), node.gravity, x, y)
 
 
-def _cut(told: str) -> str:
-    return told if len(told) <= _LONGEST + 6 else f"{told[: _LONGEST + 5]}…"
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _edge(left: Box, right: Box) -> Edge:
+def _edge(left: Box, right: Box) -> str:
     begin, end = left.x + left.width, right.x
     y1, y2 = left.y + left.height // 2, right.y + right.height // 2
     middle = (begin + end) // 2
-    return Edge(f"M{begin} {y1} C{middle} {y1} {middle} {y2} {end} {y2}")
+    return f"M{begin} {y1} C{middle} {y1} {middle} {y2} {end} {y2}"
