@@ -70,7 +70,7 @@ def _amounts(
                 new_nodes = declared.node_count or 1
             else:
                 nodes[change.object_id] = declared.node_count or 1
-        elif change.action in (Action.UNDEPLOY, Action.DELETE, Action.FORGET):
+        elif change.action in (Action.UNDEPLOY, Action.DELETE):  # what is forgotten goes on
             nodes.pop(change.object_id or current or "", None)
     after = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
     if new_nodes and declared is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from automl_plan.planning.plan import Drift
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean
-from automl_plan.rendering.values import shown_difference
+from automl_plan.rendering.values import shown, shown_difference
 from automl_plan.resources.json import Json
 
 
@@ -27,6 +27,20 @@ def drift_text(drift: Sequence[Drift], style: Style) -> str:
             lines.append(head + clean(item.object_id))
             lines += [f"        {shown_difference(d, style)}" for d in item.differences]
     return "\n".join(lines) + "\n"
+
+
+def drift_sentences(drift: Sequence[Drift]) -> tuple[str, ...]:
+    """A sentence for each object that changed."""
+    return tuple(map(_sentence, drift))
+
+
+def _sentence(item: Drift) -> str:
+    if item.trained is not None:
+        return f"{item.address}: a model was trained on it: {item.trained} {item.object_id}"
+    if item.gone:
+        return f"{item.address}: {item.object_id} is gone"
+    changed = (f"{d.path}: {shown(d.before)} → {shown(d.after)}" for d in item.differences)
+    return f"{item.address}: {item.object_id}: {'; '.join(changed)}"
 
 
 def drift_json(drift: Sequence[Drift]) -> dict[str, Json]:

@@ -25,10 +25,11 @@ from automl_plan.rendering.comparison import (
     signed,
     version_name,
 )
+from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
 from automl_plan.rendering.style import clean, counted
 from automl_plan.rendering.values import shown
-from automl_plan.rendering.verdict import Risk, advice, effects, headline, money, risks
+from automl_plan.rendering.verdict import Risk, advice, caveats, effects, headline, money, risks
 
 _SIGNS = {
     Action.DELETE: "-",
@@ -97,6 +98,9 @@ class _Comment:
         warnings = [violation_text(v) for v in self._plan.violations if v.warns]
         policy = self._list("Policy warns", warnings, room // 3)
         room -= _size(policy)
+        changed = drift_sentences(self._plan.drift)
+        drift = self._list("Changed outside", changed, room // 3)
+        room -= _size(drift)
         texts = [f"{note.address}: {note.text}" for note in self._plan.notes]
         notes = self._list("Good to know", texts, room // 3)
         room -= _size(notes)
@@ -104,7 +108,7 @@ class _Comment:
         per_label = self._per_label(room)
         left = ", ".join(self._left_out)
         left_out = f"**Left out for want of room:** {left}." if left else ""
-        body = [refused, table, metrics, notes, details, per_label, policy, left_out]
+        body = [refused, table, metrics, drift, notes, details, per_label, policy, left_out]
         return "\n\n".join(filter(None, (*head, *body, *foot))) + "\n"
 
     # -- the fixed parts ---------------------------------------------------------------------
@@ -114,7 +118,8 @@ class _Comment:
         said = [f"**{first}**" if first else "", *more]
         if not self._planned.empty:
             said.append(effects(self._planned, self._flavour.code))
-        said.append(f"**{advice(self._planned)}**")
+        said += caveats(self._planned)
+        said.append(f"**{inert(advice(self._planned))}**")
         title = f"### automl-plan: {headline(self._planned)}"
         return f"{title}\n\n{' '.join(filter(None, said))}"
 

@@ -30,6 +30,8 @@ RISKY = (
 )
 """Actions that a reviewer looks at one by one, the gravest first."""
 _GRAVE = (Action.DELETE, *TRAININGS)
+_SERVES = (Action.DEPLOY, Action.PROMOTE, Action.GATE)
+"""Actions after which a version of their address serves."""
 _NOUNS = {
     Action.DELETE: "deletion",
     Action.RETRAIN: "retraining",
@@ -49,6 +51,8 @@ class Worry(StrEnum):
     REFUSED = "refused"
     FINAL = "final"
     """Something is deleted that is declared no more."""
+    STOPS = "stops"
+    """A model serves no more that served."""
     COSTS = "costs"
     """Something is trained, or deployments cost more."""
     CHANGES = "changes"
@@ -90,9 +94,9 @@ def worry_of(planned: Planned) -> Worry:
         change.action is Action.DELETE and not _declared(change, planned) for change in plan.changes
     ):
         return Worry.FINAL
-    total = Amounts() if plan.costs is None else plan.costs.total
-    trains = any(change.action in TRAININGS for change in plan.changes)
-    return Worry.COSTS if trains or total.monthly_after > total.monthly_before else Worry.CHANGES
+    if _stopping(planned):
+        return Worry.STOPS
+    return Worry.COSTS if _trains(plan) or _grows(plan) else Worry.CHANGES
 
 
 def advice(planned: Planned) -> str:
@@ -103,12 +107,52 @@ def advice(planned: Planned) -> str:
             return f"This may not be applied, for {reasons} told below."
         case Worry.FINAL:
             return "Look closely: what is deleted can't be brought back."
-        case Worry.COSTS:
+        case Worry.STOPS:
+            return f"Look closely: {_named(_stopping(planned), str)} serves no more after this."
+        case Worry.COSTS if _trains(planned.plan):
             return "Look at the money: a training is paid for whether or not its model is used."
+        case Worry.COSTS:
+            return "Look at the money: deployments cost more."
         case Worry.CHANGES:
-            return "Nothing that is declared is deleted, nothing is trained, nothing costs more."
+            return "Nothing that is declared is deleted, no training is begun, nothing costs more."
+        case Worry.NOTHING if planned.mode is PlanMode.DESTROY:
+            return "Nothing is recorded that could be deleted."
         case Worry.NOTHING:
             return "What lives is what the configuration says."
+
+
+def caveats(planned: Planned) -> tuple[str, ...]:
+    """What a reader must know of how the plan was made."""
+    said = []
+    if planned.mode is PlanMode.DESTROY:
+        said.append("All that is recorded is to be deleted.")
+    if planned.options.targets or planned.options.excludes:
+        said.append("Only a part was planned: --target or --exclude was given.")
+    if not planned.options.refresh:
+        said.append("It was not asked what lives: this is planned from the state alone.")
+    return tuple(said)
+
+
+def _trains(plan: Plan) -> bool:
+    return any(change.action in TRAININGS for change in plan.changes)
+
+
+def _grows(plan: Plan) -> bool:
+    total = Amounts() if plan.costs is None else plan.costs.total
+    return total.monthly_after > total.monthly_before
+
+
+def _stopping(planned: Planned) -> list[Change]:
+    """Undeployments after which no version of their model serves, though it is declared."""
+    changes = planned.plan.changes
+    serving = {change.address for change in changes if change.action in _SERVES}
+    found = [c for c in changes if c.action is Action.UNDEPLOY and c.address not in serving]
+    return [
+        change
+        for change in found
+        if (model := planned.desired.models.get(change.address)) is not None
+        and model.node_count is None
+    ]
 
 
 def headline(planned: Planned) -> str:
@@ -168,7 +212,8 @@ def effects(planned: Planned, code: Callable[[str], str]) -> str:
     replaced = [change for change in deletions if _declared(change, planned)]
     ends = []
     if lost:
-        ends.append(f"It deletes {_named(lost, code)}, which nobody declares any more.")
+        why = "" if planned.mode is PlanMode.DESTROY else ", which nobody declares any more"
+        ends.append(f"It deletes {_named(lost, code)}{why}.")
     if replaced:
         ends.append(f"It deletes what is replaced of {_named(replaced, code)}.")
     trains = _named(trained, code) if trained else "nothing"

@@ -9,9 +9,11 @@ import pytest
 from automl_plan.config.prices import list_prices
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.costs import Costs, costs_from_json, costs_to_json
+from automl_plan.resources.address import model_address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.refactoring import Removal, RemovalAction
 from tests.planning.worlds import World, dataset, desired, model
 
 BOOK = list_prices()
@@ -51,6 +53,14 @@ def test_what_is_deleted_costs_nothing_any_more() -> None:
     world.apply(desired(dataset(), model()))
     total = costs(world, desired()).total
     assert (total.monthly_before, total.monthly_after) == (MONTH, 0.0)
+
+
+def test_what_is_forgotten_goes_on_costing() -> None:
+    world = World()
+    world.apply(desired(dataset(), model()))
+    removal = Removal(model_address("digits"), RemovalAction.FORGET)
+    total = costs(world, replace(desired(dataset()), removals=(removal,))).total
+    assert (total.monthly_before, total.monthly_after) == (MONTH, MONTH)
 
 
 def test_what_lies_idle() -> None:

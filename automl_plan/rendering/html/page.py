@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
 from automl_plan.applying.plan_file import digest_of
 from automl_plan.applying.planned import Planned
 from automl_plan.codehosts.links import SourceLinks
-from automl_plan.planning.plan import Action, Change, Difference
+from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role, Scorecard
 from automl_plan.rendering.comparison import Comparison, comparisons, figure, signed, version_name
 from automl_plan.rendering.cost import usd
+from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.html.charts import Matrix, Plot, matrix, plot
 from automl_plan.rendering.html.graph import drawing
 from automl_plan.rendering.style import clean, counted
@@ -28,6 +29,7 @@ from automl_plan.rendering.verdict import (
     RISKY,
     Risk,
     advice,
+    caveats,
     effects,
     headline,
     money,
@@ -111,7 +113,8 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
         more_changes=len(entries) - len(entries[:MOST_CHANGES]),
         actions=[str(a) for a in Action if any(a is change.action for change in plan.changes)],
         quality=list(_quality(planned)),
-        drift=[(str(d.address), d.object_id, list(_drifted(d.differences))) for d in plan.drift],
+        drift=drift_sentences(plan.drift),
+        caveats=caveats(planned),
         digest=digest_of(planned),
         counted=counted,
     )
@@ -171,12 +174,6 @@ def _lines(change: Change) -> Iterator[Line]:
         for path, value in leaves(change.after or {}):
             if path not in told:
                 yield Line(" ", f"{clean(path)}: {shown(value)}")
-
-
-def _drifted(differences: Iterable[Difference]) -> Iterator[str]:
-    for difference in differences:
-        before, after = shown(difference.before), shown(difference.after)
-        yield f"{clean(difference.path)}: {before} → {after}"
 
 
 def _quality(planned: Planned) -> Iterator[Quality]:
