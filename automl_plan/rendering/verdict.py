@@ -234,6 +234,7 @@ def risks(plan: Plan, scores: Sequence[Scorecard], usd: Usd) -> tuple[Risk, ...]
     risky = [change for change in plan.changes if change.action in rank]
     amounts = {} if plan.costs is None else {x.address: x.amounts for x in plan.costs.lines}
     forecasts = {card.address: card for card in scores if card.gate is not None}
+    trained = {change.address for change in plan.changes if change.action in TRAININGS}
     told: set[object] = set()
     found = []
     for change in sorted(risky, key=lambda change: rank[change.action]):
@@ -241,8 +242,7 @@ def risks(plan: Plan, scores: Sequence[Scorecard], usd: Usd) -> tuple[Risk, ...]
         forecast = forecasts.get(change.address)
         # A gate that waits for a training of this plan has nothing to judge yet.
         known = forecast is not None and change.object_id in (None, forecast.object_id)
-        trains = any(c.address == change.address and c.action in TRAININGS for c in plan.changes)
-        asked = change.action is Action.GATE and known and not trains
+        asked = change.action is Action.GATE and known and change.address not in trained
         found.append(Risk(change, cost, forecast if asked else None))
     return tuple(found)
 
