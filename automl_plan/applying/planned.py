@@ -205,16 +205,8 @@ def _judged(plan: Plan, desired: Desired, configuration: Configuration) -> Plan:
     """The plan held against the team's policy; each violation has its place."""
     if plan.costs is None:  # nothing is done at the provider
         return plan
-    location = configuration.provider.settings.get("location")
-    found = violations(
-        Subject(
-            configuration.policy,
-            plan.changes,
-            desired,
-            plan.costs,
-            str(location) if location is not None else None,
-        )
-    )
+    settings = configuration.provider.settings
+    found = violations(Subject(configuration.policy, plan.changes, desired, plan.costs, settings))
     placed = tuple(replace(v, where=_where(v, configuration)) for v in found)
     denied = tuple(violation_text(v) for v in placed if not v.warns)
     return replace(plan, violations=placed, refused=(*plan.refused, *denied))
@@ -222,8 +214,8 @@ def _judged(plan: Plan, desired: Desired, configuration: Configuration) -> Plan:
 
 def _where(violation: Violation, configuration: Configuration) -> str | None:
     if violation.address is None:
-        section = "provider" if violation.rule == "allowed_locations" else "policy"
-        position = configuration.place(section)
+        of_provider = (violation.field or "").startswith("provider.")
+        position = configuration.place("provider" if of_provider else "policy")
     else:
         position = configuration.position(violation.address, violation.field)
     return None if position is None else f"{position.file}:{position.line}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from automl_plan.config.durations import parse_duration
 from automl_plan.config.rule import Checked
+from automl_plan.config.schema import config_schema
 from automl_plan.resources.address import Address, dataset_address, model_address
 from automl_plan.resources.desired import (
     DEFAULT_KEEP_VERSIONS,
@@ -20,7 +21,7 @@ from automl_plan.resources.desired import (
     OnSourceChange,
 )
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, ClassificationType, Problem
-from automl_plan.resources.policy import Policy
+from automl_plan.resources.policy import Check, Policy, PolicyRule
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from automl_plan.resources.requirements import Requirements
 
@@ -47,15 +48,24 @@ def desired(checked: Checked) -> Desired:
 
 
 def policy(written: Mapping[str, Any]) -> Policy:
-    """What the team allows its plans."""
-    return Policy(
-        max_training_cost=written.get("max_training_cost"),
-        max_monthly_cost=written.get("max_monthly_cost"),
-        deny={glob: tuple(actions) for glob, actions in written.get("deny", {}).items()},
-        required_labels=tuple(written.get("required_labels", ())),
-        allowed_model_types=tuple(written.get("allowed_model_types", ())),
-        allowed_locations=tuple(written.get("allowed_locations", ())),
-        warn=frozenset(written.get("warn", ())),
+    """What the team allows its plans: the rules of the schema that something is written of."""
+    if not written:
+        return ()
+    schema: Any = config_schema()
+    declared = schema["definitions"]["policy"]["properties"]
+    warn = written.get("warn", ())
+    return tuple(
+        PolicyRule(
+            key,
+            Check(told["x-rule"]["check"]),
+            written[key],
+            told["x-rule"]["message"],
+            told["x-rule"].get("of", ""),
+            told["x-rule"].get("grows_from"),
+            key in warn,
+        )
+        for key, told in declared.items()
+        if key in written and "x-rule" in told
     )
 
 

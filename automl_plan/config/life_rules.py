@@ -163,8 +163,9 @@ def _ignore_changes(checked: Checked) -> Iterator[Finding]:
 
 @_rule("policy-bounds", "Limits of costs are not negative.")
 def _policy_bounds(checked: Checked) -> Iterator[Finding]:
-    for key in ("max_training_cost", "max_monthly_cost"):
-        usd = checked.policy.get(key, 0)
+    for key, usd in checked.policy.items():
+        if isinstance(usd, bool) or not isinstance(usd, int | float):
+            continue
         if not 0 <= usd <= MAX_DOLLARS:
             message = f"{usd:g} is no limit in dollars"
             hint = f"write 0 to {MAX_DOLLARS:,}"

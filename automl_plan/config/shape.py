@@ -28,7 +28,7 @@ Compile: TypeAlias = Callable[[Schema], Check]
 _REFERENCE = {"$ref": "#/definitions/reference"}
 _NOT_COMPILED = frozenset(
     # `properties` is read with `additionalProperties`, which every mapping of the schema has.
-    ("title", "description", "default", "examples", "$comment", "properties")
+    ("title", "description", "default", "examples", "$comment", "properties", "x-rule")
 )
 _LIMITS = ("pattern", "enum", "minimum", "maximum", "minLength", "maxLength", "maxProperties")
 _LIMITS_OF_RULES = frozenset((*_LIMITS, "propertyNames"))

@@ -1,20 +1,23 @@
 """Holds a plan against the team's policy. Pure.
 
-A rule is a function from a plan to its violations, with the name of its key in the
-configuration's `policy`. To add one, write it here and its key into the schema.
+Rules are data (`resources.policy`); this is how each kind of rule looks at a plan.
 """
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from automl_plan.planning.costs import Costs
 from automl_plan.planning.plan import Change, Violation
 from automl_plan.resources.address import Address
-from automl_plan.resources.desired import Desired
-from automl_plan.resources.policy import Policy
+from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
+from automl_plan.resources.json import Json
+from automl_plan.resources.policy import Check, Policy, PolicyRule
+
+_OF_KIND = ("classification_type", "model_type", "train_budget_milli_node_hours", "base_model_id")
+"""Fields that are written below the kind of problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +28,13 @@ class Subject:
     changes: Sequence[Change]
     desired: Desired
     costs: Costs
-    location: str | None
-    """Where the provider is; None for one that is nowhere."""
-
-
-Rule = Callable[[Subject], Iterator[Violation]]
-RULES: dict[str, Rule] = {}
-"""All rules, by their keys."""
-
-
-def _rule(check: Rule) -> Rule:
-    RULES[check.__name__.removeprefix("_")] = check
-    return check
+    provider: Mapping[str, Json]
+    """Its settings; `location` is missing for one that is nowhere."""
 
 
 def violations(subject: Subject) -> tuple[Violation, ...]:
     """Everything in which a plan goes against the policy."""
-    return tuple(found for rule in RULES.values() for found in rule(subject))
+    return tuple(found for rule in subject.policy for found in _CHECKS[rule.check](rule, subject))
 
 
 def violation_text(violation: Violation) -> str:
@@ -52,69 +45,71 @@ def violation_text(violation: Violation) -> str:
 
 
 def _violation(
-    subject: Subject, rule: str, message: str, address: Address | None = None, field: str = ""
+    rule: PolicyRule,
+    found: str,
+    value: str,
+    address: Address | None = None,
+    field: str | None = None,
 ) -> Violation:
-    return Violation(rule, message, rule in subject.policy.warn, address, field or None)
+    message = rule.message.replace("{found}", found).replace("{value}", value)
+    return Violation(rule.key, message, rule.warns, address, field)
 
 
-@_rule
-def _max_training_cost(subject: Subject) -> Iterator[Violation]:
-    limit, total = subject.policy.max_training_cost, subject.costs.total.training
-    if limit is not None and total > limit:
-        message = f"trainings cost up to ${total:,.2f}, and ${limit:,.2f} are allowed"
-        yield _violation(subject, "max_training_cost", message)
+def _at_most(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
+    total, limit = subject.costs.total, rule.value
+    found: float = getattr(total, rule.of)
+    before: float = getattr(total, rule.grows_from) if rule.grows_from else float("-inf")
+    if isinstance(limit, int | float) and found > limit and found > before:
+        yield _violation(rule, f"${found:,.2f}", f"${limit:,.2f}")
 
 
-@_rule
-def _max_monthly_cost(subject: Subject) -> Iterator[Violation]:
-    limit, total = subject.policy.max_monthly_cost, subject.costs.total
-    # What costs too much already may be made cheaper.
-    grows = total.monthly_after > total.monthly_before
-    if limit is not None and total.monthly_after > limit and grows:
-        after = f"${total.monthly_after:,.2f}"
-        message = f"deployments cost {after} a month, and ${limit:,.2f} are allowed"
-        yield _violation(subject, "max_monthly_cost", message)
-
-
-@_rule
-def _deny(subject: Subject) -> Iterator[Violation]:
+def _no_action(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
+    globs = rule.value if isinstance(rule.value, dict) else {}
     for change in subject.changes:
-        for glob, actions in sorted(subject.policy.deny.items()):
-            if str(change.action) in actions and fnmatch.fnmatchcase(str(change.address), glob):
-                message = f"{change.action} is denied for {glob}"
-                yield _violation(subject, "deny", message, change.address)
+        for glob, actions in sorted(globs.items()):
+            denied = str(change.action) in _texts(actions)
+            if denied and fnmatch.fnmatchcase(str(change.address), glob):
+                yield _violation(rule, str(change.action), glob, change.address)
                 break
 
 
-@_rule
-def _required_labels(subject: Subject) -> Iterator[Violation]:
-    for address, labels in _labels(subject.desired):
-        missing = [key for key in subject.policy.required_labels if key not in labels]
-        if missing:
-            message = f"the label{'s' if len(missing) > 1 else ''} {', '.join(missing)} is missing"
-            yield _violation(subject, "required_labels", message, address)
+def _has_keys(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
+    for resource in _resources(subject.desired):
+        there = getattr(resource, rule.of)
+        for key in _texts(rule.value):
+            if key not in there:
+                yield _violation(rule, key, "", resource.address)
 
 
-@_rule
-def _allowed_model_types(subject: Subject) -> Iterator[Violation]:
-    allowed = subject.policy.allowed_model_types
-    for address, model in sorted(subject.desired.models.items()):
-        if allowed and model.model_type not in allowed:
-            message = f"the model type {model.model_type} is not among {', '.join(allowed)}"
-            field = f"{model.problem}.model_type"
-            yield _violation(subject, "allowed_model_types", message, address, field)
+def _one_of(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
+    allowed = _texts(rule.value)
+    kind, _, name = rule.of.partition(".")
+    if not allowed:
+        return
+    if kind == "provider":
+        found = subject.provider.get(name)
+        if found is not None and str(found) not in allowed:
+            yield _violation(rule, str(found), ", ".join(allowed), field=rule.of)
+        return
+    for resource in _resources(subject.desired):
+        found = getattr(resource, name) if str(resource.address.kind) == kind else None
+        if found is not None and str(found) not in allowed:
+            field = f"{resource.problem}.{name}" if name in _OF_KIND else name
+            yield _violation(rule, str(found), ", ".join(allowed), resource.address, field)
 
 
-@_rule
-def _allowed_locations(subject: Subject) -> Iterator[Violation]:
-    allowed, location = subject.policy.allowed_locations, subject.location
-    if allowed and location is not None and location not in allowed:
-        message = f"the location {location} is not among {', '.join(allowed)}"
-        yield _violation(subject, "allowed_locations", message)
+def _resources(desired: Desired) -> Iterable[DesiredDataset | DesiredModel]:
+    yield from (dataset for _, dataset in sorted(desired.datasets.items()))
+    yield from (model for _, model in sorted(desired.models.items()))
 
 
-def _labels(desired: Desired) -> Iterator[tuple[Address, Mapping[str, str]]]:
-    for address, dataset in sorted(desired.datasets.items()):
-        yield address, dataset.labels
-    for address, model in sorted(desired.models.items()):
-        yield address, model.labels
+def _texts(value: Json) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+_CHECKS: dict[Check, Callable[[PolicyRule, Subject], Iterator[Violation]]] = {
+    Check.AT_MOST: _at_most,
+    Check.NO_ACTION: _no_action,
+    Check.HAS_KEYS: _has_keys,
+    Check.ONE_OF: _one_of,
+}

@@ -1,24 +1,47 @@
-"""What a team allows its plans: the `policy` of a configuration."""
+"""What a team allows its plans: the `policy` of a configuration.
+
+Which rules there are stands in one place, `schemas/config.schema.json`: a key of `policy` with
+its `x-rule`, which says what is looked at and how. To add a rule takes nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
+
+from automl_plan.resources.json import Json
+
+
+class Check(StrEnum):
+    """How a rule looks at a plan."""
+
+    AT_MOST = "at-most"
+    """An amount of the plan's total (US dollars) is at most as high as the rule's value; where
+    `grows_from` names another amount, it may be higher as long as it is not above that."""
+    NO_ACTION = "no-action"
+    """The value maps globs of addresses to actions that may not be planned for them."""
+    HAS_KEYS = "has-keys"
+    """A mapping of every declared resource has all keys that the value lists."""
+    ONE_OF = "one-of"
+    """A field (`model.model_type`, `provider.location`) is among those that the value lists."""
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Limits on plans; what is None or empty limits nothing."""
+class PolicyRule:
+    """One rule of a team's policy, with its value."""
 
-    max_training_cost: float | None = None
-    """US dollars, at most, for all trainings of one plan."""
-    max_monthly_cost: float | None = None
-    """US dollars a month, for all deployments once a plan is applied."""
-    deny: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Actions that may not be planned, by glob of addresses (`model.prod-*`)."""
-    required_labels: tuple[str, ...] = ()
-    """Keys that every declared resource must have."""
-    allowed_model_types: tuple[str, ...] = ()
-    allowed_locations: tuple[str, ...] = ()
-    warn: frozenset[str] = frozenset()
-    """The names of rules that only warn."""
+    key: str
+    """In `policy`, and what violations are told by."""
+    check: Check
+    value: Json
+    message: str
+    """What a violation says; `{found}` and `{value}` stand for what was found and is allowed."""
+    of: str = ""
+    """What is looked at."""
+    grows_from: str | None = None
+    warns: bool = False
+    """Whether a violation refuses nothing."""
+
+
+Policy = tuple[PolicyRule, ...]
+"""What nothing is written of forbids nothing."""

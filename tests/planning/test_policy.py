@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from automl_plan.config.building import policy as policy_of
 from automl_plan.config.prices import list_prices
+from automl_plan.config.schema import config_schema
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.plan import Violation
-from automl_plan.planning.policy import RULES, Subject, violation_text, violations
+from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.resources.address import model_address
-from automl_plan.resources.policy import Policy
+from automl_plan.resources.policy import Check, Policy, PolicyRule
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = desired(dataset(labels={"team": "a"}), model(labels={"team": "a"}))
@@ -23,7 +24,7 @@ def judged(policy: Policy, world: World | None = None) -> tuple[Violation, ...]:
     plan = world.plan(DIGITS)
     resources = world.recorded.resources
     costs = costs_of(plan.changes, DIGITS, resources, world.live, list_prices(), world.now)
-    return violations(Subject(policy, plan.changes, DIGITS, costs, "us-central1"))
+    return violations(Subject(policy, plan.changes, DIGITS, costs, {"location": "us-central1"}))
 
 
 @pytest.mark.parametrize(
@@ -31,30 +32,47 @@ def judged(policy: Policy, world: World | None = None) -> tuple[Violation, ...]:
     [
         ("max_training_cost", 27.0, 28.0, "trainings cost up to $27.72, and $27.00 are allowed"),
         ("max_monthly_cost", 1000, 1004, "deployments cost $1,003.75 a month, and $1,000.00"),
-        ("deny", {"model.*": ("train",)}, {"model.x*": ("train",)}, "train is denied for model.*"),
-        ("required_labels", ("team", "owner"), ("team",), "the label owner is missing"),
-        ("allowed_model_types", ("mobile-versatile-1",), ("cloud",), "the model type cloud is"),
-        ("allowed_locations", ("eu",), ("us-central1",), "the location us-central1 is not"),
+        ("deny", {"model.*": ["train"]}, {"model.x*": ["train"]}, "train is denied for model.*"),
+        ("required_labels", ["team", "owner"], ["team"], "the label owner is missing"),
+        ("allowed_model_types", ["mobile-versatile-1"], ["cloud"], "the model type cloud is"),
+        ("allowed_locations", ["eu"], ["us-central1"], "the location us-central1 is not"),
     ],
 )
 def test_each_rule(rule: str, against: Any, within: Any, said: str) -> None:
-    assert rule in RULES
-    first, *_ = judged(replace(Policy(), **{rule: against}))
+    first, *_ = judged(policy_of({rule: against}))
     assert (first.rule, first.warns) == (rule, False)
     assert first.message.startswith(said)
-    assert judged(replace(Policy(), **{rule: within})) == ()
-    softer = replace(Policy(), **{rule: against}, warn=frozenset({rule}))
+    assert judged(policy_of({rule: within})) == ()
+    softer = policy_of({rule: against, "warn": [rule]})
     assert all(violation.warns for violation in judged(softer))
 
 
+def test_every_rule_of_the_schema_is_one() -> None:
+    schema: Any = config_schema()
+    declared = schema["definitions"]["policy"]["properties"]
+    keys = {key for key in declared if key != "warn"}
+    assert {key for key, told in declared.items() if "x-rule" in told} == keys
+    assert set(declared["warn"]["items"]["enum"]) == keys
+
+
+def test_another_rule_takes_no_code() -> None:
+    rules = (
+        PolicyRule("cheap", Check.AT_MOST, 5, "{found} of {value}", "running_most"),
+        PolicyRule("kinds", Check.ONE_OF, ["MULTILABEL"], "{found}", "dataset.classification_type"),
+    )
+    (found,) = judged(rules)
+    assert (found.rule, found.message) == ("kinds", "MULTICLASS")
+    assert found.field == "image_classification.classification_type"
+
+
 def test_no_policy_forbids_nothing() -> None:
-    assert judged(Policy()) == ()
+    assert judged(()) == ()
 
 
 def test_what_gets_cheaper_is_allowed() -> None:
     world = World()
     world.apply(desired(dataset(), model(node_count=3)))
-    assert judged(Policy(max_monthly_cost=100), world) == ()
+    assert judged(policy_of({"max_monthly_cost": 100}), world) == ()
 
 
 def test_a_violation_says_where() -> None:
