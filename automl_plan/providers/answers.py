@@ -11,6 +11,7 @@ from typing import Any
 
 from automl_plan import errors
 from automl_plan.errors import ApiError
+from automl_plan.providers.advice import advice_on
 
 _CLASSES: dict[str, type[ApiError]] = {
     cls.status: cls
@@ -148,7 +149,9 @@ def _hint(cls: type[ApiError], status: int, details: list[dict[str, Any]], host:
         ]
         hints += [f"See {plain(link.get('url'))}" for link in _objects(detail.get("links"))]
         if "reason" in detail:
-            hints.append(f"Google's reason: {plain(detail['reason'])}.")
+            metadata = detail.get("metadata")
+            told = advice_on(str(detail["reason"]), metadata if isinstance(metadata, dict) else {})
+            hints.append(told or f"Google's reason: {plain(detail['reason'])}.")
     if status in (403, 404, 501) and host.endswith("automl.googleapis.com"):
         hints.append(
             "Google shut AutoML Vision down on 2024-03-31, so this host can't be expected to "

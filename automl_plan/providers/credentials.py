@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from typing import Any, Protocol
 
-from automl_plan.errors import CredentialsError
+from automl_plan.errors import CredentialsError, UsageError
 from automl_plan.providers.endpoint import is_google
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """The one scope of the API (service config automl_v1.yaml)."""
+_ACCOUNT = re.compile(r"[A-Za-z0-9._:-]+@[A-Za-z0-9._:-]+")
 _HINT = (
     "Run `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name "
     "the key file of a service account."
@@ -29,9 +31,21 @@ class Credentials(Protocol):
         """Get a new token after one was refused; whether there can be a new one."""
 
 
-def credentials_for(base_url: str, quota_project: str | None) -> Credentials:
-    """Those for a service: Google's for Google's hosts, none for all others."""
-    return GoogleCredentials(quota_project) if is_google(base_url) else NoCredentials()
+def credentials_for(
+    base_url: str, quota_project: str | None, impersonate: str | None = None
+) -> Credentials:
+    """Those for a service: Google's for Google's hosts, none for all others.
+
+    `impersonate`: the e-mail address of a service account to act as. Raises UsageError for what
+    is none.
+    """
+    if impersonate is not None and not _ACCOUNT.fullmatch(impersonate):
+        raise UsageError(
+            f"{impersonate!r} is no service account.",
+            hint="impersonate_service_account takes NAME@PROJECT.iam.gserviceaccount.com.",
+        )
+    google = is_google(base_url)
+    return GoogleCredentials(quota_project, impersonate) if google else NoCredentials()
 
 
 class NoCredentials:
@@ -47,13 +61,16 @@ class NoCredentials:
 
 
 class GoogleCredentials:
-    """Application default credentials, found at the first request.
+    """Application default credentials, found at the first request, or what they may act as.
 
+    google-auth finds a user's login, a service account's key, workload identity federation
+    (external accounts) and the account of a machine of Google's.
     Whoever uses them, a URL that is not Google's over https gets no token.
     """
 
-    def __init__(self, quota_project: str | None) -> None:
+    def __init__(self, quota_project: str | None, impersonate: str | None = None) -> None:
         self._quota_project = quota_project
+        self._impersonate = impersonate
         self._lock = threading.Lock()
         self._credentials: Any = None
 
@@ -86,7 +103,8 @@ class GoogleCredentials:
                 with warnings.catch_warnings():
                     # Of a user's login without a quota project: the service says so itself.
                     warnings.simplefilter("ignore")
-                    self._credentials, _ = google.auth.default(scopes=[SCOPE])
+                    found, _ = google.auth.default(scopes=[SCOPE])
+                self._credentials = self._acting(found)
             except (GoogleAuthError, *_UNREADABLE) as error:
                 # The cause may quote the key file; only its kind is told.
                 raise CredentialsError(
@@ -95,14 +113,31 @@ class GoogleCredentials:
                 ) from None
         return self._credentials
 
-    @staticmethod
-    def _refresh(credentials: Any) -> None:
+    def _acting(self, found: Any) -> Any:
+        if self._impersonate is None:
+            return found
+        from google.auth import impersonated_credentials
+
+        acting: Any = impersonated_credentials.Credentials
+        return acting(
+            source_credentials=found,
+            target_principal=self._impersonate,
+            target_scopes=[SCOPE],
+        )
+
+    def _refresh(self, credentials: Any) -> None:
         from google.auth.exceptions import GoogleAuthError
         from google.auth.transport.requests import Request
 
         try:
             credentials.refresh(Request())
         except (GoogleAuthError, *_UNREADABLE) as error:
+            if self._impersonate is not None:
+                raise CredentialsError(
+                    f"Google gave no token to act as {self._impersonate} ({type(error).__name__}).",
+                    hint="Whoever runs this needs roles/iam.serviceAccountTokenCreator on it, and "
+                    "the project of the account the API iamcredentials.googleapis.com.",
+                ) from None
             raise CredentialsError(
                 f"Google gave no token for the credentials found ({type(error).__name__}).",
                 hint=_HINT,

@@ -28,9 +28,10 @@ class Storage:
         self._transport = transport
 
     @classmethod
-    def at(cls, base_url: str, quota_project: str | None) -> Self:
-        """The service at a base URL."""
-        return cls(HttpTransport(base_url, credentials_for(base_url, quota_project)))
+    def at(cls, base_url: str, quota_project: str | None, impersonate: str | None = None) -> Self:
+        """The service at a base URL; credentials as `credentials_for` has them."""
+        credentials = credentials_for(base_url, quota_project, impersonate)
+        return cls(HttpTransport(base_url, credentials))
 
     def close(self) -> None:
         """Close connections."""

@@ -25,6 +25,9 @@ _HOSTS = (
     "eu-automl.googleapis.com",
     "storage.googleapis.com",
     "oauth2.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "sts.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
 )
 
 

@@ -101,8 +101,51 @@ def test_details_are_told() -> None:
     found = error(400, envelope("INVALID_ARGUMENT", "No.", fields, links, reason))
     assert found.hint == (
         "model.labels: Too long. See https://cloud.google.com/q "
-        "Google's reason: RATE_LIMIT_EXCEEDED."
+        "Too many requests in a minute: wait, or lower --parallelism."
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "metadata", "told"),
+    [
+        (
+            "SERVICE_DISABLED",
+            {"service": "automl.googleapis.com", "consumer": "projects/p"},
+            "`gcloud services enable automl.googleapis.com --project p`",
+        ),
+        ("BILLING_DISABLED", {"consumer": "projects/p"}, "gcloud billing projects link p "),
+        (
+            "IAM_PERMISSION_DENIED",
+            {"permission": "automl.datasets.create", "consumer": "projects/p"},
+            "The permission automl.datasets.create is missing",
+        ),
+        ("IAM_PERMISSION_DENIED", {"permission": "automl.x"}, "--role roles/automl.editor`"),
+        ("IAM_PERMISSION_DENIED", {"permission": "aiplatform.x"}, "--role roles/aiplatform.user`"),
+        ("USER_PROJECT_DENIED", {"consumer": "projects/p"}, "set `quota_project`"),
+        ("LOCATION_POLICY_VIOLATED", {}, "set `location`"),
+        ("RESOURCE_QUOTA_EXCEEDED", {}, "A quota is used up"),
+        ("SOMETHING_NEW", {}, "Google's reason: SOMETHING_NEW."),
+    ],
+)
+def test_what_people_meet_first_is_told_with_what_mends_it(
+    reason: str, metadata: dict[str, str], told: str
+) -> None:
+    found = error(
+        403, envelope("PERMISSION_DENIED", "No.", {"reason": reason, "metadata": metadata})
+    )
+    assert found.hint is not None
+    assert told in found.hint
+
+
+@pytest.mark.parametrize("evil", ["p; rm -rf ~", "$(x)", "p`x`", "-x", "a\nb", {"a": 1}, None])
+def test_a_command_holds_nothing_that_an_answer_smuggled_in(evil: object) -> None:
+    metadata = {"service": evil, "consumer": evil, "permission": evil}
+    for reason in ("SERVICE_DISABLED", "IAM_PERMISSION_DENIED", "BILLING_DISABLED"):
+        found = error(
+            403, envelope("PERMISSION_DENIED", "No.", {"reason": reason, "metadata": metadata})
+        )
+        assert found.hint is not None
+        assert not isinstance(evil, str) or evil not in found.hint
 
 
 @pytest.mark.parametrize("host", ["automl.googleapis.com", "eu-automl.googleapis.com"])

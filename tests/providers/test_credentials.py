@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from automl_plan.errors import (
     PermissionDenied,
     ProviderError,
     TransportError,
+    UsageError,
 )
 from automl_plan.providers.credentials import GoogleCredentials, credentials_for
 from automl_plan.providers.endpoint import is_google
@@ -111,6 +114,65 @@ def test_a_user_s_own_login(
     assert token.headers["host"] == "oauth2.googleapis.com"
     assert listed.headers["authorization"] == "Bearer secret-user"
     assert listed.headers["x-goog-user-project"] == "payer"
+
+
+def test_acting_as_a_service_account(account: Google, tmp_path: Path) -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    account.hosts.replies = [answer({"accessToken": "secret-robot", "expireTime": soon})]
+    provider = automl(tmp_path, impersonate_service_account="planner@p.example")
+    assert provider.datasets() == []
+    provider.close()
+    asked, listed = account.hosts.received
+    assert asked.headers["host"] == "iamcredentials.googleapis.com"
+    assert "planner@p.example:generateAccessToken" in unquote(asked.path)
+    assert asked.headers["authorization"] == "Bearer secret-1"
+    assert listed.headers["authorization"] == "Bearer secret-robot"
+
+
+def test_who_may_not_act_as_it(account: Google, tmp_path: Path) -> None:
+    account.hosts.default = lambda _: failure(403, "PERMISSION_DENIED")
+    provider = automl(tmp_path, impersonate_service_account="planner@p.example")
+    with pytest.raises(CredentialsError, match=r"act as planner@p\.example") as caught:
+        provider.datasets()
+    provider.close()
+    assert "roles/iam.serviceAccountTokenCreator" in str(caught.value.hint)
+
+
+def test_what_is_no_account(account: Google, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no service account"):
+        automl(tmp_path, impersonate_service_account="../../x@y/z")
+
+
+def test_workload_identity_federation(
+    google: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As google-github-actions/auth leaves it: a file that says where the job's token lies."""
+    (tmp_path / "subject").write_text("token-of-the-job")
+    pool = "locations/global/workloadIdentityPools/ci/providers/github"
+    account = {
+        "type": "external_account",
+        "audience": f"//iam.googleapis.com/projects/1/{pool}",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"file": str(tmp_path / "subject")},
+    }
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(account))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    given = {
+        "access_token": "secret-federated",
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    }
+    google.hosts.default = lambda r: answer(given if r.path == "/v1/token" else {})
+    provider = automl(tmp_path)
+    assert provider.datasets() == []
+    provider.close()
+    by_host = {request.headers["host"]: request for request in google.hosts.received}
+    exchanged, listed = by_host["sts.googleapis.com"], by_host["automl.googleapis.com"]
+    assert b"token-of-the-job" in exchanged.body
+    assert listed.headers["authorization"] == "Bearer secret-federated"
 
 
 def test_a_verb_and_an_encoded_name_are_signed_too(account: Google, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ _DEFAULT_HOST = "https://automl.googleapis.com"
 def open_automl(
     settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
 ) -> AutomlProvider:
-    """The provider for a project: settings `project`, `location`, `endpoint`, `quota_project`.
+    """The provider for a project: settings `project`, `location`, `endpoint`, `quota_project`,
+    `impersonate_service_account`.
 
     A service that is not Google's has buckets of its own, at the same place, unless
     STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an endpoint.
@@ -34,11 +35,13 @@ def open_automl(
     project, location = str(settings["project"]), str(settings.get("location", "us-central1"))
     quota = settings.get("quota_project")
     quota_project = str(quota) if quota else None
+    acting = settings.get("impersonate_service_account")
+    impersonate = str(acting) if acting else None
     url = _service_url(settings, location, environ)
     storage = storage_url(environ, otherwise=GOOGLE if is_google(url) else url)
     return AutomlProvider(
-        HttpTransport(url, credentials_for(url, quota_project)),
-        SourceReader(directory, Storage.at(storage, quota_project)),
+        HttpTransport(url, credentials_for(url, quota_project, impersonate)),
+        SourceReader(directory, Storage.at(storage, quota_project, impersonate)),
         name="automl",
         project=project,
         location=location,
