@@ -13,6 +13,7 @@ _REFERS = "@#!~%$&^"
 _BREAK = "&#8203;"
 """A space of no width: what follows is no part of a reference."""
 _STILL_LINKS = re.compile(r"((?:www|GH)(?=[.-])|/(?=/))", re.IGNORECASE)
+_OPENS_A_LIST = re.compile(r"(\d+(?=[.)])|(?=-))([-.)])(?= |$)")
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9 ._/:=-]+")
 
 
@@ -20,9 +21,13 @@ def inert(text: str) -> str:
     """Text from outside in a place of its own: nothing in it is Markdown, HTML or a reference."""
     letters = (
         c if _PLAIN.match(c) else f"&#{ord(c)};{_BREAK if c in _REFERS else ''}"
-        for c in clean(text)
+        for c in clean(text).strip()
     )
-    return _STILL_LINKS.sub(rf"\1{_BREAK}", "".join(letters))
+    inside = _STILL_LINKS.sub(rf"\1{_BREAK}", "".join(letters))
+    opens = _OPENS_A_LIST.match(inside)
+    if opens is None:
+        return inside
+    return f"{opens[1]}&#{ord(opens[2])};{inside[opens.end() :]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ import random
 import re
 from dataclasses import replace
 from html import unescape
+from html.parser import HTMLParser
 
 import pytest
+from cmarkgfm import github_flavored_markdown_to_html
+from cmarkgfm.cmark import Options
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -37,12 +40,16 @@ PLANS = 10_000
 PARTS = 8
 LINKS = SourceLinks("https://code.example/team/models/blob/0123456/", "#L")
 PARSER = MarkdownIt("commonmark", {"linkify": True}).enable(["table", "linkify"])
+OUR_TAGS = {
+    *("a", "code", "details", "h3", "li", "p", "pre", "strong", "sub", "summary", "ul"),
+    *("table", "tbody", "td", "th", "thead", "tr"),
+}
 OURS = re.compile(r"</?(details|summary|code|sub)>")
 HOSTILE = (
     "`", "```", "````\n", "|", "@octocat", "#1", "</details>", "<script>alert(1)</script>",
     "[x](http://evil.example)", "![x](//evil.example/x.png)", "<!--", "-->", "\n\n# big\n", "\r\n",
     "~~~", "$x$", "\\", "&lt;", "&#60;img&#62;", "\u202e", "\x1b[31m", "**", "__", "http://evil.example",
-    "- [ ] ", "> ", "www.evil.example", "GH-1", "数字",
+    "- [ ] ", "> ", "1. ", "     ", "www.evil.example", "GH-1", "数字",
     "\U0001f600", ")", "<", "'", '"', "* * *", "[//]: # (x)",
 )  # fmt: skip
 
@@ -127,8 +134,32 @@ def test_whatever_is_in_the_plan(part: int) -> None:
         check(comment, planned, limit)
 
 
+class AsShown(HTMLParser):
+    """What GitHub's own parser makes of a comment."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.feed(github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.open.append(tag)
+        self.links += [str(value) for name, value in attrs if name == "href"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, "not balanced"
+
+
 def check(markdown: str, planned: Planned, limit: int) -> None:
     assert len(markdown.encode()) <= limit
+    shown = AsShown(markdown)
+    assert not shown.open
+    assert shown.tags <= OUR_TAGS
+    assert all(link.startswith(LINKS.base) for link in shown.links), "a link that is not ours"
     parsed = tokens(markdown)
     kinds = {token.type for token in parsed}
     assert not kinds & {"image", "blockquote_open", "hr"}
