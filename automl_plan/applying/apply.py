@@ -93,7 +93,9 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
         for intent in open_intents(record)
         if (address, intent.object_id) in resumed
     }
-    settled, found = settle(session.state.resources, provider, but=followed)
+    settled, found = settle(
+        session.state.resources, provider, but=followed, desired=planned.desired
+    )
     for address, finding in found:
         if finding.verdict is Verdict.OPEN and address in touched:
             raise PlanStale(

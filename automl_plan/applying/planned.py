@@ -148,7 +148,7 @@ def survey(
     read = _read_sources(workspace) if sources else {}
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()
-    settled, found = settle(recorded.resources, provider)
+    settled, found = settle(recorded.resources, provider, desired=desired)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = provider.live() if refresh else None
     if ignores(desired):

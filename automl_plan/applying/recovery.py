@@ -9,13 +9,14 @@ open and nothing else is sent for it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from automl_plan.errors import InvalidArgument, NotFound, Unimplemented, UnsettledOperation
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import (
     TOKEN_LABEL,
     LiveDataset,
@@ -128,10 +129,12 @@ def settle(
     provider: Provider,
     *,
     but: Collection[str] = (),
+    desired: Desired | None = None,
 ) -> tuple[dict[Address, RecordedResource], tuple[tuple[Address, Finding], ...]]:
     """The records whose intents are settled at first sight, and all that was found.
 
-    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over.
+    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over. What
+    is `desired` tells whose trainings a gate is to decide on by now.
     """
     settled: dict[Address, RecordedResource] = {}
     findings = []
@@ -146,10 +149,18 @@ def settle(
             record = settled.get(address, resources[address])
             match finding.verdict:
                 case Verdict.ARRIVED:
-                    settled[address] = after_operation(record, intent, made=finding.made)
+                    gated = intent.gated or _gated(address, intent, desired)
+                    ended = replace(intent, gated=gated)
+                    settled[address] = after_operation(record, ended, made=finding.made)
                 case Verdict.NEVER:
                     settled[address] = without_operation(record, intent)
     return settled, tuple(findings)
+
+
+def _gated(address: Address, intent: RecordedOperation, desired: Desired | None) -> bool:
+    """Whether a gate was declared after a training had been begun."""
+    model = None if desired is None else desired.models.get(address)
+    return intent.step is Step.TRAIN and model is not None and model.require is not None
 
 
 def _candidates(

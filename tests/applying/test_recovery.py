@@ -12,7 +12,7 @@ import pytest
 
 from automl_plan.applying.recovery import settle
 from automl_plan.applying.waiting import wait_for
-from automl_plan.errors import UnsettledOperation
+from automl_plan.errors import GateRejected, UnsettledOperation
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local import process
@@ -107,6 +107,19 @@ def test_a_finished_training_is_adopted_without_another(project: Project) -> Non
     project.apply(PlanOptions(targets=frozenset({DIGITS})))
     end(project, with_intent(project, Step.TRAIN, sent=True))
     assert [c.action for c in project.plan().plan.changes] == ["deploy"]
+
+
+def test_a_gate_that_was_declared_since_decides_on_it(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    end(project, with_intent(project, Step.TRAIN, sent=True))
+    project.write(
+        {"digits": DATASET}, {"digits": {**MODEL, "require": {"au_prc": 1.0, "confidence": 0.99}}}
+    )
+    assert [c.action for c in project.plan().plan.changes] == ["gate", "deploy"]
+    result = project.apply()
+    assert [type(failure.error) for failure in result.failed] == [GateRejected]
+    assert project.state().resources[MODEL_ADDRESS].current is None
+    assert counts(project) == (1, 1)
 
 
 def test_while_it_can_not_be_known_nothing_is_sent(tmp_path: Path, project: Project) -> None:
