@@ -163,10 +163,10 @@ class PullRequest:
                     "Accept": "application/vnd.github+json",
                     "X-GitHub-Api-Version": "2022-11-28",
                     "User-Agent": f"automl-plan/{__version__}",
-                    "Authorization": f"Bearer {self._token}",
                 }
             )
-            self._session.trust_env = False  # a .netrc would take the place of the token
+            # Not as a header of the session: a .netrc would take its place.
+            self._session.auth = self._signed
         try:
             return self._session.request(
                 method, url, json=content, timeout=_TIMEOUT, allow_redirects=False
@@ -177,6 +177,10 @@ class PullRequest:
                 where=f"{method} {url}",
                 hint="The plan is made; only the comment is not. Run the command again.",
             ) from error
+
+    def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
     def _note_time(self, answer: requests.Response) -> None:
         try:

@@ -185,6 +185,13 @@ def test_what_is_refused_is_told(
     assert github.comments == []
 
 
+def test_a_netrc_does_not_take_the_token_s_place(
+    github: FakeGitHub, plan: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y\n")
+    assert "is made" in run(github, plan, HOME=str(tmp_path)).stdout
+
+
 def test_a_token_that_is_wrong(github: FakeGitHub, plan: Path) -> None:
     assert "not valid" in run(github, plan, code=1, GITHUB_TOKEN="ghs_other").stderr
 
