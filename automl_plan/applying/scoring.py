@@ -57,7 +57,8 @@ class _Subject:
         self._record = record
         current = record.current
         self.current = current if current is not None and current.id in live.models else None
-        self.candidate = self._decided_on(plan) or self._just_trained(live) or self._waiting(live)
+        self._at_stake = self._decided_on(plan) or self._just_trained(live)
+        self.candidate = self._at_stake or self._waiting(live)
 
     def cards(self, provider: Provider) -> Iterator[Scorecard]:
         """The scorecards that could be read."""
@@ -77,7 +78,10 @@ class _Subject:
         found = _read(provider, object_id)
         if found:
             card = scorecard(address, object_id, role, found, version=version, require=require)
-            yield card if require is None else with_forecast(card, require, found, before)
+            # What waits already is not what the gate of this plan decides on.
+            if require is not None and self._at_stake is not None:
+                card = with_forecast(card, require, found, before)
+            yield card
 
     def _decided_on(self, plan: Plan) -> tuple[str, int | None, Role] | None:
         """The version that the plan itself decides on."""

@@ -72,9 +72,9 @@ def comment(
         raise UsageError(
             "GITHUB_TOKEN is not set.", hint="In a workflow: env: GITHUB_TOKEN: ${{ github.token }}"
         )
-    commit = run.commit or planned.commit
-    links = source_links(os.environ, commit, place_in_repository(directory))
-    origin = Origin(key, commit, planned.made)
+    # Lines are those of what was checked out, which may be a merge of what was pushed.
+    links = source_links(os.environ, planned.commit, place_in_repository(directory))
+    origin = Origin(key, run.commit or planned.commit, planned.made)
     body = plan_markdown(planned, origin, links=links).strip()
 
     place = PullRequest(run.api_url, repository, number, token.strip())

@@ -18,8 +18,8 @@ from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_thr
 from automl_plan.resources.json import Json
 from automl_plan.resources.requirements import DEFAULT_THRESHOLD, Requirements
 
-_MOST_LABELS = 500
-"""Labels whose figures are kept."""
+_MOST_LABELS = 5_000
+"""Labels whose figures are kept: as many as a dataset may have ("Quotas and limits")."""
 _MOST_IN_MATRIX = 60
 """Labels of a confusion matrix that is kept: a larger one can't be read."""
 _MOST_POINTS = 101
