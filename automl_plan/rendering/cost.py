@@ -26,6 +26,11 @@ def costs_text(costs: Costs, style: Style, *, free: bool) -> str:
     note = "; the local provider itself costs nothing" if free else ""
     told = style.dim(f"(prices of {costs.prices_of}{note})")
     text = f"{columns(headers, rows, style)}{told}\n"
+    if costs.total.running_most:
+        text += style.dim(
+            "(what runs: up to now, of at most in the end; to cancel it costs the first)"
+        )
+        text += "\n"
     for idle in costs.idle:
         text += (
             f"{style.yellow('Idle:')} {clean(idle.display_name)} ({clean(idle.object_id)}) is "

@@ -194,7 +194,10 @@ def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
     sentences = ["; ".join(said) + "."]
     if total.running_most:
         spent, most = usd(total.running_spent), usd(total.running_most)
-        sentences.append(f"Trainings that run have cost up to {spent} of at most {most}.")
+        sentences.append(
+            f"Trainings that run have cost up to {spent} of at most {most}; cancelled now, they "
+            "cost no more than that."
+        )
     if costs.idle:
         idle = counted(len(costs.idle), "deployed model")
         sentences.append(f"{idle} that nobody declares: {usd(costs.idle_monthly)} a month.")
