@@ -27,10 +27,8 @@ def costs_text(costs: Costs, style: Style, *, free: bool) -> str:
     told = style.dim(f"(prices of {costs.prices_of}{note})")
     text = f"{columns(headers, rows, style)}{told}\n"
     if costs.total.running_most:
-        text += style.dim(
-            "(what runs: up to now, of at most in the end; to cancel it costs the first)"
-        )
-        text += "\n"
+        note = "RUNNING: so far, of at most in the end; what is cancelled now costs the first"
+        text += f"{style.dim(f'({note})')}\n"
     for idle in costs.idle:
         text += (
             f"{style.yellow('Idle:')} {clean(idle.display_name)} ({clean(idle.object_id)}) is "
