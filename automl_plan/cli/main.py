@@ -40,7 +40,7 @@ from automl_plan.cli import (
 )
 from automl_plan.cli.options import Directory
 from automl_plan.cli.output import discard_output, say, style_for
-from automl_plan.cli.reporting import safe_to_say, write_error
+from automl_plan.cli.reporting import write_error
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 
 DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
@@ -144,7 +144,7 @@ def _report(error: AutomlPlanError, arguments: Sequence[str]) -> int:
     from automl_plan.rendering.failures import error_text
 
     write_error(error, arguments)
-    say(safe_to_say(error_text(error, style_for(sys.stderr))))
+    say(error_text(error, style_for(sys.stderr)))
     return error.exit_code
 
 

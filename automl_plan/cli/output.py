@@ -25,9 +25,23 @@ def style_for(stream: TextIO) -> Style:
 
 
 def write(text: str) -> None:
-    """Write to standard output, at once."""
+    """Write to standard output, at once, what people read."""
+    write_exactly(safe(text))
+
+
+def write_exactly(text: str) -> None:
+    """Write to standard output, at once, what programs read."""
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def safe(text: str) -> str:
+    """Text for people; where GitHub's runner reads along, nothing in it is a command to it."""
+    if not os.environ.get("GITHUB_ACTIONS"):
+        return text
+    from automl_plan.rendering.github_commands import harmless
+
+    return harmless(text)
 
 
 def write_bytes(data: bytes) -> None:
@@ -38,18 +52,23 @@ def write_bytes(data: bytes) -> None:
 
 def write_json(document: Mapping[str, Json]) -> None:
     """Write a JSON document to standard output."""
-    write(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    write_exactly(json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
 def write_json_line(document: Mapping[str, Json]) -> None:
     """Write a JSON document as one line: an event of several, or an error after them."""
-    write_or_go_on(json.dumps(document, sort_keys=True) + "\n")
+    exactly_or_go_on(json.dumps(document, sort_keys=True) + "\n")
 
 
 def write_or_go_on(text: str) -> None:
-    """Write to standard output; where nobody reads it any more, the work goes on all the same."""
+    """Write as `write`; where nobody reads it any more, the work goes on all the same."""
+    exactly_or_go_on(safe(text))
+
+
+def exactly_or_go_on(text: str) -> None:
+    """The same of what programs read."""
     try:
-        write(text)
+        write_exactly(text)
     except BrokenPipeError:
         discard_output()
 
@@ -63,7 +82,7 @@ def discard_output() -> None:
 
 def say(text: str) -> None:
     """Write to standard error what is no result: hints, notices."""
-    sys.stderr.write(text)
+    sys.stderr.write(safe(text))
     sys.stderr.flush()
 
 

@@ -22,7 +22,7 @@ from automl_plan.cli.options import (
     plan_options,
     workspace,
 )
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.errors import PlanRefused
 from automl_plan.rendering.formats import Format, renderer
@@ -109,7 +109,7 @@ def _write(planned: Planned, shown: Format, configuration: Configuration) -> Non
             position = configuration.position(address)
             return None if position is None else f"{position.file}:{position.line}"
 
-        write(render(plan_report(planned, place, home())))
+        write_exactly(render(plan_report(planned, place, home())))
     elif shown == "json":
         from automl_plan.applying.plan_file import planned_to_json
 

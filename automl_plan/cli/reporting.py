@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl_plan.cli.output import write_json_line, write_or_go_on
+from automl_plan.cli.output import exactly_or_go_on, write_json_line
 from automl_plan.errors import AutomlPlanError, UsageError
 from automl_plan.rendering.formats import Format, renderer
 
@@ -23,7 +23,6 @@ FormatOption = Annotated[
         help="text (the default), json, or what CI shows: GitHub's annotations, SARIF, JUnit.",
     ),
 ]
-_ON_GITHUB = "GITHUB_ACTIONS"
 
 
 def chosen(format_: Format | None, *, as_json: bool) -> Format:
@@ -48,16 +47,7 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
         from automl_plan.rendering.annotations import error_report
 
         command = "validate" if "validate" in arguments else "plan"
-        write_or_go_on(render(error_report(error, command, home())))
-
-
-def safe_to_say(text: str) -> str:
-    """Text for standard error; where GitHub reads along, nothing in it is a command."""
-    if not os.environ.get(_ON_GITHUB):
-        return text
-    from automl_plan.rendering.github_commands import harmless
-
-    return harmless(text)
+        exactly_or_go_on(render(error_report(error, command, home())))
 
 
 def home() -> Home:

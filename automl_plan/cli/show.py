@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,15 +76,15 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
 
             flavour = FLAVOURS[host or host_of(os.environ) or "github"]
             origin = Origin(key, planned.commit, planned.made)
-            write(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
+            write_exactly(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
         case "outputs":
             from automl_plan.rendering.outputs import plan_outputs
 
-            write(plan_outputs(planned))
+            write_exactly(plan_outputs(planned))
         case "html":
             from automl_plan.rendering.html.page import plan_html
 
-            write(plan_html(planned, _links(planned)))
+            write_exactly(plan_html(planned, _links(planned)))
         case _:
             from automl_plan.rendering.plan import plan_text
 

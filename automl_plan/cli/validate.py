@@ -9,7 +9,7 @@ import typer
 
 from automl_plan.cli.json_files import DocumentFile, JsonInto
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.rendering.formats import renderer
 
@@ -41,7 +41,7 @@ def validate(
     if render is not None:
         from automl_plan.rendering.annotations import validation_report
 
-        write(render(validation_report(configuration, home())))
+        write_exactly(render(validation_report(configuration, home())))
     elif shown == "json":
         write_json(validation_json(configuration))
     else:

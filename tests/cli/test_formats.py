@@ -147,3 +147,17 @@ def test_text_on_standard_error_is_no_command_either(cli: CommandLine) -> None:
     arguments = ("plan", "--target", "##[set-output name=digest]x")
     assert "##[" in cli.run(*arguments).stderr
     assert "##[" not in cli.run(*arguments, extra={"GITHUB_ACTIONS": "true"}).stderr
+
+
+def test_nor_is_what_people_read_on_standard_output(project: ProjectLine) -> None:
+    evil = "##[stop-commands]x"
+    kind = {"classification_type": "MULTICLASS"}
+    dataset = {"image_classification": kind, "sources": ["d.csv"], "description": evil}
+    project.project.write({"digits": dataset}, {})
+    told = {"GITHUB_ACTIONS": "true"}
+    assert evil in project.run("plan").stdout
+    assert "##[" not in project.run("plan", "--out", "p.json", extra=told).stdout
+    assert "##[" not in project.run("show", "p.json", extra=told).stdout
+    assert "##[" not in project.run("apply", "p.json", extra=told).stdout
+    found = json.loads(project.run("datasets", "list", "--json", extra=told).stdout)
+    assert found["datasets"][0]["description"] == evil, "JSON is not touched"

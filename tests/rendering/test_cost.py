@@ -44,8 +44,8 @@ def test_the_sentences() -> None:
             "$1,003.75 before."
         ),
         (
-            "Trainings that run have cost up to $3.47 of at most $27.72; cancelled now, they cost no "
-            "more than that."
+            "Trainings that run have cost up to $3.47 of at most $27.72; cancelled now, they "
+            "cost no more than that."
         ),
         "1 deployed model that nobody declares: $1,003.75 a month.",
         "These are cloud prices: the local provider itself costs nothing.",
