@@ -38,6 +38,8 @@ from tests.rendering.golden import matches_golden
 GITHUB = FLAVOURS["github"]
 PLANS = 10_000
 PARTS = 8
+SECOND_OPINION = 8
+"""Of so many comments one is also judged by a slower parser, as other hosts may have."""
 LINKS = SourceLinks("https://code.example/team/models/blob/0123456/", "#L")
 PARSER = MarkdownIt("commonmark", {"linkify": True}).enable(["table", "linkify"])
 OUR_TAGS = {
@@ -124,14 +126,16 @@ def tokens(markdown: str) -> list[Token]:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_is_in_the_plan(part: int) -> None:
     chance = random.Random(part)
-    for _ in range(PLANS // PARTS):
+    for number in range(PLANS // PARTS):
         planned = random_plan(chance)
         limit = chance.choice((3_000, 10_000, GITHUB.limit))
         origin = Origin(text(chance) or "k", text(chance) or None, text(chance) or None)
         flavour = chance.choice(list(FLAVOURS.values()))
         links = chance.choice((None, LINKS))
         comment = plan_markdown(planned, origin, flavour=flavour, links=links, limit=limit)
-        check(comment, planned, limit)
+        as_github_shows(comment, planned, limit)
+        if number % SECOND_OPINION == 0:
+            check(comment, planned, limit)
 
 
 class AsShown(HTMLParser):
@@ -154,12 +158,22 @@ class AsShown(HTMLParser):
         assert self.open.pop() == tag, "not balanced"
 
 
-def check(markdown: str, planned: Planned, limit: int) -> None:
+def as_github_shows(markdown: str, planned: Planned, limit: int) -> None:
     assert len(markdown.encode()) <= limit
     shown = AsShown(markdown)
     assert not shown.open
     assert shown.tags <= OUR_TAGS
     assert all(link.startswith(LINKS.base) for link in shown.links), "a link that is not ours"
+    outside = re.sub(r"^(`{3,})diff\n.*?^\1$", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    assert "@octocat" not in unescape(outside), "somebody is mentioned"
+    deletions = [c for c in planned.plan.changes if c.action is Action.DELETE]
+    rows = len(re.findall(r"^\| \*\*delete\*\* \|", markdown, re.MULTILINE))
+    (counted,) = re.findall(r"([\d,]+) deletes? without a row", markdown) or ["0"]
+    assert rows + int(counted.replace(",", "")) == len(deletions), "a deletion is dropped"
+
+
+def check(markdown: str, planned: Planned, limit: int) -> None:
+    as_github_shows(markdown, planned, limit)
     parsed = tokens(markdown)
     kinds = {token.type for token in parsed}
     assert not kinds & {"image", "blockquote_open", "hr"}
@@ -170,12 +184,6 @@ def check(markdown: str, planned: Planned, limit: int) -> None:
     assert "<" not in OURS.sub("", html), "HTML that is not ours"
     for tag in ("details", "summary", "code", "sub"):
         assert html.count(f"<{tag}>") == html.count(f"</{tag}>")
-    outside = re.sub(r"^(`{3,})diff\n.*?^\1$", "", markdown, flags=re.MULTILINE | re.DOTALL)
-    assert "@octocat" not in unescape(outside), "somebody is mentioned"
-    deletions = [c for c in planned.plan.changes if c.action is Action.DELETE]
-    rows = len(re.findall(r"^\| \*\*delete\*\* \|", markdown, re.MULTILINE))
-    (counted,) = re.findall(r"([\d,]+) deletes? without a row", markdown) or ["0"]
-    assert rows + int(counted.replace(",", "")) == len(deletions), "a deletion is dropped"
 
 
 def test_what_is_inert() -> None:
