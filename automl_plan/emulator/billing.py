@@ -16,10 +16,11 @@ from typing import cast
 
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code
+from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.limits import DEPLOYMENT_USD_PER_NODE_HOUR, MODEL_TYPES
 from automl_plan.emulator.objects import Model, Operation, OperationKind
 from automl_plan.emulator.rows import insert
-from automl_plan.emulator.store import Store, from_micros, to_micros
+from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.types import Problem
 
 _USD_DIGITS = 6

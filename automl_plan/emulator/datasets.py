@@ -35,7 +35,8 @@ from automl_plan.emulator.rows import (
     select_specs,
     write_examples,
 )
-from automl_plan.emulator.store import Page, Store, Term, Window, select_page
+from automl_plan.emulator.store import Page, Store, Window, select_page
+from automl_plan.emulator.terms import Term
 from automl_plan.emulator.training.import_csv import ImportFailed, read_csv
 from automl_plan.emulator.training.types import Example, Problem
 

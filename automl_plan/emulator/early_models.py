@@ -6,7 +6,8 @@ from typing import cast
 
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
 from automl_plan.emulator.rows import model_of, operation_of
-from automl_plan.emulator.store import Condition, Page, Term, Window, select_page
+from automl_plan.emulator.store import Page, Window, select_page
+from automl_plan.emulator.terms import Condition, Term
 
 _EARLY = 2**62
 """Page tokens above it go on among the trainings, by the row number of their operation."""
@@ -15,8 +16,8 @@ _EARLY = 2**62
 def early_models(db: Connection, scope: Scope) -> list[tuple[int, Model]]:
     """What still trains, as models, newest first; with the row numbers of their operations."""
     rows = db.execute(
-        "SELECT * FROM operations WHERE project = ? AND location = ? AND kind = ? AND done = 0 "
-        "ORDER BY seq DESC",
+        "SELECT * FROM operations WHERE api = ? AND project = ? AND location = ? AND kind = ? "
+        "AND done = 0 ORDER BY seq DESC",
         (*scope, OperationKind.CREATE_MODEL),
     )
     return [(row["seq"], _untrained(operation_of(row))) for row in rows]

@@ -10,7 +10,8 @@ from datetime import datetime
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import ServiceError, precondition
-from automl_plan.emulator.store import Store, from_micros, to_micros
+from automl_plan.emulator.instants import from_micros, to_micros
+from automl_plan.emulator.store import Store
 
 MONTHS = 18
 

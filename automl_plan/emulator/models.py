@@ -13,6 +13,7 @@ from automl_plan.emulator.early_models import early_models, page_with_early_mode
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
+from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.lifespan import Lifespans, expired, too_old
 from automl_plan.emulator.objects import (
@@ -26,15 +27,8 @@ from automl_plan.emulator.objects import (
 )
 from automl_plan.emulator.operations import Operations
 from automl_plan.emulator.rows import evaluation_of, model_of, select_model
-from automl_plan.emulator.store import (
-    Condition,
-    Page,
-    Store,
-    Term,
-    Window,
-    select_page,
-    to_micros,
-)
+from automl_plan.emulator.store import Page, Store, Window, select_page
+from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.trainer import trainer
 from automl_plan.emulator.training.types import Prediction
 

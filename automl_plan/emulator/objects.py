@@ -12,9 +12,17 @@ from automl_plan.emulator.errors import Code
 from automl_plan.emulator.training.types import Evaluation, Problem
 
 
-class Scope(NamedTuple):
-    """The project and the location an object lives in."""
+class Api(StrEnum):
+    """The service that an object belongs to; what lives at one is not to be seen at the other."""
 
+    AUTOML = "automl"
+    VERTEX = "vertex"
+
+
+class Scope(NamedTuple):
+    """The service, the project and the location that an object lives in."""
+
+    api: Api
     project: str
     location: str
 

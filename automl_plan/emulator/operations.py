@@ -14,6 +14,7 @@ from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.ids import new_id
+from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
 from automl_plan.emulator.objects import (
@@ -25,15 +26,8 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.rows import insert_operation, operation_of
-from automl_plan.emulator.store import (
-    CreatedUntil,
-    Page,
-    Store,
-    Term,
-    Window,
-    select_page,
-    to_micros,
-)
+from automl_plan.emulator.store import Page, Store, Window, select_page
+from automl_plan.emulator.terms import CreatedUntil, Term
 from automl_plan.emulator.training.types import Problem
 
 MAX_FAILURES = 20
@@ -161,8 +155,8 @@ class Operations:
         """The operation of that id."""
         with self._store.reading() as db:
             row = db.execute(
-                "SELECT * FROM operations WHERE id = ? AND project = ? AND location = ? "
-                "AND forgotten = 0",
+                "SELECT * FROM operations WHERE id = ? AND api = ? AND project = ? "
+                "AND location = ? AND forgotten = 0",
                 (operation_id, *scope),
             ).fetchone()
         if row is None:

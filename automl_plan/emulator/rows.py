@@ -8,8 +8,10 @@ from pathlib import Path
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.evaluation_json import load_evaluation
+from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.objects import (
     AnnotationSpec,
+    Api,
     Dataset,
     Failure,
     Model,
@@ -20,7 +22,6 @@ from automl_plan.emulator.objects import (
     OperationKind,
     Scope,
 )
-from automl_plan.emulator.store import from_micros, to_micros
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
 
 
@@ -33,6 +34,11 @@ def insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> Non
     )
 
 
+def scope_of(row: sqlite3.Row) -> Scope:
+    """The scope of any object's row."""
+    return Scope(Api(row["api"]), row["project"], row["location"])
+
+
 def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
     """Add a dataset."""
     insert(
@@ -40,8 +46,7 @@ def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
         "datasets",
         {
             "id": dataset.id,
-            "project": dataset.scope.project,
-            "location": dataset.scope.location,
+            **dataset.scope._asdict(),
             "problem": dataset.problem,
             "multilabel": dataset.multilabel,
             "display_name": dataset.display_name,
@@ -58,7 +63,7 @@ def dataset_of(row: sqlite3.Row) -> Dataset:
     """The dataset of a row."""
     return Dataset(
         id=row["id"],
-        scope=Scope(row["project"], row["location"]),
+        scope=scope_of(row),
         problem=Problem(row["problem"]),
         multilabel=bool(row["multilabel"]),
         display_name=row["display_name"],
@@ -73,7 +78,7 @@ def dataset_of(row: sqlite3.Row) -> Dataset:
 def select_dataset(db: sqlite3.Connection, scope: Scope, dataset_id: int) -> Dataset | None:
     """The dataset of that id, if the scope has one."""
     row = db.execute(
-        "SELECT * FROM datasets WHERE id = ? AND project = ? AND location = ?",
+        "SELECT * FROM datasets WHERE id = ? AND api = ? AND project = ? AND location = ?",
         (dataset_id, *scope),
     ).fetchone()
     return None if row is None else dataset_of(row)
@@ -149,8 +154,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
         "models",
         {
             "id": model.id,
-            "project": model.scope.project,
-            "location": model.scope.location,
+            **model.scope._asdict(),
             "dataset_id": model.dataset_id,
             "problem": model.problem,
             "multilabel": model.multilabel,
@@ -177,7 +181,7 @@ def model_of(row: sqlite3.Row) -> Model:
     """The model of a row."""
     return Model(
         id=row["id"],
-        scope=Scope(row["project"], row["location"]),
+        scope=scope_of(row),
         dataset_id=row["dataset_id"],
         problem=Problem(row["problem"]),
         multilabel=bool(row["multilabel"]),
@@ -202,7 +206,8 @@ def model_of(row: sqlite3.Row) -> Model:
 def select_model(db: sqlite3.Connection, scope: Scope, model_id: int) -> Model | None:
     """The model of that id, if the scope has one."""
     row = db.execute(
-        "SELECT * FROM models WHERE id = ? AND project = ? AND location = ?", (model_id, *scope)
+        "SELECT * FROM models WHERE id = ? AND api = ? AND project = ? AND location = ?",
+        (model_id, *scope),
     ).fetchone()
     return None if row is None else model_of(row)
 
@@ -227,8 +232,7 @@ def insert_operation(
         "operations",
         {
             "id": operation.id,
-            "project": operation.scope.project,
-            "location": operation.scope.location,
+            **operation.scope._asdict(),
             "problem": operation.problem,
             "kind": operation.kind,
             "spec": json.dumps(dict(operation.spec)),
@@ -253,7 +257,7 @@ def operation_of(row: sqlite3.Row) -> Operation:
     code, result_kind = row["error_code"], row["result_kind"]
     return Operation(
         id=row["id"],
-        scope=Scope(row["project"], row["location"]),
+        scope=scope_of(row),
         problem=Problem(row["problem"]),
         kind=OperationKind(row["kind"]),
         spec=json.loads(row["spec"]),

@@ -5,14 +5,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from automl_plan.emulator.errors import StartError
-from automl_plan.emulator.objects import ObjectRef, Scope
+from automl_plan.emulator.objects import Scope
+from automl_plan.emulator.terms import Term, Value
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE ids (id INTEGER PRIMARY KEY);
@@ -20,10 +20,11 @@ CREATE TABLE clock (ahead INTEGER NOT NULL);
 INSERT INTO clock VALUES (0);
 CREATE TABLE datasets (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
-  project TEXT NOT NULL, location TEXT NOT NULL, problem TEXT NOT NULL, multilabel INTEGER NOT NULL,
+  api TEXT NOT NULL, project TEXT NOT NULL, location TEXT NOT NULL,
+  problem TEXT NOT NULL, multilabel INTEGER NOT NULL,
   display_name TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
   version INTEGER NOT NULL, created INTEGER NOT NULL, example_count INTEGER NOT NULL);
-CREATE INDEX datasets_scope ON datasets (project, location, seq);
+CREATE INDEX datasets_scope ON datasets (api, project, location, seq);
 CREATE TABLE annotation_specs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
   dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
@@ -35,32 +36,33 @@ CREATE TABLE examples (
   labels TEXT NOT NULL, boxes TEXT NOT NULL, UNIQUE (dataset_id, content));
 CREATE TABLE models (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
-  project TEXT NOT NULL, location TEXT NOT NULL, dataset_id INTEGER NOT NULL,
+  api TEXT NOT NULL, project TEXT NOT NULL, location TEXT NOT NULL, dataset_id INTEGER NOT NULL,
   problem TEXT NOT NULL, multilabel INTEGER NOT NULL, model_type TEXT NOT NULL,
   budget INTEGER NOT NULL, base_model_id INTEGER, display_name TEXT NOT NULL, labels TEXT NOT NULL,
   version INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
   cost INTEGER NOT NULL, stop_reason TEXT NOT NULL, node_qps REAL NOT NULL,
   deployed INTEGER NOT NULL, node_count INTEGER NOT NULL, trainer TEXT NOT NULL,
   specs TEXT NOT NULL);
-CREATE INDEX models_scope ON models (project, location, seq);
+CREATE INDEX models_scope ON models (api, project, location, seq);
 CREATE INDEX models_dataset ON models (dataset_id);
 CREATE TABLE artefacts (
   model_id INTEGER PRIMARY KEY REFERENCES models (id) ON DELETE CASCADE, content BLOB NOT NULL);
 CREATE TABLE evaluations (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
   model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
-  project TEXT NOT NULL, location TEXT NOT NULL,
+  api TEXT NOT NULL, project TEXT NOT NULL, location TEXT NOT NULL,
   annotation_spec_id INTEGER, created INTEGER NOT NULL, evaluation TEXT NOT NULL);
 CREATE INDEX evaluations_model ON evaluations (model_id, seq);
 CREATE TABLE operations (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
-  project TEXT NOT NULL, location TEXT NOT NULL, problem TEXT NOT NULL, kind TEXT NOT NULL,
+  api TEXT NOT NULL, project TEXT NOT NULL, location TEXT NOT NULL,
+  problem TEXT NOT NULL, kind TEXT NOT NULL,
   spec TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, started INTEGER,
   done INTEGER NOT NULL, cancel_requested INTEGER NOT NULL, forgotten INTEGER NOT NULL,
   error_code INTEGER, error_message TEXT, result_kind TEXT, result_id INTEGER,
   output TEXT NOT NULL, failures TEXT NOT NULL, fails_with INTEGER, stubborn INTEGER NOT NULL);
-CREATE INDEX operations_scope ON operations (project, location, seq);
-CREATE INDEX operations_done ON operations (project, location, done, seq);
+CREATE INDEX operations_scope ON operations (api, project, location, seq);
+CREATE INDEX operations_done ON operations (api, project, location, done, seq);
 CREATE INDEX operations_running ON operations (done, seq) WHERE done = 0;
 CREATE TABLE works_on (
   operation_id INTEGER NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
@@ -77,49 +79,41 @@ CREATE INDEX charges_operation ON charges (operation_id);
 CREATE INDEX charges_model ON charges (model_id);
 """
 
-Column = Literal["id", "problem", "dataset_id", "annotation_spec_id", "model_id", "done"]
-Value = str | int | None
+_VERTEX_SCHEMA = """
+CREATE TABLE endpoints (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL UNIQUE, id TEXT NOT NULL,
+  api TEXT NOT NULL, project TEXT NOT NULL, location TEXT NOT NULL,
+  display_name TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
+  version INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+  traffic TEXT NOT NULL, UNIQUE (api, project, location, id));
+CREATE TABLE deployments (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  endpoint INTEGER NOT NULL REFERENCES endpoints (number) ON DELETE CASCADE,
+  model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+  display_name TEXT NOT NULL, replicas INTEGER NOT NULL, max_replicas INTEGER NOT NULL,
+  created INTEGER NOT NULL);
+CREATE INDEX deployments_endpoint ON deployments (endpoint);
+CREATE INDEX deployments_model ON deployments (model_id);
+CREATE TABLE migrations (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, source_id INTEGER NOT NULL,
+  target_id INTEGER NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX migrations_source ON migrations (kind, source_id);
+"""
+_UPGRADE = f"""
+ALTER TABLE datasets ADD COLUMN api TEXT NOT NULL DEFAULT 'automl';
+ALTER TABLE models ADD COLUMN api TEXT NOT NULL DEFAULT 'automl';
+ALTER TABLE evaluations ADD COLUMN api TEXT NOT NULL DEFAULT 'automl';
+ALTER TABLE operations ADD COLUMN api TEXT NOT NULL DEFAULT 'automl';
+DROP INDEX datasets_scope; DROP INDEX models_scope;
+DROP INDEX operations_scope; DROP INDEX operations_done;
+CREATE INDEX datasets_scope ON datasets (api, project, location, seq);
+CREATE INDEX models_scope ON models (api, project, location, seq);
+CREATE INDEX operations_scope ON operations (api, project, location, seq);
+CREATE INDEX operations_done ON operations (api, project, location, done, seq);
+{_VERTEX_SCHEMA}
+"""
+"""From format 2, which had one service only."""
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A column's comparison with a value; None compares with "is there none?"."""
-
-    column: Column
-    value: Value
-    negated: bool = False
-
-    def sql(self) -> tuple[str, tuple[Value, ...]]:
-        """The WHERE term and its parameters."""
-        return f"{self.column} {'IS NOT' if self.negated else 'IS'} ?", (self.value,)
-
-
-@dataclass(frozen=True, slots=True)
-class WorksOn:
-    """That an operation works on an object, or doesn't; None is an object that can't exist."""
-
-    target: ObjectRef | None
-    negated: bool = False
-
-    def sql(self) -> tuple[str, tuple[Value, ...]]:
-        """The WHERE term and its parameters."""
-        kind, object_id = self.target or ("", 0)
-        found = "id IN (SELECT operation_id FROM works_on WHERE kind = ? AND object_id = ?)"
-        return (f"NOT {found}" if self.negated else found), (kind, object_id)
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedUntil:
-    """That an object was created at an instant or before."""
-
-    instant: datetime
-
-    def sql(self) -> tuple[str, tuple[Value, ...]]:
-        """The WHERE term and its parameters."""
-        return "created <= ?", (to_micros(self.instant),)
-
-
-Term = Condition | WorksOn | CreatedUntil
 Item = TypeVar("Item")
 
 
@@ -169,7 +163,11 @@ class Store:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             self._connection.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                f"BEGIN; {_SCHEMA} {_VERTEX_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif version == SCHEMA_VERSION - 1:
+            self._connection.executescript(
+                f"BEGIN; {_UPGRADE} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         elif version != SCHEMA_VERSION:
             raise StartError(
@@ -207,14 +205,14 @@ class Store:
 
 def select_page(
     db: sqlite3.Connection,
-    table: Literal["datasets", "models", "evaluations", "operations"],
+    table: Literal["datasets", "models", "evaluations", "operations", "endpoints"],
     scope: Scope,
     terms: Sequence[Term],
     window: Window,
 ) -> tuple[list[sqlite3.Row], int | None]:
     """The rows of one page, newest first, and the row number where the next page goes on."""
-    conditions = ["project = ?", "location = ?"]
-    values: list[Value] = [scope.project, scope.location]
+    conditions = ["api = ?", "project = ?", "location = ?"]
+    values: list[Value] = [*scope]
     if table == "operations":
         conditions.append("forgotten = 0")
     if window.before is not None:
@@ -232,16 +230,3 @@ def select_page(
     more = len(rows) > window.size
     rows = rows[: window.size]
     return rows, rows[-1]["seq"] if more else None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_micros(instant: datetime) -> int:
-    """Microseconds since 1970, as times are stored."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_micros(micros: int) -> datetime:
-    """The instant that `to_micros` was given."""
-    return _EPOCH + timedelta(microseconds=micros)

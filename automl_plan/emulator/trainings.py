@@ -12,6 +12,7 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, 
 from automl_plan.emulator.evaluation_json import dump_evaluation
 from automl_plan.emulator.ids import new_id
 from automl_plan.emulator.images import Images
+from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
 from automl_plan.emulator.objects import (
     Dataset,
@@ -30,7 +31,7 @@ from automl_plan.emulator.rows import (
     select_model,
     select_specs,
 )
-from automl_plan.emulator.store import Store, to_micros
+from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.trainer import Trainer
 from automl_plan.emulator.training.types import (
     Problem,
@@ -157,8 +158,8 @@ class Trainings:
         db.execute("INSERT INTO artefacts VALUES (?, ?)", (model.id, result.artefact))
         for evaluation in reversed(result.evaluations):  # lists show the last one first
             db.execute(
-                "INSERT INTO evaluations (id, model_id, project, location, annotation_spec_id, "
-                "created, evaluation) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO evaluations (id, model_id, api, project, location, "
+                "annotation_spec_id, created, evaluation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     new_id(db),
                     model.id,

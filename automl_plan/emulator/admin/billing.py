@@ -1,9 +1,9 @@
 """The bill as the emulator's own API tells it."""
 
-from automl_plan.emulator.automl.calls import timestamp
 from automl_plan.emulator.automl.names import wire_id
 from automl_plan.emulator.billing import Charge, ChargeKind, total_usd
 from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.wire.calls import timestamp
 
 
 def render_bill(engine: Engine) -> dict[str, object]:

@@ -1,11 +1,11 @@
 """The methods of the emulator's own API that set faults."""
 
-from automl_plan.emulator.automl.calls import check_query
-from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.fault_spec import FaultRefused
 from automl_plan.emulator.faults import Faults, SetFault
 from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.wire.calls import check_query
+from automl_plan.emulator.wire.reading import body_fields
 
 
 class FaultMethods:

@@ -2,13 +2,13 @@
 
 from automl_plan.emulator.admin.billing import render_bill
 from automl_plan.emulator.admin.faults import FaultMethods
-from automl_plan.emulator.automl.calls import check_query, timestamp
-from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.faults import Faults
 from automl_plan.emulator.http import Found, Reply, Request, error_reply, find, json_reply, route
+from automl_plan.emulator.wire.calls import check_query, timestamp
+from automl_plan.emulator.wire.reading import body_fields
 
 _ROOT = "/emulator/v1"
 

@@ -2,29 +2,27 @@
 
 from collections.abc import Callable
 
-from automl_plan.emulator.automl.calls import (
-    LIST_PARAMETERS,
-    Comparison,
-    bad_comparison,
-    check_query,
-    enums_as_numbers,
-    filled,
-    masked,
-    paging,
-    read_filter,
-    timestamp,
-)
+from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
 from automl_plan.emulator.automl.names import bare_number, number_of, parent, scope_of, wire_id
 from automl_plan.emulator.automl.operations import operation_reply
-from automl_plan.emulator.automl.reading import Fields, body_fields
 from automl_plan.emulator.datasets import DatasetChange, NewDataset
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MAX_DESCRIPTION, dataset_name_fault, label_faults
 from automl_plan.emulator.objects import Dataset
-from automl_plan.emulator.store import Condition, Term
+from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.types import Problem
+from automl_plan.emulator.wire.calls import (
+    LIST_PARAMETERS,
+    check_query,
+    enums_as_numbers,
+    filled,
+    masked,
+    paging,
+    timestamp,
+)
+from automl_plan.emulator.wire.reading import Fields, body_fields
 
 _CLASSIFICATION_TYPES = {
     "CLASSIFICATION_TYPE_UNSPECIFIED": 0,

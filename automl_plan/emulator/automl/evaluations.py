@@ -2,15 +2,7 @@
 
 from collections.abc import Mapping
 
-from automl_plan.emulator.automl.calls import (
-    LIST_PARAMETERS,
-    Comparison,
-    check_query,
-    filled,
-    paging,
-    read_filter,
-    timestamp,
-)
+from automl_plan.emulator.automl.filters import Comparison, read_filter
 from automl_plan.emulator.automl.names import (
     bare_number,
     number_of,
@@ -21,12 +13,13 @@ from automl_plan.emulator.automl.names import (
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model, ModelEvaluation
-from automl_plan.emulator.store import Condition, Term
+from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     DetectionMetrics,
     Threshold,
 )
+from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query, filled, paging, timestamp
 
 _ALL_MODELS = "-"
 _EVERY_POSITION = 2**31 - 1

@@ -1,6 +1,5 @@
 """The routes of AutoML v1 (google/cloud/automl/v1/service.proto, automl_v1.yaml)."""
 
-from automl_plan.emulator.automl.calls import LIST_PARAMETERS, check_query
 from automl_plan.emulator.automl.datasets import DatasetMethods
 from automl_plan.emulator.automl.evaluations import EvaluationMethods
 from automl_plan.emulator.automl.models import ModelMethods
@@ -18,6 +17,7 @@ from automl_plan.emulator.http import (
     json_reply,
     route,
 )
+from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query
 
 _PROJECT = "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"

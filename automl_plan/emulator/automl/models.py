@@ -1,21 +1,9 @@
 """AutoML v1: models. Messages: model.proto, image.proto, io.proto, prediction_service.proto."""
 
-from automl_plan.emulator.automl.calls import (
-    LIST_PARAMETERS,
-    Comparison,
-    bad_comparison,
-    check_query,
-    enums_as_numbers,
-    filled,
-    masked,
-    paging,
-    read_filter,
-    timestamp,
-)
 from automl_plan.emulator.automl.datasets import existence, output_prefix
+from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
 from automl_plan.emulator.automl.names import number_of, parent, scope_of, wire_id
 from automl_plan.emulator.automl.operations import operation_reply
-from automl_plan.emulator.automl.reading import Fields, body_fields
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
@@ -29,9 +17,19 @@ from automl_plan.emulator.limits import (
 )
 from automl_plan.emulator.models import ModelChange
 from automl_plan.emulator.objects import Model
-from automl_plan.emulator.store import Condition
+from automl_plan.emulator.terms import Condition
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
+from automl_plan.emulator.wire.calls import (
+    LIST_PARAMETERS,
+    check_query,
+    enums_as_numbers,
+    filled,
+    masked,
+    paging,
+    timestamp,
+)
+from automl_plan.emulator.wire.reading import Fields, body_fields
 
 _METADATA = {
     Problem.IMAGE_CLASSIFICATION: "imageClassificationModelMetadata",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from automl_plan.emulator.errors import Code, ServiceError
-from automl_plan.emulator.objects import ObjectKind, ObjectRef, Scope
+from automl_plan.emulator.objects import Api, ObjectKind, ObjectRef, Scope
 from automl_plan.emulator.training.types import Problem
 
 LOCATIONS: Mapping[str, str] = {"us-central1": "Iowa", "eu": "European Union"}
@@ -46,7 +46,7 @@ def scope_of(params: Mapping[str, str]) -> Scope:
         raise ServiceError(
             Code.INVALID_ARGUMENT, f"Location {location} is not supported. There are {known}."
         )
-    return Scope(params["project"], location)
+    return Scope(Api.AUTOML, params["project"], location)
 
 
 def parent(scope: Scope) -> str:
@@ -57,7 +57,7 @@ def parent(scope: Scope) -> str:
 def object_of(scope: Scope, name: str) -> ObjectRef | None:
     """The dataset or model of that full name, if it can be one of this scope."""
     match = _PATH.fullmatch(name)
-    if not match or Scope(match[1], match[2]) != scope:
+    if not match or Scope(Api.AUTOML, match[1], match[2]) != scope:
         return None
     kind = ObjectKind.DATASET if match[3] == "datasets" else ObjectKind.MODEL
     return ObjectRef(kind, number_of(match[4]))

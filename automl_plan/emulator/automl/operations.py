@@ -5,24 +5,16 @@ The official client reads them strictly: an Operation has no field that isn't in
 
 import re
 
-from automl_plan.emulator.automl.calls import (
-    LIST_PARAMETERS,
-    Comparison,
-    bad_comparison,
-    check_query,
-    filled,
-    paging,
-    read_filter,
-    timestamp,
-)
+from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
 from automl_plan.emulator.automl.names import number_of, object_of, parent, scope_of, wire_id
-from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, invalid
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import ObjectKind, Operation, OperationKind, Scope
-from automl_plan.emulator.store import Condition, Term, WorksOn
+from automl_plan.emulator.terms import Condition, Term, WorksOn
+from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query, filled, paging, timestamp
+from automl_plan.emulator.wire.reading import body_fields
 
 _TYPES = "type.googleapis.com/google.cloud.automl.v1."
 _EMPTY = "type.googleapis.com/google.protobuf.Empty"

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from automl_plan.emulator.automl.calls import check_query, filled
 from automl_plan.emulator.automl.names import number_of, scope_of
-from automl_plan.emulator.automl.reading import body_fields
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
+from automl_plan.emulator.wire.calls import check_query, filled
+from automl_plan.emulator.wire.reading import body_fields
 
 _DEFAULT_THRESHOLD = 0.5
 _DEFAULT_BOXES, _MAX_BOXES = 100, 500

@@ -1,18 +1,18 @@
-"""What the methods of AutoML v1 share: query parameters, paging, masks, filters."""
+"""What the methods of the fronts share: query parameters, paging, masks."""
 
 import base64
 import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from automl_plan.emulator.automl.reading import camel, snake
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Request
-from automl_plan.emulator.store import Term, Window
+from automl_plan.emulator.store import Window
+from automl_plan.emulator.wire.reading import camel, snake
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
@@ -126,48 +126,3 @@ def masked(request: Request, mutable: Mapping[str, bool]) -> list[str]:
                 ("update_mask", f"{snake(name)} can't be updated. The fields {allowed} can.")
             )
     return names
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One filter term: `value` is None for `field:*`, which asks whether the field is there."""
-
-    field: str
-    value: str | None
-    negated: bool
-
-
-_TERM = re.compile(r"(?P<no>NOT\s+|-)?(?P<field>[A-Za-z][\w-]*?)\s*(?P<op>!=|=|:)\s*(?P<value>.*)")
-
-
-def read_filter(
-    request: Request, terms: Mapping[str, Callable[[Comparison], Term]]
-) -> Sequence[Term]:
-    """The terms of the request's filter: one or none. Fields in snake, kebab or camel case."""
-    text = (parameter(request, "filter") or "").strip()
-    text = _unquoted(text)
-    if not text:
-        return []
-    match = _TERM.fullmatch(text)
-    if match:
-        name = snake(match["field"].replace("-", "_"))
-        value, operator = _unquoted(match["value"].strip()), match["op"]
-        existence = operator == ":" and value == "*"
-        one_term = not re.search(r"\s", value)
-        if name in terms and value and one_term and (existence or operator != ":"):
-            negated = (match["no"] is not None) != (operator == "!=")
-            return [terms[name](Comparison(name, None if existence else value, negated))]
-    known = ", ".join(terms)
-    raise invalid(("filter", f'The filter "{text}" is not understood. It takes one of: {known}.'))
-
-
-def bad_comparison(comparison: Comparison) -> ServiceError:
-    """The error for a value or an operator that the field doesn't take."""
-    wanted = ":*" if comparison.value is None else f"={comparison.value}"
-    return invalid(("filter", f"{comparison.field} can't be compared by {wanted}."))
-
-
-def _unquoted(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
-        return text[1:-1].strip()
-    return text

@@ -1,0 +1,56 @@
+"""Filters of AutoML v1's lists: one term each."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from automl_plan.emulator.errors import ServiceError, invalid
+from automl_plan.emulator.http import Request
+from automl_plan.emulator.terms import Term
+from automl_plan.emulator.wire.calls import parameter
+from automl_plan.emulator.wire.reading import snake
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One filter term: `value` is None for `field:*`, which asks whether the field is there."""
+
+    field: str
+    value: str | None
+    negated: bool
+
+
+_TERM = re.compile(r"(?P<no>NOT\s+|-)?(?P<field>[A-Za-z][\w-]*?)\s*(?P<op>!=|=|:)\s*(?P<value>.*)")
+
+
+def read_filter(
+    request: Request, terms: Mapping[str, Callable[[Comparison], Term]]
+) -> Sequence[Term]:
+    """The terms of the request's filter: one or none. Fields in snake, kebab or camel case."""
+    text = (parameter(request, "filter") or "").strip()
+    text = _unquoted(text)
+    if not text:
+        return []
+    match = _TERM.fullmatch(text)
+    if match:
+        name = snake(match["field"].replace("-", "_"))
+        value, operator = _unquoted(match["value"].strip()), match["op"]
+        existence = operator == ":" and value == "*"
+        one_term = not re.search(r"\s", value)
+        if name in terms and value and one_term and (existence or operator != ":"):
+            negated = (match["no"] is not None) != (operator == "!=")
+            return [terms[name](Comparison(name, None if existence else value, negated))]
+    known = ", ".join(terms)
+    raise invalid(("filter", f'The filter "{text}" is not understood. It takes one of: {known}.'))
+
+
+def bad_comparison(comparison: Comparison) -> ServiceError:
+    """The error for a value or an operator that the field doesn't take."""
+    wanted = ":*" if comparison.value is None else f"={comparison.value}"
+    return invalid(("filter", f"{comparison.field} can't be compared by {wanted}."))
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        return text[1:-1].strip()
+    return text

@@ -1,0 +1,162 @@
+"""What lists are filtered by, as SQL: columns and operators are closed sets, values parameters."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from automl_plan.emulator.instants import to_micros
+from automl_plan.emulator.objects import ObjectRef
+
+Column = Literal["id", "problem", "dataset_id", "annotation_spec_id", "model_id", "done", "kind"]
+Expression = Literal[
+    "id",
+    "display_name",
+    "created",
+    "json_extract(spec, '$.asked.display_name')",
+    "json_extract(spec, '$.asked.definition')",
+]
+"""What a comparison can be made of: a column, or what a training was asked for by the front."""
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "GLOB"]
+LabelHome = Literal["labels", "json_extract(spec, '$.asked.labels')"]
+Value = str | int | None
+Sql = tuple[str, tuple[Value, ...]]
+
+
+class Term(Protocol):
+    """One condition on the rows of a list."""
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A column's comparison with a value; None compares with "is there none?"."""
+
+    column: Column
+    value: Value
+    negated: bool = False
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        return f"{self.column} {'IS NOT' if self.negated else 'IS'} ?", (self.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A comparison by an operator; GLOB takes `*` for any characters."""
+
+    expression: Expression
+    operator: Operator
+    value: Value
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        return f"{self.expression} {self.operator} ?", (self.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class HasLabel:
+    """That an object bears a label, with any value or with that one."""
+
+    home: LabelHome
+    key: str
+    value: str | None = None
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        path = f"$.{json.dumps(self.key)}"
+        if self.value is None:
+            return f"json_extract({self.home}, ?) IS NOT NULL", (path,)
+        return f"json_extract({self.home}, ?) IS ?", (path, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How operations stand: whether they began, are done, and with which error code."""
+
+    started: bool | None = None
+    done: bool | None = None
+    error_codes: tuple[int, ...] | None = None
+    """() is success; None is any end."""
+    cancel_requested: bool | None = None
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        parts = []
+        if self.started is not None:
+            parts.append(f"started IS {'NOT ' if self.started else ''}NULL")
+        if self.done is not None:
+            parts.append(f"done = {int(self.done)}")
+        if self.cancel_requested is not None:
+            parts.append(f"cancel_requested = {int(self.cancel_requested)}")
+        if self.error_codes is not None:
+            codes = ", ".join(str(int(code)) for code in self.error_codes)
+            parts.append(f"error_code IN ({codes})" if codes else "error_code IS NULL")
+        return f"({' AND '.join(parts) or '1'})", ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorksOn:
+    """That an operation works on an object, or doesn't; None is an object that can't exist."""
+
+    target: ObjectRef | None
+    negated: bool = False
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        kind, object_id = self.target or ("", 0)
+        found = "id IN (SELECT operation_id FROM works_on WHERE kind = ? AND object_id = ?)"
+        return (f"NOT {found}" if self.negated else found), (kind, object_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedUntil:
+    """That an object was created at an instant or before."""
+
+    instant: datetime
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        return "created <= ?", (to_micros(self.instant),)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What a term does not find; nothing compared with something is no match either way."""
+
+    term: Term
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        text, values = self.term.sql()
+        return f"NOT coalesce({text}, 0)", values
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """What all terms find."""
+
+    terms: Sequence[Term]
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        return _joined(" AND ", self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """What any of the terms finds."""
+
+    terms: Sequence[Term]
+
+    def sql(self) -> Sql:
+        """The WHERE term and its parameters."""
+        return _joined(" OR ", self.terms)
+
+
+def _joined(word: str, terms: Sequence[Term]) -> Sql:
+    found = [term.sql() for term in terms]
+    return f"({word.join(text for text, _ in found)})", tuple(v for _, vs in found for v in vs)
