@@ -102,7 +102,7 @@ class Billing:
         if operation.kind is not OperationKind.CREATE_MODEL:
             return
         spec = operation.spec
-        model_type = cast("str", spec["model_type"])
+        problem, model_type = cast("Problem", operation.problem), cast("str", spec["model_type"])
         insert(
             db,
             "charges",
@@ -111,11 +111,11 @@ class Billing:
                 "project": operation.scope.project,
                 "operation_id": operation.id,
                 "model_id": spec["model_id"],
-                "problem": operation.problem,
+                "problem": problem,
                 "model_type": model_type,
                 "display_name": spec["display_name"],
                 "labels": json.dumps(spec["labels"]),
-                "nodes": MODEL_TYPES[operation.problem][model_type].nodes,
+                "nodes": MODEL_TYPES[problem][model_type].nodes,
                 "began": None if operation.started is None else to_micros(operation.started),
                 "outcome": Outcome.RUNNING,
                 "milli_node_hours": 0,

@@ -60,6 +60,14 @@ class NewDataset:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnotationKind:
+    """What images are labelled for, where an import says so and not the dataset."""
+
+    problem: Problem
+    multilabel: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetChange:
     """New values for a dataset's fields; None leaves a field as it is."""
 
@@ -165,9 +173,21 @@ class Datasets:
 
         return self._operations.begin(scope, problem, OperationKind.DELETE_DATASET, prepare)
 
-    def import_data(self, scope: Scope, dataset_id: int, uris: Sequence[str]) -> Operation:
-        """Import CSV files: what they name is added to what is there."""
-        return self._begin(scope, dataset_id, OperationKind.IMPORT_DATA, {"uris": [*uris]})
+    def import_data(
+        self,
+        scope: Scope,
+        dataset_id: int,
+        uris: Sequence[str],
+        kind: AnnotationKind | None = None,
+    ) -> Operation:
+        """Import CSV files: what they name is added to what is there.
+
+        A `kind` becomes that of the dataset, unless it has examples of another one.
+        """
+        spec: dict[str, object] = {"uris": [*uris]}
+        if kind is not None:
+            spec["annotations"] = [kind.problem, kind.multilabel]
+        return self._begin(scope, dataset_id, OperationKind.IMPORT_DATA, spec)
 
     def export_data(self, scope: Scope, dataset_id: int, uri_prefix: str) -> Operation:
         """Write the dataset's examples as an import CSV below a gs:// prefix."""
@@ -192,7 +212,7 @@ class Datasets:
         dataset = Dataset(
             id=cast("int", spec["dataset_id"]),
             scope=operation.scope,
-            problem=operation.problem,
+            problem=cast("Problem", operation.problem),
             multilabel=cast("bool", spec["multilabel"]),
             display_name=cast("str", spec["display_name"]),
             description=cast("str", spec["description"]),
@@ -218,7 +238,7 @@ class Datasets:
         if self._operations.start(operation).cancel_requested:
             raise JobCancelled
         dataset_id = cast("int", operation.spec["dataset_id"])
-        dataset = self.get(operation.scope, dataset_id)
+        dataset = _labelled_for(self.get(operation.scope, dataset_id), operation)
 
         def resolve(uri: str) -> Path:
             cancellation.check()
@@ -243,6 +263,12 @@ class Datasets:
             except OSError as error:
                 raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
         with self._store.transaction() as db:
+            if "annotations" in operation.spec:
+                _labelled_for(_required(select_dataset(db, operation.scope, dataset_id)), operation)
+                db.execute(
+                    "UPDATE datasets SET problem = ?, multilabel = ? WHERE id = ?",
+                    (dataset.problem, dataset.multilabel, dataset_id),
+                )
             known = select_examples(db, dataset_id)
             merged = merge_examples(known, examples, multiclass=_multiclass(dataset))
             write_examples(db, dataset_id, merged.written)
@@ -290,6 +316,20 @@ def _required(dataset: Dataset | None) -> Dataset:
     if dataset is None:
         raise not_found(NOT_THERE)
     return dataset
+
+
+def _labelled_for(dataset: Dataset, operation: Operation) -> Dataset:
+    """The dataset with the kind that an import says; refused when it has examples of another."""
+    said = cast("list[object] | None", operation.spec.get("annotations"))
+    if said is None:
+        return dataset
+    problem, multilabel = Problem(cast("str", said[0])), bool(said[1])
+    if dataset.example_count and (dataset.problem, dataset.multilabel) != (problem, multilabel):
+        raise ServiceError(
+            Code.UNIMPLEMENTED,
+            "The emulator keeps annotations of one kind in a dataset, and this one has others.",
+        )
+    return replace(dataset, problem=problem, multilabel=multilabel)
 
 
 def _chosen(new: str | None, old: str) -> str:

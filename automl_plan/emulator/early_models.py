@@ -8,6 +8,7 @@ from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
 from automl_plan.emulator.rows import model_of, operation_of
 from automl_plan.emulator.store import Page, Window, select_page
 from automl_plan.emulator.terms import Condition, Term
+from automl_plan.emulator.training.types import Problem
 
 _EARLY = 2**62
 """Page tokens above it go on among the trainings, by the row number of their operation."""
@@ -58,7 +59,7 @@ def _untrained(operation: Operation) -> Model:
         id=cast("int", spec["model_id"]),
         scope=operation.scope,
         dataset_id=cast("int", spec["dataset_id"]),
-        problem=operation.problem,
+        problem=cast("Problem", operation.problem),
         multilabel=False,
         model_type=cast("str", spec["model_type"]),
         budget_milli_node_hours=cast("int", spec["budget"]),

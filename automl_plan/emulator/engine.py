@@ -6,10 +6,12 @@ from pathlib import Path
 from automl_plan.emulator.billing import Billing, Charge, ChargeKind
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.datasets import Datasets
+from automl_plan.emulator.endpoints import Endpoints
 from automl_plan.emulator.files import Files
 from automl_plan.emulator.images import Images
 from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.lifespan import Lifespans
+from automl_plan.emulator.migrations import Migrations
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Operations
 from automl_plan.emulator.store import Store
@@ -36,6 +38,10 @@ class Engine:
         self.models = Models(
             self._store, clock, files, self.operations, self._billing, self._lifespans
         )
+        self.endpoints = Endpoints(
+            self._store, clock, self.operations, self._billing, self._lifespans
+        )
+        self.migrations = Migrations(self._store, clock, self.operations)
         self.trainings = Trainings(
             self._store, clock, images, chosen, self.operations, self._billing
         )

@@ -35,6 +35,10 @@ BEGINNERS: frozenset[Method] = frozenset(
     {
         *("datasets.create", "datasets.delete", "datasets.importData", "datasets.exportData"),
         *("models.create", "models.delete", "models.deploy", "models.undeploy", "models.export"),
+        *("datasets.import", "datasets.export", "migratableResources.batchMigrate"),
+        *("trainingPipelines.create", "trainingPipelines.delete"),
+        *("endpoints.create", "endpoints.delete"),
+        *("endpoints.deployModel", "endpoints.undeployModel"),
     }
 )
 """The methods that begin an operation."""
@@ -100,7 +104,12 @@ class Fault:
         """Whether calls of a method count for it."""
         if self.effect == "early":
             # A model that is listed too early can be asked for as well.
-            return method in ("models.list", "models.get", "modelEvaluations.list")
+            return method in (
+                "models.list",
+                "models.get",
+                "modelEvaluations.list",
+                "evaluations.list",
+            )
         if self.method == "*" and self.effect in ("fail", "stubborn"):
             return method in BEGINNERS
         return self.method in ("*", method)
@@ -145,7 +154,7 @@ EFFECTS = ", ".join(_WRITTEN[value].format(name) for name, value in _VALUES.item
 _ONLY: Mapping[EffectName, Collection[str]] = {
     "fail": BEGINNERS | {"*"},
     "stubborn": BEGINNERS | {"*"},
-    "late": {"operations.list"},
+    "late": {"operations.list", "trainingPipelines.list"},
     "blind": {"operations.list"},
     "early": {"models.list"},
 }

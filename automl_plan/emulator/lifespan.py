@@ -62,4 +62,5 @@ class Lifespans:
                         "UPDATE models SET deployed = 0, node_count = 0, updated = ? WHERE id = ?",
                         (to_micros(end), model_id),
                     )
+                    db.execute("DELETE FROM deployments WHERE model_id = ?", (model_id,))
                     self._billing.stopped(db, model_id, end)

@@ -1,7 +1,7 @@
 """What can be done with trained models; training one is in `trainings`."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import cast
@@ -33,6 +33,7 @@ from automl_plan.emulator.training.trainer import trainer
 from automl_plan.emulator.training.types import Prediction
 
 NOT_THERE = "The model does not exist."
+_DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,29 @@ class Models:
             rows, more = select_page(db, "models", scope, terms, window)
         return Page(tuple(map(model_of, rows)), more)
 
+    def some(self, scope: Scope, model_ids: Collection[int]) -> dict[int, Model]:
+        """Those of the models that live, by id."""
+        marks = ", ".join("?" * len(model_ids))
+        with self._store.reading() as db:
+            self._lifespans.settle()
+            rows = db.execute(
+                f"SELECT * FROM models WHERE id IN ({marks}) "  # noqa: S608 - only marks
+                "AND api = ? AND project = ? AND location = ?",
+                (*model_ids, *scope),
+            )
+            return {row["id"]: model_of(row) for row in rows}
+
+    def trainings(self, model_ids: Collection[int]) -> dict[int, int]:
+        """The operations that trained these models, by the model's id, where they are kept."""
+        marks = ", ".join("?" * len(model_ids))
+        with self._store.reading() as db:
+            rows = db.execute(
+                "SELECT id, result_id FROM operations "  # noqa: S608 - only marks
+                f"WHERE result_kind = ? AND kind = ? AND result_id IN ({marks})",
+                (ObjectKind.MODEL, OperationKind.CREATE_MODEL, *model_ids),
+            )
+            return {row["result_id"]: row["id"] for row in rows}
+
     def update(self, scope: Scope, model_id: int, change: ModelChange, etag: str | None) -> Model:
         """Change fields; with an etag, only if the model is still the one that was read."""
         with self._store.transaction() as db:
@@ -119,7 +143,7 @@ class Models:
 
         def check(db: Connection, model: Model) -> None:
             deploying = self._operations.running_on(
-                db, ObjectRef(ObjectKind.MODEL, model_id), [OperationKind.DEPLOY_MODEL]
+                db, ObjectRef(ObjectKind.MODEL, model_id), _DEPLOYING
             )
             if model.deployed or deploying:
                 raise precondition(

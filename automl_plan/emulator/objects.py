@@ -32,10 +32,11 @@ class ObjectKind(StrEnum):
 
     DATASET = "dataset"
     MODEL = "model"
+    ENDPOINT = "endpoint"
 
 
 class ObjectRef(NamedTuple):
-    """A dataset or a model, by its id."""
+    """A dataset or a model by its id, an endpoint by its number."""
 
     kind: ObjectKind
     id: int
@@ -53,6 +54,12 @@ class OperationKind(StrEnum):
     DEPLOY_MODEL = "deploy_model"
     UNDEPLOY_MODEL = "undeploy_model"
     EXPORT_MODEL = "export_model"
+    CREATE_ENDPOINT = "create_endpoint"
+    DELETE_ENDPOINT = "delete_endpoint"
+    DEPLOY_TO_ENDPOINT = "deploy_to_endpoint"
+    UNDEPLOY_FROM_ENDPOINT = "undeploy_from_endpoint"
+    DELETE_TRAINING = "delete_training"
+    MIGRATE = "migrate"
 
 
 CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})
@@ -138,6 +145,45 @@ class ModelEvaluation:
     evaluation: Evaluation
 
 
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A model's deployment at an endpoint, on so many replicas, or up to so many."""
+
+    id: str
+    endpoint: int
+    model_id: int
+    display_name: str
+    replicas: int
+    max_replicas: int
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where deployed models answer. `traffic` is the percentage of each deployment, by id.
+
+    `number` is what the engine knows it by, `id` what its name ends in: chosen by who made it,
+    or the number.
+    """
+
+    number: int
+    id: str
+    scope: Scope
+    display_name: str
+    description: str
+    labels: Mapping[str, str]
+    version: int
+    created: datetime
+    updated: datetime
+    traffic: Mapping[str, int]
+    deployments: tuple[Deployment, ...]
+
+    @property
+    def etag(self) -> str:
+        """Changes with every write of the fields that can be patched."""
+        return etag(self.number, self.version)
+
+
 class Failure(NamedTuple):
     """Why an operation failed: a google.rpc code and its text."""
 
@@ -157,7 +203,7 @@ class Operation:
 
     id: int
     scope: Scope
-    problem: Problem
+    problem: Problem | None
     kind: OperationKind
     spec: Mapping[str, object]
     created: datetime

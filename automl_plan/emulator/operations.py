@@ -80,7 +80,7 @@ class Operations:
     def begin(
         self,
         scope: Scope,
-        problem: Problem,
+        problem: Problem | None,
         kind: OperationKind,
         prepare: Callable[[Connection], tuple[Mapping[str, object], Sequence[ObjectRef]]],
     ) -> Operation:

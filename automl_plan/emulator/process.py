@@ -26,6 +26,7 @@ from automl_plan.emulator.files import Files
 from automl_plan.emulator.http import Front
 from automl_plan.emulator.server import Server
 from automl_plan.emulator.storage.front import StorageFront
+from automl_plan.emulator.vertex.front import VertexFront
 
 LOCK_HELD = 4
 """Exit code when another process serves the data directory."""
@@ -96,7 +97,12 @@ def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended
     note = options.data_dir / "server.json"
     counts = CallCounts()
     admin = AdminFront(engine, counts, faults)
-    fronts: Sequence[Front] = (AutomlFront(engine), StorageFront(files), admin)
+    fronts: Sequence[Front] = (
+        AutomlFront(engine),
+        VertexFront(engine),
+        StorageFront(files),
+        admin,
+    )
     with Server(options.port, fronts, counts, faults, engine.now) as server:
         engine.resume()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -233,7 +233,7 @@ def insert_operation(
         {
             "id": operation.id,
             **operation.scope._asdict(),
-            "problem": operation.problem,
+            "problem": operation.problem or "",
             "kind": operation.kind,
             "spec": json.dumps(dict(operation.spec)),
             "created": to_micros(operation.created),
@@ -258,7 +258,7 @@ def operation_of(row: sqlite3.Row) -> Operation:
     return Operation(
         id=row["id"],
         scope=scope_of(row),
-        problem=Problem(row["problem"]),
+        problem=Problem(row["problem"]) if row["problem"] else None,
         kind=OperationKind(row["kind"]),
         spec=json.loads(row["spec"]),
         created=from_micros(row["created"]),

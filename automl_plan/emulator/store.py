@@ -97,6 +97,7 @@ CREATE INDEX deployments_model ON deployments (model_id);
 CREATE TABLE migrations (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, source_id INTEGER NOT NULL,
   target_id INTEGER NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX operations_result ON operations (result_kind, result_id);
 CREATE INDEX migrations_source ON migrations (kind, source_id);
 """
 _UPGRADE = f"""

@@ -9,7 +9,18 @@ from typing import Literal, Protocol
 from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.objects import ObjectRef
 
-Column = Literal["id", "problem", "dataset_id", "annotation_spec_id", "model_id", "done", "kind"]
+Column = Literal[
+    "id",
+    "problem",
+    "dataset_id",
+    "annotation_spec_id",
+    "model_id",
+    "done",
+    "kind",
+    "error_code",
+    "cancel_requested",
+    "started",
+]
 Expression = Literal[
     "id",
     "display_name",
@@ -71,31 +82,6 @@ class HasLabel:
         if self.value is None:
             return f"json_extract({self.home}, ?) IS NOT NULL", (path,)
         return f"json_extract({self.home}, ?) IS ?", (path, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """How operations stand: whether they began, are done, and with which error code."""
-
-    started: bool | None = None
-    done: bool | None = None
-    error_codes: tuple[int, ...] | None = None
-    """() is success; None is any end."""
-    cancel_requested: bool | None = None
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        parts = []
-        if self.started is not None:
-            parts.append(f"started IS {'NOT ' if self.started else ''}NULL")
-        if self.done is not None:
-            parts.append(f"done = {int(self.done)}")
-        if self.cancel_requested is not None:
-            parts.append(f"cancel_requested = {int(self.cancel_requested)}")
-        if self.error_codes is not None:
-            codes = ", ".join(str(int(code)) for code in self.error_codes)
-            parts.append(f"error_code IN ({codes})" if codes else "error_code IS NULL")
-        return f"({' AND '.join(parts) or '1'})", ()
 
 
 @dataclass(frozen=True, slots=True)

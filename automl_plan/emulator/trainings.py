@@ -1,8 +1,9 @@
 """Training a model: from the checks of the request to the model's appearance."""
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import cast
 
@@ -32,9 +33,11 @@ from automl_plan.emulator.rows import (
     select_specs,
 )
 from automl_plan.emulator.store import Store
+from automl_plan.emulator.training.splitting import drawn
 from automl_plan.emulator.training.trainer import Trainer
 from automl_plan.emulator.training.types import (
     Problem,
+    SetName,
     TrainingJob,
     TrainingResult,
     TrainingUnimplemented,
@@ -53,6 +56,15 @@ class NewModel:
     base_model_id: int | None
     display_name: str
     labels: Mapping[str, str]
+    multilabel: bool | None = None
+    """None: as the dataset."""
+    split: Sequence[float] | None = None
+    """Shares of TRAIN, VALIDATION and TEST to draw all examples by; without, sets that were
+    assigned by hand stay, and the others are drawn."""
+    assigned_only: bool = False
+    """Leave out the examples that have no set."""
+    asked: Mapping[str, object] = field(default_factory=dict)
+    """What the front wants to find again with the operation."""
 
 
 class Trainings:
@@ -74,6 +86,7 @@ class Trainings:
         self._operations = operations
         self._billing = billing
         operations.register(OperationKind.CREATE_MODEL, self._run)
+        operations.register(OperationKind.DELETE_TRAINING, self._run_delete)
 
     def create(self, scope: Scope, new: NewModel) -> Operation:
         """Train a model; it appears when the operation is done."""
@@ -95,6 +108,9 @@ class Trainings:
                 "base_model_id": new.base_model_id,
                 "display_name": new.display_name,
                 "labels": dict(new.labels),
+                "split": None if new.split is None else [*new.split],
+                "assigned_only": new.assigned_only,
+                "asked": dict(new.asked),
             }
             try:
                 self._trainer.check(_job(db, dataset, spec))
@@ -103,6 +119,27 @@ class Trainings:
             return spec, [on_dataset, ObjectRef(ObjectKind.MODEL, model_id)]
 
         return self._operations.begin(scope, new.problem, OperationKind.CREATE_MODEL, prepare)
+
+    def delete(self, scope: Scope, operation_id: int) -> Operation:
+        """Forget the record of a training that has ended."""
+        training = self._operations.get(scope, operation_id)
+        if training.kind is not OperationKind.CREATE_MODEL:
+            raise not_found("The training does not exist.")
+
+        def prepare(_: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+            if not training.done:
+                raise precondition("The training goes on. Cancel it first, or wait for its end.")
+            return {"pipeline_id": operation_id}, []
+
+        kind = OperationKind.DELETE_TRAINING
+        return self._operations.begin(scope, training.problem, kind, prepare)
+
+    def _run_delete(self, operation: Operation, _: Cancellation) -> None:
+        with contextlib.suppress(ServiceError):  # it may be gone already
+            pipeline_id = cast("int", operation.spec["pipeline_id"])
+            self._operations.delete(operation.scope, pipeline_id)
+        with self._store.transaction() as db:
+            self._operations.finish(db, operation)
 
     def _run(self, operation: Operation, cancellation: Cancellation) -> None:
         operation = self._operations.start(operation)
@@ -136,7 +173,7 @@ class Trainings:
             id=cast("int", spec["model_id"]),
             scope=operation.scope,
             dataset_id=dataset.id,
-            problem=operation.problem,
+            problem=dataset.problem,
             multilabel=dataset.multilabel,
             model_type=cast("str", spec["model_type"]),
             budget_milli_node_hours=cast("int", spec["budget"]),
@@ -181,6 +218,8 @@ def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> Non
                 f"The dataset is for {dataset.problem.replace('_', ' ')}, the model is not.",
             )
         )
+    if new.multilabel not in (None, dataset.multilabel):
+        raise invalid(("multi_label", "The dataset's annotations are not of that kind."))
     if new.base_model_id is not None:
         base = select_model(db, scope, new.base_model_id)
         if base is None:
@@ -197,6 +236,11 @@ def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> Non
 
 
 def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> TrainingJob:
+    examples = select_examples(db, dataset.id)
+    if spec.get("assigned_only"):
+        examples = [each for each in examples if each.set is not SetName.UNASSIGNED]
+    if spec.get("split"):
+        examples = drawn(examples, cast("Sequence[float]", spec["split"]))
     names = f"{dataset.display_name}/{spec['display_name']}/{spec['model_type']}"
     return TrainingJob(
         problem=dataset.problem,
@@ -204,6 +248,6 @@ def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> Traini
         model_type=cast("str", spec["model_type"]),
         budget_milli_node_hours=cast("int", spec["budget"]),
         labels=tuple(each.label for each in select_specs(db, dataset.id)),
-        examples=tuple(select_examples(db, dataset.id)),
+        examples=tuple(examples),
         seed=int.from_bytes(hashlib.sha256(names.encode()).digest()[:4], "big"),
     )

@@ -17,9 +17,9 @@ _NO_ID = 0
 _PATH = re.compile(r"projects/([^/]+)/locations/([^/]+)/(datasets|models)/([^/]+)")
 
 
-def wire_id(problem: Problem, number: int) -> str:
+def wire_id(problem: Problem | None, number: int) -> str:
     """The id of a dataset, a model or an operation as clients see it."""
-    return f"{_PREFIXES[problem]}{number}"
+    return f"{_PREFIXES[problem] if problem else ''}{number}"
 
 
 def number_of(wire: str) -> int:

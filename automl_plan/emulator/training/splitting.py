@@ -1,6 +1,7 @@
 """Which examples train a model, which stop the training, and which judge the result."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from automl_plan.emulator.training.types import Example, SetName
 
@@ -38,6 +39,24 @@ def split(examples: Iterable[Example]) -> dict[SetName, list[Example]]:
     for chosen in sets.values():
         chosen.sort(key=lambda each: each.content)
     return sets
+
+
+def drawn(examples: Sequence[Example], shares: Sequence[float]) -> list[Example]:
+    """The examples with sets by these shares of TRAIN, VALIDATION and TEST, evenly over labels.
+
+    What was assigned by hand is drawn anew. The same images always get the same sets.
+    """
+    names = (SetName.TRAIN, SetName.VALIDATION, SetName.TEST)
+    total = sum(shares)
+    ordered = sorted(examples, key=lambda each: (_first_label(each), each.content))
+    chosen = {}
+    debts = [0.0] * len(names)
+    for example in ordered:
+        debts = [debt + share / total for debt, share in zip(debts, shares, strict=True)]
+        place = debts.index(max(debts))
+        debts[place] -= 1
+        chosen[example.content] = names[place]
+    return [replace(each, set=chosen[each.content]) for each in examples]
 
 
 def _first_label(example: Example) -> str:

@@ -135,6 +135,42 @@ class Fields:
             raise self._invalid(name, "TYPE_MESSAGE")
         return Fields(value, self.path(name))
 
+    def messages(self, name: str) -> "list[Fields]":
+        """A list of messages."""
+        if not self.has(name):
+            return []
+        value = self._values[name]
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self._invalid(name, "TYPE_MESSAGE")
+        return [Fields(item, f"{self.path(name)}[{i}]") for i, item in enumerate(value)]
+
+    def counts(self, name: str) -> dict[str, int]:
+        """A map of strings to int32s."""
+        found = self.message(name)
+        if found is None:
+            return {}
+        return {key: self._whole(name, value) for key, value in found.raw.items()}
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The message as it was given, with names in camel case; counts as read."""
+        self._read.update(self._values)
+        return self._values
+
+    def flag(self, name: str) -> bool:
+        """A bool; false when it isn't given."""
+        if not self.has(name):
+            return False
+        value = self._values[name]
+        if not isinstance(value, bool):
+            raise self._invalid(name, "TYPE_BOOL")
+        return value
+
+    def _whole(self, name: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**31:
+            raise self._invalid(name, "TYPE_INT32")
+        return value
+
     def path(self, name: str) -> str:
         """The path of a field as messages write it, such as `dataset.display_name`."""
         return f"{self._path}.{snake(name)}" if self._path else snake(name)

@@ -1,0 +1,50 @@
+"""What the methods of Vertex AI share: fields of lists, masks of answers, names and labels."""
+
+from collections.abc import Collection, Mapping
+
+from automl_plan.emulator.errors import Code, ServiceError, invalid
+from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.limits import label_faults
+from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query, parameter
+from automl_plan.emulator.wire.reading import camel
+
+MAX_DISPLAY_NAME = 128
+"""Characters (proto: Dataset.display_name, and those of models, pipelines and endpoints)."""
+
+
+def check_list(request: Request, *more: str) -> None:
+    """Refuse what a list doesn't take; orderBy is one of the API's that the emulator has not."""
+    check_query(request, LIST_PARAMETERS | {"orderBy", "readMask", *more})
+    if parameter(request, "orderBy"):
+        raise ServiceError(Code.UNIMPLEMENTED, "The emulator lists the newest first, always.")
+
+
+def shown(request: Request, message: dict[str, object]) -> dict[str, object]:
+    """What `readMask` asks for of a message: all of it without one."""
+    mask = parameter(request, "readMask")
+    if not mask or mask == "*":
+        return message
+    wanted: Collection[str] = {camel(path.strip().partition(".")[0]) for path in mask.split(",")}
+    return {name: value for name, value in message.items() if name in wanted}
+
+
+def listed(
+    request: Request, key: str, found: list[dict[str, object]], token: dict[str, object]
+) -> Reply:
+    """The answer of a list."""
+    items = [shown(request, each) for each in found]
+    return json_reply(({key: items} if items else {}) | token)
+
+
+def check_named(
+    path: str, display_name: str | None, labels: Mapping[str, str] | None, description: str = ""
+) -> None:
+    """Refuse names and labels that the service doesn't take."""
+    faults = []
+    if display_name is not None and not 1 <= len(display_name) <= MAX_DISPLAY_NAME:
+        faults.append((f"{path}.display_name", f"It has 1 to {MAX_DISPLAY_NAME} characters."))
+    faults += [(f"{path}.labels", fault) for fault in label_faults(labels or {})]
+    if len(description) > 25_000:
+        faults.append((f"{path}.description", "It has at most 25000 characters."))
+    if faults:
+        raise invalid(*faults)

@@ -1,0 +1,294 @@
+"""Vertex AI v1: trainings, as pipelines. Messages: training_pipeline.proto and the schemata of
+AutoML's image trainings (gs://google-cloud-aiplatform/schema/trainingjob/definition/)."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
+from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
+from automl_plan.emulator.limits import budget_fault
+from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
+from automl_plan.emulator.terms import AllOf, Condition, Not, Term
+from automl_plan.emulator.training.types import Problem
+from automl_plan.emulator.trainings import NewModel
+from automl_plan.emulator.vertex import filters
+from automl_plan.emulator.vertex.calls import check_list, check_named, listed
+from automl_plan.emulator.vertex.names import number_of, parent, scope_of
+from automl_plan.emulator.vertex.operations import operation_reply
+from automl_plan.emulator.vertex.schemata import ML_USE_LABEL, MODEL_TYPES, TRAINING_TASKS
+from automl_plan.emulator.wire.calls import (
+    check_query,
+    enums_as_numbers,
+    filled,
+    paging,
+    timestamp,
+)
+from automl_plan.emulator.wire.reading import Fields, body_fields
+
+_PENDING, _RUNNING, _SUCCEEDED, _FAILED = "PENDING", "RUNNING", "SUCCEEDED", "FAILED"
+_CANCELLING, _CANCELLED = "CANCELLING", "CANCELLED"
+_NUMBERS = {_PENDING: 2, _RUNNING: 3, _SUCCEEDED: 4, _FAILED: 5, _CANCELLING: 6, _CANCELLED: 7}
+"""proto: PipelineState; QUEUED (1) and PAUSED (8) are not entered here."""
+_STATE = "PIPELINE_STATE_"
+_OUTPUT_FIELDS = (
+    *("name", "trainingTaskMetadata", "state", "error", "createTime", "startTime"),
+    *("endTime", "updateTime"),
+)
+
+
+def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[str, object]:
+    """A TrainingPipeline message; `model` is what it made, while that lives."""
+    spec, scope = operation.spec, operation.scope
+    asked = cast("Mapping[str, object]", spec["asked"])
+    state = _state(operation)
+    upload = dict(cast("Mapping[str, object]", asked["model"]))
+    if state == _SUCCEEDED:
+        upload["name"] = f"{parent(scope)}/models/{spec['model_id']}"
+    metadata = None
+    if model is not None and state == _SUCCEEDED:
+        metadata = {
+            "costMilliNodeHours": str(model.cost_milli_node_hours),
+            "successfulStopReason": model.stop_reason,
+        }
+    error = None
+    if operation.error is not None:
+        error = {"code": operation.error.code, "message": operation.error.message}
+    return filled(
+        {
+            "name": f"{parent(scope)}/trainingPipelines/{operation.id}",
+            "displayName": asked["display_name"],
+            "inputDataConfig": asked["input"],
+            "trainingTaskDefinition": asked["definition"],
+            "trainingTaskInputs": asked["inputs"],
+            "trainingTaskMetadata": metadata,
+            "modelToUpload": upload,
+            "state": _NUMBERS[state] if enums else _STATE + state,
+            "error": error,
+            "createTime": timestamp(operation.created),
+            "startTime": timestamp(operation.started) if operation.started else None,
+            "endTime": timestamp(operation.updated) if operation.done else None,
+            "updateTime": timestamp(operation.updated),
+            "labels": asked["labels"] or None,
+        }
+    )
+
+
+class PipelineMethods:
+    """The methods under `…/trainingPipelines`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, request: Request) -> Reply:
+        """trainingPipelines.create: answers the pipeline, which has begun."""
+        check_query(request)
+        scope = scope_of(request.params)
+        new = _new_model(body_fields(request.body, "training_pipeline"))
+        return self._reply(request, self._engine.trainings.create(scope, new))
+
+    def get(self, request: Request) -> Reply:
+        """trainingPipelines.get."""
+        check_query(request)
+        return self._reply(request, self._pipeline(request))
+
+    def list(self, request: Request) -> Reply:
+        """trainingPipelines.list; filters as the discovery document tells them."""
+        check_list(request)
+        scope, asked = scope_of(request.params), paging(request)
+        terms = filters.read_filter(
+            request,
+            {
+                "display_name": filters.text(
+                    "json_extract(spec, '$.asked.display_name')", wildcard=True
+                ),
+                "training_task_definition": filters.text(
+                    "json_extract(spec, '$.asked.definition')", wildcard=True
+                ),
+                "state": _state_term,
+                "create_time": filters.created,
+                "labels": filters.labels("json_extract(spec, '$.asked.labels')"),
+            },
+        )
+        terms.append(Condition("kind", OperationKind.CREATE_MODEL))
+        page = self._engine.operations.list(scope, terms, asked.window)
+        made = [each.result.id for each in page.items if each.result is not None]
+        models = self._engine.models.some(scope, made)
+        enums = enums_as_numbers(request)
+        found = [
+            render(each, models.get(each.result.id if each.result else 0), enums=enums)
+            for each in page.items
+        ]
+        return listed(request, "trainingPipelines", found, asked.token(page.next_before))
+
+    def cancel(self, request: Request) -> Reply:
+        """trainingPipelines.cancel: answers at once; look to see what came of it."""
+        check_query(request)
+        body_fields(request.body, "").finish()
+        pipeline = self._pipeline(request)
+        self._engine.operations.cancel(pipeline.scope, pipeline.id)
+        return json_reply({})
+
+    def delete(self, request: Request) -> Reply:
+        """trainingPipelines.delete: forgets one that has ended."""
+        check_query(request)
+        pipeline = self._pipeline(request)
+        return operation_reply(self._engine.trainings.delete(pipeline.scope, pipeline.id))
+
+    def _pipeline(self, request: Request) -> Operation:
+        scope = scope_of(request.params)
+        found = self._engine.operations.get(scope, number_of(request.params["pipeline"]))
+        if found.kind is not OperationKind.CREATE_MODEL:
+            raise not_found("The TrainingPipeline does not exist.")
+        return found
+
+    def _reply(self, request: Request, operation: Operation) -> Reply:
+        made = self._made(operation.scope, operation)
+        return json_reply(render(operation, made, enums=enums_as_numbers(request)))
+
+    def _made(self, scope: Scope, operation: Operation) -> Model | None:
+        if operation.result is None:
+            return None
+        return self._engine.models.some(scope, [operation.result.id]).get(operation.result.id)
+
+
+def _new_model(fields: Fields) -> NewModel:
+    fields.ignore(*_OUTPUT_FIELDS)
+    display_name, labels = fields.text("displayName"), fields.mapping("labels")
+    definition = fields.text("trainingTaskDefinition")
+    inputs, upload = fields.message("trainingTaskInputs"), fields.message("modelToUpload")
+    data = fields.message("inputDataConfig")
+    if fields.has("modelId") or fields.has("parentModel") or fields.has("encryptionSpec"):
+        raise ServiceError(
+            Code.UNIMPLEMENTED, "The emulator chooses ids, keeps no versions and encrypts nothing."
+        )
+    fields.finish()
+    given = (("training_task_inputs", inputs), ("model_to_upload", upload))
+    for name, message in (*given, ("input_data_config", data)):
+        if message is None:
+            raise invalid((f"training_pipeline.{name}", "Required field not set."))
+    assert inputs is not None and upload is not None and data is not None  # noqa: PT018, S101
+    problem = TRAINING_TASKS.get(definition)
+    if problem is None:
+        raise ServiceError(
+            Code.UNIMPLEMENTED, f"The emulator trains image models of AutoML, not {definition}."
+        )
+    check_named("training_pipeline", display_name, labels)
+    model_name = upload.text("displayName") or display_name
+    model_labels = upload.mapping("labels")
+    upload.text("description")
+    upload.finish()
+    check_named("training_pipeline.model_to_upload", model_name, model_labels)
+    raw_inputs, raw_data = dict(inputs.raw), dict(data.raw)
+    model_type, budget, multilabel, base = _inputs(inputs, problem)
+    dataset_id, split, assigned_only = _data(data)
+    return NewModel(
+        problem=problem,
+        dataset_id=dataset_id,
+        model_type=model_type,
+        budget_milli_node_hours=budget,
+        base_model_id=base,
+        display_name=model_name,
+        labels=model_labels,
+        multilabel=multilabel,
+        split=split,
+        assigned_only=assigned_only,
+        asked={
+            "display_name": display_name,
+            "labels": labels,
+            "definition": definition,
+            "inputs": raw_inputs,
+            "input": raw_data,
+            "model": filled({"displayName": model_name, "labels": model_labels or None}),
+        },
+    )
+
+
+def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, int | None]:
+    """Model type in the engine's words, milli node hours, multi-label, base model."""
+    written = inputs.text("modelType")
+    budget = inputs.integer("budgetMilliNodeHours")
+    inputs.flag("disableEarlyStopping")
+    classifies = problem is Problem.IMAGE_CLASSIFICATION
+    multilabel = inputs.flag("multiLabel") if classifies else None
+    base = inputs.text("baseModelId") if classifies else ""
+    if inputs.has("tunableParameter") or inputs.has("uptrainBaseModelId"):
+        raise ServiceError(Code.UNIMPLEMENTED, "The emulator has no Model Garden.")
+    # Like the service, it takes inputs that it does not know: their schema is open.
+    known = MODEL_TYPES[problem]
+    model_type = known.get(written or next(iter(known)))
+    if model_type is None:
+        types = ", ".join(known)
+        raise invalid((inputs.path("modelType"), f"{written} is none of {types}."))
+    chosen = ENGINE_TYPES[problem][model_type].default if budget is None else budget
+    fault = budget_fault(problem, model_type, chosen)
+    if fault:
+        raise invalid((inputs.path("budgetMilliNodeHours"), fault))
+    return model_type, chosen, multilabel, number_of(base) if base else None
+
+
+def _data(data: Fields) -> tuple[int, list[float] | None, bool]:
+    """The dataset, the shares to draw sets by, and whether only assigned examples count."""
+    dataset_id = data.text("datasetId")
+    fractions, by_filter = data.message("fractionSplit"), data.message("filterSplit")
+    data.finish()
+    if not dataset_id:
+        raise invalid((data.path("datasetId"), "Required field not set."))
+    if fractions is not None and by_filter is not None:
+        raise invalid((data.path("split"), "Only one of the oneof may be set."))
+    if by_filter is not None:
+        for name, ml_use in (("training", "training"), ("validation", "validation")):
+            _check_filter(by_filter, name, ml_use)
+        _check_filter(by_filter, "test", "test")
+        by_filter.finish()
+        return number_of(dataset_id), None, True
+    shares = [0.8, 0.1, 0.1]
+    if fractions is not None:
+        names = ("trainingFraction", "validationFraction", "testFraction")
+        written = [fractions.number(name) or 0.0 for name in names]
+        fractions.finish()
+        if any(share < 0 for share in written) or sum(written) > 1 + 1e-9:
+            raise invalid((data.path("fractionSplit"), "The fractions add up to at most 1."))
+        if any(written):
+            shares = written
+    return number_of(dataset_id), shares, False
+
+
+def _check_filter(split: Fields, name: str, ml_use: str) -> None:
+    if split.text(f"{name}Filter") != f"{ML_USE_LABEL}={ml_use}":
+        raise ServiceError(
+            Code.UNIMPLEMENTED,
+            f"The emulator splits by {ML_USE_LABEL}=training, validation and test only.",
+        )
+
+
+def _state(operation: Operation) -> str:
+    if operation.done:
+        if operation.error is None:
+            return _SUCCEEDED
+        return _CANCELLED if operation.error.code is Code.CANCELLED else _FAILED
+    if operation.cancel_requested:
+        return _CANCELLING
+    return _RUNNING if operation.started is not None else _PENDING
+
+
+def _state_term(asked: filters.Comparison) -> Term:
+    """The state, by what it is made of."""
+    done, cancelled = Condition("done", 1), Condition("error_code", int(Code.CANCELLED))
+    well = Condition("error_code", None)
+    asked_to_end, begun = Condition("cancel_requested", 1), Condition("started", None, negated=True)
+    terms: Mapping[str, Term] = {
+        _SUCCEEDED: AllOf([done, well]),
+        _CANCELLED: AllOf([done, cancelled]),
+        _FAILED: AllOf([done, Not(cancelled), Not(well)]),
+        _CANCELLING: AllOf([Not(done), asked_to_end]),
+        _RUNNING: AllOf([Not(done), Not(asked_to_end), begun]),
+        _PENDING: AllOf([Not(done), Not(asked_to_end), Not(begun)]),
+        "QUEUED": AllOf([done, Not(done)]),
+        "PAUSED": AllOf([done, Not(done)]),
+    }
+    term = terms.get(asked.value.removeprefix(_STATE))
+    if term is None or asked.operator not in ("=", "!="):
+        raise filters.bad(asked)
+    return Not(term) if asked.operator == "!=" else term

@@ -1,0 +1,100 @@
+"""Vertex AI v1: online prediction. Messages: prediction_service.proto, and the schemata of image
+instances, parameters and predictions."""
+
+from collections.abc import Mapping, Sequence
+
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.errors import invalid
+from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.objects import Model
+from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
+from automl_plan.emulator.vertex.names import parent, scope_of
+from automl_plan.emulator.wire.calls import check_query
+from automl_plan.emulator.wire.reading import Fields, body_fields
+
+_DEFAULT_THRESHOLD = 0.0
+_DEFAULT_PREDICTIONS = 10
+_MAX_IMAGE_BYTES = 1_500_000
+"""Of one online prediction (the API's page on image predictions)."""
+
+
+class PredictionMethods:
+    """endpoints.predict."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def predict(self, request: Request) -> Reply:
+        """endpoints.predict: for each image, labels by falling confidence."""
+        check_query(request)
+        body = body_fields(request.body, "")
+        instances, parameters = body.messages("instances"), body.message("parameters")
+        body.finish()
+        if not instances:
+            raise invalid(("instances", "Required field not set."))
+        threshold, most = _parameters(parameters)
+        images = [_image(instance) for instance in instances]
+        scope = scope_of(request.params)
+        deployment = self._engine.endpoints.answering(scope, request.params["endpoint"])
+        model = self._engine.models.get(scope, deployment.model_id)
+        ids = {label: number for number, label in model.specs}
+        predictions = []
+        for image in images:
+            try:
+                found = self._engine.models.predict(scope, model.id, image)
+            except ImageUnreadable as error:
+                raise invalid(("instances", str(error))) from error
+            best = sorted(found, key=lambda each: -each.score)
+            chosen = [each for each in best if each.score >= threshold][:most]
+            predictions.append(_render(chosen, ids, model))
+        return json_reply(
+            {
+                "predictions": predictions,
+                "deployedModelId": deployment.id,
+                "model": f"{parent(scope)}/models/{model.id}",
+                "modelDisplayName": model.display_name,
+                "modelVersionId": "1",
+            }
+        )
+
+
+def _parameters(parameters: Fields | None) -> tuple[float, int]:
+    if parameters is None:
+        return _DEFAULT_THRESHOLD, _DEFAULT_PREDICTIONS
+    threshold = parameters.number("confidenceThreshold")
+    most = parameters.integer("maxPredictions")
+    parameters.finish()
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise invalid(("parameters.confidence_threshold", "It is a number from 0 to 1."))
+    if most is not None and most < 1:
+        raise invalid(("parameters.max_predictions", "It is at least 1."))
+    return threshold or _DEFAULT_THRESHOLD, most or _DEFAULT_PREDICTIONS
+
+
+def _image(instance: Fields) -> bytes:
+    octets = instance.octets("content")
+    instance.text("mimeType")
+    instance.finish()
+    if not octets:
+        raise invalid((instance.path("content"), "Required field not set."))
+    if len(octets) > _MAX_IMAGE_BYTES:
+        limit = f"An image has at most {_MAX_IMAGE_BYTES} bytes."
+        raise invalid((instance.path("content"), limit))
+    return octets
+
+
+def _render(
+    chosen: Sequence[Prediction], ids: Mapping[str, int], model: Model
+) -> dict[str, object]:
+    found: dict[str, object] = {
+        "ids": [str(ids[each.label]) for each in chosen],
+        "displayNames": [each.label for each in chosen],
+        "confidences": [each.score for each in chosen],
+    }
+    if model.problem is Problem.IMAGE_OBJECT_DETECTION:
+        found["bboxes"] = [
+            [box.x_min, box.x_max, box.y_min, box.y_max]
+            for box in (each.box for each in chosen)
+            if box is not None
+        ]
+    return found

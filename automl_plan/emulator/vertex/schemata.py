@@ -1,0 +1,64 @@
+"""The schema files that Vertex AI's messages name, and the words that differ from AutoML's."""
+
+from collections.abc import Mapping
+
+from automl_plan.emulator.datasets import AnnotationKind
+from automl_plan.emulator.training.types import Problem
+
+_ROOT = "gs://google-cloud-aiplatform/schema/"
+IMAGE_DATASET = f"{_ROOT}dataset/metadata/image_1.0.0.yaml"
+IMAGE_ITEM = f"{_ROOT}dataset/dataitem/image_1.0.0.yaml"
+IMPORT_KINDS: Mapping[str, AnnotationKind] = {
+    f"{_ROOT}dataset/ioformat/image_classification_single_label_io_format_1.0.0.yaml": (
+        AnnotationKind(Problem.IMAGE_CLASSIFICATION, multilabel=False)
+    ),
+    f"{_ROOT}dataset/ioformat/image_classification_multi_label_io_format_1.0.0.yaml": (
+        AnnotationKind(Problem.IMAGE_CLASSIFICATION, multilabel=True)
+    ),
+    f"{_ROOT}dataset/ioformat/image_bounding_box_io_format_1.0.0.yaml": (
+        AnnotationKind(Problem.IMAGE_OBJECT_DETECTION, multilabel=False)
+    ),
+}
+TRAINING_TASKS: Mapping[str, Problem] = {
+    f"{_ROOT}trainingjob/definition/automl_image_classification_1.0.0.yaml": (
+        Problem.IMAGE_CLASSIFICATION
+    ),
+    f"{_ROOT}trainingjob/definition/automl_image_object_detection_1.0.0.yaml": (
+        Problem.IMAGE_OBJECT_DETECTION
+    ),
+}
+METRICS: Mapping[Problem, str] = {
+    Problem.IMAGE_CLASSIFICATION: f"{_ROOT}modelevaluation/classification_metrics_1.0.0.yaml",
+    Problem.IMAGE_OBJECT_DETECTION: (
+        f"{_ROOT}modelevaluation/image_object_detection_metrics_1.0.0.yaml"
+    ),
+}
+MODEL_TYPES: Mapping[Problem, Mapping[str, str]] = {
+    Problem.IMAGE_CLASSIFICATION: {
+        "CLOUD": "cloud",
+        "CLOUD_1": "cloud",
+        "MOBILE_TF_LOW_LATENCY_1": "mobile-low-latency-1",
+        "MOBILE_TF_VERSATILE_1": "mobile-versatile-1",
+        "MOBILE_TF_HIGH_ACCURACY_1": "mobile-high-accuracy-1",
+    },
+    Problem.IMAGE_OBJECT_DETECTION: {
+        "CLOUD_HIGH_ACCURACY_1": "cloud-high-accuracy-1",
+        "CLOUD_LOW_LATENCY_1": "cloud-low-latency-1",
+        "CLOUD_1": "cloud-high-accuracy-1",
+        "CLOUD_STREAMING_1": "cloud-low-latency-1",
+        "MOBILE_TF_LOW_LATENCY_1": "mobile-low-latency-1",
+        "MOBILE_TF_VERSATILE_1": "mobile-versatile-1",
+        "MOBILE_TF_HIGH_ACCURACY_1": "mobile-high-accuracy-1",
+    },
+}
+"""Vertex AI's names of the model types that the engine trains."""
+EXPORT_FORMATS: Mapping[str, str] = {
+    "tflite": "tflite",
+    "edgetpu-tflite": "edgetpu_tflite",
+    "tf-saved-model": "tf_saved_model",
+    "tf-js": "tf_js",
+    "core-ml": "core_ml",
+}
+"""Vertex AI's names of export formats (proto: Model.ExportFormat.id), and the engine's."""
+ML_USE_LABEL = "labels.aiplatform.googleapis.com/ml_use"
+"""Data items bear the set that an import file gave them (proto: FilterSplit)."""
