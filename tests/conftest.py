@@ -105,6 +105,12 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
     return start
 
 
+@pytest.fixture(params=["automl", "vertex"])
+def api(request: pytest.FixtureRequest) -> str:
+    """Which of Google's APIs the embedded service is spoken to by: a scenario holds with both."""
+    return str(request.param)
+
+
 @pytest.fixture
 def start_emulator(tmp_path: Path) -> Iterator[StartEmulator]:
     """Start emulators in the test's own folder."""

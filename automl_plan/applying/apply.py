@@ -85,7 +85,8 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
     What could not be known then is followed by a `resume` of the plan.
     """
     changes = planned.plan.changes
-    resumed = {(c.address, c.object_id) for c in changes if c.action is Action.RESUME}
+    resumes = [change for change in changes if change.action is Action.RESUME]
+    resumed = {(c.address, c.object_id) for c in resumes if c.operation_id is None}
     touched = {change.address for change in changes}
     named = {(c.address, c.operation_id) for c in changes}
     followed = {
@@ -95,11 +96,17 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
         if (address, intent.object_id) in resumed
     }
     settled, found = settle(
-        session.state.resources, provider, but=followed, desired=planned.desired
+        session.state.resources,
+        provider,
+        but=followed,
+        followed=[change.operation_id for change in resumes],
+        desired=planned.desired,
     )
     for address, finding in found:
         unseen = finding.verdict is Verdict.OPEN or (
-            finding.operation is not None and (address, finding.operation.id) not in named
+            finding.operation is not None
+            and finding.verdict is Verdict.FOUND
+            and (address, finding.operation.id) not in named
         )
         if unseen and address in touched:
             raise PlanStale(

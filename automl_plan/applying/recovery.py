@@ -137,12 +137,14 @@ def settle(
     provider: Provider,
     *,
     but: Collection[str] = (),
+    followed: Collection[str | None] = (),
     desired: Desired | None = None,
 ) -> tuple[dict[Address, RecordedResource], tuple[tuple[Address, Finding], ...]]:
     """The records whose intents are settled at first sight, and all that was found.
 
-    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over. What
-    is `desired` tells whose trainings a gate is to decide on by now.
+    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over; the
+    operations in `followed` are, by a plan, also if they have ended by now. What is `desired`
+    tells whose trainings a gate is to decide on by now.
     """
     settled: dict[Address, RecordedResource] = {}
     findings = []
@@ -153,6 +155,8 @@ def settle(
                 continue
             known = known or known_ids(resources)
             finding = look(address, intent, provider, known)
+            if finding.operation is not None and finding.operation.id in followed:
+                finding = replace(finding, verdict=Verdict.FOUND)
             findings.append((address, finding))
             record = settled.get(address, resources[address])
             match finding.verdict:
@@ -170,8 +174,10 @@ def settle(
 
 def _by_label(intent: RecordedOperation, labelled: Sequence[Operation], late: bool) -> Finding:
     """What a service tells that keeps labels on its trainings: the proof itself."""
-    if labelled:
-        return Finding(intent, Verdict.FOUND, operation=labelled[0])
+    for training in labelled:
+        if training.done and training.error is None and training.made is not None:
+            return Finding(intent, Verdict.ARRIVED, training.made, operation=training)
+        return Finding(intent, Verdict.FOUND, operation=training)
     return Finding(intent, Verdict.NEVER if late else Verdict.OPEN)
 
 

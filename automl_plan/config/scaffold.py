@@ -18,7 +18,7 @@ _TEXT = f"""\
 
 provider:
   local: {{}}  # the embedded service: no account, no cost
-  # automl: {{project: my-project, location: us-central1}}
+  # vertex: {{project: my-project, location: us-central1}}
 
 variables:
   budget:

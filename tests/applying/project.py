@@ -21,9 +21,10 @@ FAST = 36_000_000.0
 class Project:
     """A directory, with the few verbs that tests need."""
 
-    def __init__(self, directory: Path, time_scale: float = FAST) -> None:
+    def __init__(self, directory: Path, time_scale: float = FAST, api: str = "automl") -> None:
         self.directory = directory
         self.time_scale = time_scale
+        self.api = api
         self.events: list[Event] = []
 
     def write(
@@ -31,7 +32,13 @@ class Project:
     ) -> None:
         """Write the configuration; JSON is YAML."""
         document = {
-            "provider": {"local": {"trainer": "simulated", "time_scale": self.time_scale}},
+            "provider": {
+                "local": {
+                    "trainer": "simulated",
+                    "time_scale": self.time_scale,
+                    **({} if self.api == "automl" else {"api": self.api}),
+                }
+            },
             "state": {"local": {"path": state}},
             "datasets": datasets,
             "models": models,

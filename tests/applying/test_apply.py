@@ -205,7 +205,7 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_state_belongs_to_one_provider(project: Project) -> None:
     project.apply()
     text = (project.directory / "state.json").read_text(encoding="utf-8")
-    moved = text.replace("local:projects", "automl:projects")
+    moved = text.replace(":projects", "-elsewhere:projects")
     (project.directory / "state.json").write_text(moved, encoding="utf-8")
     with pytest.raises(StateForeign):
         project.plan()

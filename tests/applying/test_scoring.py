@@ -129,7 +129,8 @@ def test_evaluations_that_can_not_be_read_stop_no_plan(project: Project) -> None
     declare(project, deploy={"node_count": 2})
     server = project.directory / ".automl-plan" / "emulator" / "server.json"
     url = json.loads(server.read_text(encoding="utf-8"))["url"]
-    fault = json.dumps({"fault": "modelEvaluations.list:401"}).encode()
+    method = "evaluations.list" if project.api == "vertex" else "modelEvaluations.list"
+    fault = json.dumps({"fault": f"{method}:401"}).encode()
     urllib.request.urlopen(f"{url}/emulator/v1/faults", data=fault).close()
     planned = reviewed(project)
     assert planned.scores == ()

@@ -137,9 +137,9 @@ class Terminal:
 class ProjectLine(CommandLine):
     """The command line in a project on the embedded service, with simulated trainings."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, api: str = "automl") -> None:
         super().__init__(directory)
-        self.project = Project(directory)
+        self.project = Project(directory, api=api)
         self.project.write_data("d.csv", {"cat": 8, "dog": 8})
 
     def declare(self, *, budget: int = 8000, hours_pass: float | None = None) -> None:

@@ -18,9 +18,15 @@ def cli(tmp_path: Path) -> CommandLine:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[ProjectLine]:
+def api(request: pytest.FixtureRequest) -> str:
+    """AutoML v1; modules whose scenarios hold with both APIs say so."""
+    return str(getattr(request, "param", "automl"))
+
+
+@pytest.fixture
+def project(tmp_path: Path, api: str) -> Iterator[ProjectLine]:
     """In a project of which nothing is applied."""
-    line = ProjectLine(tmp_path)
+    line = ProjectLine(tmp_path, api)
     line.declare()
     yield line
     process.stop(tmp_path / ".automl-plan" / "emulator")

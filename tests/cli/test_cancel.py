@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.command import ProjectLine
 
+pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
+
 
 def begin(project: ProjectLine, time_scale: str, *faults: str) -> None:
     """Leave a training running, on a service with faults, and change its budget."""

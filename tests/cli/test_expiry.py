@@ -14,6 +14,8 @@ from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment
 from tests.rendering.ics import Component, read
 from tests.rendering.schema import is_valid
 
+pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
+
 DAY = 86_400.0
 PARENT = "v1/projects/local/locations/us-central1"
 

@@ -13,6 +13,8 @@ from automl_plan.applying.waiting import wait_for
 from automl_plan.providers.local import process
 from tests.cli.command import ProjectLine
 
+pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
+
 KIND = {"classification_type": "MULTICLASS"}
 DATASET: dict[str, Any] = {"image_classification": KIND, "sources": ["d.csv"]}
 MODEL: dict[str, Any] = {

@@ -7,7 +7,11 @@ import json
 import signal
 import subprocess
 
+import pytest
+
 from tests.cli.command import COMMAND, ProjectLine, environment
+
+pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 
 def with_open_intent(project: ProjectLine) -> str:

@@ -14,8 +14,15 @@ COMMAND = Path(sysconfig.get_path("scripts")) / "automl-plan"
 class CommandLine:
     """The command line in one directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, api: str = "automl") -> None:
         self.directory = directory
+        self.api = api
+
+    def take(self, example: Path) -> Path:
+        """Copy a configuration; only the API that its provider is spoken to by is another."""
+        copy = self.directory / example.name
+        copy.write_text(spoken_by(self.api, example.read_text(encoding="utf-8")), encoding="utf-8")
+        return copy
 
     def __call__(self, *args: str, code: int = 0) -> str:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
@@ -40,6 +47,12 @@ class CommandLine:
         """Apply, and see that the next plan is empty."""
         self("apply", "--auto-approve")
         assert "No changes." in self("plan", "--detailed-exitcode", code=0)
+
+
+def spoken_by(api: str, text: str) -> str:
+    """A configuration with the embedded service, spoken to by an API."""
+    assert "local: {}" in text
+    return text if api == "automl" else text.replace("local: {}", f"local: {{api: {api}}}")
 
 
 def edit(path: Path, old: str, new: str) -> None:

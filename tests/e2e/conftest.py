@@ -9,8 +9,8 @@ from tests.e2e.command_line import CommandLine
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[CommandLine]:
+def cli(tmp_path: Path, api: str) -> Iterator[CommandLine]:
     """A directory of its own, with the command line; its service is taken down at the end."""
-    cli = CommandLine(tmp_path)
+    cli = CommandLine(tmp_path, api)
     yield cli
     cli("emulator", "stop")

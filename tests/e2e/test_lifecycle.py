@@ -24,8 +24,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 class Watch:
     """Looks all the time whether a version of the digits serves."""
 
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/v1/projects/local/locations/us-central1/models"
+    def __init__(self, url: str, api: str) -> None:
+        self._api = api
+        collection = "vertex/v1/{}/endpoints" if api == "vertex" else "v1/{}/models"
+        self._url = f"{url}/{collection.format('projects/local/locations/us-central1')}"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.looks = 0
@@ -35,8 +37,12 @@ class Watch:
     def _look(self) -> None:
         while not self._ended.wait(0.02):
             with urllib.request.urlopen(self._url, timeout=30) as answer:
-                models = json.load(answer).get("model", [])
-            serving = [m for m in models if m.get("deploymentState") == "DEPLOYED"]
+                found = json.load(answer)
+            if self._api == "vertex":
+                serving = [e for e in found.get("endpoints", []) if _answers(e)]
+            else:
+                models = found.get("model", [])
+                serving = [m for m in models if m.get("deploymentState") == "DEPLOYED"]
             self.looks += 1
             self.gaps += not any("digits" in m["labels"]["automl-plan-address"] for m in serving)
 
@@ -45,9 +51,16 @@ class Watch:
         self._thread.join(60)
 
 
+def _answers(endpoint: dict[str, Any]) -> bool:
+    """Whether all of an endpoint's traffic goes to models that are deployed there."""
+    there = {deployed["id"] for deployed in endpoint.get("deployedModels", [])}
+    split: dict[str, int] = endpoint.get("trafficSplit", {})
+    return sum(share for key, share in split.items() if key in there) == 100
+
+
 @contextmanager
 def watched(cli: CommandLine) -> Iterator[Watch]:
-    watch = Watch(json.loads(cli("emulator", "status", "--json"))["url"])
+    watch = Watch(json.loads(cli("emulator", "status", "--json"))["url"], cli.api)
     try:
         yield watch
     finally:
@@ -76,8 +89,7 @@ def no_changes(cli: CommandLine) -> str:
 
 
 def test_the_life_of_a_model(cli: CommandLine) -> None:
-    configuration = cli.directory / "automl-plan.yaml"
-    shutil.copy(EXAMPLE / "automl-plan.yaml", configuration)
+    configuration = cli.take(EXAMPLE / "automl-plan.yaml")
     subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
     cli.apply()
     assert versions(cli, "digits") == {1: "current"}
@@ -147,8 +159,7 @@ def test_the_life_of_a_model(cli: CommandLine) -> None:
 
 
 def test_the_calendar_names_the_day(cli: CommandLine) -> None:
-    configuration = cli.directory / "automl-plan.yaml"
-    shutil.copy(EXAMPLE / "automl-plan.yaml", configuration)
+    cli.take(EXAMPLE / "automl-plan.yaml")
     subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
     cli("apply", "--auto-approve", "--target", "model.parity")
     (row,) = json.loads(cli("models", "list", "--json"))["models"]
