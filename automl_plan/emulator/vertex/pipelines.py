@@ -50,7 +50,8 @@ def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[st
     if model is not None and state == _SUCCEEDED:
         metadata = {
             "costMilliNodeHours": str(model.cost_milli_node_hours),
-            "successfulStopReason": model.stop_reason,
+            # An enum, which has no word for what was simulated.
+            "successfulStopReason": model.stop_reason.removeprefix("SIMULATED_"),
         }
     error = None
     if operation.error is not None:
