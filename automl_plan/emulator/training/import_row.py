@@ -14,8 +14,12 @@ _SETS: Mapping[str, SetName] = {
     "VALIDATION": SetName.VALIDATION,
     "TEST": SetName.TEST,
     "UNASSIGNED": SetName.UNASSIGNED,
+    "training": SetName.TRAIN,
+    "validation": SetName.VALIDATION,
+    "test": SetName.TEST,
 }
-"""The proto writes VALIDATE, the documentation VALIDATION, its older pages also TRAINING."""
+"""The proto writes VALIDATE, the documentation VALIDATION, its older pages also TRAINING; the pages
+of Vertex AI tell those in capitals and write them small."""
 
 _EXTENSIONS: Mapping[Problem, frozenset[str]] = {
     Problem.IMAGE_CLASSIFICATION: frozenset(
