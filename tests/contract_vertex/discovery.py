@@ -145,9 +145,10 @@ class DiscoveryJudge:
             value: object = text
             if described["type"] in ("integer", "boolean"):
                 value = _json(text)
-            yield from self._value(described, value, f"?{name}", _Side(sent=True))
-            if name in ("updateMask", "readMask"):
-                yield from self._mask(method, name, text)
+            wrong = [*self._value(described, value, f"?{name}", _Side(sent=True))]
+            if name in ("updateMask", "readMask") and not wrong:
+                wrong = [*self._mask(method, name, text)]
+            yield from wrong
 
     def _mask(self, method: Mapping[str, Any], name: str, text: str) -> Iterator[str]:
         schema = method["request"] if name == "updateMask" else method["response"]
