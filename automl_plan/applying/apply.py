@@ -87,6 +87,7 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
     changes = planned.plan.changes
     resumed = {(c.address, c.object_id) for c in changes if c.action is Action.RESUME}
     touched = {change.address for change in changes}
+    named = {(c.address, c.operation_id) for c in changes}
     followed = {
         intent.token
         for address, record in session.state.resources.items()
@@ -97,7 +98,10 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
         session.state.resources, provider, but=followed, desired=planned.desired
     )
     for address, finding in found:
-        if finding.verdict is Verdict.OPEN and address in touched:
+        unseen = finding.verdict is Verdict.OPEN or (
+            finding.operation is not None and (address, finding.operation.id) not in named
+        )
+        if unseen and address in touched:
             raise PlanStale(
                 f"{address}: a call ({finding.intent.step}) that was cut off may have arrived "
                 "after the plan was made.",

@@ -35,9 +35,10 @@ class Calls:
                 return self._import(self._desired.datasets[address], _object_of(intent))
             case Step.TRAIN:
                 model, dataset_id = self._desired.models[address], intent.dataset_id
+                of = self._desired.datasets[model.dataset]
                 assert dataset_id is not None  # noqa: S101 (trainings always have one)
                 own_labels = self._own_labels(address, intent, lineage, intent.attributes)
-                return lambda: provider.train(model, dataset_id, own_labels)
+                return lambda: provider.train(model, of, dataset_id, own_labels)
             case Step.DEPLOY:
                 nodes = self._desired.models[address].node_count or 1
                 return lambda: provider.deploy(provider.model(_object_of(intent)), nodes)
@@ -73,12 +74,13 @@ class Calls:
         provider, planned = self._provider, dataset.data
 
         def call() -> Operation:
-            if provider.read_sources(dataset.sources).fingerprint != planned:
+            data = provider.read_sources(dataset.sources)
+            if data.fingerprint != planned:
                 raise PlanStale(
                     f"The sources of {dataset.address} changed after the plan was made.",
                     hint="Plan again, and look at what it says.",
                 )
-            return provider.import_data(object_id, dataset.sources)
+            return provider.import_data(dataset, object_id, data)
 
         return call
 

@@ -30,10 +30,19 @@ def delete_model(workspace: Workspace, model: LiveModel, address: Address | None
 
 def _delete(provider: Provider, model: LiveModel) -> None:
     if model.deployed:
-        _ended_well(provider, provider.undeploy(model.id))
+        _undeploy(provider, model.id)
     operation = provider.delete(ResourceKind.MODEL, model.id)
     if operation is not None:
         _ended_well(provider, operation)
+
+
+def _undeploy(provider: Provider, model_id: str) -> None:
+    while True:
+        operation = provider.undeploy(model_id)
+        if operation is not None:
+            _ended_well(provider, operation)
+        if operation is None or not operation.more:
+            return
 
 
 def _ended_well(provider: Provider, operation: Operation) -> None:

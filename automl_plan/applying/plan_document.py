@@ -170,6 +170,7 @@ def _model_json(model: DesiredModel) -> dict[str, Json]:
         model_type=model.model_type,
         train_budget_milli_node_hours=model.train_budget_milli_node_hours,
         base_model_id=model.base_model_id,
+        training_options=dict(model.training_options) or None,
         labels=dict(model.labels),
         node_count=model.node_count,
         require=None if model.require is None else model.require.to_json(),

@@ -25,7 +25,7 @@ from automl_plan.resources.live import (
     OperationKind,
 )
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.transitions import after_operation, without_operation
+from automl_plan.resources.transitions import after_operation, with_operation, without_operation
 
 CLOCK_SKEW = timedelta(minutes=15)
 """How far the clocks of this machine, of the one that was cut off and of the service may differ."""
@@ -51,6 +51,8 @@ class Verdict(StrEnum):
     """It was received, and what it made is there."""
     NEVER = "never"
     """It was not received, or ended without effect, or can be sent again without harm."""
+    FOUND = "found"
+    """It was received: its operation bears the token, and tells the rest."""
     OPEN = "open"
     """It can't be known yet."""
 
@@ -65,6 +67,8 @@ class Finding:
     """The id of the object that bears the token."""
     candidates: tuple[Operation, ...] = ()
     """Running operations that may be the one."""
+    operation: Operation | None = None
+    """The one, where it is found."""
 
     @property
     def proved(self) -> bool:
@@ -97,6 +101,10 @@ def look(
     own time tells, which is another machine's perhaps, so with a wide margin. Raises
     UnsettledOperation when no waiting would tell.
     """
+    if intent.step is Step.TRAIN:
+        labelled = provider.trainings(intent.token)
+        if labelled is not None:
+            return _by_label(intent, labelled, _too_late(intent, provider.late_seconds, waited))
     # What runs first, and only then what lives: the other way round, a training that ends in
     # between would be in neither list, and be taken for one that was never received.
     try:
@@ -154,7 +162,17 @@ def settle(
                     settled[address] = after_operation(record, ended, made=finding.made)
                 case Verdict.NEVER:
                     settled[address] = without_operation(record, intent)
+                case Verdict.FOUND if finding.operation is not None:
+                    named = replace(intent, id=finding.operation.id)
+                    settled[address] = with_operation(record, named)
     return settled, tuple(findings)
+
+
+def _by_label(intent: RecordedOperation, labelled: Sequence[Operation], late: bool) -> Finding:
+    """What a service tells that keeps labels on its trainings: the proof itself."""
+    if labelled:
+        return Finding(intent, Verdict.FOUND, operation=labelled[0])
+    return Finding(intent, Verdict.NEVER if late else Verdict.OPEN)
 
 
 def _gated(address: Address, intent: RecordedOperation, desired: Desired | None) -> bool:

@@ -41,6 +41,8 @@ class Running:
     accepted: bool = False
     """Whether the service said that it took that call."""
     sent: int = 1
+    passing: bool = False
+    """Whether what it waits for takes seconds, and the call that takes long is sent after it."""
     cancelled: bool = False
     """Whether its end was asked for when the run was stopped."""
 
@@ -60,7 +62,7 @@ class Running:
         operation = self.operation
         if operation is None or not self.polls or operation.step in _SHORT_STEPS:
             return False
-        if self.change.action is Action.CANCEL:
+        if self.change.action is Action.CANCEL or self.passing:
             return False  # its end is near, and what takes its place waits for it
         return operation.id is not None or self.candidates
 

@@ -27,7 +27,7 @@ from automl_plan.errors import (
     UnsettledOperation,
 )
 from automl_plan.planning.plan import Change
-from automl_plan.resources.live import Operation
+from automl_plan.resources.live import Operation, OperationKind
 
 TOLERATED_POLL_FAILURES = 8
 DRAIN_SECONDS = 30.0
@@ -320,6 +320,7 @@ class Schedule:
             except StateUnwritable as error:
                 self._halt(running, error)
             return
+        running.passing = answer.kind is OperationKind.CREATE_ENDPOINT
         running.look_again(pause_after(time.monotonic() - running.begun))
         progress = answer.progress_percent
         self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
@@ -342,6 +343,12 @@ class Schedule:
     def _found(self, running: Running, finding: Finding) -> None:
         """Go on by what came of a call without an answer."""
         running.candidates = bool(finding.candidates)
+        if finding.verdict is Verdict.FOUND and finding.operation is not None:
+            running.operation = self._steps.answered(
+                running.change, finding.intent, finding.operation
+            )
+            running.look_again(SHORTEST_POLL)
+            return
         if finding.verdict is Verdict.OPEN:
             running.look_again(pause_after(time.monotonic() - (running.cut_off or 0.0)))
             maybe = ", ".join(operation.id for operation in finding.candidates)
@@ -369,6 +376,13 @@ class Schedule:
     def _ended(self, running: Running, answer: Operation) -> None:
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
+        if answer.more and answer.error is None:
+            if not self._ending:  # else the next run goes on with it
+                begun = self._steps.further(running.change, operation, answer)
+                self._waiting.remove(running)
+                running.operation = begun.operation
+                self._send(running, begun)
+            return
         try:
             outcome = self._steps.ended(running.change, operation, answer)
         except ProviderError as error:

@@ -34,7 +34,7 @@ from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import Operation, SourceData
+from automl_plan.resources.live import Operation, OperationKind, SourceData
 from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
@@ -159,6 +159,25 @@ class Steps:
         """What asks what came of a call that was cut off so many seconds ago."""
         provider, known = self._provider, known_ids(self._session.state.resources)
         return lambda: look(change.address, operation, provider, known, waited)
+
+    def further(self, change: Change, operation: RecordedOperation, answer: Operation) -> Begun:
+        """Write the intent of the next call, after one of several has ended well.
+
+        Nothing is sent when something else is declared by now: the next plan goes on from there.
+        """
+        record = self._record_of(change.address)
+        if not self._still_wanted(change.address, operation):
+            nothing = answer.kind is OperationKind.CREATE_ENDPOINT
+            self._session.record(
+                without_operation(record, operation)
+                if nothing
+                else after_operation(record, operation, when=now())
+            )
+            return Begun()
+        intent = replace(operation, id=None)
+        call = self._calls.of(change.address, intent, self._session.state.lineage)
+        self._session.record(with_operation(record, intent))
+        return Begun(call, intent)
 
     def lost(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
         """Take an operation that the service has forgotten for a call that was cut off."""

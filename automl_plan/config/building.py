@@ -31,7 +31,10 @@ DEFAULT_STATE_PATH = "state/default.json"
 def desired(checked: Checked) -> Desired:
     """All that is declared, sorted by name: the order in the files has no meaning."""
     datasets = (_dataset(name, checked.datasets[name]) for name in sorted(checked.datasets))
-    models = (_model(name, checked.models[name]) for name in sorted(checked.models))
+    models = (
+        _model(name, checked.models[name], at_vertex=checked.at_vertex)
+        for name in sorted(checked.models)
+    )
     blocks = {section: list(found.values()) for section, found in checked.blocks.items()}
     return Desired(
         {d.address: d for d in datasets},
@@ -91,6 +94,7 @@ def digest(checked: Checked, wanted: Desired) -> str:
                     "model_type": m.model_type,
                     "train_budget_milli_node_hours": m.train_budget_milli_node_hours,
                     "base_model_id": m.base_model_id,
+                    **m.training_options,
                 },
                 "deploy": m.node_count,
                 "labels": m.labels,
@@ -150,6 +154,16 @@ def _requirements(require: Mapping[str, Any] | None) -> Requirements | None:
     return None if require is None else Requirements.from_json(require)
 
 
+def _training_options(written: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said beyond the defaults."""
+    options = {}
+    if written.get("disable_early_stopping"):
+        options["disable_early_stopping"] = True
+    if "split" in written:
+        options["split"] = written["split"]
+    return options
+
+
 def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
     problem = next(problem for problem in Problem if problem in entry)
     classification_type = None
@@ -168,7 +182,7 @@ def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
     )
 
 
-def _model(name: str, entry: Mapping[str, Any]) -> DesiredModel:
+def _model(name: str, entry: Mapping[str, Any], *, at_vertex: bool) -> DesiredModel:
     problem = next(problem for problem in Problem if problem in entry)
     kind = entry[problem]
     deploy, retrain = entry.get("deploy"), entry.get("retrain", {})
@@ -182,6 +196,7 @@ def _model(name: str, entry: Mapping[str, Any]) -> DesiredModel:
         # 8e3 is an integer for JSON Schema, and a float for Python.
         train_budget_milli_node_hours=int(kind["train_budget_milli_node_hours"]),
         base_model_id=kind.get("base_model_id"),
+        training_options=_training_options(entry.get("vertex", {})) if at_vertex else {},
         labels=entry.get("labels", {}),
         node_count=None if deploy is None else int(deploy.get("node_count", 1)),
         require=_requirements(entry.get("require")),

@@ -215,9 +215,9 @@ def _wrong_with_source(source: str, provider: str | None) -> tuple[str, str] | N
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
         return f"{shown} can't be read", "write gs://BUCKET/OBJECT.csv or a relative path"
-    if provider == "automl":
+    if provider in ("automl", "vertex"):
         hint = "upload the file, and write gs://BUCKET/OBJECT.csv"
-        return f"{shown} is a local path, which the provider automl can't read", hint
+        return f"{shown} is a local path, which the provider {provider} can't read", hint
     if source.startswith("/"):
         hint = "write a path relative to the configuration's directory"
         return f"{shown} is an absolute path", hint
@@ -260,5 +260,5 @@ def _project_id(checked: Checked) -> Iterator[Finding]:
     project = checked.provider_settings.get("project", "-")
     if not re.fullmatch(r"[^\s/]+", project):
         message = f"{quoted(project)} can't be the id of a project"
-        path = ("provider", "automl", "project")
+        path = ("provider", str(checked.provider), "project")
         yield Finding(path, "project-id", message, "write the id alone, such as my-project")

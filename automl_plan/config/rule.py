@@ -2,8 +2,8 @@
 
 A rule is a function from the checked configuration to findings, with an id and one line of
 meaning. It sees values of the right shape only, so any of them may be missing. To add one, write
-it in `resource_rules` or `life_rules`; if it replaces a limit in the schema, name it in the
-`$comment` there.
+it in `resource_rules`, `life_rules` or `vertex_rules`; if it replaces a limit in the schema, name
+it in the `$comment` there.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ class Checked:
     """The paths that were left out: what is not there, but was written."""
     complete: bool
     """Whether all files could be read."""
+
+    @property
+    def at_vertex(self) -> bool:
+        """Whether what is declared is to live at Vertex AI, or its rehearsal."""
+        local = self.provider == "local" and self.provider_settings.get("api") == "vertex"
+        return local or self.provider == "vertex"
 
     def resources(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """The section, the name and the entry of each resource."""

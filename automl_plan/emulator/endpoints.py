@@ -62,8 +62,9 @@ class EndpointChange:
 
 @dataclass(frozen=True, slots=True)
 class NewDeployment:
-    """What a model is deployed with; an empty traffic split leaves the endpoint's as it is."""
+    """What a model is deployed with; an empty id is chosen, an empty traffic split changes none."""
 
+    id: str
     model_id: int
     display_name: str
     replicas: int
@@ -209,13 +210,17 @@ class Endpoints:
                 raise not_found("The model does not exist.")
             if expired(model.created, self._clock.now()):
                 raise too_old()
+            if any(each.id == new.id for each in endpoint.deployments) or self._is_deploying(
+                db, endpoint, new.id
+            ):
+                raise ServiceError(Code.ALREADY_EXISTS, f"The deployed model {new.id} exists.")
             if new.traffic:
                 known = {each.id for each in endpoint.deployments}
                 _check_traffic(new.traffic, known | {THE_NEW_ONE})
             spec = {
                 **_about(endpoint),
                 "model_id": new.model_id,
-                "deployment_id": str(new_id(db)),
+                "deployment_id": new.id or str(new_id(db)),
                 "display_name": new.display_name or model.display_name,
                 "replicas": new.replicas,
                 "max_replicas": new.max_replicas,
@@ -268,6 +273,15 @@ class Endpoints:
             "SELECT 1 FROM operations WHERE api = ? AND project = ? AND location = ? "
             "AND kind = ? AND done = 0 AND json_extract(spec, '$.endpoint_id') = ?",
             (*scope, OperationKind.CREATE_ENDPOINT, endpoint_id),
+        ).fetchone()
+        return row is not None
+
+    def _is_deploying(self, db: Connection, endpoint: Endpoint, deployment_id: str) -> bool:
+        row = db.execute(
+            "SELECT 1 FROM operations WHERE kind = ? AND done = 0 "
+            "AND json_extract(spec, '$.endpoint') = ? "
+            "AND json_extract(spec, '$.deployment_id') = ?",
+            (OperationKind.DEPLOY_TO_ENDPOINT, endpoint.number, deployment_id),
         ).fetchone()
         return row is not None
 
@@ -324,7 +338,10 @@ class Endpoints:
         with self._store.transaction() as db:
             self._lifespans.settle()
             endpoint = _select(db, operation.scope, cast("str", spec["endpoint_id"]))
-            db.execute("DELETE FROM deployments WHERE id = ?", (spec["deployment_id"],))
+            db.execute(
+                "DELETE FROM deployments WHERE endpoint = ? AND id = ?",
+                (spec["endpoint"], spec["deployment_id"]),
+            )
             if endpoint is not None:
                 left = {each.id for each in endpoint.deployments} - {spec["deployment_id"]}
                 split = cast("Mapping[str, int]", spec["traffic"]) or endpoint.traffic

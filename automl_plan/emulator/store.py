@@ -87,11 +87,11 @@ CREATE TABLE endpoints (
   version INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
   traffic TEXT NOT NULL, UNIQUE (api, project, location, id));
 CREATE TABLE deployments (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
   endpoint INTEGER NOT NULL REFERENCES endpoints (number) ON DELETE CASCADE,
   model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
   display_name TEXT NOT NULL, replicas INTEGER NOT NULL, max_replicas INTEGER NOT NULL,
-  created INTEGER NOT NULL);
+  created INTEGER NOT NULL, UNIQUE (endpoint, id));
 CREATE INDEX deployments_endpoint ON deployments (endpoint);
 CREATE INDEX deployments_model ON deployments (model_id);
 CREATE TABLE migrations (

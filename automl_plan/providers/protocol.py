@@ -63,6 +63,12 @@ class Provider(Protocol):
     ) -> Sequence[Operation]:
         """Operations, newest first where the service sorts; filtered by the service."""
 
+    def trainings(self, token: str) -> Sequence[Operation] | None:
+        """All trainings, ended ones too, whose own label bears an intent's token.
+
+        None where the service keeps no labels on trainings.
+        """
+
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then one per label, by label."""
 
@@ -74,13 +80,20 @@ class Provider(Protocol):
     def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
         """Start to create a dataset without content. Sent once."""
 
-    def import_data(self, dataset_id: str, sources: Sequence[str]) -> Operation:
-        """Start to import CSVs into a dataset. Sent once."""
+    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
+        """Start to import a dataset's sources, which hold `data`, into a live one. Sent once."""
 
     def train(
-        self, model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
+        self,
+        model: DesiredModel,
+        dataset: DesiredDataset,
+        dataset_id: str,
+        own_labels: Mapping[str, str],
     ) -> Operation:
-        """Start to train a model. Costs money. Sent once."""
+        """Start to train a model on a live dataset, and what that declares. Costs money.
+
+        Sent once.
+        """
 
     def update(
         self,
@@ -95,11 +108,15 @@ class Provider(Protocol):
         `own_labels`, which are set (None: taken away).
         """
 
-    def deploy(self, model: LiveModel, node_count: int) -> Operation:
-        """Start to deploy a model on nodes (or change their number). Sent once."""
+    def deploy(self, model: LiveModel, node_count: int) -> Operation | None:
+        """Take the next step to a model on so many nodes; None when nothing is left to do.
 
-    def undeploy(self, model_id: str) -> Operation:
-        """Start to undeploy a model."""
+        Where that takes several calls (`Operation.more`), it is asked again after each. What was
+        done is not done again.
+        """
+
+    def undeploy(self, model_id: str) -> Operation | None:
+        """Take the next step to a model that is deployed nowhere, as `deploy` does."""
 
     def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
         """Start to delete an object; None when it is already gone."""

@@ -15,6 +15,7 @@ Factory = Callable[[Mapping[str, Json], Path, Mapping[str, str]], Provider]
 _FACTORIES = {
     "automl": "automl_plan.providers.automl.settings:open_automl",
     "local": "automl_plan.providers.local.settings:open_local",
+    "vertex": "automl_plan.providers.vertex.settings:open_vertex",
 }
 """Name → module and function; imported only when it is used."""
 

@@ -39,7 +39,8 @@ _SETS = {
     "VALIDATION": "VALIDATION",
     "TEST": "TEST",
 }
-"""ML_USE in all its spellings: the proto writes VALIDATE, older pages of Google's TRAINING."""
+"""ML_USE in all its spellings: the proto writes VALIDATE, other pages of Google's TRAINING, and
+those of Vertex AI lower case, too."""
 _OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 _THREADS = 8
 _RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
@@ -79,17 +80,22 @@ class SourceReader:
         contents = self._contents(rows)
         digests: set[bytes] = set()
         labelled: set[str] = set()
+        free: set[str] = set()
         for row in rows:
             content = contents[row.image]
             fields = [row.use, content, *row.labels]
             digests.add(hashlib.sha256("\0".join(fields).encode()).digest())
             if any(row.labels):
                 labelled.add(content)
+            if row.use == "UNASSIGNED":
+                free.add(content)
+        images = set(contents.values())
         whole = hashlib.sha256(b"".join(sorted(digests)))
         return SourceData(
             fingerprint=f"{FORMAT}:{whole.hexdigest()[:_DIGITS]}",
-            examples=len(set(contents.values())),
+            examples=len(images),
             labelled_examples=len(labelled),
+            assigned_examples=len(images - free),
         )
 
     def _rows(self, source: str) -> Iterator[_Row | SourceError]:
@@ -208,7 +214,7 @@ class SourceReader:
 
 def _row(fields: list[str], where: str) -> _Row | SourceError:
     """ML_USE is optional for classification: then the path comes first."""
-    use, rest = (fields[0], fields[1:]) if fields[0] in _SETS else ("", fields)
+    use, rest = (fields[0].upper(), fields[1:]) if fields[0].upper() in _SETS else ("", fields)
     if not rest or not rest[0].strip():
         return SourceError("The row names no image.", where=where)
     if any("\0" in field for field in fields):

@@ -277,11 +277,11 @@ def _found_text(found: Sequence[tuple[Address, Finding]], style: Style) -> str:
     """What came of calls that an earlier run was cut off in."""
     lines = [style.bold("Found out about calls that an earlier run was cut off in:"), ""]
     for address, finding in found:
-        came = (
-            f"it arrived, and {clean(finding.made or '')} is what it made"
-            if finding.verdict is Verdict.ARRIVED
-            else "it had no effect, and can be sent again"
-        )
+        came = "it had no effect, and can be sent again"
+        if finding.verdict is Verdict.ARRIVED:
+            came = f"it arrived, and {clean(finding.made or '')} is what it made"
+        elif finding.operation is not None:
+            came = f"it arrived, and {clean(finding.operation.id)} is its operation"
         lines.append(f"  {style.bold(str(address))}  {finding.intent.step}: {came}")
     return "\n".join(lines) + "\n\n"
 

@@ -78,6 +78,8 @@ class DesiredModel:
     model_type: str
     train_budget_milli_node_hours: int
     base_model_id: str | None = None
+    training_options: Attributes = field(default_factory=dict)
+    """What one provider alone trains with, where it is the chosen one."""
     labels: Mapping[str, str] = field(default_factory=dict)
     node_count: int | None = None
     """Nodes to deploy on; None when the model is not to be deployed."""
@@ -99,6 +101,7 @@ class DesiredModel:
         }
         if self.base_model_id is not None:
             kind["base_model_id"] = self.base_model_id
+        kind.update(self.training_options)
         attributes: dict[str, Json] = {
             "display_name": self.display_name,
             "labels": dict(self.labels),

@@ -101,6 +101,8 @@ class OperationKind(StrEnum):
     UNDEPLOY_MODEL = "undeploy-model"
     EXPORT_MODEL = "export-model"
     BATCH_PREDICT = "batch-predict"
+    CREATE_ENDPOINT = "create-endpoint"
+    MIGRATE = "migrate"
     DELETE = "delete"
     UNKNOWN = "unknown"
 
@@ -118,7 +120,7 @@ class Operation:
     """A long-running operation at the provider."""
 
     id: str
-    """The last segment of its name."""
+    """Its name, without what all names at the provider start with."""
     kind: OperationKind
     done: bool
     create_time: str | None = None
@@ -127,6 +129,10 @@ class Operation:
     error: OperationError | None = None
     made: str | None = None
     """Id of the object that a finished create operation made."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Where the service keeps labels on it."""
+    more: bool = False
+    """Whether the call that opened it is to be made again once it has ended: it was one step."""
     partial_failures: tuple[str, ...] = ()
     """What went wrong with single rows of an import (at most 20 are told)."""
 
@@ -148,3 +154,5 @@ class SourceData:
     examples: int
     """Distinct images."""
     labelled_examples: int
+    assigned_examples: int = 0
+    """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""

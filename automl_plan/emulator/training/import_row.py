@@ -14,12 +14,8 @@ _SETS: Mapping[str, SetName] = {
     "VALIDATION": SetName.VALIDATION,
     "TEST": SetName.TEST,
     "UNASSIGNED": SetName.UNASSIGNED,
-    "training": SetName.TRAIN,
-    "validation": SetName.VALIDATION,
-    "test": SetName.TEST,
 }
-"""The proto writes VALIDATE, the documentation VALIDATION, its older pages also TRAINING; the pages
-of Vertex AI tell those in capitals and write them small."""
+"""The proto writes VALIDATE, the documentation VALIDATION, other pages TRAINING or lower case."""
 
 _EXTENSIONS: Mapping[Problem, frozenset[str]] = {
     Problem.IMAGE_CLASSIFICATION: frozenset(
@@ -58,7 +54,7 @@ def read_row(fields: Sequence[str], problem: Problem, multilabel: bool) -> Row:
 
 def _classification(fields: Sequence[str], multilabel: bool) -> Row:
     """`[ML_USE,]PATH[,LABEL…]`; the first column may be left out or empty."""
-    chosen = _SETS.get(fields[0])
+    chosen = _SETS.get(fields[0].upper())
     has_column = chosen is not None or fields[0] == ""
     rest = fields[1:] if has_column else fields
     if not rest:
@@ -80,7 +76,7 @@ def _detection(fields: Sequence[str]) -> Row:
     """`ML_USE,PATH,[LABEL],BOX`; a box is eight fields, all empty when there is no object."""
     if len(fields) != _DETECTION_FIELDS:
         raise RowRefused(f"The row has {len(fields)} fields instead of {_DETECTION_FIELDS}.")
-    chosen = _SETS.get(fields[0])
+    chosen = _SETS.get(fields[0].upper())
     if chosen is None:
         raise RowRefused(f"{_quoted(fields[0])} is not one of {', '.join(_SETS)}.")
     uri, label, corners = fields[1], fields[2], fields[3:]

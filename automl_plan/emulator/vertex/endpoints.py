@@ -1,5 +1,6 @@
 """Vertex AI v1: endpoints and deployments. Messages: endpoint.proto, endpoint_service.proto."""
 
+import re
 from collections.abc import Mapping
 
 from automl_plan.emulator.endpoints import EndpointChange, NewDeployment, NewEndpoint
@@ -156,7 +157,9 @@ def _named(request: Request) -> tuple[Scope, str]:
 def _new_deployment(scope: Scope, deployed: Fields, traffic: Mapping[str, int]) -> NewDeployment:
     name = deployed.text("model").partition("@")[0]
     model = last_segment(scope, name, "models")
-    shown = deployed.text("displayName")
+    shown, chosen = deployed.text("displayName"), deployed.text("id")
+    if not re.fullmatch(r"[0-9]{0,10}", chosen, re.ASCII):
+        raise invalid((deployed.path("id"), "It has at most 10 characters, all of them digits."))
     resources = deployed.message("automaticResources")
     deployed.ignore("createTime", "modelVersionId")
     deployed.finish()
@@ -175,7 +178,7 @@ def _new_deployment(scope: Scope, deployed: Fields, traffic: Mapping[str, int]) 
                 f"Replicas are 1 to {MAX_NODE_COUNT}, at most as many as maxReplicaCount.",
             )
         )
-    return NewDeployment(number_of(model or ""), shown, replicas, most, traffic)
+    return NewDeployment(chosen, number_of(model or ""), shown, replicas, most, traffic)
 
 
 def _id_term(asked: filters.Comparison) -> Term:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import MappingProxyType
 
-from automl_plan.errors import Aborted, NotFound, TransportError, UsageError
+from automl_plan.errors import Aborted, NotFound, UsageError
 from automl_plan.providers.automl.evaluations import evaluations
 from automl_plan.providers.automl.requests import (
     dataset_body,
@@ -19,6 +19,7 @@ from automl_plan.providers.automl.requests import (
 from automl_plan.providers.automl.wire import dataset, model, operation
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.transport import HttpTransport
+from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.evaluation import Evaluation
@@ -29,7 +30,6 @@ from automl_plan.resources.live import (
     LiveModel,
     Operation,
     SourceData,
-    user_labels,
 )
 from automl_plan.resources.model_types import Problem
 
@@ -136,6 +136,10 @@ class AutomlProvider:
         found = [operation(o) for o in pages]
         return [o for o in found if done is None or o.done is done]
 
+    def trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
+        """None: operations bear no labels here."""
+        return None
+
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then by label.
 
@@ -156,16 +160,20 @@ class AutomlProvider:
         body = dataset_body(dataset, own_labels)
         return self._begin(self._path("datasets"), body)
 
-    def import_data(self, dataset_id: str, sources: Sequence[str]) -> Operation:
+    def import_data(self, dataset: DesiredDataset, dataset_id: str, _: SourceData) -> Operation:
         """Start to import CSVs into a dataset."""
         path = self._path("datasets", dataset_id, verb="importData")
-        return self._begin(path, import_body(sources))
+        return self._begin(path, import_body(dataset.sources))
 
     def train(
-        self, model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
+        self,
+        model: DesiredModel,
+        dataset: DesiredDataset,  # noqa: ARG002 (what it is labelled for stands on the live one)
+        dataset_id: str,
+        own_labels: Mapping[str, str],
     ) -> Operation:
         """Start to train a model."""
-        body = model_body(model, _checked(dataset_id), own_labels)
+        body = model_body(model, checked_id(dataset_id), own_labels)
         return self._begin(self._path("models"), body)
 
     def update(
@@ -182,7 +190,7 @@ class AutomlProvider:
                 self.dataset(object_id) if kind is ResourceKind.DATASET else self.model(object_id)
             )
             body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            labels = _labels(there.labels, changed.get("labels"), own_labels)
+            labels = merged_labels(there.labels, changed.get("labels"), own_labels)
             if "labels" in changed or labels != there.labels:
                 body["labels"] = dict(labels)
             if not body:
@@ -207,13 +215,13 @@ class AutomlProvider:
     def undeploy(self, model_id: str) -> Operation:
         """Start to undeploy a model; on one that is not deployed it has no effect."""
         path = self._path("models", model_id, verb="undeploy")
-        return _opened(self._transport.repeatable("POST", path, {}), f"POST {path}")
+        return opened(operation(self._transport.repeatable("POST", path, {})), f"POST {path}")
 
     def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
         """Start to delete an object; None when it is already gone."""
         path = self._path(_COLLECTIONS[kind], object_id)
         try:
-            return _opened(self._transport.repeatable("DELETE", path), f"DELETE {path}")
+            return opened(operation(self._transport.repeatable("DELETE", path)), f"DELETE {path}")
         except NotFound:
             return None
 
@@ -223,47 +231,10 @@ class AutomlProvider:
 
     def _begin(self, path: str, body: dict[str, Json]) -> Operation:
         """Open an operation by a call that is sent once."""
-        return _opened(self._transport.once("POST", path, body), f"POST {path}")
+        return opened(operation(self._transport.once("POST", path, body)), f"POST {path}")
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"
         if object_id is not None:
-            path += f"/{_checked(object_id)}"
+            path += f"/{checked_id(object_id)}"
         return f"{path}:{verb}" if verb else path
-
-
-def _labels(
-    there: Mapping[str, str], wanted: Json, own_labels: Mapping[str, str | None]
-) -> dict[str, str]:
-    """All labels of an object once the user's are as wanted (None: as they are), and ours set."""
-    labels = dict(there)
-    if isinstance(wanted, dict):
-        mine = user_labels(there)
-        kept = {k: v for k, v in there.items() if k not in mine}
-        labels = {**{k: str(v) for k, v in wanted.items()}, **kept}
-    for key, value in own_labels.items():
-        if value is None:
-            labels.pop(key, None)
-        else:
-            labels[key] = value
-    return labels
-
-
-def _opened(answer: Mapping[str, Json], where: str) -> Operation:
-    """The operation that a call opened. Without its name nobody could follow it."""
-    opened = operation(answer)
-    if not opened.id:
-        raise TransportError(
-            "The service took the call, but its answer names no operation.",
-            sent=True,
-            accepted=True,
-            where=where,
-        )
-    return opened
-
-
-def _checked(object_id: str) -> str:
-    """An id that can't lead elsewhere. Raises UsageError."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", object_id):
-        raise UsageError(f"{object_id!r} can't be the id of an object.")
-    return object_id

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from automl_plan.resources.json import Json
+from automl_plan.providers.values import (
+    integer,
+    items,
+    labels_of,
+    mapping,
+    number,
+    operation_error,
+    rest,
+    tail,
+    text,
+)
 from automl_plan.resources.live import (
     LiveDataset,
     LiveModel,
     Operation,
-    OperationError,
     OperationKind,
 )
 from automl_plan.resources.model_types import (
@@ -68,63 +76,29 @@ _MODEL_METADATA_FIELDS = frozenset(
 )
 
 
-def tail(name: object) -> str:
-    """The id: a name's last segment. Before it may stand a project's number or its id."""
-    return str(name or "").rpartition("/")[2]
-
-
-def integer(value: object) -> int | None:
-    """An int64, which comes as text or as a number; None when it is absent or something else."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    try:
-        return int(value)
-    except ValueError:
-        return None
-
-
-def number(value: object) -> float:
-    """A finite float; a zero is left out of answers (proto3 JSON)."""
-    try:
-        found = float(value) if isinstance(value, int | float) else 0.0
-    except OverflowError:
-        return 0.0
-    return found if math.isfinite(found) else 0.0
-
-
-def text(value: object) -> str | None:
-    """Text, or None when it is absent or empty."""
-    return value if isinstance(value, str) and value else None
-
-
-def items(value: object) -> list[Any]:
-    """A repeated field's values; an empty one is left out of answers."""
-    return value if isinstance(value, list) else []
-
-
 def dataset(answer: Mapping[str, Any]) -> LiveDataset:
     """A Dataset."""
     problem = _kind(answer, DATASET_METADATA)
-    metadata = _object(answer.get(DATASET_METADATA[problem])) if problem else {}
+    metadata = mapping(answer.get(DATASET_METADATA[problem])) if problem else {}
     return LiveDataset(
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
         problem=problem,
         classification_type=_CLASSIFICATION_TYPES.get(str(metadata.get("classificationType"))),
         description=text(answer.get("description")) or "",
-        labels=_labels(answer),
+        labels=labels_of(answer),
         example_count=integer(answer.get("exampleCount")) or 0,
         create_time=text(answer.get("createTime")),
         update_time=text(answer.get("updateTime")),
         etag=text(answer.get("etag")),
-        extra=_rest(answer, _DATASET_FIELDS),
+        extra=rest(answer, _DATASET_FIELDS),
     )
 
 
 def model(answer: Mapping[str, Any]) -> LiveModel:
     """A Model."""
     problem = _kind(answer, MODEL_METADATA)
-    metadata = _object(answer.get(MODEL_METADATA[problem])) if problem else {}
+    metadata = mapping(answer.get(MODEL_METADATA[problem])) if problem else {}
     return LiveModel(
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
@@ -138,17 +112,17 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
         train_cost_milli_node_hours=integer(metadata.get("trainCostMilliNodeHours")),
         stop_reason=text(metadata.get("stopReason")),
         node_qps=number(metadata.get("nodeQps")) or None,
-        labels=_labels(answer),
+        labels=labels_of(answer),
         create_time=text(answer.get("createTime")),
         update_time=text(answer.get("updateTime")),
         etag=text(answer.get("etag")),
-        extra={**_rest(answer, _MODEL_FIELDS), **_rest(metadata, _MODEL_METADATA_FIELDS)},
+        extra={**rest(answer, _MODEL_FIELDS), **rest(metadata, _MODEL_METADATA_FIELDS)},
     )
 
 
 def operation(answer: Mapping[str, Any]) -> Operation:
     """An Operation (google.longrunning); while it runs `done` is absent."""
-    metadata = _object(answer.get("metadata"))
+    metadata = mapping(answer.get("metadata"))
     kinds = [kind for key, kind in _DETAILS.items() if key in metadata]
     error = answer.get("error")
     return Operation(
@@ -158,10 +132,10 @@ def operation(answer: Mapping[str, Any]) -> Operation:
         create_time=text(metadata.get("createTime")),
         update_time=text(metadata.get("updateTime")),
         progress_percent=integer(metadata.get("progressPercent")),
-        error=_error(error) if isinstance(error, dict) else None,
-        made=tail(_object(answer.get("response")).get("name")) or None,
+        error=operation_error(error) if isinstance(error, dict) else None,
+        made=tail(mapping(answer.get("response")).get("name")) or None,
         partial_failures=tuple(
-            str(_object(failure).get("message", ""))
+            str(mapping(failure).get("message", ""))
             for failure in items(metadata.get("partialFailures"))
         ),
     )
@@ -182,22 +156,6 @@ def _budget(metadata: Mapping[str, Any], problem: Problem | None) -> int | None:
     return None if known is None else hours * known.nodes * 1000
 
 
-def _error(status: Mapping[str, Any]) -> OperationError:
-    return OperationError(integer(status.get("code")) or 0, str(status.get("message", "")))
-
-
 def _kind(answer: Mapping[str, Any], keys: Mapping[Problem, str]) -> Problem | None:
     """The kind that the oneof tells; None for kinds such as text, which we don't manage."""
     return next((problem for problem, key in keys.items() if key in answer), None)
-
-
-def _labels(answer: Mapping[str, Any]) -> dict[str, str]:
-    return {str(k): str(v) for k, v in _object(answer.get("labels")).items()}
-
-
-def _rest(answer: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
-    return {key: value for key, value in answer.items() if key not in frozenset(known)}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

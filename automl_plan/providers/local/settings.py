@@ -1,14 +1,14 @@
-"""Opens the provider `local`: starts the embedded service, and speaks AutoML v1 to it."""
+"""Opens the provider `local`: starts the embedded service, and speaks one of its APIs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from automl_plan.providers.automl.provider import AutomlProvider
-from automl_plan.providers.automl.settings import LATE_SECONDS_ON_LOOPBACK
+from automl_plan.providers.cloud import LATE_SECONDS_ON_LOOPBACK
 from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local.process import Options, start
+from automl_plan.providers.protocol import Provider
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
@@ -18,16 +18,32 @@ DEFAULT_DATA_DIR = ".automl-plan/emulator"
 DEFAULT_BUCKET_ROOT = ".automl-plan/buckets"
 PROJECT = "local"
 LOCATION = "us-central1"
+VERTEX_PATH = "/vertex"
+"""Where the service has Vertex AI v1; at its root it has AutoML v1."""
 
 
 def open_local(
     settings: Mapping[str, Json], directory: Path, _environ: Mapping[str, str]
-) -> AutomlProvider:
-    """The provider: settings `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
+) -> Provider:
+    """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
     running = start(data_dir(settings, directory), directory, options(settings, directory))
+    sources = SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials())))
+    if settings.get("api") == "vertex":
+        from automl_plan.providers.vertex.provider import VertexProvider
+
+        return VertexProvider(
+            HttpTransport(f"{running.url}{VERTEX_PATH}", NoCredentials()),
+            sources,
+            name="local-vertex",
+            project=PROJECT,
+            location=LOCATION,
+            late_seconds=LATE_SECONDS_ON_LOOPBACK,
+        )
+    from automl_plan.providers.automl.provider import AutomlProvider
+
     return AutomlProvider(
         HttpTransport(running.url, NoCredentials()),
-        SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials()))),
+        sources,
         name="local",
         project=PROJECT,
         location=LOCATION,

@@ -1,0 +1,56 @@
+"""How a project at Google's is reached: by the settings that its providers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from automl_plan.providers.credentials import credentials_for
+from automl_plan.providers.endpoint import is_google
+from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.storage import GOOGLE, Storage, storage_url
+from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.json import Json
+
+DEFAULT_LOCATION = "us-central1"
+LATE_SECONDS = 120.0
+"""Six times the deadline of Google's own backend for models.create (automl_v1.yaml)."""
+LATE_SECONDS_ON_LOOPBACK = 2.0
+"""No proxy lies on the way: what was sent is acted upon at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A project and a location, and what speaks to them."""
+
+    transport: HttpTransport
+    sources: SourceReader
+    project: str
+    location: str
+    late_seconds: float
+    """For how long a call that was cut off may still take effect."""
+
+
+def connect(
+    settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str], url: str
+) -> Connection:
+    """The settings `project`, `location`, `quota_project`, `impersonate_service_account`.
+
+    A service that is not Google's has buckets of its own, at the same host, unless
+    STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
+    """
+    quota, acting = settings.get("quota_project"), settings.get("impersonate_service_account")
+    quota_project = str(quota) if quota else None
+    impersonate = str(acting) if acting else None
+    parts = urlsplit(url)
+    beside = GOOGLE if is_google(url) else f"{parts.scheme}://{parts.netloc}"
+    storage = storage_url(environ, otherwise=beside)
+    return Connection(
+        HttpTransport(url, credentials_for(url, quota_project, impersonate)),
+        SourceReader(directory, Storage.at(storage, quota_project, impersonate)),
+        str(settings["project"]),
+        str(settings.get("location", DEFAULT_LOCATION)),
+        LATE_SECONDS if is_google(url) else LATE_SECONDS_ON_LOOPBACK,
+    )

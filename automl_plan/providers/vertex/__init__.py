@@ -1,0 +1,1 @@
+"""Vertex AI v1: where these models are trained today."""

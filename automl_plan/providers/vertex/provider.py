@@ -1,0 +1,340 @@
+"""The provider that speaks Vertex AI v1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from automl_plan.errors import Aborted, NotFound, UsageError
+from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.transport import HttpTransport
+from automl_plan.providers.values import tail
+from automl_plan.providers.vertex.deployment import Deployments
+from automl_plan.providers.vertex.evaluations import by_label, overall
+from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
+from automl_plan.providers.vertex.vocabulary import ASSIGNED, DRAWN, MIXED, SETS_LABEL
+from automl_plan.providers.vertex.wire import (
+    LiveEndpoint,
+    below,
+    dataset,
+    endpoint,
+    model,
+    operation,
+    pipeline,
+    trains_images,
+)
+from automl_plan.providers.writes import checked_id, merged_labels, opened
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.live import (
+    TOKEN_LABEL,
+    Live,
+    LiveDataset,
+    LiveModel,
+    Operation,
+    SourceData,
+)
+
+_COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
+_UPDATE_MASKS = {
+    "display_name": "displayName",
+    "description": "description",
+    "labels": "labels",
+}
+_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
+_ETAG_TRIES = 3
+_PAGE = MappingProxyType({"pageSize": "100"})
+_OPERATION = re.compile(r"(?:[a-zA-Z]+/[A-Za-z0-9_-]{1,128}/)?operations/[A-Za-z0-9_-]{1,128}")
+_PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
+_GOES_ON = " AND ".join(
+    f'state!="PIPELINE_STATE_{state}"' for state in ("SUCCEEDED", "FAILED", "CANCELLED")
+)
+
+
+class VertexProvider:
+    """Datasets, models, pipelines and endpoints of one project and location."""
+
+    def __init__(
+        self,
+        transport: HttpTransport,
+        sources: SourceReader,
+        *,
+        name: str,
+        project: str,
+        location: str,
+        late_seconds: float,
+    ) -> None:
+        self._transport = transport
+        self._sources = sources
+        for part, value in (("project", project), ("location", location)):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", value):
+                raise UsageError(f"{value!r} can't be a {part}.")
+        self._parent = f"projects/{project}/locations/{location}"
+        self._identity = f"{name}:{self._parent}"
+        self._late_seconds = late_seconds
+        self._deployments = Deployments(transport, self._parent)
+
+    @property
+    def identity(self) -> str:
+        """Which service, project and location."""
+        return self._identity
+
+    @property
+    def late_seconds(self) -> float:
+        """For how long a call that was cut off may still take effect, or be missing in lists."""
+        return self._late_seconds
+
+    def now(self) -> datetime:
+        """What time it is at the service (UTC)."""
+        return self._transport.now()
+
+    def close(self) -> None:
+        """Close connections."""
+        self._transport.close()
+        self._sources.close()
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def live(self) -> Live:
+        """Everything that exists, by list calls."""
+        with ThreadPoolExecutor(4, thread_name_prefix="list") as pool:
+            listed = pool.submit(self.datasets)
+            models = {m.id: m for m in self._models(pool.submit)}
+            return Live({d.id: d for d in listed.result()}, models)
+
+    def datasets(self) -> Sequence[LiveDataset]:
+        """All datasets, those of other kinds than images too."""
+        return [dataset(d) for d in self._list("datasets")]
+
+    def models(self) -> Sequence[LiveModel]:
+        """All models, each with the pipeline that trained it and where it is deployed."""
+        with ThreadPoolExecutor(3, thread_name_prefix="list") as pool:
+            return self._models(pool.submit)
+
+    def _models(self, submit: Callable[..., Any]) -> list[LiveModel]:
+        # Trainings and endpoints first: a model that one of them names exists by then.
+        pipelines, endpoints = submit(self._trained), submit(self._endpoints)
+        trained, deployed = pipelines.result(), endpoints.result()
+        return [
+            model(m, trained.get(tail(m.get("trainingPipeline"))), deployed)
+            for m in self._list("models")
+        ]
+
+    def _trained(self) -> dict[str, dict[str, Any]]:
+        """The pipelines that made models, by id."""
+        found = self._list("trainingPipelines", filter='state="PIPELINE_STATE_SUCCEEDED"')
+        return {tail(p.get("name")): p for p in found}
+
+    def _endpoints(self) -> list[LiveEndpoint]:
+        return [endpoint(e) for e in self._list("endpoints")]
+
+    def dataset(self, dataset_id: str) -> LiveDataset:
+        """One dataset."""
+        return dataset(self._transport.get(self._path("datasets", dataset_id)))
+
+    def model(self, model_id: str) -> LiveModel:
+        """One model."""
+        answer = self._transport.get(self._path("models", model_id))
+        trained = tail(answer.get("trainingPipeline"))
+        made_by = None
+        if trained:
+            try:
+                made_by = self._transport.get(self._path("trainingPipelines", trained))
+            except NotFound:
+                made_by = None  # somebody deleted its record
+        return model(answer, made_by, self._deployments.serving(answer))
+
+    def operation(self, operation_id: str) -> Operation:
+        """One operation, or the training of that name, as it stands."""
+        if _PIPELINE.fullmatch(operation_id):
+            path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
+            return pipeline(self._transport.get(path), self._parent)
+        return operation(self._transport.get(self._operation_path(operation_id)), self._parent)
+
+    def operations(
+        self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
+    ) -> Sequence[Operation]:
+        """Operations, and trainings as such, newest first."""
+        trainings = "" if done is not False else _GOES_ON
+        pipelines = self._list("trainingPipelines", filter=trainings)
+        homes = ["operations"]
+        if works_on is not None:
+            kind, object_id = works_on
+            homes = self._homes(kind, object_id)
+            pipelines = [p for p in pipelines if _works_on(p, kind, object_id)]
+        found = {o.id: o for home in homes for o in self._operations_of(home)}
+        for answer in filter(trains_images, pipelines):
+            training = pipeline(answer, self._parent)
+            found[training.id] = training
+        chosen = [o for o in found.values() if done is None or o.done is done]
+        return sorted(chosen, key=lambda o: (o.create_time or "", o.id), reverse=True)
+
+    def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
+        """Below which objects the operations stand that work on one."""
+        home = f"{_COLLECTIONS[kind]}/{checked_id(object_id)}/operations"
+        if kind is ResourceKind.DATASET:
+            return [home]
+        answer = self._transport.get(self._path("models", object_id))
+        endpoints = self._deployments.homes(model(answer, None, ()), answer)
+        return [home, *(f"endpoints/{each}/operations" for each in endpoints)]
+
+    def _operations_of(self, home: str) -> list[Operation]:
+        path = f"/v1/{self._parent}/{home}"
+        try:
+            answers = list(self._transport.pages(path, "operations", _PAGE))
+        except NotFound:
+            return []  # no such endpoint, yet or any more
+        return [operation(answer, self._parent) for answer in answers]
+
+    def trainings(self, token: str) -> Sequence[Operation] | None:
+        """All trainings whose pipeline bears a token."""
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", token):
+            return ()
+        found = self._list("trainingPipelines", filter=f"labels.{TOKEN_LABEL}={token}")
+        told = [pipeline(answer, self._parent) for answer in found]
+        return [training for training in told if training.labels.get(TOKEN_LABEL) == token]
+
+    def evaluations(self, model_id: str) -> Sequence[Evaluation]:
+        """The evaluations of a model: overall first, then by label."""
+        path = self._path("models", model_id) + "/evaluations"
+        first = overall(self._transport.pages(path, "modelEvaluations", _PAGE))
+        if first is None:
+            return []
+        slices = f"{path}/{checked_id(first.id)}/slices"
+        answers = self._transport.pages(slices, "modelEvaluationSlices", _PAGE)
+        return [first, *by_label(answers)]
+
+    def read_sources(self, sources: Sequence[str]) -> SourceData:
+        """Fingerprint what import CSVs hold."""
+        return self._sources.read(sources)
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+        """Start to create a dataset without content."""
+        return self._begin(self._path("datasets"), dataset_body(dataset, own_labels))
+
+    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
+        """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
+        there = self.dataset(dataset_id)
+        known = there.labels.get(SETS_LABEL) if there.example_count else None
+        sets = _sets(data, known)
+        if there.labels.get(SETS_LABEL) != sets:
+            self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
+        path = self._path("datasets", dataset_id, verb="import")
+        return self._begin(path, import_body(dataset, dataset.sources))
+
+    def train(
+        self,
+        model: DesiredModel,
+        dataset: DesiredDataset,
+        dataset_id: str,
+        own_labels: Mapping[str, str],
+    ) -> Operation:
+        """Start a pipeline that trains a model."""
+        sets = self.dataset(dataset_id).labels.get(SETS_LABEL)
+        body = pipeline_body(model, dataset, checked_id(dataset_id), own_labels, sets)
+        path = self._path("trainingPipelines")
+        answer = pipeline(self._transport.once("POST", path, body), self._parent)
+        return opened(answer, f"POST {path}")
+
+    def update(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        changed: Attributes,
+        own_labels: Mapping[str, str | None] = _NO_LABELS,
+    ) -> None:
+        """Patch mutable fields; labels that are not the user's or named stay as they are."""
+        path = self._path(_COLLECTIONS[kind], object_id)
+        for attempt in range(1, _ETAG_TRIES + 1):
+            answer = self._transport.get(path)
+            there = dataset(answer) if kind is ResourceKind.DATASET else model(answer, None, ())
+            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
+            labels = merged_labels(there.labels, changed.get("labels"), own_labels)
+            if "labels" in changed or labels != there.labels:
+                body["labels"] = dict(labels)
+            if not body:
+                return
+            mask = ",".join(sorted(body))
+            if there.etag:
+                body["etag"] = there.etag
+            try:
+                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
+            except Aborted:
+                # Somebody else wrote between our read and our write: read again.
+                if attempt == _ETAG_TRIES:
+                    raise
+            else:
+                return
+
+    def deploy(self, model: LiveModel, node_count: int) -> Operation | None:
+        """Take the next step to a model on so many replicas; None when nothing is left."""
+        return self._deployments.deploy(model, node_count)
+
+    def undeploy(self, model_id: str) -> Operation | None:
+        """Take the next step to a model that is deployed nowhere; None when nothing is left."""
+        return self._deployments.undeploy(self._transport.get(self._path("models", model_id)))
+
+    def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
+        """Start to delete an object; None when it is already gone."""
+        path = self._path(_COLLECTIONS[kind], object_id)
+        try:
+            answer = self._transport.repeatable("DELETE", path)
+        except NotFound:
+            return None
+        return opened(operation(answer, self._parent), f"DELETE {path}")
+
+    def cancel(self, operation_id: str) -> None:
+        """Ask for the end of an operation or a training."""
+        if _PIPELINE.fullmatch(operation_id):
+            pipeline_id = operation_id.rpartition("/")[2]
+            path = self._path("trainingPipelines", pipeline_id, verb="cancel")
+        else:
+            path = f"{self._operation_path(operation_id)}:cancel"
+        self._transport.repeatable("POST", path, {})
+
+    def _begin(self, path: str, body: dict[str, Json]) -> Operation:
+        """Open an operation by a call that is sent once."""
+        answer = operation(self._transport.once("POST", path, body), self._parent)
+        return opened(answer, f"POST {path}")
+
+    def _list(self, collection: str, **query: str) -> list[dict[str, Any]]:
+        asked = {**_PAGE, **{key: value for key, value in query.items() if value}}
+        return list(self._transport.pages(self._path(collection), collection, asked))
+
+    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
+        path = f"/v1/{self._parent}/{collection}"
+        if object_id is not None:
+            path += f"/{checked_id(object_id)}"
+        return f"{path}:{verb}" if verb else path
+
+    def _operation_path(self, operation_id: str) -> str:
+        """The path of an operation: by its name below the location, or by its last part."""
+        name = operation_id if "/" in operation_id else f"operations/{operation_id}"
+        if not _OPERATION.fullmatch(name):
+            raise UsageError(f"{operation_id!r} can't be the id of an operation.")
+        return f"/v1/{self._parent}/{name}"
+
+
+def _sets(data: SourceData, known: str | None) -> str:
+    """Whether images have their set by hand: all, none or some, with those of former imports."""
+    now = MIXED
+    if data.assigned_examples == data.examples:
+        now = ASSIGNED
+    elif not data.assigned_examples:
+        now = DRAWN
+    return now if known in (None, now) else MIXED
+
+
+def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
+    if kind is ResourceKind.DATASET:
+        return bool((answer.get("inputDataConfig") or {}).get("datasetId") == object_id)
+    made = below((answer.get("modelToUpload") or {}).get("name"), "")
+    return tail(made) == object_id

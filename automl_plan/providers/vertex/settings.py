@@ -1,0 +1,38 @@
+"""Opens the provider `vertex` by its settings and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from automl_plan.providers.cloud import DEFAULT_LOCATION, connect
+from automl_plan.providers.endpoint import base_url
+from automl_plan.providers.vertex.provider import VertexProvider
+from automl_plan.resources.json import Json
+
+EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
+"""host:port, or host:port/path, of a service to use in place of Google's, without credentials."""
+
+
+def open_vertex(
+    settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
+) -> VertexProvider:
+    """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
+    found = connect(settings, directory, environ, _service_url(settings, environ))
+    return VertexProvider(
+        found.transport,
+        found.sources,
+        name="vertex",
+        project=found.project,
+        location=found.location,
+        late_seconds=found.late_seconds,
+    )
+
+
+def _service_url(settings: Mapping[str, Json], environ: Mapping[str, str]) -> str:
+    if endpoint := settings.get("endpoint"):
+        return base_url(str(endpoint), "provider.vertex.endpoint")
+    if host := environ.get(EMULATOR_VARIABLE):
+        return base_url(host, EMULATOR_VARIABLE)
+    location = str(settings.get("location", DEFAULT_LOCATION))
+    return base_url(f"https://{location}-aiplatform.googleapis.com", "provider.vertex.location")

@@ -1,0 +1,97 @@
+"""The words of Vertex AI v1 that differ from AutoML's: schema files, model types, labels of ours.
+
+Sources: the discovery document of aiplatform v1 (schemata of training inputs), and Google's pages
+on image datasets for the names of the schema files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl_plan.resources.live import OWN_LABEL_PREFIX
+from automl_plan.resources.model_types import ClassificationType, Problem
+
+_ROOT = "gs://google-cloud-aiplatform/schema/"
+IMAGE_DATASET = f"{_ROOT}dataset/metadata/image_1.0.0.yaml"
+_FORMATS = f"{_ROOT}dataset/ioformat/image_"
+_TASKS = f"{_ROOT}trainingjob/definition/automl_image_"
+TRAINING_TASKS = {
+    Problem.IMAGE_CLASSIFICATION: f"{_TASKS}classification_1.0.0.yaml",
+    Problem.IMAGE_OBJECT_DETECTION: f"{_TASKS}object_detection_1.0.0.yaml",
+}
+_MOBILE = {
+    "mobile-low-latency-1": "MOBILE_TF_LOW_LATENCY_1",
+    "mobile-versatile-1": "MOBILE_TF_VERSATILE_1",
+    "mobile-high-accuracy-1": "MOBILE_TF_HIGH_ACCURACY_1",
+}
+MODEL_TYPES = {
+    Problem.IMAGE_CLASSIFICATION: {"cloud": "CLOUD", **_MOBILE},
+    Problem.IMAGE_OBJECT_DETECTION: {
+        "cloud-high-accuracy-1": "CLOUD_HIGH_ACCURACY_1",
+        "cloud-low-latency-1": "CLOUD_LOW_LATENCY_1",
+        **_MOBILE,
+    },
+}
+"""By the configuration's names. There are no types of their own for Core ML."""
+OTHER_NAMES = {
+    Problem.IMAGE_CLASSIFICATION: {"CLOUD_1": "cloud"},
+    Problem.IMAGE_OBJECT_DETECTION: {
+        "CLOUD_1": "cloud-high-accuracy-1",
+        "CLOUD_STREAMING_1": "cloud-low-latency-1",
+    },
+}
+"""Second names of the same types, which others may have trained with."""
+ML_USE = "labels.aiplatform.googleapis.com/ml_use"
+"""The label of data items that holds the set which an import file gave them (FilterSplit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a dataset's images are labelled for, which Vertex AI's Dataset does not say."""
+
+    problem: Problem
+    classification_type: ClassificationType | None
+    label: str
+    """Our label's value on the dataset."""
+    import_schema: str
+    saved_query: str
+    """proto: SavedQuery.problem_type: an annotation set says it, too."""
+
+
+KINDS = (
+    Kind(
+        Problem.IMAGE_CLASSIFICATION,
+        ClassificationType.MULTICLASS,
+        "multiclass",
+        f"{_FORMATS}classification_single_label_io_format_1.0.0.yaml",
+        "IMAGE_CLASSIFICATION_SINGLE_LABEL",
+    ),
+    Kind(
+        Problem.IMAGE_CLASSIFICATION,
+        ClassificationType.MULTILABEL,
+        "multilabel",
+        f"{_FORMATS}classification_multi_label_io_format_1.0.0.yaml",
+        "IMAGE_CLASSIFICATION_MULTI_LABEL",
+    ),
+    Kind(
+        Problem.IMAGE_OBJECT_DETECTION,
+        None,
+        "object-detection",
+        f"{_FORMATS}bounding_box_io_format_1.0.0.yaml",
+        "IMAGE_BOUNDING_BOX",
+    ),
+)
+KIND_LABEL = f"{OWN_LABEL_PREFIX}kind"
+"""Ours, on datasets (and on models that were migrated): one of the labels of `KINDS`."""
+SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
+"""Ours, on datasets: whether the imported files gave the images their sets."""
+ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
+"""All images, none, or some of them."""
+
+
+def kind_of(problem: Problem, classification_type: ClassificationType | None) -> Kind:
+    """The kind of a declared dataset."""
+    for kind in KINDS:
+        if (kind.problem, kind.classification_type) == (problem, classification_type):
+            return kind
+    raise AssertionError(f"no kind: {problem}, {classification_type}")

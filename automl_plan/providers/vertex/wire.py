@@ -1,0 +1,265 @@
+"""Vertex AI v1's JSON → our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from automl_plan.providers.values import (
+    integer,
+    items,
+    labels_of,
+    mapping,
+    operation_error,
+    rest,
+    tail,
+    text,
+)
+from automl_plan.providers.vertex.vocabulary import (
+    IMAGE_DATASET,
+    KIND_LABEL,
+    KINDS,
+    MODEL_TYPES,
+    OTHER_NAMES,
+    TRAINING_TASKS,
+    Kind,
+)
+from automl_plan.resources.live import (
+    LiveDataset,
+    LiveModel,
+    Operation,
+    OperationError,
+    OperationKind,
+)
+from automl_plan.resources.model_types import Problem
+
+_OPERATIONS = {
+    "CreateDatasetOperationMetadata": OperationKind.CREATE_DATASET,
+    "ImportDataOperationMetadata": OperationKind.IMPORT_DATA,
+    "ExportDataOperationMetadata": OperationKind.EXPORT_DATA,
+    "ExportModelOperationMetadata": OperationKind.EXPORT_MODEL,
+    "CreateEndpointOperationMetadata": OperationKind.CREATE_ENDPOINT,
+    "DeployModelOperationMetadata": OperationKind.DEPLOY_MODEL,
+    "UndeployModelOperationMetadata": OperationKind.UNDEPLOY_MODEL,
+    "DeleteOperationMetadata": OperationKind.DELETE,
+    "BatchMigrateResourcesOperationMetadata": OperationKind.MIGRATE,
+}
+"""By the type of an operation's metadata."""
+_STEPS = frozenset(
+    {OperationKind.CREATE_ENDPOINT, OperationKind.DEPLOY_MODEL, OperationKind.UNDEPLOY_MODEL}
+)
+"""What a deployment is made of: another call may follow each."""
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+_STATE = "PIPELINE_STATE_"
+_STATES = {4: "SUCCEEDED", 5: "FAILED", 7: "CANCELLED"}
+"""proto: PipelineState, for answers with numbers."""
+_CANCELLED, _UNKNOWN = 1, 2
+"""google.rpc.Code."""
+_DATASET_FIELDS = frozenset(
+    {"name", "displayName", "description", "metadataSchemaUri", "metadata", "dataItemCount"}
+    | {"createTime", "updateTime", "labels", "etag", "savedQueries", "metadataArtifact"}
+)
+_MODEL_FIELDS = frozenset(
+    {"name", "displayName", "createTime", "updateTime", "labels", "etag", "trainingPipeline"}
+    | {"deployedModels", "versionId", "versionAliases", "versionCreateTime", "versionUpdateTime"}
+    | {"supportedExportFormats", "supportedDeploymentResourcesTypes", "modelSourceInfo"}
+    | {"metadata", "metadataSchemaUri", "artifactUri", "predictSchemata", "dataStats"}
+    | {"supportedInputStorageFormats", "supportedOutputStorageFormats", "metadataArtifact"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A model's deployment at an endpoint."""
+
+    id: str
+    model_id: str
+    replicas: int
+    """The least number that runs all the time, and is billed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEndpoint:
+    """An endpoint, with what is deployed there."""
+
+    id: str
+    deployed: tuple[Deployed, ...]
+    traffic: Mapping[str, int]
+    labels: Mapping[str, str]
+
+
+def dataset(answer: Mapping[str, Any]) -> LiveDataset:
+    """A Dataset; its kind by our label, or by an annotation set, as far as either tells."""
+    kind = _kind(answer)
+    return LiveDataset(
+        id=tail(answer.get("name")),
+        display_name=text(answer.get("displayName")) or "",
+        problem=None if kind is None else kind.problem,
+        classification_type=None if kind is None else kind.classification_type,
+        description=text(answer.get("description")) or "",
+        labels=labels_of(answer),
+        example_count=integer(answer.get("dataItemCount")) or 0,
+        create_time=text(answer.get("createTime")),
+        update_time=text(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra=rest(answer, _DATASET_FIELDS),
+    )
+
+
+def model(
+    answer: Mapping[str, Any],
+    pipeline: Mapping[str, Any] | None,
+    endpoints: Iterable[LiveEndpoint],
+) -> LiveModel:
+    """A Model, with the pipeline that trained it (if that is kept) and where it is deployed."""
+    model_id = tail(answer.get("name")).partition("@")[0]
+    trained = pipeline or {}
+    problem = _problem(trained)
+    inputs = mapping(trained.get("trainingTaskInputs"))
+    outcome = mapping(trained.get("trainingTaskMetadata"))
+    labels = labels_of(answer)
+    if problem is None:
+        problem = next((k.problem for k in KINDS if k.label == labels.get(KIND_LABEL)), None)
+    replicas = [d.replicas for e in endpoints for d in e.deployed if d.model_id == model_id]
+    return LiveModel(
+        id=model_id,
+        display_name=text(answer.get("displayName")) or "",
+        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId")) or "",
+        problem=problem,
+        deployed=bool(replicas) or bool(items(answer.get("deployedModels"))),
+        node_count=sum(replicas) or None,
+        model_type=_model_type(problem, text(inputs.get("modelType"))),
+        base_model_id=text(inputs.get("baseModelId")),
+        train_budget_milli_node_hours=integer(inputs.get("budgetMilliNodeHours")),
+        train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
+        stop_reason=text(outcome.get("successfulStopReason")),
+        labels=labels,
+        create_time=text(answer.get("createTime")),
+        update_time=text(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra=rest(answer, _MODEL_FIELDS),
+    )
+
+
+def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
+    """An Endpoint."""
+    deployed = [
+        Deployed(
+            id=str(each.get("id", "")),
+            model_id=tail(each.get("model")).partition("@")[0],
+            replicas=_replicas(each),
+        )
+        for each in items(answer.get("deployedModels"))
+        if isinstance(each, dict)
+    ]
+    traffic = mapping(answer.get("trafficSplit"))
+    return LiveEndpoint(
+        id=tail(answer.get("name")),
+        deployed=tuple(deployed),
+        traffic={str(key): integer(share) or 0 for key, share in traffic.items()},
+        labels=labels_of(answer),
+    )
+
+
+def operation(answer: Mapping[str, Any], parent: str) -> Operation:
+    """A google.longrunning.Operation; `parent` is what its name starts with, but for its project.
+
+    While it runs `done` is absent.
+    """
+    metadata = mapping(answer.get("metadata"))
+    generic = mapping(metadata.get("genericMetadata"))
+    kind = _OPERATIONS.get(str(metadata.get("@type", "")).rpartition(".")[2], OperationKind.UNKNOWN)
+    error = answer.get("error")
+    made = mapping(answer.get("response")).get("name")
+    return Operation(
+        id=below(answer.get("name"), parent),
+        kind=kind,
+        done=answer.get("done") is True,
+        create_time=text(generic.get("createTime")),
+        update_time=text(generic.get("updateTime")),
+        error=operation_error(error) if isinstance(error, dict) else None,
+        made=tail(made) or None,
+        more=kind in _STEPS,
+        partial_failures=tuple(
+            str(mapping(failure).get("message", ""))
+            for failure in items(generic.get("partialFailures"))
+        ),
+    )
+
+
+def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
+    """A TrainingPipeline, as the operation that it is."""
+    state = _state(answer)
+    error = answer.get("error")
+    failure = operation_error(error) if isinstance(error, dict) else None
+    if state == "CANCELLED" and (failure is None or failure.code != _CANCELLED):
+        failure = OperationError(_CANCELLED, "The training was cancelled.")
+    elif state == "FAILED" and failure is None:
+        failure = OperationError(_UNKNOWN, "The training failed; the service says no more.")
+    made = mapping(answer.get("modelToUpload")).get("name")
+    return Operation(
+        id=below(answer.get("name"), parent),
+        kind=OperationKind.CREATE_MODEL,
+        done=state in _ENDED,
+        create_time=text(answer.get("createTime")),
+        update_time=text(answer.get("updateTime")),
+        error=failure if state in ("FAILED", "CANCELLED") else None,
+        made=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
+        labels=labels_of(answer),
+    )
+
+
+def below(name: object, parent: str) -> str:
+    """A name without what all names of the location start with.
+
+    The project may be there by its number, where the request had its id.
+    """
+    parts = str(name or "").split("/")
+    start = parent.split("/")
+    if len(parts) > len(start) and parts[0] == start[0] and parts[2:4] == start[2:4]:
+        return "/".join(parts[len(start) :])
+    return "/".join(parts)
+
+
+def trains_images(answer: Mapping[str, Any]) -> bool:
+    """Whether a TrainingPipeline is AutoML's of images."""
+    return _problem(answer) is not None
+
+
+def _kind(answer: Mapping[str, Any]) -> Kind | None:
+    if answer.get("metadataSchemaUri") != IMAGE_DATASET:
+        return None
+    label = labels_of(answer).get(KIND_LABEL)
+    queries = [mapping(q).get("problemType") for q in items(answer.get("savedQueries"))]
+    for kind in KINDS:
+        if kind.label == label or (label is None and kind.saved_query in queries):
+            return kind
+    return None
+
+
+def _problem(pipeline: Mapping[str, Any]) -> Problem | None:
+    definition = pipeline.get("trainingTaskDefinition")
+    return next((p for p, uri in TRAINING_TASKS.items() if uri == definition), None)
+
+
+def _model_type(problem: Problem | None, name: str | None) -> str | None:
+    if problem is None or name is None:
+        return None
+    known = {theirs: ours for ours, theirs in MODEL_TYPES[problem].items()}
+    return {**known, **OTHER_NAMES[problem]}.get(name, name)
+
+
+def _replicas(deployed: Mapping[str, Any]) -> int:
+    for resources in ("automaticResources", "dedicatedResources"):
+        found = integer(mapping(deployed.get(resources)).get("minReplicaCount"))
+        if found is not None:
+            return found
+    return 1
+
+
+def _state(answer: Mapping[str, Any]) -> str:
+    state = answer.get("state")
+    if isinstance(state, int):
+        return _STATES.get(state, "")
+    return str(state or "").removeprefix(_STATE)
