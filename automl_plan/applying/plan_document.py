@@ -100,6 +100,7 @@ def planned_document(planned: Planned) -> dict[str, Json]:
                 "fingerprint": data.fingerprint,
                 "examples": data.examples,
                 "labelled_examples": data.labelled_examples,
+                "assigned_examples": data.assigned_examples,
             }
             for address, data in sorted(planned.sources.items())
         },

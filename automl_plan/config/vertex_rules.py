@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from automl_plan.config.findings import Finding, listed, quoted
+from automl_plan.config.findings import Finding, quoted
 from automl_plan.config.rule import Checked, Rule, problem_of, registrar
-from automl_plan.resources.model_types import MODEL_TYPES
 
 RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
@@ -26,12 +25,11 @@ def _vertex_model_type(checked: Checked) -> Iterator[Finding]:
         written = entry[problem].get("model_type", "") if problem else ""
         if problem is None or not written.startswith(_CORE_ML):
             continue
-        there = [each for each in MODEL_TYPES[problem] if not each.startswith(_CORE_ML)]
         yield Finding(
             ("models", name, problem, "model_type"),
             "vertex-model-type",
             f"Vertex AI has no type {quoted(written)}: its mobile types are exported to Core ML",
-            f"write mobile-{written.removeprefix(_CORE_ML)}, or {listed(there)}",
+            f"write mobile-{written.removeprefix(_CORE_ML)}",
         )
 
 

@@ -61,7 +61,7 @@ def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.
                     intent, object_id=dataset_id, attributes={"data": data.fingerprint}
                 )
                 if sent:
-                    operation_id = provider.import_data(dataset_id, desired.sources).id
+                    operation_id = provider.import_data(desired, dataset_id, data).id
             case _:
                 address = MODEL_ADDRESS
                 attributes = model.attributes(replace(desired, data=data.fingerprint))
@@ -71,7 +71,7 @@ def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.
                 lineage = workspace.store.read().lineage
                 labels |= marks(lineage, address, made, protected=False)
                 if sent:
-                    operation_id = provider.train(model, dataset_id, labels).id
+                    operation_id = provider.train(model, desired, dataset_id, labels).id
         with workspace.store.open() as session:
             session.bind(provider.identity)
             record = session.state.resources.get(address) or RecordedResource(address)
@@ -149,7 +149,8 @@ def train_for_somebody(project: Project, name: str) -> None:
         (dataset,) = workspace.provider.datasets()
         model = workspace.configuration.desired.models[MODEL_ADDRESS]
         theirs = replace(model, display_name=name)
-        operation = workspace.provider.train(theirs, dataset.id, {"who": "somebody"})
+        on = workspace.configuration.desired.datasets[DIGITS]
+        operation = workspace.provider.train(theirs, on, dataset.id, {"who": "somebody"})
         wait_for(workspace.provider, operation.id, timeout=30)
 
 
@@ -215,7 +216,8 @@ def test_a_training_of_somebody_else_on_the_same_data_at_the_same_time(tmp_path:
             theirs = replace(
                 workspace.configuration.desired.models[MODEL_ADDRESS], display_name="x"
             )
-            workspace.provider.train(theirs, dataset.id, {})
+            on = workspace.configuration.desired.datasets[DIGITS]
+            workspace.provider.train(theirs, on, dataset.id, {})
         assert not slow.apply().failed
         assert ours is not None
         assert counts(slow) == (1, 2)

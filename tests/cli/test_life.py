@@ -280,8 +280,8 @@ def test_drift_is_for_cron(project: ProjectLine) -> None:
     with project.project.workspace() as opened:
         (model,) = opened.provider.models()
         operation = opened.provider.undeploy(model.id)
-        while not opened.provider.operation(operation.id).done:
-            pass
+        assert operation is not None
+        wait_for(opened.provider, operation.id, timeout=30)
     (item,) = project.json("drift", code=2)["drift"]
     assert [d["path"] for d in item["differences"]] == ["deploy"]
     assert "deploy" in project("plan")
@@ -295,8 +295,8 @@ def test_a_model_trained_by_hand_is_told_and_accepted(project: ProjectLine) -> N
     with project.project.workspace() as opened:
         provider, desired = opened.provider, opened.configuration.desired
         (dataset,) = provider.datasets()
-        (model,) = desired.models.values()
-        operation = provider.train(model, dataset.id, {})
+        (model,), (on,) = desired.models.values(), desired.datasets.values()
+        operation = provider.train(model, on, dataset.id, {})
         wait_for(provider, operation.id, timeout=30)
     (item,) = project.json("drift", code=2)["drift"]
     assert (item["address"], item["trained"]) == ("dataset.digits", "digits")

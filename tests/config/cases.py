@@ -146,10 +146,39 @@ CASES = [
         "provider:\n  local: {}\n  automl: {project: p}\n",
         ["a.yaml:3:3 exactly-one"],
     ),
+    Case("provider-typo", "provider: {vertx: {project: p}}\n", ["a.yaml:1:12 unknown-key"]),
     Case(
-        "vertex",
-        "provider: {vertex: {project: p}}\n",
+        "unknown-provider",
+        "provider: {aws: {project: p}}\n",
         ["a.yaml:1:1 exactly-one", "a.yaml:1:12 unknown-key"],
+    ),
+    Case(
+        "vertex-location",
+        "provider:\n  vertex: {project: p, location: eu}\n",
+        ["a.yaml:2:34 location-form"],
+    ),
+    Case(
+        "vertex-core-ml",
+        "provider: {vertex: {project: p}}\n"
+        "datasets: {d: {image_classification: {classification_type: MULTICLASS}}}\n"
+        "models:\n  m:\n    dataset: d\n    image_classification:\n"
+        "      model_type: mobile-core-ml-versatile-1\n"
+        "      train_budget_milli_node_hours: 1000\n",
+        ["a.yaml:7:19 vertex-model-type"],
+    ),
+    Case(
+        "vertex-local-source",
+        "provider: {vertex: {project: p}}\n"
+        "datasets: {d: {image_object_detection: {}, sources: [a.csv]}}\n",
+        ["a.yaml:2:54 source-form"],
+    ),
+    Case(
+        "vertex-split",
+        "datasets: {d: {image_classification: {classification_type: MULTICLASS}}}\n"
+        "models:\n  m:\n    dataset: d\n"
+        "    image_classification: {train_budget_milli_node_hours: 8000}\n"
+        "    vertex:\n      split: {training: 0.8, validation: 0.1, test: 0.2}\n",
+        ["a.yaml:7:14 split-sum"],
     ),
     Case(
         "no-project", "provider:\n  automl: {location: us-central1}\n", ["a.yaml:2:3 missing-key"]

@@ -21,6 +21,24 @@ from tests.emulator.faulty import (
 )
 from tests.emulator.test_process import PARENT, call
 
+VERTEX = "vertex/v1/projects/p/locations/us-central1"
+VERTEX_CALLS = [
+    *(("POST", f"{VERTEX}/datasets/1:import"), ("POST", f"{VERTEX}/datasets/1:export")),
+    *(("POST", f"{VERTEX}/trainingPipelines"), ("GET", f"{VERTEX}/trainingPipelines")),
+    *(("GET", f"{VERTEX}/trainingPipelines/1"), ("DELETE", f"{VERTEX}/trainingPipelines/1")),
+    ("POST", f"{VERTEX}/trainingPipelines/1:cancel"),
+    *(("GET", f"{VERTEX}/models/1/evaluations"), ("GET", f"{VERTEX}/models/1/evaluations/1")),
+    ("GET", f"{VERTEX}/models/1/evaluations/1/slices"),
+    ("GET", f"{VERTEX}/models/1/evaluations/1/slices/1"),
+    *(("POST", f"{VERTEX}/endpoints"), ("GET", f"{VERTEX}/endpoints")),
+    *(("GET", f"{VERTEX}/endpoints/e"), ("PATCH", f"{VERTEX}/endpoints/e")),
+    *(("DELETE", f"{VERTEX}/endpoints/e"), ("POST", f"{VERTEX}/endpoints/e:deployModel")),
+    *(("POST", f"{VERTEX}/endpoints/e:undeployModel"), ("POST", f"{VERTEX}/endpoints/e:predict")),
+    ("POST", f"{VERTEX}/migratableResources:search"),
+    ("POST", f"{VERTEX}/migratableResources:batchMigrate"),
+]
+"""One call of each method that AutoML v1 has not."""
+
 
 def test_what_is_dropped_before_it_acts_did_nothing(emulator: RunningEmulator) -> None:
     before = names(emulator)
@@ -195,6 +213,7 @@ def test_every_method_can_have_a_fault(emulator: RunningEmulator) -> None:
         *(("DELETE", operation), ("POST", f"{operation}:cancel"), ("POST", f"{operation}:wait")),
         *(("GET", "v1/projects/p/locations"), ("GET", PARENT)),
         *(("GET", "storage/v1/b/x/o"), ("GET", "storage/v1/b/x/o/y")),
+        *VERTEX_CALLS,
     ]
     assert len(calls) == len(METHODS)
     for method, path in calls:

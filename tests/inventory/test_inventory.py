@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from automl_plan.applying.waiting import wait_for
@@ -11,7 +13,7 @@ from automl_plan.inventory.models import headlines, model_rows
 from automl_plan.inventory.operations import list_operations
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.desired import DesiredDataset
-from automl_plan.resources.live import Operation, OperationKind
+from automl_plan.resources.live import Operation, OperationKind, SourceData
 from automl_plan.resources.model_types import Problem
 from tests.applying.project import Project
 from tests.inventory.conftest import DATASET, MODEL
@@ -74,7 +76,10 @@ def test_status_of_imports(project: Project) -> None:
     with project.workspace() as workspace:
         (dataset,) = workspace.provider.datasets()
         for csv, status in (("some.csv", "Warning: Importing images"), ("none.csv", "Error: ")):
-            ended = workspace.provider.import_data(dataset.id, (csv,))
+            (declared,) = workspace.configuration.desired.datasets.values()
+            other = replace(declared, sources=(csv,))
+            data = SourceData("v1:0", 1, 1)
+            ended = workspace.provider.import_data(other, dataset.id, data)
             wait_for(workspace.provider, ended.id)
             row = describe_dataset(workspace.provider, workspace.store.read().resources, dataset)
             assert row.status.startswith(status)

@@ -23,7 +23,7 @@ from automl_plan.providers.registry import open_provider
 from automl_plan.resources.address import ResourceKind, dataset_address, model_address
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import LiveModel, OperationKind
+from automl_plan.resources.live import LiveModel, OperationKind, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 from tests.providers.service import NO_ANSWER, Received, Reply, Service, answer, failure
 
@@ -34,6 +34,7 @@ DATASET = DesiredDataset(
     problem=Problem.IMAGE_CLASSIFICATION,
     classification_type=ClassificationType.MULTICLASS,
     labels={"team": "v"},
+    sources=("gs://b/a.csv",),
 )
 MODEL = DesiredModel(
     address=model_address("m"),
@@ -43,6 +44,7 @@ MODEL = DesiredModel(
     model_type="cloud-low-latency-1",
     train_budget_milli_node_hours=20_000,
 )
+DATA = SourceData("v1:0", 1, 1)
 LIVE_MODEL = LiveModel("IOD1", "flowers", "IOD7", Problem.IMAGE_OBJECT_DETECTION)
 OWN = {"automl-plan-token": "t0k3n"}
 NUMBER = "projects/1042742261124/locations/us-central1"
@@ -143,9 +145,11 @@ def test_creating_a_dataset(service: Service, provider: Provider) -> None:
 
 def test_importing_training_deploying(service: Service, provider: Provider) -> None:
     service.replies = [opened("importData"), opened("createModel"), opened("deployModel")]
-    assert provider.import_data("IOD7", ["gs://b/a.csv"]).kind is OperationKind.IMPORT_DATA
-    assert provider.train(MODEL, "IOD7", OWN).kind is OperationKind.CREATE_MODEL
-    assert provider.deploy(LIVE_MODEL, 2).kind is OperationKind.DEPLOY_MODEL
+    assert provider.import_data(DATASET, "IOD7", DATA).kind is OperationKind.IMPORT_DATA
+    assert provider.train(MODEL, DATASET, "IOD7", OWN).kind is OperationKind.CREATE_MODEL
+    operation = provider.deploy(LIVE_MODEL, 2)
+    assert operation is not None
+    assert operation.kind is OperationKind.DEPLOY_MODEL
     imported, trained, deployed = service.received
     assert imported.path == f"{PARENT}/datasets/IOD7:importData"
     assert imported.json() == {"inputConfig": {"gcsSource": {"inputUris": ["gs://b/a.csv"]}}}
@@ -160,8 +164,8 @@ def test_importing_training_deploying(service: Service, provider: Provider) -> N
 
 PAID = {
     "create": lambda p: p.create_dataset(DATASET, OWN),
-    "import": lambda p: p.import_data("IOD7", ["gs://b/a.csv"]),
-    "train": lambda p: p.train(MODEL, "IOD7", OWN),
+    "import": lambda p: p.import_data(DATASET, "IOD7", DATA),
+    "train": lambda p: p.train(MODEL, DATASET, "IOD7", OWN),
     "deploy": lambda p: p.deploy(LIVE_MODEL, 1),
 }
 
@@ -194,7 +198,9 @@ def test_what_costs_money_is_sent_once(
 def test_undeploying_deleting_cancelling(service: Service, provider: Provider) -> None:
     broken = [NO_ANSWER, failure(503, "UNAVAILABLE")]
     service.replies = [*broken, opened("undeployModel")]
-    assert provider.undeploy("ICN1").kind is OperationKind.UNDEPLOY_MODEL
+    undeployed = provider.undeploy("ICN1")
+    assert undeployed is not None
+    assert undeployed.kind is OperationKind.UNDEPLOY_MODEL
     service.replies = [*broken, opened("delete")]
     deleted = provider.delete(ResourceKind.DATASET, "ICN1")
     assert deleted is not None
@@ -292,7 +298,7 @@ def test_what_can_t_be_an_id_is_not_sent(service: Service, provider: Provider, b
     calls: list[Callable[[], object]] = [
         lambda: provider.dataset(bad),
         lambda: provider.evaluations(bad),
-        lambda: provider.train(MODEL, bad, {}),
+        lambda: provider.train(MODEL, DATASET, bad, {}),
         lambda: provider.delete(ResourceKind.MODEL, bad),
         lambda: provider.operations(works_on=(ResourceKind.DATASET, bad)),
     ]
@@ -348,10 +354,10 @@ def test_errors_pass_through(service: Service, provider: Provider) -> None:
     assert caught.value.where == f"GET {PARENT}/models/ICN1"
     service.replies = [failure(400, "INVALID_ARGUMENT", "List of found errors:\t1.Field: x")]
     with pytest.raises(InvalidArgument, match="List of found errors: 1"):
-        provider.train(MODEL, "IOD7", OWN)
+        provider.train(MODEL, DATASET, "IOD7", OWN)
 
 
 def test_an_unknown_provider(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no provider 'aws'") as caught:
         open_provider("aws", {}, tmp_path, {})
-    assert caught.value.hint == "Write automl or local."
+    assert caught.value.hint == "Write automl or local or vertex."

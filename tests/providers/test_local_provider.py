@@ -15,7 +15,7 @@ from automl_plan.providers.registry import open_provider
 from automl_plan.resources.address import ResourceKind, dataset_address, model_address
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import Live, Operation, OperationKind
+from automl_plan.resources.live import Live, Operation, OperationKind, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 DATASET, MODEL = ResourceKind.DATASET, ResourceKind.MODEL
@@ -54,19 +54,23 @@ def wait(provider: Provider, operation: Operation | None) -> Operation:
     return operation
 
 
+SHADES = DesiredDataset(
+    address=dataset_address("d"),
+    display_name="shades",
+    problem=Problem.IMAGE_CLASSIFICATION,
+    classification_type=ClassificationType.MULTICLASS,
+    description="dark and light",
+    labels={"team": "v"},
+    sources=("d.csv",),
+)
+DATA = SourceData("v1:0", 20, 20)
+
+
 def made_dataset(provider: Provider) -> str:
-    desired = DesiredDataset(
-        address=dataset_address("d"),
-        display_name="shades",
-        problem=Problem.IMAGE_CLASSIFICATION,
-        classification_type=ClassificationType.MULTICLASS,
-        description="dark and light",
-        labels={"team": "v"},
-    )
-    done = wait(provider, provider.create_dataset(desired, OWN))
+    done = wait(provider, provider.create_dataset(SHADES, OWN))
     assert done.kind is OperationKind.CREATE_DATASET
     assert done.made is not None
-    imported = wait(provider, provider.import_data(done.made, ["d.csv"]))
+    imported = wait(provider, provider.import_data(SHADES, done.made, DATA))
     assert (imported.kind, imported.error) == (OperationKind.IMPORT_DATA, None)
     assert imported.partial_failures == ()
     return done.made
@@ -81,7 +85,7 @@ def training(provider: Provider, dataset_id: str) -> Operation:
         model_type="cloud",
         train_budget_milli_node_hours=8000,
     )
-    return provider.train(desired, dataset_id, OWN)
+    return provider.train(desired, SHADES, dataset_id, OWN)
 
 
 def test_identity(provider: Provider, directory: Path) -> None:
@@ -174,7 +178,7 @@ def test_rows_that_are_refused_are_told(provider: Provider, directory: Path) -> 
     dataset_id = made_dataset(provider)
     with (directory / "d.csv").open("a") as file:
         file.write("TEST,missing.png,dark\n")
-    imported = wait(provider, provider.import_data(dataset_id, ["d.csv"]))
+    imported = wait(provider, provider.import_data(SHADES, dataset_id, DATA))
     assert any("missing.png" in text for text in imported.partial_failures)
 
 

@@ -141,7 +141,7 @@ def test_a_second_label_of_equal_content_is_refused_when_multiclass(images: Path
         ("TRAIN,data.csv,a", "'data.csv' doesn't end as an image does: .bmp, .gif"),
         ("TRAIN", "The row names no image."),
         ("TRAIN,,a", "The row names no image."),
-        ("train,one.png,a", "'train' is neither one of TRAIN, TRAINING,"),
+        ("trained,one.png,a", "'trained' is neither one of TRAIN, TRAINING,"),
         ("ML_USE,path,label", "'ML_USE' is neither one of TRAIN, TRAINING,"),
     ],
 )
