@@ -108,7 +108,7 @@ class DiscoveryJudge:
 
     def findings(self, exchange: Exchange) -> list[str]:
         """What of an exchange the document doesn't describe."""
-        method = self._method(exchange.verb, exchange.path)
+        method = self.method(exchange.verb, exchange.path)
         if method is None:
             return [f"{exchange.verb} {exchange.path}: there is no such method"]
         found = [*self._query(method, exchange), *self._body(method, exchange)]
@@ -117,11 +117,16 @@ class DiscoveryJudge:
 
     def method_of(self, exchange: Exchange) -> str | None:
         """The method that a request calls, such as `datasets.create`."""
-        method = self._method(exchange.verb, exchange.path)
+        method = self.method(exchange.verb, exchange.path)
         return None if method is None else _name(method)
 
-    def _method(self, verb: str, path: str) -> Mapping[str, Any] | None:
-        """The method by its flat path.
+    def schema(self, name: str) -> Mapping[str, Any]:
+        """A message's description."""
+        found: Mapping[str, Any] = self._schemata[name]
+        return found
+
+    def method(self, verb: str, path: str) -> Mapping[str, Any] | None:
+        """A method's description, found by its flat path.
 
         The clients call operations and locations by `/ui/…`, which the service takes as well.
         """

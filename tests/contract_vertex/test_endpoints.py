@@ -151,6 +151,31 @@ def test_traffic_is_split_among_deployments(judge: Judge) -> None:
     assert dict(judge.endpoints.get_endpoint(name=endpoint.name).traffic_split) == {first.id: 100}
 
 
+def test_the_id_of_a_deployment_can_be_chosen_and_belongs_to_one(judge: Judge) -> None:
+    model, endpoint = judge.model(judge.dataset()), judge.endpoint()
+    deployed = judge.deploy(endpoint, model, id="1234567890")
+    assert deployed.id == "1234567890"
+    with pytest.raises(exceptions.Conflict):
+        judge.deploy(endpoint, model, {}, id="1234567890")
+    other = judge.endpoint("other")
+    assert judge.deploy(other, model, id="1234567890").id == "1234567890"
+    undeploy(judge, other, deployed, {})
+    [left] = judge.endpoints.get_endpoint(name=endpoint.name).deployed_models
+    assert left.id == "1234567890"
+    for chosen in ("12345678901", "a", "-1"):
+        with pytest.raises(exceptions.BadRequest):
+            judge.deploy(endpoint, model, {}, id=chosen)
+
+
+def test_without_a_split_the_traffic_stays_as_it_is(judge: Judge) -> None:
+    model, endpoint = judge.model(judge.dataset()), judge.endpoint()
+    first = judge.deploy(endpoint, model)
+    second = judge.deploy(endpoint, model, {})
+    assert dict(judge.endpoints.get_endpoint(name=endpoint.name).traffic_split) == {first.id: 100}
+    undeploy(judge, endpoint, second, {})
+    assert dict(judge.endpoints.get_endpoint(name=endpoint.name).traffic_split) == {first.id: 100}
+
+
 def test_what_deploy_refuses(judge: Judge) -> None:
     model, endpoint = judge.model(judge.dataset()), judge.endpoint()
     sound = {"model": model.name, "automaticResources": {"minReplicaCount": 1}}

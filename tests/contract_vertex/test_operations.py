@@ -11,6 +11,7 @@ from google.protobuf import duration_pb2
 
 from tests.contract.conftest import HURRIED
 from tests.contract_vertex.conftest import IMPORTS, PARENT, Judge, number
+from tests.contract_vertex.recorder import PREFIX
 
 
 def flat(name: str) -> str:
@@ -189,3 +190,18 @@ def test_other_parameters_are_not(judge: Judge) -> None:
     assert answer.status_code == 400
     assert "Cannot bind query parameter" in answer.json()["error"]["message"]
     assert judge.get("nothing").json()["error"]["status"] == "NOT_FOUND"
+
+
+def test_what_was_read_can_be_sent_back(judge: Judge) -> None:
+    """Fields that only the service sets are overlooked in requests (AIP-203)."""
+    model, endpoint = judge.model(judge.dataset()), judge.endpoint()
+    judge.deploy(endpoint, model)
+    for name in (judge.dataset().name, model.name, endpoint.name):
+        read = judge.get(name).json()
+        url = f"{judge.emulator.url}{PREFIX}/v1/{name}"
+        change = {**read, "displayName": "renamed", "labels": {"a": "b"}}
+        for mask in ({"updateMask": "displayName,labels"}, {}):
+            answer = judge.http.patch(url, json=change, params=mask, timeout=30)
+            assert answer.status_code == 200, answer.text
+            change = answer.json()
+            assert (change["displayName"], change["labels"]) == ("renamed", {"a": "b"})

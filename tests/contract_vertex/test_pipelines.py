@@ -243,8 +243,29 @@ def test_the_budget_is_a_number_or_a_text(judge: Judge, budget: object) -> None:
     """The schema says a text; published requests have numbers as well."""
     inputs = {"modelType": "CLOUD", "budgetMilliNodeHours": budget}
     body = _body(judge) | {"trainingTaskInputs": inputs}
+    name = judge.post(f"{PARENT}/trainingPipelines", body).json()["name"]
+    pipeline = judge.pipelines.get_training_pipeline(name=name)
+    assert dict(pipeline.training_task_inputs) == INPUTS["single"]
+
+
+def test_names_in_snake_case_are_understood_and_not_repeated(judge: Judge) -> None:
+    data = {
+        "dataset_id": number(judge.dataset()),
+        "fraction_split": {"training_fraction": 0.5, "validation_fraction": 0.5},
+    }
+    body = {key: value for key, value in _body(judge).items() if key != "inputDataConfig"}
+    answer = judge.post(f"{PARENT}/trainingPipelines", {**body, "input_data_config": data})
+    split = {"trainingFraction": 0.5, "validationFraction": 0.5}
+    assert answer.json()["inputDataConfig"]["fractionSplit"] == split
+
+
+@pytest.mark.parametrize("below", ["inputDataConfig", "modelToUpload"])
+def test_unknown_fields_below_are_refused_by_name(judge: Judge, below: str) -> None:
+    body = _body(judge)
+    body[below] = {**body[below], "colour": "red"}
     answer = judge.post(f"{PARENT}/trainingPipelines", body)
-    assert answer.status_code == 200
+    assert answer.status_code == 400
+    assert 'Unknown name "colour"' in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
