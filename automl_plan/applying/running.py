@@ -10,16 +10,17 @@ from automl_plan.errors import UnsettledOperation
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.recorded import RecordedOperation, Step
 
-SHORTEST_POLL = 0.1
+SHORTEST_POLL = 0.02
+_SOON = 0.1
 LONGEST_POLL = 15.0
-"""Seconds between two looks at an operation: a tenth of its age, within these bounds."""
+"""Seconds between two looks at an operation: its age until `_SOON`, then a tenth of its age."""
 _SHORT_STEPS = frozenset({Step.CREATE, Step.UNDEPLOY, Step.DELETE})
 """Steps of seconds or minutes; a detached run waits for them and goes on."""
 
 
 def pause_after(age: float) -> float:
     """Seconds until the next look at what is so many seconds old."""
-    return min(max(age / 10, SHORTEST_POLL), LONGEST_POLL)
+    return min(max(age / 10, min(age, _SOON), SHORTEST_POLL), LONGEST_POLL)
 
 
 @dataclass(slots=True)
