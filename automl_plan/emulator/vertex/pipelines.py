@@ -181,8 +181,12 @@ def _new_model(fields: Fields) -> NewModel:
     check_named("training_pipeline", display_name, labels)
     model_name = upload.text("displayName")
     model_labels = upload.mapping("labels")
-    upload.text("description")
+    aliases = upload.texts("versionAliases")
+    for name in ("description", "versionDescription"):
+        upload.text(name)
     upload.finish()
+    if aliases not in ([], ["default"]):  # Google's own SDK sends the one that every model has
+        raise ServiceError(Code.UNIMPLEMENTED, "The emulator keeps no versions of a model.")
     check_named("training_pipeline.model_to_upload", model_name, model_labels)
     shown_inputs = dict(inputs.raw)
     model_type, budget, multilabel, base = _inputs(inputs, problem)
