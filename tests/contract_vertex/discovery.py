@@ -85,7 +85,8 @@ class _Side:
     """Which half of an exchange is looked at, and how.
 
     `whole`: required fields must be there. `numbers` are allowed in place of enums' names.
-    `loose`: whole numbers may be written as 1.0, as those of a protobuf Value are.
+    `loose`: whole numbers may be written as 1.0, as those of a protobuf Value are, and those of 64
+    bits, too, where they are sent: so does Google's own SDK.
     """
 
     sent: bool
@@ -216,8 +217,11 @@ class DiscoveryJudge:
             if not (value in described["enum"] or (side.numbers and type(value) is int)):
                 yield f"{at}: {_short(value)} is none of its values"
         elif kind != "any":
-            if side.loose and kind == "integer" and isinstance(value, float):
-                value = int(value) if value.is_integer() else value
+            whole = type(value) in (int, float) and float(str(value)).is_integer()
+            if side.loose and whole and kind == "integer":
+                value = int(float(str(value)))
+            elif side.loose and whole and side.sent and described.get("format") == "int64":
+                value = str(int(float(str(value))))
             if not _IS[described.get("format", kind)](value):
                 yield f"{at}: {_short(value)} is no {described.get('format', kind)}"
 
@@ -246,6 +250,8 @@ class DiscoveryJudge:
         self, name: str, message: Mapping[str, Any], key: str, at: str, side: _Side
     ) -> Iterator[str]:
         """What is wrong with a value of any type, whose own schema is known by other means."""
+        if message[key] is None and side.sent:
+            return
         side = _Side(side.sent, side.whole, loose=True)
         if (name, key) in _SCHEMATA:
             naming, known = _SCHEMATA[name, key]

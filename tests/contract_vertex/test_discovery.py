@@ -23,6 +23,7 @@ PIPELINE = {
     "trainingTaskInputs": {"modelType": "CLOUD", "budgetMilliNodeHours": "8000"},
     "modelToUpload": {"displayName": "x", "labels": {"a": "b"}},
 }
+WITH_A_NUMBER = {"modelType": "CLOUD", "budgetMilliNodeHours": 8000.0}
 METADATA = {"genericMetadata": {"createTime": NOW, "updateTime": NOW}}
 OPERATION = {
     "name": "o",
@@ -69,6 +70,7 @@ SOUND = [
     said("POST operations/2:wait", None, OPERATION, [("timeout", "1.5s")]),
     said("POST operations/2:cancel", {}),
     said("POST trainingPipelines", PIPELINE, {**PIPELINE, "state": "PIPELINE_STATE_RUNNING"}),
+    said("POST trainingPipelines", {**PIPELINE, "trainingTaskInputs": WITH_A_NUMBER}, PIPELINE),
     said("GET trainingPipelines/1", None, {**PIPELINE, "state": 3}, [INT_ENUMS]),
     said("GET models/1@2/evaluations/2", None, EVALUATION),
     said("GET models/1/evaluations/2/slices", None, {"modelEvaluationSlices": [EVALUATION]}),
@@ -116,7 +118,7 @@ def changed(message: Any, path: str, value: object) -> Any:
         ("inputDataConfig.fractionSplit.trainingFraction", True, "true is no double"),
         ("modelToUpload.createTime", NOW, "createTime: it is read-only and may not be sent"),
         ("modelToUpload", "x", 'request.modelToUpload: "x" is no object'),
-        ("trainingTaskInputs.budgetMilliNodeHours", 8000, "8000 is no int64"),
+        ("trainingTaskInputs.budgetMilliNodeHours", 8000.5, "8000.5 is no int64"),
         ("trainingTaskInputs.budgetMilliNodeHours", str(2**63), f'"{2**63}" is no int64'),
         ("trainingTaskInputs.modelType", "HUGE", '"HUGE" is none of its values'),
         ("trainingTaskInputs.modelType", 1, "1 is none of its values"),
@@ -167,6 +169,13 @@ def test_requests_in_which_something_is_found(
             "state",
             "RUNNING",
             '"RUNNING" is none of its values',
+        ),
+        (
+            "GET trainingPipelines/1",
+            PIPELINE,
+            "trainingTaskInputs.budgetMilliNodeHours",
+            8000,
+            "answer.trainingTaskInputs.budgetMilliNodeHours: 8000 is no int64",
         ),
         ("GET models/1/evaluations/2", EVALUATION, "metrics.auPrc", "x", 'auPrc: "x" is no float'),
         ("GET models/1/evaluations/2", EVALUATION, "metrics.auROC", 1, "Metrics has no such field"),
