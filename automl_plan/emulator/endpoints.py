@@ -32,7 +32,7 @@ from automl_plan.emulator.terms import Term
 NOT_THERE = "The endpoint does not exist."
 THE_NEW_ONE = "0"
 """What a traffic split calls the deployment that is just being made (proto: DeployModelRequest)."""
-_CHOSEN_ID = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,9}", re.ASCII)
+_CHOSEN_ID = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,8}", re.ASCII)
 _WORKING = (
     OperationKind.DEPLOY_TO_ENDPOINT,
     OperationKind.UNDEPLOY_FROM_ENDPOINT,
@@ -96,7 +96,7 @@ class Endpoints:
     def create(self, scope: Scope, new: NewEndpoint) -> Operation:
         """Create an endpoint; it appears when the operation is done."""
         if new.id and not _CHOSEN_ID.fullmatch(new.id):
-            raise invalid(("endpoint_id", "It must be [a-z][a-z0-9-]*, or up to 10 digits."))
+            raise invalid(("endpoint_id", "It must be [a-z][a-z0-9-]*, or up to 9 digits."))
 
         def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
             number = new_id(db)

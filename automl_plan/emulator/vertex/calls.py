@@ -13,9 +13,9 @@ MAX_DISPLAY_NAME = 128
 
 
 def check_list(request: Request, *more: str) -> None:
-    """Refuse what a list doesn't take; orderBy is one of the API's that the emulator has not."""
+    """Refuse what a list doesn't take; of the orders of the API, the emulator has one."""
     check_query(request, LIST_PARAMETERS | {"orderBy", "readMask", *more})
-    if parameter(request, "orderBy"):
+    if parameter(request, "orderBy") not in (None, "", "create_time desc"):
         raise ServiceError(Code.UNIMPLEMENTED, "The emulator lists the newest first, always.")
 
 

@@ -157,7 +157,7 @@ class EvaluationMethods:
         model, asked = self._engine.models.get(*named(request)), paging(request)
         overall = self._overall(request, model)
         terms: list[Term] = [Condition("annotation_spec_id", None, negated=True)]
-        terms += filters.read_filter(request, {"slice": _dimension})
+        terms += filters.read_filter(request, {"slice.dimension": _dimension})
         page = self._engine.models.evaluations(model.scope, model.id, terms, asked.window)
         found = [render_slice(each, overall.id, model) for each in page.items]
         return listed(request, "modelEvaluationSlices", found, asked.token(page.next_before))
@@ -182,6 +182,6 @@ class EvaluationMethods:
 
 
 def _dimension(asked: filters.Comparison) -> Term:
-    if asked.operator != "=" or asked.key != "dimension":
+    if asked.operator != "=":
         raise filters.bad(asked)
     return Condition("annotation_spec_id", None, asked.value == _DIMENSION)

@@ -172,8 +172,9 @@ class _Parser:
             raise self._strange()
         if kind == "quoted":
             value = re.sub(r"\\(.)", r"\1", value)
-        term = self._fields.get(snake(field))
-        if term is None or (key and snake(field) != "labels"):
+        below = f".{key}" if key and snake(field) != "labels" else ""
+        term = self._fields.get(f"{snake(field)}{below}")
+        if term is None:
             known = ", ".join(self._fields)
             raise invalid(("filter", f"There is no field {name} to filter by. There are {known}."))
         return term(Comparison(snake(field), key or None, operator, value))

@@ -44,8 +44,8 @@ class VertexFront:
             *_endpoints(EndpointMethods(engine), PredictionMethods(engine)),
             *_migrations(MigrationMethods(engine)),
             *_operations(OperationMethods(engine)),
-            route("locations.list", "GET", _PROJECT, _list_locations),
-            route("locations.get", "GET", _SCOPE, _get_location),
+            route("locations.list", "GET", _either(_PROJECT), _list_locations),
+            route("locations.get", "GET", _either(_SCOPE), _get_location),
         )
 
     def handler(self, request: Request) -> Found | None:
@@ -120,13 +120,9 @@ def _migrations(methods: MigrationMethods) -> tuple[Route, ...]:
 
 
 def _operations(methods: OperationMethods) -> tuple[Route, ...]:
-    """Operations of the location, and of each kind of object.
-
-    Google's own clients poll below `/ui/`, the first binding that they have of these methods.
-    """
+    """Operations of the location, and of each kind of object."""
     routes: list[Route] = []
-    homes = (_SCOPE, _DATASET, _PIPELINE, _MODEL, _ENDPOINT)
-    for home in (*homes, *(each.replace("/v1/", "/ui/", 1) for each in homes)):
+    for home in map(_either, (_SCOPE, _DATASET, _PIPELINE, _MODEL, _ENDPOINT)):
         all_of, one = f"{home}/operations", home + "/operations/{operation}"
         routes += [
             route("operations.list", "GET", all_of, methods.list),
@@ -136,6 +132,15 @@ def _operations(methods: OperationMethods) -> tuple[Route, ...]:
             route("operations.wait", "POST", f"{one}:wait", methods.wait),
         ]
     return tuple(routes)
+
+
+def _either(path: str) -> str:
+    """The path below `/v1/` or `/ui/`.
+
+    That is where Google's own clients ask for operations and locations: it is the first binding
+    that they have of these methods.
+    """
+    return path.replace("/v1/", "/(?:v1|ui)/", 1)
 
 
 def _location(project: str, location: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 AutoML's image trainings (gs://google-cloud-aiplatform/schema/trainingjob/definition/)."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
@@ -36,6 +36,9 @@ _OUTPUT_FIELDS = (
     *("name", "trainingTaskMetadata", "state", "error", "createTime", "startTime"),
     *("endTime", "updateTime"),
 )
+_USES = ("training", "validation", "test")
+_SHARES = [0.8, 0.1, 0.1]
+"""Drawn without a word about it (proto: FractionSplit)."""
 
 
 def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[str, object]:
@@ -50,7 +53,8 @@ def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[st
     if model is not None and state == _SUCCEEDED:
         metadata = {
             "costMilliNodeHours": str(model.cost_milli_node_hours),
-            "successfulStopReason": model.stop_reason,
+            # An enum, which has no word for what was simulated.
+            "successfulStopReason": model.stop_reason.removeprefix("SIMULATED_"),
         }
     error = None
     if operation.error is not None:
@@ -175,31 +179,37 @@ def _new_model(fields: Fields) -> NewModel:
             Code.UNIMPLEMENTED, f"The emulator trains image models of AutoML, not {definition}."
         )
     check_named("training_pipeline", display_name, labels)
-    model_name = upload.text("displayName") or display_name
+    model_name = upload.text("displayName")
     model_labels = upload.mapping("labels")
-    upload.text("description")
+    aliases = upload.texts("versionAliases")
+    for name in ("description", "versionDescription"):
+        upload.text(name)
     upload.finish()
+    if aliases not in ([], ["default"]):  # Google's own SDK sends the one that every model has
+        raise ServiceError(Code.UNIMPLEMENTED, "The emulator keeps no versions of a model.")
     check_named("training_pipeline.model_to_upload", model_name, model_labels)
-    raw_inputs, raw_data = dict(inputs.raw), dict(data.raw)
+    shown_inputs = dict(inputs.raw)
     model_type, budget, multilabel, base = _inputs(inputs, problem)
-    dataset_id, split, assigned_only = _data(data)
+    if "budgetMilliNodeHours" in shown_inputs:
+        shown_inputs["budgetMilliNodeHours"] = str(budget)  # an int64, however it was written
+    chosen = _data(data)
     return NewModel(
         problem=problem,
-        dataset_id=dataset_id,
+        dataset_id=number_of(chosen.dataset_id),
         model_type=model_type,
         budget_milli_node_hours=budget,
         base_model_id=base,
         display_name=model_name,
         labels=model_labels,
         multilabel=multilabel,
-        split=split,
-        assigned_only=assigned_only,
+        split=chosen.shares,
+        assigned_only=chosen.by_filter,
         asked={
             "display_name": display_name,
             "labels": labels,
             "definition": definition,
-            "inputs": raw_inputs,
-            "input": raw_data,
+            "inputs": shown_inputs,
+            "input": chosen.shown,
             "model": filled({"displayName": model_name, "labels": model_labels or None}),
         },
     )
@@ -228,8 +238,20 @@ def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, in
     return model_type, chosen, multilabel, number_of(base) if base else None
 
 
-def _data(data: Fields) -> tuple[int, list[float] | None, bool]:
-    """The dataset, the shares to draw sets by, and whether only assigned examples count."""
+class _Data(NamedTuple):
+    """What a training is to learn from.
+
+    `shares` are those to draw sets by; without, they are as assigned, and only by a filter are
+    images without one left out. `shown` is the message, as the service writes it.
+    """
+
+    dataset_id: str
+    shares: list[float] | None
+    by_filter: bool
+    shown: Mapping[str, object]
+
+
+def _data(data: Fields) -> _Data:
     dataset_id = data.text("datasetId")
     fractions, by_filter = data.message("fractionSplit"), data.message("filterSplit")
     data.finish()
@@ -238,29 +260,28 @@ def _data(data: Fields) -> tuple[int, list[float] | None, bool]:
     if fractions is not None and by_filter is not None:
         raise invalid((data.path("split"), "Only one of the oneof may be set."))
     if by_filter is not None:
-        for name, ml_use in (("training", "training"), ("validation", "validation")):
-            _check_filter(by_filter, name, ml_use)
-        _check_filter(by_filter, "test", "test")
+        written = {f"{use}Filter": _filter_of(by_filter, use) for use in _USES}
         by_filter.finish()
-        return number_of(dataset_id), None, True
-    shares = [0.8, 0.1, 0.1]
-    if fractions is not None:
-        names = ("trainingFraction", "validationFraction", "testFraction")
-        written = [fractions.number(name) or 0.0 for name in names]
-        fractions.finish()
-        if any(share < 0 for share in written) or sum(written) > 1 + 1e-9:
-            raise invalid((data.path("fractionSplit"), "The fractions add up to at most 1."))
-        if any(written):
-            shares = written
-    return number_of(dataset_id), shares, False
+        return _Data(dataset_id, None, True, {"datasetId": dataset_id, "filterSplit": written})
+    if fractions is None:
+        return _Data(dataset_id, _SHARES, False, {"datasetId": dataset_id})
+    given = {f"{use}Fraction": fractions.number(f"{use}Fraction") or 0.0 for use in _USES}
+    fractions.finish()
+    if any(share < 0 for share in given.values()) or sum(given.values()) > 1 + 1e-9:
+        raise invalid((data.path("fractionSplit"), "The fractions add up to at most 1."))
+    shares = [*given.values()] if any(given.values()) else _SHARES
+    shown = {"datasetId": dataset_id, "fractionSplit": filled(given)}
+    return _Data(dataset_id, shares, False, shown)
 
 
-def _check_filter(split: Fields, name: str, ml_use: str) -> None:
-    if split.text(f"{name}Filter") != f"{ML_USE_LABEL}={ml_use}":
+def _filter_of(split: Fields, use: str) -> str:
+    text = split.text(f"{use}Filter")
+    if text != f"{ML_USE_LABEL}={use}":
         raise ServiceError(
             Code.UNIMPLEMENTED,
             f"The emulator splits by {ML_USE_LABEL}=training, validation and test only.",
         )
+    return text
 
 
 def _state(operation: Operation) -> str:
