@@ -9,17 +9,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-# One stamp per set of packages; a changed lock file or pyproject.toml installs again.
+# One stamp per set of packages; a changed lock file or pyproject.toml installs again. A lock file
+# is complete, so nothing is resolved (--no-deps): pip would ask for newer versions that another
+# package's extra allows, and refuse them for having no hash. `pip check` tells if something lacks.
 $(VENV)/.installed-local: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(PIP) check
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(PIP) check
 	@touch $@ $(VENV)/.installed-local
 
 demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, apply, evaluate, plan again
