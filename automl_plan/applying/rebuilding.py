@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from automl_plan.applying.moments import now
-from automl_plan.applying.planned import Survey
+from automl_plan.applying.taking_up import followed, take_up
 from automl_plan.errors import StateError, UsageError
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel, trained_on
 from automl_plan.resources.json import Json
-from automl_plan.resources.lifespan import birth_of
 from automl_plan.resources.live import (
     Live,
     LiveDataset,
     LiveModel,
-    Operation,
-    OperationKind,
 )
 from automl_plan.resources.marks import (
     COMMIT,
@@ -39,13 +36,10 @@ from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
     RecordedObject,
-    RecordedOperation,
     RecordedResource,
     Status,
-    Step,
 )
 from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
-from automl_plan.resources.transitions import with_operation
 from automl_plan.state.document import State
 
 _LINEAGE_LENGTH = 32
@@ -60,14 +54,19 @@ class Rebuilt:
     remarks: tuple[str, ...]
 
 
-def rebuild(seen: Survey, provider: Provider, lineage: str | None = None) -> Rebuilt:
+def rebuild(desired: Desired, provider: Provider, lineage: str | None = None) -> Rebuilt:
     """Make a state of what bears our marks; `lineage` is the beginning of the one that is meant.
 
     Raises StateError when nothing bears marks, or those of several states; UsageError.
     """
-    assert seen.live is not None  # noqa: S101 (asked for by the caller)
-    chosen = _lineage(seen.live, seen.desired, lineage)
-    return _Rebuilder(seen.desired, seen.live, provider, chosen).state()
+    while True:
+        # A training that ends between two lists would be in neither, and be forgotten.
+        running = followed(provider)
+        live = provider.live()
+        chosen = _lineage(live, desired, lineage)
+        rebuilt = _Rebuilder(desired, live, provider, chosen, running=bool(running)).state()
+        if not running or running <= followed(provider):
+            return rebuilt
 
 
 def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
@@ -100,7 +99,10 @@ def _lineages(found: Iterable[str]) -> str:
 
 
 class _Rebuilder:
-    def __init__(self, desired: Desired, live: Live, provider: Provider, lineage: str) -> None:
+    def __init__(
+        self, desired: Desired, live: Live, provider: Provider, lineage: str, *, running: bool
+    ) -> None:
+        self._running = running
         self._desired = desired
         self._live = live
         self._provider = provider
@@ -110,14 +112,13 @@ class _Rebuilder:
         self._declared = {(a.kind, address_mark(a)): a for a in declared}
 
     def state(self) -> Rebuilt:
-        running = self._provider.operations(done=False)
         resources: dict[Address, RecordedResource] = {}
         for address, datasets in self._grouped(self._live.datasets.values()).items():
             resources[address] = self._dataset(address, datasets)
         for address, models in self._grouped(self._live.models.values()).items():
             resources[address] = self._model(address, models)
-        if any(operation.kind in _FOLLOWED for operation in running):
-            self._follow(resources)
+        if self._running:
+            take_up(resources, self._desired, self._live, self._provider)
         rest = secrets.token_hex(_LINEAGE_LENGTH // 2)[LINEAGE_DIGITS:]
         state = State(
             lineage=self._lineage + rest,
@@ -268,92 +269,3 @@ class _Rebuilder:
                 yield {str(model.problem): {"classification_type": str(each)}}
         elif model.problem is not None:
             yield {str(model.problem): {}}
-
-    # -- operations ------------------------------------------------------------------------
-
-    def _follow(self, resources: dict[Address, RecordedResource]) -> None:
-        """Take up the imports and trainings that run on our datasets."""
-        on_ours = [
-            (address, obj)
-            for address, record in list(resources.items())
-            if address.kind is ResourceKind.DATASET
-            for obj in record.objects
-        ]
-        for address, obj in on_ours:
-            works_on = (address.kind, obj.id)
-            for operation in self._provider.operations(done=False, works_on=works_on):
-                if operation.kind is OperationKind.IMPORT_DATA:
-                    found = self._import(operation, obj)
-                    resources[address] = with_operation(_without_data(resources[address]), found)
-                elif operation.kind is OperationKind.CREATE_MODEL:
-                    owned, found = self._training(operation, address, obj, resources)
-                    record = resources.get(owned) or RecordedResource(owned)
-                    resources[owned] = with_operation(record, found)
-
-    def _import(self, operation: Operation, obj: RecordedObject) -> RecordedOperation:
-        mark = self._live.datasets[obj.id].labels.get(DATA)
-        return RecordedOperation(
-            Step.IMPORT_DATA,
-            token=f"rebuilt-{operation.id}",
-            started=_started(operation),
-            id=operation.id,
-            object_id=obj.id,
-            attributes={} if mark is None else {"data": fingerprint_of(mark)},
-        )
-
-    def _training(
-        self,
-        operation: Operation,
-        dataset: Address,
-        on: RecordedObject,
-        resources: Mapping[Address, RecordedResource],
-    ) -> tuple[Address, RecordedOperation]:
-        """Whose a training on one of our datasets is. Its model will tell, when it is done.
-
-        Raises StateError when it can't be known: going on without it might pay twice.
-        """
-        waiting = []
-        for address, model in self._desired.models.items():
-            attributes = model.attributes(self._desired.datasets[model.dataset])
-            record = resources.get(address) or RecordedResource(address)
-            wanted = inputs_digest(attributes)
-            trained = any(inputs_digest(obj.attributes) == wanted for obj in record.objects)
-            if model.dataset == dataset and not trained and not record.operations:
-                waiting.append((model, record, attributes))
-        if len(waiting) != 1:
-            raise StateError(
-                f"The operation {operation.id} trains a model on {dataset} ({on.id}), and whose "
-                "it is can't be known before it ends.",
-                hint=f"Let it end (`automl-plan operations wait {operation.id}`), or cancel it; "
-                "then rebuild the state.",
-            )
-        ((model, record, attributes),) = waiting
-        attributes.pop("deploy", None)
-        found = RecordedOperation(
-            Step.TRAIN,
-            token=f"rebuilt-{operation.id}",
-            started=_started(operation),
-            id=operation.id,
-            attributes=attributes,
-            dataset_id=on.id,
-            version=record.versions + 1,
-            gated=model.require is not None,
-        )
-        return model.address, found
-
-
-_FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
-
-
-def _started(operation: Operation) -> str:
-    """When an operation began, as far as the service tells it (RFC 3339)."""
-    told = birth_of(operation.create_time)
-    return now() if told is None else told.isoformat()
-
-
-def _without_data(record: RecordedResource) -> RecordedResource:
-    current = record.current
-    if current is None:
-        return record
-    attributes = {k: v for k, v in current.attributes.items() if k != "data"}
-    return replace(record, current=replace(current, attributes=attributes))

@@ -187,8 +187,7 @@ def rebuild(
 
     with workspace(directory, var, var_file) as opened:
         path = opened.configuration.state_path
-        seen = survey(opened)
-        rebuilt = rebuild_state(seen, opened.provider, lineage)
+        rebuilt = rebuild_state(survey(opened).desired, opened.provider, lineage)
         put_rebuilt(path, rebuilt.state)
     for remark in rebuilt.remarks:
         write(f"Note: {clean(remark)}.\n")

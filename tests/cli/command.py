@@ -142,6 +142,15 @@ class ProjectLine(CommandLine):
         self.project = Project(directory, api=api)
         self.project.write_data("d.csv", {"cat": 8, "dog": 8})
 
+    def detach(self) -> None:
+        """Apply until a training is left running: an import that takes its time is left, too."""
+        for _ in range(20):
+            self("apply", "--auto-approve", "--detach", code=5)
+            running = self.json("operations", "list", "--running")["operations"]
+            if any(operation["operation"] == "create-model" for operation in running):
+                return
+        raise AssertionError(running)
+
     def declare(self, *, budget: int = 8000, hours_pass: float | None = None) -> None:
         """Declare a dataset with data and a model; slow trainings take their hours in time."""
         if hours_pass is not None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from tests.apis import fault_of
 from tests.cli.command import ProjectLine
 
 pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 
-def begin(project: ProjectLine, time_scale: str, *faults: str) -> None:
+def begin(project: ProjectLine, *faults: str) -> None:
     """Leave a training running, on a service with faults, and change its budget."""
-    project.declare(hours_pass=float(time_scale))
-    start = ["emulator", "start", "--trainer", "simulated", "--time-scale", time_scale]
-    project(*start, *(part for fault in faults for part in ("--fault", fault)))
-    project("apply", "--auto-approve", "--detach", code=5)
-    project.declare(budget=9000, hours_pass=float(time_scale))
+    project.declare(hours_pass=1.0)
+    start = ["emulator", "start", "--trainer", "simulated", "--time-scale", "1"]
+    given = (fault_of(project.project.api, fault) for fault in faults)
+    project(*start, *(part for fault in given for part in ("--fault", fault)))
+    project.detach()
+    project.declare(budget=9000, hours_pass=1.0)
 
 
 def test_it_is_cancelled_and_the_plan_says_what_it_has_cost(project: ProjectLine) -> None:
-    begin(project, "30")
+    begin(project)
     shown = " ".join(project("plan").split())
     assert "x cancel train: it is running with inputs that are not the declared ones" in shown
     assert "running for less than a minute, up to $0." in shown
@@ -31,9 +33,13 @@ def test_it_is_cancelled_and_the_plan_says_what_it_has_cost(project: ProjectLine
 
 
 def test_what_can_not_be_cancelled_any_more_is_deleted(project: ProjectLine) -> None:
-    begin(project, "1800", "models.create:stubborn:1")
-    text = project("apply", "--auto-approve")
-    assert "too late: it had finished" in text
+    begin(project, "models.create:stubborn:1")
+    with project.terminal("apply", "--auto-approve") as terminal:
+        terminal.expect("cancelling")
+        while terminal.process.poll() is None:  # also for the training that follows
+            project("emulator", "advance", "2h")
+        assert terminal.ended() == 0
+    assert "too late: it had finished" in terminal.shown
     assert "1 model to delete" in project("plan")
     project("apply", "--auto-approve")
     assert project("plan").startswith("No changes.")
@@ -45,7 +51,7 @@ def test_a_training_that_fails_is_told_and_trained_by_the_next_apply(
     project: ProjectLine, code: str
 ) -> None:
     start = ["emulator", "start", "--trainer", "simulated", "--time-scale", "1e6"]
-    project(*start, "--fault", f"models.create:fail={code}:1")
+    project(*start, "--fault", fault_of(project.project.api, f"models.create:fail={code}:1"))
     failed = project.run("apply", "--auto-approve")
     assert failed.returncode == 1
     assert "train failed: " in failed.stdout

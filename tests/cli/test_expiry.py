@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from automl_plan.applying.waiting import wait_for
 from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment
 from tests.rendering.ics import Component, read
 from tests.rendering.schema import is_valid
@@ -17,7 +19,6 @@ from tests.rendering.schema import is_valid
 pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 DAY = 86_400.0
-PARENT = "v1/projects/local/locations/us-central1"
 
 
 def service(project: ProjectLine, path: str, body: object) -> Any:
@@ -53,15 +54,12 @@ def event_of(calendar: Component) -> Component:
 
 def train_by_hand(project: ProjectLine) -> None:
     """A model that nobody manages."""
-    (dataset,) = project.json("datasets", "list")["datasets"]
-    new = {
-        "displayName": "by_hand",
-        "datasetId": dataset["id"],
-        "imageClassificationModelMetadata": {"trainBudgetMilliNodeHours": "8000"},
-    }
-    operation = service(project, f"{PARENT}/models", new)
-    done = service(project, f"v1/{operation['name']}:wait", {"timeout": "30s"})
-    assert "response" in done, done
+    with project.project.workspace() as opened:
+        provider, desired = opened.provider, opened.configuration.desired
+        (dataset,), (on,) = provider.datasets(), desired.datasets.values()
+        (model,) = desired.models.values()
+        operation = provider.train(replace(model, display_name="by_hand"), on, dataset.id, {})
+        wait_for(provider, operation.id, timeout=30)
 
 
 def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:
@@ -93,7 +91,8 @@ def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:
     assert is_valid("models-show", document)
     assert document["expires_in_days"] < 0
     assert not document["deployed"]
-    assert project("models", "delete", "digits", "--auto-approve").startswith("Deleted ICN")
+    told = project("models", "delete", "digits", "--auto-approve")
+    assert told.startswith(f"Deleted {model['id']}")
 
 
 def test_the_calendar(project: ProjectLine) -> None:

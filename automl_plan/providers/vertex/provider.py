@@ -12,7 +12,7 @@ from typing import Any
 from automl_plan.errors import Aborted, NotFound, UsageError
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.transport import HttpTransport
-from automl_plan.providers.values import tail
+from automl_plan.providers.values import labels_of, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
 from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
@@ -22,6 +22,7 @@ from automl_plan.providers.vertex.wire import (
     below,
     dataset,
     endpoint,
+    kind_untold,
     model,
     operation,
     pipeline,
@@ -103,40 +104,53 @@ class VertexProvider:
 
     def live(self) -> Live:
         """Everything that exists, by list calls."""
-        with ThreadPoolExecutor(4, thread_name_prefix="list") as pool:
-            listed = pool.submit(self.datasets)
-            models = {m.id: m for m in self._models(pool.submit)}
-            return Live({d.id: d for d in listed.result()}, models)
+        with ThreadPoolExecutor(3, thread_name_prefix="list") as pool:
+            listed = pool.submit(self._list, "datasets")
+            models, pipelines = self._models(pool.submit)
+            datasets = [dataset(d, pipelines) for d in listed.result()]
+        return Live({d.id: d for d in datasets}, {m.id: m for m in models})
 
     def datasets(self) -> Sequence[LiveDataset]:
         """All datasets, those of other kinds than images too."""
-        return [dataset(d) for d in self._list("datasets")]
+        listed = self._list("datasets")
+        pipelines = self._trained() if any(map(kind_untold, listed)) else ()
+        return [dataset(d, pipelines) for d in listed]
 
     def models(self) -> Sequence[LiveModel]:
         """All models, each with the pipeline that trained it and where it is deployed."""
-        with ThreadPoolExecutor(3, thread_name_prefix="list") as pool:
-            return self._models(pool.submit)
+        with ThreadPoolExecutor(2, thread_name_prefix="list") as pool:
+            return self._models(pool.submit)[0]
 
-    def _models(self, submit: Callable[..., Any]) -> list[LiveModel]:
+    def _models(
+        self, submit: Callable[..., Any]
+    ) -> tuple[list[LiveModel], Sequence[dict[str, Any]]]:
+        """The models, and the pipelines that made them."""
         # Trainings and endpoints first: a model that one of them names exists by then.
-        pipelines, endpoints = submit(self._trained), submit(self._endpoints)
-        trained, deployed = pipelines.result(), endpoints.result()
-        return [
+        listed, endpoints = submit(self._trained), submit(self._endpoints)
+        pipelines, deployed = listed.result(), endpoints.result()
+        trained = {tail(p.get("name")): p for p in pipelines}
+        models = [
             model(m, trained.get(tail(m.get("trainingPipeline"))), deployed)
             for m in self._list("models")
         ]
+        return models, pipelines
 
-    def _trained(self) -> dict[str, dict[str, Any]]:
-        """The pipelines that made models, by id."""
-        found = self._list("trainingPipelines", filter='state="PIPELINE_STATE_SUCCEEDED"')
-        return {tail(p.get("name")): p for p in found}
+    def _trained(self) -> list[dict[str, Any]]:
+        """The pipelines that made models."""
+        return self._list("trainingPipelines", filter='state="PIPELINE_STATE_SUCCEEDED"')
 
     def _endpoints(self) -> list[LiveEndpoint]:
         return [endpoint(e) for e in self._list("endpoints")]
 
     def dataset(self, dataset_id: str) -> LiveDataset:
         """One dataset."""
-        return dataset(self._transport.get(self._path("datasets", dataset_id)))
+        answer = self._transport.get(self._path("datasets", dataset_id))
+        return dataset(answer, self._trained() if kind_untold(answer) else ())
+
+    def _sets_of(self, dataset_id: str) -> tuple[str | None, bool]:
+        """Whether a dataset's images have their sets by hand (SETS_LABEL); whether it has any."""
+        answer = self._transport.get(self._path("datasets", dataset_id))
+        return labels_of(answer).get(SETS_LABEL), dataset(answer).example_count > 0
 
     def model(self, model_id: str) -> LiveModel:
         """One model."""
@@ -222,10 +236,9 @@ class VertexProvider:
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
         """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
-        there = self.dataset(dataset_id)
-        known = there.labels.get(SETS_LABEL) if there.example_count else None
-        sets = _sets(data, known)
-        if there.labels.get(SETS_LABEL) != sets:
+        known, filled = self._sets_of(dataset_id)
+        sets = _sets(data, known if filled else None)
+        if known != sets:
             self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
         path = self._path("datasets", dataset_id, verb="import")
         return self._begin(path, import_body(dataset, dataset.sources))
@@ -238,7 +251,7 @@ class VertexProvider:
         own_labels: Mapping[str, str],
     ) -> Operation:
         """Start a pipeline that trains a model."""
-        sets = self.dataset(dataset_id).labels.get(SETS_LABEL)
+        sets, _ = self._sets_of(dataset_id)
         body = pipeline_body(model, dataset, checked_id(dataset_id), own_labels, sets)
         path = self._path("trainingPipelines")
         answer = pipeline(self._transport.once("POST", path, body), self._parent)
@@ -257,8 +270,9 @@ class VertexProvider:
             answer = self._transport.get(path)
             there = dataset(answer) if kind is ResourceKind.DATASET else model(answer, None, ())
             body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            labels = merged_labels(there.labels, changed.get("labels"), own_labels)
-            if "labels" in changed or labels != there.labels:
+            before = labels_of(answer)
+            labels = merged_labels(before, changed.get("labels"), own_labels)
+            if "labels" in changed or labels != before:
                 body["labels"] = dict(labels)
             if not body:
                 return

@@ -85,6 +85,8 @@ KIND_LABEL = f"{OWN_LABEL_PREFIX}kind"
 """Ours, on datasets (and on models that were migrated): one of the labels of `KINDS`."""
 SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 """Ours, on datasets: whether the imported files gave the images their sets."""
+PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL})
+"""They tell of images, not whose those are: nobody else sees them, and forgetting leaves them."""
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 """All images, none, or some of them."""
 

@@ -22,6 +22,7 @@ from automl_plan.providers.vertex.vocabulary import (
     KINDS,
     MODEL_TYPES,
     OTHER_NAMES,
+    PRIVATE_LABELS,
     TRAINING_TASKS,
     Kind,
 )
@@ -32,7 +33,7 @@ from automl_plan.resources.live import (
     OperationError,
     OperationKind,
 )
-from automl_plan.resources.model_types import Problem
+from automl_plan.resources.model_types import ClassificationType, Problem
 
 _OPERATIONS = {
     "CreateDatasetOperationMetadata": OperationKind.CREATE_DATASET,
@@ -89,16 +90,16 @@ class LiveEndpoint:
     labels: Mapping[str, str]
 
 
-def dataset(answer: Mapping[str, Any]) -> LiveDataset:
-    """A Dataset; its kind by our label, or by an annotation set, as far as either tells."""
-    kind = _kind(answer)
+def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = ()) -> LiveDataset:
+    """A Dataset; its kind by our label, an annotation set, or the pipelines that trained on it."""
+    kind = _kind(answer) or _kind_trained(answer, pipelines)
     return LiveDataset(
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
         problem=None if kind is None else kind.problem,
         classification_type=None if kind is None else kind.classification_type,
         description=text(answer.get("description")) or "",
-        labels=labels_of(answer),
+        labels=told_labels(answer),
         example_count=integer(answer.get("dataItemCount")) or 0,
         create_time=text(answer.get("createTime")),
         update_time=text(answer.get("updateTime")),
@@ -118,9 +119,9 @@ def model(
     problem = _problem(trained)
     inputs = mapping(trained.get("trainingTaskInputs"))
     outcome = mapping(trained.get("trainingTaskMetadata"))
-    labels = labels_of(answer)
     if problem is None:
-        problem = next((k.problem for k in KINDS if k.label == labels.get(KIND_LABEL)), None)
+        label = labels_of(answer).get(KIND_LABEL)
+        problem = next((k.problem for k in KINDS if k.label == label), None)
     replicas = [d.replicas for e in endpoints for d in e.deployed if d.model_id == model_id]
     return LiveModel(
         id=model_id,
@@ -134,7 +135,7 @@ def model(
         train_budget_milli_node_hours=integer(inputs.get("budgetMilliNodeHours")),
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
         stop_reason=text(outcome.get("successfulStopReason")),
-        labels=labels,
+        labels=told_labels(answer),
         create_time=text(answer.get("createTime")),
         update_time=text(answer.get("updateTime")),
         etag=text(answer.get("etag")),
@@ -222,6 +223,19 @@ def below(name: object, parent: str) -> str:
     return "/".join(parts)
 
 
+def told_labels(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of an object but for those that stand in for what Vertex AI does not tell.
+
+    They say what the images are, not whose the object is: they stay when it is forgotten.
+    """
+    return {key: value for key, value in labels_of(answer).items() if key not in PRIVATE_LABELS}
+
+
+def kind_untold(answer: Mapping[str, Any]) -> bool:
+    """Whether a Dataset of images does not say what they are labelled for."""
+    return answer.get("metadataSchemaUri") == IMAGE_DATASET and _kind(answer) is None
+
+
 def trains_images(answer: Mapping[str, Any]) -> bool:
     """Whether a TrainingPipeline is AutoML's of images."""
     return _problem(answer) is not None
@@ -236,6 +250,25 @@ def _kind(answer: Mapping[str, Any]) -> Kind | None:
         if kind.label == label or (label is None and kind.saved_query in queries):
             return kind
     return None
+
+
+def _kind_trained(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]]) -> Kind | None:
+    """What the models are for that were trained on a Dataset, where all are for the same."""
+    if answer.get("metadataSchemaUri") != IMAGE_DATASET:
+        return None
+    found = set()
+    for each in pipelines:
+        problem = _problem(each)
+        on = mapping(each.get("inputDataConfig")).get("datasetId")
+        if problem is None or on != tail(answer.get("name")):
+            continue
+        several = mapping(each.get("trainingTaskInputs")).get("multiLabel") is True
+        found.add((problem, several and problem is Problem.IMAGE_CLASSIFICATION))
+    if len(found) != 1:
+        return None
+    ((problem, several),) = found
+    types = (None, ClassificationType.MULTILABEL if several else ClassificationType.MULTICLASS)
+    return next(k for k in KINDS if k.problem is problem and k.classification_type in types)
 
 
 def _problem(pipeline: Mapping[str, Any]) -> Problem | None:
