@@ -12,6 +12,7 @@ from typing import Any
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
 """What may stand in a command that is told to a user: an answer is text from outside."""
+_REGIONAL = re.compile(r"([a-z0-9-]+)-aiplatform\.googleapis\.com")
 _ADVICE = {
     "SERVICE_DISABLED": (
         "The API is not on in the project: `gcloud services enable {service} --project {project}`, "
@@ -62,6 +63,17 @@ def advice_on(reason: str, metadata: Mapping[str, Any]) -> str | None:
         project=consumer.removeprefix("projects/"),
         permission=permission,
         role=_ROLES.get(permission.partition(".")[0], "ROLE"),
+    )
+
+
+def advice_on_host(host: str) -> str | None:
+    """For a host that does not answer as an API does: its name may hold a place that is none."""
+    match = _REGIONAL.fullmatch(host)
+    if match is None:
+        return None
+    return (
+        f"Is {match[1]} a location of Vertex AI? us-central1 and europe-west4 are; the page "
+        '"Vertex AI locations" lists all. Set `location` to one that has AutoML image models.'
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from automl_plan import errors
 from automl_plan.errors import ApiError
-from automl_plan.providers.advice import advice_on
+from automl_plan.providers.advice import advice_on, advice_on_host
 
 _CLASSES: dict[str, type[ApiError]] = {
     cls.status: cls
@@ -86,7 +86,7 @@ def api_error(
         http_status=status,
         retry_after=_retry_after(headers, details),
         where=where,
-        hint=_hint(cls, status, details, host),
+        hint=_hint(cls, status, details, host) or (None if error else advice_on_host(host)),
     )
 
 

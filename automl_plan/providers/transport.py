@@ -23,6 +23,7 @@ from automl_plan.errors import (
     Unauthenticated,
     Unavailable,
 )
+from automl_plan.providers.advice import advice_on_host
 from automl_plan.providers.answers import api_error, shown
 from automl_plan.providers.credentials import Credentials
 from automl_plan.providers.endpoint import is_loopback
@@ -265,7 +266,7 @@ class HttpTransport:
             hint = "Behind a proxy that has its own, let REQUESTS_CA_BUNDLE name its authority."
         elif not sent:
             text = f"No connection to {self._host} could be made; nothing was sent."
-            hint = "Check the network, the proxy and the endpoint."
+            hint = advice_on_host(self._host) or "Check the network, the proxy and the endpoint."
         elif isinstance(error, requests.Timeout):
             text = f"{self._host} did not answer within {READ_SECONDS:.0f} seconds."
         else:

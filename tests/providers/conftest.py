@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.providers.google import Google, pretended
 from tests.providers.service import Service
 
 
@@ -25,3 +27,16 @@ def _no_google(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+@pytest.fixture
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    with pretended(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def account(google: Google, monkeypatch: pytest.MonkeyPatch) -> Google:
+    """Google, and the environment of somebody who has a key."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(google.key()))
+    return google

@@ -28,6 +28,9 @@ _HOSTS = (
     "iamcredentials.googleapis.com",
     "sts.googleapis.com",
     "cloudresourcemanager.googleapis.com",
+    "europe-west4-aiplatform.googleapis.com",
+    "us-west9-aiplatform.googleapis.com",
+    "us-central1-aiplatform-ours.p.googleapis.com",
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,21 +25,8 @@ from automl_plan.providers.endpoint import is_google
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
 from automl_plan.providers.transport import HttpTransport
-from tests.providers.google import Google, pretended
+from tests.providers.google import Google
 from tests.providers.service import Service, answer, failure
-
-
-@pytest.fixture
-def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
-    with pretended(tmp_path, monkeypatch) as made:
-        yield made
-
-
-@pytest.fixture
-def account(google: Google, monkeypatch: pytest.MonkeyPatch) -> Google:
-    """Google, and the environment of somebody who has a key."""
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(google.key()))
-    return google
 
 
 def automl(directory: Path, environ: dict[str, str] | None = None, **settings: Any) -> Provider:
