@@ -8,6 +8,7 @@
     ├── OutputUnwritable                a file that output was to go into
     ├── PriceBookInvalid                a file of prices that is not one
     ├── SourceError                     an import CSV, or a file that it names, can't be read
+    ├── StagingError                    local data can't be uploaded for an import
     ├── StateError                      the state file
     │   ├── StateUnreadable             torn, not ours, or of a newer format
     │   ├── StateUnwritable             no room, no permission
@@ -106,6 +107,10 @@ class PriceBookInvalid(AutomlPlanError):
 
 class SourceError(AutomlPlanError):
     """An import CSV, or a file that it names, can't be read."""
+
+
+class StagingError(AutomlPlanError):
+    """Local data can't be uploaded to where the service imports it from; nothing was imported."""
 
 
 class StateError(AutomlPlanError):

@@ -199,6 +199,7 @@ def _model(name: str, entry: Mapping[str, Any], *, at_vertex: bool) -> DesiredMo
         training_options=_training_options(entry.get("vertex", {})) if at_vertex else {},
         labels=entry.get("labels", {}),
         node_count=None if deploy is None else int(deploy.get("node_count", 1)),
+        redeploys=at_vertex,
         require=_requirements(entry.get("require")),
         keep_versions=int(keep),
         retrain_before_expiry=parse_duration(retrain.get("before_expiry", "")),

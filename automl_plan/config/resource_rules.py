@@ -23,12 +23,17 @@ MAX_NODE_COUNT = 100
 """proto: ImageClassificationModelDeploymentMetadata.node_count."""
 MAX_URI = 2_000
 """Characters (proto: GcsSource.input_uris)."""
+MAX_PREFIX = 500
+"""Characters of a staging bucket and its prefix: names of objects have up to 1,024 bytes."""
 
 RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
 _rule = registrar(RULES)
 
-
+_BUCKET = r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+"""Cloud Storage documentation, "About Cloud Storage buckets"."""
+_FOLDER = r"[A-Za-z0-9._=+@-]+"
+"""Narrower than what may name an object: nothing here means more than itself to anybody."""
 _DISPLAY_NAME = {
     "datasets": (r"[A-Za-z0-9_]{1,32}", "1 to 32 of A-Z, a-z, 0-9 and _"),
     "models": (r"[A-Za-z][A-Za-z0-9_]{0,31}", "a letter, then up to 31 of A-Z, a-z, 0-9 and _"),
@@ -196,12 +201,12 @@ def _node_count(checked: Checked) -> Iterator[Finding]:
 def _source_form(checked: Checked) -> Iterator[Finding]:
     for name, entry in checked.datasets.items():
         for i, source in enumerate(entry.get("sources", ())):
-            if wrong := _wrong_with_source(source, checked.provider):
+            if wrong := _wrong_with_source(source, checked):
                 path = ("datasets", name, "sources", str(i))
                 yield Finding(path, "source-form", *wrong)
 
 
-def _wrong_with_source(source: str, provider: str | None) -> tuple[str, str] | None:
+def _wrong_with_source(source: str, checked: Checked) -> tuple[str, str] | None:
     shown = quoted(source)
     if re.search(r"[\x00-\x1f\x7f]", source):
         return f"{shown} holds a control character", "write the file's name as it is"
@@ -215,8 +220,14 @@ def _wrong_with_source(source: str, provider: str | None) -> tuple[str, str] | N
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
         return f"{shown} can't be read", "write gs://BUCKET/OBJECT.csv or a relative path"
-    if provider in ("automl", "vertex"):
-        hint = "upload the file, and write gs://BUCKET/OBJECT.csv"
+    provider = checked.provider
+    staged = ("provider", str(provider), "staging_bucket")
+    uploads = "staging_bucket" in checked.provider_settings or staged in checked.broken
+    if provider in ("automl", "vertex") and not uploads:
+        hint = (
+            "upload the file, and write gs://BUCKET/OBJECT.csv; or have it uploaded: write "
+            "staging_bucket: gs://BUCKET beside the project"
+        )
         return f"{shown} is a local path, which the provider {provider} can't read", hint
     if source.startswith("/"):
         hint = "write a path relative to the configuration's directory"
@@ -262,3 +273,24 @@ def _project_id(checked: Checked) -> Iterator[Finding]:
         message = f"{quoted(project)} can't be the id of a project"
         path = ("provider", str(checked.provider), "project")
         yield Finding(path, "project-id", message, "write the id alone, such as my-project")
+
+
+@_rule("staging-bucket", "Local data is uploaded to a bucket, or below a folder of one.")
+def _staging_bucket(checked: Checked) -> Iterator[Finding]:
+    written = checked.provider_settings.get("staging_bucket")
+    if written is None:
+        return
+    bucket, *folders = written.removeprefix("gs://").removesuffix("/").split("/")
+    path = ("provider", str(checked.provider), "staging_bucket")
+    if not written.startswith("gs://") or not re.fullmatch(_BUCKET, bucket):
+        message = f"{quoted(written)} names no bucket"
+        yield Finding(path, "staging-bucket", message, "write gs://BUCKET or gs://BUCKET/PREFIX")
+        return
+    wrong = [f for f in folders if not re.fullmatch(_FOLDER, f) or not f.strip(".")]
+    if wrong or len(written) > MAX_PREFIX:
+        message = f"nothing can be uploaded below {quoted(written)}"
+        hint = (
+            f"write at most {MAX_PREFIX} characters, and as names of folders letters, digits and "
+            "any of . _ = + @ -"
+        )
+        yield Finding(path, "staging-bucket", message, hint)

@@ -18,7 +18,7 @@ _TEXT = f"""\
 
 provider:
   local: {{}}  # the embedded service: no account, no cost
-  # vertex: {{project: my-project, location: us-central1}}
+  # vertex: {{project: my-project, location: us-central1, staging_bucket: gs://my-bucket}}
 
 variables:
   budget:

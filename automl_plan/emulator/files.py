@@ -63,6 +63,16 @@ class Files:
             if path.is_file() and _inside(path, bucket):
                 yield path.relative_to(bucket).as_posix(), path
 
+    def place(self, bucket: Path, name: str) -> Path:
+        """Where a new object of a bucket's folder is to lie. Raises FileRefused."""
+        path = bucket / name
+        # Nothing else than what a list would name it by: no `a//b`, no `./a`, no `a/`.
+        if not name or _unsafe(name) or str(PurePosixPath(name)) != name:
+            raise FileRefused(f"{name}: No file can have this name.")
+        if not _inside(path, bucket):
+            raise FileRefused(f"{name}: A symbolic link leads out of the bucket.")
+        return path
+
     def _locate(self, uri: str) -> Path:
         if uri.startswith("gs://"):
             bucket, _, name = uri.removeprefix("gs://").partition("/")

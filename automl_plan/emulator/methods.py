@@ -40,6 +40,7 @@ Method = Literal[
     "models.predict",
     "models.undeploy",
     "objects.get",
+    "objects.insert",
     "objects.list",
     "operations.cancel",
     "operations.delete",

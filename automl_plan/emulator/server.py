@@ -177,6 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
                 split.path,
                 dict(parse_qsl(split.query, keep_blank_values=True)),
                 body,
+                content_type=self.headers.get("Content-Type", ""),
             )
             self._send(self.server.answer(request, self._foreign() or refused))
 

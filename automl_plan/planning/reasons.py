@@ -37,6 +37,11 @@ FORGOTTEN = "it is to live on, unmanaged"
 DEPLOY_DECLARED = "deploy is declared"
 DEPLOY_NEW = "the newly trained model is to serve"
 DEPLOY_REMOVED = "deploy is not declared any more"
+NODES_CHANGED = "deploy.node_count changed"
+REDEPLOYED = (
+    "deploy.node_count changed, which a deployment can't: a new one takes over before the former "
+    "one ends"
+)
 DEPLOYED_OUTSIDE = "it is deployed, and deploy is not declared"
 
 

@@ -80,7 +80,7 @@ class Switch:
             changes.append(self._update(object_id, mutable, marked, needs))
         was, wanted = _node_count(before), _node_count(self.after)
         if was != wanted and not (was == _NOT_TOLD and wanted is not None):
-            action, reason = _deployment(version, was, wanted)
+            action, reason = self._deployment(version, was, wanted)
             changes.append(
                 Change(
                     self.desired.address,
@@ -122,6 +122,16 @@ class Switch:
             needs=needs,
         )
 
+    def _deployment(self, version: RecordedObject, was: Json, wanted: Json) -> tuple[Action, str]:
+        if wanted is None:
+            declared = "deploy" in version.attributes
+            reason = reasons.DEPLOY_REMOVED if declared else reasons.DEPLOYED_OUTSIDE
+            return Action.UNDEPLOY, reason
+        if was is None:
+            return Action.DEPLOY, reasons.DEPLOY_DECLARED
+        again = self.desired.redeploys
+        return Action.DEPLOY, reasons.REDEPLOYED if again else reasons.NODES_CHANGED
+
     def _marks(self, obj: RecordedObject, current: RecordedObject | None) -> tuple[Difference, ...]:
         return mark_differences(
             self.lineage,
@@ -131,16 +141,6 @@ class Switch:
             protected=self.desired.lifecycle.prevent_destroy,
             current=current,
         )
-
-
-def _deployment(version: RecordedObject, was: Json, wanted: Json) -> tuple[Action, str]:
-    if wanted is None:
-        declared = "deploy" in version.attributes
-        reason = reasons.DEPLOY_REMOVED if declared else reasons.DEPLOYED_OUTSIDE
-        return Action.UNDEPLOY, reason
-    if was is None:
-        return Action.DEPLOY, reasons.DEPLOY_DECLARED
-    return Action.DEPLOY, "deploy.node_count changed"
 
 
 def _node_count(attributes: Attributes) -> Json:

@@ -47,7 +47,11 @@ _ADVICE = {
         "There is no project {project}, or it is not yours: `gcloud projects list` lists yours."
     ),
 }
-_ROLES = {"automl": "roles/automl.editor", "aiplatform": "roles/aiplatform.user"}
+_ROLES = {
+    "automl": "roles/automl.editor",
+    "aiplatform": "roles/aiplatform.user",
+    "storage": "roles/storage.objectUser",
+}
 """By the first part of a permission's name (Google's pages on access control)."""
 
 
@@ -74,6 +78,28 @@ def advice_on_host(host: str) -> str | None:
     return (
         f"Is {match[1]} a location of Vertex AI? us-central1 and europe-west4 are; the page "
         '"Vertex AI locations" lists all. Set `location` to one that has AutoML image models.'
+    )
+
+
+_OF_STORAGE = re.compile(r"\bstorage\.(?:objects|buckets)\.[a-z]{1,20}\b", re.IGNORECASE)
+_BUCKET = re.compile(r"/storage/v1/b/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])/o")
+_READING = ("storage.objects.get", "storage.objects.list")
+
+
+def advice_on_bucket(message: str, where: str) -> str | None:
+    """What mends a permission that is missing on a bucket.
+
+    Cloud Storage names it in the text of its error only, and the bucket is in the path that was
+    asked for. None when one of them is not told.
+    """
+    missing, bucket = _OF_STORAGE.search(message), _BUCKET.search(where)
+    if missing is None or bucket is None:
+        return None
+    role = "objectViewer" if missing[0] in _READING else "objectUser"
+    return (
+        f"The permission {missing[0]} is missing: let somebody who owns the bucket run `gcloud "
+        f"storage buckets add-iam-policy-binding gs://{bucket[1]} --member MEMBER --role "
+        f"roles/storage.{role}`."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from automl_plan import errors
 from automl_plan.errors import ApiError
-from automl_plan.providers.advice import advice_on, advice_on_host
+from automl_plan.providers.advice import advice_on, advice_on_bucket, advice_on_host
 
 _CLASSES: dict[str, type[ApiError]] = {
     cls.status: cls
@@ -86,7 +86,9 @@ def api_error(
         http_status=status,
         retry_after=_retry_after(headers, details),
         where=where,
-        hint=_hint(cls, status, details, host) or (None if error else advice_on_host(host)),
+        hint=_hint(status, details, host)
+        or (None if error else advice_on_host(host))
+        or _usual_hint(cls, message, where),
     )
 
 
@@ -140,7 +142,7 @@ def _seconds_until(text: str) -> float | None:
     return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
 
 
-def _hint(cls: type[ApiError], status: int, details: list[dict[str, Any]], host: str) -> str | None:
+def _hint(status: int, details: list[dict[str, Any]], host: str) -> str | None:
     hints = []
     for detail in details:
         hints += [
@@ -157,9 +159,13 @@ def _hint(cls: type[ApiError], status: int, details: list[dict[str, Any]], host:
             "Google shut AutoML Vision down on 2024-03-31, so this host can't be expected to "
             "answer; the provider `local` speaks the same protocol."
         )
-    elif not hints and cls in _HINTS:
-        hints.append(_HINTS[cls])
     return " ".join(hints) or None
+
+
+def _usual_hint(cls: type[ApiError], message: str, where: str) -> str | None:
+    """For an answer that does not tell its reason."""
+    told = advice_on_bucket(message, where) if cls is errors.PermissionDenied else None
+    return told or _HINTS.get(cls)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from automl_plan.providers.credentials import credentials_for
 from automl_plan.providers.endpoint import is_google
 from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.staging import Staging, StagingBucket
 from automl_plan.providers.storage import GOOGLE, Storage, storage_url
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.resources.json import Json
@@ -27,6 +28,8 @@ class Connection:
 
     transport: HttpTransport
     sources: SourceReader
+    staging: Staging | None
+    """None: the settings name no bucket to bring local data to."""
     project: str
     location: str
     late_seconds: float
@@ -34,9 +37,9 @@ class Connection:
 
 
 def connect(
-    settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str], url: str
+    name: str, settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str], url: str
 ) -> Connection:
-    """The settings `project`, `location`, `quota_project`, `impersonate_service_account`.
+    """The settings that providers share: all but `endpoint`. `name` is the provider's.
 
     A service that is not Google's has buckets of its own, at the same host, unless
     STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
@@ -46,11 +49,19 @@ def connect(
     impersonate = str(acting) if acting else None
     parts = urlsplit(url)
     beside = GOOGLE if is_google(url) else f"{parts.scheme}://{parts.netloc}"
-    storage = storage_url(environ, otherwise=beside)
+    storage = Storage.at(storage_url(environ, otherwise=beside), quota_project, impersonate)
+    sources = SourceReader(directory, storage)
+    project, location = str(settings["project"]), str(settings.get("location", DEFAULT_LOCATION))
+    staging = None
+    if uri := settings.get("staging_bucket"):
+        written = f"provider.{name}.staging_bucket"
+        place = StagingBucket.of(str(uri), written, project=project, location=location)
+        staging = Staging(sources, storage, place)
     return Connection(
         HttpTransport(url, credentials_for(url, quota_project, impersonate)),
-        SourceReader(directory, Storage.at(storage, quota_project, impersonate)),
-        str(settings["project"]),
-        str(settings.get("location", DEFAULT_LOCATION)),
+        sources,
+        staging,
+        project,
+        location,
         LATE_SECONDS if is_google(url) else LATE_SECONDS_ON_LOOPBACK,
     )

@@ -81,7 +81,11 @@ class Provider(Protocol):
         """Start to create a dataset without content. Sent once."""
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
-        """Start to import a dataset's sources, which hold `data`, into a live one. Sent once."""
+        """Start to import a dataset's sources, which hold `data`, into a live one. Sent once.
+
+        Local data is uploaded before, if the service can't read it. Raises SourceError for data
+        that changed, StagingError for what can't be uploaded; then nothing was sent.
+        """
 
     def train(
         self,

@@ -13,8 +13,9 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, StringIO
 from pathlib import Path
@@ -28,7 +29,8 @@ FORMAT = "v1"
 _DIGITS = 60
 """Hex digits of a SHA-256 that are kept: with the format before them they fit in a label."""
 MAX_CSV_BYTES = 100_000_000
-"""The service takes no larger CSV (proto: InputConfig)."""
+MAX_IMAGE_BYTES = 30_000_000
+"""The service takes no larger CSV, and no larger image (proto: InputConfig)."""
 MAX_SHOWN = 5
 _SETS = {
     "": "UNASSIGNED",
@@ -47,11 +49,30 @@ _RELATIVE = "Sources, and the paths in them, are relative to the directory of th
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """A row of an import CSV: its fields as they are, and which of them names the image."""
+
     where: str
-    use: str
-    image: str
-    labels: tuple[str, ...]
+    fields: tuple[str, ...]
+    column: int
+
+    @property
+    def use(self) -> str:
+        """The set that the image is in, in one spelling."""
+        return _SETS[self.fields[0].upper()] if self.column else "UNASSIGNED"
+
+    @property
+    def image(self) -> str:
+        """Where the image is: `gs://…`, or a path."""
+        return self.fields[self.column]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels, or a label and a box; without empty fields at the end."""
+        end = len(self.fields)
+        while end > self.column + 1 and not self.fields[end - 1]:
+            end -= 1
+        return self.fields[self.column + 1 : end]
 
 
 class SourceReader:
@@ -67,9 +88,14 @@ class SourceReader:
 
     def read(self, sources: Sequence[str]) -> SourceData:
         """The fingerprint and the counts of all sources together. Raises SourceError."""
-        rows: list[_Row] = []
+        rows = [row for found in self.rows(sources).values() for row in found]
+        return source_data(rows, self.contents(rows, self._hash))
+
+    def rows(self, sources: Sequence[str]) -> dict[str, list[Row]]:
+        """All rows of each source. Raises SourceError."""
+        found: dict[str, list[Row]] = {source: [] for source in sources}
         problems: list[SourceError] = []
-        for source in sources:
+        for source, rows in found.items():
             for row in self._rows(source):
                 if isinstance(row, SourceError):
                     problems.append(row)
@@ -77,28 +103,9 @@ class SourceReader:
                     rows.append(row)
         if problems:
             raise _together(problems, "row")
-        contents = self._contents(rows)
-        digests: set[bytes] = set()
-        labelled: set[str] = set()
-        free: set[str] = set()
-        for row in rows:
-            content = contents[row.image]
-            fields = [row.use, content, *row.labels]
-            digests.add(hashlib.sha256("\0".join(fields).encode()).digest())
-            if any(row.labels):
-                labelled.add(content)
-            if row.use == "UNASSIGNED":
-                free.add(content)
-        images = set(contents.values())
-        whole = hashlib.sha256(b"".join(sorted(digests)))
-        return SourceData(
-            fingerprint=f"{FORMAT}:{whole.hexdigest()[:_DIGITS]}",
-            examples=len(images),
-            labelled_examples=len(labelled),
-            assigned_examples=len(images - free),
-        )
+        return found
 
-    def _rows(self, source: str) -> Iterator[_Row | SourceError]:
+    def _rows(self, source: str) -> Iterator[Row | SourceError]:
         try:
             text = self._csv(source).decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -143,36 +150,56 @@ class SourceReader:
             raise too_large
         return data
 
-    def _contents(self, rows: Sequence[_Row]) -> dict[str, str]:
-        """What tells the content of each image that rows name: `md5:` and base64, mostly."""
-        first: dict[str, _Row] = {}
+    def contents(self, rows: Sequence[Row], local: Callable[[str, str], str]) -> dict[str, str]:
+        """What tells the content of each image that rows name: `md5:` and base64, mostly.
+
+        `local` tells it of an image that is no object, by its path and the place of its row; it
+        is called in several threads. Raises SourceError with all SourceErrors that it raises.
+        """
+        first: dict[str, Row] = {}
         for row in rows:
             first.setdefault(row.image, row)
         remote = [image for image in first if image.startswith("gs://")]
-        local = [image for image in first if not image.startswith("gs://")]
+        others = [image for image in first if not image.startswith("gs://")]
+
+        def look(image: str) -> str | SourceError:
+            try:
+                return local(image, first[image].where)
+            except SourceError as error:
+                return error
+
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
             contents: dict[str, str | SourceError] = {
                 image: SourceError(f"There is no object {image}.", where=first[image].where)
                 for image in remote
             }
             contents.update(self._remote(remote, pool))
-            read = pool.map(lambda image: self._hash(image, first[image].where), local)
-            contents.update(zip(local, read, strict=True))
+            contents.update(zip(others, pool.map(look, others), strict=True))
         problems = [c for image in first if isinstance(c := contents[image], SourceError)]
         if problems:
             raise _together(problems, "image")
         return {image: c for image, c in contents.items() if isinstance(c, str)}
 
-    def _hash(self, image: str, where: str) -> str | SourceError:
+    def image(self, image: str, where: str) -> bytes:
+        """The bytes of an image that is a file. Raises SourceError."""
+        with self._reading(image, where) as file:
+            data = file.read(MAX_IMAGE_BYTES + 1)
+        if len(data) > MAX_IMAGE_BYTES:
+            raise SourceError(f"{image} has more than the 30 MB that are taken.", where=where)
+        return data
+
+    def _hash(self, image: str, where: str) -> str:
+        with self._reading(image, where) as file:
+            md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        return told(md5.digest())
+
+    @contextmanager
+    def _reading(self, image: str, where: str) -> Iterator[BufferedReader]:
         try:
             with _opened(self._local(image, where)) as file:
-                digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+                yield file
         except OSError as error:
-            return SourceError(f"{image} can't be read: {_reason(error)}.", where=where)
-        except SourceError as error:
-            return error
-        # As Cloud Storage gives it, so that data keeps its fingerprint when it moves there.
-        return f"md5:{base64.b64encode(digest.digest()).decode()}"
+            raise SourceError(f"{image} can't be read: {_reason(error)}.", where=where) from error
 
     def _remote(self, images: Iterable[str], pool: ThreadPoolExecutor) -> dict[str, str]:
         """By listing the folders that the images lie in, never by asking for each image."""
@@ -212,19 +239,46 @@ class SourceReader:
         return path
 
 
-def _row(fields: list[str], where: str) -> _Row | SourceError:
+def source_data(rows: Iterable[Row], contents: Mapping[str, str]) -> SourceData:
+    """The fingerprint and the counts of rows, whose images have these contents."""
+    digests: set[bytes] = set()
+    labelled: set[str] = set()
+    free: set[str] = set()
+    images: set[str] = set()
+    for row in rows:
+        content = contents[row.image]
+        images.add(content)
+        use, labels = row.use, row.labels
+        digests.add(hashlib.sha256("\0".join([use, content, *labels]).encode()).digest())
+        if any(labels):
+            labelled.add(content)
+        if use == "UNASSIGNED":
+            free.add(content)
+    whole = hashlib.sha256(b"".join(sorted(digests)))
+    return SourceData(
+        fingerprint=f"{FORMAT}:{whole.hexdigest()[:_DIGITS]}",
+        examples=len(images),
+        labelled_examples=len(labelled),
+        assigned_examples=len(images - free),
+    )
+
+
+def told(md5: bytes) -> str:
+    """A content as Cloud Storage tells it: data keeps its fingerprint when it moves there."""
+    return f"md5:{base64.b64encode(md5).decode()}"
+
+
+def _row(fields: list[str], where: str) -> Row | SourceError:
     """ML_USE is optional for classification: then the path comes first."""
-    use, rest = (fields[0].upper(), fields[1:]) if fields[0].upper() in _SETS else ("", fields)
-    if not rest or not rest[0].strip():
+    column = 1 if fields[0].upper() in _SETS else 0
+    if len(fields) <= column or not fields[column].strip():
         return SourceError("The row names no image.", where=where)
     if any("\0" in field for field in fields):
         return SourceError("The row has a NUL character.", where=where)
-    if rest[0].startswith("gs://") and not _OBJECT.fullmatch(rest[0]):
-        return SourceError(f"{rest[0]} names no object; write gs://BUCKET/OBJECT.", where=where)
-    labels = rest[1:]
-    while labels and not labels[-1]:
-        labels.pop()
-    return _Row(where, _SETS[use], rest[0], tuple(labels))
+    image = fields[column]
+    if image.startswith("gs://") and not _OBJECT.fullmatch(image):
+        return SourceError(f"{image} names no object; write gs://BUCKET/OBJECT.", where=where)
+    return Row(where, tuple(fields), column)
 
 
 def _object(uri: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 from urllib.parse import quote
 
+from automl_plan.errors import FailedPrecondition
 from automl_plan.providers.credentials import credentials_for
 from automl_plan.providers.endpoint import base_url
 from automl_plan.providers.transport import HttpTransport
@@ -22,7 +23,7 @@ def storage_url(environ: Mapping[str, str], otherwise: str = GOOGLE) -> str:
 
 
 class Storage:
-    """Reads objects and what is known of them."""
+    """Reads objects and what is known of them, and writes new ones."""
 
     def __init__(self, transport: HttpTransport) -> None:
         self._transport = transport
@@ -41,6 +42,20 @@ class Storage:
         """An object's bytes. Raises NotFound, and TransportError when there are more."""
         path = f"/storage/v1/b/{quote(bucket, safe='')}/o/{quote(name, safe='')}"
         return self._transport.get_bytes(path, {"alt": "media"}, limit=limit)
+
+    def insert(self, bucket: str, name: str, content: bytes, content_type: str) -> None:
+        """Write an object, unless there is one of that name.
+
+        It is all there or not at all, and sending it again has no further effect (Cloud Storage
+        JSON API, Objects: insert, ifGenerationMatch).
+        """
+        path = f"/upload/storage/v1/b/{quote(bucket, safe='')}/o"
+        query = {"uploadType": "media", "name": name, "ifGenerationMatch": "0"}
+        try:
+            self._transport.upload(path, content, content_type, query)
+        except FailedPrecondition as error:
+            if error.http_status != 412:
+                raise
 
     def versions(self, bucket: str, folder: str) -> Iterator[tuple[str, str]]:
         """The objects of a folder (not those deeper down), each with what tells its content.

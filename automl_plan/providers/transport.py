@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -46,6 +48,14 @@ _LOG = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read, unless the caller says otherwise."""
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A body that is not JSON."""
+
+    data: bytes
+    type: str
 
 
 class AnswerTooLarge(TransportError):
@@ -127,6 +137,13 @@ class HttpTransport:
         """Write something that has no further effect when it is sent again."""
         return self._json(self._retried(method, path, query, body), method, path)
 
+    def upload(
+        self, path: str, content: bytes, content_type: str, query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Post bytes, by a request that has no further effect when it is sent again."""
+        body = _Content(content, content_type)
+        return self._json(self._retried("POST", path, query, body), "POST", path)
+
     def once(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Write something that must not be sent twice.
 
@@ -143,7 +160,7 @@ class HttpTransport:
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | _Content | None,
         limit: int = MAX_BODY,
     ) -> bytes:
         self._await_turn()
@@ -173,7 +190,7 @@ class HttpTransport:
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | _Content | None,
         *,
         fresh: bool,
         limit: int = MAX_BODY,
@@ -203,7 +220,7 @@ class HttpTransport:
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | _Content | None,
         *,
         fresh: bool,
         limit: int,
@@ -212,8 +229,12 @@ class HttpTransport:
 
         where, url = f"{method} {path}", self._base_url + path
         headers = {"User-Agent": f"automl-plan/{__version__}", **self._credentials.headers(url)}
-        data = None
-        if body is not None:
+        data: bytes | BytesIO | None = None
+        if isinstance(body, _Content):
+            # Sent piece by piece: all at once would have to be gone within CONNECT_SECONDS.
+            data = BytesIO(body.data) if body.data else b""
+            headers["Content-Type"] = body.type
+        elif body is not None:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json; charset=UTF-8"
         try:

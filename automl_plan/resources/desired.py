@@ -83,6 +83,8 @@ class DesiredModel:
     labels: Mapping[str, str] = field(default_factory=dict)
     node_count: int | None = None
     """Nodes to deploy on; None when the model is not to be deployed."""
+    redeploys: bool = False
+    """Whether another number of nodes takes a new deployment at the provider."""
     require: Requirements | None = None
     """What a new version must reach before it takes the current one's place."""
     keep_versions: int = DEFAULT_KEEP_VERSIONS

@@ -167,6 +167,55 @@ CASES = [
         ["a.yaml:7:19 vertex-model-type"],
     ),
     Case(
+        "vertex-core-ml-rehearsed",
+        "provider: {local: {api: vertex}}\n"
+        + _model("{model_type: mobile-core-ml-versatile-1, train_budget_milli_node_hours: 1000}"),
+        ["a.yaml:8:40 vertex-model-type"],
+    ),
+    Case(
+        "vertex-display-name",
+        "provider: {vertex: {project: p}}\n"
+        "datasets:\n  with-dashes: {image_object_detection: {}}\n"
+        "  d: {image_object_detection: {}, display_name: As Vertex AI takes it}\n",
+        ["a.yaml:3:3 display-name", "a.yaml:4:49 display-name"],
+    ),
+    Case(
+        "staging-bucket",
+        "provider:\n  vertex:\n    project: p\n    staging_bucket: my-bucket\n"
+        "datasets: {d: {image_object_detection: {}, sources: [a.csv, /a.csv, ../a.csv]}}\n",
+        [
+            "a.yaml:4:21 staging-bucket",
+            "a.yaml:5:61 source-form",
+            "a.yaml:5:69 source-form",
+        ],
+    ),
+    Case(
+        "staging-bucket-bucket",
+        "provider:\n  automl:\n    project: p\n    staging_bucket: gs://My-Bucket/x\n",
+        ["a.yaml:4:21 staging-bucket"],
+    ),
+    Case(
+        "staging-bucket-folder",
+        "provider:\n  automl:\n    project: p\n    staging_bucket: gs://bucket/a//b\n",
+        ["a.yaml:4:21 staging-bucket"],
+    ),
+    Case(
+        "staging-bucket-leads-out",
+        "provider:\n  automl:\n    project: p\n    staging_bucket: gs://bucket/../b\n",
+        ["a.yaml:4:21 staging-bucket"],
+    ),
+    Case(
+        "staging-bucket-type",
+        "provider:\n  automl:\n    project: p\n    staging_bucket: 1\n"
+        "datasets: {d: {image_object_detection: {}, sources: [a.csv]}}\n",
+        ["a.yaml:4:21 wrong-type"],
+    ),
+    Case(
+        "staging-bucket-local",
+        "provider: {local: {staging_bucket: gs://bucket}}\n",
+        ["a.yaml:1:20 unknown-key"],
+    ),
+    Case(
         "vertex-local-source",
         "provider: {vertex: {project: p}}\n"
         "datasets: {d: {image_object_detection: {}, sources: [a.csv]}}\n",

@@ -205,3 +205,44 @@ def test_ten_thousand_variables_in_a_row(tmp_path: Path) -> None:
     )
     configuration = load(tmp_path)
     assert configuration.desired.datasets[dataset_address("d")].description == "end"
+
+
+@pytest.mark.parametrize(
+    ("provider", "at_vertex"),
+    [
+        ("local: {}", False),
+        ("local: {api: vertex}", True),
+        ("automl: {project: p}", False),
+        ("vertex: {project: p}", True),
+    ],
+)
+def test_what_only_vertex_has_stands_there_with_every_provider(
+    provider: str, at_vertex: bool, tmp_path: Path
+) -> None:
+    text = (
+        f"provider: {{{provider}}}\n"
+        "datasets: {d: {image_classification: {classification_type: MULTICLASS}}}\n"
+        "models:\n  m:\n    dataset: d\n"
+        "    image_classification: {train_budget_milli_node_hours: 8000}\n"
+        "    vertex: {disable_early_stopping: true, split: drawn}\n"
+    )
+    configuration = load(write(tmp_path, {"a.yaml": text}))
+    model = configuration.desired.models[model_address("m")]
+    options = {"disable_early_stopping": True, "split": "drawn"}
+    assert model.training_options == (options if at_vertex else {})
+    assert model.redeploys is at_vertex
+
+
+@pytest.mark.parametrize("provider", ["automl", "vertex"])
+@pytest.mark.parametrize("place", ["gs://abc", "gs://a.b-c_d/", "gs://${var.of}-staging/a/b=1/.c"])
+def test_with_a_staging_bucket_sources_may_be_local(
+    provider: str, place: str, tmp_path: Path
+) -> None:
+    text = (
+        f"provider: {{{provider}: {{project: p, staging_bucket: '{place}'}}}}\n"
+        "variables: {of: {default: p}}\n"
+        "datasets: {d: {image_object_detection: {}, sources: [a.csv, 'gs://b/c.csv']}}\n"
+    )
+    configuration = load(write(tmp_path, {"a.yaml": text}))
+    assert configuration.provider.settings["staging_bucket"] == place.replace("${var.of}", "p")
+    assert configuration.desired.datasets[dataset_address("d")].sources == ("a.csv", "gs://b/c.csv")

@@ -183,6 +183,19 @@ def test_labels_of_google_and_our_own_are_no_drift(world: World) -> None:
     assert world.plan(DIGITS).drift == ()
 
 
+@pytest.mark.parametrize("redeploys", [False, True])
+def test_another_number_of_nodes(world: World, redeploys: bool) -> None:
+    plan = world.plan(desired(dataset(), model(node_count=2, redeploys=redeploys)))
+    (change,) = plan.changes
+    why = (
+        ", which a deployment can't: a new one takes over before the former one ends"
+        if redeploys
+        else ""
+    )
+    assert str(change.action) == "deploy"
+    assert change.reason == f"deploy.node_count changed{why}"
+
+
 def test_a_deployment_on_untold_nodes_is_as_recorded(world: World) -> None:
     (live,) = world.models.values()
     world.models[live.id] = replace(live, node_count=None)

@@ -156,6 +156,30 @@ def test_the_shutdown_is_told_for_google_s_hosts_only(host: str, http: int) -> N
     assert "2024-03-31" not in str(error(400, host=host).hint)
 
 
+@pytest.mark.parametrize(
+    ("permission", "role"),
+    [
+        ("storage.objects.create", "roles/storage.objectUser"),
+        ("storage.objects.list", "roles/storage.objectViewer"),
+    ],
+)
+def test_a_permission_that_is_missing_on_a_bucket(permission: str, role: str) -> None:
+    """The text is Cloud Storage's; its errors carry no reason in their details."""
+    text = f"robot@p.iam.gserviceaccount.com does not have {permission} access to the bucket."
+    body = json.dumps(
+        {"error": {"code": 403, "message": text, "errors": [{"reason": "forbidden"}]}}
+    )
+    where = "POST /upload/storage/v1/b/my-bucket/o"
+    found = api_error(403, {}, body.encode(), where=where, host="storage.googleapis.com")
+    assert f"The permission {permission} is missing" in str(found.hint)
+    assert f"add-iam-policy-binding gs://my-bucket --member MEMBER --role {role}`" in str(
+        found.hint
+    )
+    for elsewhere in ("GET /v1/x", "GET /storage/v1/b/a`b/o"):
+        found = api_error(403, {}, body.encode(), where=elsewhere, host="storage.googleapis.com")
+        assert found.hint == "Check the project, the caller's roles and that the API is on."
+
+
 def test_long_and_secret_texts() -> None:
     secrets = [
         "Authorization: Bearer ya29.a0AfH6SMBx",

@@ -1,1 +1,1 @@
-"""Cloud Storage's JSON API v1, reading only: the folders below the bucket root are the buckets."""
+"""Cloud Storage's JSON API v1: the folders below the bucket root are the buckets."""

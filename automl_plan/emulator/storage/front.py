@@ -1,4 +1,4 @@
-"""The routes of Cloud Storage's JSON API: an object's metadata, its bytes, and lists."""
+"""The routes of Cloud Storage's JSON API: an object's metadata, its bytes, lists and uploads."""
 
 import base64
 import binascii
@@ -13,11 +13,16 @@ from urllib.parse import quote
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.files import Files
 from automl_plan.emulator.http import Found, Reply, Request, find, json_reply, route
+from automl_plan.emulator.storage.uploads import read_condition, read_upload
+from automl_plan.emulator.storage.writing import ObjectWriter
 
 _OBJECTS = "/storage/v1/b/{bucket}/o"
+_STATUSES = {Code.FAILED_PRECONDITION: 412}
+"""Where Cloud Storage's differ from those of google.rpc codes."""
 _MAX_RESULTS = 1000
 _REASONS = {
     Code.NOT_FOUND: "notFound",
+    Code.FAILED_PRECONDITION: "conditionNotMet",
     Code.PERMISSION_DENIED: "forbidden",
     Code.UNAUTHENTICATED: "authError",
     Code.RESOURCE_EXHAUSTED: "rateLimitExceeded",
@@ -31,9 +36,12 @@ class StorageFront:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._writer = ObjectWriter(files)
         self._routes = (
             route("objects.get", "GET", _OBJECTS + "/{object}", self._get),
+            route("objects.get", "GET", "/download" + _OBJECTS + "/{object}", self._get),
             route("objects.list", "GET", _OBJECTS, self._list),
+            route("objects.insert", "POST", "/upload" + _OBJECTS, self._insert),
         )
 
     def handler(self, request: Request) -> Found | None:
@@ -43,7 +51,7 @@ class StorageFront:
     def error(self, error: ServiceError) -> Reply:
         """The error in Cloud Storage's own envelope."""
         reason = _REASONS.get(error.code, "invalid")
-        status = error.code.http_status
+        status = _STATUSES.get(error.code, error.code.http_status)
         cause = {"message": error.message, "domain": "global", "reason": reason}
         body = {"code": status, "message": error.message, "errors": [cause]}
         return json_reply({"error": body}, status)
@@ -80,6 +88,13 @@ class StorageFront:
         if items:
             body["items"] = items
         return json_reply(body)
+
+    def _insert(self, request: Request) -> Reply:
+        bucket = request.params["bucket"]
+        folder = self._bucket(bucket)
+        name, content = read_upload(request)
+        path = self._writer.write(folder, name, content, read_condition(request.query))
+        return json_reply(_metadata(bucket, name, path))
 
     def _bucket(self, name: str) -> Path:
         folder = self._files.bucket(name)

@@ -18,6 +18,7 @@ from automl_plan.providers.automl.requests import (
 )
 from automl_plan.providers.automl.wire import dataset, model, operation
 from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.staging import Staging, staged
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
@@ -51,6 +52,7 @@ class AutomlProvider:
         self,
         transport: HttpTransport,
         sources: SourceReader,
+        staging: Staging | None = None,
         *,
         name: str,
         project: str,
@@ -59,6 +61,7 @@ class AutomlProvider:
     ) -> None:
         self._transport = transport
         self._sources = sources
+        self._staging = staging
         for part, value in (("project", project), ("location", location)):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", value):
                 raise UsageError(f"{value!r} can't be a {part}.")
@@ -160,10 +163,11 @@ class AutomlProvider:
         body = dataset_body(dataset, own_labels)
         return self._begin(self._path("datasets"), body)
 
-    def import_data(self, dataset: DesiredDataset, dataset_id: str, _: SourceData) -> Operation:
+    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
         """Start to import CSVs into a dataset."""
+        uris = staged(self._staging, dataset.sources, data)
         path = self._path("datasets", dataset_id, verb="importData")
-        return self._begin(path, import_body(dataset.sources))
+        return self._begin(path, import_body(uris))
 
     def train(
         self,

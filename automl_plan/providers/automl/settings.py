@@ -20,10 +20,11 @@ def open_automl(
     settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
 ) -> AutomlProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
-    found = connect(settings, directory, environ, _service_url(settings, environ))
+    found = connect("automl", settings, directory, environ, _service_url(settings, environ))
     return AutomlProvider(
         found.transport,
         found.sources,
+        found.staging,
         name="automl",
         project=found.project,
         location=found.location,

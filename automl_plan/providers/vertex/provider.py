@@ -11,6 +11,7 @@ from typing import Any
 
 from automl_plan.errors import Aborted, NotFound, UsageError
 from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.staging import Staging, staged
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import labels_of, tail
 from automl_plan.providers.vertex.deployment import Deployments
@@ -65,6 +66,7 @@ class VertexProvider:
         self,
         transport: HttpTransport,
         sources: SourceReader,
+        staging: Staging | None = None,
         *,
         name: str,
         project: str,
@@ -73,6 +75,7 @@ class VertexProvider:
     ) -> None:
         self._transport = transport
         self._sources = sources
+        self._staging = staging
         for part, value in (("project", project), ("location", location)):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", value):
                 raise UsageError(f"{value!r} can't be a {part}.")
@@ -236,12 +239,13 @@ class VertexProvider:
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
         """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
+        uris = staged(self._staging, dataset.sources, data)
         known, filled = self._sets_of(dataset_id)
         sets = _sets(data, known if filled else None)
         if known != sets:
             self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
         path = self._path("datasets", dataset_id, verb="import")
-        return self._begin(path, import_body(dataset, dataset.sources))
+        return self._begin(path, import_body(dataset, uris))
 
     def train(
         self,

@@ -18,10 +18,11 @@ def open_vertex(
     settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
 ) -> VertexProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
-    found = connect(settings, directory, environ, _service_url(settings, environ))
+    found = connect("vertex", settings, directory, environ, _service_url(settings, environ))
     return VertexProvider(
         found.transport,
         found.sources,
+        found.staging,
         name="vertex",
         project=found.project,
         location=found.location,

@@ -1,0 +1,186 @@
+"""Brings local data to Cloud Storage, which is all that Google's services import from.
+
+What the CSVs name locally is uploaded below the staging bucket's prefix, then CSVs that name the
+objects instead. All objects are named by their content: what is there already is found by listing,
+an upload that was cut off leaves nothing to clear up, and two runs do each other no harm.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import mimetypes
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import PurePosixPath
+from threading import Lock
+from typing import Self
+
+from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
+from automl_plan.providers.sources import MAX_CSV_BYTES, Row, SourceReader, source_data, told
+from automl_plan.providers.storage import Storage
+from automl_plan.resources.live import SourceData
+
+_EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
+_PART = MAX_CSV_BYTES // 2
+"""Bytes of one CSV: it becomes longer, as URIs are longer than paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagingBucket:
+    """The setting `staging_bucket`, and where it is written."""
+
+    bucket: str
+    prefix: str
+    """Empty, or ends with a slash."""
+    written: str
+    """`provider.vertex.staging_bucket`"""
+    project: str
+    location: str
+
+    @classmethod
+    def of(cls, uri: str, written: str, *, project: str, location: str) -> Self:
+        """The bucket and the prefix of `gs://BUCKET[/PREFIX]`, a checked setting."""
+        bucket, _, prefix = uri.removeprefix("gs://").rstrip("/").partition("/")
+        return cls(bucket, f"{prefix}/" if prefix else "", written, project, location)
+
+    def uri(self, name: str) -> str:
+        """The URI of an object."""
+        return f"gs://{self.bucket}/{name}"
+
+
+class Staging:
+    """Uploads the data of a configuration's directory."""
+
+    def __init__(self, reader: SourceReader, storage: Storage, place: StagingBucket) -> None:
+        self._reader = reader
+        self._storage = storage
+        self._place = place
+
+    def uris(self, sources: Sequence[str], data: SourceData) -> Sequence[str]:
+        """The URIs of import CSVs that mean what `sources` mean, once all they name is there.
+
+        Raises SourceError for what can't be read, or is not `data` any more; StagingError for
+        what can't be uploaded.
+        """
+        try:
+            return self._uris(sources, data)
+        except NotFound as error:
+            place = self._place
+            raise StagingError(
+                f"There is no bucket gs://{place.bucket}.",
+                where=place.written,
+                hint=f"`gcloud storage buckets create gs://{place.bucket} --project {place.project}"
+                f" --location {place.location}` makes it, where the service can read it.",
+            ) from error
+        except ProviderError as error:
+            raise StagingError(
+                f"The data can't be brought to gs://{self._place.bucket}: {error.message}",
+                where=error.where,
+                hint=error.hint,
+            ) from error
+
+    def _uris(self, sources: Sequence[str], data: SourceData) -> Sequence[str]:
+        found = self._reader.rows(sources)
+        rows = [row for own in found.values() for row in own]
+        images = _Folder(self._storage, self._place, "images")
+
+        def look(image: str, where: str) -> str:
+            return images.put(self._reader.image(image, where), PurePosixPath(image).suffix)
+
+        contents = self._reader.contents(rows, look)
+        if source_data(rows, contents).fingerprint != data.fingerprint:
+            raise SourceError(
+                "The data changed while it was uploaded: it is not what the plan was made of.",
+                where=", ".join(sources),
+                hint="Plan again, and look at what it says. Nothing was imported.",
+            )
+        uris = {
+            image: self._place.uri(images.names[content])
+            for image, content in contents.items()
+            if not image.startswith("gs://")
+        }
+        tables = _Folder(self._storage, self._place, "imports")
+        staged: list[str] = []
+        for source, own in found.items():
+            if source.startswith("gs://") and not any(row.image in uris for row in own):
+                staged.append(source)
+                continue
+            parts = parts_of(rewritten(own, uris), _PART)
+            staged += [self._place.uri(tables.names[tables.put(p, ".csv")]) for p in parts]
+        return list(dict.fromkeys(staged))
+
+
+def staged(staging: Staging | None, sources: Sequence[str], data: SourceData) -> Sequence[str]:
+    """What the service is to import for the sources of a dataset, which hold `data`."""
+    return sources if staging is None else staging.uris(sources, data)
+
+
+def rewritten(rows: Iterable[Row], uris: Mapping[str, str]) -> Iterator[str]:
+    """The lines of a CSV with the same rows, which name URIs in place of the images that have one.
+
+    Lines end with a line feed; whatever would be taken for the end of one is quoted.
+    """
+    for row in rows:
+        fields = list(row.fields)
+        fields[row.column] = uris.get(row.image, row.image)
+        line = StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(fields)
+        yield line.getvalue().removesuffix("\r\n") + "\n"
+
+
+def parts_of(lines: Iterable[str], limit: int) -> Iterator[bytes]:
+    """The lines in as few files as can be, of at most so many bytes each but for a longer line."""
+    part = bytearray()
+    for line in lines:
+        encoded = line.encode()
+        if part and len(part) + len(encoded) > limit:
+            yield bytes(part)
+            part.clear()
+        part += encoded
+    if part:
+        yield bytes(part)
+
+
+class _Folder:
+    """A folder of objects whose names say their content. Safe to use from several threads."""
+
+    def __init__(self, storage: Storage, place: StagingBucket, name: str) -> None:
+        self._storage = storage
+        self._place = place
+        self._path = f"{place.prefix}{name}/"
+        self._lock = Lock()
+        self._there: dict[str, str] | None = None
+        self.names: dict[str, str] = {}
+        """The name of the object of each content that was put here."""
+
+    def put(self, content: bytes, extension: str) -> str:
+        """Upload a content unless it is there, and tell it. Raises ProviderError, StagingError.
+
+        By its MD5, as Cloud Storage tells it of each object that it lists, so that an object
+        which is not what its name says is found. One content may have several extensions: which
+        of them is imported does not depend on which came first.
+        """
+        md5 = hashlib.md5(content, usedforsecurity=False)
+        known, extension = told(md5.digest()), extension.lower()
+        name = f"{self._path}{md5.hexdigest()}"
+        if _EXTENSION.fullmatch(extension):
+            name += extension
+        with self._lock:
+            if self._there is None:
+                self._there = dict(self._storage.versions(self._place.bucket, self._path))
+            there = self._there.get(name)
+            self._there[name] = known
+            self.names[known] = min(name, self.names.get(known, name))
+        if there is None:
+            kind = mimetypes.types_map.get(extension, "application/octet-stream")
+            self._storage.insert(self._place.bucket, name, content, kind)
+        elif there.startswith("md5:") and there != known:
+            raise StagingError(
+                f"{self._place.uri(name)} is not what its name says: somebody else wrote it.",
+                where=self._place.written,
+                hint=f"`gcloud storage rm {self._place.uri(name)}`, and apply again.",
+            )
+        return known
