@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.schedules import Blow, Schedule
-from tests.chaos.world import MODELS, World
+from tests.chaos.world import DEPLOYED, MODELS, NODES, World
 from tests.chaos.zygote import Command, Outcome, Zygote
 
 MOST_RUNS = 6
@@ -22,9 +22,10 @@ class Score:
 
     schedules: int = 0
     duplicates: int = 0
-    """Trainings begun beyond one per declared model."""
+    """Trainings begun beyond one per declared model, and nodes billed beyond those declared."""
     orphans: int = 0
-    """Live objects that the state doesn't know, and recorded ones that don't live."""
+    """Live objects that the state doesn't know, and recorded ones that don't live; endpoints
+    beyond the one of what is deployed."""
     wasted_usd: float = 0.0
     """Billed beyond what an undisturbed run is billed."""
     unfinished: int = 0
@@ -56,6 +57,7 @@ class Arm:
         self._number = 0
         self.boundaries = self.writes = 0
         self._usd = 0.0
+        self._endpoints = 0
 
     def measure(self) -> None:
         """An undisturbed run: how many boundaries it passes, and what it is billed."""
@@ -64,6 +66,8 @@ class Arm:
         truth = self._world.truth(project)
         assert outcome.code == 0, outcome.output
         assert truth.trainings == dict.fromkeys(MODELS, 1), truth
+        assert truth.deployed == {DEPLOYED: NODES}, truth
+        self._endpoints = len(truth.endpoints)
         self.boundaries, self.writes = outcome.boundaries, outcome.writes
         self._usd = truth.usd
 
@@ -98,17 +102,22 @@ class Arm:
         datasets, models = self._recorded(directory)
         score = Score(
             schedules=1,
-            duplicates=sum(max(count - 1, 0) for count in truth.trainings.values()),
-            orphans=len(truth.datasets ^ datasets) + len(truth.models ^ models),
+            duplicates=sum(max(count - 1, 0) for count in truth.trainings.values())
+            + max(truth.most_nodes - NODES, 0),
+            orphans=len(truth.datasets ^ datasets)
+            + len(truth.models ^ models)
+            + max(len(truth.endpoints) - self._endpoints, 0),
             wasted_usd=max(round(truth.usd - self._usd, 6), 0.0),
             unfinished=0 if finished else 1,
             struck=1 if any(outcome.code for outcome in told) else 0,
         )
         traceback = any("Traceback" in outcome.output for outcome in told)
         missing = [name for name in MODELS if not truth.trainings.get(name)]
+        missing += [] if truth.deployed == {DEPLOYED: NODES} else ["its deployment"]
         if score.duplicates or score.orphans or not finished or traceback or missing:
             last = told[-1].output[-1500:] if not finished or traceback else ""
-            score.faulty.append(f"{schedule}: {score.duplicates=} {score.orphans=} {truth} {last}")
+            told_of = f"{self._world.api}: {schedule}: {score.duplicates=} {score.orphans=}"
+            score.faulty.append(f"{told_of} {truth} {last}")
         return score
 
     def _recorded(self, directory: Path) -> tuple[frozenset[str], frozenset[str]]:
@@ -117,7 +126,7 @@ class Arm:
             if self._naive:
                 state = json.loads((directory / "state" / "naive.json").read_text())
                 for address, object_id in state.items():
-                    ids[address.partition(".")[0]].add(object_id)
+                    ids.setdefault(address.partition(".")[0], set()).add(object_id)
             else:
                 state = json.loads((directory / "state" / "state.json").read_text())
                 for address, record in state["resources"].items():
