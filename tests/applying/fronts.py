@@ -15,10 +15,10 @@ from automl_plan.applying.planned import planned_by_hand, survey
 from automl_plan.planning.by_hand import plan_promotion
 from automl_plan.resources.address import model_address
 from automl_plan.resources.recorded import Decision, DecisionKind
+from tests.apis import APIS, endpoint_of
 from tests.applying.project import FAST, Project
 from tests.conftest import RunningEmulator, StartEmulator
 
-APIS = ("automl", "vertex")
 T = TypeVar("T")
 DAYS = 10
 """By which the clock is advanced at a time."""
@@ -29,7 +29,7 @@ class Front(Project):
 
     def __init__(self, directory: Path, api: str, emulator: RunningEmulator) -> None:
         super().__init__(directory, FAST, api)
-        self.url = f"{emulator.url}/vertex" if api == "vertex" else emulator.url
+        self.url = endpoint_of(api, emulator.url)
 
     def provider(self) -> dict[str, Any]:
         """The API itself, in a project that bears its name."""

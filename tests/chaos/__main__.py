@@ -13,12 +13,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from tests.apis import APIS
 from tests.chaos.arms import Arm, Score
 from tests.chaos.schedules import Schedule, at_every_boundary, by_seed, with_faults
 from tests.chaos.world import World
 from tests.chaos.zygote import Zygote
-
-APIS = ("automl", "vertex")
 
 
 def run_share(api: str, share: int, shares: int, seeds: range, step: int) -> tuple[Score, Score]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.apis import endpoint_of
+
 TIME_SCALE = 18_000.0
 """A simulated hour passes in a fifth of a second: long enough to be cut off in its middle."""
 DATASETS = {"cats": 12, "dogs": 16}
@@ -65,7 +67,7 @@ class World:
         """Write a configuration for a project of its own."""
         (directory / "state").mkdir(parents=True)
         kind = {"image_classification": {"classification_type": "MULTICLASS"}}
-        endpoint = f"{self.url}/vertex" if self.api == "vertex" else self.url
+        endpoint = endpoint_of(self.api, self.url)
         document = {
             "provider": {self.api: {"project": project, "endpoint": endpoint}},
             "state": {"local": {"path": "state/state.json"}},
@@ -120,8 +122,9 @@ class World:
         self._process.stdout.close()
 
     def _live(self, project: str, collection: str) -> frozenset[str]:
-        front = "/vertex/v1" if self.api == "vertex" else "/v1"
-        path = f"{front}/projects/{project}/locations/us-central1/{collection}"
+        path = (
+            endpoint_of(self.api, "") + f"/v1/projects/{project}/locations/us-central1/{collection}"
+        )
         answer, key = self._ask(path), collection
         if self.api == "automl" and collection == "models":
             key = "model"  # proto: ListModelsResponse.model
