@@ -15,8 +15,14 @@ from pathlib import Path
 
 from tests.apis import APIS
 from tests.chaos.arms import Arm, Score
-from tests.chaos.schedules import Schedule, at_every_boundary, by_seed, with_faults
-from tests.chaos.world import World
+from tests.chaos.schedules import (
+    Schedule,
+    at_every_boundary,
+    by_seed,
+    of_a_later_stage,
+    with_faults,
+)
+from tests.chaos.world import MAKE, World
 from tests.chaos.zygote import Zygote
 
 
@@ -44,10 +50,17 @@ def run_share(api: str, share: int, shares: int, seeds: range, step: int) -> tup
 
 def schedules_of(api: str, arm: Arm, seeds: range, step: int) -> list[Schedule]:
     """All schedules, in an order in which every share has some of each kind."""
+    first = arm.boundaries[MAKE]
     return [
-        *at_every_boundary(arm.boundaries, arm.writes, step),
-        *with_faults(api, arm.boundaries, step),
-        *(by_seed(api, seed, arm.boundaries, arm.writes) for seed in seeds),
+        *at_every_boundary(first, arm.writes, step),
+        *with_faults(api, first, step),
+        *(by_seed(api, seed, first, arm.writes) for seed in seeds),
+        *(
+            schedule
+            for stage, boundaries in arm.boundaries.items()
+            if stage != MAKE
+            for schedule in of_a_later_stage(api, stage, boundaries, step)
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.chaos.boundaries import FULL, INTERRUPT, KILL
+from tests.chaos.world import MAKE
 
 _PAID = {
     "automl": ("datasets.create", "datasets.importData", "models.create", "models.deploy"),
@@ -24,6 +25,17 @@ _LISTS = {
     ),
 }
 """What lists, and trainings that are asked for, don't tell in time."""
+
+
+_LATER = {
+    "automl": ("models.deploy", "models.undeploy", "models.delete"),
+    "vertex": (
+        *("endpoints.deployModel", "endpoints.undeployModel", "endpoints.patch"),
+        *("endpoints.delete", "models.delete"),
+    ),
+}
+"""The calls of runs that change what is there."""
+_LOST = ("drop-before", "drop-after", "truncate", "500-after", "503")
 
 
 def faults_of(api: str) -> tuple[str, ...]:
@@ -58,6 +70,8 @@ class Schedule:
     name: str
     blows: tuple[Blow, ...] = (Blow(),)
     faults: tuple[str, ...] = ()
+    stage: str = MAKE
+    """What is declared; what goes before it has been brought about undisturbed."""
 
 
 def at_every_boundary(boundaries: int, writes: int, step: int = 1) -> Iterator[Schedule]:
@@ -69,6 +83,16 @@ def at_every_boundary(boundaries: int, writes: int, step: int = 1) -> Iterator[S
         yield Schedule(f"kill at {at}, then early", (Blow(KILL, at), Blow(KILL, 1 + at % 30)))
     for at in range(1, writes + 1, step):
         yield Schedule(f"disk full at write {at}", (Blow(FULL, at),))
+
+
+def of_a_later_stage(api: str, stage: str, boundaries: int, step: int = 1) -> Iterator[Schedule]:
+    """Kills and interrupts in turn, and what goes wrong with the calls that only come later."""
+    for number, at in enumerate(range(1, boundaries + 1, step)):
+        action = (KILL, INTERRUPT)[number % 2]
+        yield Schedule(f"{stage}, {action} at {at}", (Blow(action, at),), stage=stage)
+    faults = [f"{method}:{effect}:1" for method in _LATER[api] for effect in _LOST]
+    for fault in faults[::step]:
+        yield Schedule(f"{stage}, {fault}", (Blow(),), (fault,), stage)
 
 
 def with_faults(api: str, boundaries: int, step: int = 1) -> Iterator[Schedule]:

@@ -20,6 +20,10 @@ DATASETS = {"cats": 12, "dogs": 16}
 MODELS = {"cats": "cats", "dogs_small": "dogs", "dogs_large": "dogs"}
 BUDGETS = {"cats": 8000, "dogs_small": 8000, "dogs_large": 9000}
 DEPLOYED, NODES = "cats", 1
+MAKE, NODES_CHANGE, SWAP, RETIRE = "make", "nodes change", "swap", "retire"
+LATER = (NODES_CHANGE, SWAP, RETIRE)
+"""What is declared after all was made: other nodes and a model less; another version in the place
+of the one that serves; no deployment any more."""
 GATE = {"au_prc": 0.1}
 """Met by what the simulated trainer makes up, so that each run goes through it."""
 
@@ -40,6 +44,26 @@ class Truth:
     """How many nodes run now, by the display name of what is deployed."""
     most_nodes: int
     """The most nodes that any one model was billed for at a time."""
+
+
+def _models(stage: str) -> dict[str, Any]:
+    models: dict[str, Any] = {
+        name: {
+            "dataset": dataset,
+            "image_classification": {"train_budget_milli_node_hours": BUDGETS[name]},
+        }
+        for name, dataset in MODELS.items()
+    }
+    deployed = models[DEPLOYED]
+    deployed |= {"deploy": {"node_count": NODES}, "require": GATE}
+    if stage == NODES_CHANGE:
+        deployed["deploy"] = {"node_count": NODES + 1}
+        del models["dogs_large"]
+    elif stage == SWAP:
+        deployed["image_classification"] = {"train_budget_milli_node_hours": 10_000}
+    elif stage == RETIRE:
+        del deployed["deploy"]
+    return models
 
 
 class World:
@@ -63,27 +87,16 @@ class World:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
 
-    def project(self, directory: Path, project: str) -> None:
+    def project(self, directory: Path, project: str, stage: str = MAKE) -> None:
         """Write a configuration for a project of its own."""
-        (directory / "state").mkdir(parents=True)
+        (directory / "state").mkdir(parents=True, exist_ok=True)
         kind = {"image_classification": {"classification_type": "MULTICLASS"}}
         endpoint = endpoint_of(self.api, self.url)
         document = {
             "provider": {self.api: {"project": project, "endpoint": endpoint}},
             "state": {"local": {"path": "state/state.json"}},
             "datasets": {n: {**kind, "sources": [f"gs://bucket/{n}.csv"]} for n in DATASETS},
-            "models": {
-                name: {
-                    "dataset": dataset,
-                    "image_classification": {"train_budget_milli_node_hours": BUDGETS[name]},
-                    **(
-                        {"deploy": {"node_count": NODES}, "require": GATE}
-                        if name == DEPLOYED
-                        else {}
-                    ),
-                }
-                for name, dataset in MODELS.items()
-            },
+            "models": _models(stage),
         }
         (directory / "automl-plan.yaml").write_text(json.dumps(document), encoding="utf-8")
 
