@@ -19,7 +19,6 @@ from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.live import LiveDataset, LiveModel, user_labels
 from automl_plan.resources.marks import ADDRESS, MARKS, VERSION
 from tests.applying.fronts import Front, Fronts
-from tests.applying.project import FAST
 
 _ID = re.compile(r"(?:trainingPipelines/)?(?:ICN|IOD)?\d{19}")
 """Of an object or a training, as either API writes it."""
@@ -148,7 +147,7 @@ def _bill(front: Front, fronts: Fronts) -> dict[str, Any]:
         [charge["display_name"], charge["nodes"], charge["ended"] is None, days]
         for charge in bill["deployments"]
         # Another number of nodes is another deployment at Vertex AI: for a moment both run.
-        if (days := round(charge["milli_node_hours"] / 1000 / 24 / FAST))
+        if (days := round(charge["milli_node_hours"] / 1000 / 24 / fronts.time_scale))
     ]
     # What ran at the same time may have been begun in either order.
     return {"trainings": sorted(trainings), "deployments (node days)": sorted(deployments)}

@@ -56,8 +56,9 @@ class Front(Project):
 class Fronts:
     """Both of them."""
 
-    def __init__(self, directory: Path, start: StartEmulator) -> None:
-        self.emulator = start(time_scale=FAST)
+    def __init__(self, directory: Path, start: StartEmulator, time_scale: float = FAST) -> None:
+        self.time_scale = time_scale
+        self.emulator = start(time_scale=time_scale)
         self._images = self.emulator.bucket_root / "images"
         self._images.mkdir()
         self.each = []

@@ -6,17 +6,19 @@ What may differ, and why, stands in `final_world.py`.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automl_plan.applying.events import ApplyResult
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.resources.address import model_address
+from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.recorded import DecisionKind, Status
 from tests.apis import fault_of
 from tests.applying.final_world import endpoints, same_world
 from tests.applying.fronts import Front, Fronts
+from tests.conftest import StartEmulator
 
 MULTICLASS = {"image_classification": {"classification_type": "MULTICLASS"}}
 DIGITS = model_address("digits")
@@ -205,3 +207,21 @@ def test_what_a_failed_deployment_left_goes_with_the_model(fronts: Fronts) -> No
     del declared.models["digits"]
     declared.apply()
     assert endpoints(fronts.each[1]) == []
+
+
+def test_a_training_that_nobody_waits_for(tmp_path: Path, start_emulator: StartEmulator) -> None:
+    """It is recorded alike while it runs, and when it ended without anybody looking."""
+    fronts = Fronts(tmp_path, start_emulator, time_scale=1.0)  # an hour is one, but for the clock
+    declared = Declared(fronts)
+    del declared.models["boxes"], declared.datasets["Boxes_of_2"]
+    fronts.write(declared.datasets, declared.models)
+    only_data = PlanOptions(targets=frozenset({dataset_address("digits")}))
+    fronts.both(lambda front: front.apply(only_data))
+    left = fronts.both(lambda front: front.apply(detach=True))
+    assert [len(result.running) for result in left] == [2, 2]
+    recorded = json.loads(same_world(fronts))["recorded"]["resources"]
+    assert [len(recorded[f"model.{name}"]["operations"]) for name in ("digits", "mobile")] == [1, 1]
+    plans = [front.plan().plan.changes for front in fronts.each]
+    first, second = ([f"{c.address} {c.action}" for c in changes] for changes in plans)
+    assert first == second
+    declared.apply()
