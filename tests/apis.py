@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+APIS = ("automl", "vertex")
+BOTH = pytest.mark.parametrize("api", APIS, indirect=True)
+"""For scenarios among tests of which most have nothing to do with an API, and are of AutoML v1."""
+
 _METHODS = {
     "datasets.importData": "datasets.import",
     "modelEvaluations.list": "evaluations.list",
@@ -26,3 +32,8 @@ def id_start(api: str) -> str:
 def training_start(api: str) -> str:
     """What all ids of trainings start with."""
     return "trainingPipelines/" if api == "vertex" else "ICN"
+
+
+def endpoint_of(api: str, url: str) -> str:
+    """Where a service that listens at a URL has an API: what the setting `endpoint` takes."""
+    return f"{url}/vertex" if api == "vertex" else url

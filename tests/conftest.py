@@ -13,6 +13,8 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.apis import APIS
+
 # A busy machine is no finding: how long a test takes decides nothing.
 settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no-clock")
@@ -105,7 +107,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
     return start
 
 
-@pytest.fixture(params=["automl", "vertex"])
+@pytest.fixture(params=APIS)
 def api(request: pytest.FixtureRequest) -> str:
     """Which of Google's APIs the embedded service is spoken to by: a scenario holds with both."""
     return str(request.param)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from automl_plan.providers.local import process
+from tests.applying.fronts import Fronts
 from tests.applying.project import Project
+from tests.conftest import StartEmulator
 
 DATASET = {"image_classification": {"classification_type": "MULTICLASS"}, "sources": ["d.csv"]}
 MODEL = {
@@ -26,3 +28,9 @@ def project(tmp_path: Path, api: str) -> Iterator[Project]:
     project.write({"digits": DATASET}, {"digits": MODEL})
     yield project
     process.stop(tmp_path / ".automl-plan" / "emulator")
+
+
+@pytest.fixture
+def fronts(tmp_path: Path, start_emulator: StartEmulator) -> Fronts:
+    """Two projects of one service, one for each API."""
+    return Fronts(tmp_path, start_emulator)

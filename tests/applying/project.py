@@ -32,19 +32,18 @@ class Project:
     ) -> None:
         """Write the configuration; JSON is YAML."""
         document = {
-            "provider": {
-                "local": {
-                    "trainer": "simulated",
-                    "time_scale": self.time_scale,
-                    **({} if self.api == "automl" else {"api": self.api}),
-                }
-            },
+            "provider": self.provider(),
             "state": {"local": {"path": state}},
             "datasets": datasets,
             "models": models,
         }
         text = json.dumps(document)
         (self.directory / "automl-plan.yaml").write_text(text, encoding="utf-8")
+
+    def provider(self) -> dict[str, Any]:
+        """The configuration's `provider`: a service of its own."""
+        settings: dict[str, Any] = {"trainer": "simulated", "time_scale": self.time_scale}
+        return {"local": settings if self.api == "automl" else {**settings, "api": self.api}}
 
     def write_data(self, name: str, labels: Mapping[str, int]) -> None:
         """An import CSV and its images: so many of each label, all of different content."""

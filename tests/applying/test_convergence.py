@@ -1,9 +1,8 @@
-"""For random configurations a plan after apply is empty, on the real service."""
+"""For random configurations a plan after apply is empty, and both APIs have the same world."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 
 from automl_plan.applying.plan_file import encode_plan
 from automl_plan.planning.options import PlanMode, PlanOptions
-from tests.applying.project import Project
+from tests.applying.final_world import endpoints, same_world
+from tests.applying.fronts import Front, Fronts
 
 labels = st.dictionaries(st.sampled_from(("team", "env")), st.sampled_from(("x", "y")))
 SOURCES = {"one.csv": {"cat": 4, "dog": 4}, "two.csv": {"cat": 5, "dog": 4}}
@@ -27,7 +27,7 @@ def configurations(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
         kind = draw(st.sampled_from(("MULTICLASS", "MULTILABEL")))
         datasets[name] = {
             "image_classification": {"classification_type": kind},
-            "sources": [draw(st.sampled_from(sorted(SOURCES)))],
+            "sources": [f"gs://images/{draw(st.sampled_from(sorted(SOURCES)))}"],
             "on_source_change": draw(st.sampled_from(("append", "replace"))),
             "labels": draw(labels),
         }
@@ -44,46 +44,50 @@ def configurations(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.fixture
-def empty(project: Project, tmp_path: Path) -> Project:
+def empty(fronts: Fronts) -> Fronts:
     for name, content in SOURCES.items():
-        project.write_data(name, content)
-    return project
+        fronts.write_data(name, content)
+    return fronts
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(configurations(), min_size=2, max_size=3))
 def test_a_plan_after_apply_is_empty(
-    empty: Project, steps: list[tuple[dict[str, Any], dict[str, Any]]]
+    empty: Fronts, steps: list[tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
     for datasets, models in steps:
         empty.write(datasets, models)
-        result = empty.apply()
-        assert not result.failed
-        planned = empty.plan()
-        assert planned.empty, planned.plan.changes
-        assert planned.plan.drift == ()
-    assert not empty.apply(PlanOptions(mode=PlanMode.DESTROY)).failed
-    with empty.workspace() as workspace:
-        live = workspace.provider.live()
-    assert not live.datasets
-    assert not live.models
+        assert not any(result.failed for result in empty.both(Front.apply))
+        for front in empty.each:
+            planned = front.plan()
+            assert planned.empty, planned.plan.changes
+            assert planned.plan.drift == ()
+        same_world(empty)
+    destroyed = empty.both(lambda front: front.apply(PlanOptions(mode=PlanMode.DESTROY)))
+    assert not any(result.failed for result in destroyed)
+    for front in empty.each:
+        with front.workspace() as workspace:
+            live = workspace.provider.live()
+        assert not live.datasets
+        assert not live.models
+    assert endpoints(empty.each[1]) == []
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(configurations(), st.randoms(use_true_random=False))
 def test_order_of_keys_and_files_changes_no_byte_of_the_plan(
-    empty: Project, configuration: tuple[dict[str, Any], dict[str, Any]], random: Random
+    empty: Fronts, configuration: tuple[dict[str, Any], dict[str, Any]], random: Random
 ) -> None:
-    datasets, models = configuration
-    empty.write(datasets, models)
-    whole = encode_plan(empty.plan())
-    path = empty.directory / "automl-plan.yaml"
+    project = empty.each[0]  # nothing is applied: the API makes no difference
+    project.write(*configuration)
+    whole = encode_plan(project.plan())
+    path = project.directory / "automl-plan.yaml"
     document = json.loads(path.read_text(encoding="utf-8"))
-    other = empty.directory / "more.yml"
+    other = project.directory / "more.yml"
     try:
         path.write_text(shuffled({"datasets": document.pop("datasets")}, random), encoding="utf-8")
         other.write_text(shuffled(document, random), encoding="utf-8")
-        assert encode_plan(empty.plan()) == whole
+        assert encode_plan(project.plan()) == whole
     finally:
         other.unlink()
 

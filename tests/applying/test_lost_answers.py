@@ -25,9 +25,13 @@ PARENT = "projects/1/locations/us-central1"
 
 
 class Service:
-    """Makes datasets and lists them. `acts` and `status` say of each call what it does."""
+    """Makes datasets and lists them, as either API has it.
 
-    def __init__(self) -> None:
+    `acts` and `status` say of each call what it does.
+    """
+
+    def __init__(self, api: str) -> None:
+        self.api = api
         self.received = 0
         self.acts = [True]
         self.statuses = [200]
@@ -83,15 +87,15 @@ class Service:
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    service = Service()
+def service(api: str) -> Iterator[Service]:
+    service = Service(api)
     yield service
     service.close()
 
 
 def run(directory: Path, service: Service) -> ApplyResult:
     document = {
-        "provider": {"automl": {"project": "p", "endpoint": service.url}},
+        "provider": {service.api: {"project": "p", "endpoint": service.url}},
         "datasets": {"digits": {"image_classification": {"classification_type": "MULTICLASS"}}},
     }
     (directory / "c.yaml").write_text(json.dumps(document), encoding="utf-8")

@@ -12,6 +12,7 @@ from automl_plan.applying.waiting import wait_for
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.scorecards import Role, Scorecard
 from automl_plan.resources.address import model_address
+from tests.apis import fault_of
 from tests.applying.conftest import DATASET, MODEL
 from tests.applying.project import Project
 
@@ -38,7 +39,8 @@ def evaluations_read(project: Project) -> int:
     server = project.directory / ".automl-plan" / "emulator" / "server.json"
     url = json.loads(server.read_text(encoding="utf-8"))["url"]
     with urllib.request.urlopen(f"{url}/emulator/v1/calls") as answer:
-        return int(json.load(answer)["calls"].get("modelEvaluations.list", 0))
+        calls = json.load(answer)["calls"]
+    return int(calls.get(fault_of(project.api, "modelEvaluations.list"), 0))
 
 
 def test_a_plan_that_changes_nothing_reads_nothing(project: Project) -> None:
@@ -129,8 +131,7 @@ def test_evaluations_that_can_not_be_read_stop_no_plan(project: Project) -> None
     declare(project, deploy={"node_count": 2})
     server = project.directory / ".automl-plan" / "emulator" / "server.json"
     url = json.loads(server.read_text(encoding="utf-8"))["url"]
-    method = "evaluations.list" if project.api == "vertex" else "modelEvaluations.list"
-    fault = json.dumps({"fault": f"{method}:401"}).encode()
+    fault = json.dumps({"fault": fault_of(project.api, "modelEvaluations.list:401")}).encode()
     urllib.request.urlopen(f"{url}/emulator/v1/faults", data=fault).close()
     planned = reviewed(project)
     assert planned.scores == ()

@@ -14,6 +14,7 @@ from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import StateBehind
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.state.restoring import begin_new
+from tests.apis import endpoint_of, id_start
 from tests.conftest import RunningEmulator, StartEmulator
 
 MANY = 12
@@ -22,7 +23,7 @@ MANY = 12
 class Configuration:
     """A directory that declares `dataset.digits` and `model.digits` in the shared project."""
 
-    def __init__(self, directory: Path, emulator: RunningEmulator) -> None:
+    def __init__(self, directory: Path, emulator: RunningEmulator, api: str) -> None:
         directory.mkdir()
         self.directory = directory
         rows = []
@@ -35,7 +36,7 @@ class Configuration:
         (bucket / "d.csv").write_text("".join(rows), encoding="utf-8")
         kind = {"classification_type": "MULTICLASS"}
         document = {
-            "provider": {"automl": {"project": "shared", "endpoint": emulator.url}},
+            "provider": {api: {"project": "shared", "endpoint": endpoint_of(api, emulator.url)}},
             "datasets": {
                 "digits": {"image_classification": kind, "sources": [f"gs://{bucket.name}/d.csv"]}
             },
@@ -68,9 +69,12 @@ class Configuration:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, start_emulator: StartEmulator) -> tuple[Configuration, Configuration]:
+def pair(
+    tmp_path: Path, start_emulator: StartEmulator, api: str
+) -> tuple[Configuration, Configuration]:
     emulator = start_emulator(time_scale=36_000_000.0)
-    return Configuration(tmp_path / "one", emulator), Configuration(tmp_path / "two", emulator)
+    one, two = (Configuration(tmp_path / name, emulator, api) for name in ("one", "two"))
+    return one, two
 
 
 def test_the_second_is_asked_whether_it_lost_its_state(
@@ -91,7 +95,7 @@ def test_the_second_is_asked_whether_it_lost_its_state(
 
 
 def test_an_older_state_does_not_make_again_what_a_newer_one_made(
-    pair: tuple[Configuration, Configuration],
+    pair: tuple[Configuration, Configuration], api: str
 ) -> None:
     one, _ = pair
     begin_new(one.state_path)
@@ -100,6 +104,6 @@ def test_an_older_state_does_not_make_again_what_a_newer_one_made(
     one.state_path.write_bytes(older)
     with pytest.raises(StateBehind, match="made by this state") as caught:
         one.apply()
-    assert "dataset.digits: ICN" in caught.value.message
-    assert "model.digits: ICN" in caught.value.message
+    assert f"dataset.digits: {id_start(api)}" in caught.value.message
+    assert f"model.digits: {id_start(api)}" in caught.value.message
     assert one.live() == (1, 1)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.schedules import Blow, Schedule
-from tests.chaos.world import MODELS, World
+from tests.chaos.world import (
+    DEPLOYED,
+    LATER,
+    MAKE,
+    MODELS,
+    NODES,
+    NODES_CHANGE,
+    RETIRE,
+    SWAP,
+    Truth,
+    World,
+)
 from tests.chaos.zygote import Command, Outcome, Zygote
 
 MOST_RUNS = 6
@@ -22,9 +34,10 @@ class Score:
 
     schedules: int = 0
     duplicates: int = 0
-    """Trainings begun beyond one per declared model."""
+    """Trainings begun, and nodes billed at a time, beyond those of an undisturbed run."""
     orphans: int = 0
-    """Live objects that the state doesn't know, and recorded ones that don't live."""
+    """Live objects that the state doesn't know, and recorded ones that don't live; endpoints
+    beyond those of an undisturbed run."""
     wasted_usd: float = 0.0
     """Billed beyond what an undisturbed run is billed."""
     unfinished: int = 0
@@ -54,22 +67,31 @@ class Arm:
         self._directory = directory
         self._naive = naive
         self._number = 0
-        self.boundaries = self.writes = 0
-        self._usd = 0.0
+        self.writes = 0
+        self.boundaries: dict[str, int] = {}
+        """By stage. Only the tool comes beyond the first: the naive client can't change a thing."""
+        self._usual: dict[str, Truth] = {}
 
     def measure(self) -> None:
-        """An undisturbed run: how many boundaries it passes, and what it is billed."""
-        directory, project = self._fresh()
-        outcome = self._run(directory, Blow())
-        truth = self._world.truth(project)
-        assert outcome.code == 0, outcome.output
-        assert truth.trainings == dict.fromkeys(MODELS, 1), truth
-        self.boundaries, self.writes = outcome.boundaries, outcome.writes
-        self._usd = truth.usd
+        """Undisturbed runs: how many boundaries they pass, and what they leave and are billed."""
+        for stage in (MAKE,) if self._naive else (MAKE, *LATER):
+            directory, project = self._fresh(stage)
+            outcome = self._run(directory, Blow())
+            assert outcome.code == 0, outcome.output
+            self.boundaries[stage] = outcome.boundaries
+            self._usual[stage] = self._world.truth(project)
+            if stage == MAKE:
+                self.writes = outcome.writes
+        assert self._usual[MAKE].trainings == dict.fromkeys(MODELS, 1), self._usual
+        assert self._usual[MAKE].deployed == {DEPLOYED: NODES}, self._usual
+        if not self._naive:
+            assert self._usual[NODES_CHANGE].deployed == {DEPLOYED: NODES + 1}, self._usual
+            assert self._usual[SWAP].trainings[DEPLOYED] == 2, self._usual
+            assert not self._usual[RETIRE].endpoints, self._usual
 
     def run(self, schedule: Schedule) -> Score:
         """Run a schedule to its end, and judge it."""
-        directory, project = self._fresh()
+        directory, project = self._fresh(schedule.stage)
         told: list[Outcome] = []
         try:
             for fault in schedule.faults:
@@ -94,21 +116,27 @@ class Arm:
         finished: bool,
         told: list[Outcome],
     ) -> Score:
-        truth = self._world.truth(project)
+        truth, usual = self._world.truth(project), self._usual[schedule.stage]
         datasets, models = self._recorded(directory)
         score = Score(
             schedules=1,
-            duplicates=sum(max(count - 1, 0) for count in truth.trainings.values()),
-            orphans=len(truth.datasets ^ datasets) + len(truth.models ^ models),
-            wasted_usd=max(round(truth.usd - self._usd, 6), 0.0),
+            duplicates=(Counter(truth.trainings) - Counter(usual.trainings)).total()
+            + max(truth.most_nodes - usual.most_nodes, 0),
+            orphans=len(truth.datasets ^ datasets)
+            + len(truth.models ^ models)
+            + max(len(truth.endpoints) - len(usual.endpoints), 0),
+            wasted_usd=max(round(truth.usd - usual.usd, 6), 0.0),
             unfinished=0 if finished else 1,
             struck=1 if any(outcome.code for outcome in told) else 0,
         )
         traceback = any("Traceback" in outcome.output for outcome in told)
-        missing = [name for name in MODELS if not truth.trainings.get(name)]
+        missing = (
+            Counter(usual.trainings) - Counter(truth.trainings) or truth.deployed != usual.deployed
+        )
         if score.duplicates or score.orphans or not finished or traceback or missing:
             last = told[-1].output[-1500:] if not finished or traceback else ""
-            score.faulty.append(f"{schedule}: {score.duplicates=} {score.orphans=} {truth} {last}")
+            told_of = f"{self._world.api}: {schedule}: {score.duplicates=} {score.orphans=}"
+            score.faulty.append(f"{told_of} {truth} {last}")
         return score
 
     def _recorded(self, directory: Path) -> tuple[frozenset[str], frozenset[str]]:
@@ -117,7 +145,7 @@ class Arm:
             if self._naive:
                 state = json.loads((directory / "state" / "naive.json").read_text())
                 for address, object_id in state.items():
-                    ids[address.partition(".")[0]].add(object_id)
+                    ids.setdefault(address.partition(".")[0], set()).add(object_id)
             else:
                 state = json.loads((directory / "state" / "state.json").read_text())
                 for address, record in state["resources"].items():
@@ -141,9 +169,14 @@ class Arm:
             self._zygote.run(Command(("state", "push", pushed[1]), str(directory)))
         return outcome
 
-    def _fresh(self) -> tuple[Path, str]:
+    def _fresh(self, stage: str) -> tuple[Path, str]:
+        """A directory and a project of their own, in which only what is now declared is to do."""
         self._number += 1
         project = f"{'naive' if self._naive else 'tool'}-{self._number}"
         directory = self._directory / project
         self._world.project(directory, project)
+        if stage != MAKE:
+            made = self._run(directory, Blow())
+            assert made.code == 0, made.output
+            self._world.project(directory, project, stage)
         return directory, project

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.chaos.__main__ import run_share
 
-SHARES = 3
 
-
-@pytest.mark.parametrize("share", range(SHARES))
-def test_nothing_is_paid_twice_and_nothing_is_lost(share: int) -> None:
-    tool, naive = run_share(share, SHARES, range(1, 10), step=20)
+def test_nothing_is_paid_twice_and_nothing_is_lost(api: str) -> None:
+    tool, naive = run_share(api, 0, 1, range(1, 7), step=70)
     assert tool.faulty == []
     assert (tool.duplicates, tool.orphans, tool.wasted_usd, tool.unfinished) == (0, 0, 0.0, 0)
     assert tool.struck > tool.schedules / 3

@@ -7,16 +7,23 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.apis import endpoint_of
 
 TIME_SCALE = 18_000.0
 """A simulated hour passes in a fifth of a second: long enough to be cut off in its middle."""
 DATASETS = {"cats": 12, "dogs": 16}
 MODELS = {"cats": "cats", "dogs_small": "dogs", "dogs_large": "dogs"}
 BUDGETS = {"cats": 8000, "dogs_small": 8000, "dogs_large": 9000}
-DEPLOYED = "cats"
+DEPLOYED, NODES = "cats", 1
+MAKE, NODES_CHANGE, SWAP, RETIRE = "make", "nodes change", "swap", "retire"
+LATER = (NODES_CHANGE, SWAP, RETIRE)
+"""What is declared after all was made: other nodes and a model less; another version in the place
+of the one that serves; no deployment any more."""
 GATE = {"au_prc": 0.1}
 """Met by what the simulated trainer makes up, so that each run goes through it."""
 
@@ -31,12 +38,39 @@ class Truth:
     """What they are billed, in US dollars."""
     datasets: frozenset[str]
     models: frozenset[str]
+    endpoints: frozenset[str]
+    """At Vertex AI; AutoML v1 has none."""
+    deployed: dict[str, int]
+    """How many nodes run now, by the display name of what is deployed."""
+    most_nodes: int
+    """The most nodes that any one model was billed for at a time."""
+
+
+def _models(stage: str) -> dict[str, Any]:
+    models: dict[str, Any] = {
+        name: {
+            "dataset": dataset,
+            "image_classification": {"train_budget_milli_node_hours": BUDGETS[name]},
+        }
+        for name, dataset in MODELS.items()
+    }
+    deployed = models[DEPLOYED]
+    deployed |= {"deploy": {"node_count": NODES}, "require": GATE}
+    if stage == NODES_CHANGE:
+        deployed["deploy"] = {"node_count": NODES + 1}
+        del models["dogs_large"]
+    elif stage == SWAP:
+        deployed["image_classification"] = {"train_budget_milli_node_hours": 10_000}
+    elif stage == RETIRE:
+        del deployed["deploy"]
+    return models
 
 
 class World:
-    """The emulator's process, and what is asked of it behind the tool's back."""
+    """The emulator's process, for clients of one API, and what is asked of it behind their back."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, api: str) -> None:
+        self.api = api
         bucket = directory / "buckets" / "bucket"
         bucket.mkdir(parents=True)
         for name, many in DATASETS.items():
@@ -53,22 +87,16 @@ class World:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
 
-    def project(self, directory: Path, project: str) -> None:
+    def project(self, directory: Path, project: str, stage: str = MAKE) -> None:
         """Write a configuration for a project of its own."""
-        (directory / "state").mkdir(parents=True)
+        (directory / "state").mkdir(parents=True, exist_ok=True)
         kind = {"image_classification": {"classification_type": "MULTICLASS"}}
+        endpoint = endpoint_of(self.api, self.url)
         document = {
-            "provider": {"automl": {"project": project, "endpoint": self.url}},
+            "provider": {self.api: {"project": project, "endpoint": endpoint}},
             "state": {"local": {"path": "state/state.json"}},
             "datasets": {n: {**kind, "sources": [f"gs://bucket/{n}.csv"]} for n in DATASETS},
-            "models": {
-                name: {
-                    "dataset": dataset,
-                    "image_classification": {"train_budget_milli_node_hours": BUDGETS[name]},
-                    **({"deploy": {}, "require": GATE} if name == DEPLOYED else {}),
-                }
-                for name, dataset in MODELS.items()
-            },
+            "models": _models(stage),
         }
         (directory / "automl-plan.yaml").write_text(json.dumps(document), encoding="utf-8")
 
@@ -82,20 +110,21 @@ class World:
 
     def truth(self, project: str) -> Truth:
         """What was done in a project."""
-        bill = [
-            charge
-            for charge in self._ask("/emulator/v1/billing")["trainings"]
-            if charge["project"] == project
-        ]
-        trainings: dict[str, int] = {}
-        for charge in bill:
-            trainings[charge["display_name"]] = trainings.get(charge["display_name"], 0) + 1
-        parent = f"/v1/projects/{project}/locations/us-central1"
+        bill = self._ask("/emulator/v1/billing")
+        begun = [charge for charge in bill["trainings"] if charge["project"] == project]
+        nodes = [charge for charge in bill["deployments"] if charge["project"] == project]
+        deployed: Counter[str] = Counter()
+        for charge in nodes:
+            if charge["ended"] is None:
+                deployed[charge["display_name"]] += charge["nodes"]
         return Truth(
-            trainings,
-            round(sum(charge["usd"] for charge in bill), 6),
-            frozenset(self._ids(self._ask(f"{parent}/datasets").get("datasets", []))),
-            frozenset(self._ids(self._ask(f"{parent}/models").get("model", []))),
+            dict(Counter(charge["display_name"] for charge in begun)),
+            round(sum(charge["usd"] for charge in begun), 6),
+            self._live(project, "datasets"),
+            self._live(project, "models"),
+            self._live(project, "endpoints") if self.api == "vertex" else frozenset(),
+            dict(deployed),
+            max((charge["nodes"] for charge in nodes), default=0),
         )
 
     def close(self) -> None:
@@ -105,9 +134,14 @@ class World:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    @staticmethod
-    def _ids(objects: list[dict[str, Any]]) -> list[str]:
-        return [obj["name"].rpartition("/")[2] for obj in objects]
+    def _live(self, project: str, collection: str) -> frozenset[str]:
+        path = (
+            endpoint_of(self.api, "") + f"/v1/projects/{project}/locations/us-central1/{collection}"
+        )
+        answer, key = self._ask(path), collection
+        if self.api == "automl" and collection == "models":
+            key = "model"  # proto: ListModelsResponse.model
+        return frozenset(obj["name"].rpartition("/")[2] for obj in answer.get(key, []))
 
     def _ask(self, path: str, method: str = "GET", body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -86,6 +86,7 @@ def _import_all() -> None:
     import automl_plan.applying.planned
     import automl_plan.cli.main
     import automl_plan.providers.automl.settings
+    import automl_plan.providers.vertex.settings
     import automl_plan.rendering.plan
     import automl_plan.rendering.progress  # noqa: F401
     import tests.chaos.naive  # noqa: F401

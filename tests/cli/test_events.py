@@ -9,6 +9,7 @@ import jsonschema
 
 from automl_plan import __version__
 from automl_plan.config.schema import read_schema
+from tests.apis import BOTH
 from tests.cli.command import ProjectLine
 
 
@@ -34,6 +35,7 @@ def types(found: list[dict[str, Any]]) -> list[str]:
     return [line["type"] for line in found]
 
 
+@BOTH
 def test_success_and_nothing_to_do(project: ProjectLine) -> None:
     done = types(lines(project, "apply", "--auto-approve"))
     assert done[-1] == "result"
@@ -49,6 +51,7 @@ def test_refusal(project: ProjectLine) -> None:
     assert found[-1]["error"]["type"] == "PlanRefused"
 
 
+@BOTH
 def test_failure(project: ProjectLine) -> None:
     rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")
@@ -57,6 +60,7 @@ def test_failure(project: ProjectLine) -> None:
     assert {"failed", "skipped"} <= set(told)
 
 
+@BOTH
 def test_detached(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     told = types(lines(project, "apply", "--auto-approve", "--detach", code=5))

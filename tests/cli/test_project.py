@@ -13,6 +13,7 @@ import requests
 
 from automl_plan.config.schema import read_schema
 from automl_plan.resources.address import ResourceKind
+from tests.apis import BOTH, id_start
 from tests.cli.command import COMMAND, ProjectLine, environment
 from tests.rendering.schema import is_valid
 
@@ -73,6 +74,7 @@ def test_apply_needs_approval(project: ProjectLine) -> None:
     assert project("plan").startswith("No changes.")
 
 
+@BOTH
 def test_apply_tells_what_it_does(project: ProjectLine) -> None:
     text = project("apply", "--auto-approve")
     for line in (
@@ -112,6 +114,7 @@ def test_failures_are_told_with_their_cause(project: ProjectLine) -> None:
     assert error["error"]["type"] == "ApplyFailed"
 
 
+@BOTH
 def test_detached_work_goes_on(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     done = project.run("apply", "--auto-approve", "--detach")
@@ -131,6 +134,7 @@ def test_detached_work_goes_on(project: ProjectLine) -> None:
     assert "does not exist" in project.failure("operations", "get", "ICN0")
 
 
+@BOTH
 def test_lists_for_people_and_programs(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     for view, arguments in {
@@ -160,14 +164,18 @@ def test_lists_for_people_and_programs(project: ProjectLine) -> None:
     assert "Nothing is recorded of model.other" in project.failure("state", "show", "model.other")
 
 
-def test_a_deleted_model_is_trained_again(project: ProjectLine) -> None:
+@BOTH
+def test_a_deleted_model_is_trained_again(project: ProjectLine, api: str) -> None:
     project("apply", "--auto-approve")
     assert "There is no model other" in project.failure("models", "delete", "other")
-    assert project("models", "delete", "digits", "--auto-approve").startswith("Deleted ICN")
+    assert project("models", "delete", "digits", "--auto-approve").startswith(
+        f"Deleted {id_start(api)}"
+    )
     assert project("models", "list") == "There are no models.\n"
     assert "1 model to train" in project("plan")
 
 
+@BOTH
 def test_refresh_only(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     with project.project.workspace() as workspace:

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tests.apis import BOTH, training_start
 from tests.cli.command import CommandLine, ProjectLine
 
 QUESTION = "Only 'yes' is accepted: "
@@ -45,20 +46,21 @@ def test_a_question_is_interrupted(project: ProjectLine) -> None:
     assert project("state", "list") == "Nothing is recorded.\n"
 
 
+@BOTH
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_training_is_left_running_and_shown_meanwhile(
-    project: ProjectLine, sign: signal.Signals
+    project: ProjectLine, api: str, sign: signal.Signals
 ) -> None:
     project.declare(hours_pass=1.0)
     with project.terminal("apply", "--auto-approve") as terminal:
         terminal.expect("training… [1.")
-        terminal.expect(", operation ICN")
+        terminal.expect(f", operation {training_start(api)}")
         terminal.process.send_signal(sign)
         assert terminal.ended() == 130
         assert "Traceback" not in terminal.shown
         assert "1 operation goes on at the service" in terminal.shown
     assert "> resume" in project("plan")
-    assert "train ICN" in project("state", "list")
+    assert f"train {training_start(api)}" in project("state", "list")
 
 
 def test_a_dumb_terminal_gets_lines(project: ProjectLine) -> None:

@@ -6,7 +6,6 @@ That is done when a test ends, by the fixture that the judge of the generated cl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -55,18 +54,9 @@ class VertexProject(Project):
         """What all names begin with."""
         return "projects/{project}/locations/{location}".format(**self._settings)
 
-    def write(
-        self, datasets: Mapping[str, Any], models: Mapping[str, Any], state: str = "state.json"
-    ) -> None:
-        """Write the configuration; JSON is YAML."""
-        document = {
-            "provider": {"vertex": self._settings},
-            "state": {"local": {"path": state}},
-            "datasets": datasets,
-            "models": models,
-        }
-        text = json.dumps(document)
-        (self.directory / "automl-plan.yaml").write_text(text, encoding="utf-8")
+    def provider(self) -> dict[str, Any]:
+        """Vertex AI, through what records."""
+        return {"vertex": self._settings}
 
     def applied(self, options: PlanOptions | None = None) -> list[str]:
         """Apply; what was done. Afterwards there is nothing to do any more."""

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.apis import BOTH
 from tests.applying.project import Project
 from tests.cli.command import environment
 from tests.codehosts.fake_github import TOKEN, FakeGitHub, serving
@@ -130,10 +131,16 @@ class Runner:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
+def api(request: pytest.FixtureRequest) -> str:
+    """AutoML v1, but for the test that goes the whole way."""
+    return str(getattr(request, "param", "automl"))
+
+
+@pytest.fixture
+def project(tmp_path: Path, api: str) -> Iterator[Path]:
     """A configuration whose service trains at once, and says that it only seems to."""
     (tmp_path / "models").mkdir()
-    made = Project(tmp_path / "models")
+    made = Project(tmp_path / "models", api=api)
     made.write_data("data.csv", {"a": 12, "b": 12})
     multiclass, kind = (
         {"classification_type": "MULTICLASS"},
@@ -149,6 +156,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(stop, check=True, capture_output=True)
 
 
+@BOTH
 def test_a_pull_request_and_its_merge(project: Path) -> None:
     with serving() as github:
         runner = Runner(project, github, directory="models")

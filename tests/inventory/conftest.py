@@ -19,9 +19,9 @@ MODEL = {
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, api: str) -> Iterator[Project]:
     """A project that declares one dataset with data, and one deployed model."""
-    project = Project(tmp_path)
+    project = Project(tmp_path, api=api)
     project.write_data("d.csv", {"cat": 8, "dog": 8})
     project.write({"digits": DATASET}, {"digits": MODEL})
     yield project

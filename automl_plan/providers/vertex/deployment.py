@@ -29,6 +29,7 @@ from automl_plan.providers.vertex.wire import (
 )
 from automl_plan.providers.writes import checked_id, opened
 from automl_plan.resources.live import LiveModel, Operation, OperationKind
+from automl_plan.resources.marks import ADDRESS
 
 _LOOKS, _PAUSE = 20, 0.5
 """How often, and after how many seconds, is looked for what another call is just making."""
@@ -72,9 +73,38 @@ class Deployments:
                 if deployed.model_id == model_id:
                     return self._undeploy(there.id, deployed)
         home = endpoint_id(model(answer, None, ()))
+        return self._close(home) if self._is_left(home) else None
+
+    def leave(self, model_id: str) -> None:
+        """Delete our endpoint if it is empty, and no other version could be deployed there.
+
+        A deployment that failed, or that nobody wanted any more, left it.
+        """
+        path = f"/v1/{self._parent}/models"
+        try:
+            leaving = model(self._transport.get(f"{path}/{checked_id(model_id)}"), None, ())
+        except NotFound:
+            return
+        home = endpoint_id(leaving)
+        if self._is_left(home) and not self._others(path, leaving):
+            self._close(home)
+
+    def _others(self, path: str, leaving: LiveModel) -> bool:
+        """Whether another model that lives is of the same address."""
+        mark = leaving.labels.get(ADDRESS)
+        if mark is None:
+            return False
+        asked = {"filter": f'labels.{ADDRESS}="{mark}"'}
+        found = self._transport.pages(path, "models", asked)
+        return any(model(answer, None, ()).id != leaving.id for answer in found)
+
+    def _is_left(self, home: str) -> bool:
+        """Whether an endpoint is ours, and nothing is deployed there."""
         left = self._endpoint(home)
-        if left is None or left.deployed or not is_ours(home, left.labels):
-            return None
+        return left is not None and not left.deployed and is_ours(home, left.labels)
+
+    def _close(self, home: str) -> Operation | None:
+        """Delete an endpoint; refused by the service while anything is deployed there."""
         path = self._path(home)
         try:
             ended = operation(self._transport.repeatable("DELETE", path), self._parent)

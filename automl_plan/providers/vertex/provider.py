@@ -301,7 +301,12 @@ class VertexProvider:
         return self._deployments.undeploy(self._transport.get(self._path("models", model_id)))
 
     def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
-        """Start to delete an object; None when it is already gone."""
+        """Start to delete an object; None when it is already gone.
+
+        With the last version of a declared model goes an endpoint of ours without a deployment.
+        """
+        if kind is ResourceKind.MODEL:
+            self._deployments.leave(object_id)
         path = self._path(_COLLECTIONS[kind], object_id)
         try:
             answer = self._transport.repeatable("DELETE", path)
