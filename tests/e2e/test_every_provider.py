@@ -115,7 +115,6 @@ def test_what_is_uploaded_may_be_declared_itself(
 ) -> None:
     """Data keeps its fingerprint, so nothing is trained. Nodes are another matter."""
     emulator = start_emulator(time_scale=FAST, files_root=tmp_path / "nowhere")
-    (emulator.bucket_root / "staging").mkdir()
     directory = tmp_path / "work"
     directory.mkdir()
     for number in range(8):
@@ -134,6 +133,10 @@ def test_what_is_uploaded_may_be_declared_itself(
         encoding="utf-8",
     )
     cli = CommandLine(directory)
+    told = cli("apply", "--auto-approve", code=1)
+    assert "There is no bucket gs://staging." in told
+    assert "`gcloud storage buckets create gs://staging --project p" in told
+    (emulator.bucket_root / "staging").mkdir()
     cli("plan", "--detailed-exitcode", code=2)
     assert not list((emulator.bucket_root / "staging").iterdir())  # to plan uploads nothing
     cli("apply", "--auto-approve")

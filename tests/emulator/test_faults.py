@@ -213,6 +213,7 @@ def test_every_method_can_have_a_fault(emulator: RunningEmulator) -> None:
         *(("DELETE", operation), ("POST", f"{operation}:cancel"), ("POST", f"{operation}:wait")),
         *(("GET", "v1/projects/p/locations"), ("GET", PARENT)),
         *(("GET", "storage/v1/b/x/o"), ("GET", "storage/v1/b/x/o/y")),
+        ("POST", "upload/storage/v1/b/x/o"),
         *VERTEX_CALLS,
     ]
     assert len(calls) == len(METHODS)
