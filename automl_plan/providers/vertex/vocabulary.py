@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl_plan.resources.live import OWN_LABEL_PREFIX
+from automl_plan.resources.live import OWN_LABEL_PREFIX, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 _ROOT = "gs://google-cloud-aiplatform/schema/"
@@ -87,6 +87,19 @@ SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 """Ours, on datasets: whether the imported files gave the images their sets."""
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 """All images, none, or some of them."""
+DATASET_LABEL = f"{OWN_LABEL_PREFIX}dataset"
+"""Ours, on models that were migrated: the dataset that stands for the one it was trained on. Of
+others their training pipeline tells."""
+
+
+def sets_of(data: SourceData, known: str | None) -> str:
+    """Whether images have their set by hand: all, none or some, with those of former imports."""
+    now = MIXED
+    if data.assigned_examples == data.examples:
+        now = ASSIGNED
+    elif not data.assigned_examples:
+        now = DRAWN
+    return now if known in (None, now) else MIXED
 
 
 def kind_of(problem: Problem, classification_type: ClassificationType | None) -> Kind:

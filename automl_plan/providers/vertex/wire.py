@@ -17,6 +17,7 @@ from automl_plan.providers.values import (
     text,
 )
 from automl_plan.providers.vertex.vocabulary import (
+    DATASET_LABEL,
     IMAGE_DATASET,
     KIND_LABEL,
     KINDS,
@@ -125,7 +126,8 @@ def model(
     return LiveModel(
         id=model_id,
         display_name=text(answer.get("displayName")) or "",
-        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId")) or "",
+        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId"))
+        or labels.get(DATASET_LABEL, ""),
         problem=problem,
         deployed=bool(replicas) or bool(items(answer.get("deployedModels"))),
         node_count=sum(replicas) or None,
