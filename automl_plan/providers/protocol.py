@@ -45,12 +45,14 @@ class Takeover(Protocol):
         problem: Problem,
         classification_type: ClassificationType | None,
         *,
+        inputs: Attributes | None = None,
         dataset_id: str | None = None,
         data: SourceData | None = None,
     ) -> dict[str, str]:
         """What the provider itself keeps on an object in labels, as if it had made it.
 
-        `dataset_id` is the copy that stands for a model's dataset, `data` what a dataset holds.
+        `inputs` are what a model was trained with, `dataset_id` is the copy that stands for its
+        dataset; `data` is what a dataset holds.
         """
 
 

@@ -94,8 +94,13 @@ class Dresser:
         data = self._sources.get(address)
         if data is not None and data.fingerprint != obj.attributes.get("data"):
             data = None  # its sources have changed since it was imported
+        inputs = obj.attributes.get(about[0])
         found |= self._takeover.own_labels(
-            address.kind, *about, dataset_id=self._copies.get(obj.dataset_id or ""), data=data
+            address.kind,
+            *about,
+            inputs=inputs if isinstance(inputs, dict) else None,
+            dataset_id=self._copies.get(obj.dataset_id or ""),
+            data=data,
         )
         return {**found, TOKEN_LABEL: None}
 

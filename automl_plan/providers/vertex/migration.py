@@ -17,10 +17,12 @@ from automl_plan.providers.vertex.vocabulary import (
     SETS_LABEL,
     kind_of,
     sets_of,
+    trained_label,
 )
 from automl_plan.providers.vertex.wire import operation
 from automl_plan.providers.writes import opened
 from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import OperationKind, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 from automl_plan.resources.takeover import Copied, Copying, Migratable, Wish
@@ -87,14 +89,20 @@ class Migration:
         problem: Problem,
         classification_type: ClassificationType | None,
         *,
+        inputs: Attributes | None = None,
         dataset_id: str | None = None,
         data: SourceData | None = None,
     ) -> dict[str, str]:
         """What this provider keeps on an object, as if it had made it itself.
 
-        `dataset_id` is the copy that stands for a model's dataset, `data` what a dataset holds.
+        Of a model without a training pipeline only labels tell what it was trained with.
         """
-        labels = {KIND_LABEL: kind_of(problem, classification_type).label}
+        label = kind_of(problem, classification_type).label
+        if kind is ResourceKind.MODEL and inputs is not None:
+            label = trained_label(
+                label, inputs.get("model_type"), inputs.get("train_budget_milli_node_hours")
+            )
+        labels = {KIND_LABEL: label}
         if kind is ResourceKind.MODEL and dataset_id is not None:
             labels[DATASET_LABEL] = dataset_id
         if kind is ResourceKind.DATASET and data is not None:

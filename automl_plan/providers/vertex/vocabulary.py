@@ -82,7 +82,8 @@ KINDS = (
     ),
 )
 KIND_LABEL = f"{OWN_LABEL_PREFIX}kind"
-"""Ours, on datasets (and on models that were migrated): one of the labels of `KINDS`."""
+"""Ours, on datasets: one of the labels of `KINDS`. On models that were migrated, which no pipeline
+tells of, with the type and the budget: `multiclass_cloud_8000`."""
 SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 """Ours, on datasets: whether the imported files gave the images their sets."""
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
@@ -90,6 +91,20 @@ ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 DATASET_LABEL = f"{OWN_LABEL_PREFIX}dataset"
 """Ours, on models that were migrated: the dataset that stands for the one it was trained on. Of
 others their training pipeline tells."""
+
+
+def trained_label(label: str, model_type: object, budget: object) -> str:
+    """What a migrated model was trained with, as a label's value (at most 64 of a-z0-9_-)."""
+    return f"{label}_{model_type}_{budget}"
+
+
+def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:
+    """The problem, the type and the budget (milli node hours) that such a label tells."""
+    label, *inputs = value.split("_")
+    problem = next((kind.problem for kind in KINDS if kind.label == label), None)
+    if problem is None or len(inputs) != 2:
+        return problem, None, None
+    return problem, inputs[0], int(inputs[1]) if inputs[1].isdecimal() else None
 
 
 def sets_of(data: SourceData, known: str | None) -> str:

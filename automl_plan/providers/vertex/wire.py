@@ -25,6 +25,7 @@ from automl_plan.providers.vertex.vocabulary import (
     OTHER_NAMES,
     TRAINING_TASKS,
     Kind,
+    trained_with,
 )
 from automl_plan.resources.live import (
     LiveDataset,
@@ -120,8 +121,10 @@ def model(
     inputs = mapping(trained.get("trainingTaskInputs"))
     outcome = mapping(trained.get("trainingTaskMetadata"))
     labels = labels_of(answer)
+    model_type = _model_type(problem, text(inputs.get("modelType")))
+    budget = integer(inputs.get("budgetMilliNodeHours"))
     if problem is None:
-        problem = next((k.problem for k in KINDS if k.label == labels.get(KIND_LABEL)), None)
+        problem, model_type, budget = trained_with(labels.get(KIND_LABEL, ""))
     replicas = [d.replicas for e in endpoints for d in e.deployed if d.model_id == model_id]
     return LiveModel(
         id=model_id,
@@ -131,9 +134,9 @@ def model(
         problem=problem,
         deployed=bool(replicas) or bool(items(answer.get("deployedModels"))),
         node_count=sum(replicas) or None,
-        model_type=_model_type(problem, text(inputs.get("modelType"))),
+        model_type=model_type,
         base_model_id=text(inputs.get("baseModelId")),
-        train_budget_milli_node_hours=integer(inputs.get("budgetMilliNodeHours")),
+        train_budget_milli_node_hours=budget,
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
         stop_reason=text(outcome.get("successfulStopReason")),
         labels=labels,
