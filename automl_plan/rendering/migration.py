@@ -192,8 +192,11 @@ def _sum(plan: MigrationPlan, style: Style, *, delete: bool) -> str:
     deployed = sum(moving.node_count is not None for moving in plan.moving)
     text = f"{style.bold('Migration:')} {copied} to copy, {deployed} to deploy, 0 retrainings.\n"
     if plan.staying:
-        most = f", which costs up to {usd(plan.training_usd)}" if plan.training_usd else ""
-        text += f"What stays is not in the new state: the next plan makes it anew{most}.\n"
+        text += "What stays is not in the new state"
+        if any(each.object_id is None for each in plan.staying):
+            text += ": the next plan makes it anew"
+            text += f", which costs up to {usd(plan.training_usd)}" if plan.training_usd else ""
+        text += ".\n"
     monthly = plan.monthly
     if monthly.during:
         text += (

@@ -127,12 +127,12 @@ class Mover:
                 found: list[dict[str, Any]] = json.loads(answer.read()).get(collection, [])
                 return found
 
-        named = (
-            {o["name"].rpartition("/")[2]: o["displayName"] for o in listed(collection)}
-            for collection in ("datasets", "models")
-        )
+        def named(collection: str) -> dict[str, str]:
+            return {o["name"].rpartition("/")[2]: o["displayName"] for o in listed(collection)}
+
         deployed = [d for e in listed("endpoints") for d in e.get("deployedModels", ())]
-        return There(*named, tuple(d["model"].rpartition("/")[2] for d in deployed))
+        at_endpoints = tuple(d["model"].rpartition("/")[2] for d in deployed)
+        return There(named("datasets"), named("models"), at_endpoints)
 
 
 def run_share(share: int, shares: int, step: int) -> tuple[int, int, list[str]]:

@@ -180,24 +180,7 @@ def test_originals_are_deleted_when_asked_for(line: ProjectLine) -> None:
     assert "No changes." in line("plan", "--detailed-exitcode")
 
 
-def test_originals_that_serve_are_undeployed_and_deleted(project: ProjectLine) -> None:
-    project("apply", "--auto-approve")
-    shown = project(*MIGRATE, "--delete-originals")
-    assert "stay at" not in shown
-    assert there(project, "models", api="") == there(project, "datasets", api="") == []
-    assert len(there(project, "models")) == 1
-    assert "No changes." in project("plan", "--detailed-exitcode")
-
-
-@pytest.mark.parametrize("effect", ["drop-after", "500-after", "truncate", "drop-before"])
-def test_an_answer_is_lost(line: ProjectLine, effect: str) -> None:
-    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:{effect}:1"})
-    assert "Was it received?" in line(*MIGRATE)
-    assert len(there(line, "datasets")) == len(there(line, "models")) == 2
-    assert "No changes." in line("plan", "--detailed-exitcode")
-
-
-def test_what_the_service_refuses_is_told_and_tried_again(line: ProjectLine) -> None:
+def test_what_the_service_refuses_is_told_and_can_be_given_up(line: ProjectLine) -> None:
     ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:fail=13:2"})
     before, former = text_of(line), state_of(line)
     said = line.failure(*MIGRATE)
@@ -207,70 +190,12 @@ def test_what_the_service_refuses_is_told_and_tried_again(line: ProjectLine) -> 
     for command in (("plan",), ("apply", "--auto-approve"), ("state", "new"), ("drift",)):
         assert "migrate --to vertex` again" in line.failure(*command)
     assert line("state", "list").startswith("ADDRESS")
-    # what was refused can be left behind: then it is trained anew
-    said = line.failure("migrate", "--to", "vertex", "--partial", code=3)
-    assert "there is no terminal" in said
-    shown = line("migrate", "--to", "vertex", "--auto-approve")
-    assert "this goes on where it ended" in shown
-    assert "dataset, copied already" in shown
-    assert len(there(line, "datasets")) == len(there(line, "models")) == 2
-    assert "No changes." in line("plan", "--detailed-exitcode")
-
-
-def test_partial_leaves_behind_what_was_refused(line: ProjectLine) -> None:
-    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:fail=13:2"})
-    line.failure(*MIGRATE)
-    shown = line(*MIGRATE, "--partial")
-    assert "Stays: model.digits: it was refused" in shown
-    assert "up to $31.19" in shown
-    assert "The next plan has 3 changes" in shown
-    assert line("state", "list").count("model.") == 0
-    actions = [c["action"] for c in line.json("plan")["changes"]]
-    assert actions == ["train", "gate", "deploy"]
-
-
-def test_a_migration_is_given_up(line: ProjectLine) -> None:
-    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:fail=13:2"})
-    line.failure(*MIGRATE)
+    assert "this goes on where it ended" in line.failure("migrate", "--to", "vertex", code=3)
     shown = line("migrate", "--to", "vertex", "--abandon")
     assert "the state is as it was" in shown
     assert shown.count("dataset.") == 2
     assert "No changes." in line("plan", "--detailed-exitcode")
     assert "has left nothing" in line("migrate", "--to", "vertex", "--abandon")
-    # a later one makes copies of its own
-    line(*MIGRATE)
-    assert len(there(line, "datasets")) == 4
-    assert "No changes." in line("plan", "--detailed-exitcode")
-
-
-def test_what_is_gone_stays_unless_partial(line: ProjectLine) -> None:
-    current = state_of(line)["resources"]["model.digits"]["current"]["id"]
-    parent = "/v1/projects/local/locations/us-central1/models"
-    ask(line, f"{parent}/{current}:undeploy", {})
-    line("models", "list")
-    url = line.json("emulator", "status")["url"]
-    request = urllib.request.Request(f"{url}{parent}/{current}", method="DELETE")
-    with urllib.request.urlopen(request, timeout=30):
-        pass
-    said = line.failure(*MIGRATE, code=3)
-    assert "model.digits: it does not live any more" in said
-    assert there(line, "datasets") == []
-    shown = line(*MIGRATE, "--partial")
-    assert "2 datasets to copy, 0 to deploy" in shown
-    assert "dataset.extra" in line("state", "list")
-
-
-def test_what_is_open_is_settled_first(project: ProjectLine) -> None:
-    project.declare(hours_pass=1200.0)
-    project("apply", "--auto-approve", "--detach", code=5)
-    assert "automl-plan wait" in project.failure(*MIGRATE, code=3)
-    project("wait", "--auto-approve")
-    path = project.directory / "state.json"
-    state = json.loads(path.read_text(encoding="utf-8"))
-    intent = {"step": "undeploy", "token": "t", "started": "2026-01-01T00:00:00Z"}
-    state["resources"]["model.digits"]["operations"] = [{**intent, "object_id": "ICN1"}]
-    path.write_text(json.dumps(state), encoding="utf-8")
-    assert "automl-plan apply` finds out" in project.failure(*MIGRATE, code=3)
 
 
 def test_what_vertex_cannot_declare(line: ProjectLine) -> None:
