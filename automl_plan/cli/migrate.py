@@ -18,7 +18,7 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import stdout_style, write, write_json_line, write_or_go_on
-from automl_plan.errors import PlanRefused
+from automl_plan.errors import PlanRefused, UsageError
 
 if TYPE_CHECKING:
     from automl_plan.applying.migrating.events import MigrationEvent
@@ -57,6 +57,12 @@ def migrate(
         bool,
         typer.Option("--no-write", help="Only print what the configuration has to say then."),
     ] = False,
+    no_refresh: Annotated[
+        bool,
+        typer.Option(
+            "--no-refresh", help="Trust the state: don't ask AutoML, which may answer no more."
+        ),
+    ] = False,
     abandon: Annotated[
         bool, typer.Option("--abandon", help="Give up a migration that was cut off.")
     ] = False,
@@ -68,10 +74,12 @@ def migrate(
     as_json: AsJson = False,
 ) -> None:
     """Move everything from AutoML to Vertex AI without a training; cut off, it goes on."""
-    from automl_plan.applying.migrating.preparing import prepare
+    from automl_plan.applying.migrating.preparing import prepare, stand
     from automl_plan.applying.migrating.target import at_vertex, open_target
 
     del to  # there is one
+    if delete_originals and no_refresh:
+        raise UsageError("--delete-originals and --no-refresh can't be had together.")
     with workspace(directory, var, var_file) as opened:
         if at_vertex(opened.configuration.provider):
             _nothing_to_do(opened, as_json=as_json)
@@ -80,10 +88,10 @@ def migrate(
             opened.migrating() as source,
             open_target(source, project=project, location=location, endpoint=endpoint) as target,
         ):
-            prepared = prepare(source, target, partial=partial)
             if abandon:
-                _abandon(prepared, as_json=as_json)
+                _abandon(stand(source, target), as_json=as_json)
                 return
+            prepared = prepare(source, target, partial=partial, refresh=not no_refresh)
             _show(prepared, delete=delete_originals, as_json=as_json)
             if prepared.plan is not None and prepared.plan.staying and not partial:
                 _refuse(prepared)
@@ -162,6 +170,9 @@ def _nothing_to_do(opened: Workspace, *, as_json: bool) -> None:
     if as_json:
         write_json_line(nothing_json(originals))
     elif originals:
-        write(f"The migration is complete. {originals_text(originals)} the former provider.\n")
+        write(
+            f"The migration is complete. {originals_text(originals)} the former provider, unless "
+            "they were deleted there.\n"
+        )
     else:
         write("Nothing to do: everything is at Vertex AI already.\n")

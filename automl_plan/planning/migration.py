@@ -190,16 +190,16 @@ class _Planner:
     def _monthly(self) -> Monthly:
         live, prices = self._known.live.models, self._known.prices
         before = during = after = 0.0
-        for record in self._known.resources.values():
+        for address, record in self._known.resources.items():
             for obj in record.objects:
-                there = live.get(obj.id)
+                there, about = live.get(obj.id), kind_of_object(address.kind, obj)
                 nodes = None if there is None else _nodes(there, obj)
-                if there is not None and there.problem is not None and nodes is not None:
-                    before += prices.monthly_usd(there.problem, nodes)
+                if about is not None and nodes is not None:
+                    before += prices.monthly_usd(about[0], nodes)
         for moving in self._moving:
-            problem = live[moving.object.id].problem if moving.node_count else None
-            if problem is not None and moving.node_count is not None:
-                after += prices.monthly_usd(problem, moving.node_count)
+            about = kind_of_object(moving.address.kind, moving.object)
+            if about is not None and moving.node_count is not None:
+                after += prices.monthly_usd(about[0], moving.node_count)
         during = before + after
         return Monthly(_cents(before), _cents(during), _cents(after))
 

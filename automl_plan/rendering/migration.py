@@ -32,7 +32,13 @@ def migration_text(prepared: Prepared, style: Style, *, delete: bool) -> str:
     text = f"automl-plan will move what is recorded\n  from  {source}\n  to    {target}\n\n"
     if prepared.begun:
         text += "A migration is under way: this goes on where it ended.\n\n"
-    return text + plan_text(prepared.plan, style, delete=delete)
+    text += plan_text(prepared.plan, style, delete=delete)
+    if not prepared.plan.monthly.during:
+        return text
+    configuration = prepared.source.configuration
+    free = configuration.provider.name == "local"
+    note = "; the local provider itself costs nothing" if free else ""
+    return text + style.dim(f"(prices of {configuration.prices.date}{note})") + "\n"
 
 
 def plan_text(plan: MigrationPlan, style: Style, *, delete: bool) -> str:

@@ -94,11 +94,11 @@ def _present(path: Path) -> State | None:
 
 @contextmanager
 def _locked(path: Path, command: str) -> Iterator[None]:
-    check_at_rest(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = StateLock(beside(path, "lock"))
     lock.acquire(timeout=0.0, command=command)
     try:
+        check_at_rest(path)
         yield
     finally:
         lock.release()

@@ -57,7 +57,13 @@ class StateStore:
         Raises StateLocked, StateUnreadable, StateUnwritable, StateMigrating.
         """
         self.check_at_rest()
-        return StateSession(self._path, timeout=timeout, command=command)
+        session = StateSession(self._path, timeout=timeout, command=command)
+        try:
+            self.check_at_rest()  # one may have been begun, and cut off, while this waited
+        except StateMigrating:
+            session.close()
+            raise
+        return session
 
     def check_at_rest(self) -> None:
         """Raise StateMigrating while a migration is under way, but for the one that works on it."""

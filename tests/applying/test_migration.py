@@ -67,14 +67,16 @@ class Moved:
         return [f"{change.address} {change.action}" for change in plan.changes]
 
     @contextmanager
-    def prepared(self, *, partial: bool = False, project: str | None = None) -> Iterator[Prepared]:
+    def prepared(
+        self, *, partial: bool = False, project: str | None = None, refresh: bool = True
+    ) -> Iterator[Prepared]:
         endpoint = f"{self.emulator.url}/vertex"
         with (
             Workspace(self.directory, environ={}) as workspace,
             workspace.migrating() as source,
             open_target(source, project=project, location=None, endpoint=endpoint) as target,
         ):
-            yield prepare(source, target, partial=partial)
+            yield prepare(source, target, partial=partial, refresh=refresh)
 
     def migrate(self, *, partial: bool = False, delete: bool = False) -> MigrationResult:
         with self.prepared(partial=partial) as prepared:
@@ -381,6 +383,44 @@ def test_the_endpoint_has_to_be_told(moved: Moved) -> None:
         pytest.raises(UsageError, match="has to be told"),
     ):
         open_target(source, project=None, location=None, endpoint=None)
+
+
+def test_automl_may_answer_no_more(moved: Moved) -> None:
+    moved.fault("datasets.list:503")
+    moved.fault("models.list:503")
+    with moved.prepared(refresh=False) as prepared:
+        assert prepared.plan is not None
+        assert prepared.plan.monthly.before == prepared.plan.monthly.after == 2007.5
+        moved.ask("/emulator/v1/faults", "DELETE")  # both services list by the same name
+        assert len(migrate(prepared, tell=moved.events.append).originals) == 2
+    assert_complete(moved)
+
+
+def test_a_version_that_was_turned_down_stays_so(moved: Moved) -> None:
+    require = {"au_prc": 0.1}
+    moved.write({"digits": DATASET}, {"digits": {**SERVING, "require": require}})
+    moved.apply()
+    budget = {IC: {"train_budget_milli_node_hours": 9000}}
+    model = {**SERVING, **budget, "require": require}
+    moved.write({"digits": DATASET}, {"digits": model})
+    moved.apply()
+    path = moved.directory / "state" / "default.json"
+    state = moved.state()
+    record = state["resources"]["model.digits"]
+    (former,) = record["others"]
+    record["others"] = [{**record["current"], "status": "rejected"}]
+    record["others"][0]["decision"]["kind"] = "rejected"
+    record["current"] = {k: v for k, v in former.items() if k != "status"}
+    path.write_text(json.dumps(state), encoding="utf-8")
+    moved.migrate()
+    with Workspace(moved.directory, environ={}) as workspace:
+        (turned_down,) = (
+            obj for r in workspace.store.read().resources.values() for obj in r.others
+        )
+        labels = {m.id: m.labels for m in workspace.provider.models()}
+    assert labels[turned_down.id]["automl-plan-status"] == "rejected"
+    assert turned_down.decision is not None
+    assert "model.digits retrain" not in moved.plan()
 
 
 def test_a_plan_that_was_overtaken(moved: Moved) -> None:

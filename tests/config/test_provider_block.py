@@ -88,7 +88,7 @@ _value = st.sampled_from(("sklearn", "'sklearn'", '"sklearn"', "${var.x}", "3600
 _inner = st.one_of(
     st.just(""),
     st.just(" {}"),
-    _value.map(lambda value: f" {{trainer: {value}, data_dir: x}}"),
+    st.sampled_from(("sklearn", "'a'", '"b"', "3600")).map(lambda v: f" {{trainer: {v}, x: {v}}}"),
     st.tuples(_comment, _value, _comment).map(
         lambda t: f"{t[0]}\n    trainer: {t[1]}{t[2]}\n    data_dir: {t[1]}"
     ),

@@ -149,8 +149,11 @@ def _finish(
     path = prepared.source.configuration.state_path
     done = read_migration(path)
     originals = {} if done is None else _originals(done)
+    live = prepared.source.provider.live() if originals and prepared.refreshed else None
+    if live is not None:
+        originals = {i: a for i, a in originals.items() if i in live.datasets or i in live.models}
     following = _next_plan(prepared)
-    if delete and originals:
+    if delete and live is not None:
         if following is None or any(
             c.action in _PAID for c in following if c.address in {*originals.values()}
         ):
@@ -158,8 +161,9 @@ def _finish(
             for original, address in originals.items():
                 tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
         else:
-            protected = {address: record.protected for address, record in state.resources.items()}
-            originals = delete_originals(prepared.source.provider, originals, protected, tell)
+            kept_here = {a for a, record in state.resources.items() if record.protected}
+            source = prepared.source.provider
+            originals = delete_originals(source, originals, live, kept_here, tell)
     configured = configure(prepared) if write else False
     if configured:
         tell(MigrationEvent(MigrationStep.CONFIGURED))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from automl_plan.applying.deletion import delete_live
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep
@@ -10,25 +10,24 @@ from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import OperationFailed
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.live import Live
 
 
 def delete_originals(
     provider: Provider,
     originals: Mapping[str, Address],
-    protected: Mapping[Address, bool],
+    live: Live,
+    protected: Collection[Address],
     tell: Callable[[MigrationEvent], None],
 ) -> dict[str, Address]:
     """Undeploy and delete models, then datasets; those of protected addresses stay, and are given.
 
     All of it can be sent again without harm. Raises ProviderError.
     """
-    live = provider.live()
     kept: dict[str, Address] = {}
     for object_id, address in sorted(originals.items(), key=lambda o: o[1].kind, reverse=True):
         is_model = address.kind is ResourceKind.MODEL
-        if object_id not in (live.models if is_model else live.datasets):
-            continue
-        if protected.get(address):
+        if address in protected:
             why = "lifecycle.prevent_destroy"
             kept[object_id] = address
             tell(MigrationEvent(MigrationStep.KEPT, address, object_id, message=why))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from automl_plan.applying.migrating.target import differing
 from automl_plan.applying.planned import read_sources
@@ -11,6 +11,7 @@ from automl_plan.applying.recovery import open_intents
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import PlanRefused, UsageError
 from automl_plan.planning.costs import Amounts, CostLine, Costs
+from automl_plan.planning.drift import assume_live
 from automl_plan.planning.migration import Knowledge, MigrationPlan, plan_migration
 from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.providers.protocol import Takeover
@@ -41,6 +42,8 @@ class Prepared:
     found: Mapping[tuple[ResourceKind, str], Migratable]
     """What can be copied."""
     sources: Mapping[Address, SourceData]
+    refreshed: bool
+    """Whether what lives was asked for; else it is taken to be as recorded."""
     begun: bool
     """Whether an earlier run has begun it."""
     settings: Mapping[str, str]
@@ -52,24 +55,25 @@ class Prepared:
         return self.state.provider == self.target.provider.identity
 
 
-def prepare(source: Workspace, target: Workspace, *, partial: bool) -> Prepared:
+def prepare(
+    source: Workspace, target: Workspace, *, partial: bool = False, refresh: bool = True
+) -> Prepared:
     """Plan the migration of all that is recorded.
 
-    Raises PlanRefused for what has to be settled before, StateForeign, ProviderError.
+    `partial` leaves behind what was refused; without `refresh` the former provider is not asked
+    what lives there: it may answer no more. Raises PlanRefused for what has to be settled before,
+    StateForeign, ProviderError.
     """
-    state = source.store.read()
-    before, after = source.configuration, target.configuration
-    settings = differing(before.provider, after.provider)
-    takeover_of(target)
-    begun = read_migration(before.state_path)
-    if state.provider == target.provider.identity or not state.resources:
-        nothing = Live({}, {})
-        return Prepared(source, target, state, None, nothing, {}, {}, begun is not None, settings)
+    known = stand(source, target, refresh=refresh)
+    state, before, after = known.state, source.configuration, target.configuration
+    if known.switched or not state.resources:
+        return known
     state.check_provider(source.provider.identity)
     _check_settled(state)
+    begun = read_migration(before.state_path)
     calls = {} if begun is None else calls_of(begun)
     found = {(each.kind, each.id): each for each in takeover_of(target).search()}
-    live = source.provider.live()
+    live = source.provider.live() if refresh else assume_live(state.recorded())
     plan = plan_migration(
         Knowledge(
             resources=state.resources,
@@ -83,8 +87,25 @@ def prepare(source: Workspace, target: Workspace, *, partial: bool) -> Prepared:
         )
     )
     _check_policy(target, plan)
-    sources = read_sources(source)
-    return Prepared(source, target, state, plan, live, found, sources, begun is not None, settings)
+    return replace(known, plan=plan, live=live, found=found, sources=read_sources(source))
+
+
+def stand(source: Workspace, target: Workspace, *, refresh: bool = True) -> Prepared:
+    """How a migration stands, without a plan. Raises UsageError, StateUnreadable."""
+    takeover_of(target)
+    former = source.configuration
+    return Prepared(
+        source,
+        target,
+        source.store.read(),
+        plan=None,
+        live=Live({}, {}),
+        found={},
+        sources={},
+        refreshed=refresh,
+        begun=read_migration(former.state_path) is not None,
+        settings=differing(former.provider, target.configuration.provider),
+    )
 
 
 def takeover_of(target: Workspace) -> Takeover:
