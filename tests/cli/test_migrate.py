@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from automl_plan.providers.local import process
 from tests.cli.command import ProjectLine
 from tests.rendering.schema import is_valid
 
@@ -41,16 +45,26 @@ MIGRATE = ("migrate", "--to", "vertex", "--auto-approve")
 REQUEST = "migratableResources.batchMigrate"
 
 
-@pytest.fixture
-def line(project: ProjectLine) -> ProjectLine:
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two datasets and two versions of a model with a gate, one of which serves; all applied."""
-    project.project.write_data("e.csv", {"cow": 8})
-    configuration = project.directory / "automl-plan.yaml"
-    configuration.write_text(YAML, encoding="utf-8")
-    project("apply", "--auto-approve")
-    configuration.write_text(YAML.replace("8000}", "9000}"), encoding="utf-8")
-    project("apply", "--auto-approve")
-    return project
+    line = ProjectLine(tmp_path_factory.mktemp("applied"))
+    line.project.write_data("e.csv", {"cow": 8})
+    configuration = line.directory / "automl-plan.yaml"
+    for budget in ("8000}", "9000}"):
+        configuration.write_text(YAML.replace("8000}", budget), encoding="utf-8")
+        line.project.apply()
+    process.stop(line.directory / ".automl-plan" / "emulator")
+    return line.directory
+
+
+@pytest.fixture
+def line(applied: Path, tmp_path: Path) -> Iterator[ProjectLine]:
+    """A copy of it, with a service of its own."""
+    shutil.copytree(applied, tmp_path, dirs_exist_ok=True)
+    line = ProjectLine(tmp_path)
+    yield line
+    process.stop(tmp_path / ".automl-plan" / "emulator")
 
 
 def text_of(line: ProjectLine) -> str:
@@ -64,9 +78,14 @@ def state_of(line: ProjectLine, name: str = "state.json") -> dict[str, Any]:
 
 def ask(line: ProjectLine, path: str, body: object = None) -> Any:
     """Ask the service behind the tool's back."""
-    url = line.json("emulator", "status")["url"]
+    with line.project.workspace() as workspace:
+        assert workspace.provider  # which starts the service, where it does not run
+    running = process.status(line.directory / ".automl-plan" / "emulator")
+    assert running is not None
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url + path, data), timeout=30) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(running.url + path, data), timeout=30
+    ) as answer:
         return json.loads(answer.read() or b"{}")
 
 
@@ -132,33 +151,60 @@ def test_everything_moves_and_nothing_is_trained(line: ProjectLine) -> None:
     assert trainings(line) == 3
 
 
-def test_lines_for_programs(line: ProjectLine) -> None:
-    lines = [json.loads(text) for text in line(*MIGRATE, "--json").splitlines()]
+def test_lines_for_programs_and_originals_that_go(line: ProjectLine) -> None:
+    told = line(*MIGRATE, "--json", "--delete-originals").splitlines()
+    lines = [json.loads(text) for text in told]
     assert all(is_valid("migrate", document) for document in lines)
     plan, *steps, result = lines
     assert plan["plan"]["retrainings"] == 0
     assert plan["plan"]["monthly_usd"] == {"before": 1003.75, "during": 2007.5, "after": 1003.75}
+    # prevent_destroy is declared for the model: its originals are not deleted
     assert [step["step"] for step in steps] == [
         *["copied"] * 4,
-        *("marked", "deployed", "switched", "configured"),
+        *("marked", "deployed", "switched"),
+        *("kept", "kept", "deleted", "deleted", "configured"),
     ]
     assert (result["next_plan"], result["configured"]) == ([], True)
+    assert {each["address"] for each in result["originals"]} == {"model.digits"}
+    assert there(line, "datasets", api="") == []
     (nothing,) = [json.loads(text) for text in line(*MIGRATE, "--json").splitlines()]
     assert is_valid("migrate", nothing)
     assert nothing["type"] == "nothing-to-do"
 
 
-def test_it_asks_first(line: ProjectLine) -> None:
-    assert "--auto-approve" in line.failure("migrate", "--to", "vertex", code=3)
+def test_what_is_refused_what_is_given_up_and_two_at_once(line: ProjectLine) -> None:
+    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:fail=13:2"})
+    before, former = text_of(line), state_of(line)
+    said = line.failure(*MIGRATE)
+    assert "The service refused to copy these" in said
+    assert "model.digits ICN" in said
+    assert (text_of(line), state_of(line)) == (before, former)
+    for command in (("plan",), ("apply", "--auto-approve"), ("state", "new")):
+        assert "migrate --to vertex` again" in line.failure(*command)
+    assert line("state", "list").startswith("ADDRESS")
+    shown = line("migrate", "--to", "vertex", "--abandon")
+    assert "the state is as it was" in shown
+    assert shown.count("dataset.") == 2
+    assert "No changes." in line("plan", "--detailed-exitcode")
+    assert "has left nothing" in line("migrate", "--to", "vertex", "--abandon")
+    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:delay-before=3:1"})
+    with line.terminal(*MIGRATE) as terminal:
+        terminal.expect("0 retrainings")
+        while not (line.directory / "state.json.migrating").exists():
+            pass
+        assert "automl-plan migrate" not in line.failure(*MIGRATE, code=4)
+        assert terminal.ended() == 0, terminal.shown
+    assert len(there(line, "datasets")) == 4  # those that were given up live on
+
+
+def test_it_asks_and_the_configuration_may_be_left_to_the_reader(line: ProjectLine) -> None:
+    assert "are for the provider automl" in line.failure(*MIGRATE, "--location", "us-east1")
     with line.terminal("migrate", "--to", "vertex") as terminal:
         terminal.expect("Only 'yes' is accepted: ")
         terminal.type("no")
         assert terminal.ended() == 3
     assert there(line, "datasets") == []
     assert not list(line.directory.glob("*.migrating*"))
-
-
-def test_the_configuration_may_be_left_to_the_reader(line: ProjectLine) -> None:
     before = text_of(line)
     shown = line(*MIGRATE, "--no-write")
     block = re.search(r"provider:\n  local: \{.*api: vertex.*\}\n", shown)
@@ -168,34 +214,9 @@ def test_the_configuration_may_be_left_to_the_reader(line: ProjectLine) -> None:
     assert "what is left is the configuration" in line(*MIGRATE)
     assert text_of(line) != before
     assert "No changes." in line("plan", "--detailed-exitcode")
-
-
-def test_originals_are_deleted_when_asked_for(line: ProjectLine) -> None:
-    shown = line(*MIGRATE, "--delete-originals")
-    assert "not deleted: lifecycle.prevent_destroy" in shown
-    kept = {m["displayName"] for m in there(line, "models", api="")}
-    assert kept == {"digits"}
-    assert there(line, "datasets", api="") == []
-    assert "2 models stay at local:" in shown
-    assert "No changes." in line("plan", "--detailed-exitcode")
-
-
-def test_what_the_service_refuses_is_told_and_can_be_given_up(line: ProjectLine) -> None:
-    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:fail=13:2"})
-    before, former = text_of(line), state_of(line)
-    said = line.failure(*MIGRATE)
-    assert "The service refused to copy these" in said
-    assert "model.digits ICN" in said
-    assert (text_of(line), state_of(line)) == (before, former)
-    for command in (("plan",), ("apply", "--auto-approve"), ("state", "new"), ("drift",)):
-        assert "migrate --to vertex` again" in line.failure(*command)
-    assert line("state", "list").startswith("ADDRESS")
-    assert "this goes on where it ended" in line.failure("migrate", "--to", "vertex", code=3)
-    shown = line("migrate", "--to", "vertex", "--abandon")
-    assert "the state is as it was" in shown
-    assert shown.count("dataset.") == 2
-    assert "No changes." in line("plan", "--detailed-exitcode")
-    assert "has left nothing" in line("migrate", "--to", "vertex", "--abandon")
+    state = line.directory / "state.json"
+    state.write_text((line.directory / "state.json.before-migration").read_text(), encoding="utf-8")
+    assert "The state belongs to local:" in line.failure(*MIGRATE)
 
 
 def test_what_vertex_cannot_declare(line: ProjectLine) -> None:
@@ -206,34 +227,12 @@ def test_what_vertex_cannot_declare(line: ProjectLine) -> None:
     line("apply", "--auto-approve")
     said = line.failure(*MIGRATE, code=3)
     assert re.search(r"automl-plan.yaml:\d+:\d+: Vertex AI has no type", said)
+    added = "    deploy: {node_count: 1}\n    vertex: {disable_early_stopping: true}\n"
+    text = text_of(line).replace("core-ml-", "")
+    only = text.replace("    deploy: {node_count: 1}\n", added)
+    configuration.write_text(only, encoding="utf-8")
+    assert "disable_early_stopping counts at Vertex AI only" in line.failure(*MIGRATE, code=3)
     # What is trained already moves as it is; its new type is a training, as the next plan says.
-    configuration.write_text(text_of(line).replace("core-ml-", ""), encoding="utf-8")
+    configuration.write_text(text, encoding="utf-8")
     assert "The next plan has 1 change" in line(*MIGRATE)
     assert [c["action"] for c in line.json("plan")["changes"]] == ["retrain"]
-
-
-def test_what_counts_at_vertex_only_is_told(line: ProjectLine) -> None:
-    configuration = line.directory / "automl-plan.yaml"
-    added = "    deploy: {node_count: 1}\n    vertex: {disable_early_stopping: true}\n"
-    text = text_of(line).replace("    deploy: {node_count: 1}\n", added)
-    configuration.write_text(text, encoding="utf-8")
-    assert "disable_early_stopping counts at Vertex AI only" in line.failure(*MIGRATE, code=3)
-
-
-def test_two_at_once(line: ProjectLine) -> None:
-    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:delay-before=3:1"})
-    with line.terminal(*MIGRATE) as terminal:
-        terminal.expect("0 retrainings")
-        while not (line.directory / "state.json.migrating").exists():
-            pass
-        assert "automl-plan migrate" not in line.failure(*MIGRATE, code=4)
-        assert terminal.ended() == 0, terminal.shown
-    assert len(there(line, "datasets")) == 2
-
-
-def test_flags_that_make_no_sense(line: ProjectLine) -> None:
-    assert "are for the provider automl" in line.failure(*MIGRATE, "--location", "us-east1")
-    configuration = line.directory / "automl-plan.yaml"
-    vertex = text_of(line).replace("    trainer", "    api: vertex\n    trainer")
-    configuration.write_text(vertex, encoding="utf-8")
-    assert "The state belongs to local:" in line.failure(*MIGRATE)
