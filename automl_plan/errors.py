@@ -14,6 +14,7 @@
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
     │   ├── StateBehind                 what lives was made by it, and it does not know of it
+    │   ├── StateMigrating              a migration to another provider is under way
     │   └── StateLocked                 another process works on it (exit code 4)
     ├── PlanError
     │   ├── PlanFileInvalid             not a plan, or not one of this version
@@ -131,6 +132,10 @@ class StateForeign(StateError):
 
 class StateBehind(StateError):
     """Live objects bear our labels and are not recorded: the state was lost, or is older."""
+
+
+class StateMigrating(StateError):
+    """What it records is being migrated to another provider; nothing else may work on it."""
 
 
 class StateLocked(StateError):

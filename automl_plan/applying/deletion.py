@@ -19,16 +19,17 @@ def delete_model(workspace: Workspace, model: LiveModel, address: Address | None
     """
     provider = workspace.provider
     if address is None:
-        _delete(provider, model)
+        delete_live(provider, model)
         return
     with workspace.store.open(command="models delete") as session:
-        _delete(provider, model)
+        delete_live(provider, model)
         record = session.state.resources.get(address)
         if record is not None:
             session.record(without_object(record, model.id))
 
 
-def _delete(provider: Provider, model: LiveModel) -> None:
+def delete_live(provider: Provider, model: LiveModel) -> None:
+    """Undeploy a model if need be, and delete it. It may be gone. Raises ProviderError."""
     if model.deployed:
         _undeploy(provider, model.id)
     operation = provider.delete(ResourceKind.MODEL, model.id)

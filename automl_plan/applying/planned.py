@@ -142,10 +142,11 @@ def survey(
     Raises StateError, SourceError, ProviderError, UnsettledOperation.
     """
     configuration = workspace.configuration
+    workspace.store.check_at_rest()
     state = workspace.store.read()
     provider = workspace.provider
     state.check_provider(provider.identity)
-    read = _read_sources(workspace) if sources else {}
+    read = read_sources(workspace) if sources else {}
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()
     settled, found = settle(recorded.resources, provider, desired=desired)
@@ -232,7 +233,8 @@ def place_of(
     return None if position is None else f"{position.file}:{position.line}"
 
 
-def _read_sources(workspace: Workspace) -> dict[Address, SourceData]:
+def read_sources(workspace: Workspace) -> dict[Address, SourceData]:
+    """What the sources of each declared dataset hold. Raises SourceError, ProviderError."""
     return {
         address: workspace.provider.read_sources(dataset.sources)
         for address, dataset in sorted(workspace.configuration.desired.datasets.items())

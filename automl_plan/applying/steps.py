@@ -65,7 +65,7 @@ _STEPS = {
 }
 _MAKING = frozenset({Step.CREATE, Step.TRAIN})
 """Steps that make an object."""
-_UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
+UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
 """Answers after which the service may have acted all the same."""
 
 
@@ -142,7 +142,7 @@ class Steps:
 
         Where that is not certain the intent stays, to be settled.
         """
-        if isinstance(error, _UNDECIDED) or (isinstance(error, TransportError) and error.sent):
+        if isinstance(error, UNDECIDED) or (isinstance(error, TransportError) and error.sent):
             return False
         self._session.record(without_operation(self._record_of(change.address), operation))
         return True
@@ -244,7 +244,7 @@ class Steps:
                 model = self._desired.models.get(address)
                 declared = None if model is None else model.node_count
                 return {"deploy": {"node_count": declared}} == operation.attributes
-            case Step.UNDEPLOY | Step.DELETE:
+            case Step.UNDEPLOY | Step.DELETE | Step.MIGRATE:
                 return True
 
     def ended(self, change: Change, operation: RecordedOperation, answer: Operation) -> str | None:
@@ -341,7 +341,7 @@ class Steps:
                     object_id=change.object_id or self._current_id(address),
                     attributes={"deploy": (change.after or {})["deploy"]},
                 )
-            case Step.UNDEPLOY | Step.DELETE:
+            case Step.UNDEPLOY | Step.DELETE | Step.MIGRATE:
                 return replace(intent, object_id=change.object_id or self._current_id(address))
 
     def _gated(self, change: Change, operation: RecordedOperation) -> RecordedOperation:

@@ -26,6 +26,7 @@ from automl_plan.cli import (
     graph,
     import_,
     init,
+    migrate,
     models,
     operations,
     plan,
@@ -56,7 +57,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     *(init, validate, fmt, schema, graph, plan, apply, wait, destroy, why, drift, cost, show),
-    *(comment, import_, resolve, force_unlock),
+    *(comment, import_, migrate, resolve, force_unlock),
 )
 for module in (*_COMMANDS, version):
     module.register(app)

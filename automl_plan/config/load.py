@@ -38,20 +38,23 @@ def load(
     variables: Mapping[str, str] = _NONE,
     var_files: Sequence[FilePath] = (),
     environ: Mapping[str, str] = _NONE,
+    provider: ProviderSettings | None = None,
 ) -> Configuration:
-    """Read the configuration of a directory.
+    """Read the configuration of a directory; `provider` takes the place of what it says of one.
 
     Values of variables are taken from `variables` (`--var`), `var_files` (later ones win),
     `AUTOML_PLAN_VAR_name` in `environ`, the declared default, in this order. Raises
     ConfigurationError with every finding, sorted by file, line and column.
     """
-    loader = _Loader(FilePath(os.path.abspath(directory)))  # noqa: PTH100 (keeps symbolic links)
+    place = FilePath(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
+    loader = _Loader(place, provider)
     return loader.load(variables, var_files, environ)
 
 
 class _Loader:
-    def __init__(self, directory: FilePath) -> None:
+    def __init__(self, directory: FilePath, instead: ProviderSettings | None) -> None:
         self._directory = directory
+        self._instead = instead
         self._diagnostics: list[Diagnostic] = []
         self._found: list[Finding] = []
         self._files: dict[str, FilePath] = {}
@@ -159,7 +162,9 @@ class _Loader:
 
     def _provider(self, provider: Any) -> tuple[str | None, dict[str, Any]]:
         """The provider's name, None where that is written wrongly, and its settings."""
-        if ("provider",) not in self._declared:
+        if self._instead is not None:
+            provider = {self._instead.name: dict(self._instead.settings)}
+        elif ("provider",) not in self._declared:
             provider = {"local": {}}
         sound = self._sound(("provider",), "provider", provider)
         if len(sound) != 1:

@@ -63,6 +63,8 @@ class Step(StrEnum):
     DEPLOY = "deploy"
     UNDEPLOY = "undeploy"
     DELETE = "delete"
+    MIGRATE = "migrate"
+    """Only in the state of a migration that is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class RecordedOperation:
     """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: int | None = None
     labelled_examples: int | None = None
+    made: str | None = None
+    """Migrations: the copy of the object worked on, once it is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         gated=operation.gated or None,
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
+        made=operation.made,
     )
 
 
@@ -240,6 +241,7 @@ def _operation(entry: Any) -> RecordedOperation:
         "gated",
         "examples",
         "labelled_examples",
+        "made",
     )
     return RecordedOperation(
         step=Step(fields["step"]),
@@ -254,6 +256,7 @@ def _operation(entry: Any) -> RecordedOperation:
         gated=_boolean(fields.get("gated", False)),
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),
+        made=_optional(fields.get("made")),
     )
 
 

@@ -11,7 +11,13 @@ from pathlib import Path
 from automl_plan.errors import StateForeign, StateUnreadable, UsageError
 from automl_plan.state.document import State, new_lineage
 from automl_plan.state.lock import StateLock
-from automl_plan.state.store import StateStore, beside, read_state_file, write_state
+from automl_plan.state.store import (
+    StateStore,
+    beside,
+    check_at_rest,
+    read_state_file,
+    write_state,
+)
 
 
 def push(path: Path, source: Path) -> State:
@@ -92,6 +98,7 @@ def _locked(path: Path, command: str) -> Iterator[None]:
     lock = StateLock(beside(path, "lock"))
     lock.acquire(timeout=0.0, command=command)
     try:
+        check_at_rest(path)
         yield
     finally:
         lock.release()

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from automl_plan.errors import StateUnreadable, StateUnwritable
+from automl_plan.errors import StateMigrating, StateUnreadable, StateUnwritable
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.state.document import State, decode, encode, new_lineage
@@ -30,13 +30,17 @@ from automl_plan.state.journal import (
 )
 from automl_plan.state.lock import StateLock, holder_of, take_away
 
+MIGRATING = "migrating"
+"""What the state of a migration is called, beside the one that is migrated."""
+
 
 class StateStore:
     """The state kept in one file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, migrating: bool = False) -> None:
         # Renaming over a symbolic link would replace the link: its target is what is meant.
         self._path = Path(os.path.realpath(path))
+        self._migrating = migrating
 
     def read(self) -> State:
         """What is recorded, with the steps of a run that was cut off.
@@ -50,9 +54,21 @@ class StateStore:
     def open(self, *, timeout: float = 0.0, command: str = "") -> StateSession:
         """Lock the state for writing; wait for at most `timeout` seconds.
 
-        Raises StateLocked, StateUnreadable, StateUnwritable.
+        Raises StateLocked, StateUnreadable, StateUnwritable, StateMigrating.
         """
-        return StateSession(self._path, timeout=timeout, command=command)
+        self.check_at_rest()
+        session = StateSession(self._path, timeout=timeout, command=command)
+        try:
+            self.check_at_rest()  # one may have been begun, and cut off, while this waited
+        except StateMigrating:
+            session.close()
+            raise
+        return session
+
+    def check_at_rest(self) -> None:
+        """Raise StateMigrating while a migration is under way, but for the one that works on it."""
+        if not self._migrating:
+            check_at_rest(self._path)
 
     def lock_holder(self) -> str | None:
         """Who works on the state, in words; None when nobody does."""
@@ -66,8 +82,10 @@ class StateStore:
 class StateSession:
     """A locked state. Memory is what happened, even when the disk refuses to take it."""
 
-    def __init__(self, path: Path, *, timeout: float, command: str) -> None:
+    def __init__(self, path: Path, *, timeout: float, command: str, provable: bool = False) -> None:
+        # Of what is `provable` nothing has to be kept elsewhere when the disk does not take it.
         self._path = path
+        self._provable = provable
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,6 +117,15 @@ class StateSession:
         """Record a resource; it is on disk when this returns. Raises StateUnwritable."""
         self._step(resource_entry(resource))
 
+    def switch(self, state: State) -> None:
+        """Put another state in the place of all that is recorded; the former file is the backup.
+
+        Raises StateUnwritable; the former state then stands.
+        """
+        following = replace(state, serial=self._state.serial + 1)
+        write_state(self._path, following)
+        self._state = following
+
     def close(self) -> None:
         """Fold the journal into the file and give the lock back.
 
@@ -110,6 +137,8 @@ class StateSession:
                 try:
                     self._write()
                 except StateUnwritable as error:
+                    if self._provable:
+                        raise
                     raise kept_elsewhere(self._path, self._state, error) from error
         finally:
             self._journal.close()
@@ -143,6 +172,17 @@ class StateSession:
             self._journal.remove()
         except OSError as error:
             raise unwritable(self._path, error) from error
+
+
+def check_at_rest(path: Path) -> None:
+    """Raise StateMigrating when a migration of the state at this path is under way."""
+    if beside(path, MIGRATING).exists():
+        raise StateMigrating(
+            "A migration of this state to another provider is under way.",
+            where=str(beside(path, MIGRATING)),
+            hint="Run `automl-plan migrate --to vertex` again: it goes on where it ended. "
+            "`--abandon` gives it up.",
+        )
 
 
 def write_state(path: Path, state: State) -> None:

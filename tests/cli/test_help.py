@@ -44,6 +44,7 @@ def test_the_commands() -> None:
         "graph",
         "import",
         "init",
+        "migrate",
         "models calendar",
         "models delete",
         "models evaluations",

@@ -79,6 +79,11 @@ class AutomlProvider:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
         return self._late_seconds
 
+    @property
+    def takeover(self) -> None:
+        """None: it takes nothing over."""
+        return
+
     def now(self) -> datetime:
         """What time it is at the service (UTC)."""
         return self._transport.now()

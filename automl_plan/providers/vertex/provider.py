@@ -16,8 +16,9 @@ from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import labels_of, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
+from automl_plan.providers.vertex.migration import Migration
 from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
-from automl_plan.providers.vertex.vocabulary import ASSIGNED, DRAWN, MIXED, SETS_LABEL
+from automl_plan.providers.vertex.vocabulary import SETS_LABEL, sets_of
 from automl_plan.providers.vertex.wire import (
     LiveEndpoint,
     below,
@@ -83,6 +84,7 @@ class VertexProvider:
         self._identity = f"{name}:{self._parent}"
         self._late_seconds = late_seconds
         self._deployments = Deployments(transport, self._parent)
+        self._migration = Migration(transport, self._parent)
 
     @property
     def identity(self) -> str:
@@ -93,6 +95,11 @@ class VertexProvider:
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
         return self._late_seconds
+
+    @property
+    def takeover(self) -> Migration:
+        """What takes over objects of AutoML."""
+        return self._migration
 
     def now(self) -> datetime:
         """What time it is at the service (UTC)."""
@@ -241,7 +248,7 @@ class VertexProvider:
         """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
         uris = staged(self._staging, dataset.sources, data)
         known, filled = self._sets_of(dataset_id)
-        sets = _sets(data, known if filled else None)
+        sets = sets_of(data, known if filled else None)
         if known != sets:
             self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
         path = self._path("datasets", dataset_id, verb="import")
@@ -344,16 +351,6 @@ class VertexProvider:
         if not _OPERATION.fullmatch(name):
             raise UsageError(f"{operation_id!r} can't be the id of an operation.")
         return f"/v1/{self._parent}/{name}"
-
-
-def _sets(data: SourceData, known: str | None) -> str:
-    """Whether images have their set by hand: all, none or some, with those of former imports."""
-    now = MIXED
-    if data.assigned_examples == data.examples:
-        now = ASSIGNED
-    elif not data.assigned_examples:
-        now = DRAWN
-    return now if known in (None, now) else MIXED
 
 
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:

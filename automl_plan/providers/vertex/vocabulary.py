@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl_plan.resources.live import OWN_LABEL_PREFIX
+from automl_plan.resources.live import OWN_LABEL_PREFIX, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 _ROOT = "gs://google-cloud-aiplatform/schema/"
@@ -82,13 +82,41 @@ KINDS = (
     ),
 )
 KIND_LABEL = f"{OWN_LABEL_PREFIX}kind"
-"""Ours, on datasets (and on models that were migrated): one of the labels of `KINDS`."""
+"""Ours, on datasets: one of the labels of `KINDS`. On models that were migrated, which no pipeline
+tells of, with the type and the budget: `multiclass_cloud_8000`."""
 SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 """Ours, on datasets: whether the imported files gave the images their sets."""
-PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL})
-"""They tell of images, not whose those are: nobody else sees them, and forgetting leaves them."""
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 """All images, none, or some of them."""
+DATASET_LABEL = f"{OWN_LABEL_PREFIX}dataset"
+"""Ours, on models that were migrated: the dataset that stands for the one it was trained on. Of
+others their training pipeline tells."""
+PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL, DATASET_LABEL})
+"""They say what an object is, not whose: nobody else sees them, and forgetting leaves them."""
+
+
+def trained_label(label: str, model_type: object, budget: object) -> str:
+    """What a migrated model was trained with, as a label's value (at most 64 of a-z0-9_-)."""
+    return f"{label}_{model_type}_{budget}"
+
+
+def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:
+    """The problem, the type and the budget (milli node hours) that such a label tells."""
+    label, *inputs = value.split("_")
+    problem = next((kind.problem for kind in KINDS if kind.label == label), None)
+    if problem is None or len(inputs) != 2:
+        return problem, None, None
+    return problem, inputs[0], int(inputs[1]) if inputs[1].isdecimal() else None
+
+
+def sets_of(data: SourceData, known: str | None) -> str:
+    """Whether images have their set by hand: all, none or some, with those of former imports."""
+    now = MIXED
+    if data.assigned_examples == data.examples:
+        now = ASSIGNED
+    elif not data.assigned_examples:
+        now = DRAWN
+    return now if known in (None, now) else MIXED
 
 
 def kind_of(problem: Problem, classification_type: ClassificationType | None) -> Kind:

@@ -17,6 +17,7 @@ from automl_plan.providers.values import (
     text,
 )
 from automl_plan.providers.vertex.vocabulary import (
+    DATASET_LABEL,
     IMAGE_DATASET,
     KIND_LABEL,
     KINDS,
@@ -25,6 +26,7 @@ from automl_plan.providers.vertex.vocabulary import (
     PRIVATE_LABELS,
     TRAINING_TASKS,
     Kind,
+    trained_with,
 )
 from automl_plan.resources.live import (
     LiveDataset,
@@ -119,20 +121,23 @@ def model(
     problem = _problem(trained)
     inputs = mapping(trained.get("trainingTaskInputs"))
     outcome = mapping(trained.get("trainingTaskMetadata"))
+    model_type = _model_type(problem, text(inputs.get("modelType")))
+    budget = integer(inputs.get("budgetMilliNodeHours"))
+    labels = labels_of(answer)
     if problem is None:
-        label = labels_of(answer).get(KIND_LABEL)
-        problem = next((k.problem for k in KINDS if k.label == label), None)
+        problem, model_type, budget = trained_with(labels.get(KIND_LABEL, ""))
     replicas = [d.replicas for e in endpoints for d in e.deployed if d.model_id == model_id]
     return LiveModel(
         id=model_id,
         display_name=text(answer.get("displayName")) or "",
-        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId")) or "",
+        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId"))
+        or labels.get(DATASET_LABEL, ""),
         problem=problem,
         deployed=bool(replicas) or bool(items(answer.get("deployedModels"))),
         node_count=sum(replicas) or None,
-        model_type=_model_type(problem, text(inputs.get("modelType"))),
+        model_type=model_type,
         base_model_id=text(inputs.get("baseModelId")),
-        train_budget_milli_node_hours=integer(inputs.get("budgetMilliNodeHours")),
+        train_budget_milli_node_hours=budget,
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
         stop_reason=text(outcome.get("successfulStopReason")),
         labels=told_labels(answer),

@@ -1,0 +1,1 @@
+"""Moves what a state records to another provider, without a training."""

@@ -1,0 +1,56 @@
+"""What a migration tells whoever watches it, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from automl_plan.resources.address import Address
+
+
+class MigrationStep(StrEnum):
+    """What was done."""
+
+    COPIED = "copied"
+    """A copy is made at the provider that takes over."""
+    FAILED = "failed"
+    """The service refused to make one."""
+    WAITING = "waiting"
+    """It is being found out what came of calls that were cut off."""
+    MARKED = "marked"
+    """The copies bear their names and labels."""
+    DEPLOYED = "deployed"
+    SWITCHED = "switched"
+    """The state is that of the copies."""
+    DELETED = "deleted"
+    """An original is gone."""
+    KEPT = "kept"
+    """An original is not deleted, though it was asked for."""
+    CONFIGURED = "configured"
+    """The configuration names the new provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationEvent:
+    """One thing that was done."""
+
+    step: MigrationStep
+    address: Address | None = None
+    object_id: str | None = None
+    """Of the original."""
+    copy_id: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationResult:
+    """How a migration ended."""
+
+    former: str | None
+    """Where the former state is kept; None when there was nothing to switch."""
+    configured: bool
+    """Whether the configuration names the new provider now."""
+    originals: tuple[tuple[Address, str], ...]
+    """What stays at the former provider."""
+    next_plan: tuple[str, ...] | None
+    """What the next plan does: `model.digits retrain`; None when it can't be made."""

@@ -1,0 +1,178 @@
+"""`automl-plan migrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from automl_plan.cli.applying import approve
+from automl_plan.cli.options import (
+    AsJson,
+    AutoApprove,
+    Directory,
+    LockTimeout,
+    Var,
+    VarFile,
+    workspace,
+)
+from automl_plan.cli.output import stdout_style, write, write_json_line, write_or_go_on
+from automl_plan.errors import PlanRefused, UsageError
+
+if TYPE_CHECKING:
+    from automl_plan.applying.migrating.events import MigrationEvent
+    from automl_plan.applying.migrating.preparing import Prepared
+    from automl_plan.applying.workspace import Workspace
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: automl-plan migrate --to vertex")(migrate)
+
+
+def migrate(
+    to: Annotated[
+        Literal["vertex"], typer.Option("--to", help="The provider that takes over from automl.")
+    ],
+    project: Annotated[
+        str | None, typer.Option(metavar="ID", help="The project, if it is another one.")
+    ] = None,
+    location: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGION", help="The region; us-central1, or europe-west4 for what is in eu."
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="The service, when it is not Google's own.")
+    ] = None,
+    delete_originals: Annotated[
+        bool, typer.Option("--delete-originals", help="Undeploy and delete them in the end.")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave behind what can't be moved.")
+    ] = False,
+    no_write: Annotated[
+        bool,
+        typer.Option("--no-write", help="Only print what the configuration has to say then."),
+    ] = False,
+    no_refresh: Annotated[
+        bool,
+        typer.Option(
+            "--no-refresh", help="Trust the state: don't ask AutoML, which may answer no more."
+        ),
+    ] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Give up a migration that was cut off.")
+    ] = False,
+    auto_approve: AutoApprove = False,
+    lock_timeout: LockTimeout = 0.0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Move everything from AutoML to Vertex AI without a training; cut off, it goes on."""
+    from automl_plan.applying.migrating.preparing import prepare, stand
+    from automl_plan.applying.migrating.target import at_vertex, open_target
+
+    del to  # there is one
+    if delete_originals and no_refresh:
+        raise UsageError("--delete-originals and --no-refresh can't be had together.")
+    with workspace(directory, var, var_file) as opened:
+        if at_vertex(opened.configuration.provider):
+            _nothing_to_do(opened, as_json=as_json)
+            return
+        with (
+            opened.migrating() as source,
+            open_target(source, project=project, location=location, endpoint=endpoint) as target,
+        ):
+            if abandon:
+                _abandon(stand(source, target), as_json=as_json)
+                return
+            prepared = prepare(source, target, partial=partial, refresh=not no_refresh)
+            _show(prepared, delete=delete_originals, as_json=as_json)
+            if prepared.plan is not None and prepared.plan.staying and not partial:
+                _refuse(prepared)
+            if not auto_approve:
+                approve("migrate", "\nMove all this?", as_json=as_json)
+            _carry_out(
+                prepared,
+                delete=delete_originals,
+                write_yaml=not no_write,
+                lock_timeout=lock_timeout,
+                as_json=as_json,
+            )
+
+
+def _show(prepared: Prepared, *, delete: bool, as_json: bool) -> None:
+    from automl_plan.rendering.migration import migration_text, plan_json
+
+    if as_json:
+        write_json_line(plan_json(prepared, delete=delete))
+    else:
+        write(migration_text(prepared, stdout_style(), delete=delete))
+
+
+def _refuse(prepared: Prepared) -> None:
+    from automl_plan.rendering.migration import staying_text
+
+    assert prepared.plan is not None  # noqa: S101 (asked by the caller)
+    raise PlanRefused(
+        f"Not everything can be moved:\n{staying_text(prepared.plan)}",
+        hint="Mend that, or give --partial to leave it behind.",
+    )
+
+
+def _carry_out(
+    prepared: Prepared, *, delete: bool, write_yaml: bool, lock_timeout: float, as_json: bool
+) -> None:
+    from automl_plan.applying.migrating.configuring import section
+    from automl_plan.applying.migrating.migrate import migrate as carry_out
+    from automl_plan.rendering.migration import event_json, event_text, result_json, result_text
+
+    style = stdout_style()
+
+    def tell(event: MigrationEvent) -> None:
+        if as_json:
+            write_json_line(event_json(event))
+        else:
+            write_or_go_on(event_text(event, style))
+
+    if not as_json:
+        write("\n")
+    result = carry_out(
+        prepared, delete=delete, write=write_yaml, lock_timeout=lock_timeout, tell=tell
+    )
+    if as_json:
+        write_json_line(result_json(result, section(prepared)))
+    else:
+        write_or_go_on(result_text(result, prepared, section(prepared), style))
+
+
+def _abandon(prepared: Prepared, *, as_json: bool) -> None:
+    from automl_plan.applying.migrating.migrate import abandon
+    from automl_plan.rendering.migration import abandoned_json, abandoned_text
+
+    copies = abandon(prepared)
+    if as_json:
+        write_json_line(abandoned_json(copies))
+    else:
+        write(abandoned_text(copies, prepared))
+
+
+def _nothing_to_do(opened: Workspace, *, as_json: bool) -> None:
+    from automl_plan.applying.migrating.migrate import finish_at_target
+    from automl_plan.rendering.migration import nothing_json, originals_text
+
+    originals = finish_at_target(opened)
+    if as_json:
+        write_json_line(nothing_json(originals))
+    elif originals:
+        write(
+            f"The migration is complete. {originals_text(originals)} the former provider, unless "
+            "they were deleted there.\n"
+        )
+    else:
+        write("Nothing to do: everything is at Vertex AI already.\n")

@@ -1,0 +1,48 @@
+"""Taking over what lives at another service: what can be copied, and what came of asking for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.live import Operation, OperationError
+
+
+@dataclass(frozen=True, slots=True)
+class Migratable:
+    """An object of the other service that can be copied."""
+
+    kind: ResourceKind
+    id: str
+    """As the other service's provider gives it."""
+    name: str
+    """Its whole name there."""
+    last_migrated: str | None = None
+    """When a copy of it was last asked for (RFC 3339, the service's clock)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One object to copy, and the display name that its copy is to bear."""
+
+    kind: ResourceKind
+    name: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What came of one wish so far: the copy's id, or why there is none."""
+
+    display_name: str
+    """The one that was asked for."""
+    made: str | None = None
+    error: OperationError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """An operation that copies, with its wishes as far as the service tells them."""
+
+    operation: Operation
+    copied: tuple[Copied, ...] = ()
