@@ -385,6 +385,20 @@ def test_the_endpoint_has_to_be_told(moved: Moved) -> None:
         open_target(source, project=None, location=None, endpoint=None)
 
 
+def test_sources_that_are_gone_hold_nothing_up(moved: Moved, emulator: RunningEmulator) -> None:
+    source = emulator.bucket_root / "bucket" / "ic.csv"
+    content = source.read_bytes()
+    source.unlink()
+    try:
+        with moved.prepared() as prepared:
+            assert prepared.plan is not None
+            assert "the sources can't be read" in prepared.plan.notes[0]
+            assert migrate(prepared, tell=moved.events.append).next_plan is None
+    finally:
+        source.write_bytes(content)
+    assert_complete(moved)
+
+
 def test_automl_may_answer_no_more(moved: Moved) -> None:
     moved.fault("datasets.list:503")
     moved.fault("models.list:503")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -45,7 +46,11 @@ class There:
 class Mover:
     """Migrates projects on one emulator, and judges by what the service and the disk hold."""
 
-    def __init__(self, world: World, zygote: Zygote, directory: Path) -> None:
+    def __init__(
+        self, world: World, zygote: Zygote, directory: Path, *, delete: bool = False
+    ) -> None:
+        self._flags = ("--delete-originals",) if delete else ()
+        self._left = (0, 0) if delete else (len(DATASETS), len(MODELS))
         self._world = world
         self._zygote = zygote
         self._directory = directory
@@ -60,20 +65,20 @@ class Mover:
         assert self._wrong(directory, project, [outcome]) == []
         self.boundaries, self.writes = outcome.boundaries, outcome.writes
 
-    def run(self, schedule: Schedule, *flags: str) -> tuple[bool, list[str]]:
+    def run(self, schedule: Schedule) -> tuple[bool, list[str]]:
         """Whether a run was struck, and what is wrong in the end."""
         directory, project = self._fresh()
         told: list[Outcome] = []
         try:
             for fault in schedule.faults:
                 self._world.set_fault(fault)
-            told += [self._migrate(directory, blow, *flags) for blow in schedule.blows]
+            told += [self._migrate(directory, blow) for blow in schedule.blows]
         finally:
             self._world.clear_faults()
         for _ in range(MOST_RUNS):
             if told[-1].code == 0:
                 break
-            told.append(self._migrate(directory, Blow(), *flags))
+            told.append(self._migrate(directory, Blow()))
         struck = any(outcome.code for outcome in told)
         return struck, [f"{schedule}: {w}" for w in self._wrong(directory, project, told)]
 
@@ -96,23 +101,25 @@ class Mover:
             == sorted([*there.datasets, *there.models]),
             "deployed": there.deployed == (current,),
             "trainings": truth.trainings == dict.fromkeys(MODELS, 1),
-            "originals": (len(truth.datasets), len(truth.models)) == (len(DATASETS), len(MODELS)),
+            "originals": (len(truth.datasets), len(truth.models)) == self._left,
             "left over": not list((directory / "state").glob("*.migrating*")),
             "plan": plan.code == 0,
         }
         bad = [what for what, right in found.items() if not right]
         return [f"{bad} {there} {recorded} {told[-1].output[-1500:]} {plan.output}"] if bad else []
 
-    def _migrate(self, directory: Path, blow: Blow, *flags: str) -> Outcome:
+    def _migrate(self, directory: Path, blow: Blow) -> Outcome:
         arguments = ("migrate", "--to", "vertex", "--auto-approve")
         endpoint = ("--endpoint", f"{self._world.url}/vertex")
         return self._zygote.run(
-            Command((*arguments, *endpoint, *flags), str(directory), False, blow.action, blow.at)
+            Command(
+                (*arguments, *endpoint, *self._flags), str(directory), False, blow.action, blow.at
+            )
         )
 
     def _fresh(self) -> tuple[Path, str]:
         self._number += 1
-        project = f"moved-{self._number}"
+        project = f"{self._directory.name}-{self._number}"
         directory = self._directory / project
         self._world.project(directory, project)
         outcome = self._zygote.run(Command(("apply", "--auto-approve"), str(directory)))
@@ -142,12 +149,13 @@ def run_share(share: int, shares: int, step: int) -> tuple[int, int, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         world, zygote = World(Path(folder), "automl"), Zygote()
         try:
-            mover = Mover(world, zygote, Path(folder) / "runs")
-            mover.measure()
-            for schedule in schedules_of(mover, step)[share::shares]:
-                hurt, found = mover.run(schedule)
-                many, struck = many + 1, struck + hurt
-                wrong += found
+            for name, delete in (("kept", False), ("deleted", True)):
+                mover = Mover(world, zygote, Path(folder) / name, delete=delete)
+                mover.measure()
+                for schedule in schedules_of(mover, step)[share::shares]:
+                    hurt, found = mover.run(schedule)
+                    many, struck = many + 1, struck + hurt
+                    wrong += found
         finally:
             zygote.close()
             world.close()
@@ -160,8 +168,19 @@ def schedules_of(mover: Mover, step: int) -> list[Schedule]:
     return [*at_every_boundary(mover.boundaries, mover.writes, step), *faults]
 
 
-if __name__ == "__main__":
-    done = run_share(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
-    for line in done[2]:
+def main() -> int:
+    """0 when every migration was right in the end."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.migrations")
+    parser.add_argument("--share", default="0/1", help="only every so-many-th schedule: 0/4")
+    parser.add_argument("--step", type=int, default=1, help="only every so-many-th boundary")
+    given = parser.parse_args()
+    share, shares = map(int, given.share.split("/"))
+    schedules, struck, wrong = run_share(share, shares, given.step)
+    for line in wrong:
         print(line)
-    print(done[:2], len(done[2]))
+    print(f"migrations {schedules} ({struck} struck) · not right in the end {len(wrong)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

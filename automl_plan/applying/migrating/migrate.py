@@ -9,6 +9,7 @@ they are reached.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from automl_plan.applying.migrating.configuring import configure
 from automl_plan.applying.migrating.copying import Copier, Wanted
@@ -69,7 +70,7 @@ def migrate(
             _check_fresh(prepared, session.state)
             kept = None
             if session.state.lineage and not prepared.switched:
-                kept = str(_switch(prepared, session, tell))
+                kept = _switch(prepared, session, tell)
             return _finish(prepared, session.state, kept, delete=delete, write=write, tell=tell)
     except KeyboardInterrupt:
         begun = read_migration(path) is not None
@@ -113,7 +114,7 @@ def _check_fresh(prepared: Prepared, state: State) -> None:
         raise PlanStale("The state changed after the migration was planned.", hint="Run it again.")
 
 
-def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> object:
+def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> str:
     """Make the copies, and put their state in the place of the former one; where that is kept."""
     state, target = session.state, prepared.target.provider
     path = prepared.source.configuration.state_path
@@ -136,10 +137,16 @@ def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> object:
         dresser = Dresser(prepared, moving, copies, tell)
         dresser.mark()
         dresser.deploy()
-    kept = keep_former(path)
+    kept = _shown(keep_former(path), prepared)
     session.switch(switched(state, moving, copies, target.identity, now()))
-    tell(MigrationEvent(MigrationStep.SWITCHED, message=str(kept)))
+    tell(MigrationEvent(MigrationStep.SWITCHED, message=kept))
     return kept
+
+
+def _shown(path: Path, prepared: Prepared) -> str:
+    """A path as the reader knows it: below the configuration's directory, where it lies there."""
+    directory = prepared.source.configuration.directory.resolve()
+    return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 
 def _finish(

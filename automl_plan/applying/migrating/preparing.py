@@ -9,7 +9,7 @@ from automl_plan.applying.migrating.target import differing
 from automl_plan.applying.planned import read_sources
 from automl_plan.applying.recovery import open_intents
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import PlanRefused, UsageError
+from automl_plan.errors import PlanRefused, SourceError, UsageError
 from automl_plan.planning.costs import Amounts, CostLine, Costs
 from automl_plan.planning.drift import assume_live
 from automl_plan.planning.migration import Knowledge, MigrationPlan, plan_migration
@@ -87,7 +87,14 @@ def prepare(
         )
     )
     _check_policy(target, plan)
-    return replace(known, plan=plan, live=live, found=found, sources=read_sources(source))
+    try:
+        sources = read_sources(source)
+    except SourceError as error:
+        sources = {}
+        unknown = "whether images have their sets by hand stays unknown at Vertex AI"
+        note = f"the sources can't be read, so {unknown}: {error.message.rstrip('.')}"
+        plan = replace(plan, notes=(*plan.notes, note))
+    return replace(known, plan=plan, live=live, found=found, sources=sources)
 
 
 def stand(source: Workspace, target: Workspace, *, refresh: bool = True) -> Prepared:

@@ -98,10 +98,8 @@ class Migration:
         Of a model without a training pipeline only labels tell what it was trained with.
         """
         label = kind_of(problem, classification_type).label
-        if kind is ResourceKind.MODEL and inputs is not None:
-            label = trained_label(
-                label, inputs.get("model_type"), inputs.get("train_budget_milli_node_hours")
-            )
+        if kind is ResourceKind.MODEL:
+            label = trained_label(label, inputs or {})
         labels = {KIND_LABEL: label}
         if kind is ResourceKind.MODEL and dataset_id is not None:
             labels[DATASET_LABEL] = dataset_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import OWN_LABEL_PREFIX, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 
@@ -95,9 +96,11 @@ PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL, DATASET_LABEL})
 """They say what an object is, not whose: nobody else sees them, and forgetting leaves them."""
 
 
-def trained_label(label: str, model_type: object, budget: object) -> str:
+def trained_label(label: str, inputs: Attributes) -> str:
     """What a migrated model was trained with, as a label's value (at most 64 of a-z0-9_-)."""
-    return f"{label}_{model_type}_{budget}"
+    model_type, budget = inputs.get("model_type"), inputs.get("train_budget_milli_node_hours")
+    known = isinstance(model_type, str) and isinstance(budget, int)
+    return f"{label}_{model_type}_{budget}" if known else label
 
 
 def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:
