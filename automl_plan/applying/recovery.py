@@ -165,7 +165,8 @@ def settle(
                     gated = intent.gated or _gated(address, intent, desired)
                     ended = replace(intent, gated=gated)
                     settled[address] = after_operation(record, ended, made=finding.made)
-                case Verdict.NEVER:
+                case Verdict.NEVER if intent.step is not Step.UNDEPLOY:
+                    # An undeployment may have been one of several calls: it is sent again.
                     settled[address] = without_operation(record, intent)
                 case Verdict.FOUND if finding.operation is not None:
                     named = replace(intent, id=finding.operation.id)

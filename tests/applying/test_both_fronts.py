@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from automl_plan.applying.events import ApplyResult
+from automl_plan.applying.moments import now
+from automl_plan.applying.waiting import wait_for
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.recorded import DecisionKind, Status
+from automl_plan.resources.recorded import DecisionKind, RecordedOperation, Status, Step
+from automl_plan.resources.tokens import new_token
+from automl_plan.resources.transitions import with_operation
 from tests.apis import fault_of
 from tests.applying.final_world import endpoints, same_world
 from tests.applying.fronts import Front, Fronts
@@ -171,8 +175,7 @@ def test_the_life_of_a_configuration(fronts: Fronts) -> None:
 )
 def test_a_call_that_goes_wrong(fronts: Fronts, fault: str) -> None:
     """Answers that are lost, and what is done about it, leave no trace that differs."""
-    declared = Declared(fronts)
-    del declared.models["boxes"], declared.models["mobile"], declared.datasets["Boxes_of_2"]
+    declared = only_digits(fronts)
     fronts.write(declared.datasets, declared.models)
 
     def apply(front: Front) -> ApplyResult:
@@ -189,8 +192,7 @@ def test_a_call_that_goes_wrong(fronts: Fronts, fault: str) -> None:
 
 
 def test_what_a_failed_deployment_left_goes_with_the_model(fronts: Fronts) -> None:
-    declared = Declared(fronts)
-    del declared.models["boxes"], declared.models["mobile"], declared.datasets["Boxes_of_2"]
+    declared = only_digits(fronts)
     faults = [
         {"fault": fault_of(front.api, "models.deploy:fail=INTERNAL")} for front in fronts.each
     ]
@@ -225,3 +227,43 @@ def test_a_training_that_nobody_waits_for(tmp_path: Path, start_emulator: StartE
     first, second = ([f"{c.address} {c.action}" for c in changes] for changes in plans)
     assert first == second
     declared.apply()
+
+
+@pytest.mark.parametrize("fault", ["drop-after:1", "500-after:1", "truncate:1"])
+def test_an_undeployment_whose_answer_is_lost_leaves_no_endpoint(
+    fronts: Fronts, fault: str
+) -> None:
+    declared = only_digits(fronts)
+    declared.apply()
+    del declared.models["digits"]["deploy"]
+    for front in fronts.each:
+        fronts.ask("faults", {"fault": fault_of(front.api, f"models.undeploy:{fault}")})
+    declared.apply()
+    assert endpoints(fronts.each[1]) == []
+
+
+def test_an_undeployment_that_was_cut_off_leaves_no_endpoint(fronts: Fronts) -> None:
+    """As a killed run leaves it: the first call was received, its answer was not read."""
+    declared = only_digits(fronts)
+    declared.apply()
+    del declared.models["digits"]["deploy"]
+    for front in fronts.each:
+        with front.workspace() as workspace, workspace.store.open(command="test") as session:
+            record = session.state.resources[DIGITS]
+            assert record.current is not None
+            token = new_token(session.state.lineage, DIGITS, "0" * 32)
+            intent = RecordedOperation(
+                Step.UNDEPLOY, token=token, started=now(), object_id=record.current.id
+            )
+            session.record(with_operation(record, intent))
+            begun = workspace.provider.undeploy(record.current.id)
+            assert begun is not None
+            wait_for(workspace.provider, begun.id)
+    declared.apply()
+    assert endpoints(fronts.each[1]) == []
+
+
+def only_digits(fronts: Fronts) -> Declared:
+    declared = Declared(fronts)
+    del declared.models["boxes"], declared.models["mobile"], declared.datasets["Boxes_of_2"]
+    return declared

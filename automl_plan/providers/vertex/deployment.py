@@ -71,7 +71,9 @@ class Deployments:
         for there in self.serving(answer):
             for deployed in there.deployed:
                 if deployed.model_id == model_id:
-                    return self._undeploy(there.id, deployed)
+                    begun = self._undeploy(there.id, deployed)
+                    if begun is not None:
+                        return begun
         home = endpoint_id(model(answer, None, ()))
         return self._close(home) if self._is_left(home) else None
 
@@ -147,9 +149,13 @@ class Deployments:
             return self._under_way(home, OperationKind.DEPLOY_MODEL)
         return opened(operation(answer, self._parent), f"POST {path}")
 
-    def _undeploy(self, home: str, deployed: Deployed) -> Operation:
+    def _undeploy(self, home: str, deployed: Deployed) -> Operation | None:
+        """None when it is gone: an answer was lost, or another run is faster."""
         path = self._path(home, "undeployModel")
-        answer = self._transport.repeatable("POST", path, {"deployedModelId": deployed.id})
+        try:
+            answer = self._transport.repeatable("POST", path, {"deployedModelId": deployed.id})
+        except NotFound:
+            return None
         return opened(operation(answer, self._parent), f"POST {path}")
 
     def _under_way(self, home: str, kind: OperationKind) -> Operation:

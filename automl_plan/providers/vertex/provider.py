@@ -305,7 +305,11 @@ class VertexProvider:
 
     def undeploy(self, model_id: str) -> Operation | None:
         """Take the next step to a model that is deployed nowhere; None when nothing is left."""
-        return self._deployments.undeploy(self._transport.get(self._path("models", model_id)))
+        try:
+            answer = self._transport.get(self._path("models", model_id))
+        except NotFound:
+            return None
+        return self._deployments.undeploy(answer)
 
     def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
         """Start to delete an object; None when it is already gone.
