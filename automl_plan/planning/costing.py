@@ -44,7 +44,13 @@ def costs_of(
         if amounts != Amounts():
             lines.append(CostLine(address, amounts))
     known = {obj.id for record in resources.values() for obj in record.objects}
-    idle = tuple(_idle(model, prices) for model in live.models.values() if model.id not in known)
+    idle = [_idle(model, prices) for model in live.models.values() if model.id not in known]
+    idle += [
+        Idle(m.id, f"{m.display_name} at {place}", round(_monthly(m, nodes, prices), 2))
+        for m in live.models.values()
+        if m.id in known
+        for place, nodes in m.elsewhere.items()
+    ]
     return Costs(prices.date, tuple(lines), tuple(each for each in idle if each.monthly))
 
 

@@ -41,6 +41,22 @@ def expiry_notes(
     return notes
 
 
+def elsewhere_notes(resources: Mapping[Address, RecordedResource], live: Live) -> list[Note]:
+    """The versions that somebody deployed at endpoints of their own as well."""
+    notes = []
+    for address, record in sorted(resources.items()):
+        for obj in record.objects if address.kind is ResourceKind.MODEL else ():
+            there = live.models.get(obj.id)
+            for endpoint, nodes in sorted(there.elsewhere.items()) if there else ():
+                text = (
+                    f"{obj.id} is deployed on {nodes} node{'s' if nodes != 1 else ''} at the "
+                    f"endpoint {endpoint}, too, which automl-plan did not make: that costs until "
+                    "somebody undeploys it, and ends when this model is undeployed or deleted here"
+                )
+                notes.append(Note(address, NoteKind.ELSEWHERE, text))
+    return notes
+
+
 def rename_notes(
     changes: Sequence[Change], desired: Desired, resources: Mapping[Address, RecordedResource]
 ) -> list[Note]:

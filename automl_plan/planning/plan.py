@@ -110,6 +110,8 @@ class NoteKind(StrEnum):
     """A version that was trained on what is declared does not serve, on purpose."""
     EXPIRY = "expiry"
     """A model's life ends soon."""
+    ELSEWHERE = "elsewhere"
+    """A model is deployed at an endpoint of somebody else, too."""
     RENAME = "rename"
     """What is deleted and what is made look like the same thing under two names."""
 

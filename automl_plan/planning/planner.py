@@ -16,7 +16,7 @@ from automl_plan.planning.graph import check_addresses, in_order, within
 from automl_plan.planning.guard import refusals
 from automl_plan.planning.ignoring import without_ignored
 from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
-from automl_plan.planning.notes import expiry_notes, rename_notes
+from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
@@ -104,6 +104,7 @@ def make_plan(
     notes += rename_notes(changes, desired, recorded.resources)
     if service_now is not None:
         notes += expiry_notes(wanted.models, recorded.resources, there, service_now)
+    notes += elsewhere_notes(recorded.resources, there)
     return Plan(
         changes,
         drift,

@@ -42,6 +42,7 @@ REDEPLOYED = (
     "deploy.node_count changed, which a deployment can't: a new one takes over before the former "
     "one ends"
 )
+NO_TRAFFIC = "it is deployed, but does not answer all requests at its endpoint"
 DEPLOYED_OUTSIDE = "it is deployed, and deploy is not declared"
 
 

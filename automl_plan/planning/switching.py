@@ -68,9 +68,11 @@ class Switch:
         object_id = None if version.id == PENDING else version.id
         before: Attributes = version.attributes
         marked: tuple[Difference, ...] = ()
+        traffic = None
         if object_id is not None:
             there = self.live[object_id]
             before = observed(ResourceKind.MODEL, before, there.attributes())
+            traffic = there.traffic_percent
             if current is not None:
                 marked = self._marks(version, current)
         found = differences(before, self.after)
@@ -81,18 +83,24 @@ class Switch:
         was, wanted = _node_count(before), _node_count(self.after)
         if was != wanted and not (was == _NOT_TOLD and wanted is not None):
             action, reason = self._deployment(version, was, wanted)
-            changes.append(
-                Change(
-                    self.desired.address,
-                    action,
-                    reason,
-                    field="deploy",
-                    object_id=object_id,
-                    differences=(Difference("deploy.node_count", was, wanted),),
-                    after=self.after,
-                    needs=needs,
-                )
+            difference = Difference("deploy.node_count", was, wanted)
+        elif wanted is not None and traffic not in (None, 100):
+            action, reason = Action.DEPLOY, reasons.NO_TRAFFIC
+            difference = Difference("deploy.traffic_percent", traffic, 100)
+        else:
+            return changes
+        changes.append(
+            Change(
+                self.desired.address,
+                action,
+                reason,
+                field="deploy",
+                object_id=object_id,
+                differences=(difference,),
+                after=self.after,
+                needs=needs,
             )
+        )
         return changes
 
     def mark_others(

@@ -30,6 +30,7 @@ _MEANINGS = {
     f"refused/{LARGE_CHANGE}": "One plan deletes or makes anew only a part of what is recorded.",
     f"note/{NoteKind.EXPIRY}": "A model's life ends soon.",
     f"note/{NoteKind.HELD}": "A version that was trained does not serve, on purpose.",
+    f"note/{NoteKind.ELSEWHERE}": "A model is deployed at somebody else's endpoint, too.",
     f"note/{NoteKind.RENAME}": "What is deleted and what is made look like one thing.",
 }
 _FAMILIES = {

@@ -70,6 +70,7 @@ _FORCED = {ResourceKind.DATASET: "a new dataset", ResourceKind.MODEL: "a new tra
 _NOTES = {
     NoteKind.HELD: "Held:",
     NoteKind.EXPIRY: "Expires:",
+    NoteKind.ELSEWHERE: "Elsewhere:",
     NoteKind.RENAME: "Renamed?",
 }
 _LINE = 100

@@ -67,6 +67,11 @@ class LiveModel:
     deployed: bool = False
     node_count: int | None = None
     """Nodes that it is deployed on, where the service says so."""
+    traffic_percent: int | None = None
+    """Of the requests at our endpoint, how many it answers; None where the service has no such
+    thing, or where it is not deployed by us."""
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+    """Nodes by the ids of endpoints that others made, where it is deployed as well."""
     model_type: str | None = None
     base_model_id: str | None = None
     train_budget_milli_node_hours: int | None = None

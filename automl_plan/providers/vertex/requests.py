@@ -14,6 +14,7 @@ from automl_plan.providers.vertex.vocabulary import (
     KIND_LABEL,
     ML_USE,
     MODEL_TYPES,
+    NOBODYS_ENDPOINT,
     TRAINING_TASKS,
     kind_of,
 )
@@ -26,7 +27,6 @@ from automl_plan.resources.model_types import ClassificationType, Problem
 _LONGEST_ID = 63
 """Of an endpoint (proto: CreateEndpointRequest.endpoint_id)."""
 _DIGITS = 12
-_NOBODYS = "automl-plan-model-"
 
 
 def dataset_body(dataset: DesiredDataset, own_labels: Mapping[str, str]) -> dict[str, Json]:
@@ -126,23 +126,20 @@ def endpoint_body(model: LiveModel) -> dict[str, Json]:
     }
 
 
-def endpoint_id(model: LiveModel) -> str:
+def endpoint_id(model: LiveModel, apart: bool = False) -> str:
     """The id of the endpoint that a model is deployed at: the same for all versions.
 
     It is chosen, so that asking for it again makes no second one: the name of the address, and a
-    digest of it and of the state that it belongs to.
+    digest of it and of the state that it belongs to. `apart` gives another, for where the first
+    one serves what had this address before.
     """
     whose = owner(model.labels)
     if whose is None:
-        return f"{_NOBODYS}{model.id}"[:_LONGEST_ID]
-    digest = hashlib.sha256(f"{whose.lineage} {whose.mark}".encode()).hexdigest()[:_DIGITS]
+        return f"{NOBODYS_ENDPOINT}{model.id}"[:_LONGEST_ID]
+    told = f"{whose.lineage} {whose.mark}" + (f" {model.id}" if apart else "")
+    digest = hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
     name = re.sub(r"[^a-z0-9]+", "-", whose.name).strip("-")
     return f"{name[: _LONGEST_ID - _DIGITS - 1]}-{digest}"
-
-
-def is_ours(home: str, labels: Mapping[str, str]) -> bool:
-    """Whether we made an endpoint: it bears our mark, or an id that no other would choose."""
-    return ADDRESS in labels or home.startswith(_NOBODYS)
 
 
 def deploy_body(name: str, model: LiveModel, node_count: int) -> dict[str, Json]:

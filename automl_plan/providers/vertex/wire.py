@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from automl_plan.providers.vertex.vocabulary import (
     KIND_LABEL,
     KINDS,
     MODEL_TYPES,
+    NOBODYS_ENDPOINT,
     OTHER_NAMES,
     PRIVATE_LABELS,
     TRAINING_TASKS,
@@ -35,6 +36,7 @@ from automl_plan.resources.live import (
     OperationError,
     OperationKind,
 )
+from automl_plan.resources.marks import ADDRESS
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 _OPERATIONS = {
@@ -82,14 +84,24 @@ class Deployed:
     """The least number that runs all the time, and is billed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LiveEndpoint:
     """An endpoint, with what is deployed there."""
 
     id: str
     deployed: tuple[Deployed, ...]
     traffic: Mapping[str, int]
+    """Percent of the requests, by the ids of the deployments."""
     labels: Mapping[str, str]
+
+    @property
+    def ours(self) -> bool:
+        """Whether we made it: it bears our mark, or an id that no other would choose."""
+        return ADDRESS in self.labels or self.id.startswith(NOBODYS_ENDPOINT)
+
+    def share_of(self, model_ids: Collection[str]) -> int:
+        """Percent of the requests that these models answer."""
+        return sum(self.traffic.get(d.id, 0) for d in self.deployed if d.model_id in model_ids)
 
 
 def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = ()) -> LiveDataset:
@@ -126,15 +138,19 @@ def model(
     labels = labels_of(answer)
     if problem is None:
         problem, model_type, budget = trained_with(labels.get(KIND_LABEL, ""))
-    replicas = [d.replicas for e in endpoints for d in e.deployed if d.model_id == model_id]
+    nodes = {e: sum(d.replicas for d in e.deployed if d.model_id == model_id) for e in endpoints}
+    ours = [e for e, count in nodes.items() if count and e.ours]
+    counted = ours or list(nodes)  # somebody's deployment of a model that was adopted is its own
     return LiveModel(
         id=model_id,
         display_name=text(answer.get("displayName")) or "",
         dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId"))
         or labels.get(DATASET_LABEL, ""),
         problem=problem,
-        deployed=bool(replicas) or bool(items(answer.get("deployedModels"))),
-        node_count=sum(replicas) or None,
+        deployed=any(nodes.values()) or bool(items(answer.get("deployedModels"))),
+        node_count=sum(nodes[e] for e in counted) or None,
+        traffic_percent=max(e.share_of({model_id}) for e in ours) if ours else None,
+        elsewhere={e.id: nodes[e] for e in nodes if ours and nodes[e] and e not in ours},
         model_type=model_type,
         base_model_id=text(inputs.get("baseModelId")),
         train_budget_milli_node_hours=budget,
