@@ -34,6 +34,8 @@ _BUCKET = r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
 """Cloud Storage documentation, "About Cloud Storage buckets"."""
 _FOLDER = r"[A-Za-z0-9._=+@-]+"
 """Narrower than what may name an object: nothing here means more than itself to anybody."""
+_AT_VERTEX = (r"[^\x00-\x1f\x7f]{1,128}", "1 to 128 characters, none of them a control character")
+"""proto of Vertex AI: Dataset.display_name, Model.display_name."""
 _DISPLAY_NAME = {
     "datasets": (r"[A-Za-z0-9_]{1,32}", "1 to 32 of A-Z, a-z, 0-9 and _"),
     "models": (r"[A-Za-z][A-Za-z0-9_]{0,31}", "a letter, then up to 31 of A-Z, a-z, 0-9 and _"),
@@ -45,7 +47,7 @@ def _display_name(checked: Checked) -> Iterator[Finding]:
     for section, name, entry in checked.resources():
         if (section, name, "display_name") in checked.broken:
             continue
-        pattern, allowed = _DISPLAY_NAME[section]
+        pattern, allowed = _AT_VERTEX if checked.at_vertex else _DISPLAY_NAME[section]
         written = "display_name" in entry
         if re.fullmatch(pattern, entry.get("display_name", name)):
             continue

@@ -176,8 +176,10 @@ CASES = [
         "vertex-display-name",
         "provider: {vertex: {project: p}}\n"
         "datasets:\n  with-dashes: {image_object_detection: {}}\n"
-        "  d: {image_object_detection: {}, display_name: As Vertex AI takes it}\n",
-        ["a.yaml:3:3 display-name", "a.yaml:4:49 display-name"],
+        "  d: {image_object_detection: {}, display_name: As Vertex AI takes it}\n"
+        '  e: {image_object_detection: {}, display_name: "no\\nbreak"}\n'
+        f"  f: {{image_object_detection: {{}}, display_name: {'x' * 129}}}\n",
+        ["a.yaml:5:49 display-name", "a.yaml:6:49 display-name"],
     ),
     Case(
         "staging-bucket",

@@ -57,7 +57,7 @@ def test_editors_accept_what_the_tool_accepts(text: str) -> None:
         "gates: {}",
         "datasets: {d: {}}",
         "datasets: {1d: {image_object_detection: {}}}",
-        "datasets: {d: {image_object_detection: {}, display_name: a b}}",
+        "datasets: {d: {image_object_detection: {}, display_name: ''}}",
         "models: {m: {dataset: d, image_classification: {}}}",
         GOOD.replace("8000", "999"),
         GOOD.replace("cloud", "clod"),
