@@ -321,6 +321,15 @@ def test_originals_go_when_asked_for(moved: Moved) -> None:
     assert_complete(moved, models=2)
 
 
+def test_what_is_declared_protected_stays_though_that_is_not_applied(moved: Moved) -> None:
+    dataset = {**DATASET, "lifecycle": {"prevent_destroy": True}}
+    moved.write({"digits": dataset}, {"digits": SERVING})
+    result = moved.migrate(delete=True)
+    assert [str(address) for address, _ in result.originals] == ["dataset.digits"]
+    assert len(moved.there("datasets", api="")) == 1
+    assert moved.there("models", api="") == []
+
+
 def test_originals_stay_while_the_next_plan_would_make_them_anew(moved: Moved) -> None:
     budget = {IC: {"train_budget_milli_node_hours": 9000}}
     moved.write({"digits": DATASET}, {"digits": {**SERVING, **budget}})

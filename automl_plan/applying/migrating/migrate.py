@@ -36,6 +36,7 @@ from automl_plan.errors import (
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
 from automl_plan.state.document import State
 from automl_plan.state.migrating import (
     begin_migration,
@@ -168,7 +169,7 @@ def _finish(
             for original, address in originals.items():
                 tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
         else:
-            kept_here = {a for a, record in state.resources.items() if record.protected}
+            kept_here = _protected(prepared.source.configuration.desired, state)
             source = prepared.source.provider
             originals = delete_originals(source, originals, live, kept_here, tell)
     configured = configure(prepared) if write else False
@@ -182,6 +183,13 @@ def _finish(
         tuple(sorted((address, original) for original, address in originals.items())),
         None if following is None else tuple(f"{c.address} {c.action}" for c in following),
     )
+
+
+def _protected(desired: Desired, state: State) -> set[Address]:
+    """The addresses that are protected: as recorded, or declared and not applied yet."""
+    found = {address for address, record in state.resources.items() if record.protected}
+    found |= {a for a, dataset in desired.datasets.items() if dataset.lifecycle.prevent_destroy}
+    return found | {a for a, model in desired.models.items() if model.lifecycle.prevent_destroy}
 
 
 def _next_plan(prepared: Prepared) -> Sequence[Change] | None:
