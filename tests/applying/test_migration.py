@@ -17,9 +17,10 @@ from automl_plan.applying.apply import apply
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationResult, MigrationStep
 from automl_plan.applying.migrating.migrate import abandon, migrate
 from automl_plan.applying.migrating.preparing import Prepared, prepare
-from automl_plan.applying.migrating.target import open_target
+from automl_plan.applying.migrating.target import open_target, target_of
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.workspace import Workspace
+from automl_plan.config.configuration import ProviderSettings
 from automl_plan.errors import ApplyFailed, PlanRefused, PlanStale, StateMigrating, UsageError
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import ResourceKind, model_address
@@ -32,6 +33,8 @@ IC = "image_classification"
 DATASET = {IC: {"classification_type": "MULTICLASS"}, "sources": ["gs://bucket/ic.csv"]}
 MODEL = {"dataset": "digits", IC: {"train_budget_milli_node_hours": 8000}}
 SERVING = {**MODEL, "deploy": {"node_count": 2}, "labels": {"team": "vision"}}
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.json"
+USES = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
 REQUEST = "migratableResources.batchMigrate"
 _NUMBERS = itertools.count()
 
@@ -131,11 +134,10 @@ def emulator(start_shared_emulator: StartEmulator) -> RunningEmulator:
     running = start_shared_emulator(time_scale=36_000_000.0)
     bucket = running.bucket_root / "bucket"
     bucket.mkdir()
-    uses = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
     rows: dict[str, list[str]] = {"ic": [], "od": [], "some": []}
     for i in range(16):
         (bucket / f"{i}.png").write_bytes(f"image {i}".encode())
-        use, uri, label = uses[i % 4], f"gs://bucket/{i}.png", "ab"[i // 4 % 2]
+        use, uri, label = USES[i % 4], f"gs://bucket/{i}.png", "ab"[i // 4 % 2]
         rows["ic"].append(f"{use},{uri},{label}")
         rows["od"].append(f"{use},{uri},{label},0.1,0.1,,,0.5,0.5,,")
         rows["some"].append(f"{use if i % 2 else ''},{uri},{label}")
@@ -392,6 +394,46 @@ def test_the_endpoint_has_to_be_told(moved: Moved) -> None:
         pytest.raises(UsageError, match="has to be told"),
     ):
         open_target(source, project=None, location=None, endpoint=None)
+
+
+@pytest.mark.parametrize("source", ["d.csv", "gs://bucket/ic.csv"])
+def test_what_is_staged_is_staged_there_too(
+    moved: Moved, emulator: RunningEmulator, source: str
+) -> None:
+    """The examples' own form; the endpoint is only this test's."""
+    (emulator.bucket_root / "staging").mkdir(exist_ok=True)
+    gathered = [f"{use},{n}.png,{'ab'[n % 2]}" for n, use in enumerate(USES * 3)]
+    (moved.directory / "d.csv").write_text("\n".join(gathered) + "\n", encoding="utf-8")
+    for number in range(len(gathered)):
+        (moved.directory / f"{number}.png").write_bytes(b"image %d" % number)
+    text = f"""\
+provider:
+  # vertex: {{project: my-project, location: us-central1, staging_bucket: gs://my-bucket}}
+  automl: {{project: {moved.name}, location: us-central1, staging_bucket: gs://staging,
+           endpoint: "URL"}}
+
+datasets:
+  digits:                      # its address is dataset.digits
+    image_classification: {{classification_type: MULTICLASS}}
+    sources: [{source}]
+"""
+    before = text.replace("URL", emulator.url)
+    (moved.directory / "c.yaml").write_text(before, encoding="utf-8")
+    moved.apply()
+    result = moved.migrate()
+    assert (result.configured, result.next_plan) == (True, ())
+    after = text.replace("automl:", "vertex:").replace("URL", f"{emulator.url}/vertex")
+    assert (moved.directory / "c.yaml").read_text(encoding="utf-8") == after
+    assert_complete(moved, models=0)
+
+
+def test_what_both_providers_take_moves_with_them() -> None:
+    """`location` and `endpoint` differ by nature; whatever else both know is kept."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["definitions"]
+    both = schema["automl"]["properties"].keys() & schema["vertex"]["properties"].keys()
+    settings = dict.fromkeys(both - {"location", "endpoint"}, "as it is")
+    target = target_of(ProviderSettings("automl", settings), {})
+    assert target == ProviderSettings("vertex", {**settings, "location": "us-central1"})
 
 
 def test_sources_that_are_gone_hold_nothing_up(moved: Moved, emulator: RunningEmulator) -> None:

@@ -11,7 +11,7 @@ from automl_plan.resources.json import Json
 
 _HOMES = {"us-central1": "us-central1", "eu": "europe-west4"}
 """AutoML's locations, and where Vertex AI takes over from them."""
-_SHARED = ("project", "quota_project", "impersonate_service_account")
+_SHARED = ("project", "quota_project", "impersonate_service_account", "staging_bucket")
 _EMULATORS = ("AUTOML_EMULATOR_HOST", "VERTEX_EMULATOR_HOST")
 
 
