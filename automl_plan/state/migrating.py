@@ -33,12 +33,18 @@ def begin_migration(path: Path, state: State, provider: str) -> None:
     if found is None:
         write_state(_place(path), State(state.lineage, state.serial, provider))
         return
-    if (found.lineage, found.provider) != (state.lineage, provider):
+    give_up = "give it up: automl-plan migrate --to vertex --abandon"
+    if found.lineage != state.lineage:
+        raise StateForeign(
+            "The migration that is under way is of another state than the one beside it.",
+            where=str(_place(path)),
+            hint=f"Bring the state back that it was begun with, or {give_up}",
+        )
+    if found.provider != provider:
         raise StateForeign(
             f"A migration to {found.provider} is under way, and this one goes to {provider}.",
             where=str(_place(path)),
-            hint="Give the flags that it was begun with, or give it up: automl-plan migrate --to "
-            "vertex --abandon",
+            hint=f"Give the flags that it was begun with, or {give_up}",
         )
 
 

@@ -14,14 +14,23 @@ from typing import Any
 import pytest
 
 from automl_plan.applying.apply import apply
+from automl_plan.applying.migrating.abandoning import abandon
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationResult, MigrationStep
-from automl_plan.applying.migrating.migrate import abandon, migrate
-from automl_plan.applying.migrating.preparing import Prepared, prepare
-from automl_plan.applying.migrating.target import open_target, target_of
+from automl_plan.applying.migrating.migrate import migrate
+from automl_plan.applying.migrating.preparing import Prepared, prepare, stand
+from automl_plan.applying.migrating.target import open_begun, open_target, target_of
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import ProviderSettings
-from automl_plan.errors import ApplyFailed, PlanRefused, PlanStale, StateMigrating, UsageError
+from automl_plan.errors import (
+    ApplyFailed,
+    PlanRefused,
+    PlanStale,
+    StateForeign,
+    StateMigrating,
+    UnsettledOperation,
+    UsageError,
+)
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import ResourceKind, model_address
 from automl_plan.resources.recorded import RecordedOperation, Step
@@ -292,7 +301,9 @@ def test_giving_up(moved: Moved) -> None:
     with pytest.raises(ApplyFailed):
         moved.migrate()
     with moved.prepared() as prepared:
-        ((address, copy),) = abandon(prepared)
+        abandoned = abandon(prepared)
+    ((address, copy),) = abandoned.copies
+    assert not abandoned.untold
     (there,) = moved.there("datasets")
     assert (str(address), there["name"].rpartition("/")[2]) == ("dataset.digits", copy)
     assert moved.state() == former
@@ -508,8 +519,9 @@ def test_what_is_open_is_settled_first(moved: Moved, operation_id: str | None, s
         pass
 
 
-def test_an_intent_of_a_dead_run_that_never_sent_its_call(moved: Moved) -> None:
-    with moved.prepared() as prepared:
+def lose_calls(moved: Moved, project: str | None = None, **more: Any) -> None:
+    """Leave a dead run's migration that wrote down its calls; none of them was sent."""
+    with moved.prepared(project=project) as prepared:
         path = prepared.source.configuration.state_path
         begin_migration(path, prepared.state, prepared.target.provider.identity)
         with open_migration(path) as session:
@@ -520,7 +532,78 @@ def test_an_intent_of_a_dead_run_that_never_sent_its_call(moved: Moved) -> None:
                     token=f"{'0' * 12}-{'0' * 12}-{'0' * 31}{address.kind is ResourceKind.MODEL:d}",
                     started="2026-01-01T00:00:00Z",
                     object_id=record.current.id,
+                    **more,
                 )
                 session.record(with_operation(replace(record, current=None), intent))
+
+
+def test_an_intent_of_a_dead_run_that_never_sent_its_call(moved: Moved) -> None:
+    lose_calls(moved)
     moved.migrate()
     assert_complete(moved)
+
+
+def test_a_lost_call_for_what_somebody_else_copies(moved: Moved) -> None:
+    """Nobody can tell then whether the call arrived: giving up is the way on."""
+    former = moved.state()
+    lose_calls(moved)
+    (original,) = moved.there("datasets", api="")
+    theirs = {"dataset": original["name"], "datasetDisplayName": "theirs"}
+    parent = f"/vertex/v1/projects/{moved.name}/locations/us-central1"
+    wishes = {"migrateResourceRequests": [{"migrateAutomlDatasetConfig": theirs}]}
+    moved.ask(f"{parent}/migratableResources:batchMigrate", "POST", wishes)
+    while [d["displayName"] for d in moved.there("datasets")] != ["theirs"]:
+        pass
+    for _ in range(2):
+        with pytest.raises(UnsettledOperation, match=r"dataset\.digits ICN\d+ \(as ") as caught:
+            moved.migrate()
+        assert "--abandon" in (caught.value.hint or "")
+    with moved.prepared() as prepared:
+        abandoned = abandon(prepared)
+    assert not abandoned.copies
+    names = {str(each.address): each.display_name for each in abandoned.untold}
+    assert names["dataset.digits"] == f"automl-plan-{'0' * 12}-{'0' * 12}-{'0' * 32}"
+    assert moved.state() == former
+    assert moved.plan() == []
+    moved.migrate()
+    assert_complete(moved, datasets=2)
+
+
+def test_giving_up_an_operation_that_is_forgotten(moved: Moved) -> None:
+    lose_calls(moved, id="operations/12345")
+    with moved.prepared() as prepared:
+        assert {str(each.address) for each in abandon(prepared).untold} == {
+            "dataset.digits",
+            "model.digits",
+        }
+    moved.migrate()
+    assert_complete(moved)
+
+
+def test_giving_up_needs_no_flags_of_the_beginning(moved: Moved) -> None:
+    lose_calls(moved, project="elsewhere")
+    with pytest.raises(StateForeign, match="goes to") as caught:
+        moved.migrate()
+    assert "--abandon" in (caught.value.hint or "")
+    with (
+        Workspace(moved.directory, environ={}) as workspace,
+        workspace.migrating() as source,
+        open_begun(
+            source, project=None, location=None, endpoint=f"{moved.emulator.url}/vertex"
+        ) as target,
+    ):
+        assert target.provider.identity == "vertex:projects/elsewhere/locations/us-central1"
+        abandon(stand(source, target))
+    moved.migrate()
+    assert_complete(moved)
+
+
+def test_giving_up_the_migration_of_another_state(moved: Moved) -> None:
+    lose_calls(moved)
+    path = moved.directory / "state" / "default.json"
+    path.write_text(json.dumps({**moved.state(), "lineage": "other"}), encoding="utf-8")
+    with pytest.raises(StateForeign, match="of another state"):
+        moved.migrate()
+    with moved.prepared() as prepared:
+        abandon(prepared)
+    assert not list(moved.directory.glob("state/*.migrating*"))

@@ -31,7 +31,6 @@ from automl_plan.errors import (
     Interrupted,
     PlanStale,
     StateForeign,
-    StateMigrating,
 )
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
@@ -79,30 +78,6 @@ def migrate(
             "Interrupted; what was done is recorded." if begun else "Interrupted.",
             hint="Run automl-plan migrate again: it goes on where it ended." if begun else None,
         ) from None
-
-
-def abandon(prepared: Prepared) -> tuple[tuple[Address, str], ...]:
-    """Give up a migration that has not switched the state; the copies that it has made so far.
-
-    They live on. Raises StateMigrating when the state is switched already, StateLocked.
-    """
-    path = prepared.source.configuration.state_path
-    with prepared.source.store.open(command="migrate"):
-        if prepared.switched:
-            raise StateMigrating(
-                "The state is that of the copies already: there is nothing to give up.",
-                hint="Run automl-plan migrate --to vertex again: it does what is left.",
-            )
-        begin_migration(path, prepared.state, prepared.target.provider.identity)
-        with open_migration(path) as side:
-            copier = Copier(
-                prepared.target.provider, takeover_of(prepared.target), side, lambda _: None
-            )
-            copier.settle()
-            calls = calls_of(side.state).values()
-            copies = tuple((a, call.made) for a, call in calls if call.made is not None)
-        end_migration(path)
-    return copies
 
 
 def _check_fresh(prepared: Prepared, state: State) -> None:
