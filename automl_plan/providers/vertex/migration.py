@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from automl_plan.errors import NotFound
+from automl_plan.errors import NotFound, TransportError
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import items, mapping, operation_error, tail, text
+from automl_plan.providers.vertex.operation_names import can_be_operation, operation_path
 from automl_plan.providers.vertex.vocabulary import (
     DATASET_LABEL,
     KIND_LABEL,
@@ -66,12 +67,19 @@ class Migration:
         path = f"/v1/{self._parent}/migratableResources:batchMigrate"
         body = {"migrateResourceRequests": [_request(wish) for wish in wishes]}
         answer = self._transport.once("POST", path, body)
-        opened(operation(answer, self._parent), f"POST {path}")
+        begun = opened(operation(answer, self._parent), f"POST {path}")
+        if not can_be_operation(begun.id):
+            raise TransportError(
+                f"The service took the call, but no operation can be called {begun.id!r}.",
+                sent=True,
+                accepted=True,
+                where=f"POST {path}",
+            )
         return self._copying(answer)
 
     def copying(self, operation_id: str) -> Copying:
-        """An operation that copies, as it stands."""
-        return self._copying(self._transport.get(f"/v1/{self._parent}/{operation_id}"))
+        """An operation that copies, as it stands. Raises UsageError for what can't be one."""
+        return self._copying(self._transport.get(operation_path(self._parent, operation_id)))
 
     def all(self) -> Sequence[Copying]:
         """All operations that copy, as far as the service still lists them."""
@@ -81,7 +89,11 @@ class Migration:
         except NotFound:
             return []
         found = [self._copying(answer) for answer in answers]
-        return [each for each in found if each.operation.kind is OperationKind.MIGRATE]
+        return [
+            each
+            for each in found
+            if each.operation.kind is OperationKind.MIGRATE and can_be_operation(each.operation.id)
+        ]
 
     def own_labels(
         self,
