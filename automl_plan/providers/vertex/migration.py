@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from automl_plan.errors import NotFound, TransportError
+from automl_plan.errors import (
+    ApiError,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    TransportError,
+    Unimplemented,
+)
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import items, mapping, operation_error, tail, text
 from automl_plan.providers.vertex.operation_names import can_be_operation, operation_path
@@ -32,6 +39,8 @@ _MOST = 50
 """proto: BatchMigrateResourcesRequest.migrate_resource_requests, up to 50."""
 _PAGE_SIZE = 100
 """proto: SearchMigratableResourcesRequest.page_size, at most 100."""
+_NO_SUCH_LIST = (NotFound, InvalidArgument, Unimplemented, PermissionDenied)
+"""What a service may answer that takes no `-` there, or has no such list."""
 _KINDS = {ResourceKind.DATASET: "Dataset", ResourceKind.MODEL: "Model"}
 
 
@@ -82,18 +91,28 @@ class Migration:
         return self._copying(self._transport.get(operation_path(self._parent, operation_id)))
 
     def all(self) -> Sequence[Copying]:
-        """All operations that copy, as far as the service still lists them."""
-        path = f"/v1/{self._parent}/operations"
-        try:
-            answers = list(self._transport.pages(path, "operations", {"pageSize": "100"}))
-        except NotFound:
-            return []
-        found = [self._copying(answer) for answer in answers]
+        """All operations that copy, as far as the service still lists them.
+
+        Of the location, and of what it has to migrate: the discovery document knows
+        projects.locations.migratableResources.operations too, and nothing says that the first
+        list holds those.
+        """
+        answers = self._operations("operations", (NotFound,))
+        answers += self._operations("migratableResources/-/operations", _NO_SUCH_LIST)
+        found = {each.operation.id: each for each in map(self._copying, answers)}
         return [
             each
-            for each in found
-            if each.operation.kind is OperationKind.MIGRATE and can_be_operation(each.operation.id)
+            for name, each in found.items()
+            if each.operation.kind is OperationKind.MIGRATE and can_be_operation(name)
         ]
+
+    def _operations(self, home: str, none: tuple[type[ApiError], ...]) -> list[dict[str, Any]]:
+        """What is listed there; nothing where the service answers one of these errors."""
+        path = f"/v1/{self._parent}/{home}"
+        try:
+            return list(self._transport.pages(path, "operations", {"pageSize": "100"}))
+        except none:
+            return []
 
     def own_labels(
         self,
