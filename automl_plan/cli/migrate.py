@@ -75,7 +75,7 @@ def migrate(
 ) -> None:
     """Move everything from AutoML to Vertex AI without a training; cut off, it goes on."""
     from automl_plan.applying.migrating.preparing import prepare, stand
-    from automl_plan.applying.migrating.target import at_vertex, open_target
+    from automl_plan.applying.migrating.target import at_vertex, open_begun, open_target
 
     del to  # there is one
     if delete_originals and no_refresh:
@@ -84,9 +84,10 @@ def migrate(
         if at_vertex(opened.configuration.provider):
             _nothing_to_do(opened, as_json=as_json)
             return
+        opening = open_begun if abandon else open_target
         with (
             opened.migrating() as source,
-            open_target(source, project=project, location=location, endpoint=endpoint) as target,
+            opening(source, project=project, location=location, endpoint=endpoint) as target,
         ):
             if abandon:
                 _abandon(stand(source, target), as_json=as_json)
@@ -152,14 +153,14 @@ def _carry_out(
 
 
 def _abandon(prepared: Prepared, *, as_json: bool) -> None:
-    from automl_plan.applying.migrating.migrate import abandon
+    from automl_plan.applying.migrating.abandoning import abandon
     from automl_plan.rendering.migration import abandoned_json, abandoned_text
 
-    copies = abandon(prepared)
+    abandoned = abandon(prepared)
     if as_json:
-        write_json_line(abandoned_json(copies))
+        write_json_line(abandoned_json(abandoned))
     else:
-        write(abandoned_text(copies, prepared))
+        write(abandoned_text(abandoned, prepared.target.provider.identity))
 
 
 def _nothing_to_do(opened: Workspace, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from automl_plan.applying.migrating.events import (
+    Abandoned,
     MigrationEvent,
     MigrationResult,
     MigrationStep,
@@ -98,17 +99,27 @@ def originals_text(originals: Sequence[tuple[Address, str]]) -> str:
     return f"{_counts([address.kind for address, _ in originals])} stay at"
 
 
-def abandoned_text(copies: Sequence[tuple[Address, str]], prepared: Prepared) -> str:
-    """What a migration that was given up has left behind."""
-    identity = clean(prepared.target.provider.identity)
-    if not copies:
+def abandoned_text(abandoned: Abandoned, identity: str) -> str:
+    """What a migration that was given up has left behind at a provider."""
+    identity = clean(identity)
+    text = "The migration is given up; the state is as it was."
+    if abandoned.copies:
+        rows = [(str(address), clean(copy)) for address, copy in abandoned.copies]
+        text += f" It has left copies at {identity}:\n\n{columns(('COPY OF', 'ID'), rows)}\n"
+    elif not abandoned.untold:
         return f"The migration is given up. It has left nothing at {identity}.\n"
-    rows = [(str(address), clean(copy)) for address, copy in copies]
-    return (
-        f"The migration is given up; the state is as it was. It has left copies at {identity}:\n\n"
-        f"{columns(('COPY OF', 'ID'), rows)}\nNothing of it was deleted. Undeploy and delete them "
-        "in the console (Vertex AI: Model Registry, Online prediction, Datasets): what is deployed "
-        "costs money, and a later migration makes copies of its own.\n"
+    if abandoned.untold:
+        told = [(str(u.address), clean(u.object_id), u.display_name) for u in abandoned.untold]
+        text += "" if abandoned.copies else "\n"
+        text += (
+            f"Of some calls {identity} does not tell what came. A copy that one of them has made "
+            "bears this name:\n\n"
+            f"{columns(('COPY OF', 'ORIGINAL', 'NAME'), told)}\n"
+        )
+    return text + (
+        "Nothing was deleted. Undeploy and delete copies in the console (Vertex AI: Model "
+        "Registry, Online prediction, Datasets): what is deployed costs money, and a later "
+        "migration makes copies of its own.\n"
     )
 
 
@@ -164,9 +175,13 @@ def nothing_json(originals: Sequence[tuple[Address, str]] | None) -> dict[str, J
     return document(type="nothing-to-do", originals=_objects_json(originals or ()))
 
 
-def abandoned_json(copies: Sequence[tuple[Address, str]]) -> dict[str, Json]:
+def abandoned_json(abandoned: Abandoned) -> dict[str, Json]:
     """What a migration that was given up has left behind."""
-    return document(type="abandoned", copies=_objects_json(copies))
+    untold: list[Json] = [
+        {"address": str(u.address), "object_id": u.object_id, "display_name": u.display_name}
+        for u in abandoned.untold
+    ]
+    return document(type="abandoned", copies=_objects_json(abandoned.copies), untold=untold)
 
 
 def staying_text(plan: MigrationPlan) -> str:

@@ -7,15 +7,20 @@ but the migration works on `digits.json`; it goes last.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 from pathlib import Path
 
 from automl_plan.errors import StateForeign
 from automl_plan.state.document import State
 from automl_plan.state.journal import unwritable
-from automl_plan.state.store import MIGRATING, StateSession, StateStore, beside, write_state
+from automl_plan.state.store import (
+    MIGRATING,
+    StateSession,
+    StateStore,
+    beside,
+    copy_state,
+    write_state,
+)
 
 
 def read_migration(path: Path) -> State | None:
@@ -33,12 +38,18 @@ def begin_migration(path: Path, state: State, provider: str) -> None:
     if found is None:
         write_state(_place(path), State(state.lineage, state.serial, provider))
         return
-    if (found.lineage, found.provider) != (state.lineage, provider):
+    give_up = "give it up: automl-plan migrate --to vertex --abandon"
+    if found.lineage != state.lineage:
+        raise StateForeign(
+            "The migration that is under way is of another state than the one beside it.",
+            where=str(_place(path)),
+            hint=f"Bring the state back that it was begun with, or {give_up}",
+        )
+    if found.provider != provider:
         raise StateForeign(
             f"A migration to {found.provider} is under way, and this one goes to {provider}.",
             where=str(_place(path)),
-            hint="Give the flags that it was begun with, or give it up: automl-plan migrate --to "
-            "vertex --abandon",
+            hint=f"Give the flags that it was begun with, or {give_up}",
         )
 
 
@@ -51,18 +62,13 @@ def open_migration(path: Path) -> StateSession:
 
 
 def keep_former(path: Path) -> Path:
-    """Copy the state to `….before-migration`; where that is. Raises StateUnwritable."""
+    """Copy the state to `….before-migration`; where that is. Raises StateUnwritable.
+
+    It is on disk when this returns: what follows replaces the state.
+    """
     path = Path(os.path.realpath(path))
     kept = beside(path, "before-migration")
-    draft = beside(kept, "new")
-    try:
-        shutil.copyfile(path, draft)
-        draft.chmod(0o600)
-        draft.replace(kept)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise unwritable(kept, error) from error
+    copy_state(path, kept)
     return kept
 
 

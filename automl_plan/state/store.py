@@ -187,14 +187,28 @@ def check_at_rest(path: Path) -> None:
 
 def write_state(path: Path, state: State) -> None:
     """Put a state in the place of the file: whole or not at all. Raises StateUnwritable."""
+    _put(path, encode(state), keep=True)
+
+
+def copy_state(path: Path, place: Path) -> None:
+    """Put the file as it is in another place as well, as `write_state` does. Raises as that."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unwritable(place, error) from error
+    _put(place, content, keep=False)
+
+
+def _put(path: Path, content: bytes, *, keep: bool) -> None:
+    """Put content in the place of a file; it is on disk when this returns."""
     temporary = beside(path, "new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(encode(state))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if keep and path.exists():
             _keep(path, beside(path, "backup"))
         temporary.replace(path)
         _sync(path.parent)

@@ -14,13 +14,23 @@ from typing import Any
 import pytest
 
 from automl_plan.applying.apply import apply
+from automl_plan.applying.migrating.abandoning import abandon
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationResult, MigrationStep
-from automl_plan.applying.migrating.migrate import abandon, migrate
-from automl_plan.applying.migrating.preparing import Prepared, prepare
-from automl_plan.applying.migrating.target import open_target
+from automl_plan.applying.migrating.migrate import migrate
+from automl_plan.applying.migrating.preparing import Prepared, prepare, stand
+from automl_plan.applying.migrating.target import open_begun, open_target, target_of
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import ApplyFailed, PlanRefused, PlanStale, StateMigrating, UsageError
+from automl_plan.config.configuration import ProviderSettings
+from automl_plan.errors import (
+    ApplyFailed,
+    PlanRefused,
+    PlanStale,
+    StateForeign,
+    StateMigrating,
+    UnsettledOperation,
+    UsageError,
+)
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import ResourceKind, model_address
 from automl_plan.resources.recorded import RecordedOperation, Step
@@ -32,6 +42,8 @@ IC = "image_classification"
 DATASET = {IC: {"classification_type": "MULTICLASS"}, "sources": ["gs://bucket/ic.csv"]}
 MODEL = {"dataset": "digits", IC: {"train_budget_milli_node_hours": 8000}}
 SERVING = {**MODEL, "deploy": {"node_count": 2}, "labels": {"team": "vision"}}
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.json"
+USES = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
 REQUEST = "migratableResources.batchMigrate"
 _NUMBERS = itertools.count()
 
@@ -131,11 +143,10 @@ def emulator(start_shared_emulator: StartEmulator) -> RunningEmulator:
     running = start_shared_emulator(time_scale=36_000_000.0)
     bucket = running.bucket_root / "bucket"
     bucket.mkdir()
-    uses = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
     rows: dict[str, list[str]] = {"ic": [], "od": [], "some": []}
     for i in range(16):
         (bucket / f"{i}.png").write_bytes(f"image {i}".encode())
-        use, uri, label = uses[i % 4], f"gs://bucket/{i}.png", "ab"[i // 4 % 2]
+        use, uri, label = USES[i % 4], f"gs://bucket/{i}.png", "ab"[i // 4 % 2]
         rows["ic"].append(f"{use},{uri},{label}")
         rows["od"].append(f"{use},{uri},{label},0.1,0.1,,,0.5,0.5,,")
         rows["some"].append(f"{use if i % 2 else ''},{uri},{label}")
@@ -290,7 +301,9 @@ def test_giving_up(moved: Moved) -> None:
     with pytest.raises(ApplyFailed):
         moved.migrate()
     with moved.prepared() as prepared:
-        ((address, copy),) = abandon(prepared)
+        abandoned = abandon(prepared)
+    ((address, copy),) = abandoned.copies
+    assert not abandoned.untold
     (there,) = moved.there("datasets")
     assert (str(address), there["name"].rpartition("/")[2]) == ("dataset.digits", copy)
     assert moved.state() == former
@@ -319,6 +332,15 @@ def test_originals_go_when_asked_for(moved: Moved) -> None:
     assert left["displayName"] == "kept"
     assert moved.there("datasets", api="") == []
     assert_complete(moved, models=2)
+
+
+def test_what_is_declared_protected_stays_though_that_is_not_applied(moved: Moved) -> None:
+    dataset = {**DATASET, "lifecycle": {"prevent_destroy": True}}
+    moved.write({"digits": dataset}, {"digits": SERVING})
+    result = moved.migrate(delete=True)
+    assert [str(address) for address, _ in result.originals] == ["dataset.digits"]
+    assert len(moved.there("datasets", api="")) == 1
+    assert moved.there("models", api="") == []
 
 
 def test_originals_stay_while_the_next_plan_would_make_them_anew(moved: Moved) -> None:
@@ -383,6 +405,46 @@ def test_the_endpoint_has_to_be_told(moved: Moved) -> None:
         pytest.raises(UsageError, match="has to be told"),
     ):
         open_target(source, project=None, location=None, endpoint=None)
+
+
+@pytest.mark.parametrize("source", ["d.csv", "gs://bucket/ic.csv"])
+def test_what_is_staged_is_staged_there_too(
+    moved: Moved, emulator: RunningEmulator, source: str
+) -> None:
+    """The examples' own form; the endpoint is only this test's."""
+    (emulator.bucket_root / "staging").mkdir(exist_ok=True)
+    gathered = [f"{use},{n}.png,{'ab'[n % 2]}" for n, use in enumerate(USES * 3)]
+    (moved.directory / "d.csv").write_text("\n".join(gathered) + "\n", encoding="utf-8")
+    for number in range(len(gathered)):
+        (moved.directory / f"{number}.png").write_bytes(b"image %d" % number)
+    text = f"""\
+provider:
+  # vertex: {{project: my-project, location: us-central1, staging_bucket: gs://my-bucket}}
+  automl: {{project: {moved.name}, location: us-central1, staging_bucket: gs://staging,
+           endpoint: "URL"}}
+
+datasets:
+  digits:                      # its address is dataset.digits
+    image_classification: {{classification_type: MULTICLASS}}
+    sources: [{source}]
+"""
+    before = text.replace("URL", emulator.url)
+    (moved.directory / "c.yaml").write_text(before, encoding="utf-8")
+    moved.apply()
+    result = moved.migrate()
+    assert (result.configured, result.next_plan) == (True, ())
+    after = text.replace("automl:", "vertex:").replace("URL", f"{emulator.url}/vertex")
+    assert (moved.directory / "c.yaml").read_text(encoding="utf-8") == after
+    assert_complete(moved, models=0)
+
+
+def test_what_both_providers_take_moves_with_them() -> None:
+    """`location` and `endpoint` differ by nature; whatever else both know is kept."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["definitions"]
+    both = schema["automl"]["properties"].keys() & schema["vertex"]["properties"].keys()
+    settings = dict.fromkeys(both - {"location", "endpoint"}, "as it is")
+    target = target_of(ProviderSettings("automl", settings), {})
+    assert target == ProviderSettings("vertex", {**settings, "location": "us-central1"})
 
 
 def test_sources_that_are_gone_hold_nothing_up(moved: Moved, emulator: RunningEmulator) -> None:
@@ -457,8 +519,9 @@ def test_what_is_open_is_settled_first(moved: Moved, operation_id: str | None, s
         pass
 
 
-def test_an_intent_of_a_dead_run_that_never_sent_its_call(moved: Moved) -> None:
-    with moved.prepared() as prepared:
+def lose_calls(moved: Moved, project: str | None = None, **more: Any) -> None:
+    """Leave a dead run's migration that wrote down its calls; none of them was sent."""
+    with moved.prepared(project=project) as prepared:
         path = prepared.source.configuration.state_path
         begin_migration(path, prepared.state, prepared.target.provider.identity)
         with open_migration(path) as session:
@@ -469,7 +532,78 @@ def test_an_intent_of_a_dead_run_that_never_sent_its_call(moved: Moved) -> None:
                     token=f"{'0' * 12}-{'0' * 12}-{'0' * 31}{address.kind is ResourceKind.MODEL:d}",
                     started="2026-01-01T00:00:00Z",
                     object_id=record.current.id,
+                    **more,
                 )
                 session.record(with_operation(replace(record, current=None), intent))
+
+
+def test_an_intent_of_a_dead_run_that_never_sent_its_call(moved: Moved) -> None:
+    lose_calls(moved)
     moved.migrate()
     assert_complete(moved)
+
+
+def test_a_lost_call_for_what_somebody_else_copies(moved: Moved) -> None:
+    """Nobody can tell then whether the call arrived: giving up is the way on."""
+    former = moved.state()
+    lose_calls(moved)
+    (original,) = moved.there("datasets", api="")
+    theirs = {"dataset": original["name"], "datasetDisplayName": "theirs"}
+    parent = f"/vertex/v1/projects/{moved.name}/locations/us-central1"
+    wishes = {"migrateResourceRequests": [{"migrateAutomlDatasetConfig": theirs}]}
+    moved.ask(f"{parent}/migratableResources:batchMigrate", "POST", wishes)
+    while [d["displayName"] for d in moved.there("datasets")] != ["theirs"]:
+        pass
+    for _ in range(2):
+        with pytest.raises(UnsettledOperation, match=r"dataset\.digits ICN\d+ \(as ") as caught:
+            moved.migrate()
+        assert "--abandon" in (caught.value.hint or "")
+    with moved.prepared() as prepared:
+        abandoned = abandon(prepared)
+    assert not abandoned.copies
+    names = {str(each.address): each.display_name for each in abandoned.untold}
+    assert names["dataset.digits"] == f"automl-plan-{'0' * 12}-{'0' * 12}-{'0' * 32}"
+    assert moved.state() == former
+    assert moved.plan() == []
+    moved.migrate()
+    assert_complete(moved, datasets=2)
+
+
+def test_giving_up_an_operation_that_is_forgotten(moved: Moved) -> None:
+    lose_calls(moved, id="operations/12345")
+    with moved.prepared() as prepared:
+        assert {str(each.address) for each in abandon(prepared).untold} == {
+            "dataset.digits",
+            "model.digits",
+        }
+    moved.migrate()
+    assert_complete(moved)
+
+
+def test_giving_up_needs_no_flags_of_the_beginning(moved: Moved) -> None:
+    lose_calls(moved, project="elsewhere")
+    with pytest.raises(StateForeign, match="goes to") as caught:
+        moved.migrate()
+    assert "--abandon" in (caught.value.hint or "")
+    with (
+        Workspace(moved.directory, environ={}) as workspace,
+        workspace.migrating() as source,
+        open_begun(
+            source, project=None, location=None, endpoint=f"{moved.emulator.url}/vertex"
+        ) as target,
+    ):
+        assert target.provider.identity == "vertex:projects/elsewhere/locations/us-central1"
+        abandon(stand(source, target))
+    moved.migrate()
+    assert_complete(moved)
+
+
+def test_giving_up_the_migration_of_another_state(moved: Moved) -> None:
+    lose_calls(moved)
+    path = moved.directory / "state" / "default.json"
+    path.write_text(json.dumps({**moved.state(), "lineage": "other"}), encoding="utf-8")
+    with pytest.raises(StateForeign, match="of another state"):
+        moved.migrate()
+    with moved.prepared() as prepared:
+        abandon(prepared)
+    assert not list(moved.directory.glob("state/*.migrating*"))

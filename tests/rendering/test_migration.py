@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep
+from automl_plan.applying.migrating.events import Abandoned, MigrationEvent, MigrationStep, Untold
 from automl_plan.planning.migration import MigrationPlan, Monthly, Moving, Staying
-from automl_plan.rendering.migration import event_text, plan_text, staying_text
+from automl_plan.rendering.migration import (
+    abandoned_json,
+    abandoned_text,
+    event_text,
+    plan_text,
+    staying_text,
+)
 from automl_plan.rendering.style import PLAIN
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.recorded import RecordedObject, Status
 from tests.rendering.golden import matches_golden
 from tests.rendering.scenes import HOSTILE
+from tests.rendering.schema import is_valid
 
 DIGITS = model_address("digits")
 PLAN = MigrationPlan(
@@ -48,3 +55,14 @@ def test_a_refusal_names_what_stays() -> None:
         "model.gone: it does not live any more (trained anew: up to $27.72)"
     )
     assert len(staying_text(PLAN).splitlines()) == 2
+
+
+def test_what_was_given_up() -> None:
+    untold = (Untold(DIGITS, HOSTILE, "automl-plan-1"),)
+    copies = ((dataset_address("digits"), HOSTILE),)
+    told = [
+        abandoned_text(Abandoned(*left), "vertex:projects/p/locations/us-central1")
+        for left in (((), ()), (copies, ()), ((), untold), (copies, untold))
+    ]
+    assert matches_golden("migration_abandoned", "---\n".join(told))
+    assert is_valid("migrate", abandoned_json(Abandoned(copies, untold)))

@@ -8,19 +8,26 @@ what is proved never to have arrived is sent again.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep
+from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep, Untold
 from automl_plan.applying.migrating.preparing import FAILED, calls_of
 from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import CLOCK_SKEW
 from automl_plan.applying.running import pause_after
 from automl_plan.applying.steps import UNDECIDED
-from automl_plan.errors import ProviderError, TransportError, UnsettledOperation
+from automl_plan.errors import (
+    NotFound,
+    ProviderError,
+    TransportError,
+    UnsettledOperation,
+    UsageError,
+)
 from automl_plan.providers.protocol import Provider, Takeover
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
@@ -72,8 +79,25 @@ class Copier:
 
         Raises UnsettledOperation where no waiting tells, ProviderError, StateUnwritable.
         """
-        self._find(self._calls(lambda call: call.id is None and FAILED not in call.attributes))
+        self._find_lost()
         self._follow()
+
+    def settle_as_told(self) -> list[Untold]:
+        """Find out what came of all calls, as far as it is told; the others.
+
+        Raises ProviderError when the service does not answer, StateUnwritable.
+        """
+        for work in (self._find_lost, self._follow):
+            # Of an operation the service may have forgotten all: its name tells nothing then.
+            with contextlib.suppress(UnsettledOperation, NotFound, UsageError):
+                work()
+        return [
+            Untold(address, call.object_id or "", _name(call))
+            for address, call in self._calls(lambda call: FAILED not in call.attributes)
+        ]
+
+    def _find_lost(self) -> None:
+        self._find(self._calls(lambda call: call.id is None and FAILED not in call.attributes))
 
     def copy(self, wanted: Sequence[Wanted]) -> None:
         """Copy what has no copy yet. What the service refuses is told, and stays in the state.
@@ -206,7 +230,7 @@ class Copier:
         """Raise UnsettledOperation when the service has tried to copy, and nothing tells of it."""
         last = {(each.kind, each.id): each.last_migrated for each in self._takeover.search()}
         touched = [
-            f"{address} {call.object_id}"
+            f"{address} {call.object_id} (as {_name(call)})"
             for address, call in calls
             if last.get((address.kind, call.object_id or ""))
             not in (None, call.attributes.get(_LAST))
@@ -215,8 +239,9 @@ class Copier:
             raise UnsettledOperation(
                 "The service has begun to copy what a call that was cut off asked for, and nothing "
                 f"is found of it: {', '.join(touched)}.",
-                hint="Look at what lives there. If nothing comes of it, give the migration up "
-                "(automl-plan migrate --to vertex --abandon) and begin anew.",
+                hint="Somebody else may have copied the same. Run it again, in case its copy "
+                "appears. If none does, give this migration up (automl-plan migrate --to vertex "
+                "--abandon), which tells what to look for, and begin anew.",
             )
 
     # -- following -------------------------------------------------------------------------

@@ -43,6 +43,25 @@ class MigrationEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """A call that asked for a copy, and of which the service does not tell what came."""
+
+    address: Address
+    object_id: str
+    """Of the original."""
+    display_name: str
+    """What a copy is called that came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """What a migration that was given up has left behind."""
+
+    copies: tuple[tuple[Address, str], ...]
+    untold: tuple[Untold, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationResult:
     """How a migration ended."""
 

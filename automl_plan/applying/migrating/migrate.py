@@ -31,11 +31,11 @@ from automl_plan.errors import (
     Interrupted,
     PlanStale,
     StateForeign,
-    StateMigrating,
 )
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
 from automl_plan.state.document import State
 from automl_plan.state.migrating import (
     begin_migration,
@@ -78,30 +78,6 @@ def migrate(
             "Interrupted; what was done is recorded." if begun else "Interrupted.",
             hint="Run automl-plan migrate again: it goes on where it ended." if begun else None,
         ) from None
-
-
-def abandon(prepared: Prepared) -> tuple[tuple[Address, str], ...]:
-    """Give up a migration that has not switched the state; the copies that it has made so far.
-
-    They live on. Raises StateMigrating when the state is switched already, StateLocked.
-    """
-    path = prepared.source.configuration.state_path
-    with prepared.source.store.open(command="migrate"):
-        if prepared.switched:
-            raise StateMigrating(
-                "The state is that of the copies already: there is nothing to give up.",
-                hint="Run automl-plan migrate --to vertex again: it does what is left.",
-            )
-        begin_migration(path, prepared.state, prepared.target.provider.identity)
-        with open_migration(path) as side:
-            copier = Copier(
-                prepared.target.provider, takeover_of(prepared.target), side, lambda _: None
-            )
-            copier.settle()
-            calls = calls_of(side.state).values()
-            copies = tuple((a, call.made) for a, call in calls if call.made is not None)
-        end_migration(path)
-    return copies
 
 
 def _check_fresh(prepared: Prepared, state: State) -> None:
@@ -168,7 +144,7 @@ def _finish(
             for original, address in originals.items():
                 tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
         else:
-            kept_here = {a for a, record in state.resources.items() if record.protected}
+            kept_here = _protected(prepared.source.configuration.desired, state)
             source = prepared.source.provider
             originals = delete_originals(source, originals, live, kept_here, tell)
     configured = configure(prepared) if write else False
@@ -182,6 +158,13 @@ def _finish(
         tuple(sorted((address, original) for original, address in originals.items())),
         None if following is None else tuple(f"{c.address} {c.action}" for c in following),
     )
+
+
+def _protected(desired: Desired, state: State) -> set[Address]:
+    """The addresses that are protected: as recorded, or declared and not applied yet."""
+    found = {address for address, record in state.resources.items() if record.protected}
+    found |= {a for a, dataset in desired.datasets.items() if dataset.lifecycle.prevent_destroy}
+    return found | {a for a, model in desired.models.items() if model.lifecycle.prevent_destroy}
 
 
 def _next_plan(prepared: Prepared) -> Sequence[Change] | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.errors import ConfigurationError, PlanRefused, UsageError
 from automl_plan.resources.json import Json
+from automl_plan.state.migrating import read_migration
 
 _HOMES = {"us-central1": "us-central1", "eu": "europe-west4"}
 """AutoML's locations, and where Vertex AI takes over from them."""
-_SHARED = ("project", "quota_project", "impersonate_service_account")
+_SHARED = ("project", "quota_project", "impersonate_service_account", "staging_bucket")
+_IDENTITY = re.compile(r"vertex:projects/([^/]+)/locations/([^/]+)")
+"""What a migration's state is bound to."""
 _EMULATORS = ("AUTOML_EMULATOR_HOST", "VERTEX_EMULATOR_HOST")
 
 
@@ -75,6 +79,17 @@ def open_target(
             "\n".join(["Vertex AI can't have what the configuration declares:", *lines]),
             hint="Change that first: what is trained already moves as it is.",
         ) from error
+
+
+def open_begun(
+    source: Workspace, *, project: str | None, location: str | None, endpoint: str | None
+) -> Workspace:
+    """As `open_target`; a migration that is under way says itself which project it goes to."""
+    begun = read_migration(source.configuration.state_path)
+    told = None if begun is None else _IDENTITY.fullmatch(begun.provider or "")
+    if told is not None and source.configuration.provider.name == "automl":
+        project, location = told.groups()
+    return open_target(source, project=project, location=location, endpoint=endpoint)
 
 
 def differing(former: ProviderSettings, target: ProviderSettings) -> dict[str, str]:

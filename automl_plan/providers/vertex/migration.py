@@ -8,9 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from automl_plan.errors import NotFound
+from automl_plan.errors import (
+    ApiError,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    TransportError,
+    Unimplemented,
+)
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import items, mapping, operation_error, tail, text
+from automl_plan.providers.vertex.operation_names import can_be_operation, operation_path
 from automl_plan.providers.vertex.vocabulary import (
     DATASET_LABEL,
     KIND_LABEL,
@@ -31,6 +39,8 @@ _MOST = 50
 """proto: BatchMigrateResourcesRequest.migrate_resource_requests, up to 50."""
 _PAGE_SIZE = 100
 """proto: SearchMigratableResourcesRequest.page_size, at most 100."""
+_NO_SUCH_LIST = (NotFound, InvalidArgument, Unimplemented, PermissionDenied)
+"""What a service may answer that takes no `-` there, or has no such list."""
 _KINDS = {ResourceKind.DATASET: "Dataset", ResourceKind.MODEL: "Model"}
 
 
@@ -66,22 +76,43 @@ class Migration:
         path = f"/v1/{self._parent}/migratableResources:batchMigrate"
         body = {"migrateResourceRequests": [_request(wish) for wish in wishes]}
         answer = self._transport.once("POST", path, body)
-        opened(operation(answer, self._parent), f"POST {path}")
+        begun = opened(operation(answer, self._parent), f"POST {path}")
+        if not can_be_operation(begun.id):
+            raise TransportError(
+                f"The service took the call, but no operation can be called {begun.id!r}.",
+                sent=True,
+                accepted=True,
+                where=f"POST {path}",
+            )
         return self._copying(answer)
 
     def copying(self, operation_id: str) -> Copying:
-        """An operation that copies, as it stands."""
-        return self._copying(self._transport.get(f"/v1/{self._parent}/{operation_id}"))
+        """An operation that copies, as it stands. Raises UsageError for what can't be one."""
+        return self._copying(self._transport.get(operation_path(self._parent, operation_id)))
 
     def all(self) -> Sequence[Copying]:
-        """All operations that copy, as far as the service still lists them."""
-        path = f"/v1/{self._parent}/operations"
+        """All operations that copy, as far as the service still lists them.
+
+        Of the location, and of what it has to migrate: the discovery document knows
+        projects.locations.migratableResources.operations too, and nothing says that the first
+        list holds those.
+        """
+        answers = self._operations("operations", (NotFound,))
+        answers += self._operations("migratableResources/-/operations", _NO_SUCH_LIST)
+        found = {each.operation.id: each for each in map(self._copying, answers)}
+        return [
+            each
+            for name, each in found.items()
+            if each.operation.kind is OperationKind.MIGRATE and can_be_operation(name)
+        ]
+
+    def _operations(self, home: str, none: tuple[type[ApiError], ...]) -> list[dict[str, Any]]:
+        """What is listed there; nothing where the service answers one of these errors."""
+        path = f"/v1/{self._parent}/{home}"
         try:
-            answers = list(self._transport.pages(path, "operations", {"pageSize": "100"}))
-        except NotFound:
+            return list(self._transport.pages(path, "operations", {"pageSize": "100"}))
+        except none:
             return []
-        found = [self._copying(answer) for answer in answers]
-        return [each for each in found if each.operation.kind is OperationKind.MIGRATE]
 
     def own_labels(
         self,

@@ -17,6 +17,7 @@ from automl_plan.providers.values import labels_of, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
 from automl_plan.providers.vertex.migration import Migration
+from automl_plan.providers.vertex.operation_names import operation_path
 from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
 from automl_plan.providers.vertex.vocabulary import SETS_LABEL, sets_of
 from automl_plan.providers.vertex.wire import (
@@ -53,7 +54,6 @@ _UPDATE_MASKS = {
 _NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
 _ETAG_TRIES = 3
 _PAGE = MappingProxyType({"pageSize": "100"})
-_OPERATION = re.compile(r"(?:[a-zA-Z]+/[A-Za-z0-9_-]{1,128}/)?operations/[A-Za-z0-9_-]{1,128}")
 _PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
 _GOES_ON = " AND ".join(
     f'state!="PIPELINE_STATE_{state}"' for state in ("SUCCEEDED", "FAILED", "CANCELLED")
@@ -179,7 +179,8 @@ class VertexProvider:
         if _PIPELINE.fullmatch(operation_id):
             path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
             return pipeline(self._transport.get(path), self._parent)
-        return operation(self._transport.get(self._operation_path(operation_id)), self._parent)
+        path = operation_path(self._parent, operation_id)
+        return operation(self._transport.get(path), self._parent)
 
     def operations(
         self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
@@ -331,7 +332,7 @@ class VertexProvider:
             pipeline_id = operation_id.rpartition("/")[2]
             path = self._path("trainingPipelines", pipeline_id, verb="cancel")
         else:
-            path = f"{self._operation_path(operation_id)}:cancel"
+            path = f"{operation_path(self._parent, operation_id)}:cancel"
         self._transport.repeatable("POST", path, {})
 
     def _begin(self, path: str, body: dict[str, Json]) -> Operation:
@@ -348,13 +349,6 @@ class VertexProvider:
         if object_id is not None:
             path += f"/{checked_id(object_id)}"
         return f"{path}:{verb}" if verb else path
-
-    def _operation_path(self, operation_id: str) -> str:
-        """The path of an operation: by its name below the location, or by its last part."""
-        name = operation_id if "/" in operation_id else f"operations/{operation_id}"
-        if not _OPERATION.fullmatch(name):
-            raise UsageError(f"{operation_id!r} can't be the id of an operation.")
-        return f"/v1/{self._parent}/{name}"
 
 
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
