@@ -13,7 +13,7 @@ from automl_plan.errors import Aborted, NotFound, UsageError
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, staged
 from automl_plan.providers.transport import HttpTransport
-from automl_plan.providers.values import labels_of, tail
+from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
 from automl_plan.providers.vertex.migration import Migration
@@ -359,6 +359,6 @@ class VertexProvider:
 
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
     if kind is ResourceKind.DATASET:
-        return bool((answer.get("inputDataConfig") or {}).get("datasetId") == object_id)
-    made = below((answer.get("modelToUpload") or {}).get("name"), "")
+        return bool(mapping(answer.get("inputDataConfig")).get("datasetId") == object_id)
+    made = below(mapping(answer.get("modelToUpload")).get("name"), "")
     return tail(made) == object_id

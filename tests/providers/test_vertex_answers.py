@@ -1,0 +1,98 @@
+"""Vertex AI v1's JSON, whatever it may be: what is told of it, and what is asked once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl_plan.errors import AutomlPlanError
+from automl_plan.providers.protocol import Provider
+from automl_plan.providers.registry import open_provider
+from automl_plan.resources.address import ResourceKind
+from tests.providers.service import Service, answer
+
+HOME = "projects/p/locations/us-central1"
+CLASSIFIES = (
+    "gs://google-cloud-aiplatform/schema/trainingjob/definition/"
+    "automl_image_classification_1.0.0.yaml"
+)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Service]:
+    with Service() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def provider(shared: Service) -> Iterator[Provider]:
+    opened = open_provider("vertex", {"project": "p", "endpoint": shared.url}, Path(), {})
+    yield opened
+    opened.close()
+
+
+KEYS = st.sampled_from(
+    [
+        *("name", "displayName", "labels", "dataItemCount", "metadataSchemaUri", "savedQueries"),
+        *("problemType", "trainingPipeline", "inputDataConfig", "datasetId", "modelToUpload"),
+        *("trainingTaskDefinition", "trainingTaskInputs", "trainingTaskMetadata", "modelType"),
+        *("budgetMilliNodeHours", "state", "error", "code", "message", "deployedModels", "model"),
+        *("trafficSplit", "automaticResources", "minReplicaCount", "endpoint", "id", "metadata"),
+        *("genericMetadata", "partialFailures", "response", "done", "metrics", "slice", "auPrc"),
+        *("dimension", "value", "confidenceMetrics", "confusionMatrix", "rows", "unheardOf"),
+        *("annotationSpecs", "boundingBoxMetrics", "automl-plan-kind", "automl-plan-token"),
+    ]
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "7", "a/b", f"{HOME}/models/7@1", CLASSIFIES, "multiclass_cloud_1"])
+    | st.text(max_size=3)
+)
+ANY = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6)
+)
+OBJECTS = st.lists(
+    st.fixed_dictionaries({}, optional={"trainingTaskDefinition": st.just(CLASSIFIES)}).flatmap(
+        lambda told: st.dictionaries(KEYS, ANY, max_size=8).map(lambda more: {**more, **told})
+    ),
+    max_size=3,
+)
+LISTS = (
+    *("datasets", "models", "endpoints", "trainingPipelines", "operations"),
+    *("modelEvaluations", "modelEvaluationSlices"),
+)
+READS: tuple[Callable[[Provider], object], ...] = (
+    lambda p: p.live(),
+    lambda p: p.datasets(),
+    lambda p: p.operations(),
+    lambda p: p.operations(done=False, works_on=(ResourceKind.DATASET, "7")),
+    lambda p: p.operations(works_on=(ResourceKind.MODEL, "7")),
+    lambda p: p.trainings("0-1"),
+    lambda p: p.evaluations("7"),
+    lambda p: p.dataset("7"),
+    lambda p: p.model("7"),
+)
+
+
+@settings(max_examples=40)
+@given(OBJECTS)
+def test_any_answer_can_be_read(
+    shared: Service, provider: Provider, objects: list[dict[str, Any]]
+) -> None:
+    """It is told as far as it goes, or refused as no answer of this service."""
+    one = objects[0] if objects else {}
+    shared.default = lambda _: answer({**one, **dict.fromkeys(LISTS, objects)})
+    for read in READS:
+        try:
+            read(provider)
+        except AutomlPlanError as error:
+            assert error.message
+    shared.received.clear()
