@@ -25,6 +25,7 @@ from automl_plan.resources.live import (
     OperationKind,
 )
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.tokens import is_borne
 from automl_plan.resources.transitions import after_operation, with_operation, without_operation
 
 CLOCK_SKEW = timedelta(minutes=15)
@@ -130,6 +131,8 @@ def look(
         raise _unsettled(address, intent, suspects, candidates)
     if candidates or not late:
         return Finding(intent, Verdict.OPEN, None, candidates)
+    if not is_borne(intent.token):
+        raise _unsettled(address, intent, (), ())
     return Finding(intent, Verdict.NEVER)
 
 
@@ -236,8 +239,8 @@ def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
     """Whether an object without any token looks like the one, as if its labels were lost."""
     if TOKEN_LABEL in obj.labels or obj.display_name != intent.attributes.get("display_name"):
         return False
-    if isinstance(obj, LiveModel) and obj.dataset_id != intent.dataset_id:
-        return False
+    if isinstance(obj, LiveModel) and obj.dataset_id not in ("", intent.dataset_id):
+        return False  # "": the service does not tell it of this model
     return _time(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
 
 
@@ -261,6 +264,8 @@ def _unsettled(
     lines += [f"the operation {o.id} runs since {o.create_time}" for o in candidates or ()]
     if candidates is None:
         lines.append("the service does not list its operations")
+    if not is_borne(intent.token):
+        lines.append("it was begun without the label that tells what it made")
     adopted = suspects[0] if suspects else "ID"
     return UnsettledOperation(
         "\n".join(lines),

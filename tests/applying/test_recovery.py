@@ -22,6 +22,7 @@ from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.marks import marks
 from automl_plan.resources.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
+from automl_plan.resources.tokens import rebuilt_token
 from automl_plan.resources.transitions import with_operation
 from tests.applying.conftest import DATASET, MODEL
 from tests.applying.project import Project
@@ -31,7 +32,9 @@ DIGITS = dataset_address("digits")
 MODEL_ADDRESS = model_address("digits")
 
 
-def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.0) -> str | None:
+def with_intent(
+    project: Project, step: Step, *, sent: bool, minutes: float = 0.0, token: str = TOKEN
+) -> str | None:
     """Leave the state as a run does that is killed after sending a call, or just before.
 
     Its machine's clock is fast by so many minutes. Returns the operation's id, which that run
@@ -41,10 +44,10 @@ def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.
         configuration, provider = workspace.configuration, workspace.provider
         desired = configuration.desired.datasets[DIGITS]
         model = configuration.desired.models[MODEL_ADDRESS]
-        labels = {TOKEN_LABEL: TOKEN}
+        labels = {TOKEN_LABEL: token}
         moment = datetime.now(UTC) + timedelta(minutes=minutes)
         started = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        intent = RecordedOperation(step, token=TOKEN, started=started)
+        intent = RecordedOperation(step, token=token, started=started)
         current = workspace.store.read().resources.get(DIGITS)
         dataset_id = current.current.id if current and current.current else ""
         operation_id = None
@@ -175,6 +178,17 @@ def test_what_looks_like_ours_without_our_label_is_for_a_person_to_tell(project:
     with pytest.raises(UnsettledOperation) as caught:
         project.plan()
     assert "automl-plan resolve model.digits --adopt ICN" in (caught.value.hint or "")
+
+
+def test_a_training_without_a_label_is_never_taken_for_one_that_was_not_received(
+    project: Project,
+) -> None:
+    """A state that was made anew took it up; since then the service has forgotten it."""
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    token = rebuilt_token("trainingPipelines/123")
+    with_intent(project, Step.TRAIN, sent=False, minutes=-60, token=token)
+    with pytest.raises(UnsettledOperation, match="without the label that tells what it made"):
+        project.plan()
 
 
 def test_what_is_not_wanted_any_more_is_not_sent_again(project: Project) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.errors import Aborted, NotFound, UsageError
+from automl_plan.errors import Aborted, InvalidArgument, NotFound, UsageError
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, staged
 from automl_plan.providers.transport import HttpTransport
@@ -217,10 +217,22 @@ class VertexProvider:
         return [operation(answer, self._parent) for answer in answers]
 
     def trainings(self, token: str) -> Sequence[Operation] | None:
-        """All trainings whose pipeline bears a token."""
+        """All trainings whose pipeline bears a token; None for one that no label can bear.
+
+        That there is none is believed of a list without a filter only: a training may be paid
+        for on the strength of it, and of filters the discovery document tells but the form.
+        """
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", token):
-            return ()
-        found = self._list("trainingPipelines", filter=f"labels.{TOKEN_LABEL}={token}")
+            return None
+        return self._labelled(token, f'labels.{TOKEN_LABEL}="{token}"') or self._labelled(token, "")
+
+    def _labelled(self, token: str, asked: str) -> list[Operation]:
+        try:
+            found = self._list("trainingPipelines", filter=asked)
+        except InvalidArgument:
+            if not asked:
+                raise
+            return []
         told = [pipeline(answer, self._parent) for answer in found]
         return [training for training in told if training.labels.get(TOKEN_LABEL) == token]
 
