@@ -106,7 +106,7 @@ def look(
     if intent.step is Step.TRAIN:
         labelled = provider.trainings(intent.token)
         if labelled is not None:
-            return _by_label(intent, labelled, _too_late(intent, provider.late_seconds, waited))
+            return _by_label(intent, labelled, provider, waited)
     # What runs first, and only then what lives: the other way round, a training that ends in
     # between would be in neither list, and be taken for one that was never received.
     try:
@@ -177,12 +177,26 @@ def settle(
     return settled, tuple(findings)
 
 
-def _by_label(intent: RecordedOperation, labelled: Sequence[Operation], late: bool) -> Finding:
-    """What a service tells that keeps labels on its trainings: the proof itself."""
+def _by_label(
+    intent: RecordedOperation,
+    labelled: Sequence[Operation],
+    provider: Provider,
+    waited: float | None,
+) -> Finding:
+    """What a service tells that keeps labels on its trainings: the proof itself.
+
+    The record of a training that has ended can be deleted. What it made goes on bearing its
+    label, and is asked for after the trainings, so that none that ends in between is missed.
+    """
     for training in labelled:
         if training.done and training.error is None and training.made is not None:
             return Finding(intent, Verdict.ARRIVED, training.made, operation=training)
         return Finding(intent, Verdict.FOUND, operation=training)
+    late = _too_late(intent, provider.late_seconds, waited)
+    for model in provider.models():
+        if model.labels.get(TOKEN_LABEL) == intent.token:
+            done = late or _finished(intent, model.id, provider)
+            return Finding(intent, Verdict.ARRIVED if done else Verdict.OPEN, model.id)
     return Finding(intent, Verdict.NEVER if late else Verdict.OPEN)
 
 

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from automl_plan.applying.recovery import settle
+from automl_plan.applying.resolve import adopt, intent_of
 from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import GateRejected, UnsettledOperation
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -285,6 +286,53 @@ def test_an_operation_that_the_service_forgot_is_found_by_what_it_made(
         assert counts(slow) == (1, 1)
     finally:
         process.stop(tmp_path / ".automl-plan" / "emulator")
+
+
+def forget(project: Project, training: str | None) -> str:
+    """Delete the record of a training that has ended; the id of the model that it made."""
+    end(project, training)
+    url = f"{status_url(project.directory)}/vertex"
+    path = f"/v1/projects/local/locations/us-central1/{training}"
+    HttpTransport(url, NoCredentials()).repeatable("DELETE", path)
+    with project.workspace() as workspace:
+        (model,) = workspace.provider.models()
+        assert (model.dataset_id, model.problem) == ("", None), "the record told them"
+    return model.id
+
+
+@pytest.mark.parametrize("api", ["vertex"], indirect=True)
+def test_a_training_whose_record_was_deleted_is_found_by_its_model(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    forget(project, with_intent(project, Step.TRAIN, sent=True, minutes=-24 * 60))
+    for refresh in (True, False):
+        changes = project.plan(PlanOptions(refresh=refresh)).plan.changes
+        assert [change.action for change in changes] == ["deploy"]
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+@pytest.mark.parametrize("api", ["vertex"], indirect=True)
+def test_a_recorded_training_whose_record_was_deleted(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    training = with_intent(project, Step.TRAIN, sent=True)
+    with project.workspace() as workspace, workspace.store.open() as session:
+        record = session.state.resources[MODEL_ADDRESS]
+        session.record(with_operation(record, replace(record.operations[0], id=training)))
+    forget(project, training)
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+@pytest.mark.parametrize("api", ["vertex"], indirect=True)
+def test_a_person_can_adopt_a_model_without_the_record_of_its_training(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    made = forget(project, with_intent(project, Step.TRAIN, sent=True))
+    with project.workspace() as workspace:
+        intent = intent_of(workspace, MODEL_ADDRESS)
+        assert adopt(workspace, MODEL_ADDRESS, intent, made) == f"{made} is what it made."
+    assert [change.action for change in project.plan().plan.changes] == ["deploy"]
 
 
 def status_url(directory: Path) -> str:

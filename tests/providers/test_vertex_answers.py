@@ -122,5 +122,6 @@ def test_what_a_filter_does_not_find_is_looked_for_without_one(
 
 
 def test_what_no_label_can_bear_is_not_looked_for(shared: Service, provider: Provider) -> None:
+    shared.received.clear()
     assert provider.trainings("rebuilt-trainingPipelines/7") is None
     assert shared.received == []
