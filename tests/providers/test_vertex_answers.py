@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl_plan.applying.taking_up import followed
 from automl_plan.errors import AutomlPlanError
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
+from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET
 from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.live import TOKEN_LABEL
+from automl_plan.resources.live import TOKEN_LABEL, OperationKind
+from automl_plan.resources.marks import ADDRESS
 from tests.providers.service import Received, Reply, Service, answer, failure
 
 HOME = "projects/p/locations/us-central1"
@@ -55,7 +58,8 @@ LEAVES = (
     | st.booleans()
     | st.integers(-3, 9)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(["", "7", "a/b", f"{HOME}/models/7@1", CLASSIFIES, "multiclass_cloud_1"])
+    | st.sampled_from(["", "7", "a/b", f"{HOME}/models/7@1", "multiclass_cloud_1"])
+    | st.sampled_from([CLASSIFIES, IMAGE_DATASET])
     | st.text(max_size=3)
 )
 ANY = st.recursive(
@@ -125,3 +129,41 @@ def test_what_no_label_can_bear_is_not_looked_for(shared: Service, provider: Pro
     shared.received.clear()
     assert provider.trainings("rebuilt-trainingPipelines/7") is None
     assert shared.received == []
+
+
+def begun(home: str, number: int, kind: str) -> dict[str, Any]:
+    told = {"@type": f"type.googleapis.com/google.cloud.aiplatform.v1.{kind}OperationMetadata"}
+    return {"name": f"{HOME}/{home}/operations/{number}", "metadata": told}
+
+
+def test_operations_below_objects_are_found_though_the_location_lists_none(
+    shared: Service, provider: Provider
+) -> None:
+    """Nothing says that it does; a state is made anew of them, and what is known is followed."""
+    lists = {
+        "datasets": [
+            {"name": f"{HOME}/datasets/7", "metadataSchemaUri": IMAGE_DATASET},
+            {"name": f"{HOME}/datasets/8", "metadataSchemaUri": "gs://schema/of/tables.yaml"},
+        ],
+        "endpoints": [
+            {"name": f"{HOME}/endpoints/ours-1", "labels": {ADDRESS: "0-1"}},
+            {"name": f"{HOME}/endpoints/theirs"},
+        ],
+        "datasets/7/operations": [begun("datasets/7", 1, "ImportData")],
+        "endpoints/ours-1/operations": [begun("endpoints/ours-1", 2, "DeployModel")],
+    }
+
+    def reply(request: Received) -> Reply:
+        place = request.path.partition(f"{HOME}/")[2]
+        return answer({place.rpartition("/")[2]: lists.get(place, [])})
+
+    shared.default = reply
+    shared.received.clear()
+    found = {each.id: each.kind for each in provider.operations(done=False)}
+    assert found == {
+        "datasets/7/operations/1": OperationKind.IMPORT_DATA,
+        "endpoints/ours-1/operations/2": OperationKind.DEPLOY_MODEL,
+    }
+    assert len(shared.received) == len({request.path for request in shared.received}) == 6
+    assert followed(provider) == {"datasets/7/operations/1"}
+    shared.received.clear()

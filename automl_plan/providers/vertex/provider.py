@@ -17,8 +17,8 @@ from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
 from automl_plan.providers.vertex.migration import Migration
-from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
-from automl_plan.providers.vertex.vocabulary import SETS_LABEL, sets_of
+from automl_plan.providers.vertex.requests import dataset_body, import_body, is_ours, pipeline_body
+from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET, SETS_LABEL, sets_of
 from automl_plan.providers.vertex.wire import (
     LiveEndpoint,
     below,
@@ -52,6 +52,8 @@ _UPDATE_MASKS = {
 }
 _NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
 _ETAG_TRIES = 3
+_AT_ONCE = 8
+"""Lists of operations that are asked for at the same time."""
 _PAGE = MappingProxyType({"pageSize": "100"})
 _OPERATION = re.compile(r"(?:[a-zA-Z]+/[A-Za-z0-9_-]{1,128}/)?operations/[A-Za-z0-9_-]{1,128}")
 _PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
@@ -184,20 +186,37 @@ class VertexProvider:
     def operations(
         self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
     ) -> Sequence[Operation]:
-        """Operations, and trainings as such, newest first."""
+        """Operations, and trainings as such, newest first.
+
+        Of all: those of the location, and below each dataset of images and endpoint of ours.
+        """
         trainings = "" if done is not False else _GOES_ON
         pipelines = self._list("trainingPipelines", filter=trainings)
-        homes = ["operations"]
-        if works_on is not None:
+        if works_on is None:
+            homes = self._everywhere()
+        else:
             kind, object_id = works_on
             homes = self._homes(kind, object_id)
             pipelines = [p for p in pipelines if _works_on(p, kind, object_id)]
-        found = {o.id: o for home in homes for o in self._operations_of(home)}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="list") as pool:
+            listed = pool.map(self._operations_of, homes)
+            found = {o.id: o for operations in listed for o in operations}
         for answer in filter(trains_images, pipelines):
             training = pipeline(answer, self._parent)
             found[training.id] = training
         chosen = [o for o in found.values() if done is None or o.done is done]
         return sorted(chosen, key=lambda o: (o.create_time or "", o.id), reverse=True)
+
+    def _everywhere(self) -> list[str]:
+        """Below what operations may stand.
+
+        Objects have lists of their own, and nothing says that the location's list has those too.
+        """
+        images = [d for d in self._list("datasets") if d.get("metadataSchemaUri") == IMAGE_DATASET]
+        homes = [f"datasets/{checked_id(tail(d.get('name')))}" for d in images]
+        ours = [e for e in self._endpoints() if is_ours(e.id, e.labels)]
+        homes += [f"endpoints/{checked_id(e.id)}" for e in ours]
+        return ["operations", *(f"{home}/operations" for home in homes)]
 
     def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
         """Below which objects the operations stand that work on one."""
