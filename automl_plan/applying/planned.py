@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
 from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
-from automl_plan.config.configuration import Configuration, ProviderSettings
+from automl_plan.config.configuration import SECTION_OF, Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.drift import assume_live
@@ -23,6 +23,7 @@ from automl_plan.planning.planner import make_plan as plan_changes
 from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.scorecards import Scorecard
+from automl_plan.planning.sets import undecided
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live, SourceData
@@ -165,7 +166,8 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
     """Compare the configuration with what is recorded and what lives.
 
     `for_review`: also tell when and at which commit it is made, and how good the versions are.
-    Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out.
+    Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out,
+    and for trainings that the provider can't do on such data.
     """
     destroy = options.mode is PlanMode.DESTROY
     seen = survey(workspace, refresh=options.refresh, sources=not destroy, anew=options.replaces)
@@ -183,6 +185,8 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error
+    if models := undecided(plan.changes, seen.desired, seen.sources):
+        raise _undecided(models, seen)
     if seen.live is not None:
         check_strays(plan, seen.recorded.resources, seen.live, seen.recorded.lineage)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
@@ -255,6 +259,25 @@ def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> Co
             for p in error.problems
         ]
     )
+
+
+def _undecided(models: Sequence[Address], seen: Survey) -> ConfigurationError:
+    configuration, diagnostics = seen.workspace.configuration, []
+    for address in models:
+        dataset = seen.desired.models[address].dataset
+        data = seen.sources[dataset]
+        path = (SECTION_OF[address.kind], address.name, "vertex", "split")
+        message = (
+            f"{data.assigned_examples:,} of the {data.examples:,} images of {dataset} have a set "
+            "(TRAIN, VALIDATION, TEST) in the import files: the provider can't keep those and "
+            "draw the others"
+        )
+        hint = (
+            "give all images a set, or write vertex: {split: assigned} to leave out those without "
+            "one, or vertex: {split: drawn} to draw all anew"
+        )
+        diagnostics.append(configuration.diagnostic(path, "mixed-sets", message, hint))
+    return ConfigurationError(diagnostics)
 
 
 def _with_data(desired: Desired, sources: Mapping[Address, SourceData]) -> Desired:

@@ -25,6 +25,7 @@ from automl_plan.resources.live import (
     OperationKind,
 )
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.tokens import is_borne
 from automl_plan.resources.transitions import after_operation, with_operation, without_operation
 
 CLOCK_SKEW = timedelta(minutes=15)
@@ -105,7 +106,7 @@ def look(
     if intent.step is Step.TRAIN:
         labelled = provider.trainings(intent.token)
         if labelled is not None:
-            return _by_label(intent, labelled, _too_late(intent, provider.late_seconds, waited))
+            return _by_label(intent, labelled, provider, waited)
     # What runs first, and only then what lives: the other way round, a training that ends in
     # between would be in neither list, and be taken for one that was never received.
     try:
@@ -130,6 +131,8 @@ def look(
         raise _unsettled(address, intent, suspects, candidates)
     if candidates or not late:
         return Finding(intent, Verdict.OPEN, None, candidates)
+    if not is_borne(intent.token):
+        raise _unsettled(address, intent, (), ())
     return Finding(intent, Verdict.NEVER)
 
 
@@ -174,12 +177,26 @@ def settle(
     return settled, tuple(findings)
 
 
-def _by_label(intent: RecordedOperation, labelled: Sequence[Operation], late: bool) -> Finding:
-    """What a service tells that keeps labels on its trainings: the proof itself."""
+def _by_label(
+    intent: RecordedOperation,
+    labelled: Sequence[Operation],
+    provider: Provider,
+    waited: float | None,
+) -> Finding:
+    """What a service tells that keeps labels on its trainings: the proof itself.
+
+    The record of a training that has ended can be deleted. What it made goes on bearing its
+    label, and is asked for after the trainings, so that none that ends in between is missed.
+    """
     for training in labelled:
         if training.done and training.error is None and training.made is not None:
             return Finding(intent, Verdict.ARRIVED, training.made, operation=training)
         return Finding(intent, Verdict.FOUND, operation=training)
+    late = _too_late(intent, provider.late_seconds, waited)
+    for model in provider.models():
+        if model.labels.get(TOKEN_LABEL) == intent.token:
+            done = late or _finished(intent, model.id, provider)
+            return Finding(intent, Verdict.ARRIVED if done else Verdict.OPEN, model.id)
     return Finding(intent, Verdict.NEVER if late else Verdict.OPEN)
 
 
@@ -236,8 +253,8 @@ def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
     """Whether an object without any token looks like the one, as if its labels were lost."""
     if TOKEN_LABEL in obj.labels or obj.display_name != intent.attributes.get("display_name"):
         return False
-    if isinstance(obj, LiveModel) and obj.dataset_id != intent.dataset_id:
-        return False
+    if isinstance(obj, LiveModel) and obj.dataset_id not in ("", intent.dataset_id):
+        return False  # "": the service does not tell it of this model
     return _time(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
 
 
@@ -261,6 +278,8 @@ def _unsettled(
     lines += [f"the operation {o.id} runs since {o.create_time}" for o in candidates or ()]
     if candidates is None:
         lines.append("the service does not list its operations")
+    if not is_borne(intent.token):
+        lines.append("it was begun without the label that tells what it made")
     adopted = suspects[0] if suspects else "ID"
     return UnsettledOperation(
         "\n".join(lines),

@@ -74,7 +74,8 @@ def _made(
     try:
         if record.address.kind is ResourceKind.DATASET:
             provider.dataset(object_id)
-        elif provider.model(object_id).dataset_id != intent.dataset_id:
+        elif provider.model(object_id).dataset_id not in ("", intent.dataset_id):
+            # "": the service does not tell it of this model
             raise UsageError(f"The model {object_id} was trained on another dataset.")
     except NotFound as error:
         raise UsageError(f"There is no operation and no object {object_id}.") from error

@@ -20,7 +20,7 @@ from automl_plan.resources.recorded import (
     RecordedResource,
     Step,
 )
-from automl_plan.resources.tokens import address_mark, mark_in
+from automl_plan.resources.tokens import address_mark, mark_in, rebuilt_token
 from automl_plan.resources.transitions import with_operation
 
 _FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
@@ -62,7 +62,7 @@ def take_up(resources: Resources, desired: Desired, live: Live, provider: Provid
 def _import(operation: Operation, obj: RecordedObject, mark: str | None) -> RecordedOperation:
     return RecordedOperation(
         Step.IMPORT_DATA,
-        token=f"rebuilt-{operation.id}",
+        token=rebuilt_token(operation.id),
         started=_started(operation),
         id=operation.id,
         object_id=obj.id,
@@ -80,7 +80,7 @@ def _training(
     number = operation.labels.get(VERSION, "")
     return RecordedOperation(
         Step.TRAIN,
-        token=operation.labels.get(TOKEN_LABEL) or f"rebuilt-{operation.id}",
+        token=operation.labels.get(TOKEN_LABEL) or rebuilt_token(operation.id),
         started=_started(operation),
         id=operation.id,
         attributes=inputs,

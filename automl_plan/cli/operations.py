@@ -40,7 +40,11 @@ def list_(
     directory: Directory = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """List operations."""
+    """List operations.
+
+    Vertex AI keeps them with what they work on: told are trainings, those of the location, and
+    those on each image dataset and each endpoint that automl-plan made, a request for each.
+    """
     from automl_plan.inventory.operations import list_operations
     from automl_plan.rendering.operations import operations_json, operations_text
 

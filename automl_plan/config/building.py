@@ -200,6 +200,7 @@ def _model(name: str, entry: Mapping[str, Any], *, at_vertex: bool) -> DesiredMo
         labels=entry.get("labels", {}),
         node_count=None if deploy is None else int(deploy.get("node_count", 1)),
         redeploys=at_vertex,
+        sets_all_or_none=at_vertex,
         require=_requirements(entry.get("require")),
         keep_versions=int(keep),
         retrain_before_expiry=parse_duration(retrain.get("before_expiry", "")),

@@ -108,7 +108,8 @@ class Provider(Protocol):
     def trainings(self, token: str) -> Sequence[Operation] | None:
         """All trainings, ended ones too, whose own label bears an intent's token.
 
-        None where the service keeps no labels on trainings.
+        None where that can't be told: the service keeps no labels on trainings, or no label can
+        bear such a token.
         """
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:

@@ -85,6 +85,8 @@ class DesiredModel:
     """Nodes to deploy on; None when the model is not to be deployed."""
     redeploys: bool = False
     """Whether another number of nodes takes a new deployment at the provider."""
+    sets_all_or_none: bool = False
+    """Whether the provider keeps the sets that import files give only if all images have one."""
     require: Requirements | None = None
     """What a new version must reach before it takes the current one's place."""
     keep_versions: int = DEFAULT_KEEP_VERSIONS

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from automl_plan.applying.recovery import settle
+from automl_plan.applying.resolve import adopt, intent_of
 from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import GateRejected, UnsettledOperation
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -22,6 +23,7 @@ from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.marks import marks
 from automl_plan.resources.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
+from automl_plan.resources.tokens import rebuilt_token
 from automl_plan.resources.transitions import with_operation
 from tests.applying.conftest import DATASET, MODEL
 from tests.applying.project import Project
@@ -31,7 +33,9 @@ DIGITS = dataset_address("digits")
 MODEL_ADDRESS = model_address("digits")
 
 
-def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.0) -> str | None:
+def with_intent(
+    project: Project, step: Step, *, sent: bool, minutes: float = 0.0, token: str = TOKEN
+) -> str | None:
     """Leave the state as a run does that is killed after sending a call, or just before.
 
     Its machine's clock is fast by so many minutes. Returns the operation's id, which that run
@@ -41,10 +45,10 @@ def with_intent(project: Project, step: Step, *, sent: bool, minutes: float = 0.
         configuration, provider = workspace.configuration, workspace.provider
         desired = configuration.desired.datasets[DIGITS]
         model = configuration.desired.models[MODEL_ADDRESS]
-        labels = {TOKEN_LABEL: TOKEN}
+        labels = {TOKEN_LABEL: token}
         moment = datetime.now(UTC) + timedelta(minutes=minutes)
         started = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        intent = RecordedOperation(step, token=TOKEN, started=started)
+        intent = RecordedOperation(step, token=token, started=started)
         current = workspace.store.read().resources.get(DIGITS)
         dataset_id = current.current.id if current and current.current else ""
         operation_id = None
@@ -177,6 +181,17 @@ def test_what_looks_like_ours_without_our_label_is_for_a_person_to_tell(project:
     assert "automl-plan resolve model.digits --adopt ICN" in (caught.value.hint or "")
 
 
+def test_a_training_without_a_label_is_never_taken_for_one_that_was_not_received(
+    project: Project,
+) -> None:
+    """A state that was made anew took it up; since then the service has forgotten it."""
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    token = rebuilt_token("trainingPipelines/123")
+    with_intent(project, Step.TRAIN, sent=False, minutes=-60, token=token)
+    with pytest.raises(UnsettledOperation, match="without the label that tells what it made"):
+        project.plan()
+
+
 def test_what_is_not_wanted_any_more_is_not_sent_again(project: Project) -> None:
     project.apply(PlanOptions(targets=frozenset({DIGITS})))
     with_intent(project, Step.TRAIN, sent=False)
@@ -271,6 +286,53 @@ def test_an_operation_that_the_service_forgot_is_found_by_what_it_made(
         assert counts(slow) == (1, 1)
     finally:
         process.stop(tmp_path / ".automl-plan" / "emulator")
+
+
+def forget(project: Project, training: str | None) -> str:
+    """Delete the record of a training that has ended; the id of the model that it made."""
+    end(project, training)
+    url = f"{status_url(project.directory)}/vertex"
+    path = f"/v1/projects/local/locations/us-central1/{training}"
+    HttpTransport(url, NoCredentials()).repeatable("DELETE", path)
+    with project.workspace() as workspace:
+        (model,) = workspace.provider.models()
+        assert (model.dataset_id, model.problem) == ("", None), "the record told them"
+    return model.id
+
+
+@pytest.mark.parametrize("api", ["vertex"], indirect=True)
+def test_a_training_whose_record_was_deleted_is_found_by_its_model(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    forget(project, with_intent(project, Step.TRAIN, sent=True, minutes=-24 * 60))
+    for refresh in (True, False):
+        changes = project.plan(PlanOptions(refresh=refresh)).plan.changes
+        assert [change.action for change in changes] == ["deploy"]
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+@pytest.mark.parametrize("api", ["vertex"], indirect=True)
+def test_a_recorded_training_whose_record_was_deleted(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    training = with_intent(project, Step.TRAIN, sent=True)
+    with project.workspace() as workspace, workspace.store.open() as session:
+        record = session.state.resources[MODEL_ADDRESS]
+        session.record(with_operation(record, replace(record.operations[0], id=training)))
+    forget(project, training)
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+@pytest.mark.parametrize("api", ["vertex"], indirect=True)
+def test_a_person_can_adopt_a_model_without_the_record_of_its_training(project: Project) -> None:
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    made = forget(project, with_intent(project, Step.TRAIN, sent=True))
+    with project.workspace() as workspace:
+        intent = intent_of(workspace, MODEL_ADDRESS)
+        assert adopt(workspace, MODEL_ADDRESS, intent, made) == f"{made} is what it made."
+    assert [change.action for change in project.plan().plan.changes] == ["deploy"]
 
 
 def status_url(directory: Path) -> str:

@@ -230,7 +230,7 @@ def test_what_only_vertex_has_stands_there_with_every_provider(
     model = configuration.desired.models[model_address("m")]
     options = {"disable_early_stopping": True, "split": "drawn"}
     assert model.training_options == (options if at_vertex else {})
-    assert model.redeploys is at_vertex
+    assert (model.redeploys, model.sets_all_or_none) == (at_vertex, at_vertex)
 
 
 @pytest.mark.parametrize("provider", ["automl", "vertex"])

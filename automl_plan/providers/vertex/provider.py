@@ -9,17 +9,17 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.errors import Aborted, NotFound, UsageError
+from automl_plan.errors import Aborted, InvalidArgument, NotFound, UsageError
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, staged
 from automl_plan.providers.transport import HttpTransport
-from automl_plan.providers.values import labels_of, tail
+from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
 from automl_plan.providers.vertex.migration import Migration
 from automl_plan.providers.vertex.operation_names import operation_path
 from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
-from automl_plan.providers.vertex.vocabulary import SETS_LABEL, sets_of
+from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET, SETS_LABEL, sets_of
 from automl_plan.providers.vertex.wire import (
     LiveEndpoint,
     below,
@@ -53,6 +53,8 @@ _UPDATE_MASKS = {
 }
 _NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
 _ETAG_TRIES = 3
+_AT_ONCE = 8
+"""Lists of operations that are asked for at the same time."""
 _PAGE = MappingProxyType({"pageSize": "100"})
 _PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
 _GOES_ON = " AND ".join(
@@ -185,20 +187,37 @@ class VertexProvider:
     def operations(
         self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
     ) -> Sequence[Operation]:
-        """Operations, and trainings as such, newest first."""
+        """Operations, and trainings as such, newest first.
+
+        Of all: those of the location, and below each dataset of images and endpoint of ours.
+        """
         trainings = "" if done is not False else _GOES_ON
         pipelines = self._list("trainingPipelines", filter=trainings)
-        homes = ["operations"]
-        if works_on is not None:
+        if works_on is None:
+            homes = self._everywhere()
+        else:
             kind, object_id = works_on
             homes = self._homes(kind, object_id)
             pipelines = [p for p in pipelines if _works_on(p, kind, object_id)]
-        found = {o.id: o for home in homes for o in self._operations_of(home)}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="list") as pool:
+            listed = pool.map(self._operations_of, homes)
+            found = {o.id: o for operations in listed for o in operations}
         for answer in filter(trains_images, pipelines):
             training = pipeline(answer, self._parent)
             found[training.id] = training
         chosen = [o for o in found.values() if done is None or o.done is done]
         return sorted(chosen, key=lambda o: (o.create_time or "", o.id), reverse=True)
+
+    def _everywhere(self) -> list[str]:
+        """Below what operations may stand.
+
+        Objects have lists of their own, and nothing says that the location's list has those too.
+        """
+        images = [d for d in self._list("datasets") if d.get("metadataSchemaUri") == IMAGE_DATASET]
+        homes = [f"datasets/{checked_id(tail(d.get('name')))}" for d in images]
+        ours = [e for e in self._endpoints() if e.ours]
+        homes += [f"endpoints/{checked_id(e.id)}" for e in ours]
+        return ["operations", *(f"{home}/operations" for home in homes)]
 
     def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
         """Below which objects the operations stand that work on one."""
@@ -218,10 +237,22 @@ class VertexProvider:
         return [operation(answer, self._parent) for answer in answers]
 
     def trainings(self, token: str) -> Sequence[Operation] | None:
-        """All trainings whose pipeline bears a token."""
+        """All trainings whose pipeline bears a token; None for one that no label can bear.
+
+        That there is none is believed of a list without a filter only: a training may be paid
+        for on the strength of it, and of filters the discovery document tells but the form.
+        """
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", token):
-            return ()
-        found = self._list("trainingPipelines", filter=f"labels.{TOKEN_LABEL}={token}")
+            return None
+        return self._labelled(token, f'labels.{TOKEN_LABEL}="{token}"') or self._labelled(token, "")
+
+    def _labelled(self, token: str, asked: str) -> list[Operation]:
+        try:
+            found = self._list("trainingPipelines", filter=asked)
+        except InvalidArgument:
+            if not asked:
+                raise
+            return []
         told = [pipeline(answer, self._parent) for answer in found]
         return [training for training in told if training.labels.get(TOKEN_LABEL) == token]
 
@@ -353,6 +384,6 @@ class VertexProvider:
 
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
     if kind is ResourceKind.DATASET:
-        return bool((answer.get("inputDataConfig") or {}).get("datasetId") == object_id)
-    made = below((answer.get("modelToUpload") or {}).get("name"), "")
+        return bool(mapping(answer.get("inputDataConfig")).get("datasetId") == object_id)
+    made = below(mapping(answer.get("modelToUpload")).get("name"), "")
     return tail(made) == object_id

@@ -1,0 +1,169 @@
+"""Vertex AI v1's JSON, whatever it may be: what is told of it, and what is asked once more."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl_plan.applying.taking_up import followed
+from automl_plan.errors import AutomlPlanError
+from automl_plan.providers.protocol import Provider
+from automl_plan.providers.registry import open_provider
+from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.live import TOKEN_LABEL, OperationKind
+from automl_plan.resources.marks import ADDRESS
+from tests.providers.service import Received, Reply, Service, answer, failure
+
+HOME = "projects/p/locations/us-central1"
+CLASSIFIES = (
+    "gs://google-cloud-aiplatform/schema/trainingjob/definition/"
+    "automl_image_classification_1.0.0.yaml"
+)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Service]:
+    with Service() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def provider(shared: Service) -> Iterator[Provider]:
+    opened = open_provider("vertex", {"project": "p", "endpoint": shared.url}, Path(), {})
+    yield opened
+    opened.close()
+
+
+KEYS = st.sampled_from(
+    [
+        *("name", "displayName", "labels", "dataItemCount", "metadataSchemaUri", "savedQueries"),
+        *("problemType", "trainingPipeline", "inputDataConfig", "datasetId", "modelToUpload"),
+        *("trainingTaskDefinition", "trainingTaskInputs", "trainingTaskMetadata", "modelType"),
+        *("budgetMilliNodeHours", "state", "error", "code", "message", "deployedModels", "model"),
+        *("trafficSplit", "automaticResources", "minReplicaCount", "endpoint", "id", "metadata"),
+        *("genericMetadata", "partialFailures", "response", "done", "metrics", "slice", "auPrc"),
+        *("dimension", "value", "confidenceMetrics", "confusionMatrix", "rows", "unheardOf"),
+        *("annotationSpecs", "boundingBoxMetrics", "automl-plan-kind", "automl-plan-token"),
+    ]
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "7", "a/b", f"{HOME}/models/7@1", "multiclass_cloud_1"])
+    | st.sampled_from([CLASSIFIES, IMAGE_DATASET])
+    | st.text(max_size=3)
+)
+ANY = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6)
+)
+OBJECTS = st.lists(
+    st.fixed_dictionaries({}, optional={"trainingTaskDefinition": st.just(CLASSIFIES)}).flatmap(
+        lambda told: st.dictionaries(KEYS, ANY, max_size=8).map(lambda more: {**more, **told})
+    ),
+    max_size=3,
+)
+LISTS = (
+    *("datasets", "models", "endpoints", "trainingPipelines", "operations"),
+    *("modelEvaluations", "modelEvaluationSlices"),
+)
+READS: tuple[Callable[[Provider], object], ...] = (
+    lambda p: p.live(),
+    lambda p: p.datasets(),
+    lambda p: p.operations(),
+    lambda p: p.operations(done=False, works_on=(ResourceKind.DATASET, "7")),
+    lambda p: p.operations(works_on=(ResourceKind.MODEL, "7")),
+    lambda p: p.trainings("0-1"),
+    lambda p: p.evaluations("7"),
+    lambda p: p.dataset("7"),
+    lambda p: p.model("7"),
+)
+
+
+@settings(max_examples=40)
+@given(OBJECTS)
+def test_any_answer_can_be_read(
+    shared: Service, provider: Provider, objects: list[dict[str, Any]]
+) -> None:
+    """It is told as far as it goes, or refused as no answer of this service."""
+    one = objects[0] if objects else {}
+    shared.default = lambda _: answer({**one, **dict.fromkeys(LISTS, objects)})
+    for read in READS:
+        with contextlib.suppress(AutomlPlanError):
+            read(provider)
+    shared.received.clear()
+
+
+@pytest.mark.parametrize("by_label", [answer({}), failure(400, "INVALID_ARGUMENT")])
+def test_what_a_filter_does_not_find_is_looked_for_without_one(
+    shared: Service, provider: Provider, by_label: Reply
+) -> None:
+    """Or else a training would be taken for one that was never received, and paid for again."""
+    names = (("theirs", "2-1"), ("ours", "0-1"), ("nobodys", None))
+    pipelines = [
+        {"name": f"{HOME}/trainingPipelines/{name}", "labels": {TOKEN_LABEL: token} if token else 0}
+        for name, token in names
+    ]
+
+    def reply(request: Received) -> Reply:
+        return by_label if "filter" in request.query else answer({"trainingPipelines": pipelines})
+
+    shared.default = reply
+    found = provider.trainings("0-1")
+    assert found is not None
+    assert [each.id for each in found] == ["trainingPipelines/ours"]
+    asked = [request.query.get("filter") for request in shared.received]
+    assert asked == [f'labels.{TOKEN_LABEL}="0-1"', None]
+    shared.received.clear()
+
+
+def test_what_no_label_can_bear_is_not_looked_for(shared: Service, provider: Provider) -> None:
+    shared.received.clear()
+    assert provider.trainings("rebuilt-trainingPipelines/7") is None
+    assert shared.received == []
+
+
+def begun(home: str, number: int, kind: str) -> dict[str, Any]:
+    told = {"@type": f"type.googleapis.com/google.cloud.aiplatform.v1.{kind}OperationMetadata"}
+    return {"name": f"{HOME}/{home}/operations/{number}", "metadata": told}
+
+
+def test_operations_below_objects_are_found_though_the_location_lists_none(
+    shared: Service, provider: Provider
+) -> None:
+    """Nothing says that it does; a state is made anew of them, and what is known is followed."""
+    lists = {
+        "datasets": [
+            {"name": f"{HOME}/datasets/7", "metadataSchemaUri": IMAGE_DATASET},
+            {"name": f"{HOME}/datasets/8", "metadataSchemaUri": "gs://schema/of/tables.yaml"},
+        ],
+        "endpoints": [
+            {"name": f"{HOME}/endpoints/ours-1", "labels": {ADDRESS: "0-1"}},
+            {"name": f"{HOME}/endpoints/theirs"},
+        ],
+        "datasets/7/operations": [begun("datasets/7", 1, "ImportData")],
+        "endpoints/ours-1/operations": [begun("endpoints/ours-1", 2, "DeployModel")],
+    }
+
+    def reply(request: Received) -> Reply:
+        place = request.path.partition(f"{HOME}/")[2]
+        return answer({place.rpartition("/")[2]: lists.get(place, [])})
+
+    shared.default = reply
+    shared.received.clear()
+    found = {each.id: each.kind for each in provider.operations(done=False)}
+    assert found == {
+        "datasets/7/operations/1": OperationKind.IMPORT_DATA,
+        "endpoints/ours-1/operations/2": OperationKind.DEPLOY_MODEL,
+    }
+    assert len(shared.received) == len({request.path for request in shared.received}) == 6
+    assert followed(provider) == {"datasets/7/operations/1"}
+    shared.received.clear()
