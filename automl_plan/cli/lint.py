@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -47,6 +48,9 @@ def lint(
         Literal["multiclass", "multilabel", "detection"] | None,
         typer.Option("--kind", help="What FILE.csv is for; by the looks of its rows if left out."),
     ] = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Look at the CSVs only, not at the images.")
+    ] = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -59,7 +63,7 @@ def lint(
 
     shown = chosen(format_, as_json=as_json)
     with DocumentFile(json_into) as file:
-        results = list(_results(name, kind, directory, var, var_file))
+        results = list(_results(name, kind, not no_images, directory, var, var_file))
         if file.wanted:
             file.write(lint_json(results))
     _write(results, shown)
@@ -70,6 +74,7 @@ def lint(
 def _results(
     name: str | None,
     kind: str | None,
+    images: bool,
     directory: Path,
     var: list[str] | None,
     var_file: list[Path] | None,
@@ -93,10 +98,17 @@ def _results(
         else:
             subjects = _declared(name, opened)
         severities = {} if opened is None else opened.configuration.lint
-        opener = stack.enter_context(
-            Opener(directory, lambda: _storage(opened, stack), anywhere=is_file)
+
+        @cache
+        def storage() -> Storage:
+            return _storage(opened, stack)
+
+        linter = Linter(
+            stack.enter_context(Opener(directory, storage, anywhere=is_file)),
+            {rule: Severity(told) for rule, told in severities.items()},
+            directory=directory if images else None,
+            storage=storage,
         )
-        linter = Linter(opener, {rule: Severity(told) for rule, told in severities.items()})
         for subject in subjects:
             yield linter.lint(subject.name, subject.sources, subject.kind)
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.batch import Sink
 from automl_plan.linting.digests import Several, of_two_sets, repeated
 from automl_plan.linting.findings import Finding, Findings
+from automl_plan.linting.images import Images
 from automl_plan.linting.kinds import Kind, guessed
 from automl_plan.linting.limits import Limits
 from automl_plan.linting.reading import CsvReader
@@ -19,6 +21,9 @@ from automl_plan.linting.repeats import Repeats
 from automl_plan.linting.rules import Severity
 from automl_plan.linting.tallies import Place, Tally, judge
 from automl_plan.linting.words import bucket_of
+
+if TYPE_CHECKING:
+    from automl_plan.providers.storage import Storage
 
 Opened = Callable[[str], BinaryIO]
 """Opens a source for reading, again and again. Raises SourceError."""
@@ -60,6 +65,10 @@ class Linter:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     limits: Limits | None = None
     """Other than the service's, for tests."""
+    directory: Path | None = None
+    """Where local images lie; without it no image is looked at."""
+    storage: Callable[[], Storage] | None = None
+    """Where objects lie."""
     fast: bool = True
     """Whether many rows are looked at at once; what is found does not hang on it."""
 
@@ -69,7 +78,7 @@ class Linter:
         if kind is None:
             kind = guessed(islice(self._first_rows(sources), _LOOKED_AT))
         work = _Work(self, tuple(sources), kind)
-        with closing(work.tally):
+        with closing(work):
             work.run()
         findings = work.findings
         return Linted(
@@ -108,16 +117,33 @@ class _Work:
         self.tally = Tally(kind)
         self.rows = self.images = 0
         self.unchecked: list[str] = []
+        self._images = self._looking()
+
+    def _looking(self) -> Images | None:
+        directory, storage = self._linter.directory, self._linter.storage
+        if directory is None or storage is None:
+            return None
+        return Images(directory, storage, self._kind, self._limits, self._where, self._report)
+
+    def close(self) -> None:
+        """Remove temporary files, end threads."""
+        self.tally.close()
+        if self._images is not None:
+            self._images.close()
 
     def run(self) -> None:
         """Do it."""
+        images = self._images
         for number, source in enumerate(self.sources):
             self.rows += self._read_first(number, source)
-        images, lines = self._candidates()
-        self.images = images.distinct
+        if images is not None:
+            images.judge()
+            self.unchecked += images.unchecked()
+        paths, lines = self._candidates()
+        self.images = paths.distinct
         judge(self.tally, self.images, self._limits, self._kind, self._report)
-        if images.candidates or lines.candidates:
-            self._look_again(images, lines)
+        if paths.candidates or lines.candidates:
+            self._look_again(paths, lines)
 
     def _candidates(self) -> tuple[Several, Several]:
         none = Several(0, frozenset())
@@ -136,7 +162,10 @@ class _Work:
 
         try:
             with self._linter.open(source) as file:
-                reader = self._reader(number, [self.tally], report)
+                sinks: list[Sink] = [self.tally]
+                if self._images is not None:
+                    sinks.append(self._images)
+                reader = self._reader(number, sinks, report)
                 size = file.seek(0, 2)
                 if size > self._limits.csv_bytes:
                     message = (

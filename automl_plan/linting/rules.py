@@ -210,6 +210,71 @@ _TABLE = (
         "Keep the image in one set: a model that was trained on it is not tested by it.",
         _PROTO,
     ),
+    # -- the images --------------------------------------------------------------------------
+    Rule(
+        "image-missing",
+        _ERROR,
+        "Every image is there.",
+        "Correct the path, or put the image there; paths are relative to the configuration's "
+        "directory.",
+        _PROTO,
+    ),
+    Rule(
+        "image-unreadable",
+        _ERROR,
+        "Every image can be read, and decoded.",
+        "Save the image again, or leave it out.",
+        _OWN,
+    ),
+    Rule(
+        "image-size",
+        _ERROR,
+        "An image has at most 30 MB.",
+        "Make the image smaller: 1024 by 1024 pixels are enough for object detection.",
+        f"{_PROTO}; {_PREPARE_BOXES}",
+    ),
+    Rule(
+        "image-format",
+        _ERROR,
+        "An image is of the type that its name says.",
+        "Rename the file, or save it again as its name says.",
+        _OWN,
+    ),
+    Rule(
+        "box-pixels",
+        _WARNING,
+        "An edge of a box is at least 8 pixels long.",
+        "Take a larger image, or leave the box out.",
+        _PREPARE_BOXES,
+    ),
+    Rule(
+        "content-repeated",
+        _WARNING,
+        "An image is there under one name only.",
+        "Remove one of the two: images of equal content count as one.",
+        _PROTO,
+    ),
+    Rule(
+        "content-labels-differ",
+        _ERROR,
+        "In a MULTICLASS dataset images of equal content have one label.",
+        "Remove the one that is labelled wrong: images of equal content count as one.",
+        _PROTO,
+    ),
+    Rule(
+        "content-in-two-sets",
+        _ERROR,
+        "Images of equal content are in one set.",
+        "Remove one of the two: which set the service takes is not determined.",
+        _PROTO,
+    ),
+    Rule(
+        "near-identical",
+        _WARNING,
+        "Images that look the same are in one set.",
+        "Move both into one set: a model that was trained on one is not tested by the other.",
+        f'N. Krawetz, "Kind of Like That" (the difference hash); what follows for sets is {_OWN}',
+    ),
     # -- the whole ---------------------------------------------------------------------------
     Rule(
         "unlabelled-rows",

@@ -194,9 +194,9 @@ class SourceReader:
         bucket, folder = place
         try:
             return {
-                f"gs://{bucket}/{name}": version
-                for name, version in self.storage.versions(bucket, folder)
-                if name in names
+                f"gs://{bucket}/{each.name}": each.version
+                for each in self.storage.objects(bucket, folder)
+                if each.name in names
             }
         except NotFound:
             return {}  # no such bucket: the images that are not found are told

@@ -11,6 +11,7 @@ from automl_plan.config.schema import config_schema
 from automl_plan.linting.rules import RULES, Severity
 from automl_plan.linting.selftest.case import FEW_EXAMPLES
 from automl_plan.linting.selftest.defects import DEFECTS
+from automl_plan.linting.selftest.image_defects import IMAGE_DEFECTS
 from automl_plan.linting.selftest.run import cases, scores
 
 
@@ -28,7 +29,7 @@ def test_a_score_tells_what_is_missed_and_what_is_wrong() -> None:
 
 
 def test_every_rule_is_proved_and_told() -> None:
-    assert {defect.rule for defect in DEFECTS} == set(RULES)
+    assert {defect.rule for defect in [*DEFECTS, *IMAGE_DEFECTS]} == set(RULES)
     for rule in RULES.values():
         assert rule.meaning.endswith("."), rule.id
         assert rule.hint.endswith("."), rule.id

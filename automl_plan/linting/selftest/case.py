@@ -6,12 +6,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.limits import Limits
 from automl_plan.linting.lint import Linted, Linter
+from automl_plan.providers.storage import Storage
 
 LABELS = ("cat", "dog", "bird_of_prey")
 EXAMPLES = 1_040
@@ -36,6 +39,8 @@ class Case:
     raw: dict[int, bytes] = field(default_factory=dict)
     """Lines, from 0, that are written otherwise than by their fields."""
     is_there: bool = True
+    images: dict[str, bytes] = field(default_factory=dict)
+    """Local images; where there are none, none are looked at."""
     expected: set[tuple[str, int]] = field(default_factory=set)
     """Rules, and the lines that they should name."""
 
@@ -71,7 +76,19 @@ class Case:
             return BytesIO(content)
 
         linter = Linter(opened, limits=self.limits, fast=fast)
-        return linter.lint(self.name, [self.name], self.kind)
+        if not self.images:
+            return linter.lint(self.name, [self.name], self.kind)
+        with TemporaryDirectory() as directory:
+            for name, image in self.images.items():
+                path = Path(directory, name)
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(image)
+            looking = replace(linter, directory=Path(directory), storage=_no_storage)
+            return looking.lint(self.name, [self.name], self.kind)
+
+
+def _no_storage() -> Storage:
+    raise SourceError("the images of a selftest are files")
 
 
 def clean(kind: Kind, seed: int, examples: int = EXAMPLES) -> Case:
@@ -90,7 +107,9 @@ def clean(kind: Kind, seed: int, examples: int = EXAMPLES) -> Case:
         rows.append(row)
     chance.shuffle(rows)
     limits = kind.limits
-    if examples < EXAMPLES:
+    if examples < FEW_EXAMPLES:
+        limits = replace(limits, few=2, some=3, many=4)
+    elif examples < EXAMPLES:
         limits = replace(limits, few=4, some=10, many=40, balance=15, boxes_of_an_image=20)
     return Case(kind, chance, rows, limits)
 

@@ -21,14 +21,14 @@ class Defect:
 
 
 DEFECTS: list[Defect] = []
-"""At least one of each rule."""
-_ALL = tuple(Kind)
+"""At least one of each rule that is not about images."""
+ALL = tuple(Kind)
 _CLASSES = (Kind.MULTICLASS, Kind.MULTILABEL)
-_BOXES = (Kind.DETECTION,)
+BOXES = (Kind.DETECTION,)
 _Put = Callable[[Case], None]
 
 
-def _defect(rule: str, kinds: Collection[Kind] = _ALL) -> Callable[[_Put], _Put]:
+def _defect(rule: str, kinds: Collection[Kind] = ALL) -> Callable[[_Put], _Put]:
     def register(put: _Put) -> _Put:
         DEFECTS.append(Defect(rule, kinds, put))
         return put
@@ -108,7 +108,7 @@ def _header(case: Case) -> None:
 # -- the row ----------------------------------------------------------------------------------
 
 
-@_defect("row-shape", _BOXES)
+@_defect("row-shape", BOXES)
 def _too_short(case: Case) -> None:
     for place in case.some():
         del case.rows[place][case.chance.randint(3, 10) :]
@@ -129,7 +129,7 @@ def _use(case: Case) -> None:
         case.expect("ml-use", place)
 
 
-@_defect("ml-use", _BOXES)
+@_defect("ml-use", BOXES)
 def _no_use(case: Case) -> None:
     for place in case.some():
         case.rows[place][0] = ""
@@ -212,7 +212,7 @@ def _several(case: Case) -> None:
         case.expect("several-labels", place)
 
 
-@_defect("box-label", _BOXES)
+@_defect("box-label", BOXES)
 def _no_label(case: Case) -> None:
     for place in case.some():
         if case.chance.random() < 0.5:
@@ -222,7 +222,7 @@ def _no_label(case: Case) -> None:
         case.expect("box-label", place)
 
 
-@_defect("box-vertices", _BOXES)
+@_defect("box-vertices", BOXES)
 def _vertices(case: Case) -> None:
     bad = (
         ["0.1", "0.1", "", "", "0.5", "", "", ""],
@@ -234,14 +234,14 @@ def _vertices(case: Case) -> None:
         case.expect("box-vertices", place)
 
 
-@_defect("box-coordinates", _BOXES)
+@_defect("box-coordinates", BOXES)
 def _coordinates(case: Case) -> None:
     for place in case.some():
         case.rows[place][3] = case.chance.choice(("1.5", "-0.1", "120", "nan", "1e-1"))
         case.expect("box-coordinates", place)
 
 
-@_defect("box-size", _BOXES)
+@_defect("box-size", BOXES)
 def _small(case: Case) -> None:
     for place in case.some():
         case.rows[place][3:] = ["0.1", "0.1", "", "", "0.105", "0.5", "", ""]
@@ -251,7 +251,7 @@ def _small(case: Case) -> None:
 # -- the same thing twice ---------------------------------------------------------------------
 
 
-@_defect("box-count", _BOXES)
+@_defect("box-count", BOXES)
 def _many_boxes(case: Case) -> None:
     place = case.some()[0]
     most = case.limits.boxes_of_an_image
@@ -304,7 +304,7 @@ def _one_label(case: Case) -> None:
     case.expect("label-minimum", 0)
 
 
-@_defect("label-minimum", _BOXES)
+@_defect("label-minimum", BOXES)
 def _no_object(case: Case) -> None:
     for row in case.rows:
         row[2:] = [""] * 9
@@ -323,7 +323,7 @@ def _many_images(case: Case) -> None:
     case.expect("image-quota", 0)
 
 
-@_defect("box-quota", _BOXES)
+@_defect("box-quota", BOXES)
 def _all_boxes(case: Case) -> None:
     case.limits = replace(case.limits, boxes_at_most=len(case.rows) - 1)
     case.expect("box-quota", 0)

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from automl_plan.linting.kinds import Kind
+from automl_plan.linting.pictures import has_decoder
 from automl_plan.linting.rules import RULES
 from automl_plan.linting.selftest.case import EXAMPLES, Case, clean
 from automl_plan.linting.selftest.defects import DEFECTS
+from automl_plan.linting.selftest.image_defects import IMAGE_DEFECTS, with_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,17 @@ def scores(seeds: Iterable[int], examples: int = EXAMPLES) -> list[Score]:
 
 
 def cases(seed: int, examples: int = EXAMPLES) -> Iterator[Case]:
-    """Clean data of each kind, and each defect in data of each kind that can have it."""
+    """Clean data of each kind, and each defect in data of each kind that can have it.
+
+    Without Pillow those of images are left out: not all can be found.
+    """
     for kind in Kind:
         yield clean(kind, seed, examples)
+    for defect in IMAGE_DEFECTS if has_decoder() else ():
+        for kind in defect.kinds:
+            case = with_images(kind, seed)
+            defect.put(case)
+            yield case
     for defect in DEFECTS:
         for kind in defect.kinds:
             case = clean(kind, seed, examples)
