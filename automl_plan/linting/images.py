@@ -124,15 +124,15 @@ class Images:
         except NotFound:
             return {}  # no such bucket: no image is there
 
-    def _of_object(self, version: str, size: int) -> Picture:
+    def _of_object(self, version: str, size: int | None) -> Picture:
         md5 = version.removeprefix("md5:")
         if md5 != version:
             content = base64.b64decode(md5)
         else:
             content = hashlib.md5(version.encode(), usedforsecurity=False).digest()
-        if not size:
+        if size == 0:
             return Picture(("image-unreadable", "the object is empty"))
-        if size > self._limits.image_bytes:
+        if size is not None and size > self._limits.image_bytes:
             most = f"{self._limits.image_bytes:,}"
             message = f"the object has {size:,} bytes, and {most} are taken"
             return Picture(("image-size", message), content)

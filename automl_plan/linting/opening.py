@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from automl_plan.errors import NotFound, SourceError, TransportError
+from automl_plan.errors import NotFound, ProviderError, SourceError
 from automl_plan.providers.places import RELATIVE, local_path, object_of, opened, reason
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Opener:
                 path.write_bytes(self._storage().content(bucket, name, MAX_FETCHED))
             except NotFound as error:
                 raise SourceError("there is no such object", where=source) from error
-            except TransportError as error:
+            except ProviderError as error:
                 raise SourceError(error.message, where=source) from error
             except OSError as error:
                 raise SourceError(f"it can't be kept: {reason(error)}", where=source) from error

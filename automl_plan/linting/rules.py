@@ -1,6 +1,6 @@
 """The named rules of the data lint: one table. To add one, name it here and find it somewhere.
 
-A rule that is an error by itself says of a row that the service refuses it: such a row is counted
+A rule on rows that is an error by itself says that the service refuses the row: it is counted
 nowhere else, whatever severity a configuration gives the rule.
 """
 

@@ -30,8 +30,8 @@ class StoredObject:
     version: str
     """What tells its content: `md5:` and base64, which all objects but composed ones have; else
     checksum and generation."""
-    size: int
-    """Bytes."""
+    size: int | None
+    """Bytes, where that is told."""
 
 
 class Storage:
@@ -66,5 +66,6 @@ class Storage:
         for item in self._transport.pages(path, "items", query):
             md5 = item.get("md5Hash")
             version = f"md5:{md5}" if md5 else f"{item.get('crc32c')}:{item.get('generation')}"
-            size = str(item.get("size", "0"))
-            yield StoredObject(str(item.get("name")), version, int(size) if size.isdigit() else 0)
+            size = str(item.get("size", ""))
+            known = int(size) if size.isdecimal() else None
+            yield StoredObject(str(item.get("name")), version, known)
