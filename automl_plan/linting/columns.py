@@ -23,6 +23,9 @@ _PLAIN = bytes([10, *range(32, 127), *range(128, 256)])
 """What is no control character."""
 _IN_NUMBERS = b"0123456789."
 _MOST_KNOWN = 20_000
+_MOST_NUMBERS = 65_536
+_EMPTIED_AT_MOST = 4
+"""Where coordinates have so many digits that hardly any stands twice, none are kept."""
 _OPPOSITE = [False, False, True, True, False, False, True, True]
 """Which columns of eight coordinates are empty when two opposite vertices are given."""
 _END = 6
@@ -40,6 +43,7 @@ class Columns:
         self._labels: set[bytes] = set()
         self._ends: dict[bytes, bool] = {}
         self._end = b".jpg,"
+        self._numbers = _Numbers()
 
     def learn(self, path: str) -> None:
         """Take the bucket of a path that is right for that of the next ones."""
@@ -102,7 +106,7 @@ class Columns:
         if empty != _OPPOSITE and not _is_upright(corners):
             return None
         box = [corners[0], corners[1], corners[4], corners[5]]
-        if not _edges_fine(box) or not self._paths_fine(paths, text):
+        if not _edges_fine(box, self._numbers) or not self._paths_fine(paths, text):
             return None
         return Batch(self._source, numbers, uses, paths, [labels], counts, box, lines)
 
@@ -166,11 +170,32 @@ def _is_upright(corners: list[list[bytes]]) -> bool:
     return (x0, y0, x1, y2) == (x3, y1, x2, y3)
 
 
-def _edges_fine(box: list[list[bytes]]) -> bool:
+class _Numbers(dict[bytes, float]):
+    """Coordinates by how they are written: most stand in many rows, and reading them is slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._emptied = 0
+
+    def __missing__(self, written: bytes) -> float:
+        number = self[written] = float(written)
+        return number
+
+    def read(self, column: list[bytes]) -> list[float]:
+        """A column of digits and dots. Raises ValueError."""
+        if self._emptied >= _EMPTIED_AT_MOST:
+            return list(map(float, column))
+        if len(self) > _MOST_NUMBERS:
+            self.clear()
+            self._emptied += 1
+        return list(map(self.__getitem__, column))
+
+
+def _edges_fine(box: list[list[bytes]], numbers: _Numbers) -> bool:
     if b"".join(chain.from_iterable(box)).translate(None, _IN_NUMBERS):
         return False
     try:
-        x0, y0, x1, y1 = (list(map(float, column)) for column in box)
+        x0, y0, x1, y1 = map(numbers.read, box)
     except ValueError:
         return False
     if max(map(max, (x0, y0, x1, y1))) > 1:

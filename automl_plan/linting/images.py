@@ -1,7 +1,7 @@
 """The images that rows name: whether they are there, what they are, and which are the same.
 
 Local files are read; of objects in Cloud Storage, lists of their folders tell that they are there,
-their size and their MD5. Memory grows with the number of images, by some 600 bytes each.
+their size and their MD5. Memory grows with the number of images, by about a kilobyte each.
 """
 
 from __future__ import annotations

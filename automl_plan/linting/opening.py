@@ -59,6 +59,8 @@ class Opener:
 
     def _fetch(self, source: str) -> Path:
         if source not in self._fetched:
+            from automl_plan.providers.transport import AnswerTooLarge  # it is heavy
+
             bucket, name = object_of(source)
             if not self._fetched:
                 self._folder = Path(self._stack.enter_context(TemporaryDirectory()))
@@ -67,6 +69,9 @@ class Opener:
                 path.write_bytes(self._storage().content(bucket, name, MAX_FETCHED))
             except NotFound as error:
                 raise SourceError("there is no such object", where=source) from error
+            except AnswerTooLarge as error:
+                message = "the object is larger than the 100 MB that the service takes"
+                raise SourceError(message, where=source) from error
             except ProviderError as error:
                 raise SourceError(error.message, where=source) from error
             except OSError as error:

@@ -11,6 +11,10 @@ from automl_plan.rendering.style import Style, columns
 from automl_plan.resources.json import Json
 
 _MEGABYTE = 1_000_000
+_SCALED = (
+    "Quotas and sizes of files are proved with smaller limits than the service's, and all that is "
+    "about images\nwith few of them.\n"
+)
 
 
 def selftest_text(
@@ -30,7 +34,7 @@ def selftest_text(
         for score in scores
         if score.rule not in unproved
     ]
-    parts = [columns(headers, rows, style)] if scores else []
+    parts = [columns(headers, rows, style) + _SCALED] if scores else []
     if unproved:
         parts.append(f"Not proved, as Pillow is not installed: {', '.join(unproved)}.\n")
     parts += [
