@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Opened = Callable[[str], BinaryIO]
 """Opens a source for reading, again and again. Raises SourceError."""
+_LONGEST = 65_536
+"""Bytes of a line that are looked at for that."""
 _LOOKED_AT = 1_000
 """Rows by which a kind is guessed."""
 
@@ -101,7 +104,8 @@ class Linter:
             except SourceError:
                 continue
             with file:
-                for line in islice(file, _LOOKED_AT):
+                lines = iter(partial(file.readline, _LONGEST), b"")
+                for line in islice(lines, _LOOKED_AT):
                     yield line.decode("utf-8", "replace").strip().replace('"', "").split(",")
 
 
