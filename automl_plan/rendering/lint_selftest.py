@@ -37,14 +37,14 @@ def selftest_text(
     parts = [columns(headers, rows, style) + _SCALED] if scores else []
     if unproved:
         parts.append(f"Not proved, as Pillow is not installed: {', '.join(unproved)}.\n")
-    parts += [
+    lines = [
         f"{speed.kind}: {speed.rows:,} rows in {speed.seconds:.1f} s, "
         f"{speed.rows / speed.seconds:,.0f} rows/s ({speed.cpu_seconds:.1f} s of CPU, "
         f"{speed.rows / speed.cpu_seconds:,.0f} rows/s); "
         f"peak memory {speed.peak_bytes / _MEGABYTE:,.0f} MB\n"
         for speed in speeds
     ]
-    return "\n".join(parts)
+    return "\n".join([*parts, "".join(lines)] if lines else parts)
 
 
 def selftest_json(
