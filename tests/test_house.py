@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "resources": {"errors"},
     "config": {"errors", "resources"},
     "planning": {"errors", "resources"},
+    "linting": {"errors", "resources", "providers"},
     "state": {"errors", "resources"},
     "providers": {"errors", "resources"},
     "emulator": set(),
@@ -33,6 +34,7 @@ MAY_IMPORT = {
         "state",
         "inventory",
         "applying",
+        "linting",
     },
     "codehosts": {"errors"},
     "cli": {
@@ -45,6 +47,7 @@ MAY_IMPORT = {
         "providers",
         "inventory",
         "applying",
+        "linting",
         "rendering",
     },
     "__main__": {"cli"},

@@ -1,4 +1,4 @@
-"""`automl-plan datasets …`: those that live, managed or not."""
+"""`automl-plan datasets …`: those that live, managed or not, and the data of those to come."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli import completion
+from automl_plan.cli import completion, lint
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
-app = typer.Typer(name="datasets", help="Datasets that live.", no_args_is_help=True)
+app = typer.Typer(name="datasets", help="Datasets that live, and their data.", no_args_is_help=True)
+app.command("lint", epilog="Example: automl-plan datasets lint data/digits.csv")(lint.lint)
 
 
 @app.command("list", epilog="Example: automl-plan datasets list")

@@ -46,7 +46,8 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
     elif render is not None:
         from automl_plan.rendering.annotations import error_report
 
-        command = "validate" if "validate" in arguments else "plan"
+        commands = {"validate": "validate", "lint": "datasets lint"}
+        command = next((told for name, told in commands.items() if name in arguments), "plan")
         exactly_or_go_on(render(error_report(error, command, home())))
 
 

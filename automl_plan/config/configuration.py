@@ -42,6 +42,8 @@ class Configuration:
     """Every dataset's `data` is None: the content of sources is not looked at here."""
     policy: Policy
     """What the team allows its plans."""
+    lint: Mapping[str, str]
+    """The severities that rules of the data lint have here. They are no part of the digest."""
     prices: PriceBook
     """The prices that costs are told in."""
     digest: str

@@ -28,6 +28,8 @@ class Checked:
     provider_settings: dict[str, Any]
     state_path: str | None
     policy: Mapping[str, Any]
+    lint: Mapping[str, str]
+    """The severities of rules of the data lint."""
     prices_path: str | None
     """None: list prices, or a section that is wrong."""
     datasets: Entries

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from automl_plan.config.comments import pieces
 
 ORDER = (
-    *("provider", "state", "variables", "prices", "policy", "datasets", "models"),
-    *("moved", "removed", "imports"),
+    *("provider", "state", "variables", "prices", "policy", "lint"),
+    *("datasets", "models", "moved", "removed", "imports"),
 )
 """What a configuration is about first, then what it declares, then what became of it."""
 _KEY = re.compile(r"([a-z_]+):(\s|$)")

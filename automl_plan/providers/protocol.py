@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from automl_plan.providers.storage import Storage
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.evaluation import Evaluation
@@ -117,6 +118,9 @@ class Provider(Protocol):
 
     def read_sources(self, sources: Sequence[str]) -> SourceData:
         """Fingerprint what import CSVs hold. Raises SourceError."""
+
+    def storage(self) -> Storage:
+        """Where the objects lie that sources name; closed with the provider."""
 
     # -- writing -------------------------------------------------------------------------
 

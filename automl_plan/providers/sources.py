@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import base64
 import csv
-import errno
 import hashlib
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +18,14 @@ from io import BufferedReader, StringIO
 from pathlib import Path
 
 from automl_plan.errors import NotFound, SourceError
+from automl_plan.providers.places import (
+    RELATIVE,
+    in_storage,
+    local_path,
+    object_of,
+    opened,
+    reason,
+)
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import AnswerTooLarge
 from automl_plan.resources.live import SourceData
@@ -43,9 +48,7 @@ _SETS = {
 }
 """ML_USE in all its spellings: the proto writes VALIDATE, other pages of Google's TRAINING, and
 those of Vertex AI lower case, too."""
-_OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 _THREADS = 8
-_RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +83,12 @@ class SourceReader:
 
     def __init__(self, directory: Path, storage: Storage) -> None:
         self._directory = directory.resolve()
-        self._storage = storage
+        self.storage = storage
+        """Where the objects lie."""
 
     def close(self) -> None:
         """Close connections."""
-        self._storage.close()
+        self.storage.close()
 
     def read(self, sources: Sequence[str]) -> SourceData:
         """The fingerprint and the counts of all sources together. Raises SourceError."""
@@ -132,19 +136,19 @@ class SourceReader:
             hint="Split it, and list the parts under sources.",
         )
         if source.startswith("gs://"):
-            bucket, name = _object(source)
+            bucket, name = object_of(source)
             try:
-                return self._storage.content(bucket, name, MAX_CSV_BYTES)
+                return self.storage.content(bucket, name, MAX_CSV_BYTES)
             except NotFound as error:
                 raise SourceError("There is no such object.", where=source) from error
             except AnswerTooLarge as error:
                 raise too_large from error
         try:
-            with _opened(self._local(source, source)) as file:
+            with opened(local_path(self._directory, source, source)) as file:
                 data = file.read(MAX_CSV_BYTES + 1)
         except OSError as error:
             raise SourceError(
-                f"The import CSV can't be read: {_reason(error)}.", where=source, hint=_RELATIVE
+                f"The import CSV can't be read: {reason(error)}.", where=source, hint=RELATIVE
             ) from error
         if len(data) > MAX_CSV_BYTES:
             raise too_large
@@ -196,16 +200,16 @@ class SourceReader:
     @contextmanager
     def _reading(self, image: str, where: str) -> Iterator[BufferedReader]:
         try:
-            with _opened(self._local(image, where)) as file:
+            with opened(local_path(self._directory, image, where)) as file:
                 yield file
         except OSError as error:
-            raise SourceError(f"{image} can't be read: {_reason(error)}.", where=where) from error
+            raise SourceError(f"{image} can't be read: {reason(error)}.", where=where) from error
 
     def _remote(self, images: Iterable[str], pool: ThreadPoolExecutor) -> dict[str, str]:
         """By listing the folders that the images lie in, never by asking for each image."""
         wanted: dict[tuple[str, str], set[str]] = {}
         for image in images:
-            bucket, name = _object(image)
+            bucket, name = object_of(image)
             folder, slash, _ = name.rpartition("/")
             wanted.setdefault((bucket, folder + slash), set()).add(name)
         contents: dict[str, str] = {}
@@ -217,26 +221,12 @@ class SourceReader:
         bucket, folder = place
         try:
             return {
-                f"gs://{bucket}/{name}": version
-                for name, version in self._storage.versions(bucket, folder)
-                if name in names
+                f"gs://{bucket}/{each.name}": each.version
+                for each in self.storage.objects(bucket, folder)
+                if each.name in names
             }
         except NotFound:
             return {}  # no such bucket: the images that are not found are told
-
-    def _local(self, relative: str, where: str) -> Path:
-        """A file below the directory, also when symbolic links are followed."""
-        try:
-            path = Path(os.path.realpath(self._directory / relative))
-        except (OSError, ValueError) as error:
-            raise SourceError(f"{relative!r} can't be a path.", where=where) from error
-        if Path(relative).is_absolute() or not path.is_relative_to(self._directory):
-            raise SourceError(
-                f"{relative} leads out of the configuration's directory.",
-                where=where,
-                hint="Keep the data below that directory, or in Cloud Storage (gs://).",
-            )
-        return path
 
 
 def source_data(rows: Iterable[Row], contents: Mapping[str, str]) -> SourceData:
@@ -276,27 +266,9 @@ def _row(fields: list[str], where: str) -> Row | SourceError:
     if any("\0" in field for field in fields):
         return SourceError("The row has a NUL character.", where=where)
     image = fields[column]
-    if image.startswith("gs://") and not _OBJECT.fullmatch(image):
+    if image.startswith("gs://") and not in_storage(image):
         return SourceError(f"{image} names no object; write gs://BUCKET/OBJECT.", where=where)
     return Row(where, tuple(fields), column)
-
-
-def _object(uri: str) -> tuple[str, str]:
-    match = _OBJECT.fullmatch(uri)
-    if match is None:
-        raise SourceError("It names no object.", where=uri, hint="Write gs://BUCKET/OBJECT.")
-    return match[1], match[2]
-
-
-def _opened(path: Path) -> BufferedReader:
-    """A file's bytes. A pipe or a device is refused, as reading one may never end."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "It is not a file")
-    return path.open("rb")
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
 
 
 def _together(problems: Sequence[SourceError], what: str) -> SourceError:
@@ -305,7 +277,7 @@ def _together(problems: Sequence[SourceError], what: str) -> SourceError:
     if len(problems) > MAX_SHOWN:
         shown.append(f"… and {len(problems) - MAX_SHOWN} more")
     count = len(problems)
-    hint = f"A row is ML_USE,PATH,LABEL. {_RELATIVE}" if what == "row" else _RELATIVE
+    hint = f"A row is ML_USE,PATH,LABEL. {RELATIVE}" if what == "row" else RELATIVE
     return SourceError(
         f"{count} {what}{'s' if count != 1 else ''} can't be read:\n  " + "\n  ".join(shown),
         where=problems[0].where,

@@ -170,7 +170,8 @@ class _Folder:
             name += extension
         with self._lock:
             if self._there is None:
-                self._there = dict(self._storage.versions(self._place.bucket, self._path))
+                listed = self._storage.objects(self._place.bucket, self._path)
+                self._there = {each.name: each.version for each in listed}
             there = self._there.get(name)
             self._there[name] = known
             self.names[known] = min(name, self.names.get(known, name))

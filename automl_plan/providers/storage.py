@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
 
@@ -20,6 +21,18 @@ def storage_url(environ: Mapping[str, str], otherwise: str = GOOGLE) -> str:
     """Where Cloud Storage is reached. Raises UsageError for a variable that names no place."""
     host = environ.get(EMULATOR_VARIABLE)
     return base_url(host, EMULATOR_VARIABLE) if host else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What is known of an object without reading it (Cloud Storage JSON API, Objects)."""
+
+    name: str
+    version: str
+    """What tells its content: `md5:` and base64, which all objects but composed ones have; else
+    checksum and generation."""
+    size: int | None
+    """Bytes, where that is told."""
 
 
 class Storage:
@@ -57,17 +70,17 @@ class Storage:
             if error.http_status != 412:
                 raise
 
-    def versions(self, bucket: str, folder: str) -> Iterator[tuple[str, str]]:
-        """The objects of a folder (not those deeper down), each with what tells its content.
+    def objects(self, bucket: str, folder: str) -> Iterator[StoredObject]:
+        """The objects of a folder (not those deeper down).
 
-        A folder is "" or ends with a slash. What tells the content is the MD5, which all
-        objects but composed ones have; else checksum and generation (Cloud Storage JSON API,
-        Objects). Raises NotFound when there is no such bucket.
+        A folder is "" or ends with a slash. Raises NotFound when there is no such bucket.
         """
         path = f"/storage/v1/b/{quote(bucket, safe='')}/o"
-        fields = "items(name,md5Hash,crc32c,generation),nextPageToken"
+        fields = "items(name,md5Hash,crc32c,generation,size),nextPageToken"
         query = {"prefix": folder, "delimiter": "/", "maxResults": "1000", "fields": fields}
         for item in self._transport.pages(path, "items", query):
             md5 = item.get("md5Hash")
             version = f"md5:{md5}" if md5 else f"{item.get('crc32c')}:{item.get('generation')}"
-            yield str(item.get("name")), version
+            size = str(item.get("size", ""))
+            known = int(size) if size.isdecimal() else None
+            yield StoredObject(str(item.get("name")), version, known)

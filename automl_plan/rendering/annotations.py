@@ -15,6 +15,7 @@ from automl_plan.config.configuration import Configuration
 from automl_plan.config.findings import READING_RULES
 from automl_plan.config.rules import RULES
 from automl_plan.errors import AutomlPlanError, ConfigurationError
+from automl_plan.linting.rules import RULES as LINT_RULES
 from automl_plan.planning.guard import LARGE_CHANGE, PROTECTED_ADDRESS, refusal_rule
 from automl_plan.planning.plan import NoteKind, Violation
 from automl_plan.planning.policy import violation_text
@@ -96,7 +97,7 @@ class Report:
     """All that a format tells of one run."""
 
     command: str
-    """`plan` or `validate`."""
+    """`plan`, `validate` or `datasets lint`."""
     home: Home
     annotations: tuple[Annotation, ...] = ()
     """The gravest first."""
@@ -130,6 +131,8 @@ def meaning(rule: str) -> str:
     """What a rule is about, in one sentence that holds whatever was found."""
     if rule in RULES:
         return RULES[rule].meaning
+    if rule in LINT_RULES:
+        return LINT_RULES[rule].meaning
     family, _, name = rule.partition("/")
     return (
         READING_RULES.get(rule)

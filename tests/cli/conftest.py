@@ -9,6 +9,9 @@ import pytest
 
 from automl_plan.providers.local import process
 from tests.cli.command import CommandLine, ProjectLine
+from tests.emulator.training.conftest import digits
+
+__all__ = ["digits"]
 
 
 @pytest.fixture

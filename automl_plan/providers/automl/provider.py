@@ -19,6 +19,7 @@ from automl_plan.providers.automl.requests import (
 from automl_plan.providers.automl.wire import dataset, model, operation
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, staged
+from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
@@ -160,6 +161,10 @@ class AutomlProvider:
     def read_sources(self, sources: Sequence[str]) -> SourceData:
         """Fingerprint what import CSVs hold."""
         return self._sources.read(sources)
+
+    def storage(self) -> Storage:
+        """Where the objects lie that sources name."""
+        return self._sources.storage
 
     # -- writing ---------------------------------------------------------------------------
 

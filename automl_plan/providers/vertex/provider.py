@@ -12,6 +12,7 @@ from typing import Any
 from automl_plan.errors import Aborted, InvalidArgument, NotFound, UsageError
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, staged
+from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
@@ -269,6 +270,10 @@ class VertexProvider:
     def read_sources(self, sources: Sequence[str]) -> SourceData:
         """Fingerprint what import CSVs hold."""
         return self._sources.read(sources)
+
+    def storage(self) -> Storage:
+        """Where the objects lie that sources name."""
+        return self._sources.storage
 
     # -- writing ---------------------------------------------------------------------------
 

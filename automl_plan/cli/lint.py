@@ -1,0 +1,204 @@
+"""`automl-plan datasets lint`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from automl_plan.cli import completion
+from automl_plan.cli.json_files import DocumentFile, JsonInto
+from automl_plan.cli.lint_selftest import selftest as prove
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
+from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
+from automl_plan.cli.reporting import FormatOption, chosen, home
+from automl_plan.errors import UsageError
+from automl_plan.rendering.formats import Format, renderer
+
+if TYPE_CHECKING:
+    from automl_plan.applying.workspace import Workspace
+    from automl_plan.linting.kinds import Kind
+    from automl_plan.linting.lint import Linted
+    from automl_plan.providers.storage import Storage
+
+ERRORS = 1
+"""Exit code when a finding is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is linted together: the sources of a dataset, or a file."""
+
+    name: str
+    sources: tuple[str, ...]
+    kind: Kind | None
+
+
+def lint(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME|FILE.csv", autocompletion=completion.datasets),
+    ] = None,
+    kind: Annotated[
+        Literal["multiclass", "multilabel", "detection"] | None,
+        typer.Option("--kind", help="What FILE.csv is for; by the looks of its rows if left out."),
+    ] = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Look at the CSVs only, not at the images.")
+    ] = False,
+    selftest: Annotated[
+        bool,
+        typer.Option("--selftest", help="Prove the rules: defects are put into generated data."),
+    ] = False,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            "--seeds", min=0, metavar="N", help="With --selftest: so many times.", show_default=True
+        ),
+    ] = 3,
+    rows: Annotated[
+        int,
+        typer.Option(
+            "--rows", min=0, metavar="N", help="With --selftest: measure on so many rows."
+        ),
+    ] = 0,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    format_: FormatOption = None,
+    as_json: AsJson = False,
+    json_into: JsonInto = None,
+) -> None:
+    """Look at import data before it is paid for; exits with 1 if a finding is an error."""
+    from automl_plan.rendering.lint import lint_json
+
+    shown = chosen(format_, as_json=as_json)
+    if selftest:
+        if name is not None or shown not in ("text", "json"):
+            raise UsageError("--selftest takes no data, and writes text or JSON.")
+        prove(seeds=seeds, rows=rows, as_json=shown == "json")
+        return
+    with DocumentFile(json_into) as file:
+        results = list(_results(name, kind, not no_images, directory, var, var_file))
+        if file.wanted:
+            file.write(lint_json(results))
+    _write(results, shown)
+    if any(linted.has_errors for linted in results):
+        raise typer.Exit(ERRORS)
+
+
+def _results(
+    name: str | None,
+    kind: str | None,
+    images: bool,
+    directory: Path,
+    var: list[str] | None,
+    var_file: list[Path] | None,
+) -> Iterator[Linted]:
+    from automl_plan.linting.kinds import Kind
+    from automl_plan.linting.lint import Linter
+    from automl_plan.linting.opening import Opener
+    from automl_plan.linting.rules import Severity
+
+    is_file = name is not None and name.lower().endswith(".csv")
+    if kind is not None and not is_file:
+        raise UsageError("--kind goes with FILE.csv: a dataset has the kind that it is declared.")
+    with ExitStack() as stack:
+        opened = None
+        if not is_file or _has_configuration(directory):
+            opened = stack.enter_context(workspace(directory, var, var_file))
+        if name is not None and is_file:
+            subjects: Sequence[_Subject] = [
+                _file(name, None if kind is None else Kind(kind), opened)
+            ]
+        else:
+            subjects = _declared(name, opened)
+        severities = {} if opened is None else opened.configuration.lint
+
+        @cache
+        def storage() -> Storage:
+            return _storage(opened, stack)
+
+        linter = Linter(
+            stack.enter_context(Opener(directory, storage, anywhere=is_file)),
+            {rule: Severity(told) for rule, told in severities.items()},
+            directory=directory if images else None,
+            storage=storage,
+        )
+        for subject in subjects:
+            yield linter.lint(subject.name, subject.sources, subject.kind)
+
+
+def _has_configuration(directory: Path) -> bool:
+    from automl_plan.config.files import Unreadable, configuration_files
+
+    try:
+        return bool(configuration_files(directory, ()))
+    except Unreadable:
+        return False
+
+
+def _file(name: str, kind: Kind | None, opened: Workspace | None) -> _Subject:
+    """A file has the kind of the dataset whose source it is."""
+    from automl_plan.linting.kinds import kind_of
+
+    if kind is None and opened is not None:
+        for dataset in opened.configuration.desired.datasets.values():
+            if os.path.normpath(name) in map(os.path.normpath, dataset.sources):
+                kind = kind_of(dataset.problem, dataset.classification_type)
+    return _Subject(name, (name,), kind)
+
+
+def _declared(name: str | None, opened: Workspace | None) -> Sequence[_Subject]:
+    from automl_plan.linting.kinds import kind_of
+
+    datasets = [] if opened is None else list(opened.configuration.desired.datasets.values())
+    wanted = None if name is None else name.removeprefix("dataset.")
+    if wanted is not None:
+        datasets = [dataset for dataset in datasets if dataset.address.name == wanted]
+        if not datasets:
+            raise UsageError(
+                f"No dataset {name} is declared.",
+                hint="Write the name of a declared dataset, or a file that ends in .csv.",
+            )
+        if not datasets[0].sources:
+            raise UsageError(f"{datasets[0].address} has no sources.")
+    found = [
+        _Subject(str(d.address), d.sources, kind_of(d.problem, d.classification_type))
+        for d in datasets
+        if d.sources
+    ]
+    if not found:
+        raise UsageError(
+            "No dataset with sources is declared.", hint="Name a file: datasets lint FILE.csv."
+        )
+    return found
+
+
+def _storage(opened: Workspace | None, stack: ExitStack) -> Storage:
+    """That of the provider; without a configuration, Google's or what the variable names."""
+    if opened is not None:
+        return opened.provider.storage()
+    from automl_plan.providers.storage import Storage, storage_url
+
+    storage = Storage.at(storage_url(os.environ), None)
+    stack.callback(storage.close)
+    return storage
+
+
+def _write(results: Sequence[Linted], shown: Format) -> None:
+    from automl_plan.rendering.lint import lint_json, lint_report, lint_text
+
+    render = renderer(shown)
+    if render is not None:
+        write_exactly(render(lint_report(results, home())))
+    elif shown == "json":
+        write_json(lint_json(results))
+    else:
+        write(lint_text(results, stdout_style()))

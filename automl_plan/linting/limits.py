@@ -1,0 +1,34 @@
+"""What the service takes at most, and asks for at least. The table of rules tells the sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one kind of dataset."""
+
+    labels_at_least: int
+    labels_at_most: int
+    images_at_most: int
+    boxes_at_most: int = 1_000_000
+    csv_bytes: int = 100_000_000
+    image_bytes: int = 30_000_000
+    boxes_of_an_image: int = 500
+    few: int = 10
+    """Examples of a label: fewer can't be trained on."""
+    some: int = 100
+    many: int = 1_000
+    balance: int = 100
+
+
+CLASSIFICATION = Limits(labels_at_least=2, labels_at_most=5_000, images_at_most=1_000_000)
+DETECTION = Limits(labels_at_least=1, labels_at_most=1_000, images_at_most=150_000)
+
+SHORTEST_EDGE = 0.01
+"""Of a box, in parts of the image's side (proto: InputConfig)."""
+ROUNDING = 1e-9
+"""By which the difference of two decimal fractions may be off."""
+FEWEST_PIXELS = 8
+"""Of a box's edge (Google's page on preparing data of object detection)."""

@@ -1,0 +1,219 @@
+"""Lints the sources of one dataset: all rows once, and again only those that may repeat others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from automl_plan.errors import SourceError
+from automl_plan.linting.batch import Sink
+from automl_plan.linting.digests import Several, of_two_sets, repeated
+from automl_plan.linting.findings import Finding, Findings
+from automl_plan.linting.images import Images
+from automl_plan.linting.kinds import Kind, guessed
+from automl_plan.linting.limits import Limits
+from automl_plan.linting.reading import CsvReader
+from automl_plan.linting.repeats import Repeats
+from automl_plan.linting.rules import Severity
+from automl_plan.linting.tallies import Place, Tally, judge
+from automl_plan.linting.words import bucket_of
+
+if TYPE_CHECKING:
+    from automl_plan.providers.storage import Storage
+
+Opened = Callable[[str], BinaryIO]
+"""Opens a source for reading, again and again. Raises SourceError."""
+_LONGEST = 65_536
+"""Bytes of a line that are looked at for that."""
+_LOOKED_AT = 1_000
+"""Rows by which a kind is guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """What a lint of one dataset has found."""
+
+    name: str
+    """The address of the dataset, or the file."""
+    sources: tuple[str, ...]
+    kind: Kind
+    guessed: bool
+    """Whether the kind is only by the looks of the rows."""
+    rows: int
+    images: int
+    findings: tuple[Finding, ...]
+    """By file and line; of each rule up to a number."""
+    counts: Mapping[str, int]
+    """How many there are of each rule."""
+    by_severity: Mapping[Severity, int]
+    unchecked: tuple[str, ...] = ()
+    """What was not looked at, and why."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding is an error."""
+        return self.by_severity[Severity.ERROR] > 0
+
+
+@dataclass(slots=True)
+class Linter:
+    """How datasets are linted."""
+
+    open: Opened
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    limits: Limits | None = None
+    """Other than the service's, for tests."""
+    directory: Path | None = None
+    """Where local images lie; without it no image is looked at."""
+    storage: Callable[[], Storage] | None = None
+    """Where objects lie."""
+    fast: bool = True
+    """Whether many rows are looked at at once; what is found does not hang on it."""
+
+    def lint(self, name: str, sources: Sequence[str], kind: Kind | None) -> Linted:
+        """Lint the sources of one dataset together; without a kind it is guessed."""
+        given = kind
+        if kind is None:
+            kind = guessed(islice(self._first_rows(sources), _LOOKED_AT))
+        work = _Work(self, tuple(sources), kind)
+        with closing(work):
+            work.run()
+        findings = work.findings
+        return Linted(
+            name,
+            work.sources,
+            kind,
+            given is None,
+            work.rows,
+            work.images,
+            findings.ordered(),
+            dict(findings.counts),
+            {severity: findings.count_of(severity) for severity in Severity},
+            tuple(work.unchecked),
+        )
+
+    def _first_rows(self, sources: Sequence[str]) -> Iterator[list[str]]:
+        for source in sources:
+            try:
+                file = self.open(source)
+            except SourceError:
+                continue
+            with file:
+                lines = iter(partial(file.readline, _LONGEST), b"")
+                for line in islice(lines, _LOOKED_AT):
+                    yield line.decode("utf-8", "replace").strip().replace('"', "").split(",")
+
+
+class _Work:
+    """One lint of one dataset."""
+
+    def __init__(self, linter: Linter, sources: tuple[str, ...], kind: Kind) -> None:
+        self._linter = linter
+        self.sources = sources
+        self._kind = kind
+        self._limits = linter.limits or kind.limits
+        self.findings = Findings(linter.severities)
+        self.tally = Tally(kind)
+        self.rows = self.images = 0
+        self.unchecked: list[str] = []
+        self._images = self._looking()
+
+    def _looking(self) -> Images | None:
+        directory, storage = self._linter.directory, self._linter.storage
+        if directory is None or storage is None:
+            return None
+        return Images(directory, storage, self._kind, self._limits, self._where, self._report)
+
+    def close(self) -> None:
+        """Remove temporary files, end threads."""
+        self.tally.close()
+        if self._images is not None:
+            self._images.close()
+
+    def run(self) -> None:
+        """Do it."""
+        images = self._images
+        for number, source in enumerate(self.sources):
+            self.rows += self._read_first(number, source)
+        if images is not None:
+            images.judge()
+            self.unchecked += images.unchecked()
+        paths, lines = self._candidates()
+        self.images = paths.distinct
+        judge(self.tally, self.images, self._limits, self._kind, self._report)
+        if paths.candidates or lines.candidates:
+            self._look_again(paths, lines)
+
+    def _candidates(self) -> tuple[Several, Several]:
+        none = Several(0, frozenset())
+        if self._kind is Kind.DETECTION:
+            images = of_two_sets(self.tally.images, self._limits.boxes_of_an_image)
+            wanted = self.findings.wants("row-repeated")
+            return images, repeated(self.tally.lines) if wanted else none
+        return repeated(self.tally.images), none
+
+    def _read_first(self, number: int, source: str) -> int:
+        if not source.lower().endswith(".csv"):
+            self.findings.add("csv-name", source, 0, "its name does not end in .csv")
+
+        def report(rule: str, line: int, message: str, column: int) -> None:
+            self.findings.add(rule, source, line, message, column)
+
+        try:
+            with self._linter.open(source) as file:
+                sinks: list[Sink] = [self.tally]
+                if self._images is not None:
+                    sinks.append(self._images)
+                reader = self._reader(number, sinks, report)
+                size = file.seek(0, 2)
+                if size > self._limits.csv_bytes:
+                    message = (
+                        f"the file has {size:,} bytes, and {self._limits.csv_bytes:,} are taken"
+                    )
+                    self.findings.add("csv-size", source, 0, message)
+                file.seek(0)
+                reader.read(file)
+        except SourceError as error:
+            self.findings.add("csv-unreadable", source, 0, error.message)
+            return 0
+        except OSError as error:
+            self.findings.add("csv-unreadable", source, 0, f"it can't be read: {error.strerror}")
+            return 0
+        if reader.rows == 0 and not reader.stopped:
+            self.findings.add("csv-empty", source, 0, "the file has no rows")
+        return reader.rows
+
+    def _reader(
+        self,
+        number: int,
+        sinks: Sequence[Sink],
+        report: Callable[[str, int, str, int], None],
+    ) -> CsvReader:
+        bucket = bucket_of(self.sources[number])
+        return CsvReader(self._kind, number, bucket, sinks, report, fast=self._linter.fast)
+
+    def _look_again(self, images: Several, lines: Several) -> None:
+        repeats = Repeats(self._kind, images.candidates, lines.candidates)
+        for number, source in enumerate(self.sources):
+            try:
+                with self._linter.open(source) as file:
+                    self._reader(number, [repeats], lambda *_: None).read(file)
+            except (SourceError, OSError):
+                continue  # told at the first reading
+        repeats.judge(self._limits.boxes_of_an_image, self._where, self._report)
+        left_out = images.left_out + lines.left_out + repeats.left_out
+        if left_out:
+            self.unchecked.append(
+                f"{left_out:,} more images or rows that stand several times: too many to compare"
+            )
+
+    def _report(self, rule: str, place: Place, message: str) -> None:
+        self.findings.add(rule, self.sources[place[0]], place[1], message)
+
+    def _where(self, place: Place) -> str:
+        return f"{self.sources[place[0]]}:{place[1]}"

@@ -1,0 +1,375 @@
+"""The named rules of the data lint: one table. To add one, name it here and find it somewhere.
+
+A rule on rows that is an error by itself says that the service refuses the row: it is counted
+nowhere else, whatever severity a configuration gives the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How grave a finding is, the gravest first; `off`: it is none."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named rule of the data lint."""
+
+    id: str
+    severity: Severity
+    """Unless the configuration says otherwise."""
+    meaning: str
+    hint: str
+    """What to do about a finding."""
+    source: str
+    """Where the fact stands."""
+
+
+_PROTO = "proto: io.proto, InputConfig"
+_PREPARE = 'Google\'s page "Preparing your training data"'
+_PREPARE_BOXES = 'Google\'s page "Preparing your training data" of object detection'
+_FORMAT = 'Google\'s page "Formatting a training data CSV" of object detection'
+_QUOTAS = 'Google\'s page "Quotas and limits" of AutoML Vision'
+_BOX_QUOTAS = "a repository that cites Google's page on quotas of object detection"
+_CSV = "RFC 4180, which the service's CSVs follow as far as is known"
+_OWN = "an inference: Google's pages don't say it"
+_ERROR, _WARNING, _NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+_TABLE = (
+    # -- the file ----------------------------------------------------------------------------
+    Rule(
+        "csv-unreadable",
+        _ERROR,
+        "Each import CSV is there and can be read.",
+        "Sources are gs://BUCKET/OBJECT.csv, or relative to the configuration's directory.",
+        _PROTO,
+    ),
+    Rule(
+        "csv-name", _ERROR, "The name of an import CSV ends in .csv.", "Rename the file.", _FORMAT
+    ),
+    Rule(
+        "csv-size",
+        _ERROR,
+        "An import CSV has at most 100 MB.",
+        "Split it, and list the parts under sources.",
+        _PROTO,
+    ),
+    Rule("csv-empty", _ERROR, "An import CSV has rows.", "Write a row for each image.", _PROTO),
+    Rule("csv-encoding", _ERROR, "An import CSV is UTF-8.", "Save the file as UTF-8.", _FORMAT),
+    Rule(
+        "byte-order-mark",
+        _WARNING,
+        "An import CSV begins with its first row, not with a byte order mark.",
+        "Save the file as UTF-8 without a byte order mark.",
+        _OWN,
+    ),
+    Rule(
+        "csv-syntax",
+        _ERROR,
+        "Rows can be told apart: quotes are closed, lines have an end.",
+        "Put a field in quotes only if it needs them, and write a quote inside of it twice.",
+        _CSV,
+    ),
+    Rule(
+        "header-line",
+        _ERROR,
+        "An import CSV has no header: its first line is a row.",
+        "Remove the first line.",
+        _FORMAT,
+    ),
+    # -- the row -----------------------------------------------------------------------------
+    Rule(
+        "row-shape",
+        _ERROR,
+        "A row has the fields of its kind of dataset.",
+        "Write ML_USE,PATH,LABEL for classification, ML_USE,PATH,LABEL and eight fields of a box "
+        "for object detection.",
+        _PROTO,
+    ),
+    Rule(
+        "ml-use",
+        _ERROR,
+        "The first field of a row says what the image is for.",
+        "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
+        _PROTO,
+    ),
+    Rule(
+        "ml-use-spelling",
+        _NOTICE,
+        "What an image is for is spelled as the API spells it.",
+        "Write TRAIN, VALIDATION, TEST or UNASSIGNED, in capitals.",
+        f"{_PROTO}; pages of object detection and Vertex AI have other spellings",
+    ),
+    Rule("no-image", _ERROR, "A row names an image.", "Write its path, or gs:// URI.", _PROTO),
+    Rule(
+        "image-path",
+        _ERROR,
+        "An image is gs://BUCKET/OBJECT, or a file below the configuration's directory.",
+        "Paths are relative to the configuration's directory; in Cloud Storage, write gs:// URIs.",
+        _PROTO,
+    ),
+    Rule(
+        "bucket-mismatch",
+        _WARNING,
+        "Images lie in the bucket of the CSV that names them.",
+        "Put the images and their CSV into one bucket.",
+        _FORMAT,
+    ),
+    Rule(
+        "image-type",
+        _ERROR,
+        "An image is of a type that is imported for its kind of dataset.",
+        "Classification takes .jpg .jpeg .gif .png .webp .bmp .tif .tiff .ico, object detection "
+        ".jpg .jpeg .gif .png.",
+        _PROTO,
+    ),
+    Rule(
+        "label-syntax",
+        _ERROR,
+        "A label is 1 to 32 characters of A-Z, a-z, 0-9 and _.",
+        "Rename the label.",
+        "proto: AnnotationSpec.display_name",
+    ),
+    Rule(
+        "label-injection",
+        _ERROR,
+        "A label does not begin as a formula of a spreadsheet does.",
+        "Rename the label: it must not begin with = + - @.",
+        'OWASP, "CSV Injection"; proto: AnnotationSpec.display_name',
+    ),
+    Rule(
+        "several-labels",
+        _ERROR,
+        "In a MULTICLASS dataset an image has at most one label.",
+        "Keep one label, or declare classification_type: MULTILABEL (--kind multilabel).",
+        "proto: ClassificationType",
+    ),
+    Rule(
+        "box-label",
+        _ERROR,
+        "A box has a label, and a label a box.",
+        "Write both, or leave all nine fields empty where there is no object.",
+        _PROTO,
+    ),
+    Rule(
+        "box-vertices",
+        _ERROR,
+        "A box has four vertices that make an upright rectangle, or two opposite ones.",
+        "Write x,y,x,y,x,y,x,y, or x,y,,,x,y,,.",
+        _PROTO,
+    ),
+    Rule(
+        "box-coordinates",
+        _ERROR,
+        "Coordinates are numbers from 0 to 1.",
+        "Divide x by the image's width and y by its height.",
+        _PROTO,
+    ),
+    Rule(
+        "box-size",
+        _ERROR,
+        "Each edge of a box is at least 0.01 of the image's side.",
+        "Draw a larger box, or leave it out.",
+        _PROTO,
+    ),
+    Rule(
+        "box-count",
+        _ERROR,
+        "An image has at most 500 boxes.",
+        "Cut the image into parts, or leave boxes out.",
+        _PROTO,
+    ),
+    # -- the same thing twice ----------------------------------------------------------------
+    Rule(
+        "row-repeated",
+        _WARNING,
+        "What a row says is said once.",
+        "Remove one of the rows: it is reported as a failure of the import.",
+        'a partial failure that was recorded: "The label is already a ground truth."',
+    ),
+    Rule(
+        "labels-differ",
+        _ERROR,
+        "In a MULTICLASS dataset all rows of an image give it one label.",
+        "Remove the row that is wrong.",
+        _PROTO,
+    ),
+    Rule(
+        "sets-differ",
+        _ERROR,
+        "An image is in one set.",
+        "Keep the image in one set: a model that was trained on it is not tested by it.",
+        _PROTO,
+    ),
+    # -- the images --------------------------------------------------------------------------
+    Rule(
+        "image-missing",
+        _ERROR,
+        "Every image is there.",
+        "Correct the path, or put the image there; paths are relative to the configuration's "
+        "directory.",
+        _PROTO,
+    ),
+    Rule(
+        "image-unreadable",
+        _ERROR,
+        "Every image can be read, and decoded.",
+        "Save the image again, or leave it out.",
+        _OWN,
+    ),
+    Rule(
+        "image-size",
+        _ERROR,
+        "An image has at most 30 MB.",
+        "Make the image smaller: 1024 by 1024 pixels are enough for object detection.",
+        f"{_PROTO}; {_PREPARE_BOXES}",
+    ),
+    Rule(
+        "image-format",
+        _ERROR,
+        "An image is of the type that its name says.",
+        "Rename the file, or save it again as its name says.",
+        _OWN,
+    ),
+    Rule(
+        "box-pixels",
+        _WARNING,
+        "An edge of a box is at least 8 pixels long.",
+        "Take a larger image, or leave the box out.",
+        _PREPARE_BOXES,
+    ),
+    Rule(
+        "content-repeated",
+        _WARNING,
+        "An image is there under one name only.",
+        "Remove one of the two: images of equal content count as one.",
+        _PROTO,
+    ),
+    Rule(
+        "content-labels-differ",
+        _ERROR,
+        "In a MULTICLASS dataset images of equal content have one label.",
+        "Remove the one that is labelled wrong: images of equal content count as one.",
+        _PROTO,
+    ),
+    Rule(
+        "content-in-two-sets",
+        _ERROR,
+        "Images of equal content are in one set.",
+        "Remove one of the two: which set the service takes is not determined.",
+        _PROTO,
+    ),
+    Rule(
+        "near-identical",
+        _WARNING,
+        "Images that look the same are in one set.",
+        "Move both into one set: a model that was trained on one is not tested by the other.",
+        f'N. Krawetz, "Kind of Like That" (the difference hash); what follows for sets is {_OWN}',
+    ),
+    # -- the whole ---------------------------------------------------------------------------
+    Rule(
+        "unlabelled-rows",
+        _WARNING,
+        "Every image of a classification dataset has a label.",
+        "Label the images, or leave them out: they are not trained on.",
+        'Google\'s page "Training Cloud-hosted models"',
+    ),
+    Rule(
+        "label-minimum",
+        _ERROR,
+        "Classification has at least two labels, object detection one.",
+        "Add images of another label.",
+        f"{_QUOTAS}; {_BOX_QUOTAS}",
+    ),
+    Rule(
+        "label-quota",
+        _WARNING,
+        "A dataset has at most 5,000 labels, of boxes 1,000.",
+        "Merge labels, or split the dataset.",
+        f"{_QUOTAS}; {_BOX_QUOTAS}",
+    ),
+    Rule(
+        "image-quota",
+        _WARNING,
+        "A dataset has at most 1,000,000 images, of object detection 150,000.",
+        "Split the dataset, or take a sample.",
+        f"{_QUOTAS}; {_BOX_QUOTAS}",
+    ),
+    Rule(
+        "box-quota",
+        _WARNING,
+        "A dataset has at most 1,000,000 boxes.",
+        "Split the dataset, or take a sample.",
+        _BOX_QUOTAS,
+    ),
+    Rule(
+        "label-under-10",
+        _ERROR,
+        "A label has at least 10 examples.",
+        "Add examples of the label, or remove it.",
+        f"{_QUOTAS}; {_PREPARE_BOXES}",
+    ),
+    Rule(
+        "label-under-100",
+        _WARNING,
+        "A label has at least 100 examples.",
+        "Add examples of the label.",
+        _PREPARE_BOXES,
+    ),
+    Rule(
+        "label-under-1000",
+        _NOTICE,
+        "A label has the 1,000 examples that Google recommends.",
+        "Add examples of the label, or turn the rule off: lint: {label-under-1000: off}.",
+        f"{_PREPARE}; {_PREPARE_BOXES}",
+    ),
+    Rule(
+        "label-balance",
+        _WARNING,
+        "The most common label has at most 100 times the examples of the least common one.",
+        "Add examples of the rare labels.",
+        _PREPARE,
+    ),
+    Rule(
+        "set-empty",
+        _WARNING,
+        "When sets are assigned by hand, none of the three is empty.",
+        "Assign images to it, or leave all to the service: UNASSIGNED.",
+        f"a repository that cites Google's page; {_OWN}",
+    ),
+    Rule(
+        "label-not-in-train",
+        _WARNING,
+        "When sets are assigned by hand, every label is in TRAIN.",
+        "Move examples of the label to TRAIN.",
+        _OWN,
+    ),
+    Rule(
+        "label-not-in-validation",
+        _WARNING,
+        "When sets are assigned by hand, every label is in VALIDATION.",
+        "Move examples of the label to VALIDATION.",
+        _OWN,
+    ),
+    Rule(
+        "label-not-in-test",
+        _WARNING,
+        "When sets are assigned by hand, every label is in TEST.",
+        "Move examples of the label to TEST: without any it is not evaluated.",
+        _OWN,
+    ),
+)
+
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
+"""By id."""
+REFUSED = frozenset(rule.id for rule in _TABLE if rule.severity is Severity.ERROR)
+"""The rules of which a row that breaks them is counted nowhere else."""

@@ -1,0 +1,72 @@
+"""How many rows a second the rules on rows take, and how much memory."""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from automl_plan.linting.kinds import Kind
+from automl_plan.linting.lint import Linter
+from automl_plan.linting.selftest.case import LABELS
+
+_AT_ONCE = 100_000
+_BOXES_OF_AN_IMAGE = 5
+_NO_LIMIT = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What a lint of generated rows took, without the time to generate them."""
+
+    kind: Kind
+    rows: int
+    seconds: float
+    """By the clock."""
+    cpu_seconds: float
+    """Of this process: what counts where the machine is busy with other work, too."""
+    peak_bytes: int
+    """Of the whole process, at its highest."""
+
+
+def speed(kind: Kind, rows: int, seed: int) -> Speed:
+    """Lint generated rows of a temporary file, with all rules on rows and on the whole."""
+    limits = replace(kind.limits, images_at_most=_NO_LIMIT, boxes_at_most=_NO_LIMIT)
+    limits = replace(limits, csv_bytes=_NO_LIMIT)
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "rows.csv")
+        with path.open("wb") as file:
+            for part in _rows(kind, rows, seed):
+                file.write(part)
+        linter = Linter(lambda _: path.open("rb"), limits=limits)
+        clock, cpu = time.perf_counter(), time.process_time()
+        linted = linter.lint("rows.csv", ["rows.csv"], kind)
+        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+    if linted.rows != rows or linted.has_errors:
+        raise AssertionError(f"clean rows were found to be wrong: {linted.findings[:3]}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return Speed(kind, rows, seconds, cpu_seconds, peak)
+
+
+def _rows(kind: Kind, rows: int, seed: int) -> Iterator[bytes]:
+    chance = random.Random(f"{kind} {seed}")  # noqa: S311 (no secret: a seed makes the same data)
+    uses = chance.choices(("TRAIN",) * 8 + ("VALIDATION", "TEST"), k=9_973)
+    labels = chance.choices(LABELS, k=9_967)
+    for start in range(0, rows, _AT_ONCE):
+        lines = []
+        for number in range(start, min(start + _AT_ONCE, rows)):
+            image = number // _BOXES_OF_AN_IMAGE if kind is Kind.DETECTION else number
+            line = (
+                f"{uses[image % 9_973]},gs://bucket/images/{image:09}.jpg,{labels[number % 9_967]}"
+            )
+            if kind is Kind.DETECTION:
+                left = number % _BOXES_OF_AN_IMAGE
+                line += f",0.{left}25,0.2,,,0.{left + 3}75,0.8125,,"
+            lines.append(line)
+        yield "\n".join([*lines, ""]).encode()

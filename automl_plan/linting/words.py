@@ -1,0 +1,65 @@
+"""What ML_USE, labels and paths may be, as text and as bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from automl_plan.providers.places import in_storage
+
+USES = {
+    "TRAIN": "TRAIN",
+    "VALIDATION": "VALIDATION",
+    "VALIDATE": "VALIDATION",
+    "TEST": "TEST",
+    "UNASSIGNED": "UNASSIGNED",
+}
+"""ML_USE as the proto's comments and the pages of AutoML Vision spell it."""
+SPELLINGS = {**USES, "TRAINING": "TRAIN"}
+"""In capitals, all that Google's pages have somewhere."""
+SETS = ("TRAIN", "VALIDATION", "TEST")
+LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def label_fault(label: str) -> tuple[str, str] | None:
+    """The rule that a label breaks, and how."""
+    if LABEL.fullmatch(label):
+        return None
+    if label.startswith(_FORMULA):
+        return "label-injection", "begins as a formula of a spreadsheet does"
+    return "label-syntax", "is not 1 to 32 characters of A-Z, a-z, 0-9 and _"
+
+
+def extension(path: str) -> str:
+    """Of an image's path, in small letters: `.png`; "" where there is none."""
+    return PurePosixPath(path).suffix.lower()
+
+
+def bucket_of(uri: str) -> str | None:
+    """The bucket of gs://BUCKET/OBJECT; None for what is no such URI."""
+    found = in_storage(uri)
+    return None if found is None else found[0]
+
+
+def path_fault(path: str, *, in_storage: bool) -> str | None:
+    """What is wrong with a path; `in_storage`: its CSV is an object of Cloud Storage."""
+    if _CONTROL.search(path):
+        return "has a control character"
+    if path.strip(" \t") != path:
+        return "begins or ends with a blank"
+    if path.startswith("gs://"):
+        return None if bucket_of(path) else "names no object"
+    if in_storage:
+        return "is no gs:// URI, though its CSV lies in Cloud Storage"
+    if "://" in path:
+        return "is of a scheme that is not gs://"
+    if path.startswith("/"):
+        return "is absolute"
+    depth = 0
+    for part in path.split("/"):
+        depth += (part not in ("", ".", "..")) - (part == "..")
+        if depth < 0:
+            return "leads out of the configuration's directory"
+    return None

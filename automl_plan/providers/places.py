@@ -1,0 +1,55 @@
+"""Where data lies: files below a directory, and objects of Cloud Storage."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from io import BufferedReader
+from pathlib import Path
+
+from automl_plan.errors import SourceError
+
+RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
+_OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
+
+
+def in_storage(uri: str) -> tuple[str, str] | None:
+    """The bucket and the object of gs://BUCKET/OBJECT; None for what is no such URI."""
+    match = _OBJECT.fullmatch(uri)
+    return None if match is None else (match[1], match[2])
+
+
+def object_of(uri: str) -> tuple[str, str]:
+    """The same. Raises SourceError."""
+    found = in_storage(uri)
+    if found is None:
+        raise SourceError("It names no object.", where=uri, hint="Write gs://BUCKET/OBJECT.")
+    return found
+
+
+def local_path(directory: Path, relative: str, where: str) -> Path:
+    """A file below a directory, also when symbolic links are followed. Raises SourceError."""
+    try:
+        path = Path(os.path.realpath(directory / relative))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{relative!r} can't be a path.", where=where) from error
+    if Path(relative).is_absolute() or not path.is_relative_to(directory):
+        raise SourceError(
+            f"{relative} leads out of the configuration's directory.",
+            where=where,
+            hint="Keep the data below that directory, or in Cloud Storage (gs://).",
+        )
+    return path
+
+
+def opened(path: Path) -> BufferedReader:
+    """A file's bytes. A pipe or a device is refused, as reading one may never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "It is not a file")
+    return path.open("rb")
+
+
+def reason(error: OSError) -> str:
+    """Why a file can't be read, in words."""
+    return error.strerror or type(error).__name__
