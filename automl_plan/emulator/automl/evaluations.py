@@ -17,13 +17,11 @@ from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     DetectionMetrics,
-    Threshold,
 )
 from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query, filled, paging, timestamp
+from automl_plan.emulator.wire.thresholds import threshold_json
 
 _ALL_MODELS = "-"
-_EVERY_POSITION = 2**31 - 1
-"""proto: ConfidenceMetricsEntry.position_threshold: all predictions of an example count."""
 
 
 def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
@@ -64,33 +62,11 @@ def _classification(
             "auPrc": metrics.au_prc,
             "auRoc": metrics.au_roc,
             "logLoss": metrics.log_loss,
-            "confidenceMetricsEntry": [_threshold(entry) for entry in metrics.thresholds],
+            "confidenceMetricsEntry": [
+                threshold_json(entry, "positionThreshold") for entry in metrics.thresholds
+            ],
             "confusionMatrix": confusion,
             "annotationSpecId": [str(each) for each in used],
-        }
-    )
-
-
-def _threshold(entry: Threshold) -> dict[str, object]:
-    counts = {
-        "truePositiveCount": entry.true_positive_count,
-        "falsePositiveCount": entry.false_positive_count,
-        "falseNegativeCount": entry.false_negative_count,
-        "trueNegativeCount": entry.true_negative_count,
-    }
-    return filled(
-        {
-            "confidenceThreshold": entry.confidence_threshold,
-            "positionThreshold": _EVERY_POSITION,
-            "recall": entry.recall,
-            "precision": entry.precision,
-            "falsePositiveRate": entry.false_positive_rate,
-            "f1Score": entry.f1_score,
-            "recallAt1": entry.recall_at1,
-            "precisionAt1": entry.precision_at1,
-            "falsePositiveRateAt1": entry.false_positive_rate_at1,
-            "f1ScoreAt1": entry.f1_score_at1,
-            **{name: str(count) for name, count in counts.items() if count},
         }
     )
 

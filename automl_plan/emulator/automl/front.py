@@ -7,17 +7,16 @@ from automl_plan.emulator.automl.names import LOCATIONS
 from automl_plan.emulator.automl.operations import OperationMethods
 from automl_plan.emulator.automl.predictions import PredictionMethods
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import ServiceError, not_found
+from automl_plan.emulator.errors import ServiceError
 from automl_plan.emulator.http import (
     Found,
     Reply,
     Request,
     error_reply,
     find,
-    json_reply,
     route,
 )
-from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query
+from automl_plan.emulator.wire.locations import LocationMethods
 
 _PROJECT = "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"
@@ -33,7 +32,7 @@ class AutomlFront:
     def __init__(self, engine: Engine) -> None:
         datasets, models = DatasetMethods(engine), ModelMethods(engine)
         evaluations, operations = EvaluationMethods(engine), OperationMethods(engine)
-        predictions = PredictionMethods(engine)
+        predictions, locations = PredictionMethods(engine), LocationMethods(LOCATIONS)
         self._routes = (
             route("datasets.create", "POST", _DATASETS, datasets.create),
             route("datasets.list", "GET", _DATASETS, datasets.list),
@@ -67,8 +66,8 @@ class AutomlFront:
             route("operations.delete", "DELETE", _OPERATION, operations.delete),
             route("operations.cancel", "POST", f"{_OPERATION}:cancel", operations.cancel),
             route("operations.wait", "POST", f"{_OPERATION}:wait", operations.wait),
-            route("locations.list", "GET", _PROJECT, _list_locations),
-            route("locations.get", "GET", _SCOPE, _get_location),
+            route("locations.list", "GET", _PROJECT, locations.list),
+            route("locations.get", "GET", _SCOPE, locations.get),
         )
 
     def handler(self, request: Request) -> Found | None:
@@ -78,25 +77,3 @@ class AutomlFront:
     def error(self, error: ServiceError) -> Reply:
         """The error in the envelope of Google's APIs."""
         return error_reply(error)
-
-
-def _location(project: str, location: str) -> dict[str, str]:
-    return {
-        "name": f"projects/{project}/locations/{location}",
-        "locationId": location,
-        "displayName": LOCATIONS[location],
-    }
-
-
-def _list_locations(request: Request) -> Reply:
-    check_query(request, LIST_PARAMETERS)
-    project = request.params["project"]
-    return json_reply({"locations": [_location(project, each) for each in LOCATIONS]})
-
-
-def _get_location(request: Request) -> Reply:
-    check_query(request)
-    location = request.params["location"]
-    if location not in LOCATIONS:
-        raise not_found(f"Location {location} does not exist.")
-    return json_reply(_location(request.params["project"], location))

@@ -11,7 +11,6 @@ from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     DetectionMetrics,
-    Threshold,
 )
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.calls import check_list, listed, shown
@@ -19,9 +18,8 @@ from automl_plan.emulator.vertex.models import named
 from automl_plan.emulator.vertex.names import number_of, parent
 from automl_plan.emulator.vertex.schemata import METRICS
 from automl_plan.emulator.wire.calls import check_query, filled, paging, timestamp
+from automl_plan.emulator.wire.thresholds import threshold_json
 
-_EVERY_POSITION = 2**31 - 1
-"""maxPredictions of the entries in which all predictions of an item count."""
 _DIMENSION = "annotationSpec"
 
 
@@ -69,32 +67,10 @@ def _classification(metrics: ClassificationMetrics, specs: Mapping[int, str]) ->
             "auPrc": metrics.au_prc,
             "auRoc": metrics.au_roc,
             "logLoss": metrics.log_loss,
-            "confidenceMetrics": [_threshold(entry) for entry in metrics.thresholds],
+            "confidenceMetrics": [
+                threshold_json(entry, "maxPredictions") for entry in metrics.thresholds
+            ],
             "confusionMatrix": confusion,
-        }
-    )
-
-
-def _threshold(entry: Threshold) -> dict[str, object]:
-    counts = {
-        "truePositiveCount": entry.true_positive_count,
-        "falsePositiveCount": entry.false_positive_count,
-        "falseNegativeCount": entry.false_negative_count,
-        "trueNegativeCount": entry.true_negative_count,
-    }
-    return filled(
-        {
-            "confidenceThreshold": entry.confidence_threshold,
-            "maxPredictions": _EVERY_POSITION,
-            "recall": entry.recall,
-            "precision": entry.precision,
-            "falsePositiveRate": entry.false_positive_rate,
-            "f1Score": entry.f1_score,
-            "recallAt1": entry.recall_at1,
-            "precisionAt1": entry.precision_at1,
-            "falsePositiveRateAt1": entry.false_positive_rate_at1,
-            "f1ScoreAt1": entry.f1_score_at1,
-            **{name: str(count) for name, count in counts.items() if count},
         }
     )
 

@@ -1,7 +1,7 @@
 """The routes of Vertex AI v1 (google/cloud/aiplatform/v1, discovery document aiplatform:v1)."""
 
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import ServiceError, not_found
+from automl_plan.emulator.errors import ServiceError
 from automl_plan.emulator.http import (
     Found,
     Reply,
@@ -9,7 +9,6 @@ from automl_plan.emulator.http import (
     Route,
     error_reply,
     find,
-    json_reply,
     route,
 )
 from automl_plan.emulator.vertex.datasets import DatasetMethods
@@ -21,7 +20,7 @@ from automl_plan.emulator.vertex.names import LOCATIONS, PREFIX
 from automl_plan.emulator.vertex.operations import OperationMethods
 from automl_plan.emulator.vertex.pipelines import PipelineMethods
 from automl_plan.emulator.vertex.predictions import PredictionMethods
-from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query
+from automl_plan.emulator.wire.locations import LocationMethods
 
 _PROJECT = PREFIX + "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"
@@ -37,6 +36,7 @@ class VertexFront:
     """Vertex AI v1 on top of the engine."""
 
     def __init__(self, engine: Engine) -> None:
+        locations = LocationMethods(LOCATIONS)
         self._routes = (
             *_datasets(DatasetMethods(engine)),
             *_pipelines(PipelineMethods(engine)),
@@ -44,8 +44,8 @@ class VertexFront:
             *_endpoints(EndpointMethods(engine), PredictionMethods(engine)),
             *_migrations(MigrationMethods(engine)),
             *_operations(OperationMethods(engine)),
-            route("locations.list", "GET", _either(_PROJECT), _list_locations),
-            route("locations.get", "GET", _either(_SCOPE), _get_location),
+            route("locations.list", "GET", _either(_PROJECT), locations.list),
+            route("locations.get", "GET", _either(_SCOPE), locations.get),
         )
 
     def handler(self, request: Request) -> Found | None:
@@ -141,25 +141,3 @@ def _either(path: str) -> str:
     that they have of these methods.
     """
     return path.replace("/v1/", "/(?:v1|ui)/", 1)
-
-
-def _location(project: str, location: str) -> dict[str, str]:
-    return {
-        "name": f"projects/{project}/locations/{location}",
-        "locationId": location,
-        "displayName": LOCATIONS[location],
-    }
-
-
-def _list_locations(request: Request) -> Reply:
-    check_query(request, LIST_PARAMETERS)
-    project = request.params["project"]
-    return json_reply({"locations": [_location(project, each) for each in LOCATIONS]})
-
-
-def _get_location(request: Request) -> Reply:
-    check_query(request)
-    location = request.params["location"]
-    if location not in LOCATIONS:
-        raise not_found(f"Location {location} does not exist.")
-    return json_reply(_location(request.params["project"], location))

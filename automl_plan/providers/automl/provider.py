@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from types import MappingProxyType
 
-from automl_plan.errors import Aborted, NotFound, UsageError
+from automl_plan.errors import Aborted, NotFound
 from automl_plan.providers.automl.evaluations import evaluations
 from automl_plan.providers.automl.requests import (
     dataset_body,
@@ -17,10 +15,8 @@ from automl_plan.providers.automl.requests import (
     model_body,
 )
 from automl_plan.providers.automl.wire import dataset, model, operation
-from automl_plan.providers.sources import SourceReader
-from automl_plan.providers.staging import Staging, staged
-from automl_plan.providers.storage import Storage
-from automl_plan.providers.transport import HttpTransport
+from automl_plan.providers.google_service import GoogleService
+from automl_plan.providers.staging import staged
 from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
@@ -46,53 +42,13 @@ _ETAG_TRIES = 3
 _PAGE_SIZE = "1000"
 
 
-class AutomlProvider:
+class AutomlProvider(GoogleService):
     """Datasets and models of one project and location."""
-
-    def __init__(
-        self,
-        transport: HttpTransport,
-        sources: SourceReader,
-        staging: Staging | None = None,
-        *,
-        name: str,
-        project: str,
-        location: str,
-        late_seconds: float,
-    ) -> None:
-        self._transport = transport
-        self._sources = sources
-        self._staging = staging
-        for part, value in (("project", project), ("location", location)):
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", value):
-                raise UsageError(f"{value!r} can't be a {part}.")
-        self._parent = f"projects/{project}/locations/{location}"
-        self._identity = f"{name}:{self._parent}"
-        self._late_seconds = late_seconds
-
-    @property
-    def identity(self) -> str:
-        """Which service, project and location."""
-        return self._identity
-
-    @property
-    def late_seconds(self) -> float:
-        """For how long a call that was cut off may still take effect, or be missing in lists."""
-        return self._late_seconds
 
     @property
     def takeover(self) -> None:
         """None: it takes nothing over."""
         return
-
-    def now(self) -> datetime:
-        """What time it is at the service (UTC)."""
-        return self._transport.now()
-
-    def close(self) -> None:
-        """Close connections."""
-        self._transport.close()
-        self._sources.close()
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -157,14 +113,6 @@ class AutomlProvider:
         path = self._path("models", model_id) + "/modelEvaluations"
         query = {"filter": "", "pageSize": _PAGE_SIZE}
         return evaluations(self._transport.pages(path, "modelEvaluation", query))
-
-    def read_sources(self, sources: Sequence[str]) -> SourceData:
-        """Fingerprint what import CSVs hold."""
-        return self._sources.read(sources)
-
-    def storage(self) -> Storage:
-        """Where the objects lie that sources name."""
-        return self._sources.storage
 
     # -- writing ---------------------------------------------------------------------------
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.errors import Aborted, InvalidArgument, NotFound, UsageError
-from automl_plan.providers.sources import SourceReader
-from automl_plan.providers.staging import Staging, staged
-from automl_plan.providers.storage import Storage
-from automl_plan.providers.transport import HttpTransport
+from automl_plan.errors import Aborted, InvalidArgument, NotFound
+from automl_plan.providers.google_service import GoogleService
+from automl_plan.providers.staging import staged
 from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
@@ -63,55 +61,17 @@ _GOES_ON = " AND ".join(
 )
 
 
-class VertexProvider:
+class VertexProvider(GoogleService):
     """Datasets, models, pipelines and endpoints of one project and location."""
 
-    def __init__(
-        self,
-        transport: HttpTransport,
-        sources: SourceReader,
-        staging: Staging | None = None,
-        *,
-        name: str,
-        project: str,
-        location: str,
-        late_seconds: float,
-    ) -> None:
-        self._transport = transport
-        self._sources = sources
-        self._staging = staging
-        for part, value in (("project", project), ("location", location)):
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", value):
-                raise UsageError(f"{value!r} can't be a {part}.")
-        self._parent = f"projects/{project}/locations/{location}"
-        self._identity = f"{name}:{self._parent}"
-        self._late_seconds = late_seconds
-        self._deployments = Deployments(transport, self._parent)
-        self._migration = Migration(transport, self._parent)
-
-    @property
-    def identity(self) -> str:
-        """Which service, project and location."""
-        return self._identity
-
-    @property
-    def late_seconds(self) -> float:
-        """For how long a call that was cut off may still take effect, or be missing in lists."""
-        return self._late_seconds
+    @cached_property
+    def _deployments(self) -> Deployments:
+        return Deployments(self._transport, self._parent)
 
     @property
     def takeover(self) -> Migration:
         """What takes over objects of AutoML."""
-        return self._migration
-
-    def now(self) -> datetime:
-        """What time it is at the service (UTC)."""
-        return self._transport.now()
-
-    def close(self) -> None:
-        """Close connections."""
-        self._transport.close()
-        self._sources.close()
+        return Migration(self._transport, self._parent)
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -266,14 +226,6 @@ class VertexProvider:
         slices = f"{path}/{checked_id(first.id)}/slices"
         answers = self._transport.pages(slices, "modelEvaluationSlices", _PAGE)
         return [first, *by_label(answers)]
-
-    def read_sources(self, sources: Sequence[str]) -> SourceData:
-        """Fingerprint what import CSVs hold."""
-        return self._sources.read(sources)
-
-    def storage(self) -> Storage:
-        """Where the objects lie that sources name."""
-        return self._sources.storage
 
     # -- writing ---------------------------------------------------------------------------
 

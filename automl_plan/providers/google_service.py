@@ -1,0 +1,71 @@
+"""What the providers of Google's services have in common: a place, a clock, sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from automl_plan.errors import UsageError
+from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.staging import Staging
+from automl_plan.providers.storage import Storage
+from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.live import SourceData
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
+
+
+class GoogleService:
+    """One project and location of a service, which imports from Cloud Storage.
+
+    Raises UsageError for what can't be a project or a location.
+    """
+
+    def __init__(
+        self,
+        transport: HttpTransport,
+        sources: SourceReader,
+        staging: Staging | None = None,
+        *,
+        name: str,
+        project: str,
+        location: str,
+        late_seconds: float,
+    ) -> None:
+        self._transport = transport
+        self._sources = sources
+        self._staging = staging
+        for part, value in (("project", project), ("location", location)):
+            if not _PART.fullmatch(value):
+                raise UsageError(f"{value!r} can't be a {part}.")
+        self._parent = f"projects/{project}/locations/{location}"
+        self._identity = f"{name}:{self._parent}"
+        self._late_seconds = late_seconds
+
+    @property
+    def identity(self) -> str:
+        """Which service, project and location."""
+        return self._identity
+
+    @property
+    def late_seconds(self) -> float:
+        """For how long a call that was cut off may still take effect, or be missing in lists."""
+        return self._late_seconds
+
+    def now(self) -> datetime:
+        """What time it is at the service (UTC)."""
+        return self._transport.now()
+
+    def close(self) -> None:
+        """Close connections."""
+        self._transport.close()
+        self._sources.close()
+
+    def read_sources(self, sources: Sequence[str]) -> SourceData:
+        """Fingerprint what import CSVs hold."""
+        return self._sources.read(sources)
+
+    def storage(self) -> Storage:
+        """Where the objects lie that sources name."""
+        return self._sources.storage
