@@ -89,7 +89,9 @@ def make_plan(
     model_changes = {address: outlook.changes for address, outlook in models.items()}
     for address, resource in sorted(recorded.resources.items()):
         if address.kind is ResourceKind.MODEL and address not in wanted.models:
-            model_changes[address] = remove_all_models(resource, there.models, gone)
+            model_changes[address] = remove_all_models(
+                resource, there.models, there.operations, gone
+            )
     dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
     made = (*dataset_changes, *_flat(model_changes), *deletions)
@@ -180,7 +182,7 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
         else:
             model = models[obj.id]
             models[obj.id] = replace(model, labels={**model.labels, **own})
-    return Live(datasets, models)
+    return replace(live, datasets=datasets, models=models)
 
 
 def _with_cost(
@@ -211,6 +213,7 @@ def _plan_models(
             outlooks[model.dataset],
             _record(recorded, address),
             live.models,
+            live.operations,
             lineage=recorded.lineage,
             now=service_now,
             replace_asked=address in replaces,

@@ -148,6 +148,9 @@ class Live:
 
     datasets: Mapping[str, LiveDataset]
     models: Mapping[str, LiveModel]
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    """Of those that are recorded as open, how they stand; not those that the service has
+    forgotten, or that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,3 +68,10 @@ def test_what_goes_on_is_what_is_open_and_what_needs_nothing_else() -> None:
     assert resumption(PLAN).changes == (RESUME_A, DEPLOY_A, RESUME_B)
     assert resumption(PLAN, [B]).changes == (RESUME_B,)
     assert resumption(Plan((UPDATE,))).changes == ()
+
+
+def test_to_go_on_with_a_model_is_not_to_train_it_again() -> None:
+    retrain = Change(A, Action.RETRAIN, "", needs=(RESUME_A.key,))
+    train_b = Change(B, Action.TRAIN, "", needs=(RESUME_A.key,))
+    deploy = Change(A, Action.DEPLOY, "", needs=(retrain.key,))
+    assert resumption(Plan((RESUME_A, retrain, deploy, train_b))).changes == (RESUME_A, train_b)
