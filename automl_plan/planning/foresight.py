@@ -54,12 +54,15 @@ def made_by(
     operations: Iterable[RecordedOperation], live: Mapping[str, LiveModel], ended: Operations
 ) -> dict[str, str]:
     """The live models that trainings have made which have ended, by the trainings' ids."""
-    found = ((o.id, ended[o.id]) for o in operations if o.step is Step.TRAIN and o.id in ended)
-    return {
-        operation_id: answer.made
-        for operation_id, answer in found
-        if answer.done and answer.error is None and answer.made in live
-    }
+    found: dict[str, str] = {}
+    for operation in operations:
+        answer = ended.get(operation.id or "")
+        if operation.id is None or operation.step is not Step.TRAIN or answer is None:
+            continue
+        made = answer.made if answer.done and answer.error is None else None
+        if made is not None and made in live:
+            found[operation.id] = made
+    return found
 
 
 def resume(

@@ -112,9 +112,13 @@ class OperationKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+CANCELLED = 1
+"""google.rpc.Code.CANCELLED."""
+
+
 @dataclass(frozen=True, slots=True)
 class OperationError:
-    """Why an operation failed (google.rpc.Status). Code 1 means cancelled."""
+    """Why an operation failed (google.rpc.Status)."""
 
     code: int
     message: str

@@ -34,7 +34,8 @@ def test_its_model_is_taken_up_and_changed_inputs_train_one_more(project: Projec
     leave(project)
     project.declare(budget=9000, hours_pass=1e7)
     project("emulator", "stop")  # for the trainings that follow
-    assert "resume" in project("why", "model.digits")
+    told = "it is done at the service, and not recorded as finished yet; ran for "
+    assert told in " ".join(project("why", "model.digits").split())
     shown = project("plan")
     assert "1 model to resume, 1 model to retrain" in shown
     project("apply", "--auto-approve")
@@ -49,3 +50,15 @@ def test_it_is_taken_up_and_deleted_when_it_is_not_declared_any_more(project: Pr
     project("destroy", "--auto-approve")
     assert project.json("models", "list")["models"] == []
     assert project("state", "list") == "Nothing is recorded.\n"
+
+
+def test_a_cancelled_one_is_told_as_such_and_costs_no_more(project: ProjectLine) -> None:
+    project.declare(hours_pass=1.0)
+    project.detach()
+    project("operations", "cancel", training(project))
+    project("emulator", "advance", "9h")
+    shown = " ".join(project("plan").split())
+    assert "train: it was cancelled at the service, and that is not recorded yet; ran for" in shown
+    assert "running" not in shown
+    used = project.json("cost")["cost"]["total"]
+    assert used["running_spent"] == used["running_most"] < 1.0
