@@ -67,6 +67,9 @@ class LiveModel:
     deployed: bool = False
     node_count: int | None = None
     """Nodes that it is deployed on, where the service says so."""
+    endpoint: str | None = None
+    """Id of the endpoint at which it answers: ours, or where it is at none of ours, another's;
+    None where the service has no such thing, or where it is not deployed."""
     traffic_percent: int | None = None
     """Of the requests at our endpoint, how many it answers; None where the service has no such
     thing, or where it is not deployed by us."""
