@@ -10,6 +10,7 @@ from automl_plan import __version__
 from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
+from automl_plan.applying.standing import standing
 from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import SECTION_OF, Configuration, ProviderSettings
@@ -152,7 +153,11 @@ def survey(
     recorded = state.recorded()
     settled, found = settle(recorded.resources, provider, desired=desired)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
-    live = provider.live() if refresh else None
+    live = None
+    if refresh:
+        # Operations first: what a training makes must not be missing where it has ended.
+        operations = standing(recorded.resources, provider)
+        live = replace(provider.live(), operations=operations)
     if ignores(desired):
         # As the planner does, with the addresses that resources will have.
         there = assume_live(recorded) if live is None else live

@@ -34,7 +34,7 @@ from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import Operation, OperationKind, SourceData
+from automl_plan.resources.live import CANCELLED, Operation, OperationKind, SourceData
 from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from automl_plan.planning.gate import GateReport
 
 Look = Callable[[], Finding]
-
-CANCELLED = 1
-"""google.rpc.Code.CANCELLED."""
 
 _STEPS = {
     Action.CREATE: Step.CREATE,
@@ -255,7 +252,7 @@ class Steps:
         record = self._record_of(change.address)
         if answer.error is not None:
             self._session.record(without_operation(record, operation))
-            cost = so_far(operation, datetime.now(UTC), self._prices)
+            cost = so_far(operation, datetime.now(UTC), self._prices, answer)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
             if answer.error.code == CANCELLED:

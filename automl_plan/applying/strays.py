@@ -27,7 +27,8 @@ def check_strays(
     addresses = {change.address for change in plan.changes if change.action in _MAKING}
     if not addresses:
         return
-    known = known_ids(resources)
+    known = known_ids(resources) | {operation.made for operation in live.operations.values()}
+    tokens = {operation.token for r in resources.values() for operation in r.operations}
     found = []
     for kind, objects in (
         (ResourceKind.DATASET, live.datasets),
@@ -36,7 +37,9 @@ def check_strays(
         wanted = {address_mark(address): address for address in addresses if address.kind is kind}
         for obj in objects.values():
             mark = _mark(obj.labels, lineage)
-            if mark in wanted and obj.id not in known:
+            # What an open operation has made is recorded when that is resumed.
+            recorded = obj.id in known or obj.labels.get(TOKEN_LABEL) in tokens
+            if mark in wanted and not recorded:
                 found.append((wanted[mark], obj.id))
     if found:
         raise _behind(sorted(found), lineage)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from math import ceil
 
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
 from automl_plan.planning.plan import Action, Change
-from automl_plan.planning.spending import spent_usd
+from automl_plan.planning.spending import cents_up, has_ended, seconds_of, spent_usd
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
-from automl_plan.resources.live import Live, LiveModel
+from automl_plan.resources.live import Live, LiveModel, Operation
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedResource, Step
 
@@ -81,11 +80,8 @@ def _amounts(
     after = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
     if new_nodes and declared is not None:
         after += prices.monthly_usd(declared.problem, new_nodes)
-    spent, most = _running(record, prices, now)
-    # Upwards: an estimate to the cent must not lie below what is billed.
-    return Amounts(
-        *(ceil(usd * 100 - 1e-6) / 100 for usd in (training, spent, most, before, after))
-    )
+    spent, most = _running(record, live.operations, prices, now)
+    return Amounts(*map(cents_up, (training, spent, most, before, after)))
 
 
 def _training(declared: DesiredModel, prices: PriceBook) -> float:
@@ -94,16 +90,21 @@ def _training(declared: DesiredModel, prices: PriceBook) -> float:
 
 
 def _running(
-    record: RecordedResource, prices: PriceBook, now: datetime | None
+    record: RecordedResource,
+    operations: Mapping[str, Operation],
+    prices: PriceBook,
+    now: datetime | None,
 ) -> tuple[float, float]:
+    """What trainings that are not recorded as ended have used, and what that is in the end."""
     spent = most = 0.0
     for operation in record.operations:
         if operation.step is not Step.TRAIN or now is None:
             continue
-        seconds = (now - datetime.fromisoformat(operation.started)).total_seconds()
-        used = spent_usd(operation.attributes, max(seconds, 0.0), prices)
+        stands = operations.get(operation.id or "")
+        seconds = seconds_of(operation, now, stands)
+        used = spent_usd(operation.attributes, seconds, prices)
         if used is not None:
-            spent, most = spent + used[0], most + used[1]
+            spent, most = spent + used[0], most + used[0 if has_ended(stands) else 1]
     return spent, most
 
 

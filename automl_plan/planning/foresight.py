@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from automl_plan.planning import reasons
 from automl_plan.planning.plan import Action, Change
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource
+from automl_plan.resources.live import LiveModel, Operation
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.resources.transitions import after_operation
+
+Operations = Mapping[str, Operation]
+"""How operations stand, by id."""
 
 PENDING = "(not made yet)"
 """Stands for the id of an object that an open operation will make."""
@@ -26,13 +32,37 @@ class Foreseen:
         return tuple(change.key for change in self.changes)
 
 
-def foresee(resource: RecordedResource, *, wanted: bool = True) -> Foreseen:
-    """Take every open operation as resumed and ended well."""
+def foresee(
+    resource: RecordedResource,
+    *,
+    wanted: bool = True,
+    made: Mapping[str, str] = MappingProxyType({}),
+) -> Foreseen:
+    """Take every open operation as resumed and ended well.
+
+    `made` are the ids of live objects by the ended operations that made them; what is named so
+    can be retired by the same plan.
+    """
     changes: list[Change] = []
     for operation in resource.operations:
-        resource = after_operation(resource, operation, made=PENDING)
+        resource = after_operation(resource, operation, made=made.get(operation.id or "", PENDING))
         changes.append(resume(resource, operation, wanted=wanted))
     return Foreseen(resource, tuple(changes))
+
+
+def made_by(
+    operations: Iterable[RecordedOperation], live: Mapping[str, LiveModel], ended: Operations
+) -> dict[str, str]:
+    """The live models that trainings have made which have ended, by the trainings' ids."""
+    found: dict[str, str] = {}
+    for operation in operations:
+        answer = ended.get(operation.id or "")
+        if operation.id is None or operation.step is not Step.TRAIN or answer is None:
+            continue
+        made = answer.made if answer.done and answer.error is None else None
+        if made is not None and made in live:
+            found[operation.id] = made
+    return found
 
 
 def resume(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from math import ceil
 
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.drift import live_object
 from automl_plan.planning.plan import Difference
+from automl_plan.planning.spending import cents_up
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
 from automl_plan.resources.fields import Mutability
@@ -185,7 +185,7 @@ class _Planner:
         budget = declared.train_budget_milli_node_hours
         prices = self._known.prices
         usd = prices.training_usd(declared.problem, declared.model_type, budget) or 0.0
-        return _cents(usd)
+        return cents_up(usd)
 
     def _monthly(self) -> Monthly:
         live, prices = self._known.live.models, self._known.prices
@@ -201,7 +201,7 @@ class _Planner:
             if about is not None and moving.node_count is not None:
                 after += prices.monthly_usd(about[0], moving.node_count)
         during = before + after
-        return Monthly(_cents(before), _cents(during), _cents(after))
+        return Monthly(cents_up(before), cents_up(during), cents_up(after))
 
     def _notes(self) -> Iterator[str]:
         moved = {moving.address for moving in self._moving}
@@ -244,8 +244,3 @@ def _nodes(there: LiveModel, obj: RecordedObject) -> int | None:
     deploy = obj.attributes.get("deploy")
     recorded = deploy.get("node_count") if isinstance(deploy, dict) else None
     return there.node_count or (recorded if isinstance(recorded, int) else None) or 1
-
-
-def _cents(usd: float) -> float:
-    """Upwards: an estimate to the cent must not lie below what is billed."""
-    return ceil(usd * 100 - 1e-6) / 100

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from automl_plan.planning import reasons
 from automl_plan.planning.datasets import DatasetOutlook
-from automl_plan.planning.foresight import PENDING, Foreseen, cancel, foresee
+from automl_plan.planning.foresight import (
+    PENDING,
+    Foreseen,
+    Operations,
+    cancel,
+    foresee,
+    made_by,
+)
 from automl_plan.planning.plan import Action, Change, Difference, Note, NoteKind
 from automl_plan.planning.retirement import remove_model, retire
 from automl_plan.planning.switching import Switch
@@ -41,6 +48,7 @@ def plan_model(
     outlook: DatasetOutlook,
     recorded: RecordedResource,
     live: Mapping[str, LiveModel],
+    operations: Operations,
     *,
     lineage: str,
     now: datetime | None,
@@ -50,7 +58,7 @@ def plan_model(
     address = desired.address
     after = desired.attributes(dataset)
     inputs = Inputs(after, outlook.object_id, "dataset" in desired.lifecycle.ignore_changes)
-    foreseen = _cancel_outdated(_gated(recorded, desired), inputs)
+    foreseen = _cancel_outdated(_gated(recorded, desired), inputs, live, operations)
     if _outdated_and_cut_off(recorded, inputs):
         # Whether it runs must be known before another one is begun.
         return ModelOutlook(foreseen.changes)
@@ -152,17 +160,21 @@ def _without_doomed_updates(changes: list[Change]) -> list[Change]:
 
 
 def remove_all_models(
-    recorded: RecordedResource, live: Mapping[str, LiveModel], reason: str
+    recorded: RecordedResource,
+    live: Mapping[str, LiveModel],
+    operations: Operations,
+    reason: str,
 ) -> tuple[Change, ...]:
     """Everything that was recorded for an address that is not declared any more."""
     address = recorded.address
     resource = recorded
     changes: list[Change] = []
+    made = made_by(recorded.operations, live, operations)
     for operation in recorded.operations:
-        if operation.step is Step.TRAIN:
+        if operation.step is Step.TRAIN and operation.id not in made:
             changes.append(cancel(recorded, operation, reasons.NOT_WANTED))
             resource = without_operation(resource, operation)
-    foreseen = foresee(resource, wanted=False)
+    foreseen = foresee(resource, wanted=False, made=made)
     resource = foreseen.resource
     changes += foreseen.changes
     objects = resource.objects
@@ -183,14 +195,24 @@ def _gated(recorded: RecordedResource, desired: DesiredModel) -> RecordedResourc
     return replace(recorded, operations=operations)
 
 
-def _cancel_outdated(recorded: RecordedResource, inputs: Inputs) -> Foreseen:
-    """Foresee open operations; a training whose inputs are not the declared ones is ended."""
+def _cancel_outdated(
+    recorded: RecordedResource,
+    inputs: Inputs,
+    live: Mapping[str, LiveModel],
+    operations: Operations,
+) -> Foreseen:
+    """Foresee open operations; a training whose inputs are not the declared ones is ended.
+
+    One that has ended by itself has been paid for: what it made is a version like any other.
+    """
     wanted, cancels = recorded, []
-    for operation in recorded.operations:
-        if _outdated(operation, inputs):
+    outdated = tuple(o for o in recorded.operations if _outdated(o, inputs))
+    made = made_by(outdated, live, operations)
+    for operation in outdated:
+        if operation.id not in made:
             cancels.append(cancel(recorded, operation, reasons.OUTDATED))
             wanted = without_operation(wanted, operation)
-    foreseen = foresee(wanted)
+    foreseen = foresee(wanted, made=made)
     return Foreseen(foreseen.resource, (*cancels, *foreseen.changes))
 
 

@@ -23,7 +23,7 @@ from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.spending import so_far
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
-from automl_plan.resources.live import Live
+from automl_plan.resources.live import Live, Operation
 from automl_plan.resources.marks import marks
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Recorded, RecordedResource
@@ -89,14 +89,17 @@ def make_plan(
     model_changes = {address: outlook.changes for address, outlook in models.items()}
     for address, resource in sorted(recorded.resources.items()):
         if address.kind is ResourceKind.MODEL and address not in wanted.models:
-            model_changes[address] = remove_all_models(resource, there.models, gone)
+            model_changes[address] = remove_all_models(
+                resource, there.models, there.operations, gone
+            )
     dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
     made = (*dataset_changes, *_flat(model_changes), *deletions)
     later = _after(rearranged.changes, made, wanted)
     ordered = in_order((*rearranged.changes, *later))
     changes = tuple(
-        _with_cost(change, recorded, now, prices) for change in within(ordered, allowed)
+        _as_it_stands(change, recorded, there.operations, now, prices)
+        for change in within(ordered, allowed)
     )
     changed = {change.address for change in changes}
     unchanged = tuple(sorted(a for a in (*wanted.datasets, *wanted.models) if a not in changed))
@@ -180,19 +183,29 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
         else:
             model = models[obj.id]
             models[obj.id] = replace(model, labels={**model.labels, **own})
-    return Live(datasets, models)
+    return replace(live, datasets=datasets, models=models)
 
 
-def _with_cost(
-    change: Change, recorded: Recorded, now: datetime | None, prices: PriceBook | None
+def _as_it_stands(
+    change: Change,
+    recorded: Recorded,
+    operations: Mapping[str, Operation],
+    now: datetime | None,
+    prices: PriceBook | None,
 ) -> Change:
-    """A change of a running training, with what that has cost so far in its reason."""
-    if now is None or prices is None or change.action not in (Action.RESUME, Action.CANCEL):
+    """A change of what runs, with how that ended and what it has cost in its reason."""
+    if change.action not in (Action.RESUME, Action.CANCEL):
         return change
     for operation in _record(recorded, change.address).operations:
         if operation.id is not None and operation.id == change.operation_id:
-            cost = so_far(operation, now, prices)
-            return change if cost is None else replace(change, reason=f"{change.reason}; {cost}")
+            stands = operations.get(operation.id)
+            reason = change.reason
+            if stands is not None and stands.done:
+                reason = f"{operation.step}: {reasons.ended(stands.error)}"
+            cost = None
+            if now is not None and prices is not None:
+                cost = so_far(operation, now, prices, stands)
+            return replace(change, reason=reason if cost is None else f"{reason}; {cost}")
     return change
 
 
@@ -211,6 +224,7 @@ def _plan_models(
             outlooks[model.dataset],
             _record(recorded, address),
             live.models,
+            live.operations,
             lineage=recorded.lineage,
             now=service_now,
             replace_asked=address in replaces,

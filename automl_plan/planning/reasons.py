@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from automl_plan.planning.compare import names
 from automl_plan.planning.plan import Difference
 from automl_plan.resources.address import Address
+from automl_plan.resources.live import CANCELLED, OperationError
 
 NOT_YET_CREATED = "it does not exist yet"
 NOT_YET_TRAINED = "no model is trained yet"
@@ -44,6 +45,14 @@ REDEPLOYED = (
 )
 NO_TRAFFIC = "it is deployed, but does not answer all requests at its endpoint"
 DEPLOYED_OUTSIDE = "it is deployed, and deploy is not declared"
+
+
+def ended(error: OperationError | None) -> str:
+    """How an operation ended that is not recorded as finished."""
+    if error is None:
+        return "it is done at the service, and not recorded as finished yet"
+    how = "was cancelled" if error.code == CANCELLED else "failed"
+    return f"it {how} at the service, and that is not recorded yet"
 
 
 def dataset_replaced(found: Sequence[Difference]) -> str:

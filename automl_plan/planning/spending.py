@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 
 from automl_plan.resources.json import Attributes
+from automl_plan.resources.lifespan import birth_of
+from automl_plan.resources.live import Operation
 from automl_plan.resources.model_types import MODEL_TYPES, Problem
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedOperation, Step
 
 
-def so_far(operation: RecordedOperation, now: datetime, prices: PriceBook) -> str | None:
+def so_far(
+    operation: RecordedOperation,
+    now: datetime,
+    prices: PriceBook,
+    stands: Operation | None = None,
+) -> str | None:
     """`running for 12 minutes, up to $5.54 of at most $27.72 so far`; None for what is free.
 
-    The service bills what is used, also when the training is cancelled, and at most the budget.
+    `ran for 12 minutes, up to $5.54` where it has ended, as far as is known how it stands. The
+    service bills what is used, also when the training is cancelled, and at most the budget.
     """
     if operation.step is not Step.TRAIN:
         return None
-    seconds = max((now - datetime.fromisoformat(operation.started)).total_seconds(), 0.0)
+    seconds = seconds_of(operation, now, stands)
     spent = spent_usd(operation.attributes, seconds, prices)
     if spent is None:
         return None
     used, most = spent
+    if has_ended(stands):
+        return f"ran for {_elapsed(seconds)}, up to ${used:,.2f}"
     return f"running for {_elapsed(seconds)}, up to ${used:,.2f} of at most ${most:,.2f} so far"
+
+
+def has_ended(stands: Operation | None) -> bool:
+    """Whether an operation is known to have ended."""
+    return stands is not None and stands.done
+
+
+def seconds_of(operation: RecordedOperation, now: datetime, stands: Operation | None) -> float:
+    """For how long an operation has run, or ran: by the service's clock where that tells."""
+    if stands is not None and stands.done:
+        begun, ended = birth_of(stands.create_time), birth_of(stands.update_time)
+        if begun is not None and ended is not None:
+            return max((ended - begun).total_seconds(), 0.0)
+    return max((now - datetime.fromisoformat(operation.started)).total_seconds(), 0.0)
+
+
+def cents_up(usd: float) -> float:
+    """To the cent, upwards: an estimate must not lie below what is billed."""
+    return ceil(usd * 100 - 1e-6) / 100
 
 
 def spent_usd(
@@ -30,7 +60,7 @@ def spent_usd(
 ) -> tuple[float, float] | None:
     """US dollars that a training with these attributes uses in so many seconds, and in all.
 
-    All nodes of its type are taken to work from the start.
+    To the cent, upwards. All nodes of its type are taken to work from the start.
     """
     for problem in Problem:
         kind = training.get(problem)
@@ -43,7 +73,7 @@ def spent_usd(
         most = prices.training_usd(problem, model_type.name, budget) or 0.0
         milli_node_hours = seconds / 3.6 * model_type.nodes
         used = prices.training_usd(problem, model_type.name, milli_node_hours) or 0.0
-        return min(used, most), most
+        return cents_up(min(used, most)), cents_up(most)
     return None
 
 

@@ -29,7 +29,7 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
             f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
             f"{kind_of(row.live.problem)}\n{clean(row.live.model_type or '-')}",
             f"{row.dataset or '-'}\n{clean(row.live.dataset_id)}",
-            _state(row.live),
+            "\n".join(filter(None, (_state(row.live), clean(_endpoint(row.live))))),
             moment(row.live.create_time),
             _node_hours(row.live.train_cost_milli_node_hours),
             life_text(row.expires, now, style),
@@ -57,6 +57,7 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             "Type": f"{kind_of(live.problem)} ({live.model_type or '-'})",
             "Dataset": " ".join(filter(None, (str(row.dataset or ""), live.dataset_id))),
             "State": _state(live),
+            "Endpoint": live.endpoint or "-",
             "Trained": moment(live.create_time),
             "Expires": life_text(row.expires, now, PLAIN).replace("\n", ", "),
             "Last updated": moment(live.update_time),
@@ -98,6 +99,7 @@ def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
         "dataset": None if row.dataset is None else str(row.dataset),
         "deployed": live.deployed,
         "node_count": live.node_count,
+        "endpoint": live.endpoint,
         "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
         "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
         "stop_reason": live.stop_reason,
@@ -116,6 +118,10 @@ def _state(model: LiveModel) -> str:
     if not model.deployed:
         return "undeployed"
     return f"deployed ({counted(model.node_count, 'node')})" if model.node_count else "deployed"
+
+
+def _endpoint(model: LiveModel) -> str:
+    return "" if model.endpoint is None else f"at {model.endpoint}"
 
 
 def _node_hours(milli: int | None, unit: str = "") -> str:

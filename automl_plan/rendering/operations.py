@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, columns, fields, moment
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import Operation
-
-_CANCELLED = 1
-"""google.rpc.Code.CANCELLED."""
+from automl_plan.resources.live import CANCELLED, Operation
 
 
 def operations_text(operations: Sequence[Operation], style: Style) -> str:
@@ -79,6 +76,6 @@ def _state(operation: Operation) -> str:
         return "running" if percent is None else f"running ({percent} %)"
     if operation.error is None:
         return "done with row failures" if operation.partial_failures else "done"
-    if operation.error.code == _CANCELLED:
+    if operation.error.code == CANCELLED:
         return "cancelled"
     return f"failed: {clean(operation.error.message)}"

@@ -67,6 +67,9 @@ class LiveModel:
     deployed: bool = False
     node_count: int | None = None
     """Nodes that it is deployed on, where the service says so."""
+    endpoint: str | None = None
+    """Id of the endpoint at which it answers: ours, or where it is at none of ours, another's;
+    None where the service has no such thing, or where it is not deployed."""
     traffic_percent: int | None = None
     """Of the requests at our endpoint, how many it answers; None where the service has no such
     thing, or where it is not deployed by us."""
@@ -112,9 +115,13 @@ class OperationKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+CANCELLED = 1
+"""google.rpc.Code.CANCELLED."""
+
+
 @dataclass(frozen=True, slots=True)
 class OperationError:
-    """Why an operation failed (google.rpc.Status). Code 1 means cancelled."""
+    """Why an operation failed (google.rpc.Status)."""
 
     code: int
     message: str
@@ -148,6 +155,9 @@ class Live:
 
     datasets: Mapping[str, LiveDataset]
     models: Mapping[str, LiveModel]
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    """Of those that are recorded as open, how they stand; not those that the service has
+    forgotten, or that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ class Shared(Front):
         while len(self.serving().get(endpoint, "nothing yet")) != there:
             pass
 
+    def endpoint(self) -> str | None:
+        """Where the current model is told to answer."""
+        with self.workspace() as workspace:
+            return workspace.provider.model(self.current()).endpoint
+
     def current(self, name: str = "digits") -> str:
         record = next(r for a, r in self.state().resources.items() if str(a) == f"model.{name}")
         assert record.current is not None
@@ -128,7 +133,10 @@ def test_a_model_keeps_its_endpoint_under_another_address(shared: Shared) -> Non
 def test_what_others_deploy_is_told_and_left(shared: Shared) -> None:
     shared.declare("digits")
     shared.settled()
+    ((home, _),) = shared.serving().items()
+    assert shared.endpoint() == home
     theirs = shared.deploy_elsewhere(shared.current())
+    assert shared.endpoint() == home
     planned = shared.plan().plan
     assert planned.changes == ()
     (note,) = (n for n in planned.notes if n.kind is NoteKind.ELSEWHERE)
@@ -145,6 +153,7 @@ def test_the_only_deployment_counts_whoever_made_it(shared: Shared) -> None:
     shared.settled()
     ((theirs, _),) = shared.serving().items()
     shared.ask(f"endpoints/{theirs}?updateMask=labels", {"labels": {}}, "PATCH")
+    assert shared.endpoint() == theirs
     assert shared.actions() == []  # as after the import of a model that is deployed already
     shared.declare("digits", nodes=2)
     shared.settled()

@@ -26,7 +26,7 @@ def test_it_is_cancelled_and_the_plan_says_what_it_has_cost(project: ProjectLine
     assert "x cancel train: it is running with inputs that are not the declared ones" in shown
     assert "running for less than a minute, up to $0." in shown
     text = project("apply", "--auto-approve", "--detach", code=5)
-    assert "model.digits: cancelled (what it used is billed: running for" in text
+    assert "model.digits: cancelled (what it used is billed: ran for" in text
     (ended,) = (o for o in project.json("operations", "list", "--done")["operations"] if o["error"])
     assert ended["error"]["code"] == 1
     assert len(project.json("operations", "list", "--running")["operations"]) == 1

@@ -37,7 +37,7 @@ def test_an_interrupt_can_cancel(project: ProjectLine) -> None:
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 130
         assert "nothing is left running" in terminal.shown
-        assert "train was cancelled: running for less than a minute, up to $" in terminal.shown
+        assert "train was cancelled: ran for less than a minute, up to $" in terminal.shown
     assert project.json("operations", "list", "--running")["operations"] == []
     assert "model.digits  will be trained" in project("plan")
 

@@ -72,6 +72,7 @@ MODELS = (
             Problem.IMAGE_CLASSIFICATION,
             deployed=True,
             node_count=1,
+            endpoint="4711",
             model_type="cloud",
             train_budget_milli_node_hours=8000,
             train_cost_milli_node_hours=7650,

@@ -24,10 +24,11 @@ from automl_plan.rendering.state import (
     state_text,
 )
 from automl_plan.rendering.style import PLAIN
+from automl_plan.resources.live import OperationKind
 from automl_plan.state.document import State
 from tests.rendering.golden import matches_golden
 from tests.rendering.rows import DATASETS, MODELS, NOW, OPERATIONS, STATE
-from tests.rendering.schema import is_valid
+from tests.rendering.schema import SCHEMA, is_valid
 
 
 def test_datasets() -> None:
@@ -59,6 +60,13 @@ def test_operations() -> None:
     assert is_valid("operations-list", operations_json(OPERATIONS))
     for operation in OPERATIONS:
         assert is_valid("operations-get", operation_json(operation))
+
+
+def test_the_schema_names_every_kind_of_operation() -> None:
+    kinds = [str(kind) for kind in OperationKind]
+    for view in ("operations-get", "operation"):
+        properties = SCHEMA["definitions"][view]["properties"]
+        assert properties["operation"]["enum"] == kinds
 
 
 def test_state() -> None:

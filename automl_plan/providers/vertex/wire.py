@@ -141,6 +141,9 @@ def model(
     nodes = {e: sum(d.replicas for d in e.deployed if d.model_id == model_id) for e in endpoints}
     ours = [e for e, count in nodes.items() if count and e.ours]
     counted = ours or list(nodes)  # somebody's deployment of a model that was adopted is its own
+    at = max(
+        (e for e in counted if nodes[e]), key=lambda e: (e.share_of({model_id}), e.id), default=None
+    )
     return LiveModel(
         id=model_id,
         display_name=text(answer.get("displayName")) or "",
@@ -149,6 +152,7 @@ def model(
         problem=problem,
         deployed=any(nodes.values()) or bool(items(answer.get("deployedModels"))),
         node_count=sum(nodes[e] for e in counted) or None,
+        endpoint=None if at is None else at.id,
         traffic_percent=max(e.share_of({model_id}) for e in ours) if ours else None,
         elsewhere={e.id: nodes[e] for e in nodes if ours and nodes[e] and e not in ours},
         model_type=model_type,
