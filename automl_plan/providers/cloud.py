@@ -37,9 +37,16 @@ class Connection:
 
 
 def connect(
-    name: str, settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str], url: str
+    name: str,
+    settings: Mapping[str, Json],
+    directory: Path,
+    environ: Mapping[str, str],
+    url: str,
+    uses: Mapping[str, str] | None = None,
 ) -> Connection:
     """The settings that providers share: all but `endpoint`. `name` is the provider's.
+
+    `uses` are its words for the sets of images in the CSVs that are staged.
 
     A service that is not Google's has buckets of its own, at the same host, unless
     STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
@@ -56,7 +63,7 @@ def connect(
     if uri := settings.get("staging_bucket"):
         written = f"provider.{name}.staging_bucket"
         place = StagingBucket.of(str(uri), written, project=project, location=location)
-        staging = Staging(sources, storage, place)
+        staging = Staging(sources, storage, place, uses)
     return Connection(
         HttpTransport(url, credentials_for(url, quota_project, impersonate)),
         sources,

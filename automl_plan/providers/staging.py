@@ -54,7 +54,15 @@ class StagingBucket:
 class Staging:
     """Uploads the data of a configuration's directory."""
 
-    def __init__(self, reader: SourceReader, storage: Storage, place: StagingBucket) -> None:
+    def __init__(
+        self,
+        reader: SourceReader,
+        storage: Storage,
+        place: StagingBucket,
+        uses: Mapping[str, str] | None = None,
+    ) -> None:
+        """`uses` are the service's words for the sets of images; None leaves them as written."""
+        self._uses = uses
         self._reader = reader
         self._storage = storage
         self._place = place
@@ -108,7 +116,7 @@ class Staging:
             if source.startswith("gs://") and not any(row.image in uris for row in own):
                 staged.append(source)
                 continue
-            parts = parts_of(rewritten(own, uris), _PART)
+            parts = parts_of(rewritten(own, uris, self._uses), _PART)
             staged += [self._place.uri(tables.names[tables.put(p, ".csv")]) for p in parts]
         return list(dict.fromkeys(staged))
 
@@ -118,16 +126,22 @@ def staged(staging: Staging | None, sources: Sequence[str], data: SourceData) ->
     return sources if staging is None else staging.uris(sources, data)
 
 
-def rewritten(rows: Iterable[Row], uris: Mapping[str, str]) -> Iterator[str]:
+def rewritten(
+    rows: Iterable[Row], uris: Mapping[str, str], uses: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """The lines of a CSV with the same rows, which name URIs in place of the images that have one.
 
-    Lines end with a line feed; whatever would be taken for the end of one is quoted.
+    With `uses` they say the sets in these words; a set without one is left out. Lines end with a
+    line feed; whatever would be taken for the end of one is quoted.
     """
     for row in rows:
-        fields = list(row.fields)
-        fields[row.column] = uris.get(row.image, row.image)
+        start = row.fields[: row.column]
+        if uses is not None:
+            start = (uses[row.use],) if row.use in uses else ()
+        image = uris.get(row.image, row.image)
         line = StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow(fields)
+        writer = csv.writer(line, lineterminator="\r\n")
+        writer.writerow([*start, image, *row.fields[row.column + 1 :]])
         yield line.getvalue().removesuffix("\r\n") + "\n"
 
 

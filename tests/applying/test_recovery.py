@@ -266,6 +266,7 @@ def test_an_operation_that_the_service_forgot_is_found_by_what_it_made(
     slow.write_data("d.csv", {"cat": 8, "dog": 8})
     slow.write({"digits": DATASET}, {"digits": MODEL})
     try:
+        slow.apply(PlanOptions(targets=frozenset({DIGITS})))
         slow.apply(detach=True)
         (operation,) = slow.state().resources[MODEL_ADDRESS].operations
         if ended:

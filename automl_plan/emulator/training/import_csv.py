@@ -28,7 +28,12 @@ class Imported:
 
 
 def read_csv(
-    uri: str, problem: Problem, multilabel: bool, resolve: Callable[[str], Path]
+    uri: str,
+    problem: Problem,
+    multilabel: bool,
+    resolve: Callable[[str], Path],
+    *,
+    sets_optional: bool = False,
 ) -> Imported:
     """Read one import file; images of equal content are one example, with all their labels.
 
@@ -43,7 +48,7 @@ def read_csv(
     for line, fields in _lines(uri, path):
         rows += 1
         try:
-            gathered.add(read_row(fields, problem, multilabel))
+            gathered.add(read_row(fields, problem, multilabel, sets_optional=sets_optional))
         except _Repeated as error:  # reported like a bad row, but nothing is wrong with it
             failures.append(f"{uri} line {line}: {error}")
         except (RowRefused, ImportFailed) as error:

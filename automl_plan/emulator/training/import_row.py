@@ -45,10 +45,15 @@ class Row:
     box: Box | None
 
 
-def read_row(fields: Sequence[str], problem: Problem, multilabel: bool) -> Row:
-    """Read the fields of a row; raises RowRefused."""
+def read_row(
+    fields: Sequence[str], problem: Problem, multilabel: bool, *, sets_optional: bool = False
+) -> Row:
+    """Read the fields of a row; raises RowRefused.
+
+    `sets_optional`: rows with boxes need not say ML_USE either, as at Vertex AI.
+    """
     if problem is Problem.IMAGE_OBJECT_DETECTION:
-        return _detection(fields)
+        return _detection(_with_column(fields) if sets_optional else fields)
     return _classification(fields, multilabel)
 
 
@@ -70,6 +75,17 @@ def _classification(fields: Sequence[str], multilabel: bool) -> Row:
             f"The image has {len(labels)} labels, but in a MULTICLASS dataset it has at most one."
         )
     return Row(rest[0], chosen or SetName.UNASSIGNED, labels, None)
+
+
+def _with_column(fields: Sequence[str]) -> Sequence[str]:
+    """A row with a column for the set, and with one for each part of a box.
+
+    `[ML_USE],PATH,[LABEL],[BOX]` (page "Prepare image training data for object detection").
+    """
+    if fields[0].upper() not in _SETS:
+        fields = [SetName.UNASSIGNED.upper(), *(fields if fields[0] else fields[1:])]
+    alone = len(fields) == 2
+    return [*fields, *[""] * (_DETECTION_FIELDS - 2)] if alone else fields
 
 
 def _detection(fields: Sequence[str]) -> Row:

@@ -13,6 +13,7 @@ from automl_plan.providers.vertex.vocabulary import (
     IMAGE_DATASET,
     KIND_LABEL,
     ML_USE,
+    ML_USES,
     MODEL_TYPES,
     NOBODYS_ENDPOINT,
     TRAINING_TASKS,
@@ -104,8 +105,7 @@ def _split(model: DesiredModel, sets: str | None) -> dict[str, Json]:
         return {"fractionSplit": {f"{name}Fraction": share for name, share in wanted.items()}}
     match wanted:
         case "assigned":
-            names = ("training", "validation", "test")
-            return {"filterSplit": {f"{name}Filter": f"{ML_USE}={name}" for name in names}}
+            return {"filterSplit": {f"{use}Filter": f"{ML_USE}={use}" for use in ML_USES.values()}}
         case "drawn" | None:
             return {}
     raise UsageError(

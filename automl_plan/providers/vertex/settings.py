@@ -8,6 +8,7 @@ from pathlib import Path
 from automl_plan.providers.cloud import DEFAULT_LOCATION, connect
 from automl_plan.providers.endpoint import base_url
 from automl_plan.providers.vertex.provider import VertexProvider
+from automl_plan.providers.vertex.vocabulary import ML_USES
 from automl_plan.resources.json import Json
 
 EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
@@ -18,7 +19,8 @@ def open_vertex(
     settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
 ) -> VertexProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
-    found = connect("vertex", settings, directory, environ, _service_url(settings, environ))
+    url = _service_url(settings, environ)
+    found = connect("vertex", settings, directory, environ, url, ML_USES)
     return VertexProvider(
         found.transport,
         found.sources,

@@ -45,6 +45,10 @@ OTHER_NAMES = {
 ML_USE = "labels.aiplatform.googleapis.com/ml_use"
 """The label of data items that holds the set which an import file gave them (FilterSplit)."""
 
+ML_USES = {"TRAIN": "training", "VALIDATION": "validation", "TEST": "test"}
+"""The values of that label, which are what import CSVs write. Images in no set have no such column
+(pages "Prepare image training data for classification" and "… for object detection")."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

@@ -20,6 +20,7 @@ def read(
     problem: Problem = CLASSIFICATION,
     *,
     multilabel: bool = False,
+    sets_optional: bool = False,
 ) -> Imported:
     """Import a file; images are what the directory holds."""
     octets = content.encode() if isinstance(content, str) else content
@@ -31,7 +32,8 @@ def read(
             raise ImportFailed(f"{uri}: There is no such file.")
         return path
 
-    return read_csv("gs://folder/data.csv", problem, multilabel, resolve)
+    uri = "gs://folder/data.csv"
+    return read_csv(uri, problem, multilabel, resolve, sets_optional=sets_optional)
 
 
 def failed(directory: Path, row: str, problem: Problem = CLASSIFICATION) -> str:
@@ -107,6 +109,24 @@ def test_detection_rows(images: Path) -> None:
     assert two.boxes == (Box("car", 0.1, 0.1, 0.2, 0.3), Box("car", 0.0, 0.0, 1.0, 1.0))
     assert two.set is SetName.UNASSIGNED
     assert (three.set, three.labels, three.boxes) == (SetName.TEST, (), ())
+
+
+def test_detection_rows_without_a_set(images: Path) -> None:
+    """As Vertex AI's page has them; AutoML's wants the column."""
+    rows = (
+        "one.png,car,0.1,0.1,,,0.3,0.3,,\n"
+        ",two.png,car,0.1,0.1,,,0.3,0.3,,\n"
+        "three.JPG\n"
+        "validation,four.tiff,,,,,,,,,\n".replace("four.tiff", "one_again.png")
+    )
+    found = read(images, rows, DETECTION, sets_optional=True)
+    assert found.failures == ()
+    assert [(each.set, len(each.boxes)) for each in found.examples] == [
+        (SetName.UNASSIGNED, 1),
+        (SetName.UNASSIGNED, 1),
+        (SetName.UNASSIGNED, 0),
+    ]
+    assert "fields instead of 11" in failed(images, "three.JPG", DETECTION)
 
 
 def test_equal_content_counts_once(images: Path) -> None:
