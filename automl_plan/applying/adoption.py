@@ -159,6 +159,8 @@ def _model_entry(name: str, model: LiveModel, dataset: str) -> dict[str, Any]:
         kind["base_model_id"] = model.base_model_id
     entry = {"dataset": dataset, **_shared(name, model.display_name, model.labels)}
     entry[str(model.problem)] = kind
+    if model.disable_early_stopping:
+        entry["vertex"] = {"disable_early_stopping": True}
     if model.deployed:
         entry["deploy"] = {"node_count": model.node_count or 1}
     return entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from automl_plan.errors import NotFound, UsageError
 from automl_plan.inventory.managed import matching
@@ -27,14 +27,40 @@ def list_operations(
         except NotFound:
             found = []
         if works_on is not None:
-            on_it = {
-                o.id for o in provider.operations(works_on=_object(provider, resources, works_on))
-            }
+            on_it = {o.id for o in _on(provider, resources, works_on, done)}
             found = [o for o in found if o.id in on_it]
         return [o for o in found if done is None or o.done is done]
-    on = None if works_on is None else _object(provider, resources, works_on)
-    listed = provider.operations(done=done, works_on=on)
+    if works_on is None:
+        listed = provider.operations(done=done)
+    else:
+        listed = _on(provider, resources, works_on, done)
     return sorted(listed, key=lambda o: o.create_time or "", reverse=True)
+
+
+def _on(
+    provider: Provider,
+    resources: Mapping[Address, RecordedResource],
+    works_on: str,
+    done: bool | None,
+) -> Sequence[Operation]:
+    """What works on an object, and what is recorded as open for its address.
+
+    To the service, a training works on a dataset; whose it is, is in the state.
+    """
+    record = next((r for a, r in resources.items() if str(a) == works_on), None)
+    ids = [] if record is None else [o.id for o in record.operations if o.id is not None]
+    if not ids or (record is not None and record.objects):
+        listed = provider.operations(done=done, works_on=_object(provider, resources, works_on))
+    else:
+        listed = ()  # nothing is made yet that could be worked on
+    found = {operation.id: operation for operation in listed}
+    for operation_id in ids:
+        if operation_id not in found:
+            try:
+                found[operation_id] = provider.operation(operation_id)
+            except NotFound:
+                continue
+    return [o for o in found.values() if done is None or o.done is done]
 
 
 def _object(

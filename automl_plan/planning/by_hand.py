@@ -162,7 +162,10 @@ def _version(record: RecordedResource, version: int, live: Live) -> RecordedObje
         known = ", ".join(str(number) for number in sorted(there)) or "none"
         was = 0 < version <= record.versions
         what = f"Version {version} of {record.address} " + (
-            "was deleted." if was else "was never trained."
+            # The state keeps numbers that were given, not what became of them.
+            "is not there: it was deleted, or its training did not end well."
+            if was
+            else "was never trained."
         )
         raise UsageError(what, hint=f"There are: {known}.")
     if record.current is not None and chosen.id == record.current.id:

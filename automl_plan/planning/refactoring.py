@@ -253,6 +253,8 @@ def _model_attributes(
     base = model.base_model_id
     if base is not None:
         kind["base_model_id"] = base
+    if model.disable_early_stopping:
+        kind["disable_early_stopping"] = True
     if model.deployed and model.node_count is None:  # the service does not tell on how many
         nodes = declared.node_count if declared else None
         attributes["deploy"] = {"node_count": nodes or 1}

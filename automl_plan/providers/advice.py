@@ -81,6 +81,16 @@ def advice_on_host(host: str) -> str | None:
     )
 
 
+def advice_on_path(host: str) -> str | None:
+    """For a path that a service does not know: one that is not Google's may have it elsewhere."""
+    if host.endswith("googleapis.com"):
+        return None
+    return (
+        "Is the endpoint right? The embedded service has Vertex AI below /vertex "
+        "(http://HOST:PORT/vertex)."
+    )
+
+
 _OF_STORAGE = re.compile(r"\bstorage\.(?:objects|buckets)\.[a-z]{1,20}\b", re.IGNORECASE)
 _BUCKET = re.compile(r"/storage/v1/b/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])/o")
 _READING = ("storage.objects.get", "storage.objects.list")

@@ -11,7 +11,7 @@ from typing import Any
 
 from automl_plan import errors
 from automl_plan.errors import ApiError
-from automl_plan.providers.advice import advice_on, advice_on_bucket, advice_on_host
+from automl_plan.providers.advice import advice_on, advice_on_bucket, advice_on_host, advice_on_path
 
 _CLASSES: dict[str, type[ApiError]] = {
     cls.status: cls
@@ -54,6 +54,8 @@ _HINTS: dict[type[ApiError], str] = {
     errors.Unauthenticated: "Log in again: `gcloud auth application-default login`.",
     errors.ResourceExhausted: "A quota is used up: wait, or ask for more.",
 }
+_NO_METHOD = "Method not found."
+"""What Google's services, and the embedded one, say of a path that is none of theirs."""
 _SHOWN = 300
 """Characters of a body that is not JSON which are shown."""
 _LONGEST_TEXT = 4000
@@ -79,16 +81,16 @@ def api_error(
     if cls is None:
         cls = errors.Internal if status >= 500 else errors.Unknown
     message = plain(error.get("message"))
-    if not message:
-        message = f"HTTP {status}. {shown(body)}".strip()
+    told = message or f"HTTP {status}. {shown(body)}".strip()
     return cls(
-        message,
+        told,
         http_status=status,
         retry_after=_retry_after(headers, details),
         where=where,
         hint=_hint(status, details, host)
         or (None if error else advice_on_host(host))
-        or _usual_hint(cls, message, where),
+        or (advice_on_path(host) if status == 404 and message in (_NO_METHOD, "") else None)
+        or _usual_hint(cls, told, where),
     )
 
 

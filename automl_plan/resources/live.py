@@ -78,6 +78,8 @@ class LiveModel:
     model_type: str | None = None
     base_model_id: str | None = None
     train_budget_milli_node_hours: int | None = None
+    disable_early_stopping: bool = False
+    """Whether it was to use the whole budget; False too where the service does not tell."""
     train_cost_milli_node_hours: int | None = None
     stop_reason: str | None = None
     node_qps: float | None = None

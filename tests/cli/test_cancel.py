@@ -25,6 +25,8 @@ def test_it_is_cancelled_and_the_plan_says_what_it_has_cost(project: ProjectLine
     shown = " ".join(project("plan").split())
     assert "x cancel train: it is running with inputs that are not the declared ones" in shown
     assert "running for less than a minute, up to $0." in shown
+    on_it = project.json("operations", "list", "--works-on", "model.digits")["operations"]
+    assert [operation["operation"] for operation in on_it] == ["create-model"]
     text = project("apply", "--auto-approve", "--detach", code=5)
     assert "model.digits: cancelled (what it used is billed: ran for" in text
     (ended,) = (o for o in project.json("operations", "list", "--done")["operations"] if o["error"])

@@ -159,13 +159,16 @@ def test_what_was_detached_goes_through_its_gate(project: ProjectLine) -> None:
 # -- imports ---------------------------------------------------------------------------------
 
 
-def test_all_that_lives_is_declared_and_adopted(project: ProjectLine) -> None:
+def test_all_that_lives_is_declared_and_adopted(project: ProjectLine, api: str) -> None:
+    write(project, {"digits": {**MODEL, "vertex": {"disable_early_stopping": True}}})
     project("apply", "--auto-approve")
     project("state", "rm", "model.digits", "--auto-approve")
     project("state", "rm", "dataset.digits", "--auto-approve")
     project.project.write({}, {})
     told = project("import", "--all", "--write", "found.yaml", "--auto-approve")
     assert "Declared in found.yaml" in told
+    found = (project.directory / "found.yaml").read_text(encoding="utf-8")
+    assert ("disable_early_stopping: true" in found) == (api == "vertex")
     no_changes(project)
     assert trainings(project) == 1
     assert "Nothing lives" in project("import", "--all", "--write", "more.yaml")

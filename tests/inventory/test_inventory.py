@@ -88,13 +88,18 @@ def test_status_of_imports(project: Project) -> None:
 def test_what_runs_is_shown_so(project: Project) -> None:
     project.time_scale = 1.0
     project.write({"digits": DATASET}, {"digits": MODEL})
-    project.apply(detach=True)
+    for _ in range(20):
+        project.apply(detach=True)
+        if datasets(project)["digits"].status != "Running: Importing images":
+            break
     assert datasets(project)["digits"].status == "Running: Training model"
     (running,) = operations(project, done=False)
     assert running.kind is OperationKind.CREATE_MODEL
     assert operations(project, works_on="dataset.digits")[0] == running
-    with pytest.raises(UsageError, match=r"no model model\.digits"):
-        operations(project, works_on="model.digits")
+    assert operations(project, works_on="model.digits") == [running]
+    assert operations(project, works_on="model.digits", done=True) == []
+    with pytest.raises(UsageError, match=r"no model model\.others"):
+        operations(project, works_on="model.others")
     with project.workspace() as workspace:
         workspace.provider.cancel(running.id)
         wait_for(workspace.provider, running.id)

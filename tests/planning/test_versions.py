@@ -309,7 +309,7 @@ def test_a_deleted_version_is_told_from_one_that_never_was() -> None:
     for data in "abc":
         wanted = desired(dataset(data=f"v1:{data}"), model(keep_versions=0))
         world.apply(wanted)
-    with pytest.raises(UsageError, match=r"Version 1 of model\.digits was deleted"):
+    with pytest.raises(UsageError, match=r"Version 1 of model\.digits is not there: it was"):
         plan_promotion(DIGITS, 1, wanted, world.recorded, world.live, "asked")
     with pytest.raises(UsageError, match="no former version"):
         former_version(DIGITS, world.recorded, world.live)

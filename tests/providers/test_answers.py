@@ -217,3 +217,11 @@ def test_any_answer_makes_an_error(http: int, content: Any, body: bytes, header:
         assert found.message
         assert found.message.isprintable()
         assert found.retry_after is None or 0 <= found.retry_after < 86_400
+
+
+def test_a_path_that_is_forgotten_in_an_endpoint() -> None:
+    nowhere = (envelope("NOT_FOUND", "Method not found."), None)
+    for content in nowhere:
+        assert "has Vertex AI below /vertex" in str(error(404, content, b"<html>").hint)
+        assert "/vertex" not in str(error(404, content, host="x-aiplatform.googleapis.com").hint)
+    assert error(404, envelope("NOT_FOUND", "There is no such model.")).hint is None

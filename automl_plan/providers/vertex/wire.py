@@ -158,6 +158,7 @@ def model(
         model_type=model_type,
         base_model_id=text(inputs.get("baseModelId")),
         train_budget_milli_node_hours=budget,
+        disable_early_stopping=inputs.get("disableEarlyStopping") is True,
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
         stop_reason=text(outcome.get("successfulStopReason")),
         labels=told_labels(answer),
