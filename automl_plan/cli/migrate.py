@@ -91,7 +91,9 @@ def migrate(
             if abandon:
                 _abandon(stand(source, target), as_json=as_json)
                 return
-            prepared = prepare(source, target, partial=partial, refresh=not no_refresh)
+            prepared = prepare(
+                source, target, partial=partial, delete=delete_originals, refresh=not no_refresh
+            )
             _show(prepared, delete=delete_originals, as_json=as_json)
             if prepared.plan is not None and prepared.plan.staying and not partial:
                 _refuse(prepared)

@@ -87,8 +87,10 @@ def result_text(result: MigrationResult, prepared: Prepared, section: str, style
     plan = prepared.plan
     if result.originals:
         text += f"{originals_text(result.originals)} {prepared.source.provider.identity}"
-        serve = plan is not None and bool(plan.monthly.before)
-        text += f", and cost {usd(plan.monthly.before)} a month" if plan and serve else ""
+        stay = {original for _, original in result.originals}
+        moving = () if plan is None else plan.moving
+        monthly = sum(each.monthly_usd for each in moving if each.object.id in stay)
+        text += f", and cost {usd(monthly)} a month" if monthly else ""
         text += ".\n"
     return text
 
@@ -205,10 +207,14 @@ def _sum(plan: MigrationPlan, style: Style, *, delete: bool) -> str:
         text += ".\n"
     monthly = plan.monthly
     if monthly.during:
-        text += (
-            f"Deployments a month: {usd(monthly.before)} before, {usd(monthly.during)} while "
-            f"originals and copies serve, {usd(monthly.after)} after.\n"
-        )
+        text += f"Deployments a month: {usd(monthly.before)} before, {usd(monthly.during)} "
+        if delete:
+            text += f"while originals and copies serve, {usd(monthly.after)} after.\n"
+        else:
+            text += (
+                "after, while originals and copies serve; "
+                f"{usd(monthly.before)} once the originals are undeployed.\n"
+            )
     if delete:
         return text + "The originals are undeployed and deleted in the end.\n"
     return text + "The originals stay as they are.\n"

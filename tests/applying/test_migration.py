@@ -21,6 +21,7 @@ from automl_plan.applying.migrating.target import open_target
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import ApplyFailed, PlanRefused, PlanStale, StateMigrating, UsageError
+from automl_plan.planning.migration import Monthly
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import ResourceKind, model_address
 from automl_plan.resources.recorded import RecordedOperation, Step
@@ -404,7 +405,7 @@ def test_automl_may_answer_no_more(moved: Moved) -> None:
     moved.fault("models.list:503")
     with moved.prepared(refresh=False) as prepared:
         assert prepared.plan is not None
-        assert prepared.plan.monthly.before == prepared.plan.monthly.after == 2007.5
+        assert prepared.plan.monthly == Monthly(2007.5, 4015.0, 4015.0)  # the originals serve on
         moved.ask("/emulator/v1/faults", "DELETE")  # both services list by the same name
         assert len(migrate(prepared, tell=moved.events.append).originals) == 2
     assert_complete(moved)

@@ -105,7 +105,8 @@ def test_everything_moves_and_nothing_is_trained(line: ProjectLine) -> None:
     before, former = text_of(line), state_of(line)
     shown = line(*MIGRATE)
     assert "2 datasets and 2 models to copy, 1 to deploy, 0 retrainings." in shown
-    assert "$1,003.75 before, $2,007.50 while originals and copies serve, $1,003.75 after" in shown
+    assert "$1,003.75 before, $2,007.50 after, while originals and copies serve; " in shown
+    assert "$1,003.75 once the originals are undeployed." in shown
     assert "The next plan is empty." in shown
     assert "2 datasets and 2 models stay at local:projects/local" in shown
 
@@ -157,7 +158,7 @@ def test_lines_for_programs_and_originals_that_go(line: ProjectLine) -> None:
     assert all(is_valid("migrate", document) for document in lines)
     plan, *steps, result = lines
     assert plan["plan"]["retrainings"] == 0
-    assert plan["plan"]["monthly_usd"] == {"before": 1003.75, "during": 2007.5, "after": 1003.75}
+    assert plan["plan"]["monthly_usd"] == {"before": 1003.75, "during": 2007.5, "after": 2007.5}
     # prevent_destroy is declared for the model: its originals are not deleted
     assert [step["step"] for step in steps] == [
         *["copied"] * 4,

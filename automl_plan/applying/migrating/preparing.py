@@ -56,9 +56,14 @@ class Prepared:
 
 
 def prepare(
-    source: Workspace, target: Workspace, *, partial: bool = False, refresh: bool = True
+    source: Workspace,
+    target: Workspace,
+    *,
+    partial: bool = False,
+    delete: bool = False,
+    refresh: bool = True,
 ) -> Prepared:
-    """Plan the migration of all that is recorded.
+    """Plan the migration of all that is recorded; `delete`: the originals go in the end.
 
     `partial` leaves behind what was refused; without `refresh` the former provider is not asked
     what lives there: it may answer no more. Raises PlanRefused for what has to be settled before,
@@ -84,6 +89,7 @@ def prepare(
             copied={i for i, (_, call) in calls.items() if call.made is not None},
             failed={i: why for i, why in _refused(calls).items() if partial},
             prices=before.prices,
+            delete=delete,
         )
     )
     _check_policy(target, plan)
@@ -155,7 +161,9 @@ def _check_settled(state: State) -> None:
 def _check_policy(target: Workspace, plan: MigrationPlan) -> None:
     """Hold where it goes, and what is deployed then, against the team's policy."""
     configuration = target.configuration
-    amounts = Amounts(monthly_before=plan.monthly.before, monthly_after=plan.monthly.after)
+    # What is recorded then, as the next plan judges it: originals that stay are not in the state.
+    after = sum(moving.monthly_usd for moving in plan.moving)
+    amounts = Amounts(monthly_before=plan.monthly.before, monthly_after=after)
     line = CostLine(model_address("all"), amounts)
     costs = Costs(configuration.prices.date, (line,))
     subject = Subject(
