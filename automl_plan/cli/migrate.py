@@ -82,6 +82,8 @@ def migrate(
         raise UsageError("--delete-originals and --no-refresh can't be had together.")
     with workspace(directory, var, var_file) as opened:
         if at_vertex(opened.configuration.provider):
+            if abandon:
+                raise UsageError("No migration is under way: there is nothing to give up.")
             _nothing_to_do(opened, as_json=as_json)
             return
         with (
@@ -157,6 +159,8 @@ def _abandon(prepared: Prepared, *, as_json: bool) -> None:
     from automl_plan.applying.migrating.migrate import abandon
     from automl_plan.rendering.migration import abandoned_json, abandoned_text
 
+    if not prepared.begun and not prepared.switched:
+        raise UsageError("No migration is under way: there is nothing to give up.")
     copies = abandon(prepared)
     if as_json:
         write_json_line(abandoned_json(copies))

@@ -145,6 +145,7 @@ def event_json(event: MigrationEvent) -> dict[str, Json]:
         address=None if event.address is None else str(event.address),
         object_id=event.object_id,
         copy_id=event.copy_id,
+        count=event.count,
         message=event.message,
     )
 
@@ -196,9 +197,12 @@ def _staying_text(staying: Staying) -> str:
 
 
 def _sum(plan: MigrationPlan, style: Style, *, delete: bool) -> str:
-    copied = _counts([moving.address.kind for moving in plan.moving])
+    left = [moving.address.kind for moving in plan.moving if not moving.copied]
     deployed = sum(moving.node_count is not None for moving in plan.moving)
-    text = f"{style.bold('Migration:')} {copied} to copy, {deployed} to deploy, 0 retrainings.\n"
+    already = len(plan.moving) - len(left)
+    text = f"{style.bold('Migration:')} {_counts(left)} to copy"
+    text += f" ({already} copied already)" if already else ""
+    text += f", {deployed} to deploy, 0 retrainings.\n"
     if plan.staying:
         text += "What stays is not in the new state"
         if any(each.object_id is None for each in plan.staying):

@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from automl_plan.errors import StateForeign
+from automl_plan.resources.json import Json
+from automl_plan.resources.takeover import migrate_command
 from automl_plan.state.document import State
 from automl_plan.state.journal import unwritable
 from automl_plan.state.store import MIGRATING, StateSession, StateStore, beside, write_state
@@ -24,21 +27,24 @@ def read_migration(path: Path) -> State | None:
     return StateStore(place).read() if place.exists() else None
 
 
-def begin_migration(path: Path, state: State, provider: str) -> None:
+def begin_migration(
+    path: Path, state: State, provider: str, migration: Mapping[str, Json] | None = None
+) -> None:
     """Write the empty state of a migration of `state` to a provider, where there is none.
 
+    `migration`: the settings of both providers, as `State` has them.
     Raises StateForeign when the one that is there is of another state or goes elsewhere.
     """
     found = read_migration(path)
     if found is None:
-        write_state(_place(path), State(state.lineage, state.serial, provider))
+        write_state(_place(path), State(state.lineage, state.serial, provider, {}, migration))
         return
     if (found.lineage, found.provider) != (state.lineage, provider):
         raise StateForeign(
             f"A migration to {found.provider} is under way, and this one goes to {provider}.",
             where=str(_place(path)),
-            hint="Give the flags that it was begun with, or give it up: automl-plan migrate --to "
-            "vertex --abandon",
+            hint=f"Go on with that one: {migrate_command(found.migration)}; or give it up: "
+            f"{migrate_command(found.migration)} --abandon",
         )
 
 

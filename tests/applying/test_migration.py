@@ -265,8 +265,10 @@ def test_what_the_service_refuses(moved: Moved) -> None:
     with pytest.raises(ApplyFailed, match=r"model\.digits ICN\d+: "):
         moved.migrate()
     assert moved.state() == former
-    with pytest.raises(StateMigrating):
+    with pytest.raises(StateMigrating) as raised:
         moved.plan()
+    command = f"migrate --to vertex --location us-central1 --endpoint {moved.emulator.url}/vertex"
+    assert f"ended: `automl-plan {command}`." in str(raised.value.hint)
     assert [address for address, _ in moved.stays(partial=True)] == ["model.digits"]
     assert moved.stays() == []  # it is tried again
     moved.migrate()

@@ -159,6 +159,8 @@ def test_lines_for_programs_and_originals_that_go(line: ProjectLine) -> None:
     plan, *steps, result = lines
     assert plan["plan"]["retrainings"] == 0
     assert plan["plan"]["monthly_usd"] == {"before": 1003.75, "during": 2007.5, "after": 2007.5}
+    (marked,) = [step for step in steps if step["step"] == "marked"]
+    assert (marked["count"], marked["message"]) == (4, None)
     # prevent_destroy is declared for the model: its originals are not deleted
     assert [step["step"] for step in steps] == [
         *["copied"] * 4,
@@ -179,15 +181,17 @@ def test_what_is_refused_what_is_given_up_and_two_at_once(line: ProjectLine) -> 
     said = line.failure(*MIGRATE)
     assert "The service refused to copy these" in said
     assert "model.digits ICN" in said
+    assert "run it again: automl-plan migrate --to vertex; --partial" in said
     assert (text_of(line), state_of(line)) == (before, former)
     for command in (("plan",), ("apply", "--auto-approve"), ("state", "new")):
-        assert "migrate --to vertex` again" in line.failure(*command)
+        said = line.failure(*command)
+        assert "`automl-plan migrate --to vertex --abandon` gives it up" in said
     assert line("state", "list").startswith("ADDRESS")
     shown = line("migrate", "--to", "vertex", "--abandon")
     assert "the state is as it was" in shown
     assert shown.count("dataset.") == 2
     assert "No changes." in line("plan", "--detailed-exitcode")
-    assert "has left nothing" in line("migrate", "--to", "vertex", "--abandon")
+    assert "nothing to give up" in line.failure("migrate", "--to", "vertex", "--abandon")
     ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:delay-before=3:1"})
     with line.terminal(*MIGRATE) as terminal:
         terminal.expect("0 retrainings")

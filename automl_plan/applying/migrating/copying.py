@@ -25,7 +25,7 @@ from automl_plan.providers.protocol import Provider, Takeover
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.takeover import Copied, Copying, Migratable, Wish
+from automl_plan.resources.takeover import Copied, Copying, Migratable, Wish, migrate_command
 from automl_plan.resources.tokens import new_token
 from automl_plan.resources.transitions import with_operation, without_operation
 from automl_plan.state.store import StateSession
@@ -93,7 +93,8 @@ class Copier:
         if self._not_asked_for(wanted):
             raise UnsettledOperation(
                 f"The service never received the call, though it was sent {_TRIES} times.",
-                hint="Run automl-plan migrate again when it answers reliably.",
+                hint="Run it again when the service answers reliably: "
+                f"{migrate_command(self._session.state.migration)}",
             )
 
     @property

@@ -40,6 +40,8 @@ class MigrationEvent:
     """Of the original."""
     copy_id: str | None = None
     message: str | None = None
+    count: int | None = None
+    """How many copies it is about, where it is about several."""
 
 
 @dataclass(frozen=True, slots=True)

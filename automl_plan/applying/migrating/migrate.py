@@ -76,7 +76,9 @@ def migrate(
         begun = read_migration(path) is not None
         raise Interrupted(
             "Interrupted; what was done is recorded." if begun else "Interrupted.",
-            hint="Run automl-plan migrate again: it goes on where it ended." if begun else None,
+            hint=f"Run it again, and it goes on where it ended: {prepared.command}"
+            if begun
+            else None,
         ) from None
 
 
@@ -90,7 +92,7 @@ def abandon(prepared: Prepared) -> tuple[tuple[Address, str], ...]:
         if prepared.switched:
             raise StateMigrating(
                 "The state is that of the copies already: there is nothing to give up.",
-                hint="Run automl-plan migrate --to vertex again: it does what is left.",
+                hint=f"Run it again, and it does what is left: {prepared.command}",
             )
         begin_migration(path, prepared.state, prepared.target.provider.identity)
         with open_migration(path) as side:
@@ -119,7 +121,7 @@ def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> str:
     state, target = session.state, prepared.target.provider
     path = prepared.source.configuration.state_path
     moving = () if prepared.plan is None else prepared.plan.moving
-    begin_migration(path, state, target.identity)
+    begin_migration(path, state, target.identity, prepared.providers)
     with open_migration(path) as side:
         copier = Copier(target, takeover_of(prepared.target), side, tell)
         copier.settle()
@@ -133,7 +135,7 @@ def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> str:
         copies = copier.copies
         refused = [each for each in copier.refused if each[1] in {m.object.id for m in moving}]
         if refused:
-            raise _refused(refused)
+            raise _refused(refused, prepared.command)
         dresser = Dresser(prepared, moving, copies, tell)
         dresser.mark()
         dresser.deploy()
@@ -219,9 +221,9 @@ def _originals(migration: State) -> dict[str, Address]:
     return {original: address for original, (address, call) in calls if call.made is not None}
 
 
-def _refused(refused: list[tuple[Address, str, str]]) -> ApplyFailed:
+def _refused(refused: list[tuple[Address, str, str]], command: str) -> ApplyFailed:
     lines = [f"{address} {original}: {why}" for address, original, why in refused]
     return ApplyFailed(
         "\n".join(["The service refused to copy these; the state is as it was:", *lines]),
-        hint="Mend the cause and run automl-plan migrate again; --partial leaves them out.",
+        hint=f"Mend the cause and run it again: {command}; --partial leaves them out.",
     )

@@ -17,9 +17,10 @@ from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.providers.protocol import Takeover
 from automl_plan.resources.address import Address, ResourceKind, model_address
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.json import Json
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.recorded import RecordedOperation
-from automl_plan.resources.takeover import Migratable
+from automl_plan.resources.takeover import Migratable, migrate_command
 from automl_plan.state.document import State
 from automl_plan.state.migrating import read_migration
 
@@ -53,6 +54,18 @@ class Prepared:
     def switched(self) -> bool:
         """Whether the state is that of the copies already."""
         return self.state.provider == self.target.provider.identity
+
+    @property
+    def providers(self) -> dict[str, Json]:
+        """The settings of both providers, as a migration's state has them."""
+        ends = {"from": self.source, "to": self.target}
+        settings = {key: end.configuration.provider for key, end in ends.items()}
+        return {key: {each.name: dict(each.settings)} for key, each in settings.items()}
+
+    @property
+    def command(self) -> str:
+        """The command that goes on with it."""
+        return migrate_command(self.providers)
 
 
 def prepare(
