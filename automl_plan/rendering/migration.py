@@ -82,8 +82,6 @@ def result_text(result: MigrationResult, prepared: Prepared, section: str, style
         text += f"The next plan has {count}: look at it (automl-plan plan).\n"
     else:
         text += "The next plan is empty.\n"
-    if not result.configured:
-        text += f"Write this into the configuration in the place of its provider:\n\n{section}\n"
     plan = prepared.plan
     if result.originals:
         text += f"{originals_text(result.originals)} {prepared.source.provider.identity}"
@@ -92,7 +90,14 @@ def result_text(result: MigrationResult, prepared: Prepared, section: str, style
         monthly = sum(each.monthly_usd for each in moving if each.object.id in stay)
         text += f", and cost {usd(monthly)} a month" if monthly else ""
         text += ".\n"
-    return text
+    if result.configured:
+        return text
+    text += "\nThe configuration does not say it yet. "
+    if result.why_not:
+        text += f"It can't be written: {clean(result.why_not).rstrip('.')}. "
+    text += f"Write this into it in the place of its provider:\n\n{section}\n"
+    warning = "Until then no other command works on this state."
+    return f"{text}{style.yellow('Left to do:')} that section. {warning}\n"
 
 
 def originals_text(originals: Sequence[tuple[Address, str]]) -> str:
@@ -156,6 +161,7 @@ def result_json(result: MigrationResult, section: str) -> dict[str, Json]:
         type="result",
         former_state=result.former,
         configured=result.configured,
+        why_not_configured=result.why_not,
         provider=section,
         originals=_objects_json(result.originals),
         next_plan=None if result.next_plan is None else list(result.next_plan),

@@ -2,7 +2,8 @@
 
 `digits.json.migrating` is an ordinary state of the same lineage, bound to the provider that takes
 over. It holds the calls that ask for copies, and the ids of the copies. While it is there nothing
-but the migration works on `digits.json`; it goes last.
+but the migration works on `digits.json`; it goes last. `digits.json.migrated` is what is kept of
+it while originals stay, or the configuration has to be written by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ from automl_plan.resources.json import Json
 from automl_plan.resources.takeover import migrate_command
 from automl_plan.state.document import State
 from automl_plan.state.journal import unwritable
-from automl_plan.state.store import MIGRATING, StateSession, StateStore, beside, write_state
+from automl_plan.state.store import (
+    MIGRATING,
+    StateSession,
+    StateStore,
+    beside,
+    read_state_file,
+    write_state,
+)
 
 
 def read_migration(path: Path) -> State | None:
@@ -72,10 +80,20 @@ def keep_former(path: Path) -> Path:
     return kept
 
 
-def end_migration(path: Path) -> None:
-    """Remove the state of a migration. Raises StateUnwritable."""
-    place = _place(path)
+def end_migration(path: Path, *, keep: bool = False) -> None:
+    """Remove the state of a migration. Raises StateUnwritable.
+
+    `keep` keeps it as `….migrated`: which copy took over from which original, and how both
+    providers are reached.
+    """
+    place, kept = _place(path), _kept(path)
+    done = read_migration(path)
+    if keep and done is not None:
+        write_state(kept, done)
     try:
+        beside(kept, "backup").unlink(missing_ok=True)
+        if not keep:
+            kept.unlink(missing_ok=True)
         for each in ("journal", "backup", "new", "lock"):
             beside(place, each).unlink(missing_ok=True)
         place.unlink(missing_ok=True)
@@ -83,5 +101,19 @@ def end_migration(path: Path) -> None:
         raise unwritable(place, error) from error
 
 
+def read_migrated(path: Path, state: State) -> State | None:
+    """What is kept of a migration that is complete, where `state` is the one that it left."""
+    kept = _kept(path)
+    if not kept.exists():
+        return None
+    done = read_state_file(kept)
+    same = (done.lineage, done.provider) == (state.lineage, state.provider)
+    return done if same else None
+
+
 def _place(path: Path) -> Path:
     return beside(Path(os.path.realpath(path)), MIGRATING)
+
+
+def _kept(path: Path) -> Path:
+    return beside(Path(os.path.realpath(path)), "migrated")

@@ -211,11 +211,20 @@ def test_it_asks_and_the_configuration_may_be_left_to_the_reader(line: ProjectLi
     assert there(line, "datasets") == []
     assert not list(line.directory.glob("*.migrating*"))
     before = text_of(line)
+    configuration = line.directory / "automl-plan.yaml"
+    configuration.chmod(0o444)
+    shown = line(*MIGRATE)
+    assert "automl-plan.yaml: the file can't be written: permission denied." in shown
+    assert shown.splitlines()[-1].startswith("Left to do: that section.")
+    configuration.chmod(0o644)
     shown = line(*MIGRATE, "--no-write")
     block = re.search(r"provider:\n  local: \{.*api: vertex.*\}\n", shown)
     assert block is not None
     assert text_of(line) == before
-    assert "configuration says local:" in line.failure("plan")
+    said = line.failure("plan")
+    assert "configuration says local:" in said
+    assert "`automl-plan migrate --to vertex` writes it" in said
+    assert "api: vertex" in said
     assert "what is left is the configuration" in line(*MIGRATE)
     assert text_of(line) != before
     assert "No changes." in line("plan", "--detailed-exitcode")

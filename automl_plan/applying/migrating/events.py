@@ -52,6 +52,8 @@ class MigrationResult:
     """Where the former state is kept; None when there was nothing to switch."""
     configured: bool
     """Whether the configuration names the new provider now."""
+    why_not: str | None
+    """Why it could not be written; None when it is, or was not to be."""
     originals: tuple[tuple[Address, str], ...]
     """What stays at the former provider."""
     next_plan: tuple[str, ...] | None

@@ -42,6 +42,7 @@ from automl_plan.state.migrating import (
     end_migration,
     keep_former,
     open_migration,
+    read_migrated,
     read_migration,
 )
 from automl_plan.state.store import StateSession
@@ -156,7 +157,7 @@ def _finish(
 ) -> MigrationResult:
     """What follows once the state is switched."""
     path = prepared.source.configuration.state_path
-    done = read_migration(path)
+    done = read_migration(path) or read_migrated(path, state)
     originals = {} if done is None else _originals(done)
     live = prepared.source.provider.live() if originals and prepared.refreshed else None
     if live is not None:
@@ -173,14 +174,16 @@ def _finish(
             kept_here = {a for a, record in state.resources.items() if record.protected}
             source = prepared.source.provider
             originals = delete_originals(source, originals, live, kept_here, tell)
-    configured = configure(prepared) if write else False
+    why_not = configure(prepared) if write else None
+    configured = write and why_not is None
     if configured:
         tell(MigrationEvent(MigrationStep.CONFIGURED))
     if done is not None:
-        end_migration(path)
+        end_migration(path, keep=bool(originals) or not configured)
     return MigrationResult(
         kept,
         configured,
+        why_not,
         tuple(sorted((address, original) for original, address in originals.items())),
         None if following is None else tuple(f"{c.address} {c.action}" for c in following),
     )
@@ -211,7 +214,7 @@ def finish_at_target(workspace: Workspace) -> tuple[tuple[Address, str], ...] | 
     if done is None:
         return None
     with workspace.migrating() as opened, opened.store.open(command="migrate"):
-        end_migration(path)
+        end_migration(path, keep=True)
     return tuple(sorted((address, original) for original, address in _originals(done).items()))
 
 
