@@ -18,8 +18,8 @@ from automl_plan.rendering.style import Style, clean, columns, counted
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
 
-_SHOWN = 50
-"""Objects that stay which are named at the end; the rest is counted."""
+DELETES_THEM = "`automl-plan migrate --to vertex --delete-originals` deletes them."
+"""What follows on originals that stay."""
 
 
 def migration_text(prepared: Prepared, style: Style, *, delete: bool) -> str:
@@ -89,14 +89,14 @@ def result_text(result: MigrationResult, prepared: Prepared, section: str, style
         moving = () if plan is None else plan.moving
         monthly = sum(each.monthly_usd for each in moving if each.object.id in stay)
         text += f", and cost {usd(monthly)} a month" if monthly else ""
-        text += ".\n"
+        text += f". {DELETES_THEM}\n"
     if result.configured:
         return text
     text += "\nThe configuration does not say it yet. "
     if result.why_not:
         text += f"It can't be written: {clean(result.why_not).rstrip('.')}. "
     text += f"Write this into it in the place of its provider:\n\n{section}\n"
-    warning = "Until then no other command works on this state."
+    warning = "Until then plan and apply refuse to work on this state."
     return f"{text}{style.yellow('Left to do:')} that section. {warning}\n"
 
 

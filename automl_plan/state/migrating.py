@@ -3,7 +3,7 @@
 `digits.json.migrating` is an ordinary state of the same lineage, bound to the provider that takes
 over. It holds the calls that ask for copies, and the ids of the copies. While it is there nothing
 but the migration works on `digits.json`; it goes last. `digits.json.migrated` is what is kept of
-it while originals stay, or the configuration has to be written by hand.
+it: which originals have stayed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from automl_plan.errors import StateForeign
@@ -27,6 +28,9 @@ from automl_plan.state.store import (
     read_state_file,
     write_state,
 )
+
+MIGRATED = "migrated"
+"""What is kept of a migration that is complete is called so, beside the state."""
 
 
 def read_migration(path: Path) -> State | None:
@@ -80,20 +84,10 @@ def keep_former(path: Path) -> Path:
     return kept
 
 
-def end_migration(path: Path, *, keep: bool = False) -> None:
-    """Remove the state of a migration. Raises StateUnwritable.
-
-    `keep` keeps it as `….migrated`: which copy took over from which original, and how both
-    providers are reached.
-    """
-    place, kept = _place(path), _kept(path)
-    done = read_migration(path)
-    if keep and done is not None:
-        write_state(kept, done)
+def end_migration(path: Path) -> None:
+    """Remove the state of a migration. Raises StateUnwritable."""
+    place = _place(path)
     try:
-        beside(kept, "backup").unlink(missing_ok=True)
-        if not keep:
-            kept.unlink(missing_ok=True)
         for each in ("journal", "backup", "new", "lock"):
             beside(place, each).unlink(missing_ok=True)
         place.unlink(missing_ok=True)
@@ -101,9 +95,32 @@ def end_migration(path: Path, *, keep: bool = False) -> None:
         raise unwritable(place, error) from error
 
 
+def keep_migrated(path: Path, done: State, originals: Collection[str]) -> None:
+    """Keep of a migration what is needed to delete the originals that stay, by their ids.
+
+    That is `….migrated`: which copy took over from which original, and how both providers are
+    reached. Raises StateUnwritable.
+    """
+    kept = beside(Path(os.path.realpath(path)), MIGRATED)
+    left = (
+        replace(r, operations=tuple(c for c in r.operations if c.object_id in originals))
+        for r in done.resources.values()
+    )
+    write_state(kept, replace(done, resources={r.address: r for r in left if not r.empty}))
+    try:
+        beside(kept, "backup").unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(kept, error) from error
+
+
+def former_path(path: Path) -> Path:
+    """Where the state from before a migration is kept."""
+    return beside(Path(os.path.realpath(path)), "before-migration")
+
+
 def read_migrated(path: Path, state: State) -> State | None:
     """What is kept of a migration that is complete, where `state` is the one that it left."""
-    kept = _kept(path)
+    kept = beside(Path(os.path.realpath(path)), MIGRATED)
     if not kept.exists():
         return None
     done = read_state_file(kept)
@@ -113,7 +130,3 @@ def read_migrated(path: Path, state: State) -> State | None:
 
 def _place(path: Path) -> Path:
     return beside(Path(os.path.realpath(path)), MIGRATING)
-
-
-def _kept(path: Path) -> Path:
-    return beside(Path(os.path.realpath(path)), "migrated")

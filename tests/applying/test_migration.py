@@ -6,7 +6,7 @@ import itertools
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,21 @@ from typing import Any
 import pytest
 
 from automl_plan.applying.apply import apply
+from automl_plan.applying.migrating.afterwards import delete_left_over, left_over, open_former
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationResult, MigrationStep
-from automl_plan.applying.migrating.migrate import abandon, migrate
+from automl_plan.applying.migrating.migrate import abandon, finish_at_target, migrate
 from automl_plan.applying.migrating.preparing import Prepared, prepare
 from automl_plan.applying.migrating.target import open_target
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import ApplyFailed, PlanRefused, PlanStale, StateMigrating, UsageError
+from automl_plan.errors import (
+    ApplyFailed,
+    PlanRefused,
+    PlanStale,
+    StateForeign,
+    StateMigrating,
+    UsageError,
+)
 from automl_plan.planning.migration import Monthly
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import ResourceKind, model_address
@@ -322,6 +330,56 @@ def test_originals_go_when_asked_for(moved: Moved) -> None:
     assert left["displayName"] == "kept"
     assert moved.there("datasets", api="") == []
     assert_complete(moved, models=2)
+
+
+def test_originals_go_afterwards(moved: Moved) -> None:
+    models = [
+        {**SERVING, IC: {"train_budget_milli_node_hours": b}, "lifecycle": {"keep_versions": 2}}
+        for b in (8000, 9000)
+    ]
+    for model in models:
+        moved.write({"digits": DATASET}, {"digits": model})
+        moved.apply()
+    assert len(moved.migrate().originals) == 3
+    former = moved.state()["resources"]["model.digits"]["others"][0]["id"]
+    parent = f"/vertex/v1/projects/{moved.name}/locations/us-central1/models"
+    moved.ask(f"{parent}/{former}", "DELETE")
+    path = moved.directory / "c.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("9000", "10000"), encoding="utf-8")
+    with Workspace(moved.directory, environ={}) as workspace:
+        provider = open_former(workspace)
+        with closing(provider), pytest.raises(PlanRefused, match="would make it again"):
+            left_over(workspace, provider)
+    path.write_text(text, encoding="utf-8")
+    with Workspace(moved.directory, environ={}) as workspace:
+        with closing(open_former(workspace)) as provider:
+            found = left_over(workspace, provider)
+            assert {(o.copy_id == former, o.nodes, o.why_kept) for o in found.originals} == {
+                *((False, None, None), (False, 2, None)),
+                (True, None, f"its copy {former} does not live any more"),
+            }
+            ((_, stays),) = delete_left_over(
+                workspace, found, lock_timeout=0.0, tell=moved.events.append
+            )
+        assert finish_at_target(workspace) == ((model_address("digits"), stays),)
+    (model_there,) = moved.there("models", api="")
+    assert model_there["name"].endswith(stays)
+    assert moved.there("datasets", api="") == []
+    assert len(moved.there("models")) == 1
+
+
+def test_a_configuration_of_the_former_provider_is_told_how_to_follow(moved: Moved) -> None:
+    former = (moved.directory / "c.yaml").read_text(encoding="utf-8")
+    moved.migrate()
+    (moved.directory / "c.yaml").write_text(former, encoding="utf-8")
+    with pytest.raises(StateForeign) as raised:
+        moved.plan()
+    command, _, section = str(raised.value.hint).partition("` writes it")
+    assert command.endswith(
+        f"--to vertex --location us-central1 --endpoint {moved.emulator.url}/vertex"
+    )
+    assert f"project: {moved.name}}}" in section
 
 
 def test_originals_stay_while_the_next_plan_would_make_them_anew(moved: Moved) -> None:

@@ -132,10 +132,34 @@ def test_everything_moves_and_nothing_is_trained(line: ProjectLine) -> None:
     assert deployed["model"].endswith(now["current"]["id"])
     assert len(there(line, "models", api="")) == 2
 
-    assert "Nothing to do" in line(*MIGRATE)
+    said = line(*MIGRATE)
+    assert said.startswith("Nothing to migrate")
+    assert "2 datasets and 2 models stay" in said
+    assert "--delete-originals` deletes them" in said
     versions = line("models", "versions", "digits")
     assert "deployed" in versions
     assert "undeployed" in versions
+
+    # the originals go afterwards, but for what is protected
+    (dataset, *_) = there(line, "datasets", api="")
+    shown = line(*MIGRATE, "--delete-originals")
+    assert re.search(rf"dataset.* {dataset['name'].rpartition('/')[2]} .* delete\n", shown)
+    assert "stays: lifecycle.prevent_destroy" in shown
+    assert "2 models stay at local:projects/local" in shown
+    assert there(line, "datasets", api="") == []
+    unprotected = text_of(line).replace("prevent_destroy: true, ", "")
+    (line.directory / "automl-plan.yaml").write_text(unprotected, encoding="utf-8")
+    line("apply", "--auto-approve")
+    with line.terminal("migrate", "--to", "vertex", "--delete-originals") as terminal:
+        terminal.expect("Their deployments cost $1,003.75 a month until then.")
+        terminal.expect("Only 'yes' is accepted: ")
+        terminal.type("yes")
+        assert terminal.ended() == 0, terminal.shown
+    assert there(line, "models", api="") == []
+    assert len(there(line, "models")) == 2
+    assert line(*MIGRATE, "--delete-originals").startswith("Nothing to migrate")
+    (line.directory / "state.json.migrated").unlink()
+    assert "automl-plan destroy" in line.failure(*MIGRATE, "--delete-originals")
 
     # what is lost is made anew of the labels
     (line.directory / "state.json").unlink()

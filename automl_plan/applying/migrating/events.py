@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,6 +43,9 @@ class MigrationEvent:
     message: str | None = None
     count: int | None = None
     """How many copies it is about, where it is about several."""
+
+
+Tell = Callable[[MigrationEvent], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ they are reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from automl_plan.applying.migrating.configuring import configure
@@ -18,8 +18,14 @@ from automl_plan.applying.migrating.events import (
     MigrationEvent,
     MigrationResult,
     MigrationStep,
+    Tell,
 )
-from automl_plan.applying.migrating.originals import delete_originals
+from automl_plan.applying.migrating.originals import (
+    delete_originals,
+    protected,
+    why_not_now,
+    why_without_copy,
+)
 from automl_plan.applying.migrating.preparing import Prepared, calls_of, takeover_of
 from automl_plan.applying.migrating.switching import switched
 from automl_plan.applying.moments import now
@@ -34,21 +40,20 @@ from automl_plan.errors import (
     StateMigrating,
 )
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.plan import Change
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.state.document import State
 from automl_plan.state.migrating import (
     begin_migration,
     end_migration,
+    former_path,
     keep_former,
+    keep_migrated,
     open_migration,
     read_migrated,
     read_migration,
 )
 from automl_plan.state.store import StateSession
-
-_PAID = frozenset({Action.TRAIN, Action.RETRAIN, Action.CREATE})
-Tell = Callable[[MigrationEvent], None]
 
 
 def migrate(
@@ -164,22 +169,23 @@ def _finish(
         originals = {i: a for i, a in originals.items() if i in live.datasets or i in live.models}
     following = _next_plan(prepared)
     if delete and live is not None:
-        if following is None or any(
-            c.action in _PAID for c in following if c.address in {*originals.values()}
-        ):
-            why = "the next plan would make it again"
+        why = why_not_now(following, {*originals.values()})
+        if why is not None:
             for original, address in originals.items():
                 tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
         else:
-            kept_here = {a for a, record in state.resources.items() if record.protected}
+            kept_here = protected(prepared.source.configuration.desired, state)
             source = prepared.source.provider
-            originals = delete_originals(source, originals, live, kept_here, tell)
+            bereft = {} if done is None else _bereft(prepared, done, originals, tell)
+            going = {i: a for i, a in originals.items() if i not in bereft}
+            originals = {**bereft, **delete_originals(source, going, live, kept_here, tell)}
     why_not = configure(prepared) if write else None
     configured = write and why_not is None
     if configured:
         tell(MigrationEvent(MigrationStep.CONFIGURED))
     if done is not None:
-        end_migration(path, keep=bool(originals) or not configured)
+        keep_migrated(path, done, originals)
+        end_migration(path)
     return MigrationResult(
         kept,
         configured,
@@ -187,6 +193,20 @@ def _finish(
         tuple(sorted((address, original) for original, address in originals.items())),
         None if following is None else tuple(f"{c.address} {c.action}" for c in following),
     )
+
+
+def _bereft(
+    prepared: Prepared, done: State, originals: Mapping[str, Address], tell: Tell
+) -> dict[str, Address]:
+    """The originals whose copies don't live any more."""
+    here, calls = prepared.target.provider.live(), calls_of(done)
+    found: dict[str, Address] = {}
+    for original, address in originals.items():
+        why = why_without_copy(here, calls[original][1].made)
+        if why is not None:
+            found[original] = address
+            tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
+    return found
 
 
 def _next_plan(prepared: Prepared) -> Sequence[Change] | None:
@@ -199,9 +219,9 @@ def _next_plan(prepared: Prepared) -> Sequence[Change] | None:
 
 
 def finish_at_target(workspace: Workspace) -> tuple[tuple[Address, str], ...] | None:
-    """End what is left where the configuration names the new provider already: the originals stay.
+    """End what is left where the configuration names the new provider already; what stayed.
 
-    None when there is nothing left. Raises StateForeign when the state is not that of the copies.
+    None when that is not known. Raises StateForeign when the state is not that of the copies.
     """
     path = workspace.configuration.state_path
     state, done = workspace.store.read(), read_migration(path)
@@ -211,10 +231,14 @@ def finish_at_target(workspace: Workspace) -> tuple[tuple[Address, str], ...] | 
             f"{workspace.provider.identity} already.",
             hint="Let the configuration say the former provider; migrate then changes both.",
         )
+    if done is not None:
+        with workspace.migrating() as opened, opened.store.open(command="migrate"):
+            keep_migrated(path, done, _originals(done))
+            end_migration(path)
+    else:
+        done = read_migrated(path, state)
     if done is None:
-        return None
-    with workspace.migrating() as opened, opened.store.open(command="migrate"):
-        end_migration(path, keep=True)
+        return None if former_path(path).exists() else ()
     return tuple(sorted((address, original) for original, address in _originals(done).items()))
 
 
