@@ -332,18 +332,33 @@ def test_originals_go_when_asked_for(moved: Moved) -> None:
     assert_complete(moved, models=2)
 
 
-def test_originals_go_afterwards(moved: Moved) -> None:
-    models = [
-        {**SERVING, IC: {"train_budget_milli_node_hours": b}, "lifecycle": {"keep_versions": 2}}
-        for b in (8000, 9000)
-    ]
-    for model in models:
-        moved.write({"digits": DATASET}, {"digits": model})
+def migrated_but_for_a_copy(moved: Moved) -> str:
+    """Migrate two versions; the id of the former one's copy, which is deleted since."""
+    for budget in (8000, 9000):
+        about = {IC: {"train_budget_milli_node_hours": budget}, "lifecycle": {"keep_versions": 2}}
+        moved.write({"digits": DATASET}, {"digits": {**SERVING, **about}})
         moved.apply()
     assert len(moved.migrate().originals) == 3
-    former = moved.state()["resources"]["model.digits"]["others"][0]["id"]
+    former: str = moved.state()["resources"]["model.digits"]["others"][0]["id"]
     parent = f"/vertex/v1/projects/{moved.name}/locations/us-central1/models"
     moved.ask(f"{parent}/{former}", "DELETE")
+    return former
+
+
+def test_originals_stay_whose_copies_are_gone(moved: Moved) -> None:
+    former = migrated_but_for_a_copy(moved)
+    provider = {"automl": {"project": moved.name, "endpoint": moved.emulator.url}}
+    path = moved.directory / "c.yaml"  # as where it could not be written
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**document, "provider": provider}), encoding="utf-8")
+    ((_, stays),) = moved.migrate(delete=True).originals
+    assert moved.there("models", api="")[0]["name"].endswith(stays)
+    kept = [e.message for e in moved.events if e.step is MigrationStep.KEPT]
+    assert kept == [f"its copy {former} does not live any more"]
+
+
+def test_originals_go_afterwards(moved: Moved) -> None:
+    former = migrated_but_for_a_copy(moved)
     path = moved.directory / "c.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("9000", "10000"), encoding="utf-8")
