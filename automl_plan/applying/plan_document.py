@@ -174,6 +174,8 @@ def _model_json(model: DesiredModel) -> dict[str, Json]:
         training_options=dict(model.training_options) or None,
         labels=dict(model.labels),
         node_count=model.node_count,
+        redeploys=model.redeploys or None,
+        sets_all_or_none=model.sets_all_or_none or None,
         require=None if model.require is None else model.require.to_json(),
         keep_versions=model.keep_versions,
         retrain_before_expiry=_days(model.retrain_before_expiry),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from automl_plan import __version__
+from automl_plan.applying.migrating.binding import check_bound
 from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
@@ -147,7 +148,7 @@ def survey(
     workspace.store.check_at_rest()
     state = workspace.store.read()
     provider = workspace.provider
-    state.check_provider(provider.identity)
+    check_bound(workspace, state)
     read = read_sources(workspace) if sources else {}
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from automl_plan.applying.migrating.events import MigrationEvent
     from automl_plan.applying.migrating.preparing import Prepared
     from automl_plan.applying.workspace import Workspace
+    from automl_plan.resources.address import Address
 
 
 def register(app: typer.Typer) -> None:
@@ -74,6 +75,7 @@ def migrate(
     as_json: AsJson = False,
 ) -> None:
     """Move everything from AutoML to Vertex AI without a training; cut off, it goes on."""
+    from automl_plan.applying.migrating.migrate import finish_at_target
     from automl_plan.applying.migrating.preparing import prepare, stand
     from automl_plan.applying.migrating.target import at_vertex, open_begun, open_target
 
@@ -82,7 +84,15 @@ def migrate(
         raise UsageError("--delete-originals and --no-refresh can't be had together.")
     with workspace(directory, var, var_file) as opened:
         if at_vertex(opened.configuration.provider):
-            _nothing_to_do(opened, as_json=as_json)
+            if abandon:
+                raise UsageError("No migration is under way: there is nothing to give up.")
+            originals = finish_at_target(opened)
+            if not delete_originals or originals == ():
+                _nothing_to_do(opened, originals, as_json=as_json)
+                return
+            _delete_originals(
+                opened, auto_approve=auto_approve, lock_timeout=lock_timeout, as_json=as_json
+            )
             return
         opening = open_begun if abandon else open_target
         with (
@@ -92,7 +102,9 @@ def migrate(
             if abandon:
                 _abandon(stand(source, target), as_json=as_json)
                 return
-            prepared = prepare(source, target, partial=partial, refresh=not no_refresh)
+            prepared = prepare(
+                source, target, partial=partial, delete=delete_originals, refresh=not no_refresh
+            )
             _show(prepared, delete=delete_originals, as_json=as_json)
             if prepared.plan is not None and prepared.plan.staying and not partial:
                 _refuse(prepared)
@@ -156,6 +168,8 @@ def _abandon(prepared: Prepared, *, as_json: bool) -> None:
     from automl_plan.applying.migrating.abandoning import abandon
     from automl_plan.rendering.migration import abandoned_json, abandoned_text
 
+    if not prepared.begun and not prepared.switched:
+        raise UsageError("No migration is under way: there is nothing to give up.")
     abandoned = abandon(prepared)
     if as_json:
         write_json_line(abandoned_json(abandoned))
@@ -163,17 +177,44 @@ def _abandon(prepared: Prepared, *, as_json: bool) -> None:
         write(abandoned_text(abandoned, prepared.target.provider.identity))
 
 
-def _nothing_to_do(opened: Workspace, *, as_json: bool) -> None:
-    from automl_plan.applying.migrating.migrate import finish_at_target
-    from automl_plan.rendering.migration import nothing_json, originals_text
+def _delete_originals(
+    opened: Workspace, *, auto_approve: bool, lock_timeout: float, as_json: bool
+) -> None:
+    from automl_plan.applying.migrating.afterwards import delete_left_over, left_over, open_former
+    from automl_plan.rendering.migration import event_json, event_text, nothing_json
+    from automl_plan.rendering.originals import leftover_text, stay_text
 
-    originals = finish_at_target(opened)
+    style = stdout_style()
+
+    def tell(event: MigrationEvent) -> None:
+        if as_json:
+            write_json_line(event_json(event))
+        else:
+            write_or_go_on(event_text(event, style))
+
+    former = open_former(opened)
+    try:
+        leftover = left_over(opened, former)
+        if not as_json:
+            write(leftover_text(leftover, opened.configuration.prices, style))
+        if leftover.going and not auto_approve:
+            approve("migrate", "\nUndeploy and delete these?", as_json=as_json)
+        stays = delete_left_over(opened, leftover, lock_timeout=lock_timeout, tell=tell)
+    finally:
+        former.close()
+    if as_json:
+        write_json_line(nothing_json(stays))
+    else:
+        write_or_go_on(stay_text(stays, former.identity))
+
+
+def _nothing_to_do(
+    opened: Workspace, originals: tuple[tuple[Address, str], ...] | None, *, as_json: bool
+) -> None:
+    from automl_plan.rendering.migration import nothing_json
+    from automl_plan.rendering.originals import nothing_text
+
     if as_json:
         write_json_line(nothing_json(originals))
-    elif originals:
-        write(
-            f"The migration is complete. {originals_text(originals)} the former provider, unless "
-            "they were deleted there.\n"
-        )
     else:
-        write("Nothing to do: everything is at Vertex AI already.\n")
+        write(nothing_text(originals, f"{opened.configuration.state_path.name}.before-migration"))

@@ -14,6 +14,7 @@ from automl_plan.config.findings import visible
 from automl_plan.errors import Diagnostic
 
 MAX_BYTES = 10_000_000
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _MAX_SOURCE_LINE = 200
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _NOT_PRINTABLE = re.compile(
@@ -104,7 +105,8 @@ def replace(path: Path, text: str, shown: str) -> None:
     target = os.path.realpath(path)
     try:
         mode = stat.S_IMODE(os.stat(target).st_mode)  # noqa: PTH116 (a name, not a Path)
-        if not os.access(target, os.W_OK):  # renaming over it would not ask
+        # Renaming over it would not ask; nor is root ever refused.
+        if not mode & _WRITE or not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         descriptor, temporary = tempfile.mkstemp(prefix=".", dir=os.path.dirname(target))  # noqa: PTH120
         try:

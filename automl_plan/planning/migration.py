@@ -33,6 +33,8 @@ class Moving:
     """Nodes that its copy is deployed on; None when the original is not deployed."""
     copied: bool = False
     """Whether an earlier run has made the copy already."""
+    monthly_usd: float = 0.0
+    """US dollars a month for the original's deployment, to the cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Monthly:
     during: float
     """While originals and copies are both deployed."""
     after: float
+    """Once it is complete: with the originals that go on serving. Undeploy them: `before`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Knowledge:
     failed: Mapping[str, str]
     """Ids of originals that were refused, and why; those are not tried again."""
     prices: PriceBook
+    delete: bool = False
+    """Whether the originals are deleted in the end."""
 
 
 def plan_migration(known: Knowledge) -> MigrationPlan:
@@ -175,7 +180,14 @@ class _Planner:
         there = live_object(self._known.live, address.kind, obj.id)
         assert there is not None  # noqa: S101 (what does not live stays)
         nodes = _nodes(there, obj) if isinstance(there, LiveModel) else None
-        return Moving(address, obj, there.display_name, nodes, obj.id in self._known.copied)
+        copied, usd = obj.id in self._known.copied, cents_up(self._usd(address, obj, nodes))
+        return Moving(address, obj, there.display_name, nodes, copied, usd)
+
+    def _usd(self, address: Address, obj: RecordedObject, nodes: int | None) -> float:
+        about = kind_of_object(address.kind, obj)
+        if about is None or nodes is None:
+            return 0.0
+        return self._known.prices.monthly_usd(about[0], nodes)
 
     def _instead(self, address: Address) -> float:
         """What the training costs at most that the next plan has in the place of an address."""
@@ -188,20 +200,24 @@ class _Planner:
         return cents_up(usd)
 
     def _monthly(self) -> Monthly:
-        live, prices = self._known.live.models, self._known.prices
-        before = during = after = 0.0
+        live = self._known.live.models
+        before = copies = stays = 0.0
+        moved = {moving.object.id for moving in self._moving}
         for address, record in self._known.resources.items():
             for obj in record.objects:
-                there, about = live.get(obj.id), kind_of_object(address.kind, obj)
-                nodes = None if there is None else _nodes(there, obj)
-                if about is not None and nodes is not None:
-                    before += prices.monthly_usd(about[0], nodes)
-        for moving in self._moving:
-            about = kind_of_object(moving.address.kind, moving.object)
-            if about is not None and moving.node_count is not None:
-                after += prices.monthly_usd(about[0], moving.node_count)
-        during = before + after
+                there = live.get(obj.id)
+                usd = 0.0 if there is None else self._usd(address, obj, _nodes(there, obj))
+                before += usd
+                copies += usd if obj.id in moved else 0.0
+                stays += usd if obj.id not in moved or self._kept(record) else 0.0
+        during = before + copies
+        after = stays + copies if self._known.delete else during
         return Monthly(cents_up(before), cents_up(during), cents_up(after))
+
+    def _kept(self, record: RecordedResource) -> bool:
+        """Whether originals stay though the others are deleted."""
+        declared = self._known.wanted.models.get(record.address)
+        return record.protected or (declared is not None and declared.lifecycle.prevent_destroy)
 
     def _notes(self) -> Iterator[str]:
         moved = {moving.address for moving in self._moving}

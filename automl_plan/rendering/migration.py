@@ -19,8 +19,8 @@ from automl_plan.rendering.style import Style, clean, columns, counted
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
 
-_SHOWN = 50
-"""Objects that stay which are named at the end; the rest is counted."""
+DELETES_THEM = "`automl-plan migrate --to vertex --delete-originals` deletes them."
+"""What follows on originals that stay."""
 
 
 def migration_text(prepared: Prepared, style: Style, *, delete: bool) -> str:
@@ -83,15 +83,22 @@ def result_text(result: MigrationResult, prepared: Prepared, section: str, style
         text += f"The next plan has {count}: look at it (automl-plan plan).\n"
     else:
         text += "The next plan is empty.\n"
-    if not result.configured:
-        text += f"Write this into the configuration in the place of its provider:\n\n{section}\n"
     plan = prepared.plan
     if result.originals:
         text += f"{originals_text(result.originals)} {prepared.source.provider.identity}"
-        serve = plan is not None and bool(plan.monthly.before)
-        text += f", and cost {usd(plan.monthly.before)} a month" if plan and serve else ""
-        text += ".\n"
-    return text
+        stay = {original for _, original in result.originals}
+        moving = () if plan is None else plan.moving
+        monthly = sum(each.monthly_usd for each in moving if each.object.id in stay)
+        text += f", and cost {usd(monthly)} a month" if monthly else ""
+        text += f". {DELETES_THEM}\n"
+    if result.configured:
+        return text
+    text += "\nThe configuration does not say it yet. "
+    if result.why_not:
+        text += f"It can't be written: {clean(result.why_not).rstrip('.')}. "
+    text += f"Write this into it in the place of its provider:\n\n{section}\n"
+    warning = "Until then plan and apply refuse to work on this state."
+    return f"{text}{style.yellow('Left to do:')} that section. {warning}\n"
 
 
 def originals_text(originals: Sequence[tuple[Address, str]]) -> str:
@@ -154,6 +161,7 @@ def event_json(event: MigrationEvent) -> dict[str, Json]:
         address=None if event.address is None else str(event.address),
         object_id=event.object_id,
         copy_id=event.copy_id,
+        count=event.count,
         message=event.message,
     )
 
@@ -164,6 +172,7 @@ def result_json(result: MigrationResult, section: str) -> dict[str, Json]:
         type="result",
         former_state=result.former,
         configured=result.configured,
+        why_not_configured=result.why_not,
         provider=section,
         originals=_objects_json(result.originals),
         next_plan=None if result.next_plan is None else list(result.next_plan),
@@ -209,9 +218,12 @@ def _staying_text(staying: Staying) -> str:
 
 
 def _sum(plan: MigrationPlan, style: Style, *, delete: bool) -> str:
-    copied = _counts([moving.address.kind for moving in plan.moving])
+    left = [moving.address.kind for moving in plan.moving if not moving.copied]
     deployed = sum(moving.node_count is not None for moving in plan.moving)
-    text = f"{style.bold('Migration:')} {copied} to copy, {deployed} to deploy, 0 retrainings.\n"
+    already = len(plan.moving) - len(left)
+    text = f"{style.bold('Migration:')} {_counts(left)} to copy"
+    text += f" ({already} copied already)" if already else ""
+    text += f", {deployed} to deploy, 0 retrainings.\n"
     if plan.staying:
         text += "What stays is not in the new state"
         if any(each.object_id is None for each in plan.staying):
@@ -220,10 +232,14 @@ def _sum(plan: MigrationPlan, style: Style, *, delete: bool) -> str:
         text += ".\n"
     monthly = plan.monthly
     if monthly.during:
-        text += (
-            f"Deployments a month: {usd(monthly.before)} before, {usd(monthly.during)} while "
-            f"originals and copies serve, {usd(monthly.after)} after.\n"
-        )
+        text += f"Deployments a month: {usd(monthly.before)} before, {usd(monthly.during)} "
+        if delete:
+            text += f"while originals and copies serve, {usd(monthly.after)} after.\n"
+        else:
+            text += (
+                "after, while originals and copies serve; "
+                f"{usd(monthly.before)} once the originals are undeployed.\n"
+            )
     if delete:
         return text + "The originals are undeployed and deleted in the end.\n"
     return text + "The originals stay as they are.\n"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.json import Json
 from automl_plan.resources.live import Operation, OperationError
 
 
@@ -46,3 +49,26 @@ class Copying:
 
     operation: Operation
     copied: tuple[Copied, ...] = ()
+
+
+def migrate_command(migration: Mapping[str, Json] | None) -> str:
+    """The command that goes on with a migration, with the flags that it needs.
+
+    `migration` has the settings of the two providers by their names, below `from` and `to`.
+    """
+    words = ["automl-plan", "migrate", "--to", "vertex"]
+    former, target = (_named(migration, key) for key in ("from", "to"))
+    for key in ("project", "location", "endpoint"):
+        value = target[1].get(key)
+        if target[0] == "vertex" and isinstance(value, str):
+            if key == "project" and former[1].get(key) == value:
+                continue
+            words += [f"--{key}", value]
+    return shlex.join(words)
+
+
+def _named(migration: Mapping[str, Json] | None, key: str) -> tuple[str, Mapping[str, Json]]:
+    found = (migration or {}).get(key)
+    for name, settings in found.items() if isinstance(found, dict) else ():
+        return name, settings if isinstance(settings, dict) else {}
+    return "", {}

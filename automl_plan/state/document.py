@@ -39,6 +39,8 @@ class State:
     provider: str | None = None
     """The provider's identity that the state is bound to."""
     resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
+    migration: Mapping[str, Json] | None = None
+    """Of a migration's state only: the settings of the providers, by name, `from` and `to`."""
 
     def recorded(self) -> Recorded:
         """What planning needs of it."""
@@ -60,13 +62,15 @@ def new_lineage() -> str:
 
 def encode(state: State) -> bytes:
     """Canonical JSON: equal states give equal bytes, and one resource is one block of lines."""
-    document = {
+    document: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
         "lineage": state.lineage,
         "serial": state.serial,
         "provider": state.provider,
         "resources": {str(a): resource_to_json(r) for a, r in state.resources.items()},
     }
+    if state.migration is not None:
+        document["migration"] = dict(state.migration)
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -170,7 +174,8 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 
 def _state(document: dict[str, Any]) -> State:
-    fields = _fields(document, "format_version", "lineage", "serial", "provider", "resources")
+    known = ("format_version", "lineage", "serial", "provider", "resources", "migration")
+    fields = _fields(document, *known)
     serial = _integer(fields["serial"])
     if serial is None or serial < 0:
         raise ValueError("serial is not a number")
@@ -181,7 +186,9 @@ def _state(document: dict[str, Any]) -> State:
     for text, entry in entries.items():
         address = Address.parse(text)
         resources[address] = resource_from_json(address, entry)
-    return State(_text(fields["lineage"]), serial, _optional(fields.get("provider")), resources)
+    provider, migration = _optional(fields.get("provider")), fields.get("migration")
+    migration = None if migration is None else _mapping(migration)
+    return State(_text(fields["lineage"]), serial, provider, resources, migration)
 
 
 def _object(entry: Any) -> RecordedObject:

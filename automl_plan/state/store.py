@@ -17,6 +17,7 @@ from typing import Any, Self
 from automl_plan.errors import StateMigrating, StateUnreadable, StateUnwritable
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.takeover import migrate_command
 from automl_plan.state.document import State, decode, encode, new_lineage
 from automl_plan.state.emergency import kept_elsewhere
 from automl_plan.state.journal import (
@@ -176,13 +177,23 @@ class StateSession:
 
 def check_at_rest(path: Path) -> None:
     """Raise StateMigrating when a migration of the state at this path is under way."""
-    if beside(path, MIGRATING).exists():
+    place = beside(path, MIGRATING)
+    if place.exists():
+        command = _command(place)
         raise StateMigrating(
             "A migration of this state to another provider is under way.",
-            where=str(beside(path, MIGRATING)),
-            hint="Run `automl-plan migrate --to vertex` again: it goes on where it ended. "
-            "`--abandon` gives it up.",
+            where=str(place),
+            hint=f"Run it again, and it goes on where it ended: `{command}`. "
+            f"`{command} --abandon` gives it up.",
         )
+
+
+def _command(place: Path) -> str:
+    """The command that goes on with the migration whose state is at a path."""
+    try:
+        return migrate_command(read_state_file(place).migration)
+    except StateUnreadable:
+        return migrate_command(None)
 
 
 def write_state(path: Path, state: State) -> None:

@@ -6,7 +6,7 @@ import itertools
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import pytest
 
 from automl_plan.applying.apply import apply
 from automl_plan.applying.migrating.abandoning import abandon
+from automl_plan.applying.migrating.afterwards import delete_left_over, left_over, open_former
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationResult, MigrationStep
-from automl_plan.applying.migrating.migrate import migrate
+from automl_plan.applying.migrating.migrate import finish_at_target, migrate
 from automl_plan.applying.migrating.preparing import Prepared, prepare, stand
 from automl_plan.applying.migrating.target import open_begun, open_target, target_of
 from automl_plan.applying.planned import make_plan
@@ -31,6 +32,7 @@ from automl_plan.errors import (
     UnsettledOperation,
     UsageError,
 )
+from automl_plan.planning.migration import Monthly
 from automl_plan.planning.options import PlanOptions
 from automl_plan.resources.address import ResourceKind, model_address
 from automl_plan.resources.recorded import RecordedOperation, Step
@@ -275,8 +277,10 @@ def test_what_the_service_refuses(moved: Moved) -> None:
     with pytest.raises(ApplyFailed, match=r"model\.digits ICN\d+: "):
         moved.migrate()
     assert moved.state() == former
-    with pytest.raises(StateMigrating):
+    with pytest.raises(StateMigrating) as raised:
         moved.plan()
+    command = f"migrate --to vertex --location us-central1 --endpoint {moved.emulator.url}/vertex"
+    assert f"ended: `automl-plan {command}`." in str(raised.value.hint)
     assert [address for address, _ in moved.stays(partial=True)] == ["model.digits"]
     assert moved.stays() == []  # it is tried again
     moved.migrate()
@@ -341,6 +345,71 @@ def test_what_is_declared_protected_stays_though_that_is_not_applied(moved: Move
     assert [str(address) for address, _ in result.originals] == ["dataset.digits"]
     assert len(moved.there("datasets", api="")) == 1
     assert moved.there("models", api="") == []
+
+
+def migrated_but_for_a_copy(moved: Moved) -> str:
+    """Migrate two versions; the id of the former one's copy, which is deleted since."""
+    for budget in (8000, 9000):
+        about = {IC: {"train_budget_milli_node_hours": budget}, "lifecycle": {"keep_versions": 2}}
+        moved.write({"digits": DATASET}, {"digits": {**SERVING, **about}})
+        moved.apply()
+    assert len(moved.migrate().originals) == 3
+    former: str = moved.state()["resources"]["model.digits"]["others"][0]["id"]
+    parent = f"/vertex/v1/projects/{moved.name}/locations/us-central1/models"
+    moved.ask(f"{parent}/{former}", "DELETE")
+    return former
+
+
+def test_originals_stay_whose_copies_are_gone(moved: Moved) -> None:
+    former = migrated_but_for_a_copy(moved)
+    provider = {"automl": {"project": moved.name, "endpoint": moved.emulator.url}}
+    path = moved.directory / "c.yaml"  # as where it could not be written
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**document, "provider": provider}), encoding="utf-8")
+    ((_, stays),) = moved.migrate(delete=True).originals
+    assert moved.there("models", api="")[0]["name"].endswith(stays)
+    kept = [e.message for e in moved.events if e.step is MigrationStep.KEPT]
+    assert kept == [f"its copy {former} does not live any more"]
+
+
+def test_originals_go_afterwards(moved: Moved) -> None:
+    former = migrated_but_for_a_copy(moved)
+    path = moved.directory / "c.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("9000", "10000"), encoding="utf-8")
+    with Workspace(moved.directory, environ={}) as workspace:
+        provider = open_former(workspace)
+        with closing(provider), pytest.raises(PlanRefused, match="would make it again"):
+            left_over(workspace, provider)
+    path.write_text(text, encoding="utf-8")
+    with Workspace(moved.directory, environ={}) as workspace:
+        with closing(open_former(workspace)) as provider:
+            found = left_over(workspace, provider)
+            assert {(o.copy_id == former, o.nodes, o.why_kept) for o in found.originals} == {
+                *((False, None, None), (False, 2, None)),
+                (True, None, f"its copy {former} does not live any more"),
+            }
+            ((_, stays),) = delete_left_over(
+                workspace, found, lock_timeout=0.0, tell=moved.events.append
+            )
+        assert finish_at_target(workspace) == ((model_address("digits"), stays),)
+    (model_there,) = moved.there("models", api="")
+    assert model_there["name"].endswith(stays)
+    assert moved.there("datasets", api="") == []
+    assert len(moved.there("models")) == 1
+
+
+def test_a_configuration_of_the_former_provider_is_told_how_to_follow(moved: Moved) -> None:
+    former = (moved.directory / "c.yaml").read_text(encoding="utf-8")
+    moved.migrate()
+    (moved.directory / "c.yaml").write_text(former, encoding="utf-8")
+    with pytest.raises(StateForeign) as raised:
+        moved.plan()
+    command, _, section = str(raised.value.hint).partition("` writes it")
+    assert command.endswith(
+        f"--to vertex --location us-central1 --endpoint {moved.emulator.url}/vertex"
+    )
+    assert f"project: {moved.name}}}" in section
 
 
 def test_originals_stay_while_the_next_plan_would_make_them_anew(moved: Moved) -> None:
@@ -466,7 +535,7 @@ def test_automl_may_answer_no_more(moved: Moved) -> None:
     moved.fault("models.list:503")
     with moved.prepared(refresh=False) as prepared:
         assert prepared.plan is not None
-        assert prepared.plan.monthly.before == prepared.plan.monthly.after == 2007.5
+        assert prepared.plan.monthly == Monthly(2007.5, 4015.0, 4015.0)  # the originals serve on
         moved.ask("/emulator/v1/faults", "DELETE")  # both services list by the same name
         assert len(migrate(prepared, tell=moved.events.append).originals) == 2
     assert_complete(moved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
@@ -105,7 +106,8 @@ def test_everything_moves_and_nothing_is_trained(line: ProjectLine) -> None:
     before, former = text_of(line), state_of(line)
     shown = line(*MIGRATE)
     assert "2 datasets and 2 models to copy, 1 to deploy, 0 retrainings." in shown
-    assert "$1,003.75 before, $2,007.50 while originals and copies serve, $1,003.75 after" in shown
+    assert "$1,003.75 before, $2,007.50 after, while originals and copies serve; " in shown
+    assert "$1,003.75 once the originals are undeployed." in shown
     assert "The next plan is empty." in shown
     assert "2 datasets and 2 models stay at local:projects/local" in shown
 
@@ -131,10 +133,34 @@ def test_everything_moves_and_nothing_is_trained(line: ProjectLine) -> None:
     assert deployed["model"].endswith(now["current"]["id"])
     assert len(there(line, "models", api="")) == 2
 
-    assert "Nothing to do" in line(*MIGRATE)
+    said = line(*MIGRATE)
+    assert said.startswith("Nothing to migrate")
+    assert "2 datasets and 2 models stay" in said
+    assert "--delete-originals` deletes them" in said
     versions = line("models", "versions", "digits")
     assert "deployed" in versions
     assert "undeployed" in versions
+
+    # the originals go afterwards, but for what is protected
+    (dataset, *_) = there(line, "datasets", api="")
+    shown = line(*MIGRATE, "--delete-originals")
+    assert re.search(rf"dataset.* {dataset['name'].rpartition('/')[2]} .* delete\n", shown)
+    assert "stays: lifecycle.prevent_destroy" in shown
+    assert "2 models stay at local:projects/local" in shown
+    assert there(line, "datasets", api="") == []
+    unprotected = text_of(line).replace("prevent_destroy: true, ", "")
+    (line.directory / "automl-plan.yaml").write_text(unprotected, encoding="utf-8")
+    line("apply", "--auto-approve")
+    with line.terminal("migrate", "--to", "vertex", "--delete-originals") as terminal:
+        terminal.expect("Their deployments cost $1,003.75 a month until then.")
+        terminal.expect("Only 'yes' is accepted: ")
+        terminal.type("yes")
+        assert terminal.ended() == 0, terminal.shown
+    assert there(line, "models", api="") == []
+    assert len(there(line, "models")) == 2
+    assert line(*MIGRATE, "--delete-originals").startswith("Nothing to migrate")
+    (line.directory / "state.json.migrated").unlink()
+    assert "automl-plan destroy" in line.failure(*MIGRATE, "--delete-originals")
 
     # what is lost is made anew of the labels
     (line.directory / "state.json").unlink()
@@ -157,7 +183,9 @@ def test_lines_for_programs_and_originals_that_go(line: ProjectLine) -> None:
     assert all(is_valid("migrate", document) for document in lines)
     plan, *steps, result = lines
     assert plan["plan"]["retrainings"] == 0
-    assert plan["plan"]["monthly_usd"] == {"before": 1003.75, "during": 2007.5, "after": 1003.75}
+    assert plan["plan"]["monthly_usd"] == {"before": 1003.75, "during": 2007.5, "after": 2007.5}
+    (marked,) = [step for step in steps if step["step"] == "marked"]
+    assert (marked["count"], marked["message"]) == (4, None)
     # prevent_destroy is declared for the model: its originals are not deleted
     assert [step["step"] for step in steps] == [
         *["copied"] * 4,
@@ -178,22 +206,21 @@ def test_what_is_refused_what_is_given_up_and_two_at_once(line: ProjectLine) -> 
     said = line.failure(*MIGRATE)
     assert "The service refused to copy these" in said
     assert "model.digits ICN" in said
+    assert "run it again: automl-plan migrate --to vertex; --partial" in said
     assert (text_of(line), state_of(line)) == (before, former)
     for command in (("plan",), ("apply", "--auto-approve"), ("state", "new")):
-        assert "migrate --to vertex` again" in line.failure(*command)
+        said = line.failure(*command)
+        assert "`automl-plan migrate --to vertex --abandon` gives it up" in said
     assert line("state", "list").startswith("ADDRESS")
     shown = line("migrate", "--to", "vertex", "--abandon")
     assert "the state is as it was" in shown
     assert shown.count("dataset.") == 2
     assert "No changes." in line("plan", "--detailed-exitcode")
-    assert "has left nothing" in line("migrate", "--to", "vertex", "--abandon")
-    ask(line, "/emulator/v1/faults", {"fault": f"{REQUEST}:delay-before=3:1"})
-    with line.terminal(*MIGRATE) as terminal:
-        terminal.expect("0 retrainings")
-        while not (line.directory / "state.json.migrating").exists():
-            pass
+    assert "nothing to give up" in line.failure("migrate", "--to", "vertex", "--abandon")
+    with (line.directory / "state.json.lock").open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as another run would
         assert "automl-plan migrate" not in line.failure(*MIGRATE, code=4)
-        assert terminal.ended() == 0, terminal.shown
+    line(*MIGRATE)
     assert len(there(line, "datasets")) == 4  # those that were given up live on
 
 
@@ -206,11 +233,20 @@ def test_it_asks_and_the_configuration_may_be_left_to_the_reader(line: ProjectLi
     assert there(line, "datasets") == []
     assert not list(line.directory.glob("*.migrating*"))
     before = text_of(line)
+    configuration = line.directory / "automl-plan.yaml"
+    configuration.chmod(0o444)
+    shown = line(*MIGRATE)
+    assert "automl-plan.yaml: the file can't be written: permission denied." in shown
+    assert shown.splitlines()[-1].startswith("Left to do: that section.")
+    configuration.chmod(0o644)
     shown = line(*MIGRATE, "--no-write")
     block = re.search(r"provider:\n  local: \{.*api: vertex.*\}\n", shown)
     assert block is not None
     assert text_of(line) == before
-    assert "configuration says local:" in line.failure("plan")
+    said = line.failure("plan")
+    assert "configuration says local:" in said
+    assert "`automl-plan migrate --to vertex` writes it" in said
+    assert "api: vertex" in said
     assert "what is left is the configuration" in line(*MIGRATE)
     assert text_of(line) != before
     assert "No changes." in line("plan", "--detailed-exitcode")

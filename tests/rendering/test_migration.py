@@ -38,7 +38,9 @@ PLAN = MigrationPlan(
 def test_the_plan() -> None:
     whole = plan_text(PLAN, PLAIN, delete=True)
     well = MigrationPlan(PLAN.moving[1:2], (), (), Monthly(0.0, 0.0, 0.0))
-    assert matches_golden("migration", f"{whole}---\n{plan_text(well, PLAIN, delete=False)}")
+    staying = MigrationPlan(PLAN.moving[1:2], (), (), Monthly(1003.75, 2007.5, 2007.5))
+    shown = (plan_text(each, PLAIN, delete=False) for each in (well, staying))
+    assert matches_golden("migration", "---\n".join([whole, *shown]))
 
 
 def test_the_events() -> None:

@@ -22,7 +22,7 @@ def abandon(prepared: Prepared) -> Abandoned:
         if session.state.provider == target.identity:
             raise StateMigrating(
                 "The state is that of the copies already: there is nothing to give up.",
-                hint="Run automl-plan migrate --to vertex again: it does what is left.",
+                hint=f"Run it again, and it does what is left: {prepared.command}",
             )
         found = read_migration(path)
         if found is None:

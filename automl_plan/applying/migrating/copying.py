@@ -32,7 +32,7 @@ from automl_plan.providers.protocol import Provider, Takeover
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.takeover import Copied, Copying, Migratable, Wish
+from automl_plan.resources.takeover import Copied, Copying, Migratable, Wish, migrate_command
 from automl_plan.resources.tokens import new_token
 from automl_plan.resources.transitions import with_operation, without_operation
 from automl_plan.state.store import StateSession
@@ -117,7 +117,8 @@ class Copier:
         if self._not_asked_for(wanted):
             raise UnsettledOperation(
                 f"The service never received the call, though it was sent {_TRIES} times.",
-                hint="Run automl-plan migrate again when it answers reliably.",
+                hint="Run it again when the service answers reliably: "
+                f"{migrate_command(self._session.state.migration)}",
             )
 
     @property
@@ -240,8 +241,9 @@ class Copier:
                 "The service has begun to copy what a call that was cut off asked for, and nothing "
                 f"is found of it: {', '.join(touched)}.",
                 hint="Somebody else may have copied the same. Run it again, in case its copy "
-                "appears. If none does, give this migration up (automl-plan migrate --to vertex "
-                "--abandon), which tells what to look for, and begin anew.",
+                "appears. If none does, give this migration up "
+                f"({migrate_command(self._session.state.migration)} --abandon), which tells what "
+                "to look for, and begin anew.",
             )
 
     # -- following -------------------------------------------------------------------------

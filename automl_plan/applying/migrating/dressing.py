@@ -40,6 +40,7 @@ class Dresser:
         tell: Callable[[MigrationEvent], None],
     ) -> None:
         self._state = prepared.state
+        self._command = prepared.command
         self._target = prepared.target.provider
         self._takeover = takeover_of(prepared.target)
         self._sources = prepared.sources
@@ -53,7 +54,7 @@ class Dresser:
         """Give the copies their names and labels. Raises ProviderError."""
         for _ in _each(self._mark, self._moving):
             pass
-        self._tell(MigrationEvent(MigrationStep.MARKED, message=str(len(self._moving))))
+        self._tell(MigrationEvent(MigrationStep.MARKED, count=len(self._moving)))
 
     def deploy(self) -> None:
         """Deploy the copies of what is deployed. Raises ProviderError."""
@@ -127,7 +128,7 @@ class Dresser:
             raise OperationFailed(
                 f"deploy failed: {ended.error.message or 'the service says no more'}",
                 where=f"operation {ended.id}",
-                hint="Mend the cause and run automl-plan migrate again.",
+                hint=f"Mend the cause and run it again: {self._command}",
             )
         return begun.more
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,6 +41,11 @@ class MigrationEvent:
     """Of the original."""
     copy_id: str | None = None
     message: str | None = None
+    count: int | None = None
+    """How many copies it is about, where it is about several."""
+
+
+Tell = Callable[[MigrationEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class MigrationResult:
     """Where the former state is kept; None when there was nothing to switch."""
     configured: bool
     """Whether the configuration names the new provider now."""
+    why_not: str | None
+    """Why it could not be written; None when it is, or was not to be."""
     originals: tuple[tuple[Address, str], ...]
     """What stays at the former provider."""
     next_plan: tuple[str, ...] | None

@@ -8,7 +8,7 @@ they are reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from automl_plan.applying.migrating.configuring import configure
@@ -18,8 +18,14 @@ from automl_plan.applying.migrating.events import (
     MigrationEvent,
     MigrationResult,
     MigrationStep,
+    Tell,
 )
-from automl_plan.applying.migrating.originals import delete_originals
+from automl_plan.applying.migrating.originals import (
+    delete_originals,
+    protected,
+    why_not_now,
+    why_without_copy,
+)
 from automl_plan.applying.migrating.preparing import Prepared, calls_of, takeover_of
 from automl_plan.applying.migrating.switching import switched
 from automl_plan.applying.moments import now
@@ -33,21 +39,20 @@ from automl_plan.errors import (
     StateForeign,
 )
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.plan import Change
 from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired
 from automl_plan.state.document import State
 from automl_plan.state.migrating import (
     begin_migration,
     end_migration,
+    former_path,
     keep_former,
+    keep_migrated,
     open_migration,
+    read_migrated,
     read_migration,
 )
 from automl_plan.state.store import StateSession
-
-_PAID = frozenset({Action.TRAIN, Action.RETRAIN, Action.CREATE})
-Tell = Callable[[MigrationEvent], None]
 
 
 def migrate(
@@ -76,7 +81,9 @@ def migrate(
         begun = read_migration(path) is not None
         raise Interrupted(
             "Interrupted; what was done is recorded." if begun else "Interrupted.",
-            hint="Run automl-plan migrate again: it goes on where it ended." if begun else None,
+            hint=f"Run it again, and it goes on where it ended: {prepared.command}"
+            if begun
+            else None,
         ) from None
 
 
@@ -95,7 +102,7 @@ def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> str:
     state, target = session.state, prepared.target.provider
     path = prepared.source.configuration.state_path
     moving = () if prepared.plan is None else prepared.plan.moving
-    begin_migration(path, state, target.identity)
+    begin_migration(path, state, target.identity, prepared.providers)
     with open_migration(path) as side:
         copier = Copier(target, takeover_of(prepared.target), side, tell)
         copier.settle()
@@ -109,7 +116,7 @@ def _switch(prepared: Prepared, session: StateSession, tell: Tell) -> str:
         copies = copier.copies
         refused = [each for each in copier.refused if each[1] in {m.object.id for m in moving}]
         if refused:
-            raise _refused(refused)
+            raise _refused(refused, prepared.command)
         dresser = Dresser(prepared, moving, copies, tell)
         dresser.mark()
         dresser.deploy()
@@ -130,41 +137,51 @@ def _finish(
 ) -> MigrationResult:
     """What follows once the state is switched."""
     path = prepared.source.configuration.state_path
-    done = read_migration(path)
+    done = read_migration(path) or read_migrated(path, state)
     originals = {} if done is None else _originals(done)
     live = prepared.source.provider.live() if originals and prepared.refreshed else None
     if live is not None:
         originals = {i: a for i, a in originals.items() if i in live.datasets or i in live.models}
     following = _next_plan(prepared)
     if delete and live is not None:
-        if following is None or any(
-            c.action in _PAID for c in following if c.address in {*originals.values()}
-        ):
-            why = "the next plan would make it again"
+        why = why_not_now(following, {*originals.values()})
+        if why is not None:
             for original, address in originals.items():
                 tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
         else:
-            kept_here = _protected(prepared.source.configuration.desired, state)
+            kept_here = protected(prepared.source.configuration.desired, state)
             source = prepared.source.provider
-            originals = delete_originals(source, originals, live, kept_here, tell)
-    configured = configure(prepared) if write else False
+            bereft = {} if done is None else _bereft(prepared, done, originals, tell)
+            going = {i: a for i, a in originals.items() if i not in bereft}
+            originals = {**bereft, **delete_originals(source, going, live, kept_here, tell)}
+    why_not = configure(prepared) if write else None
+    configured = write and why_not is None
     if configured:
         tell(MigrationEvent(MigrationStep.CONFIGURED))
     if done is not None:
+        keep_migrated(path, done, originals)
         end_migration(path)
     return MigrationResult(
         kept,
         configured,
+        why_not,
         tuple(sorted((address, original) for original, address in originals.items())),
         None if following is None else tuple(f"{c.address} {c.action}" for c in following),
     )
 
 
-def _protected(desired: Desired, state: State) -> set[Address]:
-    """The addresses that are protected: as recorded, or declared and not applied yet."""
-    found = {address for address, record in state.resources.items() if record.protected}
-    found |= {a for a, dataset in desired.datasets.items() if dataset.lifecycle.prevent_destroy}
-    return found | {a for a, model in desired.models.items() if model.lifecycle.prevent_destroy}
+def _bereft(
+    prepared: Prepared, done: State, originals: Mapping[str, Address], tell: Tell
+) -> dict[str, Address]:
+    """The originals whose copies don't live any more."""
+    here, calls = prepared.target.provider.live(), calls_of(done)
+    found: dict[str, Address] = {}
+    for original, address in originals.items():
+        why = why_without_copy(here, calls[original][1].made)
+        if why is not None:
+            found[original] = address
+            tell(MigrationEvent(MigrationStep.KEPT, address, original, message=why))
+    return found
 
 
 def _next_plan(prepared: Prepared) -> Sequence[Change] | None:
@@ -177,9 +194,9 @@ def _next_plan(prepared: Prepared) -> Sequence[Change] | None:
 
 
 def finish_at_target(workspace: Workspace) -> tuple[tuple[Address, str], ...] | None:
-    """End what is left where the configuration names the new provider already: the originals stay.
+    """End what is left where the configuration names the new provider already; what stayed.
 
-    None when there is nothing left. Raises StateForeign when the state is not that of the copies.
+    None when that is not known. Raises StateForeign when the state is not that of the copies.
     """
     path = workspace.configuration.state_path
     state, done = workspace.store.read(), read_migration(path)
@@ -189,10 +206,14 @@ def finish_at_target(workspace: Workspace) -> tuple[tuple[Address, str], ...] | 
             f"{workspace.provider.identity} already.",
             hint="Let the configuration say the former provider; migrate then changes both.",
         )
+    if done is not None:
+        with workspace.migrating() as opened, opened.store.open(command="migrate"):
+            keep_migrated(path, done, _originals(done))
+            end_migration(path)
+    else:
+        done = read_migrated(path, state)
     if done is None:
-        return None
-    with workspace.migrating() as opened, opened.store.open(command="migrate"):
-        end_migration(path)
+        return None if former_path(path).exists() else ()
     return tuple(sorted((address, original) for original, address in _originals(done).items()))
 
 
@@ -202,9 +223,9 @@ def _originals(migration: State) -> dict[str, Address]:
     return {original: address for original, (address, call) in calls if call.made is not None}
 
 
-def _refused(refused: list[tuple[Address, str, str]]) -> ApplyFailed:
+def _refused(refused: list[tuple[Address, str, str]], command: str) -> ApplyFailed:
     lines = [f"{address} {original}: {why}" for address, original, why in refused]
     return ApplyFailed(
         "\n".join(["The service refused to copy these; the state is as it was:", *lines]),
-        hint="Mend the cause and run automl-plan migrate again; --partial leaves them out.",
+        hint=f"Mend the cause and run it again: {command}; --partial leaves them out.",
     )

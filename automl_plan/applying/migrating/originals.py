@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from automl_plan.applying.deletion import delete_live
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep
 from automl_plan.applying.waiting import wait_for
 from automl_plan.errors import OperationFailed
+from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
+from automl_plan.state.document import State
+
+_PAID = frozenset({Action.TRAIN, Action.RETRAIN, Action.CREATE})
+
+
+def why_not_now(following: Sequence[Change] | None, addresses: Collection[Address]) -> str | None:
+    """Why originals of these addresses stay, by the next plan; None when they can go."""
+    if following is None:
+        return "the next plan can't be made"
+    if any(c.action in _PAID for c in following if c.address in addresses):
+        return "the next plan would make it again"
+    return None
+
+
+def why_without_copy(here: Live, copy_id: str | None) -> str | None:
+    """Why an original stays, by its copy; `here` is what lives where the copy was made."""
+    if copy_id in here.datasets or copy_id in here.models:
+        return None
+    return f"its copy {copy_id} does not live any more"
+
+
+def protected(desired: Desired, state: State) -> set[Address]:
+    """The addresses that are protected: as recorded, or declared and not applied yet."""
+    declared = {a: d.lifecycle for a, d in desired.datasets.items()}
+    declared |= {a: m.lifecycle for a, m in desired.models.items()}
+    recorded = {address for address, record in state.resources.items() if record.protected}
+    return recorded | {a for a, lifecycle in declared.items() if lifecycle.prevent_destroy}
 
 
 def delete_originals(

@@ -17,9 +17,10 @@ from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.providers.protocol import Takeover
 from automl_plan.resources.address import Address, ResourceKind, model_address
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.json import Json
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.recorded import RecordedOperation
-from automl_plan.resources.takeover import Migratable
+from automl_plan.resources.takeover import Migratable, migrate_command
 from automl_plan.state.document import State
 from automl_plan.state.migrating import read_migration
 
@@ -54,11 +55,28 @@ class Prepared:
         """Whether the state is that of the copies already."""
         return self.state.provider == self.target.provider.identity
 
+    @property
+    def providers(self) -> dict[str, Json]:
+        """The settings of both providers, as a migration's state has them."""
+        ends = {"from": self.source, "to": self.target}
+        settings = {key: end.configuration.provider for key, end in ends.items()}
+        return {key: {each.name: dict(each.settings)} for key, each in settings.items()}
+
+    @property
+    def command(self) -> str:
+        """The command that goes on with it."""
+        return migrate_command(self.providers)
+
 
 def prepare(
-    source: Workspace, target: Workspace, *, partial: bool = False, refresh: bool = True
+    source: Workspace,
+    target: Workspace,
+    *,
+    partial: bool = False,
+    delete: bool = False,
+    refresh: bool = True,
 ) -> Prepared:
-    """Plan the migration of all that is recorded.
+    """Plan the migration of all that is recorded; `delete`: the originals go in the end.
 
     `partial` leaves behind what was refused; without `refresh` the former provider is not asked
     what lives there: it may answer no more. Raises PlanRefused for what has to be settled before,
@@ -84,6 +102,7 @@ def prepare(
             copied={i for i, (_, call) in calls.items() if call.made is not None},
             failed={i: why for i, why in _refused(calls).items() if partial},
             prices=before.prices,
+            delete=delete,
         )
     )
     _check_policy(target, plan)
@@ -155,7 +174,9 @@ def _check_settled(state: State) -> None:
 def _check_policy(target: Workspace, plan: MigrationPlan) -> None:
     """Hold where it goes, and what is deployed then, against the team's policy."""
     configuration = target.configuration
-    amounts = Amounts(monthly_before=plan.monthly.before, monthly_after=plan.monthly.after)
+    # What is recorded then, as the next plan judges it: originals that stay are not in the state.
+    after = sum(moving.monthly_usd for moving in plan.moving)
+    amounts = Amounts(monthly_before=plan.monthly.before, monthly_after=after)
     line = CostLine(model_address("all"), amounts)
     costs = Costs(configuration.prices.date, (line,))
     subject = Subject(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import ProviderSettings
+from automl_plan.config.provider_block import block
 from automl_plan.errors import ConfigurationError, PlanRefused, UsageError
 from automl_plan.resources.json import Json
 from automl_plan.state.migrating import read_migration
@@ -90,6 +91,24 @@ def open_begun(
     if told is not None and source.configuration.provider.name == "automl":
         project, location = told.groups()
     return open_target(source, project=project, location=location, endpoint=endpoint)
+
+
+def section_of(provider: ProviderSettings) -> str:
+    """The section `provider` as it can be written by hand."""
+    defaults = {"trainer": "sklearn"} if provider.name == "local" else {"location": "us-central1"}
+    settings = {k: v for k, v in provider.settings.items() if defaults.get(k) != v}
+    return block(provider.name, settings)
+
+
+def ends_of(migration: Mapping[str, Json]) -> tuple[ProviderSettings, ProviderSettings] | None:
+    """The former provider and the one that has taken over, as a migration's state has them."""
+    found: list[ProviderSettings] = []
+    for key in ("from", "to"):
+        end = migration.get(key)
+        for name, settings in end.items() if isinstance(end, dict) else ():
+            if isinstance(settings, dict):
+                found.append(ProviderSettings(name, settings))
+    return (found[0], found[1]) if len(found) == len(migration) == 2 else None
 
 
 def differing(former: ProviderSettings, target: ProviderSettings) -> dict[str, str]:
