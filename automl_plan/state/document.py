@@ -10,6 +10,7 @@ from typing import Any
 
 from automl_plan.errors import StateForeign, StateUnreadable
 from automl_plan.resources.address import Address
+from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import (
     Decision,
@@ -21,6 +22,7 @@ from automl_plan.resources.recorded import (
     Status,
     Step,
 )
+from automl_plan.state.history import history_from_json, history_to_json
 
 FORMAT_VERSION = 1
 
@@ -39,6 +41,8 @@ class State:
     provider: str | None = None
     """The provider's identity that the state is bound to."""
     resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
+    """How long operations took that ended well."""
 
     def recorded(self) -> Recorded:
         """What planning needs of it."""
@@ -60,13 +64,16 @@ def new_lineage() -> str:
 
 def encode(state: State) -> bytes:
     """Canonical JSON: equal states give equal bytes, and one resource is one block of lines."""
-    document = {
+    document: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
         "lineage": state.lineage,
         "serial": state.serial,
         "provider": state.provider,
         "resources": {str(a): resource_to_json(r) for a, r in state.resources.items()},
     }
+    history = history_to_json(state.history)
+    if history:
+        document["history"] = history
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -170,7 +177,8 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 
 def _state(document: dict[str, Any]) -> State:
-    fields = _fields(document, "format_version", "lineage", "serial", "provider", "resources")
+    known = ("format_version", "lineage", "serial", "provider", "resources", "history")
+    fields = _fields(document, *known)
     serial = _integer(fields["serial"])
     if serial is None or serial < 0:
         raise ValueError("serial is not a number")
@@ -181,7 +189,13 @@ def _state(document: dict[str, Any]) -> State:
     for text, entry in entries.items():
         address = Address.parse(text)
         resources[address] = resource_from_json(address, entry)
-    return State(_text(fields["lineage"]), serial, _optional(fields.get("provider")), resources)
+    return State(
+        _text(fields["lineage"]),
+        serial,
+        _optional(fields.get("provider")),
+        resources,
+        history_from_json(fields.get("history", {})),
+    )
 
 
 def _object(entry: Any) -> RecordedObject:

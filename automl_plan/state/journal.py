@@ -16,15 +16,30 @@ from typing import Any
 
 from automl_plan.errors import StateUnreadable, StateUnwritable
 from automl_plan.resources.address import Address
+from automl_plan.resources.history import EndedOperation, remember
 from automl_plan.resources.json import Json
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import State, resource_from_json, resource_to_json
+from automl_plan.state.history import ended_from_json, ended_to_json
 
 
-def resource_entry(resource: RecordedResource) -> dict[str, Json]:
-    """The step that sets one resource, or removes it when nothing is left of it."""
+def resource_entry(
+    resource: RecordedResource, ended: tuple[str, EndedOperation] | None = None
+) -> dict[str, Json]:
+    """The step that sets one resource, or removes it when nothing is left of it.
+
+    `ended` is the operation whose end did that, with its key in the history.
+    """
     entry = None if resource.empty else resource_to_json(resource)
-    return {"address": str(resource.address), "resource": entry}
+    step: dict[str, Json] = {"address": str(resource.address), "resource": entry}
+    if ended is not None:
+        key, operation = ended
+        step["ended"] = {
+            "key": key,
+            "step": str(operation.work.step),
+            "operation": ended_to_json(operation),
+        }
+    return step
 
 
 def provider_entry(identity: str) -> dict[str, Json]:
@@ -38,8 +53,8 @@ def lineage_entry(lineage: str) -> dict[str, Json]:
 
 
 def apply_entry(state: State, entry: dict[str, Any]) -> State:
-    """The state after one step, which changes `state.resources` in place: a copy at each step
-    would make a run of many steps quadratic.
+    """The state after one step, which changes resources and history in place: a copy at each
+    step would make a run of many steps quadratic.
 
     Raises KeyError, TypeError or ValueError for a wrong step.
     """
@@ -53,6 +68,11 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
         state.resources.pop(address, None)
     else:
         state.resources[address] = resource_from_json(address, entry["resource"])
+    if "ended" in entry:
+        assert isinstance(state.history, dict)  # noqa: S101 (as above)
+        ended = entry["ended"]
+        operation = ended_from_json(Step(ended["step"]), ended["operation"])
+        remember(state.history, ended["key"], operation)
     return state
 
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from automl_plan.errors import StateMigrating, StateUnreadable, StateUnwritable
+from automl_plan.resources.history import EndedOperation
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.state.document import State, decode, encode, new_lineage
@@ -113,9 +114,14 @@ class StateSession:
         if self._state.provider is None:
             self._step(provider_entry(provider))
 
-    def record(self, resource: RecordedResource) -> None:
-        """Record a resource; it is on disk when this returns. Raises StateUnwritable."""
-        self._step(resource_entry(resource))
+    def record(
+        self, resource: RecordedResource, ended: tuple[str, EndedOperation] | None = None
+    ) -> None:
+        """Record a resource; it is on disk when this returns. Raises StateUnwritable.
+
+        `ended` goes into the history in the same step: the operation's key and how long it took.
+        """
+        self._step(resource_entry(resource, ended))
 
     def switch(self, state: State) -> None:
         """Put another state in the place of all that is recorded; the former file is the backup.
@@ -218,7 +224,7 @@ def read_state_file(path: Path) -> State:
 def _read(path: Path) -> tuple[State, bool]:
     """The state with its journal's steps, and whether there were any."""
     state = _read_file(path)
-    state = replace(state, resources=dict(state.resources))
+    state = replace(state, resources=dict(state.resources), history=dict(state.history))
     journal = beside(path, "journal")
     head, steps = read_journal(journal)
     if head is None or not steps:
