@@ -102,6 +102,7 @@ class Schedule:
                 if self._may_leave():
                     break
                 self._collect()
+                self._steps.notices.take()
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
         return self._result()

@@ -15,6 +15,7 @@ from automl_plan.applying.calls import Call, Calls
 from automl_plan.applying.history import Entry, Expectation, entry_of, examples_of, expectation
 from automl_plan.applying.instant import ACTIONS, InstantSteps
 from automl_plan.applying.moments import now
+from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, known_ids, look
 from automl_plan.errors import (
     Cancelled,
@@ -94,6 +95,7 @@ class Steps:
         *,
         prices: PriceBook,
         commit: Callable[[], str | None],
+        notices: Notices,
         decision: Decision | None = None,
     ) -> None:
         self._provider = provider
@@ -102,8 +104,9 @@ class Steps:
         self._sources = sources
         self._prices = prices
         self._commit = commit
+        self.notices = notices
         self._calls = Calls(provider, desired)
-        self._instant = InstantSteps(provider, session, desired, decision)
+        self._instant = InstantSteps(provider, session, desired, notices, decision)
 
     @property
     def reports(self) -> Sequence[tuple[Address, int | None, GateReport]]:
@@ -260,7 +263,9 @@ class Steps:
         """
         record = self._record_of(change.address)
         if answer.error is not None:
-            self._session.record(without_operation(record, operation))
+            notice = self.notices.of_end(change, operation, answer, None)
+            self._session.record(without_operation(record, operation), notice=notice)
+            self.notices.send(notice)
             cost = so_far(operation, datetime.now(UTC), self._prices)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
@@ -291,7 +296,9 @@ class Steps:
             self._check_ours(change, operation, answer.made)
         record = after_operation(record, operation, made=answer.made, when=now())
         ended = self._ended_entry(change, operation, answer)
-        self._session.record(self._with_protection(record, operation), ended)
+        notice = self.notices.of_end(change, operation, answer, ended)
+        self._session.record(self._with_protection(record, operation), ended, notice)
+        self.notices.send(notice)
         return _outcome(change, operation, answer)
 
     def expectation(self, change: Change, operation: RecordedOperation) -> Expectation | None:

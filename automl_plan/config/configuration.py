@@ -13,6 +13,7 @@ from automl_plan.errors import Diagnostic
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.json import Json
+from automl_plan.resources.notices import Receiver
 from automl_plan.resources.policy import Policy
 from automl_plan.resources.prices import PriceBook
 
@@ -42,6 +43,8 @@ class Configuration:
     """Every dataset's `data` is None: the content of sources is not looked at here."""
     policy: Policy
     """What the team allows its plans."""
+    receivers: tuple[Receiver, ...]
+    """Who is told of what happens. Not in the digest: no plan depends on it."""
     prices: PriceBook
     """The prices that costs are told in."""
     digest: str

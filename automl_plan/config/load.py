@@ -129,6 +129,7 @@ class _Loader:
         state = filler.fill(document.state, ("state",))
         prices = filler.fill(document.prices, ("prices",))
         policy = filler.fill(document.policy, ("policy",))
+        notify = filler.fill(document.notify, ("notify",))
         resources = {
             section: filler.fill(document.named(section), (section,))
             for section in ("datasets", "models")
@@ -144,7 +145,8 @@ class _Loader:
             provider_settings=settings,
             state_path=self._state_path(state),
             prices_path=self._prices_path(prices),
-            policy=self._policy(policy),
+            policy=self._optional("policy", policy),
+            notify=self._optional("notify", notify),
             datasets=self._sound_entries("datasets", resources["datasets"]),
             models=self._sound_entries("models", resources["models"]),
             blocks={
@@ -179,11 +181,11 @@ class _Loader:
         path: str | None = self._sound(("state",), "state", state).get("local", {}).get("path")
         return path
 
-    def _policy(self, policy: Any) -> dict[str, Any]:
-        """What the team allows; nothing is forbidden where nothing is written."""
-        if ("policy",) not in self._declared:
+    def _optional(self, section: str, written: Any) -> dict[str, Any]:
+        """A section that says nothing where it is not written."""
+        if (section,) not in self._declared:
             return {}
-        sound: dict[str, Any] = self._sound(("policy",), "policy", policy)
+        sound: dict[str, Any] = self._sound((section,), section, written)
         return sound
 
     def _prices_path(self, prices: Any) -> str | None:
@@ -243,6 +245,7 @@ class _Loader:
             state_path=FilePath(state_path),
             desired=desired,
             policy=building.policy(checked.policy),
+            receivers=building.receivers(checked.notify),
             prices=self._prices(checked.prices_path),
             digest=building.digest(checked, desired),
             _origins=self._origins,

@@ -12,7 +12,7 @@ from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.json import Json
 
 NAMED_SECTIONS = ("variables", "datasets", "models")
-SINGLE_SECTIONS = ("provider", "state", "prices", "policy")
+SINGLE_SECTIONS = ("provider", "state", "prices", "policy", "notify")
 LIST_SECTIONS = ("moved", "removed", "imports")
 _SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
 
@@ -29,6 +29,7 @@ class Document:
     state: Json = None
     prices: Json = None
     policy: Json = None
+    notify: Json = None
     variables: dict[str, Json] = field(default_factory=dict)
     datasets: dict[str, Json] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)

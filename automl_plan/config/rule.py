@@ -28,6 +28,7 @@ class Checked:
     provider_settings: dict[str, Any]
     state_path: str | None
     policy: Mapping[str, Any]
+    notify: Entries
     prices_path: str | None
     """None: list prices, or a section that is wrong."""
     datasets: Entries

@@ -12,6 +12,7 @@ from automl_plan.errors import StateForeign, StateUnreadable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
+from automl_plan.resources.notices import Outbox
 from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
@@ -23,6 +24,7 @@ from automl_plan.resources.recorded import (
     Step,
 )
 from automl_plan.state.history import history_from_json, history_to_json
+from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 
 FORMAT_VERSION = 1
 
@@ -43,6 +45,8 @@ class State:
     resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
     history: History = field(default_factory=dict)
     """How long operations took that ended well."""
+    outbox: Outbox = field(default_factory=dict)
+    """Messages that are still to be sent."""
 
     def recorded(self) -> Recorded:
         """What planning needs of it."""
@@ -74,6 +78,8 @@ def encode(state: State) -> bytes:
     history = history_to_json(state.history)
     if history:
         document["history"] = history
+    if state.outbox:
+        document["outbox"] = outbox_to_json(state.outbox)
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -177,7 +183,7 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 
 def _state(document: dict[str, Any]) -> State:
-    known = ("format_version", "lineage", "serial", "provider", "resources", "history")
+    known = ("format_version", "lineage", "serial", "provider", "resources", "history", "outbox")
     fields = _fields(document, *known)
     serial = _integer(fields["serial"])
     if serial is None or serial < 0:
@@ -195,6 +201,7 @@ def _state(document: dict[str, Any]) -> State:
         _optional(fields.get("provider")),
         resources,
         history_from_json(fields.get("history", {})),
+        outbox_from_json(fields.get("outbox", {})),
     )
 
 

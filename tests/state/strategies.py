@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.history import EndedOperation, Work, remember
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.notices import Notice, NoticeKind
 from automl_plan.resources.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -81,6 +82,18 @@ def by_step(entries: dict[str, EndedOperation]) -> dict[Step, dict[str, EndedOpe
 
 
 histories = st.dictionaries(text, ended, max_size=4).map(by_step)
+notices = st.builds(
+    Notice,
+    kind=st.sampled_from(NoticeKind),
+    when=text,
+    address=text,
+    action=text,
+    text=text,
+    to=st.lists(text, min_size=1, max_size=2).map(tuple),
+    operation_id=maybe_text,
+    object_id=maybe_text,
+    seconds=st.none() | st.floats(0, 10**9),
+)
 states = st.builds(
     State,
     lineage=text,
@@ -88,4 +101,5 @@ states = st.builds(
     provider=maybe_text,
     resources=st.lists(recorded, max_size=4).map(lambda rs: {r.address: r for r in rs}),
     history=histories,
+    outbox=st.dictionaries(text, notices, max_size=2),
 )

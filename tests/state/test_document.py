@@ -38,6 +38,7 @@ def test_order_changes_no_byte(state: State) -> None:
             step: dict(reversed(list(kept.items())))
             for step, kept in reversed(list(state.history.items()))
         },
+        dict(reversed(list(state.outbox.items()))),
     )
     assert encode(turned) == encode(state)
 
@@ -69,6 +70,16 @@ def good() -> dict[str, Any]:
         "provider": None,
         "resources": {"model.m": entry},
         "history": {"train": {"ab12": {"ended": "2026-01-01T00:00:00Z", "seconds": 60.5}}},
+        "outbox": {
+            "ended-ab12": {
+                "kind": "ended",
+                "when": "2026-01-01T00:00:00Z",
+                "address": "model.m",
+                "action": "train",
+                "text": "It ended.",
+                "to": ["ops"],
+            }
+        },
     }
 
 
@@ -95,6 +106,15 @@ def good() -> dict[str, Any]:
         lambda d: d["resources"]["model.m"]["current"].update(examples=1.5),
         lambda d: d["resources"]["model.m"]["operations"][0].update(step="explode"),
         lambda d: d["resources"]["model.m"]["operations"][0].pop("token"),
+        lambda d: d.update(outbox=[]),
+        lambda d: d["outbox"].update(x=[]),
+        lambda d: d["outbox"]["ended-ab12"].update(kind="lunch"),
+        lambda d: d["outbox"]["ended-ab12"].update(surprise=1),
+        lambda d: d["outbox"]["ended-ab12"].update(to="ops"),
+        lambda d: d["outbox"]["ended-ab12"].update(to=[1]),
+        lambda d: d["outbox"]["ended-ab12"].update(seconds="3"),
+        lambda d: d["outbox"]["ended-ab12"].pop("text"),
+        lambda d: d["outbox"]["ended-ab12"].update(object_id=4),
         lambda d: d.update(history=[]),
         lambda d: d["history"].update(explode={}),
         lambda d: d["history"].update(train=[]),
