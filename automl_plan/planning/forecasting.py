@@ -39,6 +39,8 @@ FEWEST = 9
 """Former operations below which there is no interval of that share."""
 IMPORT_START = 1_000
 """Images in the time of which an import starts. A guess: it makes an interval wide or narrow."""
+_DIGITS = 3
+"""Of seconds: a plan that is read again is the one that was written."""
 _NEAR = 2.0
 """Trainings on up to so many times more or fewer images are preferred, where they are enough."""
 _STEPS = {
@@ -85,8 +87,10 @@ class Outlook:
             return None
         low = high = None
         if self.alike and len(rest) >= FEWEST:
-            low, high = _quantile(rest, (1 - SHARE) / 2), _quantile(rest, (1 + SHARE) / 2)
-        return Forecast(median(rest), low, high, len(rest), self.step, self.alike)
+            bounds = (_quantile(rest, share) for share in ((1 - SHARE) / 2, (1 + SHARE) / 2))
+            low, high = (round(bound, _DIGITS) for bound in bounds)
+        middle = round(median(rest), _DIGITS)
+        return Forecast(middle, low, high, len(rest), self.step, self.alike)
 
 
 def outlook(work: Work, history: Iterable[EndedOperation]) -> Outlook | None:
@@ -144,9 +148,9 @@ def forecasts_of(
 def forecast_to_json(forecast: Forecast) -> dict[str, Json]:
     """For plan files and programs."""
     return {
-        "median_seconds": round(forecast.median, 1),
-        "low_seconds": None if forecast.low is None else round(forecast.low, 1),
-        "high_seconds": None if forecast.high is None else round(forecast.high, 1),
+        "median_seconds": forecast.median,
+        "low_seconds": forecast.low,
+        "high_seconds": forecast.high,
         "operations": forecast.operations,
         "step": str(forecast.step),
         "alike": forecast.alike,
