@@ -55,6 +55,7 @@ def test_the_commands() -> None:
         "models show",
         "models versions",
         "operations cancel",
+        "operations delete",
         "operations get",
         "operations list",
         "operations wait",
