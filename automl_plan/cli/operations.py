@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
+from automl_plan.cli.options import AsJson, AutoApprove, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.errors import UsageError
 
@@ -153,3 +153,33 @@ def cancel(
         f"Asked the service to end {operation.id}; it may still finish. Node hours that a "
         f"training used so far are billed.\nSee: automl-plan operations wait {operation.id}\n"
     )
+
+
+@app.command(epilog="Example: automl-plan operations delete ICN1234567890")
+def delete(
+    operation_id: OperationId,
+    auto_approve: AutoApprove = False,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+) -> None:
+    """Delete the record of an operation that has ended; what it made stays."""
+    from automl_plan.cli.applying import approve
+
+    with workspace(directory, var, var_file) as opened:
+        operation = opened.provider.operation(operation_id)
+        if not operation.done:
+            raise UsageError(
+                f"The operation {operation.id} runs, and deleting its record would not stop it.",
+                hint=f"End it first: automl-plan operations cancel {operation.id}",
+            )
+        for address, record in opened.store.read().resources.items():
+            if any(each.id == operation.id for each in record.operations):
+                raise UsageError(
+                    f"What came of the operation {operation.id} is not recorded for {address} yet.",
+                    hint="Let a run take it up first: automl-plan apply",
+                )
+        if not auto_approve:
+            approve("operations delete", f"Delete the record of {operation.id}?")
+        opened.provider.forget(operation.id)
+    write(f"Deleted the record of {operation.id}; what it made stays.\n")

@@ -174,3 +174,6 @@ class Provider(Protocol):
 
     def cancel(self, operation_id: str) -> None:
         """Ask for an operation's end; best effort, the operation may still succeed."""
+
+    def forget(self, operation_id: str) -> None:
+        """Delete the record of an operation that has ended; what it made stays."""

@@ -56,6 +56,7 @@ def test_the_commands() -> None:
         "models versions",
         "operations backtest",
         "operations cancel",
+        "operations delete",
         "operations get",
         "operations list",
         "operations wait",

@@ -135,6 +135,22 @@ def test_detached_work_goes_on(project: ProjectLine) -> None:
 
 
 @BOTH
+def test_the_record_of_what_has_ended_can_be_deleted(project: ProjectLine) -> None:
+    project.declare(hours_pass=1.0)
+    project.detach()
+    (training,) = project.json("operations", "list", "--running")["operations"]
+    delete = ("operations", "delete", training["id"])
+    assert "would not stop it" in project.failure(*delete, "--auto-approve")
+    project("emulator", "advance", "2h")
+    assert "is not recorded for model.digits yet" in project.failure(*delete, "--auto-approve")
+    project("apply", "--auto-approve")
+    assert "asks for approval" in project.failure(*delete, code=3)
+    assert "what it made stays" in project(*delete, "--auto-approve")
+    assert "does not exist" in project.failure("operations", "get", training["id"])
+    assert project("plan").startswith("No changes.")
+
+
+@BOTH
 def test_lists_for_people_and_programs(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     for view, arguments in {

@@ -191,6 +191,10 @@ class AutomlProvider(GoogleService):
         """Ask for an operation's end."""
         self._transport.repeatable("POST", self._path("operations", operation_id, verb="cancel"))
 
+    def forget(self, operation_id: str) -> None:
+        """Delete the record of an operation (operations.delete: it stops nothing)."""
+        self._transport.repeatable("DELETE", self._path("operations", operation_id))
+
     def _begin(self, path: str, body: dict[str, Json]) -> Operation:
         """Open an operation by a call that is sent once."""
         return opened(operation(self._transport.once("POST", path, body)), f"POST {path}")

@@ -323,6 +323,17 @@ class VertexProvider(GoogleService):
             path = f"{operation_path(self._parent, operation_id)}:cancel"
         self._transport.repeatable("POST", path, {})
 
+    def forget(self, operation_id: str) -> None:
+        """Delete the record of an operation, or of a training that has ended.
+
+        Its model lives on; what it was trained with only the state and its labels tell then.
+        """
+        if _PIPELINE.fullmatch(operation_id):
+            path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
+        else:
+            path = operation_path(self._parent, operation_id)
+        self._transport.repeatable("DELETE", path)
+
     def _begin(self, path: str, body: dict[str, Json]) -> Operation:
         """Open an operation by a call that is sent once."""
         answer = operation(self._transport.once("POST", path, body), self._parent)
