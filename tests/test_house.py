@@ -24,7 +24,16 @@ MAY_IMPORT = {
     "providers": {"errors", "resources"},
     "emulator": set(),
     "inventory": {"errors", "resources", "config", "state", "providers"},
-    "applying": {"errors", "resources", "config", "planning", "state", "providers"},
+    "notifying": {"errors", "resources"},
+    "applying": {
+        "errors",
+        "resources",
+        "config",
+        "planning",
+        "state",
+        "providers",
+        "notifying",
+    },
     "rendering": {
         "codehosts",
         "errors",

@@ -11,6 +11,7 @@ from types import FrameType
 
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.freshness import check_bound
+from automl_plan.applying.notices import Notices
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Verdict, open_intents, settle
 from automl_plan.applying.refresh import accept_drift
@@ -18,6 +19,7 @@ from automl_plan.applying.schedule import Schedule
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import Interrupted, OperationCancelled, PlanRefused, PlanStale
+from automl_plan.notifying.sender import Sender
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
@@ -48,12 +50,17 @@ def apply(
     with workspace.store.open(timeout=lock_timeout, command=command) as session:
         check_bound(planned, workspace, session.state)
         cut_off = any(open_intents(record) for record in session.state.resources.values())
-        if planned.empty and not planned.plan.drift and not cut_off:
+        waiting = workspace.configuration.receivers and session.state.outbox
+        if planned.empty and not planned.plan.drift and not cut_off and not waiting:
             return ApplyResult()
         provider = workspace.provider
         session.bind(provider.identity)
         _settle(session, provider, planned)
         accept_drift(session, planned.plan.drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
+        receivers = workspace.configuration.receivers
+        sender = Sender(receivers, workspace.environ, workspace.configuration.directory)
+        notices = Notices(session, sender)
+        notices.begin()
         steps = Steps(
             provider,
             session,
@@ -61,6 +68,7 @@ def apply(
             planned.sources,
             prices=workspace.configuration.prices,
             commit=lambda: workspace.commit,
+            notices=notices,
             decision=decision,
         )
         schedule = Schedule(
@@ -74,6 +82,7 @@ def apply(
         )
         with _stopped_by_signals(schedule):
             result = replace(schedule.run(), gates=tuple(steps.reports))
+            notices.end()
     if schedule.stopped:
         raise _interrupted(result)
     return result

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from automl_plan.errors import AutomlPlanError
+from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.gate import GateReport
 from automl_plan.planning.plan import Change
 from automl_plan.resources.address import Address
@@ -36,6 +37,8 @@ class Event:
     operation_id: str | None = None
     message: str | None = None
     """Result, cause of failure, or what the service says of its progress."""
+    left: Forecast | None = None
+    """What goes on: how long it still takes, by the history."""
 
 
 @dataclass(frozen=True, slots=True)

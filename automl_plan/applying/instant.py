@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from automl_plan.applying.moments import now
+from automl_plan.applying.notices import Notices
 from automl_plan.errors import GateRejected, NotFound, PlanStale
 from automl_plan.planning.bookkeeping import FIELD, label_of
 from automl_plan.planning.plan import Action, Change
@@ -66,9 +67,11 @@ class InstantSteps:
         provider: Provider,
         session: StateSession,
         desired: Desired,
+        notices: Notices,
         decision: Decision | None = None,
     ) -> None:
         self._provider = provider
+        self._notices = notices
         self._session = session
         self._desired = desired
         self._decision = decision
@@ -205,11 +208,16 @@ class InstantSteps:
             if found.passed:
                 self._session.record(with_current(record, version.id, decision))
                 return f"version {version.version} meets what is required"
-            self._session.record(with_status(record, version.id, Status.REJECTED, decision))
             missed = ", ".join(row.requirement for row in found.rows if not row.met)
             stays = "" if current is None else f" Version {current.version} stays the current one."
+            said = f"Version {version.version} does not meet what is required ({missed}).{stays}"
+            next_ = f"Next: automl-plan models versions {address.name}"
+            notice = self._notices.of_rejection(change, version.id, f"{address}: {said} {next_}")
+            rejected = with_status(record, version.id, Status.REJECTED, decision)
+            self._session.record(rejected, notice=notice)
+            self._notices.send(notice)
             raise GateRejected(
-                f"Version {version.version} does not meet what is required ({missed}).{stays}",
+                said,
                 where=f"{address} {version.id}",
                 hint="It is kept, undeployed. Change the data, the inputs or `require`, or take it "
                 f"all the same: automl-plan models promote {address.name} {version.version}",

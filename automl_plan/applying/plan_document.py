@@ -12,6 +12,7 @@ from typing import Any
 from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.planning.costs import costs_from_json, costs_to_json
+from automl_plan.planning.forecasting import forecast_from_json, forecast_to_json
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import (
     Action,
@@ -37,7 +38,7 @@ from automl_plan.resources.live import SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 from automl_plan.resources.requirements import Requirements
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 def planned_document(planned: Planned) -> dict[str, Json]:
@@ -93,6 +94,10 @@ def planned_document(planned: Planned) -> dict[str, Json]:
         ],
         "refused": list(plan.refused),
         "scores": [scorecard_to_json(card) for card in planned.scores],
+        "forecasts": {
+            key: None if forecast is None else forecast_to_json(forecast)
+            for key, forecast in sorted(planned.forecasts.items())
+        },
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
         "sources": {
@@ -230,6 +235,10 @@ def planned_of(document: dict[str, Any]) -> Planned:
         made=document["made"],
         commit=document["commit"],
         scores=tuple(map(scorecard_from_json, document["scores"])),
+        forecasts={
+            key: None if forecast is None else forecast_from_json(forecast)
+            for key, forecast in document["forecasts"].items()
+        },
     )
 
 

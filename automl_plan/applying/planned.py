@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from automl_plan import __version__
@@ -18,6 +18,7 @@ from automl_plan.config.configuration import SECTION_OF, Configuration, Provider
 from automl_plan.errors import ConfigurationError
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.drift import assume_live
+from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Violation
@@ -28,6 +29,7 @@ from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.sets import undecided
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.history import History
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.recorded import Recorded
 
@@ -60,6 +62,8 @@ class Planned:
     """The Git commit of the configuration, `-dirty` behind it if files had changed."""
     scores: tuple[Scorecard, ...] = ()
     """How good the versions are that it is about."""
+    forecasts: Mapping[str, Forecast | None] = field(default_factory=dict)
+    """By the change's key: how long trainings and imports take; None without a history yet."""
 
     @property
     def mode(self) -> PlanMode:
@@ -88,6 +92,7 @@ class Survey:
     now: datetime
     """By the service's clock."""
     found: tuple[tuple[Address, Finding], ...]
+    history: History
 
     @property
     def examples(self) -> dict[Address, int]:
@@ -110,6 +115,14 @@ class Survey:
             serial=self.recorded.serial,
             sources=self.sources,
             found=self.found,
+            forecasts=forecasts_of(
+                plan.changes,
+                self.desired,
+                self.recorded.resources,
+                self.history,
+                self.examples,
+                datetime.now(UTC),
+            ),
         )
 
 
@@ -165,7 +178,7 @@ def survey(
         counts = {address: data.examples for address, data in read.items()}
         moved = rearrange(desired, recorded, there, counts).resources
         desired = without_ignored(desired, moved, there, anew)
-    return Survey(workspace, desired, recorded, live, read, provider.now(), found)
+    return Survey(workspace, desired, recorded, live, read, provider.now(), found, state.history)
 
 
 def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = False) -> Planned:

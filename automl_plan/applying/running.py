@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from automl_plan.applying.history import Expectation
 from automl_plan.errors import UnsettledOperation
+from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.recorded import RecordedOperation, Step
 
@@ -46,6 +48,14 @@ class Running:
     """Whether what it waits for takes seconds, and the call that takes long is sent after it."""
     cancelled: bool = False
     """Whether its end was asked for when the run was stopped."""
+    expectation: Expectation | None = None
+    """How long it takes, by the history."""
+
+    def left(self) -> Forecast | None:
+        """How long it still takes, by the history."""
+        if self.expectation is None or self.cancelled or self.change.action is Action.CANCEL:
+            return None
+        return self.expectation.left(time.monotonic() - self.begun)
 
     def look_again(self, seconds: float) -> None:
         """Let the next look be in so many seconds."""

@@ -102,6 +102,7 @@ class Schedule:
                 if self._may_leave():
                     break
                 self._collect()
+                self._steps.notices.take()
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
         return self._result()
@@ -137,6 +138,8 @@ class Schedule:
                 self._fail(running, error)
                 continue
             running.operation, running.finish = begun.operation, begun.finish
+            if begun.operation is not None:
+                running.expectation = self._steps.expectation(change, begun.operation)
             self._send(running, begun)
 
     def _send(self, running: Running, begun: Begun) -> None:
@@ -432,5 +435,6 @@ class Schedule:
                 elapsed=time.monotonic() - running.begun,
                 operation_id=operation.id if operation is not None else None,
                 message=message,
+                left=running.left() if kind is EventType.WAITING else None,
             )
         )

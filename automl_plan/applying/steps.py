@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from automl_plan.applying.calls import Call, Calls
+from automl_plan.applying.history import Entry, Expectation, entry_of, examples_of, expectation
 from automl_plan.applying.instant import ACTIONS, InstantSteps
 from automl_plan.applying.moments import now
+from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, known_ids, look
 from automl_plan.errors import (
     Cancelled,
@@ -60,6 +62,8 @@ _STEPS = {
     Action.UNDEPLOY: Step.UNDEPLOY,
     Action.DELETE: Step.DELETE,
 }
+_WORK = {Step.DEPLOY: OperationKind.DEPLOY_MODEL, Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL}
+"""Of several calls the one that takes the time of the step."""
 _MAKING = frozenset({Step.CREATE, Step.TRAIN})
 """Steps that make an object."""
 UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
@@ -88,6 +92,7 @@ class Steps:
         *,
         prices: PriceBook,
         commit: Callable[[], str | None],
+        notices: Notices,
         decision: Decision | None = None,
     ) -> None:
         self._provider = provider
@@ -96,8 +101,9 @@ class Steps:
         self._sources = sources
         self._prices = prices
         self._commit = commit
+        self.notices = notices
         self._calls = Calls(provider, desired)
-        self._instant = InstantSteps(provider, session, desired, decision)
+        self._instant = InstantSteps(provider, session, desired, notices, decision)
 
     @property
     def reports(self) -> Sequence[tuple[Address, int | None, GateReport]]:
@@ -163,17 +169,20 @@ class Steps:
         Nothing is sent when something else is declared by now: the next plan goes on from there.
         """
         record = self._record_of(change.address)
+        worked = answer.kind is _WORK.get(operation.step)
+        ended = self._ended_entry(change, operation, answer) if worked else None
         if not self._still_wanted(change.address, operation):
             nothing = answer.kind is OperationKind.CREATE_ENDPOINT
             self._session.record(
                 without_operation(record, operation)
                 if nothing
-                else after_operation(record, operation, when=now())
+                else after_operation(record, operation, when=now()),
+                ended,
             )
             return Begun()
         intent = replace(operation, id=None)
         call = self._calls.of(change.address, intent, self._session.state.lineage)
-        self._session.record(with_operation(record, intent))
+        self._session.record(with_operation(record, intent), ended)
         return Begun(call, intent)
 
     def lost(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
@@ -251,7 +260,9 @@ class Steps:
         """
         record = self._record_of(change.address)
         if answer.error is not None:
-            self._session.record(without_operation(record, operation))
+            notice = self.notices.of_end(change, operation, answer, None)
+            self._session.record(without_operation(record, operation), notice=notice)
+            self.notices.send(notice)
             cost = so_far(operation, datetime.now(UTC), self._prices, answer)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
@@ -281,8 +292,26 @@ class Steps:
         if answer.made is not None and mark_in(operation.token, "") is None:
             self._check_ours(change, operation, answer.made)
         record = after_operation(record, operation, made=answer.made, when=now())
-        self._session.record(self._with_protection(record, operation))
+        ended = self._ended_entry(change, operation, answer)
+        notice = self.notices.of_end(change, operation, answer, ended)
+        self._session.record(self._with_protection(record, operation), ended, notice)
+        self.notices.send(notice)
         return _outcome(change, operation, answer)
+
+    def expectation(self, change: Change, operation: RecordedOperation) -> Expectation | None:
+        """What the history makes expect of an operation."""
+        examples, history = self._examples(change, operation), self._session.state.history
+        return expectation(operation, examples, history, begun=change.action in _STEPS)
+
+    def _ended_entry(
+        self, change: Change, operation: RecordedOperation, answer: Operation
+    ) -> Entry | None:
+        followed = change.action in _STEPS
+        return entry_of(operation, answer, self._examples(change, operation), followed=followed)
+
+    def _examples(self, change: Change, operation: RecordedOperation) -> int | None:
+        resources = self._session.state.resources
+        return examples_of(operation, change.address, self._desired, resources)
 
     def _check_ours(self, change: Change, operation: RecordedOperation, made: str) -> None:
         """After a rebuilt state took an operation up: whether what it made is ours."""

@@ -106,6 +106,36 @@ def wait(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: automl-plan operations backtest state/default.json")
+def backtest(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A state, or a history as JSON lines (.jsonl). Without it: the state.",
+            show_default=False,
+        ),
+    ] = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Tell how good the forecasts of how long operations take would have been."""
+    from automl_plan.applying.backtested import backtest_file, backtest_history
+    from automl_plan.rendering.forecast import backtest_json, backtest_text
+
+    if file is not None:
+        results = backtest_file(file)
+    else:
+        with workspace(directory, var, var_file) as opened:
+            results = backtest_history(opened.store.read().history)
+    if as_json:
+        write_json(backtest_json(results))
+    else:
+        write(backtest_text(results, stdout_style()))
+
+
 @app.command(epilog="Example: automl-plan operations cancel ICN1234567890")
 def cancel(
     operation_id: OperationId,

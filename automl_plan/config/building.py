@@ -21,6 +21,7 @@ from automl_plan.resources.desired import (
     OnSourceChange,
 )
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, ClassificationType, Problem
+from automl_plan.resources.notices import NoticeKind, Receiver, Way
 from automl_plan.resources.policy import Check, Policy, PolicyRule
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from automl_plan.resources.requirements import Requirements
@@ -70,6 +71,17 @@ def policy(written: Mapping[str, Any]) -> Policy:
         for key, told in declared.items()
         if key in written and "x-rule" in told
     )
+
+
+def receivers(written: Mapping[str, Any]) -> tuple[Receiver, ...]:
+    """Who is told of what happens; of all events unless said otherwise."""
+    found = []
+    for name, entry in sorted(written.items()):
+        (way,) = (each for each in Way if each in entry)
+        told = entry[way] if way is not Way.COMMAND else {"command": tuple(entry[way])}
+        kinds = frozenset(map(NoticeKind, entry.get("events", NoticeKind)))
+        found.append(Receiver(name, way, kinds, **told))
+    return tuple(found)
 
 
 def digest(checked: Checked, wanted: Desired) -> str:

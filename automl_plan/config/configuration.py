@@ -13,6 +13,7 @@ from automl_plan.errors import Diagnostic
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.json import Json
+from automl_plan.resources.notices import Receiver
 from automl_plan.resources.policy import Policy
 from automl_plan.resources.prices import PriceBook
 
@@ -44,6 +45,8 @@ class Configuration:
     """What the team allows its plans."""
     lint: Mapping[str, str]
     """The severities that rules of the data lint have here. They are no part of the digest."""
+    receivers: tuple[Receiver, ...]
+    """Who is told of what happens. Not in the digest: no plan depends on it."""
     prices: PriceBook
     """The prices that costs are told in."""
     digest: str

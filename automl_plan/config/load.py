@@ -130,6 +130,7 @@ class _Loader:
         prices = filler.fill(document.prices, ("prices",))
         policy = filler.fill(document.policy, ("policy",))
         lint = filler.fill(document.lint, ("lint",))
+        notify = filler.fill(document.notify, ("notify",))
         resources = {
             section: filler.fill(document.named(section), (section,))
             for section in ("datasets", "models")
@@ -147,6 +148,7 @@ class _Loader:
             prices_path=self._prices_path(prices),
             policy=self._optional("policy", policy),
             lint=self._optional("lint", lint),
+            notify=self._optional("notify", notify),
             datasets=self._sound_entries("datasets", resources["datasets"]),
             models=self._sound_entries("models", resources["models"]),
             blocks={
@@ -246,6 +248,7 @@ class _Loader:
             desired=desired,
             policy=building.policy(checked.policy),
             lint=checked.lint,
+            receivers=building.receivers(checked.notify),
             prices=self._prices(checked.prices_path),
             digest=building.digest(checked, desired),
             _origins=self._origins,

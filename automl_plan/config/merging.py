@@ -12,7 +12,7 @@ from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.json import Json
 
 NAMED_SECTIONS = ("variables", "datasets", "models")
-SINGLE_SECTIONS = ("provider", "state", "prices", "policy", "lint")
+SINGLE_SECTIONS = ("provider", "state", "prices", "policy", "lint", "notify")
 LIST_SECTIONS = ("moved", "removed", "imports")
 _SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
 
@@ -30,6 +30,7 @@ class Document:
     prices: Json = None
     policy: Json = None
     lint: Json = None
+    notify: Json = None
     variables: dict[str, Json] = field(default_factory=dict)
     datasets: dict[str, Json] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)

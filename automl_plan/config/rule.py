@@ -30,6 +30,7 @@ class Checked:
     policy: Mapping[str, Any]
     lint: Mapping[str, str]
     """The severities of rules of the data lint."""
+    notify: Entries
     prices_path: str | None
     """None: list prices, or a section that is wrong."""
     datasets: Entries

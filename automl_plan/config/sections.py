@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from automl_plan.config.comments import pieces
 
 ORDER = (
-    *("provider", "state", "variables", "prices", "policy", "lint"),
+    *("provider", "state", "variables", "prices", "policy", "lint", "notify"),
     *("datasets", "models", "moved", "removed", "imports"),
 )
 """What a configuration is about first, then what it declares, then what became of it."""

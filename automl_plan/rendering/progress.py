@@ -11,9 +11,11 @@ from automl_plan import __version__
 from automl_plan.applying.events import ApplyResult, Event, EventType
 from automl_plan.applying.planned import Planned
 from automl_plan.errors import GateRejected
+from automl_plan.planning.forecasting import forecast_to_json
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.rendering.document import document
+from automl_plan.rendering.forecast import left
 from automl_plan.rendering.plan import summary
 from automl_plan.rendering.style import Style, clean, counted, duration
 from automl_plan.resources.json import Json
@@ -149,7 +151,8 @@ class LiveProgress:
             operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
             said = f" {clean(event.message)}" if event.message else ""
             doing = _DOING[event.change.action]
-            lines.append(f"{event.change.address}: {doing}… [{elapsed}{operation}]{said}")
+            still = f", {left(event.left)}" if event.left is not None else ""
+            lines.append(f"{event.change.address}: {doing}… [{elapsed}{still}{operation}]{said}")
         return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
 
@@ -179,7 +182,9 @@ def event_line(event: Event, style: Style) -> str:
         case EventType.STARTED:
             return f"{address}: {_DOING[change.action]}…"
         case EventType.WAITING:
-            doing = f"{address}: {_DOING[change.action]}… [{duration(event.elapsed)}{operation}]"
+            still = f", {left(event.left)}" if event.left is not None else ""
+            told = f"{duration(event.elapsed)}{still}{operation}"
+            doing = f"{address}: {_DOING[change.action]}… [{told}]"
             return f"{doing} {said}".rstrip()
         case EventType.DONE:
             done = style.green(_DONE[change.action])
@@ -209,6 +214,7 @@ def event_json(event: Event) -> dict[str, Json]:
         elapsed_seconds=round(event.elapsed, 3),
         operation_id=event.operation_id,
         message=event.message,
+        left=None if event.left is None else forecast_to_json(event.left),
     )
 
 

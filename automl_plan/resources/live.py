@@ -145,6 +145,8 @@ class Operation:
     """Id of the object that a finished create operation made."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Where the service keeps labels on it."""
+    cost_milli_node_hours: int | None = None
+    """Trainings that ended: what is billed, where the service tells it of the operation."""
     more: bool = False
     """Whether the call that opened it is to be made again once it has ended: it was one step."""
     partial_failures: tuple[str, ...] = ()

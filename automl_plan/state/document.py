@@ -10,7 +10,9 @@ from typing import Any
 
 from automl_plan.errors import StateForeign, StateUnreadable
 from automl_plan.resources.address import Address
+from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
+from automl_plan.resources.notices import Outbox
 from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
@@ -21,6 +23,8 @@ from automl_plan.resources.recorded import (
     Status,
     Step,
 )
+from automl_plan.state.history import history_from_json, history_to_json
+from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 
 FORMAT_VERSION = 1
 
@@ -41,6 +45,10 @@ class State:
     resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
     migration: Mapping[str, Json] | None = None
     """Of a migration's state only: the settings of the providers, by name, `from` and `to`."""
+    history: History = field(default_factory=dict)
+    """How long operations took that ended well."""
+    outbox: Outbox = field(default_factory=dict)
+    """Messages that are still to be sent."""
 
     def recorded(self) -> Recorded:
         """What planning needs of it."""
@@ -71,6 +79,11 @@ def encode(state: State) -> bytes:
     }
     if state.migration is not None:
         document["migration"] = dict(state.migration)
+    history = history_to_json(state.history)
+    if history:
+        document["history"] = history
+    if state.outbox:
+        document["outbox"] = outbox_to_json(state.outbox)
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -175,7 +188,7 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 def _state(document: dict[str, Any]) -> State:
     known = ("format_version", "lineage", "serial", "provider", "resources", "migration")
-    fields = _fields(document, *known)
+    fields = _fields(document, *known, "history", "outbox")
     serial = _integer(fields["serial"])
     if serial is None or serial < 0:
         raise ValueError("serial is not a number")
@@ -187,8 +200,15 @@ def _state(document: dict[str, Any]) -> State:
         address = Address.parse(text)
         resources[address] = resource_from_json(address, entry)
     provider, migration = _optional(fields.get("provider")), fields.get("migration")
-    migration = None if migration is None else _mapping(migration)
-    return State(_text(fields["lineage"]), serial, provider, resources, migration)
+    return State(
+        _text(fields["lineage"]),
+        serial,
+        provider,
+        resources,
+        None if migration is None else _mapping(migration),
+        history_from_json(fields.get("history", {})),
+        outbox_from_json(fields.get("outbox", {})),
+    )
 
 
 def _object(entry: Any) -> RecordedObject:

@@ -16,15 +16,42 @@ from typing import Any
 
 from automl_plan.errors import StateUnreadable, StateUnwritable
 from automl_plan.resources.address import Address
+from automl_plan.resources.history import EndedOperation, remember
 from automl_plan.resources.json import Json
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.notices import Notice, mark_sent
+from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import State, resource_from_json, resource_to_json
+from automl_plan.state.history import ended_from_json, ended_to_json
+from automl_plan.state.outbox import notice_from_json, notice_to_json
 
 
-def resource_entry(resource: RecordedResource) -> dict[str, Json]:
-    """The step that sets one resource, or removes it when nothing is left of it."""
+def resource_entry(
+    resource: RecordedResource,
+    ended: tuple[str, EndedOperation] | None = None,
+    notice: tuple[str, Notice] | None = None,
+) -> dict[str, Json]:
+    """The step that sets one resource, or removes it when nothing is left of it.
+
+    `ended` is the operation whose end did that, with its key in the history; `notice` the message
+    that is to be sent of it.
+    """
     entry = None if resource.empty else resource_to_json(resource)
-    return {"address": str(resource.address), "resource": entry}
+    step: dict[str, Json] = {"address": str(resource.address), "resource": entry}
+    if ended is not None:
+        key, operation = ended
+        step["ended"] = {
+            "key": key,
+            "step": str(operation.work.step),
+            "operation": ended_to_json(operation),
+        }
+    if notice is not None:
+        step["notice"] = {"id": notice[0], "notice": notice_to_json(notice[1])}
+    return step
+
+
+def sent_entry(key: str, receiver: str) -> dict[str, Json]:
+    """The step that takes a message out of the outbox."""
+    return {"sent": key, "to": receiver}
 
 
 def provider_entry(identity: str) -> dict[str, Json]:
@@ -38,8 +65,8 @@ def lineage_entry(lineage: str) -> dict[str, Json]:
 
 
 def apply_entry(state: State, entry: dict[str, Any]) -> State:
-    """The state after one step, which changes `state.resources` in place: a copy at each step
-    would make a run of many steps quadratic.
+    """The state after one step, which changes resources and history in place: a copy at each
+    step would make a run of many steps quadratic.
 
     Raises KeyError, TypeError or ValueError for a wrong step.
     """
@@ -47,12 +74,24 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
         return replace(state, provider=entry["provider"])
     if "new_lineage" in entry:
         return replace(state, lineage=entry["new_lineage"])
+    if "sent" in entry:
+        assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
+        mark_sent(state.outbox, entry["sent"], entry["to"])
+        return state
     address = Address.parse(entry["address"])
     assert isinstance(state.resources, dict)  # noqa: S101 (whoever calls this made it one)
     if entry["resource"] is None:
         state.resources.pop(address, None)
     else:
         state.resources[address] = resource_from_json(address, entry["resource"])
+    if "ended" in entry:
+        assert isinstance(state.history, dict)  # noqa: S101 (as above)
+        ended = entry["ended"]
+        operation = ended_from_json(Step(ended["step"]), ended["operation"])
+        remember(state.history, ended["key"], operation)
+    if "notice" in entry:
+        assert isinstance(state.outbox, dict)  # noqa: S101 (as above)
+        state.outbox[entry["notice"]["id"]] = notice_from_json(entry["notice"]["notice"])
     return state
 
 

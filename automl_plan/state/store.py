@@ -15,7 +15,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from automl_plan.errors import StateMigrating, StateUnreadable, StateUnwritable
+from automl_plan.resources.history import EndedOperation
 from automl_plan.resources.json import Json
+from automl_plan.resources.notices import Notice
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.resources.takeover import migrate_command
 from automl_plan.state.document import State, decode, encode, new_lineage
@@ -27,6 +29,7 @@ from automl_plan.state.journal import (
     provider_entry,
     read_journal,
     resource_entry,
+    sent_entry,
     unwritable,
 )
 from automl_plan.state.lock import StateLock, holder_of, take_away
@@ -114,9 +117,22 @@ class StateSession:
         if self._state.provider is None:
             self._step(provider_entry(provider))
 
-    def record(self, resource: RecordedResource) -> None:
-        """Record a resource; it is on disk when this returns. Raises StateUnwritable."""
-        self._step(resource_entry(resource))
+    def record(
+        self,
+        resource: RecordedResource,
+        ended: tuple[str, EndedOperation] | None = None,
+        notice: tuple[str, Notice] | None = None,
+    ) -> None:
+        """Record a resource; it is on disk when this returns. Raises StateUnwritable.
+
+        In the same step `ended` goes into the history, an operation with its key, and `notice`
+        into the outbox, a message with its id.
+        """
+        self._step(resource_entry(resource, ended, notice))
+
+    def record_sent(self, key: str, receiver: str) -> None:
+        """Record that a receiver has a message. Raises StateUnwritable."""
+        self._step(sent_entry(key, receiver))
 
     def switch(self, state: State) -> None:
         """Put another state in the place of all that is recorded; the former file is the backup.
@@ -243,7 +259,12 @@ def read_state_file(path: Path) -> State:
 def _read(path: Path) -> tuple[State, bool]:
     """The state with its journal's steps, and whether there were any."""
     state = _read_file(path)
-    state = replace(state, resources=dict(state.resources))
+    state = replace(
+        state,
+        resources=dict(state.resources),
+        history=dict(state.history),
+        outbox=dict(state.outbox),
+    )
     journal = beside(path, "journal")
     head, steps = read_journal(journal)
     if head is None or not steps:

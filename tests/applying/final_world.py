@@ -49,9 +49,20 @@ def world_of(front: Front, fronts: Fronts) -> str:
     path = front.directory / "state.json"
     recorded = json.loads(path.read_bytes()) if path.exists() else None
     if recorded is not None:
+        # How long it took is another matter each time; at AutoML v1 no operation tells its cost.
+        history = recorded.pop("history", {})
+        # After a lost answer a deployment is seen at Vertex AI, and its operation never followed.
+        compared = {"train", "import-data"} & history.keys()
+        recorded["history"] = {step: _took(history[step]) for step in compared}
         assert recorded.pop("provider") == f"{front.api}:projects/{front.api}/locations/us-central1"
     text = json.dumps({**world, "recorded": recorded}, indent=1, sort_keys=True)
     return _with_placeholders(text, state.lineage)
+
+
+def _took(kept: Mapping[str, dict[str, Any]]) -> list[str]:
+    left_out = ("ended", "seconds", "cost_milli_node_hours")
+    told = ({k: v for k, v in each.items() if k not in left_out} for each in kept.values())
+    return sorted(json.dumps(each, sort_keys=True) for each in told)
 
 
 def _order(model: LiveModel) -> tuple[str, int, str]:

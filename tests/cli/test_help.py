@@ -54,6 +54,7 @@ def test_the_commands() -> None:
         "models rollback",
         "models show",
         "models versions",
+        "operations backtest",
         "operations cancel",
         "operations delete",
         "operations get",

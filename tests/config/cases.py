@@ -546,6 +546,26 @@ CASES = [
             "a.yaml:11:70 unknown-key",
         ],
     ),
+    Case(
+        "notify",
+        GOOD
+        + "notify:\n"
+        + "  ops: {webhook: {url: 'ftp://x', secret_env: 'not a name'}}\n"
+        + "  2nd: {command: []}\n"
+        + "  two: {slack: {url_env: A}, command: [a]}\n"
+        + "  no: {webhook: {}, events: [lunch]}\n"
+        + "  none: {}\n",
+        [
+            "a.yaml:12:24 notify-way",
+            "a.yaml:12:47 notify-way",
+            "a.yaml:13:8 notify-way",
+            "a.yaml:13:18 notify-way",
+            "a.yaml:14:8 notify-way",
+            "a.yaml:15:17 notify-way",
+            "a.yaml:15:30 not-allowed",
+            "a.yaml:16:9 notify-way",
+        ],
+    ),
     # Moved, removed, imports
     Case(
         "addresses",

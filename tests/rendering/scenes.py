@@ -8,6 +8,7 @@ from dataclasses import replace
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.config.configuration import ProviderSettings
+from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
 from automl_plan.resources.address import dataset_address, model_address
@@ -173,6 +174,30 @@ def cut_off() -> Planned:
     return replace(_planned(world, DIGITS), found=found)
 
 
+def forecast() -> Planned:
+    """How long it takes is known in part: of trainings, of too few imports, of what runs."""
+    planned = retrain()
+    data = append_data()
+    resumed = replace(resume(), forecasts={})
+    changes = (*planned.plan.changes, *data.plan.changes, *resumed.plan.changes)
+    times = {
+        Action.RETRAIN: Forecast(4800.0, 3300.0, 7790.0, 23, Step.TRAIN),
+        Action.IMPORT_DATA: Forecast(42.0, None, None, 3, Step.IMPORT_DATA),
+        Action.RESUME: Forecast(640.0, 31.5, 3601.0, 12, Step.TRAIN),
+    }
+    forecasts = {c.key: times[c.action] for c in changes if c.action in times}
+    plan = replace(planned.plan, changes=changes)
+    return replace(bound(plan, data.desired), forecasts=forecasts)
+
+
+def no_history() -> Planned:
+    """The first plan of all: nothing was trained or imported yet."""
+    planned = create()
+    unknown = (Action.TRAIN, Action.IMPORT_DATA)
+    forecasts = {c.key: None for c in planned.plan.changes if c.action in unknown}
+    return replace(planned, forecasts=forecasts)
+
+
 def resume() -> Planned:
     return _while_training(DIGITS)
 
@@ -227,4 +252,6 @@ SCENES: tuple[Callable[[], Planned], ...] = (
     cancel,
     cancel_and_train,
     hostile,
+    forecast,
+    no_history,
 )

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
 from automl_plan.errors import ApiError
+from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.plan import Action, Change
 from automl_plan.rendering.progress import (
     JsonProgress,
     LineProgress,
+    event_json,
     event_line,
     result_json,
     result_text,
@@ -18,6 +20,7 @@ from automl_plan.rendering.progress import (
 from automl_plan.rendering.style import PLAIN
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.json import Json
+from automl_plan.resources.recorded import Step
 from tests.rendering.golden import matches_golden
 from tests.rendering.scenes import HOSTILE, create, refresh_only
 from tests.rendering.schema import EVENTS as EVENTS_SCHEMA
@@ -42,6 +45,31 @@ EVENTS = tuple(
 
 def test_lines() -> None:
     assert matches_golden("events", "".join(event_line(e, PLAIN) + "\n" for e in EVENTS))
+
+
+def test_what_is_left_is_told_of_what_goes_on() -> None:
+    by_history = Forecast(3000.0, 1500.0, 6000.0, 23, Step.TRAIN)
+    few = Forecast(42.0, None, None, 3, Step.IMPORT_DATA)
+    events = [
+        Event(EventType.WAITING, TRAIN, 1800.0, "ICN7", None, by_history),
+        Event(EventType.WAITING, IMPORT, 31.0, "ICN8", None, few),
+        Event(EventType.WAITING, IMPORT, 31.0, None, None, None),
+    ]
+    assert [event_line(event, PLAIN) for event in events] == [
+        "model.digits: training… [30m00s, about 50m left (80 %: 25m to 1h40m), operation ICN7]",
+        "dataset.digits: importing data… [31.0s, about 42.0s left, operation ICN8]",
+        "dataset.digits: importing data… [31.0s]",
+    ]
+    for event in events:
+        assert is_valid("apply", event_json(event))
+    assert event_json(events[0])["left"] == {
+        "median_seconds": 3000.0,
+        "low_seconds": 1500.0,
+        "high_seconds": 6000.0,
+        "operations": 23,
+        "step": "train",
+        "alike": True,
+    }
 
 
 def test_a_long_operation_is_told_of_now_and_then() -> None:

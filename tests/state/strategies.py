@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import strategies as st
 
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.history import EndedOperation, Work, remember
+from automl_plan.resources.model_types import Problem
+from automl_plan.resources.notices import Notice, NoticeKind
 from automl_plan.resources.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -55,10 +60,46 @@ def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
 
 
 recorded = addresses.flatmap(resources)
+works = st.builds(
+    Work,
+    step=st.sampled_from(Step),
+    problem=st.none() | st.sampled_from(Problem),
+    model_type=maybe_text,
+    budget=counts,
+    examples=counts,
+)
+moments = st.integers(0, 4 * 10**9).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat()
+)
+ended = st.builds(EndedOperation, works, ended=moments, seconds=st.floats(0, 10**9), cost=counts)
+
+
+def by_step(entries: dict[str, EndedOperation]) -> dict[Step, dict[str, EndedOperation]]:
+    history: dict[Step, dict[str, EndedOperation]] = {}
+    for key, entry in entries.items():
+        remember(history, key, entry)
+    return history
+
+
+histories = st.dictionaries(text, ended, max_size=4).map(by_step)
+notices = st.builds(
+    Notice,
+    kind=st.sampled_from(NoticeKind),
+    when=text,
+    address=text,
+    action=text,
+    text=text,
+    to=st.lists(text, min_size=1, max_size=2).map(tuple),
+    operation_id=maybe_text,
+    object_id=maybe_text,
+    seconds=st.none() | st.floats(0, 10**9),
+)
 states = st.builds(
     State,
     lineage=text,
     serial=st.integers(0, 10**6),
     provider=maybe_text,
     resources=st.lists(recorded, max_size=4).map(lambda rs: {r.address: r for r in rs}),
+    history=histories,
+    outbox=st.dictionaries(text, notices, max_size=2),
 )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import StateForeign, StateUnreadable
+from automl_plan.resources.history import KEPT, EndedOperation, remember
 from automl_plan.state.document import State, decode, encode
-from tests.state.strategies import states
+from tests.state.strategies import ended, states
 
 SCHEMA = jsonschema.Draft7Validator(read_schema("state"))
 
@@ -29,7 +30,16 @@ def test_what_is_written_is_read_again(state: State) -> None:
 @given(states)
 def test_order_changes_no_byte(state: State) -> None:
     turned = State(
-        state.lineage, state.serial, state.provider, dict(reversed(list(state.resources.items())))
+        state.lineage,
+        state.serial,
+        state.provider,
+        dict(reversed(list(state.resources.items()))),
+        state.migration,
+        {
+            step: dict(reversed(list(kept.items())))
+            for step, kept in reversed(list(state.history.items()))
+        },
+        dict(reversed(list(state.outbox.items()))),
     )
     assert encode(turned) == encode(state)
 
@@ -60,6 +70,17 @@ def good() -> dict[str, Any]:
         "serial": 3,
         "provider": None,
         "resources": {"model.m": entry},
+        "history": {"train": {"ab12": {"ended": "2026-01-01T00:00:00Z", "seconds": 60.5}}},
+        "outbox": {
+            "ended-ab12": {
+                "kind": "ended",
+                "when": "2026-01-01T00:00:00Z",
+                "address": "model.m",
+                "action": "train",
+                "text": "It ended.",
+                "to": ["ops"],
+            }
+        },
     }
 
 
@@ -86,6 +107,28 @@ def good() -> dict[str, Any]:
         lambda d: d["resources"]["model.m"]["current"].update(examples=1.5),
         lambda d: d["resources"]["model.m"]["operations"][0].update(step="explode"),
         lambda d: d["resources"]["model.m"]["operations"][0].pop("token"),
+        lambda d: d.update(outbox=[]),
+        lambda d: d["outbox"].update(x=[]),
+        lambda d: d["outbox"]["ended-ab12"].update(kind="lunch"),
+        lambda d: d["outbox"]["ended-ab12"].update(surprise=1),
+        lambda d: d["outbox"]["ended-ab12"].update(to="ops"),
+        lambda d: d["outbox"]["ended-ab12"].update(to=[1]),
+        lambda d: d["outbox"]["ended-ab12"].update(seconds="3"),
+        lambda d: d["outbox"]["ended-ab12"].pop("text"),
+        lambda d: d["outbox"]["ended-ab12"].update(object_id=4),
+        lambda d: d.update(history=[]),
+        lambda d: d["history"].update(explode={}),
+        lambda d: d["history"].update(train=[]),
+        lambda d: d["history"]["train"].update(x=3),
+        lambda d: d["history"]["train"]["ab12"].update(surprise=1),
+        lambda d: d["history"]["train"]["ab12"].pop("ended"),
+        lambda d: d["history"]["train"]["ab12"].update(ended="yesterday"),
+        lambda d: d["history"]["train"]["ab12"].update(seconds=-1),
+        lambda d: d["history"]["train"]["ab12"].update(seconds=True),
+        lambda d: d["history"]["train"]["ab12"].update(problem="tables"),
+        lambda d: d["history"]["train"]["ab12"].update(examples=1.5),
+        lambda d: d["history"]["train"]["ab12"].update(budget_milli_node_hours=-1),
+        lambda d: d["history"]["train"]["ab12"].update(model_type=4),
     ],
 )
 def test_the_schema_and_the_reader_refuse_alike(damage: Any) -> None:
@@ -96,6 +139,25 @@ def test_the_schema_and_the_reader_refuse_alike(damage: Any) -> None:
     assert not SCHEMA.is_valid(document)
     with pytest.raises(StateUnreadable):
         decode(json.dumps(document).encode(), where="x")
+
+
+def test_a_state_without_a_history_is_as_it_was() -> None:
+    document = good()
+    del document["history"]
+    state = decode(json.dumps(document).encode(), where="x")
+    assert state.history == {}
+    assert b"history" not in encode(state)
+
+
+@given(states, ended)
+def test_a_history_keeps_the_newest(state: State, entry: EndedOperation) -> None:
+    history = {step: dict(kept) for step, kept in state.history.items()}
+    step = entry.work.step
+    for number in range(KEPT):
+        remember(history, f"key {number}", entry)
+    assert list(history[step]) == [f"key {number}" for number in range(KEPT)]
+    others = {s: kept for s, kept in history.items() if s is not step}
+    assert others == {s: kept for s, kept in state.history.items() if s is not step}
 
 
 def test_a_newer_format_asks_for_an_upgrade() -> None:

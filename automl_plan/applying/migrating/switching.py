@@ -17,7 +17,8 @@ def switched(
     """The state of the copies, bound to their provider; `when` is the time at which they are seen.
 
     Versions, decisions and what everything was made with are kept. What does not move is not in
-    it, nor models of others that were accepted: theirs are the originals.
+    it, nor models of others that were accepted: theirs are the originals. Nor is the history: how
+    long another service takes has to be seen.
     """
     moved = {each.object.id for each in moving}
     resources: dict[Address, RecordedResource] = {}
@@ -32,7 +33,7 @@ def switched(
         )
         if not following.empty:
             resources[address] = following
-    return replace(state, provider=provider, resources=resources)
+    return replace(state, provider=provider, resources=resources, history={})
 
 
 def _copy(obj: RecordedObject, copies: Mapping[str, str], when: str) -> RecordedObject:

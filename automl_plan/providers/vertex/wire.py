@@ -225,6 +225,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
     elif state == "FAILED" and failure is None:
         failure = OperationError(_UNKNOWN, "The training failed; the service says no more.")
     made = mapping(answer.get("modelToUpload")).get("name")
+    outcome = mapping(answer.get("trainingTaskMetadata"))
     return Operation(
         id=below(answer.get("name"), parent),
         kind=OperationKind.CREATE_MODEL,
@@ -234,6 +235,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         error=failure if state in ("FAILED", "CANCELLED") else None,
         made=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
         labels=labels_of(answer),
+        cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
     )
 
 

@@ -1,0 +1,57 @@
+"""Named rules on who is told of what happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from automl_plan.config.findings import Finding, Path, quoted
+from automl_plan.config.rule import Checked, Rule, registrar
+from automl_plan.resources.address import NAME_PATTERN
+from automl_plan.resources.notices import Way
+
+RULES: dict[str, Rule] = {}
+"""All rules of this module, by id."""
+_rule = registrar(RULES)
+
+
+@_rule("notify-way", "A receiver is reached in one way.")
+def _notify_way(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.notify.items():
+        if not re.fullmatch(NAME_PATTERN, name):
+            message = f"{quoted(name)} is no name of a receiver"
+            hint = "a letter, then up to 62 letters, digits, _ and -"
+            yield Finding(("notify", name), "notify-way", message, hint)
+        ways = [way for way in Way if way in entry]
+        if len(ways) != 1:
+            message = f"the receiver says {' and '.join(ways) or 'no way to reach it'}"
+            hint = f"write one of {', '.join(Way)}"
+            yield Finding(("notify", name), "notify-way", message, hint)
+        if entry.get("command") == []:
+            yield Finding(
+                ("notify", name, "command"), "notify-way", "the command is empty", "write a program"
+            )
+        for way in ways:
+            yield from _addresses(("notify", name, way), entry[way])
+        webhook = entry.get("webhook")
+        if webhook is not None and ("url" in webhook) == ("url_env" in webhook):
+            yield Finding(
+                ("notify", name, "webhook"),
+                "notify-way",
+                "a webhook has one address",
+                "write url, or url_env: the variable of the environment that holds it",
+            )
+
+
+def _addresses(path: Path, told: Any) -> Iterator[Finding]:
+    if not isinstance(told, dict):
+        return
+    for key, value in told.items():
+        if key == "url" and not re.fullmatch(r"https?://[^\s@]+", value):
+            message = f"{quoted(value)} is no address of a webhook"
+            hint = "write https://…; what is secret in it belongs into the environment: url_env"
+            yield Finding((*path, key), "notify-way", message, hint)
+        if key.endswith("_env") and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            message = f"{key} is no name of a variable of the environment"  # its value is not told
+            yield Finding((*path, key), "notify-way", message, "write the name, not the value")

@@ -1,0 +1,1 @@
+"""Sends messages to the receivers that a configuration declares under `notify`."""

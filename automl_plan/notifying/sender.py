@@ -1,0 +1,93 @@
+"""Sends in the background: a thread for each receiver, so that none waits for another.
+
+The state is not touched here: whoever has it takes what was sent, and records that.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from automl_plan.notifying.ways import NotSent, send
+from automl_plan.resources.notices import Notice, Receiver
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries of a message: doubled each time."""
+_LOG = logging.getLogger(__name__)
+
+
+class Sender:
+    """The receivers of one run."""
+
+    def __init__(
+        self, receivers: Sequence[Receiver], environ: Mapping[str, str], directory: Path
+    ) -> None:
+        self.receivers = {receiver.name: receiver for receiver in receivers}
+        self._environ = environ
+        self._directory = directory
+        self._queues: dict[str, queue.SimpleQueue[tuple[str, Notice]]] = {}
+        self._sent: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._problems: dict[str, str] = {}
+        self._pending: dict[str, int] = {}
+        self._closing = threading.Event()
+
+    def add(self, key: str, notice: Notice) -> None:
+        """Send a notice to all that it is for."""
+        for name in notice.to:
+            receiver = self.receivers.get(name)
+            if receiver is None:
+                continue
+            if name not in self._queues:
+                self._queues[name] = queue.SimpleQueue()
+                arguments = (receiver, self._queues[name])
+                threading.Thread(target=self._work, args=arguments, daemon=True).start()
+            self._pending[name] = self._pending.get(name, 0) + 1
+            self._queues[name].put((key, notice))
+
+    def taken(self) -> Iterator[tuple[str, str]]:
+        """The id and the receiver of each message that was sent since this was asked last."""
+        while True:
+            try:
+                sent = self._sent.get_nowait()
+            except queue.Empty:
+                return
+            self._pending[sent[1]] -= 1
+            yield sent
+
+    def close(self, seconds: float) -> Iterator[tuple[str, str]]:
+        """Wait at most so long for what is being sent; what else was sent. Tells what was not."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self._hopeful():
+            yield from self.taken()
+            time.sleep(0.02)
+        self._closing.set()
+        yield from self.taken()
+        for name, count in sorted(self._pending.items()):
+            if count:
+                problem = self._problems.get(name, "it has not answered yet")
+                _LOG.warning("notify.%s: a message waits for the next run: %s.", name, problem)
+
+    def _hopeful(self) -> bool:
+        """Whether a receiver has a message to come that it did not refuse yet."""
+        return any(n and name not in self._problems for name, n in self._pending.items())
+
+    def _work(self, receiver: Receiver, messages: queue.SimpleQueue[tuple[str, Notice]]) -> None:
+        while not self._closing.is_set():
+            key, notice = messages.get()
+            pause = FIRST_PAUSE
+            while not self._closing.is_set():
+                try:
+                    send(receiver, key, notice, self._environ, self._directory)
+                except NotSent as problem:
+                    self._problems[receiver.name] = str(problem)
+                    self._closing.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                    continue
+                self._problems.pop(receiver.name, None)
+                self._sent.put((key, receiver.name))
+                break
