@@ -257,12 +257,19 @@ def place_of(
 
 
 def read_sources(workspace: Workspace) -> dict[Address, SourceData]:
-    """What the sources of each declared dataset hold. Raises SourceError, ProviderError."""
-    return {
-        address: workspace.provider.read_sources(dataset.sources)
-        for address, dataset in sorted(workspace.configuration.desired.datasets.items())
-        if dataset.sources
-    }
+    """What the sources of each declared dataset hold. Raises SourceError, ProviderError.
+
+    Sources that several datasets share are read once.
+    """
+    read: dict[tuple[str, ...], SourceData] = {}
+    found: dict[Address, SourceData] = {}
+    for address, dataset in sorted(workspace.configuration.desired.datasets.items()):
+        sources = tuple(dataset.sources)
+        if sources and sources not in read:
+            read[sources] = workspace.provider.read_sources(sources)
+        if sources:
+            found[address] = read[sources]
+    return found
 
 
 def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:

@@ -49,6 +49,8 @@ _SETS = {
 """ML_USE in all its spellings: the proto writes VALIDATE, other pages of Google's TRAINING, and
 those of Vertex AI lower case, too."""
 _THREADS = 8
+_FEW = 16
+"""Images that are read one after the other sooner than threads would be started for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +174,16 @@ class SourceReader:
             except SourceError as error:
                 return error
 
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
-            contents: dict[str, str | SourceError] = {
-                image: SourceError(f"There is no object {image}.", where=first[image].where)
-                for image in remote
-            }
-            contents.update(self._remote(remote, pool))
-            contents.update(zip(others, pool.map(look, others), strict=True))
+        contents: dict[str, str | SourceError] = {
+            image: SourceError(f"There is no object {image}.", where=first[image].where)
+            for image in remote
+        }
+        if not remote and len(others) <= _FEW:
+            contents.update((image, look(image)) for image in others)
+        else:
+            with ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
+                contents.update(self._remote(remote, pool))
+                contents.update(zip(others, pool.map(look, others), strict=True))
         problems = [c for image in first if isinstance(c := contents[image], SourceError)]
         if problems:
             raise _together(problems, "image")
