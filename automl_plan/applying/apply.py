@@ -74,7 +74,6 @@ def apply(
         schedule = Schedule(
             planned.plan.changes,
             steps,
-            provider.operation,
             parallelism=parallelism,
             detach=detach,
             cancel_when_stopped=cancel_when_stopped,

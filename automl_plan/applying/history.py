@@ -10,13 +10,17 @@ from automl_plan.applying.moments import now
 from automl_plan.planning.forecasting import Forecast, Outlook, outlook_in
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
-from automl_plan.resources.history import LONG, EndedOperation, History, key_of, work_of
+from automl_plan.resources.history import LONG, EndedOperation, History, Work, key_of, work_of
 from automl_plan.resources.live import Operation
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.state.history import MOST_SECONDS
 
 Entry = tuple[str, EndedOperation]
 """Its key in the history, and the operation."""
+
+
+_GROWTH = 10
+"""A history that grew by less than one part in so many tells much the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +35,37 @@ class Expectation:
         return self.outlook.forecast(self.before + elapsed)
 
 
-def expectation(
-    operation: RecordedOperation, examples: int | None, history: History, *, begun: bool
-) -> Expectation | None:
-    """What a history makes expect; None when there is nothing like it.
+class Expectations:
+    """What the history of one run makes expect, looked up again when it has grown a good deal.
 
-    `begun`: whether the operation begins now.
+    To go through the whole history for each of thousands of steps would make a run quadratic.
     """
-    expected = outlook_in(work_of(operation.step, operation.attributes, examples), history)
-    if expected is None:
-        return None
-    if begun:
-        return Expectation(expected, 0.0)
-    before = datetime.now(UTC) - datetime.fromisoformat(operation.started)
-    return Expectation(expected, max(before.total_seconds(), 0.0))
+
+    def __init__(self) -> None:
+        self._known: dict[Work, tuple[int, Outlook | None]] = {}
+
+    def of(
+        self, operation: RecordedOperation, examples: int | None, history: History, *, begun: bool
+    ) -> Expectation | None:
+        """What is expected of an operation; None when there is nothing like it.
+
+        `begun`: whether the operation begins now.
+        """
+        expected = self._outlook(work_of(operation.step, operation.attributes, examples), history)
+        if expected is None:
+            return None
+        if begun:
+            return Expectation(expected, 0.0)
+        before = datetime.now(UTC) - datetime.fromisoformat(operation.started)
+        return Expectation(expected, max(before.total_seconds(), 0.0))
+
+    def _outlook(self, work: Work, history: History) -> Outlook | None:
+        size = len(history.get(work.step, ()))
+        seen, found = self._known.get(work, (-1, None))
+        if size > seen + seen // _GROWTH:
+            found = outlook_in(work, history)
+            self._known[work] = (size, found)
+        return found
 
 
 def entry_of(

@@ -30,6 +30,7 @@ class Notices:
     def __init__(self, session: StateSession, sender: Sender) -> None:
         self._session = session
         self._sender = sender
+        self._held: list[tuple[str, Notice]] = []
 
     def begin(self) -> None:
         """Go on with what earlier runs could not send; forget receivers that are not declared."""
@@ -67,9 +68,15 @@ class Notices:
         return self._made(kind, key, change, text, None, object_id, None)
 
     def send(self, notice: tuple[str, Notice] | None) -> None:
-        """Send what is recorded by now."""
+        """Send what is recorded as soon as it is let go."""
         if notice is not None:
+            self._held.append(notice)
+
+    def let_go(self) -> None:
+        """Send what is held: it is on disk."""
+        for notice in self._held:
             self._sender.add(*notice)
+        self._held.clear()
 
     def take(self) -> None:
         """Record what was sent. Raises StateUnwritable."""

@@ -25,9 +25,9 @@ def pause_after(age: float) -> float:
     return min(max(age / 10, min(age, _SOON), SHORTEST_POLL), LONGEST_POLL)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Running:
-    """A change that was begun. Moments are monotonic seconds."""
+    """A change that was begun; each is only itself. Moments are monotonic seconds."""
 
     change: Change
     begun: float
@@ -36,6 +36,8 @@ class Running:
     """For what opens no operation: records what its call returned."""
     next_poll: float = 0.0
     polls: int = 0
+    asked: bool = False
+    """Whether it is being asked how it stands."""
     poll_failures: int = 0
     cut_off: float | None = None
     """Since when it is looked for what came of a call without an answer."""

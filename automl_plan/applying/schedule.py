@@ -1,25 +1,29 @@
 """Carries out changes: independent ones at the same time, each after what it needs.
 
 One thread decides, journals and tells; a pool of threads does nothing but send requests, so
-parallelism counts requests, not the hours that the service works.
+parallelism counts requests, not the hours that the service works. What is journalled in one round
+is brought to disk together, before the calls are sent that follow from it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
+from automl_plan.applying.order import Order
+from automl_plan.applying.polls import Listed, Polls
 from automl_plan.applying.recovery import Finding, Verdict
+from automl_plan.applying.requests import Answer, Purpose, Requests
 from automl_plan.applying.running import LONGEST_POLL, SHORTEST_POLL, Running, pause_after
 from automl_plan.applying.steps import Begun, Steps
+from automl_plan.applying.tally import Tally
 from automl_plan.errors import (
     AutomlPlanError,
-    GateRejected,
     NotFound,
     ProviderError,
     StateUnwritable,
@@ -38,13 +42,6 @@ MOST_SENT = 3
 """How often one run sends a call that is never received."""
 
 
-@dataclass(slots=True)
-class _Tally:
-    done: list[Change] = field(default_factory=list)
-    failed: list[Failure] = field(default_factory=list)
-    skipped: list[Change] = field(default_factory=list)
-
-
 class Schedule:
     """One run over a plan's changes."""
 
@@ -52,7 +49,6 @@ class Schedule:
         self,
         changes: Sequence[Change],
         steps: Steps,
-        operation: Callable[[str], Operation],
         *,
         parallelism: int,
         detach: bool,
@@ -60,26 +56,15 @@ class Schedule:
         on_event: Callable[[Event], None],
     ) -> None:
         self._steps = steps
-        self._operation = operation
-        self._parallelism = parallelism
         self._detach = detach
         self._cancel_when_stopped = cancel_when_stopped
         self._on_event = on_event
-        self._pending = {change.key: change for change in changes}
-        self._unmet = {
-            change.key: {need for need in change.needs if need in self._pending}
-            for change in changes
-        }
-        self._needed_by: dict[str, list[str]] = {}
-        for key, needs in self._unmet.items():
-            for need in needs:
-                self._needed_by.setdefault(need, []).append(key)
-        self._ready = [key for key in self._pending if not self._unmet[key]]
-        self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="request")
-        self._sending: dict[Future[Any], Running] = {}
-        self._polling: dict[Future[Operation | Finding], Running] = {}
-        self._waiting: list[Running] = []
-        self._tally = _Tally()
+        self._order = Order(changes)
+        self._requests = Requests(parallelism)
+        self._polls = Polls(steps.running)
+        self._left: list[Running] = []
+        """What a detached run leaves to the service."""
+        self._tally = Tally()
         self._halted: StateUnwritable | None = None
         self._stopped_at: float | None = None
 
@@ -96,40 +81,52 @@ class Schedule:
         """Carry out what can be carried out."""
         try:
             while True:
-                self._start_ready()
-                self._start_cancels()
+                with self._journalled():
+                    self._start_ready()
+                    self._start_cancels()
+                self._let_go()
                 self._start_polls()
                 if self._may_leave():
                     break
-                self._collect()
-                self._steps.notices.take()
+                answers = self._requests.answers(
+                    min(max(self._polls.pause(), 0.02), _LONGEST_PAUSE)
+                )
+                with self._journalled():
+                    for answer in answers:
+                        self._take(answer)
+                    self._steps.notices.take()
+                self._let_go()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._requests.close()
         return self._result()
 
     def _result(self) -> ApplyResult:
         """How the run ended; tells of everything that is left behind."""
-        self._waiting += self._sending.values()  # no answer came in time: it may have arrived
-        for running in self._waiting:
+        # Of what is being sent no answer came in time: it may have arrived.
+        left = [*self._left, *self._polls, *self._requests.unanswered()]
+        for running in left:
             self._tell(EventType.DETACHED, running)
-        for change in self._pending.values():
-            if change not in self._tally.skipped:
-                self._tally.skipped.append(change)
-                self._on_event(Event(EventType.SKIPPED, change, message=self._why_skipped()))
+        why = self._tally.why_skipped()
+        for change in self._order:
+            self._on_event(Event(EventType.SKIPPED, change, message=why))
         if self._halted is not None:
             raise self._halted
-        return ApplyResult(
-            done=tuple(self._tally.done),
-            failed=tuple(self._tally.failed),
-            skipped=tuple(self._tally.skipped),
-            running=tuple(running.change for running in self._waiting),
-        )
+        return self._tally.result(skipped=self._order, left=left)
+
+    @contextmanager
+    def _journalled(self) -> Iterator[None]:
+        """Bring to disk together what is recorded inside."""
+        try:
+            with self._steps.together():
+                yield
+        except StateUnwritable as error:
+            self._halted = self._halted or error
 
     # -- starting --------------------------------------------------------------------------
 
     def _start_ready(self) -> None:
-        while self._ready and len(self._sending) < self._parallelism and not self._ending:
-            change = self._pending.pop(self._ready.pop(0))
+        while self._order.ready and self._requests.room(Purpose.CHANGE) and not self._ending:
+            change = self._order.take()
             running = Running(change, time.monotonic(), None)
             self._tell(EventType.STARTED, running)
             try:
@@ -144,13 +141,22 @@ class Schedule:
 
     def _send(self, running: Running, begun: Begun) -> None:
         if begun.call is not None:
-            self._sending[self._pool.submit(begun.call)] = running
+            self._requests.hold(running, begun.call)
         elif begun.operation is not None:
-            self._waiting.append(running)
+            self._polls.add(running)
         elif running.finish is not None:
             self._finish(running, None)
         else:
             self._done(running, None)
+
+    def _let_go(self) -> None:
+        """Send the calls whose intents are on disk; none when the disk did not take them."""
+        if self._halted is None:
+            self._requests.let_go()
+            self._steps.notices.let_go()
+            return
+        for running, _ in self._requests.give_up():
+            self._fail(running, self._halted)
 
     def _finish(self, running: Running, found: object) -> None:
         """End a change that opened no operation."""
@@ -168,36 +174,34 @@ class Schedule:
         """After a stop that is to end the trainings: ask for their end, once each."""
         if not (self.stopped and self._cancel_when_stopped):
             return
-        polled = {id(running) for running in self._polling.values()}
-        for running in [r for r in self._waiting if r.trains and not r.cancelled]:
-            if id(running) in polled:
-                continue  # it may have ended: the answer is taken first
+        for running in [*self._polls, *self._left]:
+            # Of what is being asked the answer is taken first: it may have ended.
+            if not running.trains or running.cancelled or running.asked:
+                continue
             operation = running.operation
             assert operation is not None  # noqa: S101 (a training is an operation)
             running.cancelled = True
-            self._waiting.remove(running)
-            self._sending[self._pool.submit(self._steps.cancel(operation))] = running
+            self._forget(running)
+            self._requests.send(Purpose.CHANGE, running, self._steps.cancel(operation))
 
     def _start_polls(self) -> None:
         if self._halted is not None:
             return
+        if (call := self._polls.list_call()) is not None:
+            self._requests.send(Purpose.LIST, None, call)
         now = time.monotonic()
-        polled = {id(running) for running in self._polling.values()}
-        for running in self._waiting:
-            if id(running) in polled or running.next_poll > now or self._is_left(running):
-                continue
+        for running in self._polls.due(self._requests.room(Purpose.POLL)):
             if self.stopped and not running.cancelled:
+                running.asked = False
                 continue
-            if len(self._polling) >= self._parallelism:
-                return
-            self._polling[self._pool.submit(self._poll(running, now))] = running
+            self._requests.send(Purpose.POLL, running, self._poll(running, now))
 
     def _poll(self, running: Running, now: float) -> Callable[[], Operation | Finding]:
         """What asks how an operation stands, or first which one it is."""
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
         if operation.id is not None:
-            return partial(self._operation, operation.id)
+            return partial(self._steps.operation, operation.id)
         if running.cut_off is None:
             running.cut_off = now
         return self._steps.look(running.change, operation, now - running.cut_off)
@@ -207,39 +211,52 @@ class Schedule:
         """Whether nothing new is begun."""
         return self._halted is not None or self.stopped
 
-    def _is_left(self, running: Running) -> bool:
-        """Whether a detached run leaves an operation to the service."""
-        return self._detach and running.can_be_left
+    def _look_again(self, running: Running, seconds: float) -> None:
+        """Look at it in so many seconds; a detached run leaves it to the service."""
+        if self._detach and running.can_be_left:
+            self._polls.drop(running)
+            self._left.append(running)
+        else:
+            running.look_again(seconds)
+
+    def _forget(self, running: Running) -> None:
+        self._polls.drop(running)
+        if running in self._left:
+            self._left.remove(running)
 
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
         if self._stopped_at is not None:
-            if self._cancel_when_stopped and any(running.trains for running in self._waiting):
+            waited_for = (*self._polls, *self._left)
+            if self._cancel_when_stopped and any(running.trains for running in waited_for):
                 return False
             given_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
-            return not self._sending or given_up
-        if self._sending or self._polling:
+            return not self._requests.any(Purpose.CHANGE) or given_up
+        if self._requests.any(*Purpose):
             return False
         if self._halted is not None:
             return True
-        return not self._ready and all(map(self._is_left, self._waiting))
+        return not self._order.ready and not self._polls
 
     # -- answers ---------------------------------------------------------------------------
 
-    def _collect(self) -> None:
-        """Wait for an answer, or for the time of the next poll."""
-        under_way: set[Future[Any]] = {*self._sending, *self._polling}
-        pause = min((r.next_poll for r in self._waiting), default=0.0) - time.monotonic()
-        pause = min(max(pause, 0.02), _LONGEST_PAUSE)
-        if not under_way:
-            time.sleep(pause)
-            return
-        finished, _ = wait(under_way, timeout=pause, return_when=FIRST_COMPLETED)
-        for future in finished:
-            if future in self._sending:
-                self._answered(self._sending.pop(future), future)
-            else:
-                self._polled(self._polling.pop(future), future)
+    def _take(self, answer: Answer) -> None:
+        running = answer.running
+        if running is None:
+            self._listed(answer.future)
+        elif answer.purpose is Purpose.CHANGE:
+            self._answered(running, answer.future)
+        else:
+            running.asked = False
+            self._polled(running, answer.future)
+
+    def _listed(self, future: Future[Any]) -> None:
+        answer: Listed | None = None
+        with suppress(ProviderError):  # each is asked for then, and tells if that fails too
+            answer = future.result()
+        for running, operation in self._polls.listed(answer):
+            running.polls += 1
+            self._goes_on(running, operation)
 
     def _answered(self, running: Running, future: Future[Any]) -> None:
         change, operation = running.change, running.operation
@@ -254,13 +271,13 @@ class Schedule:
         try:
             if answer is not None and operation is not None:
                 running.operation = self._steps.answered(change, operation, answer)
-                self._waiting.append(running)
+                self._polls.add(running)
                 if answer.done:
                     self._ended(running, answer)
                 else:
                     running.look_again(SHORTEST_POLL)
             elif operation is not None and operation.id is not None:
-                self._waiting.append(running)  # a cancel was asked for: wait for its end
+                self._polls.add(running)  # a cancel was asked for: wait for its end
             else:
                 if operation is not None:
                     self._steps.nothing_to_wait_for(change, operation)
@@ -286,7 +303,7 @@ class Schedule:
             self._fail(running, error)
         else:
             running.accepted = isinstance(error, TransportError) and error.accepted
-            self._waiting.append(running)
+            self._polls.add(running)
             running.look_again(SHORTEST_POLL)
             self._tell(EventType.WAITING, running, f"{error.message} Was it received?")
 
@@ -295,7 +312,7 @@ class Schedule:
         try:
             answer = future.result()
         except UnsettledOperation as error:
-            self._waiting.remove(running)
+            self._polls.drop(running)
             self._fail(running, error)
             return
         except NotFound as error:
@@ -304,14 +321,14 @@ class Schedule:
         except ProviderError as error:
             running.poll_failures += 1
             if running.poll_failures > TOLERATED_POLL_FAILURES:
-                self._waiting.remove(running)
+                self._polls.drop(running)
                 self._fail(running, error)
                 return
-            running.look_again(LONGEST_POLL / 3)
+            self._look_again(running, LONGEST_POLL / 3)
             self._tell(EventType.WAITING, running, error.message)
             return
-        running.poll_failures = 0
         if isinstance(answer, Finding):
+            running.poll_failures = 0
             try:
                 self._found(running, answer)
             except StateUnwritable as error:
@@ -323,8 +340,12 @@ class Schedule:
             except StateUnwritable as error:
                 self._halt(running, error)
             return
+        self._goes_on(running, answer)
+
+    def _goes_on(self, running: Running, answer: Operation) -> None:
+        running.poll_failures = 0
         running.passing = answer.kind is OperationKind.CREATE_ENDPOINT
-        running.look_again(pause_after(time.monotonic() - running.begun))
+        self._look_again(running, pause_after(time.monotonic() - running.begun))
         progress = answer.progress_percent
         self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
 
@@ -332,7 +353,7 @@ class Schedule:
         """The service has forgotten an operation: what it made tells what came of it."""
         operation = running.operation
         if operation is None or operation.id is None:
-            self._waiting.remove(running)
+            self._polls.drop(running)
             self._fail(running, error)
             return
         try:
@@ -341,6 +362,7 @@ class Schedule:
             self._halt(running, unwritable)
             return
         running.accepted, running.cut_off = True, None
+        self._polls.add(running)
         self._tell(EventType.WAITING, running, f"{error.message} What did it make?")
 
     def _found(self, running: Running, finding: Finding) -> None:
@@ -350,15 +372,16 @@ class Schedule:
             running.operation = self._steps.answered(
                 running.change, finding.intent, finding.operation
             )
+            self._polls.add(running)
             running.look_again(SHORTEST_POLL)
             return
         if finding.verdict is Verdict.OPEN:
-            running.look_again(pause_after(time.monotonic() - (running.cut_off or 0.0)))
+            self._look_again(running, pause_after(time.monotonic() - (running.cut_off or 0.0)))
             maybe = ", ".join(operation.id for operation in finding.candidates)
             said = f"its operation may be {maybe}" if maybe else "was the call received?"
             self._tell(EventType.WAITING, running, said)
             return
-        self._waiting.remove(running)
+        self._polls.drop(running)
         if finding.verdict is Verdict.ARRIVED:
             made = self._steps.arrived(running.change, finding.intent, finding.made)
             self._done(running, made)
@@ -382,28 +405,24 @@ class Schedule:
         if answer.more and answer.error is None:
             if not self._ending:  # else the next run goes on with it
                 begun = self._steps.further(running.change, operation, answer)
-                self._waiting.remove(running)
+                self._polls.drop(running)
                 running.operation = begun.operation
                 self._send(running, begun)
             return
         try:
             outcome = self._steps.ended(running.change, operation, answer)
         except ProviderError as error:
-            self._waiting.remove(running)
+            self._polls.drop(running)
             self._fail(running, error)
             return
-        self._waiting.remove(running)
+        self._polls.drop(running)
         self._done(running, outcome)
 
     # -- ends ------------------------------------------------------------------------------
 
     def _done(self, running: Running, outcome: str | None) -> None:
-        key = running.change.key
         self._tally.done.append(running.change)
-        for other in self._needed_by.get(key, ()):
-            self._unmet[other].discard(key)
-            if not self._unmet[other] and other in self._pending:
-                self._ready.append(other)
+        self._order.done(running.change)
         self._tell(EventType.DONE, running, outcome)
 
     def _fail(self, running: Running, error: AutomlPlanError) -> None:
@@ -414,17 +433,8 @@ class Schedule:
 
     def _halt(self, running: Running, error: StateUnwritable) -> None:
         """What happened can't be recorded: start nothing more."""
-        if running in self._waiting:
-            self._waiting.remove(running)
+        self._polls.drop(running)
         self._fail(running, error)
-
-    def _why_skipped(self) -> str:
-        failed = self._tally.failed
-        if failed and all(isinstance(each.error, GateRejected) for each in failed):
-            return "the new version does not meet what is required"
-        if failed:
-            return "a change that it needs failed"
-        return "a change that it needs goes on at the service"
 
     def _tell(self, kind: EventType, running: Running, message: str | None = None) -> None:
         operation = running.operation

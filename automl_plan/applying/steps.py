@@ -5,15 +5,16 @@ All of this but the calls themselves runs on one thread, which alone writes the 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from automl_plan.applying.calls import Call, Calls
-from automl_plan.applying.history import Entry, Expectation, entry_of, examples_of, expectation
+from automl_plan.applying.history import Entry, Expectation, Expectations, entry_of, examples_of
 from automl_plan.applying.instant import ACTIONS, InstantSteps
+from automl_plan.applying.intents import STEPS, Intents
 from automl_plan.applying.moments import now
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, known_ids, look
@@ -34,13 +35,12 @@ from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
-from automl_plan.resources.json import Json
+from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import CANCELLED, Operation, OperationKind, SourceData
 from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
-from automl_plan.resources.tokens import address_mark, mark_in, new_token
+from automl_plan.resources.tokens import address_mark, mark_in
 from automl_plan.resources.transitions import (
     after_operation,
     with_operation,
@@ -53,17 +53,10 @@ if TYPE_CHECKING:
 
 Look = Callable[[], Finding]
 
-_STEPS = {
-    Action.CREATE: Step.CREATE,
-    Action.IMPORT_DATA: Step.IMPORT_DATA,
-    Action.TRAIN: Step.TRAIN,
-    Action.RETRAIN: Step.TRAIN,
-    Action.DEPLOY: Step.DEPLOY,
-    Action.UNDEPLOY: Step.UNDEPLOY,
-    Action.DELETE: Step.DELETE,
-}
 _WORK = {Step.DEPLOY: OperationKind.DEPLOY_MODEL, Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL}
 """Of several calls the one that takes the time of the step."""
+_BILLED = frozenset({Step.TRAIN, Step.DEPLOY})
+"""Steps that cost by the hour."""
 _MAKING = frozenset({Step.CREATE, Step.TRAIN})
 """Steps that make an object."""
 UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
@@ -98,10 +91,10 @@ class Steps:
         self._provider = provider
         self._session = session
         self._desired = desired
-        self._sources = sources
         self._prices = prices
-        self._commit = commit
+        self._expectations = Expectations()
         self.notices = notices
+        self._intents = Intents(session, desired, sources, commit)
         self._calls = Calls(provider, desired)
         self._instant = InstantSteps(provider, session, desired, notices, decision)
 
@@ -122,10 +115,30 @@ class Steps:
                 operation = self._open_operation(change)
                 return Begun(call=self.cancel(operation), operation=operation)
             case _:
-                operation = self._intent(change)
+                operation = self._intents.of(change)
                 call = self._calls.of(change.address, operation, self._session.state.lineage)
-                self._session.record(with_operation(self._record_of(change.address), operation))
+                self._intend(with_operation(self._record_of(change.address), operation), operation)
                 return Begun(call, operation)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Bring to disk at once what is recorded inside. Raises StateUnwritable at its end."""
+        return self._session.together()
+
+    def operation(self, operation_id: str) -> Operation:
+        """One operation as it stands."""
+        return self._provider.operation(operation_id)
+
+    def running(self) -> Sequence[Operation]:
+        """The operations that run, as far as a list tells."""
+        return self._provider.running()
+
+    def _intend(
+        self, record: RecordedResource, intent: RecordedOperation, ended: Entry | None = None
+    ) -> None:
+        """Record an intent; that of a call which is billed is on disk before anything else."""
+        self._session.record(record, ended)
+        if intent.step in _BILLED:
+            self._session.sync()
 
     def answered(
         self, change: Change, operation: RecordedOperation, answer: Operation
@@ -171,7 +184,7 @@ class Steps:
         record = self._record_of(change.address)
         worked = answer.kind is _WORK.get(operation.step)
         ended = self._ended_entry(change, operation, answer) if worked else None
-        if not self._still_wanted(change.address, operation):
+        if not self._intents.still_wanted(change.address, operation):
             nothing = answer.kind is OperationKind.CREATE_ENDPOINT
             self._session.record(
                 without_operation(record, operation)
@@ -182,7 +195,7 @@ class Steps:
             return Begun()
         intent = replace(operation, id=None)
         call = self._calls.of(change.address, intent, self._session.state.lineage)
-        self._session.record(with_operation(record, intent), ended)
+        self._intend(with_operation(record, intent), intent, ended)
         return Begun(call, intent)
 
     def lost(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
@@ -211,7 +224,7 @@ class Steps:
         if change.action is Action.RESUME and change.after is None and not clears:
             self._session.record(record)
             return Begun()
-        if not self._still_wanted(address, operation):
+        if not self._intents.still_wanted(address, operation):
             self._session.record(record)
             raise PlanStale(
                 f"The call ({operation.step}) that was cut off was never received, and something "
@@ -219,39 +232,10 @@ class Steps:
                 where=str(address),
                 hint="Plan again.",
             )
-        intent = replace(operation, token=self._token(address), started=now())
+        intent = self._intents.renewed(address, operation)
         call = self._calls.of(address, intent, self._session.state.lineage)
-        self._session.record(with_operation(record, intent))
+        self._intend(with_operation(record, intent), intent)
         return Begun(call, intent)
-
-    def _token(self, address: Address) -> str:
-        return new_token(self._session.state.lineage, address, secrets.token_hex(16))
-
-    def _still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
-        match operation.step:
-            case Step.CREATE:
-                dataset = self._desired.datasets.get(address)
-                return dataset is not None and _created(dataset) == operation.attributes
-            case Step.IMPORT_DATA:
-                dataset = self._desired.datasets.get(address)
-                return dataset is not None and dataset.data == operation.attributes.get("data")
-            case Step.TRAIN:
-                model = self._desired.models.get(address)
-                if model is None:
-                    return False
-                dataset = self._desired.datasets[model.dataset]
-                record = self._record_of(model.dataset)
-                return (
-                    _trained(model, dataset) == operation.attributes
-                    and record.current is not None
-                    and record.current.id == operation.dataset_id
-                )
-            case Step.DEPLOY:
-                model = self._desired.models.get(address)
-                declared = None if model is None else model.node_count
-                return {"deploy": {"node_count": declared}} == operation.attributes
-            case Step.UNDEPLOY | Step.DELETE | Step.MIGRATE:
-                return True
 
     def ended(self, change: Change, operation: RecordedOperation, answer: Operation) -> str | None:
         """Record the end of an operation and say what came of it.
@@ -301,12 +285,13 @@ class Steps:
     def expectation(self, change: Change, operation: RecordedOperation) -> Expectation | None:
         """What the history makes expect of an operation."""
         examples, history = self._examples(change, operation), self._session.state.history
-        return expectation(operation, examples, history, begun=change.action in _STEPS)
+        begun = change.action in STEPS
+        return self._expectations.of(operation, examples, history, begun=begun)
 
     def _ended_entry(
         self, change: Change, operation: RecordedOperation, answer: Operation
     ) -> Entry | None:
-        followed = change.action in _STEPS
+        followed = change.action in STEPS
         return entry_of(operation, answer, self._examples(change, operation), followed=followed)
 
     def _examples(self, change: Change, operation: RecordedOperation) -> int | None:
@@ -334,42 +319,6 @@ class Steps:
             "it anew with `automl-plan state rebuild`.",
         )
 
-    # -- intents ---------------------------------------------------------------------------
-
-    def _intent(self, change: Change) -> RecordedOperation:
-        address, step = change.address, _STEPS[change.action]
-        intent = RecordedOperation(step, token=self._token(address), started=now())
-        match step:
-            case Step.CREATE:
-                return replace(intent, attributes=_created(self._desired.datasets[address]))
-            case Step.TRAIN:
-                model = self._desired.models[address]
-                return replace(
-                    intent,
-                    version=self._record_of(address).versions + 1,
-                    commit=self._commit(),
-                    gated=model.require is not None,
-                    attributes=_trained(model, self._desired.datasets[model.dataset]),
-                    dataset_id=self._current_id(model.dataset),
-                )
-            case Step.IMPORT_DATA:
-                data = self._sources[address]
-                return replace(
-                    intent,
-                    object_id=change.object_id or self._current_id(address),
-                    attributes={"data": data.fingerprint},
-                    examples=data.examples,
-                    labelled_examples=data.labelled_examples,
-                )
-            case Step.DEPLOY:
-                return replace(
-                    intent,
-                    object_id=change.object_id or self._current_id(address),
-                    attributes={"deploy": (change.after or {})["deploy"]},
-                )
-            case Step.UNDEPLOY | Step.DELETE | Step.MIGRATE:
-                return replace(intent, object_id=change.object_id or self._current_id(address))
-
     def _gated(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
         """A gate that was declared while a training ran is asked all the same."""
         model = self._desired.models.get(change.address)
@@ -391,14 +340,6 @@ class Steps:
     def _record_of(self, address: Address) -> RecordedResource:
         return self._session.state.resources.get(address) or RecordedResource(address)
 
-    def _current_id(self, address: Address) -> str:
-        current = self._record_of(address).current
-        if current is None:
-            raise PlanStale(
-                f"{address} should exist by now, but is not recorded.", hint="Plan again."
-            )
-        return current.id
-
     def _open_operation(self, change: Change) -> RecordedOperation:
         for operation in self._record_of(change.address).operations:
             if operation.id == change.operation_id and (
@@ -409,16 +350,6 @@ class Steps:
             f"The operation {change.operation_id} of {change.address} is not open any more.",
             hint="Plan again.",
         )
-
-
-def _created(dataset: DesiredDataset) -> dict[str, Json]:
-    """What a dataset has once it is created, without content."""
-    return {k: v for k, v in dataset.attributes().items() if k != "data"}
-
-
-def _trained(model: DesiredModel, dataset: DesiredDataset) -> dict[str, Json]:
-    """What a model has once it is trained, not deployed."""
-    return {k: v for k, v in model.attributes(dataset).items() if k != "deploy"}
 
 
 def _outcome(change: Change, operation: RecordedOperation, answer: Operation) -> str | None:

@@ -1,7 +1,6 @@
 """How evaluations are kept in the database: as JSON of their dataclasses."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from automl_plan.emulator.training.types import (
@@ -14,9 +13,16 @@ from automl_plan.emulator.training.types import (
 )
 
 
+def _fields_of(entry: Any) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in entry.__slots__}
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_fields_of)
+
+
 def dump_evaluation(evaluation: Evaluation) -> str:
     """The text that `load_evaluation` reads."""
-    return json.dumps(asdict(evaluation), separators=(",", ":"))
+    return _ENCODER.encode(evaluation)
 
 
 def load_evaluation(text: str) -> Evaluation:

@@ -106,6 +106,9 @@ class Provider(Protocol):
     ) -> Sequence[Operation]:
         """Operations, newest first where the service sorts; filtered by the service."""
 
+    def running(self) -> Sequence[Operation]:
+        """Operations that run, as a list call or two tell: one that is missing may run as well."""
+
     def trainings(self, token: str) -> Sequence[Operation] | None:
         """All trainings, ended ones too, whose own label bears an intent's token.
 

@@ -1,4 +1,4 @@
-"""The journal beside a state file: one line for each step, on disk before the next step.
+"""The journal beside a state file: one line for each step, on disk before what follows from it.
 
 The first line says which state it continues. A line is a checksum and a JSON value, so a line
 that was cut off is known as such. Appending costs the same however large the state is.
@@ -23,6 +23,8 @@ from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import State, resource_from_json, resource_to_json
 from automl_plan.state.history import ended_from_json, ended_to_json
 from automl_plan.state.outbox import notice_from_json, notice_to_json
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def resource_entry(
@@ -101,16 +103,30 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
+        self._lines: list[bytes] = []
+        """Steps that are not on disk."""
+        self._size = 0
+        """The bytes that are on disk."""
 
     def append(self, state: State, entry: dict[str, Json]) -> None:
-        """Write one step; it is on disk when this returns. `state` is the one continued.
+        """Take one step, which is on disk after `sync`. `state` is the one continued."""
+        if self._descriptor is None and not self._lines:
+            self._lines.append(_line({"lineage": state.lineage, "serial": state.serial}))
+        self._lines.append(_line(entry))
 
-        Raises StateUnwritable; what was written of the step is then taken back.
+    def sync(self) -> None:
+        """Bring to disk what was taken since.
+
+        Raises StateUnwritable; none of it is written then, and it is not tried again.
         """
+        if not self._lines:
+            return
+        lines, self._lines = b"".join(self._lines), []
         try:
             if self._descriptor is None:
-                self._begin(state)
-            self._write(entry)
+                self._begin(lines)
+            else:
+                self._write(self._descriptor, lines)
         except OSError as error:
             raise unwritable(self._path, error) from error
 
@@ -125,29 +141,29 @@ class Journal:
         self.close()
         self._path.unlink(missing_ok=True)
 
-    def _begin(self, state: State) -> None:
+    def _begin(self, lines: bytes) -> None:
+        self._size = 0
         self._descriptor = os.open(
             self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
         )
         try:
-            self._write({"lineage": state.lineage, "serial": state.serial})
+            self._write(self._descriptor, lines)
             _sync_directory(self._path.parent)
         except OSError:
             self.remove()
             raise
 
-    def _write(self, entry: dict[str, Json]) -> None:
-        assert self._descriptor is not None  # noqa: S101 (_begin has opened it)
-        line = _line(entry)
-        start = os.lseek(self._descriptor, 0, os.SEEK_END)
+    def _write(self, descriptor: int, lines: bytes) -> None:
         try:
-            written = os.write(self._descriptor, line)
-            if written != len(line):
-                os.write(self._descriptor, line[written:])  # says why there is no room
-            os.fsync(self._descriptor)
+            written = os.write(descriptor, lines)
+            while written < len(lines):
+                written += os.write(descriptor, lines[written:])  # or says why there is no room
+            os.fsync(descriptor)
         except OSError:
-            os.ftruncate(self._descriptor, start)
+            os.ftruncate(descriptor, self._size)
+            os.lseek(descriptor, self._size, os.SEEK_SET)
             raise
+        self._size += written
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -178,7 +194,7 @@ def unwritable(path: Path, error: OSError) -> StateUnwritable:
 
 
 def _line(entry: dict[str, Json]) -> bytes:
-    body = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    body = _ENCODER.encode(entry).encode()
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +103,7 @@ class StateSession:
             if left_over:
                 self._write()
             self._changed = False
+            self._together = False
         except BaseException:
             self._lock.release()
             raise
@@ -123,16 +125,34 @@ class StateSession:
         ended: tuple[str, EndedOperation] | None = None,
         notice: tuple[str, Notice] | None = None,
     ) -> None:
-        """Record a resource; it is on disk when this returns. Raises StateUnwritable.
+        """Record a resource; it is on disk when this returns, but see `together`.
 
         In the same step `ended` goes into the history, an operation with its key, and `notice`
-        into the outbox, a message with its id.
+        into the outbox, a message with its id. Raises StateUnwritable.
         """
         self._step(resource_entry(resource, ended, notice))
 
     def record_sent(self, key: str, receiver: str) -> None:
         """Record that a receiver has a message. Raises StateUnwritable."""
         self._step(sent_entry(key, receiver))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Bring all steps that are recorded inside to disk at once, before this ends.
+
+        Nothing may be sent inside that follows from one of them, unless `sync` was called. Raises
+        StateUnwritable when the disk does not take them.
+        """
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+            self.sync()
+
+    def sync(self) -> None:
+        """Bring to disk what is recorded. Raises StateUnwritable."""
+        self._journal.sync()
 
     def switch(self, state: State) -> None:
         """Put another state in the place of all that is recorded; the former file is the backup.
@@ -182,6 +202,8 @@ class StateSession:
         if first:
             self._journal.append(continued, lineage_entry(self._state.lineage))
         self._journal.append(continued, entry)
+        if not self._together:
+            self.sync()
 
     def _write(self) -> None:
         write_state(self._path, self._state)

@@ -101,6 +101,10 @@ class AutomlProvider(GoogleService):
         found = [operation(o) for o in pages]
         return [o for o in found if done is None or o.done is done]
 
+    def running(self) -> Sequence[Operation]:
+        """Operations that run."""
+        return self.operations(done=False)
+
     def trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
         """None: operations bear no labels here."""
         return None

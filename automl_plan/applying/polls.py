@@ -1,0 +1,133 @@
+"""Which operations are waited for, and what is asked to learn how they stand.
+
+A few are asked for one by one, each at a pace of its own. From `MANY` on one list call tells which
+of them still run, at a pace that follows their age, and only those that it does not name are asked
+for: hundreds of trainings cost one request at a time, and no thread waits for any of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from automl_plan.applying.running import LONGEST_POLL, Running, pause_after
+from automl_plan.resources.live import Operation
+
+MANY = 8
+"""Operations from which on they are listed."""
+_SHORTEST_LIST = 0.1
+"""Seconds between two lists at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list told of: those that run, and when it was asked for (monotonic seconds)."""
+
+    running: Sequence[Operation]
+    asked: float
+
+
+class Polls:
+    """All that is waited for. One thread uses it; the calls that it gives out run in others."""
+
+    def __init__(self, running: Callable[[], Sequence[Operation]]) -> None:
+        self._running = running
+        self._named: dict[Running, None] = {}
+        """Whose operation is known."""
+        self._nameless: dict[Running, None] = {}
+        """Of whose call no answer arrived."""
+        self._unlisted: deque[Running] = deque()
+        self._listing = False
+        self._next_list = 0.0
+
+    def __iter__(self) -> Iterator[Running]:
+        return iter((*self._named, *self._nameless))
+
+    def __len__(self) -> int:
+        return len(self._named) + len(self._nameless)
+
+    def __contains__(self, running: Running) -> bool:
+        return running in self._named or running in self._nameless
+
+    def add(self, running: Running) -> None:
+        """Wait for its operation, which may be another one than before."""
+        self.drop(running)
+        running.asked = False
+        named = running.operation is not None and running.operation.id is not None
+        (self._named if named else self._nameless)[running] = None
+
+    def drop(self, running: Running) -> None:
+        """Wait for it no longer."""
+        self._named.pop(running, None)
+        self._nameless.pop(running, None)
+
+    def due(self, room: int) -> Iterator[Running]:
+        """At most `room` of those that are to be asked for one by one now; they count as asked."""
+        now = time.monotonic()
+        while room and self._unlisted:
+            running = self._unlisted.popleft()
+            if running in self._named and not running.asked:
+                running.asked = True
+                room -= 1
+                yield running
+        for running in self._one_by_one():
+            if not room:
+                return
+            if not running.asked and running.next_poll <= now:
+                running.asked = True
+                room -= 1
+                yield running
+
+    def list_call(self) -> Callable[[], Listed] | None:
+        """The list call that is to be sent now, if any."""
+        now = time.monotonic()
+        if self._listing or self._unlisted or not self._many or now < self._next_list:
+            return None
+        self._listing = True
+
+        def call() -> Listed:
+            return Listed(self._running(), now)
+
+        return call
+
+    def listed(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
+        """What a list call, None for one that failed, tells of those that are waited for.
+
+        Those that it does not name have ended, or are too new for it, and are due. So is all,
+        one by one, after it failed.
+        """
+        now = time.monotonic()
+        self._listing = False
+        known = {} if answer is None else {o.id: o for o in answer.running if not o.done}
+        waiting = list(self._named)
+        age = sum(now - running.begun for running in waiting) / max(len(waiting), 1)
+        self._next_list = now + max(pause_after(age), _SHORTEST_LIST)
+        for running in waiting:
+            if running.asked or (answer is not None and running.begun > answer.asked):
+                continue
+            assert running.operation is not None  # noqa: S101 (it is named)
+            operation = known.get(running.operation.id or "")
+            if operation is None:
+                self._unlisted.append(running)
+            else:
+                yield running, operation
+
+    def pause(self) -> float:
+        """Seconds until something is due."""
+        if self._unlisted:
+            return 0.0
+        moments = [r.next_poll for r in self._one_by_one() if not r.asked]
+        if self._many and not self._listing:
+            moments.append(self._next_list)
+        now = time.monotonic()
+        return max(min(moments, default=now + LONGEST_POLL) - now, 0.0)
+
+    @property
+    def _many(self) -> bool:
+        return len(self._named) >= MANY
+
+    def _one_by_one(self) -> list[Running]:
+        """Those that no list tells of: few, or calls without an answer."""
+        return list(self._nameless if self._many else self)
