@@ -11,6 +11,7 @@ from typing import Any
 
 from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import ProviderSettings
+from automl_plan.planning.adequacy import advice_from_json, advice_to_json
 from automl_plan.planning.costs import costs_from_json, costs_to_json
 from automl_plan.planning.forecasting import forecast_from_json, forecast_to_json
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -97,6 +98,10 @@ def planned_document(planned: Planned) -> dict[str, Json]:
         "forecasts": {
             key: None if forecast is None else forecast_to_json(forecast)
             for key, forecast in sorted(planned.forecasts.items())
+        },
+        "adequacy": {
+            str(address): advice_to_json(advice)
+            for address, advice in sorted(planned.adequacy.items())
         },
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
@@ -238,6 +243,10 @@ def planned_of(document: dict[str, Any]) -> Planned:
         forecasts={
             key: None if forecast is None else forecast_from_json(forecast)
             for key, forecast in document["forecasts"].items()
+        },
+        adequacy={
+            Address.parse(text): advice_from_json(content)
+            for text, content in document["adequacy"].items()
         },
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from automl_plan import __version__
 from automl_plan.applying.migrating.binding import check_bound
@@ -16,6 +17,7 @@ from automl_plan.applying.strays import check_strays
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import SECTION_OF, Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
+from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.drift import assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
@@ -27,10 +29,12 @@ from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.sets import undecided
+from automl_plan.planning.trained_data import advice_of
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.history import History
 from automl_plan.resources.live import Live, SourceData
+from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import Recorded
 
 _CAUSED = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.GATE})
@@ -64,6 +68,8 @@ class Planned:
     """How good the versions are that it is about."""
     forecasts: Mapping[str, Forecast | None] = field(default_factory=dict)
     """By the change's key: how long trainings and imports take; None without a history yet."""
+    adequacy: Mapping[Address, Advice] = field(default_factory=dict)
+    """By dataset: what is to be said of data that is imported or trained on."""
 
     @property
     def mode(self) -> PlanMode:
@@ -211,8 +217,9 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
     # What is to be destroyed needs no labels.
     wanted = Desired({}, {}) if destroy else seen.desired
-    plan = _judged(replace(plan, changes=changes), wanted, configuration)
-    planned = seen.planned(plan, options)
+    adequacy = advice_of(changes, wanted, seen.sources)
+    plan = _judged(replace(plan, changes=changes), wanted, configuration, adequacy)
+    planned = replace(seen.planned(plan, options), adequacy=adequacy)
     return _for_review(planned, seen) if for_review else planned
 
 
@@ -222,22 +229,35 @@ def _for_review(planned: Planned, seen: Survey) -> Planned:
         resources, models = seen.recorded.resources, seen.desired.models
         provider = seen.workspace.provider
         scores = scorecards(planned.plan, models, resources, seen.live, provider)
-    return replace(planned, made=now(), commit=seen.workspace.commit, scores=scores)
+    adequacy = planned.adequacy
+    if adequacy:
+        adequacy = advice_of(planned.plan.changes, seen.desired, seen.sources, scores)
+    return replace(
+        planned, made=now(), commit=seen.workspace.commit, scores=scores, adequacy=adequacy
+    )
 
 
-def _judged(plan: Plan, desired: Desired, configuration: Configuration) -> Plan:
+def _judged(
+    plan: Plan,
+    desired: Desired,
+    configuration: Configuration,
+    adequacy: Mapping[Address, Advice] = MappingProxyType({}),
+) -> Plan:
     """The plan held against the team's policy; each violation has its place."""
     if plan.costs is None:  # nothing is done at the provider
         return plan
     settings = configuration.provider.settings
-    found = violations(Subject(configuration.policy, plan.changes, desired, plan.costs, settings))
+    subject = Subject(configuration.policy, plan.changes, desired, plan.costs, settings, adequacy)
+    found = violations(subject)
     placed = tuple(replace(v, where=_where(v, configuration)) for v in found)
     denied = tuple(violation_text(v) for v in placed if not v.warns)
     return replace(plan, violations=placed, refused=(*plan.refused, *denied))
 
 
 def _where(violation: Violation, configuration: Configuration) -> str | None:
-    if violation.address is None:
+    if (violation.field or "").startswith("policy."):
+        position = configuration.place("policy", violation.rule)
+    elif violation.address is None:
         of_provider = (violation.field or "").startswith("provider.")
         position = configuration.place("provider" if of_provider else "policy")
     else:
@@ -261,14 +281,16 @@ def read_sources(workspace: Workspace) -> dict[Address, SourceData]:
 
     Sources that several datasets share are read once.
     """
-    read: dict[tuple[str, ...], SourceData] = {}
+    read: dict[tuple[object, ...], SourceData] = {}
     found: dict[Address, SourceData] = {}
     for address, dataset in sorted(workspace.configuration.desired.datasets.items()):
-        sources = tuple(dataset.sources)
-        if sources and sources not in read:
-            read[sources] = workspace.provider.read_sources(sources)
-        if sources:
-            found[address] = read[sources]
+        if not dataset.sources:
+            continue
+        boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
+        key = (boxes, *dataset.sources)
+        if key not in read:
+            read[key] = workspace.provider.read_sources(dataset.sources, boxes=boxes)
+        found[address] = read[key]
     return found
 
 

@@ -66,7 +66,7 @@ class _Subject:
         require = None if self._declared is None else self._declared.require
         before: Sequence[Evaluation] | None = None
         if self.current is not None:
-            before = _read(provider, self.current.id)
+            before = evaluations_of(provider, self.current.id)
             if before:
                 version = self.current.version
                 yield scorecard(
@@ -75,7 +75,7 @@ class _Subject:
         if self.candidate is None:
             return
         object_id, version, role = self.candidate
-        found = _read(provider, object_id)
+        found = evaluations_of(provider, object_id)
         if found:
             card = scorecard(address, object_id, role, found, version=version, require=require)
             # What waits already is not what the gate of this plan decides on.
@@ -111,7 +111,8 @@ class _Subject:
         return newest.id, newest.version, _STATUSES[newest.status]
 
 
-def _read(provider: Provider, model_id: str) -> Sequence[Evaluation]:
+def evaluations_of(provider: Provider, model_id: str) -> Sequence[Evaluation]:
+    """Of one model; none where they can't be read."""
     try:
         return provider.evaluations(model_id)
     except ProviderError:

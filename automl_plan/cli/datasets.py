@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli import completion, lint
+from automl_plan.cli import advise, completion, lint
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 app = typer.Typer(name="datasets", help="Datasets that live, and their data.", no_args_is_help=True)
 app.command("lint", epilog="Example: automl-plan datasets lint data/digits.csv")(lint.lint)
+app.command("advise", epilog="Example: automl-plan datasets advise digits")(advise.advise)
 
 
 @app.command("list", epilog="Example: automl-plan datasets list")

@@ -32,7 +32,7 @@ ERRORS = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
     """What is linted together: the sources of a dataset, or a file."""
 
     name: str
@@ -111,11 +111,11 @@ def _results(
         raise UsageError("--kind goes with FILE.csv: a dataset has the kind that it is declared.")
     with ExitStack() as stack:
         opened = None
-        if not is_file or _has_configuration(directory):
+        if not is_file or has_configuration(directory):
             opened = stack.enter_context(workspace(directory, var, var_file))
         if name is not None and is_file:
-            subjects: Sequence[_Subject] = [
-                _file(name, None if kind is None else Kind(kind), opened)
+            subjects: Sequence[Subject] = [
+                subject_of_file(name, None if kind is None else Kind(kind), opened)
             ]
         else:
             subjects = _declared(name, opened)
@@ -123,7 +123,7 @@ def _results(
 
         @cache
         def storage() -> Storage:
-            return _storage(opened, stack)
+            return storage_of(opened, stack)
 
         linter = Linter(
             stack.enter_context(Opener(directory, storage, anywhere=is_file)),
@@ -135,7 +135,8 @@ def _results(
             yield linter.lint(subject.name, subject.sources, subject.kind)
 
 
-def _has_configuration(directory: Path) -> bool:
+def has_configuration(directory: Path) -> bool:
+    """Whether a directory has files of a configuration."""
     from automl_plan.config.files import Unreadable, configuration_files
 
     try:
@@ -144,7 +145,7 @@ def _has_configuration(directory: Path) -> bool:
         return False
 
 
-def _file(name: str, kind: Kind | None, opened: Workspace | None) -> _Subject:
+def subject_of_file(name: str, kind: Kind | None, opened: Workspace | None) -> Subject:
     """A file has the kind of the dataset whose source it is."""
     from automl_plan.linting.kinds import kind_of
 
@@ -152,10 +153,10 @@ def _file(name: str, kind: Kind | None, opened: Workspace | None) -> _Subject:
         for dataset in opened.configuration.desired.datasets.values():
             if os.path.normpath(name) in map(os.path.normpath, dataset.sources):
                 kind = kind_of(dataset.problem, dataset.classification_type)
-    return _Subject(name, (name,), kind)
+    return Subject(name, (name,), kind)
 
 
-def _declared(name: str | None, opened: Workspace | None) -> Sequence[_Subject]:
+def _declared(name: str | None, opened: Workspace | None) -> Sequence[Subject]:
     from automl_plan.linting.kinds import kind_of
 
     datasets = [] if opened is None else list(opened.configuration.desired.datasets.values())
@@ -170,7 +171,7 @@ def _declared(name: str | None, opened: Workspace | None) -> Sequence[_Subject]:
         if not datasets[0].sources:
             raise UsageError(f"{datasets[0].address} has no sources.")
     found = [
-        _Subject(str(d.address), d.sources, kind_of(d.problem, d.classification_type))
+        Subject(str(d.address), d.sources, kind_of(d.problem, d.classification_type))
         for d in datasets
         if d.sources
     ]
@@ -181,7 +182,7 @@ def _declared(name: str | None, opened: Workspace | None) -> Sequence[_Subject]:
     return found
 
 
-def _storage(opened: Workspace | None, stack: ExitStack) -> Storage:
+def storage_of(opened: Workspace | None, stack: ExitStack) -> Storage:
     """That of the provider; without a configuration, Google's or what the variable names."""
     if opened is not None:
         return opened.provider.storage()

@@ -61,9 +61,9 @@ class Configuration:
         (found,) = self._origins.diagnostics([Finding(path, rule, message, hint)])
         return found
 
-    def place(self, section: str) -> Position | None:
-        """Where a section that is no list of named things is written, if it is."""
-        return self._origins.key_position((section,))
+    def place(self, section: str, *keys: str) -> Position | None:
+        """Where a section that is no list of named things is written, if it is, or a key in it."""
+        return self._origins.key_position((section, *keys))
 
     def provider_file(self) -> FilePath | None:
         """The file that the provider is written in; None where none is written."""

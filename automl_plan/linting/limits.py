@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from automl_plan.resources.data_counts import (
+    BALANCE,
+    FEWEST,
+    LABELS_OF_BOXES,
+    LABELS_OF_CLASSES,
+    RECOMMENDED,
+    SOME,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -16,15 +25,15 @@ class Limits:
     csv_bytes: int = 100_000_000
     image_bytes: int = 30_000_000
     boxes_of_an_image: int = 500
-    few: int = 10
+    few: int = FEWEST
     """Examples of a label: fewer can't be trained on."""
-    some: int = 100
-    many: int = 1_000
-    balance: int = 100
+    some: int = SOME
+    many: int = RECOMMENDED
+    balance: int = BALANCE
 
 
-CLASSIFICATION = Limits(labels_at_least=2, labels_at_most=5_000, images_at_most=1_000_000)
-DETECTION = Limits(labels_at_least=1, labels_at_most=1_000, images_at_most=150_000)
+CLASSIFICATION = Limits(LABELS_OF_CLASSES, labels_at_most=5_000, images_at_most=1_000_000)
+DETECTION = Limits(LABELS_OF_BOXES, labels_at_most=1_000, images_at_most=150_000)
 
 SHORTEST_EDGE = 0.01
 """Of a box, in parts of the image's side (proto: InputConfig)."""

@@ -79,7 +79,7 @@ class Linter:
         """Lint the sources of one dataset together; without a kind it is guessed."""
         given = kind
         if kind is None:
-            kind = guessed(islice(self._first_rows(sources), _LOOKED_AT))
+            kind = kind_by_looks(self.open, sources)
         work = _Work(self, tuple(sources), kind)
         with closing(work):
             work.run()
@@ -97,16 +97,22 @@ class Linter:
             tuple(work.unchecked),
         )
 
-    def _first_rows(self, sources: Sequence[str]) -> Iterator[list[str]]:
-        for source in sources:
-            try:
-                file = self.open(source)
-            except SourceError:
-                continue
-            with file:
-                lines = iter(partial(file.readline, _LONGEST), b"")
-                for line in islice(lines, _LOOKED_AT):
-                    yield line.decode("utf-8", "replace").strip().replace('"', "").split(",")
+
+def kind_by_looks(open_: Opened, sources: Sequence[str]) -> Kind:
+    """What sources are for by their first rows."""
+    return guessed(islice(_first_rows(open_, sources), _LOOKED_AT))
+
+
+def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
+    for source in sources:
+        try:
+            file = open_(source)
+        except SourceError:
+            continue
+        with file:
+            lines = iter(partial(file.readline, _LONGEST), b"")
+            for line in islice(lines, _LOOKED_AT):
+                yield line.decode("utf-8", "replace").strip().replace('"', "").split(",")
 
 
 class _Work:

@@ -137,6 +137,7 @@ class Violation:
     address: Address | None = None
     """None: the plan as a whole."""
     field: str | None = None
+    """Of the address; `provider.…` or `policy.…` where that is the place to look at."""
     where: str | None = None
     """The file and line of what violates it; for the reader."""
 

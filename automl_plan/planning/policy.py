@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from automl_plan.planning.adequacy import Adequacy, Advice, graver
 from automl_plan.planning.costs import Costs
 from automl_plan.planning.plan import Change, Violation
 from automl_plan.resources.address import Address
@@ -30,6 +31,8 @@ class Subject:
     costs: Costs
     provider: Mapping[str, Json]
     """Its settings; `location` is missing for one that is nowhere."""
+    adequacy: Mapping[Address, Advice] = field(default_factory=dict)
+    """Of each dataset that is imported or trained on."""
 
 
 def violations(subject: Subject) -> tuple[Violation, ...]:
@@ -98,6 +101,18 @@ def _one_of(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
             yield _violation(rule, str(found), ", ".join(allowed), resource.address, field)
 
 
+def _adequate(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
+    """What is not known to be adequate goes against it: trainings are paid for in advance."""
+    if rule.value is not True:
+        return
+    for address, advice in sorted(subject.adequacy.items()):
+        if advice.verdict in (Adequacy.NOT_ADEQUATE, Adequacy.UNKNOWN):
+            why = "; ".join(reason.text for reason in graver(advice))
+            change = "" if advice.change is None else f"; {advice.change}"
+            found = f"{advice.verdict}: {why}{change}"
+            yield _violation(rule, found, "", address, f"policy.{rule.key}")
+
+
 def _resources(desired: Desired) -> Iterable[DesiredDataset | DesiredModel]:
     yield from (dataset for _, dataset in sorted(desired.datasets.items()))
     yield from (model for _, model in sorted(desired.models.items()))
@@ -112,4 +127,5 @@ _CHECKS: dict[Check, Callable[[PolicyRule, Subject], Iterator[Violation]]] = {
     Check.NO_ACTION: _no_action,
     Check.HAS_KEYS: _has_keys,
     Check.ONE_OF: _one_of,
+    Check.ADEQUATE: _adequate,
 }

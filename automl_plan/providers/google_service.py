@@ -62,9 +62,9 @@ class GoogleService:
         self._transport.close()
         self._sources.close()
 
-    def read_sources(self, sources: Sequence[str]) -> SourceData:
-        """Fingerprint what import CSVs hold."""
-        return self._sources.read(sources)
+    def read_sources(self, sources: Sequence[str], *, boxes: bool = False) -> SourceData:
+        """Fingerprint what import CSVs hold, and count it."""
+        return self._sources.read(sources, boxes=boxes)
 
     def storage(self) -> Storage:
         """Where the objects lie that sources name."""

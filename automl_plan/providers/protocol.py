@@ -119,8 +119,11 @@ class Provider(Protocol):
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then one per label, by label."""
 
-    def read_sources(self, sources: Sequence[str]) -> SourceData:
-        """Fingerprint what import CSVs hold. Raises SourceError."""
+    def read_sources(self, sources: Sequence[str], *, boxes: bool = False) -> SourceData:
+        """Fingerprint what import CSVs hold, and count it. Raises SourceError.
+
+        `boxes`: rows are those of object detection.
+        """
 
     def storage(self) -> Storage:
         """Where the objects lie that sources name; closed with the provider."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader, StringIO
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from automl_plan.providers.places import (
 )
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import AnswerTooLarge
+from automl_plan.resources.data_counts import DataCounts, label_counts
 from automl_plan.resources.live import SourceData
 
 FORMAT = "v1"
@@ -92,10 +94,14 @@ class SourceReader:
         """Close connections."""
         self.storage.close()
 
-    def read(self, sources: Sequence[str]) -> SourceData:
-        """The fingerprint and the counts of all sources together. Raises SourceError."""
+    def read(self, sources: Sequence[str], *, boxes: bool = False) -> SourceData:
+        """The fingerprint and the counts of all sources together. Raises SourceError.
+
+        `boxes`: rows are those of object detection.
+        """
         rows = [row for found in self.rows(sources).values() for row in found]
-        return source_data(rows, self.contents(rows, self._hash))
+        contents = self.contents(rows, self._hash)
+        return replace(source_data(rows, contents), counts=counts_of(rows, contents, boxes=boxes))
 
     def rows(self, sources: Sequence[str]) -> dict[str, list[Row]]:
         """All rows of each source. Raises SourceError."""
@@ -255,6 +261,30 @@ def source_data(rows: Iterable[Row], contents: Mapping[str, str]) -> SourceData:
         examples=len(images),
         labelled_examples=len(labelled),
         assigned_examples=len(images - free),
+    )
+
+
+def counts_of(rows: Iterable[Row], contents: Mapping[str, str], *, boxes: bool) -> DataCounts:
+    """Examples by label and set; what stands several times is counted once."""
+    examples: Counter[tuple[str, str]] = Counter()
+    seen: set[tuple[str, ...]] = set()
+    images: set[str] = set()
+    labelled: set[str] = set()
+    for row in rows:
+        content, labels = contents[row.image], row.labels
+        images.add(content)
+        for label in labels[:1] if boxes else labels:
+            # A box is told from others of its label by where it is.
+            key = (content, *labels) if boxes else (content, label)
+            if label and key not in seen:
+                seen.add(key)
+                labelled.add(content)
+                examples[row.use, label] += 1
+    return DataCounts(
+        label_counts((use, label, count) for (use, label), count in examples.items()),
+        images=len(images),
+        unlabelled=0 if boxes else len(images) - len(labelled),
+        boxes=boxes,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from automl_plan.resources.data_counts import DataCounts
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.model_types import ClassificationType, Problem
 
@@ -175,3 +176,5 @@ class SourceData:
     labelled_examples: int
     assigned_examples: int = 0
     """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""
+    counts: DataCounts | None = field(default=None, compare=False)
+    """By label and set; not kept in a saved plan."""

@@ -24,6 +24,8 @@ class Check(StrEnum):
     """A mapping of every declared resource has all keys that the value lists."""
     ONE_OF = "one-of"
     """A field (`model.model_type`, `provider.location`) is among those that the value lists."""
+    ADEQUATE = "adequate"
+    """Where the value is true, data that is imported or trained on is known to be adequate."""
 
 
 @dataclass(frozen=True, slots=True)

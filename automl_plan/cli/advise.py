@@ -1,0 +1,96 @@
+"""`automl-plan datasets advise`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from automl_plan.cli import completion
+from automl_plan.cli.lint import has_configuration, storage_of, subject_of_file
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
+from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from automl_plan.applying.advising import Advised
+    from automl_plan.providers.storage import Storage
+    from automl_plan.resources.data_counts import DataCounts
+    from automl_plan.resources.desired import DesiredDataset
+
+
+def advise(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|FILE.csv", autocompletion=completion.datasets)
+    ],
+    kind: Annotated[
+        Literal["multiclass", "multilabel", "detection"] | None,
+        typer.Option("--kind", help="What FILE.csv is for; by the looks of its rows if left out."),
+    ] = None,
+    var: Var = None,
+    var_file: VarFile = None,
+    directory: Directory = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether data is adequate for training, and what would help most."""
+    from automl_plan.rendering.adequacy import advice_json, advice_text
+
+    advised = _advised(name, kind, directory, var, var_file)
+    if as_json:
+        write_json(advice_json([advised]))
+        return
+    width = shutil.get_terminal_size((100, 24)).columns
+    write(advice_text([advised], stdout_style(), width=width, blocks=_shows_blocks()))
+
+
+def _advised(
+    name: str,
+    kind: str | None,
+    directory: Path,
+    var: list[str] | None,
+    var_file: list[Path] | None,
+) -> Advised:
+    from automl_plan.applying.advising import Advised, advise_dataset
+    from automl_plan.linting.counting import count
+    from automl_plan.linting.kinds import Kind, kind_of
+    from automl_plan.linting.lint import kind_by_looks
+    from automl_plan.linting.opening import Opener
+    from automl_plan.planning.adequacy import advise
+
+    is_file = name.lower().endswith(".csv")
+    if kind is not None and not is_file:
+        raise UsageError("--kind goes with FILE.csv: a dataset has the kind that it is declared.")
+    with ExitStack() as stack:
+        opened = None
+        if not is_file or has_configuration(directory):
+            opened = stack.enter_context(workspace(directory, var, var_file))
+
+        @cache
+        def storage() -> Storage:
+            return storage_of(opened, stack)
+
+        opener = stack.enter_context(Opener(directory, storage, anywhere=is_file))
+        if is_file or opened is None:
+            given = subject_of_file(name, None if kind is None else Kind(kind), opened).kind
+            its = kind_by_looks(opener, (name,)) if given is None else given
+            return Advised(name, advise(count(opener, (name,), its)))
+
+        def counted(dataset: DesiredDataset) -> DataCounts:
+            its = kind_of(dataset.problem, dataset.classification_type)
+            return count(opener, dataset.sources, its)
+
+        return advise_dataset(opened, name, counted)
+
+
+def _shows_blocks() -> bool:
+    """Whether what is written can hold the blocks that bars are made of."""
+    try:
+        "\u2588\u258f".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

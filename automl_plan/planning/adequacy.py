@@ -1,0 +1,348 @@
+"""Whether a dataset is adequate for training, why, and what would help most. Pure.
+
+Google's page "Training Cloud-hosted models" tells of a Train tab that says so; its rules were not
+published. These are made of what Google asks for and recommends elsewhere (`resources.data_counts`
+names the pages): a label with fewer than 10 examples makes data not adequate, all labels with
+1,000 make it good. Nothing that Google does not write makes data not adequate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from automl_plan.planning.scorecards import Figures, Scorecard
+from automl_plan.resources.data_counts import (
+    BALANCE,
+    FEWEST,
+    LABELS_OF_BOXES,
+    LABELS_OF_CLASSES,
+    RECOMMENDED,
+    SHARES,
+    SOME,
+    DataCounts,
+    LabelCounts,
+)
+from automl_plan.resources.json import Json
+
+MOST_LABELS = 20
+"""Labels that a plan carries, those that need most first."""
+_LONGEST = 64
+"""Letters of a label that are told."""
+_TIERS = ((FEWEST, "label-under-10"), (SOME, "label-under-100"), (RECOMMENDED, "label-under-1000"))
+_GRAVE = frozenset({"label-minimum", "label-under-10"})
+
+
+class Adequacy(StrEnum):
+    """Whether data is adequate for training, the worst first."""
+
+    NOT_ADEQUATE = "not adequate"
+    ADEQUATE = "adequate"
+    GOOD = "good"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that the counts show."""
+
+    rule: str
+    """The name of a rule; where `datasets lint` has the same one, it bears the same name."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAdvice:
+    """A label with what it needs."""
+
+    counts: LabelCounts
+    wanted: int
+    """Examples that it should have next: 10, 100 or 1,000; 0 when it has enough."""
+    recall: float | None = None
+    """Of the current version, at its threshold."""
+    au_prc: float | None = None
+    """Of the current version; for object detection its mean average precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What is to be said of a dataset's data."""
+
+    verdict: Adequacy
+    reasons: tuple[Reason, ...]
+    """What holds it back, the gravest first; then what is only worth knowing."""
+    change: str | None
+    """The single change that would help most; None when nothing is to be done, or known."""
+    labels: tuple[LabelAdvice, ...] = ()
+    """Those that need most first."""
+    label_count: int = 0
+    images: int = 0
+    boxes: bool = False
+    """Whether examples are boxes."""
+    evaluated: str | None = None
+    """Which version recall and auPRC are of: `model.digits version 2`."""
+
+    def at_most(self, labels: int) -> Advice:
+        """The same with so many labels, whose names have a bound, too."""
+        kept = tuple(
+            replace(each, counts=replace(each.counts, label=_short(each.counts.label)))
+            for each in self.labels[:labels]
+        )
+        return replace(self, labels=kept)
+
+
+def unknown(why: str, *, boxes: bool = False, images: int = 0) -> Advice:
+    """Of data whose labels nobody knows."""
+    reason = Reason("not-known", why)
+    return Advice(Adequacy.UNKNOWN, (reason,), None, images=images, boxes=boxes)
+
+
+def advise(counts: DataCounts, card: Scorecard | None = None) -> Advice:
+    """What is to be said of data; with how good the version is that was trained on it before."""
+    figures = {} if card is None else {f.label: f for f in card.figures if f.label is not None}
+    overall = None if card is None or card.overall is None else card.overall.recall
+    ranked = sorted(
+        (_label(each, figures.get(each.label)) for each in counts.labels),
+        key=lambda label: _rank(label, overall),
+    )
+    grave, held, told = _grave(counts), _held(counts), list(_told(counts))
+    verdict = Adequacy.GOOD
+    if held:
+        verdict = Adequacy.ADEQUATE
+    if grave:
+        verdict = Adequacy.NOT_ADEQUATE
+    if card is not None:
+        told += _weak(ranked, overall)
+    return Advice(
+        verdict,
+        (*(reason for reason, _ in grave), *(reason for reason, _ in held), *told),
+        _change(counts, ranked, grave, held),
+        tuple(ranked),
+        len(ranked),
+        counts.images,
+        counts.boxes,
+        None if card is None else _named(card),
+    )
+
+
+def graver(advice: Advice) -> tuple[Reason, ...]:
+    """The reasons that alone make data not adequate; all where it is not known."""
+    if advice.verdict is Adequacy.UNKNOWN:
+        return advice.reasons
+    return tuple(reason for reason in advice.reasons if reason.rule in _GRAVE)
+
+
+def _named(card: Scorecard) -> str:
+    which = card.object_id if card.version is None else f"version {card.version}"
+    return f"{card.address} {which}"
+
+
+def _label(counts: LabelCounts, figures: Figures | None) -> LabelAdvice:
+    wanted = next((limit for limit, _ in _TIERS if counts.examples < limit), 0)
+    if figures is None:
+        return LabelAdvice(counts, wanted)
+    quality = figures.mean_average_precision if figures.au_prc is None else figures.au_prc
+    return LabelAdvice(counts, wanted, figures.recall, quality)
+
+
+def _is_weak(label: LabelAdvice, overall: float | None) -> bool:
+    """Few examples, and found less often than labels are on the whole."""
+    if label.recall is None or overall is None:
+        return False
+    return bool(label.wanted) and label.recall < overall
+
+
+def _rank(label: LabelAdvice, overall: float | None) -> tuple[float | str, ...]:
+    """First what can't be trained on, then few examples with low recall, then few examples."""
+    examples, name = label.counts.examples, label.counts.label
+    if label.wanted == FEWEST:
+        return (0, 0.0, examples, name)
+    if label.recall is not None and _is_weak(label, overall):
+        return (1, label.recall, examples, name)
+    return (2, 0.0, examples, name)
+
+
+_Found = list[tuple[Reason, str | None]]
+"""Reasons, each with the change that would mend it; None: examples of the first label."""
+
+
+def _grave(counts: DataCounts) -> _Found:
+    """What makes data not adequate."""
+    least = LABELS_OF_BOXES if counts.boxes else LABELS_OF_CLASSES
+    found: _Found = []
+    if len(counts.labels) < least:
+        have = _counted(len(counts.labels), "label")
+        reason = Reason("label-minimum", f"{have}, and at least {least} needed")
+        what = "boxes" if counts.boxes else "images"
+        missing = least - len(counts.labels)
+        kind = "another label" if missing == 1 and counts.labels else _counted(missing, "label")
+        found.append((reason, f"add {what} of {kind}, at least {FEWEST} of each"))
+    found += _few(counts, FEWEST)
+    return found
+
+
+def _held(counts: DataCounts) -> _Found:
+    """What keeps data from being good."""
+    found = _sets(counts)
+    found += _few(counts, SOME)
+    if counts.labels:
+        most = max(counts.labels, key=lambda each: each.examples)
+        least = min(counts.labels, key=lambda each: each.examples)
+        if most.examples > BALANCE * least.examples:
+            text = (
+                f"{_short(most.label)} has {_examples(most.examples, counts)} and "
+                f"{_short(least.label)} {least.examples:,}: more than {BALANCE} times as many"
+            )
+            missing = -(-most.examples // BALANCE) - least.examples
+            found.append((Reason("label-balance", text), _add(missing, least, counts)))
+    found += _few(counts, RECOMMENDED)
+    return found
+
+
+def _few(counts: DataCounts, limit: int) -> _Found:
+    """Labels with fewer examples than the limit; those below the limit before are told there."""
+    before = max((tier for tier, _ in _TIERS if tier < limit), default=0)
+    few = [each for each in counts.labels if before <= each.examples < limit]
+    if not few:
+        return []
+    rule = dict(_TIERS)[limit]
+    least = min(few, key=lambda each: (each.examples, each.label))
+    what = "boxes" if counts.boxes else "images"
+    have = "has" if len(few) == 1 else "have"
+    text = f"{_counted(len(few), 'label')} {have} fewer than {limit:,} {what}"
+    more = "" if len(few) == 1 else ", the fewest"
+    text += f"{more}: {_short(least.label)}, {least.examples:,}"
+    return [(Reason(rule, text), None)]
+
+
+def _sets(counts: DataCounts) -> _Found:
+    """Sets without examples, where they are assigned by hand and the service fills none up."""
+    free = any(each.unassigned for each in counts.labels)
+    sets = {name: sum(each.by_set[name] for each in counts.labels) for name in SHARES}
+    found: _Found = []
+    if not any(sets.values()):
+        return found
+    for name, total in sets.items():
+        if not total and not free:
+            change = f"put about {SHARES[name]:.0%} of the images into {name}, or all UNASSIGNED"
+            found.append((Reason("set-empty", f"no example is in {name}"), change))
+            continue
+        without = [e for e in counts.labels if not e.by_set[name] and not e.unassigned]
+        if without:
+            first = min(without, key=lambda each: (each.examples, each.label))
+            text = f"{_counted(len(without), 'label')} without an example in {name}: "
+            text += _short(first.label)
+            text += f" and {len(without) - 1:,} more" if len(without) > 1 else ""
+            change = f"put examples of {_short(first.label)} into {name}"
+            found.append((Reason(f"label-not-in-{name.lower()}", text), change))
+    return found
+
+
+def _told(counts: DataCounts) -> Iterator[Reason]:
+    """What is worth knowing and holds nothing back."""
+    if counts.unlabelled:
+        text = f"{_counted(counts.unlabelled, 'image')} without a label: not trained on"
+        yield Reason("unlabelled-rows", text)
+    free = sum(each.unassigned for each in counts.labels)
+    if free:
+        parts = ", ".join(f"{round(free * share):,} {name}" for name, share in SHARES.items())
+        text = f"{_examples(free, counts)} UNASSIGNED: the service divides them, about {parts}"
+        yield Reason("unassigned", text)
+    if counts.refused:
+        text = f"{_counted(counts.refused, 'row')} not counted: datasets lint tells what is wrong"
+        yield Reason("rows-refused", text)
+    if counts.repeated:
+        text = f"{_counted(counts.repeated, 'row')} counted that may repeat others: datasets lint"
+        yield Reason("row-repeated", text)
+    if counts.labels_left_out:
+        text = f"{_examples(counts.labels_left_out, counts)} of more labels than are counted"
+        yield Reason("label-quota", text)
+
+
+def _weak(ranked: Sequence[LabelAdvice], overall: float | None) -> Iterator[Reason]:
+    weak = [label for label in ranked if _is_weak(label, overall)]
+    if weak:
+        first = min(weak, key=lambda each: (each.recall or 0.0, each.counts.label))
+        text = (
+            f"{_counted(len(weak), 'label')} with few examples and a recall below {overall:.2f}, "
+            f"that of all: {_short(first.counts.label)}, {first.recall:.2f}"
+        )
+        yield Reason("few-and-low-recall", text)
+
+
+def _change(
+    counts: DataCounts, ranked: Sequence[LabelAdvice], grave: _Found, held: _Found
+) -> str | None:
+    """What mends the gravest reason; of labels with too few examples, the first in rank."""
+    for _, change in (*grave, *held):
+        if change is not None:
+            return change
+        first = next(label for label in ranked if label.wanted)
+        return _add(first.wanted - first.counts.examples, first.counts, counts, first.wanted)
+    if counts.unlabelled:
+        return f"label the {_counted(counts.unlabelled, 'image')} without a label"
+    return None
+
+
+def _add(missing: int, label: LabelCounts, counts: DataCounts, wanted: int | None = None) -> str:
+    wanted = label.examples + missing if wanted is None else wanted
+    return (
+        f"add {_examples(missing, counts)} of label {_short(label.label)} ({label.examples:,} of "
+        f"{wanted:,})"
+    )
+
+
+def _examples(count: int, counts: DataCounts) -> str:
+    if counts.boxes:
+        return f"{count:,} {'box' if count == 1 else 'boxes'}"
+    return _counted(count, "image")
+
+
+def _short(label: str) -> str:
+    """A name; what the service takes has at most 32 letters, what a file holds any number."""
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def advice_to_json(advice: Advice) -> dict[str, Json]:
+    """For plan files and programs."""
+    return {
+        "verdict": str(advice.verdict),
+        "reasons": [{"rule": each.rule, "text": each.text} for each in advice.reasons],
+        "change": advice.change,
+        "labels": [
+            {
+                **asdict(each.counts),
+                "wanted": each.wanted,
+                "recall": each.recall,
+                "au_prc": each.au_prc,
+            }
+            for each in advice.labels
+        ],
+        "label_count": advice.label_count,
+        "images": advice.images,
+        "boxes": advice.boxes,
+        "evaluated": advice.evaluated,
+    }
+
+
+def advice_from_json(content: Mapping[str, Any]) -> Advice:
+    """The inverse. Raises KeyError, TypeError or ValueError."""
+    rest = {key: content[key] for key in ("label_count", "images", "boxes", "evaluated", "change")}
+    return Advice(
+        verdict=Adequacy(content["verdict"]),
+        reasons=tuple(Reason(**each) for each in content["reasons"]),
+        labels=tuple(map(_label_of, content["labels"])),
+        **rest,
+    )
+
+
+def _label_of(content: Mapping[str, Any]) -> LabelAdvice:
+    counts = dict(content)
+    own = {key: counts.pop(key) for key in ("wanted", "recall", "au_prc")}
+    return LabelAdvice(LabelCounts(**counts), **own)
