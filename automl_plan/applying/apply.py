@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.freshness import check_bound
+from automl_plan.applying.notice_texts import Ended, scored
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Verdict, open_intents, settle
@@ -55,11 +57,9 @@ def apply(
             return ApplyResult()
         provider = workspace.provider
         session.bind(provider.identity)
-        _settle(session, provider, planned)
+        notices = notices_of(workspace, session)
+        _settle(session, provider, planned, notices)
         accept_drift(session, planned.plan.drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
-        receivers = workspace.configuration.receivers
-        sender = Sender(receivers, workspace.environ, workspace.configuration.directory)
-        notices = Notices(session, sender)
         notices.begin()
         steps = Steps(
             provider,
@@ -87,7 +87,15 @@ def apply(
     return result
 
 
-def _settle(session: StateSession, provider: Provider, planned: Planned) -> None:
+def notices_of(workspace: Workspace, session: StateSession) -> Notices:
+    """The messages of a run that has a state open."""
+    configuration, provider = workspace.configuration, workspace.provider
+    prepare = partial(scored, provider=provider, prices=configuration.prices)
+    sender = Sender(configuration.receivers, workspace.environ, configuration.directory, prepare)
+    return Notices(session, sender, provider.identity, configuration.prices)
+
+
+def _settle(session: StateSession, provider: Provider, planned: Planned, notices: Notices) -> None:
     """Record what came of calls that were cut off, as the plan took it.
 
     What could not be known then is followed by a `resume` of the plan.
@@ -122,8 +130,13 @@ def _settle(session: StateSession, provider: Provider, planned: Planned) -> None
                 "after the plan was made.",
                 hint="Plan again.",
             )
-    for record in settled.values():
-        session.record(record)
+    told = {
+        address: notices.of_end(Ended(address, f.intent, None, f.made), str(f.intent.step))
+        for address, f in found
+        if f.verdict is Verdict.ARRIVED
+    }
+    for address, record in settled.items():
+        session.record(record, notice=told.get(address))
 
 
 def _interrupted(result: ApplyResult) -> Interrupted:

@@ -212,7 +212,8 @@ class InstantSteps:
             stays = "" if current is None else f" Version {current.version} stays the current one."
             said = f"Version {version.version} does not meet what is required ({missed}).{stays}"
             next_ = f"Next: automl-plan models versions {address.name}"
-            notice = self._notices.of_rejection(change, version.id, f"{address}: {said} {next_}")
+            text = f"{address}: {said}\n{next_}"
+            notice = self._notices.of_rejection(address, str(change.action), version.id, text)
             rejected = with_status(record, version.id, Status.REJECTED, decision)
             self._session.record(rejected, notice=notice)
             self._notices.send(notice)

@@ -7,14 +7,14 @@ sends it again, with the same id.
 
 from __future__ import annotations
 
-from automl_plan.applying.history import Entry
 from automl_plan.applying.moments import now
+from automl_plan.applying.notice_texts import Ended, end_text
 from automl_plan.notifying.sender import Sender
-from automl_plan.planning.plan import Change
-from automl_plan.resources.history import key_of
-from automl_plan.resources.live import Operation
+from automl_plan.resources.address import Address
+from automl_plan.resources.history import LONG, key_of
+from automl_plan.resources.json import Json
 from automl_plan.resources.notices import Notice, NoticeKind
-from automl_plan.resources.recorded import RecordedOperation
+from automl_plan.resources.prices import PriceBook
 from automl_plan.state.store import StateSession
 
 GRACE = 5.0
@@ -27,9 +27,14 @@ _LONGEST = 2_000
 class Notices:
     """The messages of one run, in the state and on their way."""
 
-    def __init__(self, session: StateSession, sender: Sender) -> None:
+    def __init__(
+        self, session: StateSession, sender: Sender, where: str, prices: PriceBook
+    ) -> None:
+        """`where` is the service, project and location that messages name."""
         self._session = session
         self._sender = sender
+        self._where = where
+        self._prices = prices
         self._held: list[tuple[str, Notice]] = []
 
     def begin(self) -> None:
@@ -41,31 +46,37 @@ class Notices:
         for key, notice in self._session.state.outbox.items():
             self._sender.add(key, notice)
 
-    def of_end(
-        self, change: Change, operation: RecordedOperation, answer: Operation, ended: Entry | None
-    ) -> tuple[str, Notice] | None:
-        """That an operation ended, well or not; None when nobody wants to know."""
-        address, step = str(change.address), str(operation.step)
-        if answer.error is not None:
-            kind = NoticeKind.FAILED
-            text = f"{address}: {step} failed: {answer.error.message or 'the service says no more'}"
-            text += ". Next: automl-plan plan"
-        else:
-            kind = NoticeKind.ENDED
-            took = "" if ended is None else f" in {_duration(ended[1].seconds)}"
-            cost = None if ended is None else ended[1].cost
-            billed = "" if cost is None else f", {cost:,} milli node hours"
-            text = f"{address}: {step} ended{took}{billed}"
-            text += f": {answer.made}" if answer.made else ""
-        seconds = None if ended is None else ended[1].seconds
-        made = answer.made or operation.object_id
-        return self._made(kind, key_of(operation), change, text, operation.id, made, seconds)
+    def of_end(self, ended: Ended, action: str) -> tuple[str, Notice] | None:
+        """That an operation ended, well or not; None when nobody wants to know.
 
-    def of_rejection(self, change: Change, object_id: str, text: str) -> tuple[str, Notice] | None:
+        Steps of seconds are told of only when they fail.
+        """
+        operation, answer = ended.operation, ended.answer
+        failed = answer is not None and answer.error is not None
+        if not failed and operation.step not in LONG:
+            return None
+        kind = NoticeKind.FAILED if failed else NoticeKind.ENDED
+        text, details = end_text(ended, self._where, self._prices)
+        return self._made(
+            kind,
+            key_of(operation),
+            ended.address,
+            action,
+            text,
+            operation_id=operation.id,
+            object_id=ended.object_id,
+            seconds=ended.seconds,
+            details=details,
+        )
+
+    def of_rejection(
+        self, address: Address, action: str, object_id: str, text: str
+    ) -> tuple[str, Notice] | None:
         """That a gate turned a version down."""
         kind = NoticeKind.GATE_REJECTED
         key = f"{object_id}-{now()}"  # a version may be turned down again, by other requirements
-        return self._made(kind, key, change, text, None, object_id, None)
+        details: dict[str, Json] = {"where": self._where}
+        return self._made(kind, key, address, action, text, object_id=object_id, details=details)
 
     def send(self, notice: tuple[str, Notice] | None) -> None:
         """Send what is recorded as soon as it is let go."""
@@ -92,20 +103,28 @@ class Notices:
         self,
         kind: NoticeKind,
         key: str,
-        change: Change,
+        address: Address,
+        action: str,
         text: str,
-        operation_id: str | None,
-        object_id: str | None,
-        seconds: float | None,
+        *,
+        operation_id: str | None = None,
+        object_id: str | None = None,
+        seconds: float | None = None,
+        details: dict[str, Json],
     ) -> tuple[str, Notice] | None:
         to = tuple(name for name, r in sorted(self._sender.receivers.items()) if kind in r.kinds)
         if not to:
             return None
-        address, action, text = str(change.address), str(change.action), text[:_LONGEST]
-        notice = Notice(kind, now(), address, action, text, to, operation_id, object_id, seconds)
+        notice = Notice(
+            kind,
+            now(),
+            str(address),
+            action,
+            text[:_LONGEST],
+            to,
+            operation_id,
+            object_id,
+            seconds,
+            details,
+        )
         return f"{kind}-{key}", notice
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes > 1 else f"{seconds:,.0f} seconds"

@@ -16,6 +16,7 @@ from automl_plan.applying.history import Entry, Expectation, Expectations, entry
 from automl_plan.applying.instant import ACTIONS, InstantSteps
 from automl_plan.applying.intents import STEPS, Intents
 from automl_plan.applying.moments import now
+from automl_plan.applying.notice_texts import Ended
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, known_ids, look
 from automl_plan.errors import (
@@ -38,6 +39,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import CANCELLED, Operation, OperationKind, SourceData
 from automl_plan.resources.marks import INPUTS, inputs_digest, owner
+from automl_plan.resources.notices import Notice
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
 from automl_plan.resources.tokens import address_mark, mark_in
@@ -208,8 +210,10 @@ class Steps:
         """Record what a call that was cut off has made."""
         operation = self._gated(change, operation)
         record = self._record_of(change.address)
+        notice = self._notice(change, operation, None, made)
         record = after_operation(record, operation, made=made, when=now())
-        self._session.record(self._with_protection(record, operation))
+        self._session.record(self._with_protection(record, operation), notice=notice)
+        self.notices.send(notice)
         return made
 
     def again(self, change: Change, operation: RecordedOperation) -> Begun:
@@ -244,7 +248,7 @@ class Steps:
         """
         record = self._record_of(change.address)
         if answer.error is not None:
-            notice = self.notices.of_end(change, operation, answer, None)
+            notice = self._notice(change, operation, answer)
             self._session.record(without_operation(record, operation), notice=notice)
             self.notices.send(notice)
             cost = so_far(operation, datetime.now(UTC), self._prices, answer)
@@ -277,7 +281,7 @@ class Steps:
             self._check_ours(change, operation, answer.made)
         record = after_operation(record, operation, made=answer.made, when=now())
         ended = self._ended_entry(change, operation, answer)
-        notice = self.notices.of_end(change, operation, answer, ended)
+        notice = self._notice(change, operation, answer, answer.made, ended)
         self._session.record(self._with_protection(record, operation), ended, notice)
         self.notices.send(notice)
         return _outcome(change, operation, answer)
@@ -287,6 +291,28 @@ class Steps:
         examples, history = self._examples(change, operation), self._session.state.history
         begun = change.action in STEPS
         return self._expectations.of(operation, examples, history, begun=begun)
+
+    def _notice(
+        self,
+        change: Change,
+        operation: RecordedOperation,
+        answer: Operation | None,
+        made: str | None = None,
+        entry: Entry | None = None,
+    ) -> tuple[str, Notice] | None:
+        """What is to be told of an end, before it is recorded; `answer` as in `Ended`."""
+        former = self._record_of(change.address).current if operation.step is Step.TRAIN else None
+        expected = self.expectation(change, operation)
+        ended = Ended(
+            change.address,
+            operation,
+            answer,
+            made,
+            None if entry is None else entry[1],
+            None if expected is None else expected.outlook.forecast(),
+            former,
+        )
+        return self.notices.of_end(ended, str(change.action))
 
     def _ended_entry(
         self, change: Change, operation: RecordedOperation, answer: Operation

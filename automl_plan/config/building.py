@@ -21,7 +21,7 @@ from automl_plan.resources.desired import (
     OnSourceChange,
 )
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, ClassificationType, Problem
-from automl_plan.resources.notices import NoticeKind, Receiver, Way
+from automl_plan.resources.notices import PORTS, Mailing, NoticeKind, Receiver, Tls, Way
 from automl_plan.resources.policy import Check, Policy, PolicyRule
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from automl_plan.resources.requirements import Requirements
@@ -78,10 +78,28 @@ def receivers(written: Mapping[str, Any]) -> tuple[Receiver, ...]:
     found = []
     for name, entry in sorted(written.items()):
         (way,) = (each for each in Way if each in entry)
-        told = entry[way] if way is not Way.COMMAND else {"command": tuple(entry[way])}
+        told = entry[way]
+        if way is Way.COMMAND:
+            told = {"command": tuple(told)}
+        elif way is Way.EMAIL:
+            told = {"mailing": _mailing(told)}
         kinds = frozenset(map(NoticeKind, entry.get("events", NoticeKind)))
         found.append(Receiver(name, way, kinds, **told))
     return tuple(found)
+
+
+def _mailing(written: Mapping[str, Any]) -> Mailing:
+    tls = Tls(written.get("tls", Tls.STARTTLS))
+    return Mailing(
+        written["host"],
+        written.get("port", PORTS[tls]),
+        tls,
+        written["from"],
+        tuple(written["to"]),
+        written.get("username_env"),
+        written.get("password_env"),
+        written.get("ca_file"),
+    )
 
 
 def digest(checked: Checked, wanted: Desired) -> str:

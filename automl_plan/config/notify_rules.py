@@ -11,6 +11,10 @@ from automl_plan.config.rule import Checked, Rule, registrar
 from automl_plan.resources.address import NAME_PATTERN
 from automl_plan.resources.notices import Way
 
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
+_MAIL_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@" + _HOST
+"""Without what would need quoting."""
+_LONGEST_ADDRESS = 254
 RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
 _rule = registrar(RULES)
@@ -42,6 +46,36 @@ def _notify_way(checked: Checked) -> Iterator[Finding]:
                 "a webhook has one address",
                 "write url, or url_env: the variable of the environment that holds it",
             )
+
+
+@_rule("notify-email", "An e-mail has a mail server, a sender and receivers.")
+def _notify_email(checked: Checked) -> Iterator[Finding]:
+    for name, entry in checked.notify.items():
+        told = entry.get("email")
+        if told is None:
+            continue
+        path: Path = ("notify", name, "email")
+        if not re.fullmatch(_HOST, told.get("host", "x")):
+            message, hint = f"{quoted(told['host'])} is no name of a host", "write smtp.example.com"
+            yield Finding((*path, "host"), "notify-email", message, hint)
+        if not 1 <= told.get("port", 1) <= 65535:
+            message = f"{told['port']} is no port"
+            yield Finding((*path, "port"), "notify-email", message, "write 1 to 65535")
+        addresses: list[tuple[Path, str]] = []
+        if "from" in told:
+            addresses.append(((*path, "from"), told["from"]))
+        addresses += [((*path, "to", str(i)), each) for i, each in enumerate(told.get("to", ()))]
+        for place, address in addresses:
+            if len(address) > _LONGEST_ADDRESS or not re.fullmatch(_MAIL_ADDRESS, address):
+                message = f"{quoted(address)} is no mail address"
+                hint = "write name@example.com alone, in ASCII"
+                yield Finding(place, "notify-email", message, hint)
+        if told.get("to") == []:
+            yield Finding((*path, "to"), "notify-email", "nobody gets the e-mail", "write to whom")
+        if ("username_env" in told) != ("password_env" in told):
+            message = "a log-in is a user and a password"
+            hint = "write both username_env and password_env, or neither"
+            yield Finding(path, "notify-email", message, hint)
 
 
 def _addresses(path: Path, told: Any) -> Iterator[Finding]:

@@ -9,10 +9,11 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from automl_plan.notifying.ways import NotSent, send
+from automl_plan.notifying.not_sent import NotSent
+from automl_plan.notifying.ways import send
 from automl_plan.resources.notices import Notice, Receiver
 
 FIRST_PAUSE = 1.0
@@ -25,8 +26,14 @@ class Sender:
     """The receivers of one run."""
 
     def __init__(
-        self, receivers: Sequence[Receiver], environ: Mapping[str, str], directory: Path
+        self,
+        receivers: Sequence[Receiver],
+        environ: Mapping[str, str],
+        directory: Path,
+        prepare: Callable[[Notice], Notice] = lambda notice: notice,
     ) -> None:
+        """`prepare` adds to a notice what is asked for when it is sent; it raises nothing."""
+        self._prepare = prepare
         self.receivers = {receiver.name: receiver for receiver in receivers}
         self._environ = environ
         self._directory = directory
@@ -79,6 +86,7 @@ class Sender:
     def _work(self, receiver: Receiver, messages: queue.SimpleQueue[tuple[str, Notice]]) -> None:
         while not self._closing.is_set():
             key, notice = messages.get()
+            notice = self._prepare(notice)
             pause = FIRST_PAUSE
             while not self._closing.is_set():
                 try:

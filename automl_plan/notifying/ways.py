@@ -13,18 +13,14 @@ from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from automl_plan import __version__
+from automl_plan.notifying.mail import mail
+from automl_plan.notifying.not_sent import SECONDS, NotSent, from_environment
 from automl_plan.resources.notices import Notice, Receiver, Way
 
 FORMAT_VERSION = "1.0"
-SECONDS = 10.0
-"""That one try may take."""
 SIGNATURE = "X-Automl-Plan-Signature"
 """`sha256=` and the hex HMAC-SHA256 of the body, as GitHub signs its webhooks."""
 EVENT_ID = "X-Automl-Plan-Event-Id"
-
-
-class NotSent(Exception):
-    """Why a message was not taken. The text holds no address and no secret."""
 
 
 def send(
@@ -34,15 +30,18 @@ def send(
     match receiver.way:
         case Way.COMMAND:
             _run(receiver, _body(key, notice), directory)
+        case Way.EMAIL:
+            assert receiver.mailing is not None  # noqa: S101 (it says that way)
+            mail(receiver.mailing, key, notice, environ, directory)
         case Way.SLACK:
-            url = _from_environment(receiver.url_env, environ)
+            url = from_environment(receiver.url_env, environ)
             escaped = notice.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
             _post(url, json.dumps({"text": escaped}).encode(), {})
         case Way.WEBHOOK:
-            url = receiver.url or _from_environment(receiver.url_env, environ)
+            url = receiver.url or from_environment(receiver.url_env, environ)
             body, headers = _body(key, notice), {EVENT_ID: key}
             if receiver.secret_env is not None:
-                secret = _from_environment(receiver.secret_env, environ)
+                secret = from_environment(receiver.secret_env, environ)
                 headers[SIGNATURE] = f"sha256={signature(body, secret)}"
             _post(url, body, headers)
 
@@ -54,6 +53,7 @@ def signature(body: bytes, secret: str) -> str:
 
 def _body(key: str, notice: Notice) -> bytes:
     document = {
+        **notice.details,
         "format_version": FORMAT_VERSION,
         "id": key,
         "event": str(notice.kind),
@@ -66,13 +66,6 @@ def _body(key: str, notice: Notice) -> bytes:
         "text": notice.text,
     }
     return json.dumps(document, sort_keys=True).encode()
-
-
-def _from_environment(variable: str | None, environ: Mapping[str, str]) -> str:
-    value = environ.get(variable or "")
-    if not value:
-        raise NotSent(f"{variable} is not set in the environment")
-    return value
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from automl_plan.planning.backtesting import Backtest
 from automl_plan.planning.forecasting import FEWEST, SHARE, Forecast
+from automl_plan.planning.plan import Action, Change
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, columns, counted, duration
 from automl_plan.resources.json import Json
@@ -19,6 +20,14 @@ _NOUNS = {
     Step.UNDEPLOY: "undeployment",
 }
 _INTERVAL = f"{SHARE:.0%}".replace("%", " %")
+
+
+def expected(change: Change, forecasts: Mapping[str, Forecast | None]) -> str:
+    """What a plan says of how long a change takes; "" where it says nothing."""
+    if change.key not in forecasts:
+        return ""
+    forecast = forecasts[change.key]
+    return goes_on(forecast) if change.action is Action.RESUME else takes(forecast)
 
 
 def takes(forecast: Forecast | None) -> str:

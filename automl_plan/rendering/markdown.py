@@ -27,6 +27,7 @@ from automl_plan.rendering.comparison import (
 )
 from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
+from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import clean, counted
 from automl_plan.rendering.values import shown
 from automl_plan.rendering.verdict import Risk, advice, caveats, effects, headline, money, risks
@@ -192,7 +193,13 @@ class _Comment:
 
     def _why(self, risk: Risk) -> str:
         where = f" ({self._place(risk.change.where)})" if risk.change.where else ""
-        return f"{_short(risk.change.reason)}{where}{self._forecast(risk)}"
+        return (
+            f"{_short(risk.change.reason)}{where}{self._takes(risk.change)}{self._forecast(risk)}"
+        )
+
+    def _takes(self, change: Change) -> str:
+        takes = expected(change, self._planned.forecasts)
+        return f"; {inert(takes)}" if takes else ""
 
     def _place(self, where: str) -> str:
         url = None if self._links is None else self._links.url(where)

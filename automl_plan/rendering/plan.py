@@ -12,7 +12,7 @@ from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind, Pla
 from automl_plan.planning.policy import violation_text
 from automl_plan.rendering.cost import costs_text
 from automl_plan.rendering.drift import drift_text
-from automl_plan.rendering.forecast import goes_on, takes
+from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import Style, clean, counted
 from automl_plan.rendering.values import leaves, shown, shown_difference
 from automl_plan.resources.address import Address, ResourceKind
@@ -214,10 +214,8 @@ def _change_text(change: Change, planned: Planned, style: Style) -> str:
     lines = wrap(reason, _LINE - len(_REASON_INDENT), break_on_hyphens=False)
     head = f"    {symbol}   " + f"\n{_REASON_INDENT}".join(lines)
     details = [f"        {line}" for line in _details(change, planned, style)]
-    if change.key in planned.forecasts:
-        forecast = planned.forecasts[change.key]
-        resumed = change.action is Action.RESUME
-        details.append(f"        {goes_on(forecast) if resumed else takes(forecast)}")
+    takes = expected(change, planned.forecasts)
+    details += [f"        {takes}"] if takes else []
     return "\n".join([head, *details]) + "\n"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from automl_plan.resources.json import Attributes
 
 
 class NoticeKind(StrEnum):
@@ -35,6 +37,8 @@ class Notice:
     object_id: str | None = None
     seconds: float | None = None
     """How long the operation took."""
+    details: Attributes = field(default_factory=dict)
+    """More of it for programs: texts and numbers, by the names in schemas/notice.schema.json."""
 
 
 Outbox = Mapping[str, Notice]
@@ -46,7 +50,36 @@ class Way(StrEnum):
 
     WEBHOOK = "webhook"
     SLACK = "slack"
+    EMAIL = "email"
     COMMAND = "command"
+
+
+class Tls(StrEnum):
+    """How a connection to a mail server becomes a secret one. There is no other connection."""
+
+    STARTTLS = "starttls"
+    """After its first words."""
+    IMPLICIT = "implicit"
+    """From the start (smtps)."""
+
+
+PORTS = {Tls.STARTTLS: 587, Tls.IMPLICIT: 465}
+"""Where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """A mail server, and from whom and to whom it is to send."""
+
+    host: str
+    port: int
+    tls: Tls
+    sender: str
+    to: tuple[str, ...]
+    username_env: str | None = None
+    password_env: str | None = None
+    ca_file: str | None = None
+    """A file of certificates, from the configuration's directory; only they are trusted then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +93,7 @@ class Receiver:
     url_env: str | None = None
     secret_env: str | None = None
     command: tuple[str, ...] = ()
+    mailing: Mailing | None = None
 
 
 def mark_sent(outbox: dict[str, Notice], key: str, receiver: str) -> None:

@@ -39,7 +39,7 @@ class State:
 
     lineage: str = ""
     serial: int = 0
-    """Goes up by one with every run that changed something."""
+    """Goes up by one with every run that changed something but the messages that wait."""
     provider: str | None = None
     """The provider's identity that the state is bound to."""
     resources: Mapping[Address, RecordedResource] = field(default_factory=dict)

@@ -66,6 +66,14 @@ def lineage_entry(lineage: str) -> dict[str, Json]:
     return {"new_lineage": lineage}
 
 
+def counts(entry: dict[str, Any]) -> bool:
+    """Whether a step makes another state, to which no plan of the former one fits.
+
+    That a message was sent does not: no plan looks at it. Such a step may be applied twice.
+    """
+    return "sent" not in entry
+
+
 def apply_entry(state: State, entry: dict[str, Any]) -> State:
     """The state after one step, which changes resources and history in place: a copy at each
     step would make a run of many steps quadratic.

@@ -36,6 +36,7 @@ def notice_to_json(notice: Notice) -> dict[str, Json]:
         "operation_id": notice.operation_id,
         "object_id": notice.object_id,
         "seconds": notice.seconds,
+        "details": dict(notice.details) or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -45,7 +46,7 @@ def notice_from_json(entry: Any) -> Notice:
     if not isinstance(entry, dict):
         raise TypeError(f"{entry!r:.60} is not a mapping")
     for key in entry:
-        if key not in ("kind", "to", "seconds", *_TEXTS, *_MAYBE):
+        if key not in ("kind", "to", "seconds", "details", *_TEXTS, *_MAYBE):
             raise ValueError(f"{key!r:.60} is not a field of a notice")
     texts = {key: entry[key] for key in _TEXTS} | {k: entry[k] for k in _MAYBE if k in entry}
     for key, value in texts.items():
@@ -56,4 +57,12 @@ def notice_from_json(entry: Any) -> Notice:
         raise TypeError(f"to: {to!r:.60} is not a list of names")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
         raise TypeError(f"seconds: {seconds!r:.60} is not a number")
-    return Notice(kind=NoticeKind(entry["kind"]), to=tuple(to), seconds=seconds, **texts)
+    details = entry.get("details", {})
+    if not isinstance(details, dict) or not all(map(_plain, details.values())):
+        raise TypeError(f"details: {details!r:.60} are no texts and numbers")
+    kind = NoticeKind(entry["kind"])
+    return Notice(kind=kind, to=tuple(to), seconds=seconds, details=details, **texts)
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)

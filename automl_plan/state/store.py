@@ -26,6 +26,7 @@ from automl_plan.state.emergency import kept_elsewhere
 from automl_plan.state.journal import (
     Journal,
     apply_entry,
+    counts,
     lineage_entry,
     provider_entry,
     read_journal,
@@ -102,7 +103,7 @@ class StateSession:
             self._journal = Journal(beside(path, "journal"))
             if left_over:
                 self._write()
-            self._changed = False
+            self._changed = self._counts = False
             self._together = False
         except BaseException:
             self._lock.release()
@@ -170,7 +171,7 @@ class StateSession:
         """
         try:
             if self._changed:
-                self._state = replace(self._state, serial=self._state.serial + 1)
+                self._state = replace(self._state, serial=self._state.serial + self._counts)
                 try:
                     self._write()
                 except StateUnwritable as error:
@@ -199,6 +200,7 @@ class StateSession:
             self._state = replace(self._state, lineage=new_lineage())
         self._state = apply_entry(self._state, entry)
         self._changed = True
+        self._counts = self._counts or counts(entry)
         if first:
             self._journal.append(continued, lineage_entry(self._state.lineage))
         self._journal.append(continued, entry)
@@ -307,7 +309,8 @@ def _read(path: Path) -> tuple[State, bool]:
         raise StateUnreadable(
             f"The journal holds a step that can't be read: {error}.", where=str(journal)
         ) from error
-    return replace(state, serial=state.serial + 1), True
+    # Steps that don't count may be folded in twice, when a run ended before it removed the file.
+    return replace(state, serial=state.serial + any(map(counts, steps))), True
 
 
 def _continues(head: dict[str, Any], state: State) -> bool:

@@ -566,6 +566,28 @@ CASES = [
             "a.yaml:16:9 notify-way",
         ],
     ),
+    Case(
+        "notify-email",
+        GOOD
+        + "notify:\n"
+        + "  a: {email: {host: 'a b', port: 0, from: 'A <a@b>', to: [a@b.c, 'x@y\\n'], "
+        + "username_env: 'a b'}}\n"
+        + "  b: {email: {host: h, from: a@b, to: [], tls: none, password: secret}}\n"
+        + "  c: {email: {to: [a@b]}}\n",
+        [
+            "a.yaml:12:14 notify-email",
+            "a.yaml:12:21 notify-email",
+            "a.yaml:12:34 notify-email",
+            "a.yaml:12:43 notify-email",
+            "a.yaml:12:66 notify-email",
+            "a.yaml:12:90 notify-way",
+            "a.yaml:13:39 notify-email",
+            "a.yaml:13:48 not-allowed",
+            "a.yaml:13:54 unknown-key",
+            "a.yaml:14:7 missing-key",
+            "a.yaml:14:7 missing-key",
+        ],
+    ),
     # Moved, removed, imports
     Case(
         "addresses",

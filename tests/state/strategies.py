@@ -93,6 +93,7 @@ notices = st.builds(
     operation_id=maybe_text,
     object_id=maybe_text,
     seconds=st.none() | st.floats(0, 10**9),
+    details=st.dictionaries(text, text | st.integers(0, 10**9), max_size=2),
 )
 states = st.builds(
     State,

@@ -21,6 +21,7 @@ from automl_plan.planning.scorecards import Role, Scorecard
 from automl_plan.rendering.comparison import Comparison, comparisons, figure, signed, version_name
 from automl_plan.rendering.cost import usd
 from automl_plan.rendering.drift import drift_sentences
+from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.html.charts import Matrix, Plot, matrix, plot
 from automl_plan.rendering.html.graph import drawing
 from automl_plan.rendering.style import clean, counted
@@ -65,6 +66,8 @@ class Entry:
     grave: bool
     verdict: str
     """Of a gate's forecast."""
+    takes: str
+    """How long it takes, by the history."""
     lines: tuple[Line, ...]
 
 
@@ -143,6 +146,7 @@ def _entries(
             cost="" if risk is None else risk.cost,
             grave=risk is not None and risk.grave,
             verdict=_forecast(risk),
+            takes=expected(change, planned.forecasts),
             lines=tuple(_lines(change)),
         )
 
