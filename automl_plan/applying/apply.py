@@ -19,9 +19,11 @@ from automl_plan.applying.recovery import Verdict, open_intents, settle
 from automl_plan.applying.refresh import accept_drift
 from automl_plan.applying.schedule import Schedule
 from automl_plan.applying.steps import Steps
+from automl_plan.applying.told import tell
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import Interrupted, OperationCancelled, PlanRefused, PlanStale
 from automl_plan.notifying.sender import Sender
+from automl_plan.planning.findings import drift_found, under_way
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
@@ -59,8 +61,14 @@ def apply(
         session.bind(provider.identity)
         notices = notices_of(workspace, session)
         _settle(session, provider, planned, notices)
-        accept_drift(session, planned.plan.drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
         notices.begin()
+        # Accepting it ends it: nobody else would hear of it. An end of a life goes on to be one,
+        # and is left to `watch`.
+        drift = planned.plan.drift
+        found = drift_found(drift, under_way(session.state.resources))
+        for notice in tell(session, found, workspace.configuration.receivers):
+            notices.send(notice)
+        accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
         steps = Steps(
             provider,
             session,

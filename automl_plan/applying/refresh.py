@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 
+from automl_plan.planning.findings import drift_found
 from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.transitions import without_object
@@ -27,6 +28,9 @@ def accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bo
             attributes = _changed(record.current.attributes, item.differences)
             current = replace(record.current, attributes=attributes)
             session.record(replace(record, current=current))
+            for found in drift_found([item]):
+                if found.key in session.state.noticed:
+                    session.record_cleared(found.key)
         elif all_of_it:
             session.record(without_object(record, item.object_id))
 

@@ -37,6 +37,7 @@ from automl_plan.cli import (
     validate,
     version,
     wait,
+    watch,
     why,
 )
 from automl_plan.cli.options import Directory
@@ -56,7 +57,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(init, validate, fmt, schema, graph, plan, apply, wait, destroy, why, drift, cost, show),
+    *(
+        init,
+        validate,
+        fmt,
+        schema,
+        graph,
+        plan,
+        apply,
+        wait,
+        watch,
+        destroy,
+        why,
+        drift,
+        cost,
+        show,
+    ),
     *(comment, import_, migrate, resolve, force_unlock),
 )
 for module in (*_COMMANDS, version):

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def schema(
     name: Annotated[
-        Literal["config", "plan", "state", "output", "events"],
+        Literal["config", "plan", "state", "output", "events", "notice"],
         typer.Argument(help="Of what: plan files, the state, --json, the lines of apply --json."),
     ] = "config",
 ) -> None:

@@ -18,6 +18,10 @@ class NoticeKind(StrEnum):
     """An operation failed or was cancelled."""
     GATE_REJECTED = "gate-rejected"
     """A new version does not meet what is required."""
+    DRIFT = "drift"
+    """Something changed outside."""
+    EXPIRY = "expiry"
+    """The life of a current version ends soon, or is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class Notice:
 
 Outbox = Mapping[str, Notice]
 """By id: stable, so that a receiver can tell a message that it has already."""
+
+
+Noticed = Mapping[str, str]
+"""What lasts (drift, an end that is near) and was told: its key, and when."""
 
 
 class Way(StrEnum):

@@ -12,7 +12,7 @@ from automl_plan.errors import StateForeign, StateUnreadable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
-from automl_plan.resources.notices import Outbox
+from automl_plan.resources.notices import Noticed, Outbox
 from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
@@ -24,6 +24,7 @@ from automl_plan.resources.recorded import (
     Step,
 )
 from automl_plan.state.history import history_from_json, history_to_json
+from automl_plan.state.noticed import noticed_from_json
 from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 
 FORMAT_VERSION = 1
@@ -49,6 +50,8 @@ class State:
     """How long operations took that ended well."""
     outbox: Outbox = field(default_factory=dict)
     """Messages that are still to be sent."""
+    noticed: Noticed = field(default_factory=dict)
+    """What lasts and was told already."""
 
     def recorded(self) -> Recorded:
         """What planning needs of it."""
@@ -84,6 +87,8 @@ def encode(state: State) -> bytes:
         document["history"] = history
     if state.outbox:
         document["outbox"] = outbox_to_json(state.outbox)
+    if state.noticed:
+        document["noticed"] = dict(state.noticed)
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -188,7 +193,7 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 def _state(document: dict[str, Any]) -> State:
     known = ("format_version", "lineage", "serial", "provider", "resources", "migration")
-    fields = _fields(document, *known, "history", "outbox")
+    fields = _fields(document, *known, "history", "outbox", "noticed")
     serial = _integer(fields["serial"])
     if serial is None or serial < 0:
         raise ValueError("serial is not a number")
@@ -208,6 +213,7 @@ def _state(document: dict[str, Any]) -> State:
         None if migration is None else _mapping(migration),
         history_from_json(fields.get("history", {})),
         outbox_from_json(fields.get("outbox", {})),
+        noticed_from_json(fields.get("noticed", {})),
     )
 
 

@@ -22,6 +22,7 @@ from automl_plan.resources.notices import Notice, mark_sent
 from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import State, resource_from_json, resource_to_json
 from automl_plan.state.history import ended_from_json, ended_to_json
+from automl_plan.state.noticed import set_noticed
 from automl_plan.state.outbox import notice_from_json, notice_to_json
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -69,9 +70,9 @@ def lineage_entry(lineage: str) -> dict[str, Json]:
 def counts(entry: dict[str, Any]) -> bool:
     """Whether a step makes another state, to which no plan of the former one fits.
 
-    That a message was sent does not: no plan looks at it. Such a step may be applied twice.
+    What is told, and was, does not: no plan looks at it. Such a step may be applied twice.
     """
-    return "sent" not in entry
+    return "sent" not in entry and "noticed" not in entry
 
 
 def apply_entry(state: State, entry: dict[str, Any]) -> State:
@@ -87,6 +88,11 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
     if "sent" in entry:
         assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
         mark_sent(state.outbox, entry["sent"], entry["to"])
+        return state
+    if "noticed" in entry:
+        assert isinstance(state.noticed, dict)  # noqa: S101 (as below)
+        assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
+        set_noticed(state.noticed, state.outbox, entry)
         return state
     address = Address.parse(entry["address"])
     assert isinstance(state.resources, dict)  # noqa: S101 (whoever calls this made it one)

@@ -16,6 +16,10 @@ from automl_plan.errors import StateLocked
 from automl_plan.state.journal import unwritable
 
 _POLL_SECONDS = 0.1
+_BRIEF = "watch"
+"""The command that holds the lock only while it records and sends."""
+_BRIEF_SECONDS = 30.0
+"""How long one is waited for that holds the lock briefly."""
 
 
 class StateLock:
@@ -26,18 +30,27 @@ class StateLock:
         self._file: IO[str] | None = None
 
     def acquire(self, *, timeout: float, command: str) -> None:
-        """Take the lock within `timeout` seconds. Raises StateLocked or StateUnwritable."""
+        """Take the lock within `timeout` seconds. Raises StateLocked or StateUnwritable.
+
+        A `watch` that holds it is waited for in any case.
+        """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise unwritable(self._path, error) from error
         file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace")
-        deadline = time.monotonic() + timeout
+        begun = time.monotonic()
+        tries = 0
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() < deadline:
+                tries += 1
+                # Who takes it signs a moment later, and who asks for the holder has it a moment:
+                # one more try tells.
+                brief = tries == 1 or _command(file) == _BRIEF
+                patience = max(timeout, _BRIEF_SECONDS if brief else 0.0)
+                if time.monotonic() < begun + patience:
                     time.sleep(_POLL_SECONDS)
                     continue
                 holder = _holder(file)
@@ -106,9 +119,20 @@ def _user() -> str:
         return str(os.getuid())
 
 
+def _command(file: IO[str]) -> str | None:
+    """The command that holds the lock, as far as it says."""
+    try:
+        file.seek(0)
+        note = json.load(file)
+    except (ValueError, OSError):
+        return None
+    return str(note.get("command")) if isinstance(note, dict) else None
+
+
 def _holder(file: IO[str]) -> str:
     """The holder in words; the file may be empty or garbage, which is no reason to fail."""
     try:
+        file.seek(0)
         note = json.load(file)
         who, pid, since = note["who"], note["pid"], note["since"]
         command = note["command"] or "automl-plan"

@@ -35,6 +35,7 @@ from automl_plan.state.journal import (
     unwritable,
 )
 from automl_plan.state.lock import StateLock, holder_of, take_away
+from automl_plan.state.noticed import cleared_entry, noticed_entry
 
 MIGRATING = "migrating"
 """What the state of a migration is called, beside the one that is migrated."""
@@ -154,6 +155,20 @@ class StateSession:
     def sync(self) -> None:
         """Bring to disk what is recorded. Raises StateUnwritable."""
         self._journal.sync()
+
+    def record_noticed(self, key: str, notice: tuple[str, Notice]) -> None:
+        """Record that something lasting was found, and in the same step the message of it.
+
+        Raises StateUnwritable.
+        """
+        self._step(noticed_entry(key, notice))
+
+    def record_cleared(self, key: str) -> None:
+        """Record that it lasts no more: it is told again when it comes back.
+
+        Raises StateUnwritable.
+        """
+        self._step(cleared_entry(key))
 
     def switch(self, state: State) -> None:
         """Put another state in the place of all that is recorded; the former file is the backup.
@@ -288,6 +303,7 @@ def _read(path: Path) -> tuple[State, bool]:
         resources=dict(state.resources),
         history=dict(state.history),
         outbox=dict(state.outbox),
+        noticed=dict(state.noticed),
     )
     journal = beside(path, "journal")
     head, steps = read_journal(journal)

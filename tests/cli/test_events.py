@@ -76,5 +76,5 @@ def test_a_wrong_configuration(project: ProjectLine) -> None:
 
 
 def test_every_schema_is_printed(project: ProjectLine) -> None:
-    for name in ("config", "plan", "state", "output", "events"):
+    for name in ("config", "plan", "state", "output", "events", "notice"):
         assert json.loads(project("schema", name)) == read_schema(name)

@@ -74,6 +74,7 @@ def test_the_commands() -> None:
         "validate",
         "version",
         "wait",
+        "watch",
         "why",
     ]
 

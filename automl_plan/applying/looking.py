@@ -1,0 +1,141 @@
+"""What a watch sees in one look. Reads only: neither the state nor the service is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from automl_plan.applying.migrating.binding import check_bound
+from automl_plan.applying.planned import make_plan
+from automl_plan.applying.recovery import Finding, Verdict, open_intents, settle
+from automl_plan.applying.standing import standing
+from automl_plan.applying.workspace import Workspace
+from automl_plan.errors import (
+    ConfigurationError,
+    PlanError,
+    SourceError,
+    UnsettledOperation,
+    UsageError,
+)
+from automl_plan.planning.drift import find_drift
+from automl_plan.planning.findings import Found, drift_found, expiry_found, under_way
+from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.plan import Action, Change
+from automl_plan.resources.address import Address
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.live import Operation
+from automl_plan.resources.recorded import RecordedResource, Step
+from automl_plan.state.document import State
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of one state."""
+
+    state: State
+    desired: Desired
+    answers: Mapping[str, Operation] = field(default_factory=dict)
+    """How the operations stand whose names are known; those that are forgotten are missing."""
+    changes: Mapping[str, Change] | None = field(default_factory=dict)
+    """What a plan would do with the trainings that ended, by operation. None: no plan can be made,
+    so what they made must not take anything's place."""
+    settled: tuple[tuple[Address, RecordedResource, Finding], ...] = ()
+    """Calls that were cut off, with the records after them."""
+    unsettled: Mapping[str, UnsettledOperation] = field(default_factory=dict)
+    """Those that a person has to settle, by address."""
+    undecided: int = 0
+    """Those of which it can't be known yet what came."""
+    found: tuple[Found, ...] | None = None
+    """Drift and lives that end; None when they were not looked for."""
+
+    @property
+    def under_way(self) -> frozenset[Address]:
+        """Addresses on which drift was not looked for."""
+        return under_way(self.state.resources)
+
+
+def look(workspace: Workspace, *, far: bool) -> Look:
+    """See how what runs stands, and with `far` what drifted or expires, by list calls.
+
+    Raises StateError, ProviderError.
+    """
+    workspace.store.check_at_rest()
+    state = workspace.store.read()
+    check_bound(workspace, state)
+    seen = _cut_off(workspace, state)
+    # Operations first: what one makes must not be missing where it has ended.
+    answers = standing(state.resources, workspace.provider)
+    seen = replace(seen, answers=answers)
+    trained = _trained(state.resources, answers)
+    if trained:
+        changes, desired = _planned(workspace, trained)
+        seen = replace(seen, changes=changes, desired=desired)
+    return replace(seen, found=_found(workspace, state)) if far else seen
+
+
+def _cut_off(workspace: Workspace, state: State) -> Look:
+    """What came of calls without an answer, each by itself: one must not hide another."""
+    desired, resources = workspace.configuration.desired, state.resources
+    tokens = {
+        intent.token: address
+        for address, record in resources.items()
+        for intent in open_intents(record)
+    }
+    settled, unsettled, undecided = [], {}, 0
+    for token, address in sorted(tokens.items(), key=lambda each: each[1]):
+        others = tokens.keys() - {token}
+        provider = workspace.provider
+        try:
+            records, findings = settle(resources, provider, but=others, desired=desired)
+        except UnsettledOperation as error:
+            unsettled[str(address)] = error
+            continue
+        for _, finding in findings:
+            if address in records:
+                settled.append((address, records[address], finding))
+            elif finding.verdict is Verdict.OPEN:
+                undecided += 1
+    return Look(state, desired, settled=tuple(settled), unsettled=unsettled, undecided=undecided)
+
+
+def _trained(
+    resources: Mapping[Address, RecordedResource], answers: Mapping[str, Operation]
+) -> frozenset[str]:
+    """The trainings that ended well."""
+    ended = {each for each, answer in answers.items() if answer.done and answer.error is None}
+    return frozenset(
+        operation.id
+        for record in resources.values()
+        for operation in record.operations
+        if operation.step is Step.TRAIN and operation.id is not None and operation.id in ended
+    )
+
+
+def _planned(
+    workspace: Workspace, trained: frozenset[str]
+) -> tuple[Mapping[str, Change] | None, Desired]:
+    """What an apply would do with trainings that ended: what nobody wants any more is cancelled."""
+    try:
+        planned = make_plan(workspace, PlanOptions())
+    except (ConfigurationError, PlanError, SourceError, UnsettledOperation, UsageError):
+        return None, workspace.configuration.desired
+    changes = {
+        change.operation_id: change
+        for change in planned.plan.changes
+        if change.operation_id in trained and change.action in (Action.RESUME, Action.CANCEL)
+    }
+    return {str(key): change for key, change in changes.items()}, planned.desired
+
+
+def _found(workspace: Workspace, state: State) -> tuple[Found, ...]:
+    """Drift where nothing is under way, and lives that end."""
+    if not state.resources:
+        return ()
+    provider = workspace.provider
+    live = provider.live()
+    drift = find_drift(state.recorded(), live)
+    models = workspace.configuration.desired.models
+    return (
+        *drift_found(drift, under_way(state.resources)),
+        *expiry_found(models, state.resources, live.models, provider.now()),
+    )

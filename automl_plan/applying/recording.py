@@ -1,0 +1,94 @@
+"""Records how operations ended that a watch saw, as the run would have that waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from automl_plan.applying.looking import Look
+from automl_plan.applying.notice_texts import Ended
+from automl_plan.applying.notices import Notices
+from automl_plan.applying.recovery import Finding, Verdict
+from automl_plan.applying.steps import Steps
+from automl_plan.applying.watch_events import Watched, WatchEventType
+from automl_plan.applying.workspace import Workspace
+from automl_plan.errors import OperationFailed, ProviderError
+from automl_plan.notifying.rounds import Postponed
+from automl_plan.planning.foresight import resume
+from automl_plan.resources.address import Address
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.state.store import StateSession
+
+
+def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iterator[Watched]:
+    """Record what a look saw of operations, with the messages; tells each end.
+
+    The state is the one that was looked at. Raises StateUnwritable.
+    """
+    configuration, provider = workspace.configuration, workspace.provider
+    sender = Postponed(configuration.receivers, workspace.environ, configuration.directory)
+    notices = Notices(session, sender, provider.identity, configuration.prices)
+    notices.begin()
+    steps = Steps(
+        provider,
+        session,
+        seen.desired,
+        {},
+        prices=configuration.prices,
+        commit=lambda: workspace.commit,
+        notices=notices,
+    )
+    for address, record, finding in seen.settled:
+        yield from _settled(session, notices, address, record, finding)
+    for _, record in sorted(seen.state.resources.items()):
+        for operation in record.operations:
+            if operation.id is not None:
+                yield from _stands(steps, seen, record, operation)
+
+
+def _settled(
+    session: StateSession,
+    notices: Notices,
+    address: Address,
+    record: RecordedResource,
+    finding: Finding,
+) -> Iterator[Watched]:
+    """A call that was cut off, by what came of it."""
+    intent = finding.intent
+    if finding.verdict is not Verdict.ARRIVED:
+        session.record(record)
+        return
+    ended = Ended(address, intent, finding.operation, finding.made)
+    session.record(record, notice=notices.of_end(ended, str(intent.step)))
+    said = f"{address}: {intent.step}, which was cut off, ended: {finding.made}"
+    yield Watched(WatchEventType.ENDED, said, str(address), intent.id)
+
+
+def _stands(
+    steps: Steps, seen: Look, record: RecordedResource, operation: RecordedOperation
+) -> Iterator[Watched]:
+    """One operation, by the service's answer."""
+    assert operation.id is not None  # noqa: S101 (the caller looked)
+    address, answer = record.address, seen.answers.get(operation.id)
+    change = resume(record, operation)
+    if answer is None:
+        steps.lost(change, operation)
+        return
+    if not answer.done or (answer.more and answer.error is None):
+        return
+    if operation.step is Step.TRAIN and answer.error is None:
+        planned = None if seen.changes is None else seen.changes.get(operation.id)
+        if planned is None:
+            # Whether it is still wanted can't be known: nothing gives way to it before a plan.
+            operation = replace(operation, gated=True)
+        change = planned or change
+    about = (str(address), operation.id)
+    try:
+        outcome = steps.ended(change, operation, answer)
+    except OperationFailed as error:
+        yield Watched(WatchEventType.FAILED, f"{address}: {error.message}", *about)
+    except ProviderError:
+        return  # asked again at the next look
+    else:
+        made = f": {outcome}" if outcome else ""
+        yield Watched(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)

@@ -1,0 +1,138 @@
+"""What is found by looking, and lasts: drift, and lives that end. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from automl_plan.planning.plan import Difference, Drift
+from automl_plan.resources.address import Address
+from automl_plan.resources.desired import DesiredModel
+from automl_plan.resources.json import Json
+from automl_plan.resources.lifespan import WARNING, days_left, end_of
+from automl_plan.resources.live import LiveModel
+from automl_plan.resources.notices import NoticeKind
+from automl_plan.resources.recorded import RecordedResource
+
+_SHOWN = 5
+"""Differences that a message tells one by one."""
+_LONGEST = 80
+"""Characters of one value in a message."""
+_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that lasts, and is told once."""
+
+    kind: NoticeKind
+    address: Address
+    object_id: str
+    what: str
+    """What tells it apart from other findings on the same object."""
+    text: str
+    """What a person reads: what, where, and the next command."""
+
+    @property
+    def key(self) -> str:
+        """What it is known by as long as it lasts."""
+        return f"{self.kind} {self.address} {self.object_id} {self.what}"
+
+
+def address_of(key: str) -> str:
+    """The address in such a key."""
+    return key.split(" ", 2)[1]
+
+
+def under_way(resources: Mapping[Address, RecordedResource]) -> frozenset[Address]:
+    """Addresses that operations work on: what differs there is perhaps our own doing."""
+    return frozenset(address for address, record in resources.items() if record.operations)
+
+
+def drift_found(drift: Iterable[Drift], but: Collection[Address] = ()) -> tuple[Found, ...]:
+    """A finding for each object that changed outside, on other addresses than those."""
+    return tuple(
+        Found(NoticeKind.DRIFT, item.address, item.object_id, _digest(item), _text(item))
+        for item in drift
+        if item.address not in but
+    )
+
+
+def expiry_found(
+    models: Mapping[Address, DesiredModel],
+    resources: Mapping[Address, RecordedResource],
+    live: Mapping[str, LiveModel],
+    now: datetime,
+) -> tuple[Found, ...]:
+    """A finding for each declared model whose current version is near its end or past it.
+
+    Near is what its `retrain.before_expiry` says, else what `plan` warns of. `now` is the
+    service's time.
+    """
+    found = []
+    for address, model in sorted(models.items()):
+        record = resources.get(address)
+        there = live.get(record.current.id) if record and record.current else None
+        ends = None if there is None else end_of(there.create_time)
+        limit = model.retrain_before_expiry or WARNING
+        if there is None or ends is None or ends - now > limit:
+            continue
+        over = ends <= now
+        text = f"{address}: {_life(there.id, ends, now)}. {_next(address, model, over=over)}"
+        what = "over" if over else _named(limit)
+        found.append(Found(NoticeKind.EXPIRY, address, there.id, what, text))
+    return tuple(found)
+
+
+def _life(object_id: str, ends: datetime, now: datetime) -> str:
+    if ends <= now:
+        return f"the life of {object_id} ended on {ends.date()}, and with it its predictions"
+    days = days_left(ends, now)
+    left = f"in {days} day{'s' if days != 1 else ''}" if days else "in less than a day"
+    return f"the life of {object_id} ends {left}, on {ends.date()}, and with it its predictions"
+
+
+def _next(address: Address, model: DesiredModel, *, over: bool) -> str:
+    if model.retrain_before_expiry is not None and not over:
+        return "A new version is due by retrain.before_expiry. Next: automl-plan apply"
+    return f"Next: automl-plan apply --replace {address}"
+
+
+def _named(limit: timedelta) -> str:
+    return f"{limit // timedelta(hours=1)}h"
+
+
+def _digest(item: Drift) -> str:
+    told = [item.gone, item.trained, [[d.path, d.before, d.after] for d in item.differences]]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+
+
+def _text(item: Drift) -> str:
+    if item.trained is not None:
+        what = f"somebody trained a model on it: {_printable(item.trained)} ({item.object_id})"
+    elif item.gone:
+        what = f"{item.object_id} was deleted outside automl-plan"
+    else:
+        shown = [_difference(difference) for difference in item.differences[:_SHOWN]]
+        rest = len(item.differences) - len(shown)
+        shown += [f"and {rest} more"] if rest else []
+        what = f"{item.object_id} was changed outside automl-plan: {'; '.join(shown)}"
+    return f"{item.address}: {what}. Next: automl-plan plan"
+
+
+def _difference(difference: Difference) -> str:
+    path = _printable(difference.path)
+    return f"{path}: {_value(difference.before)} → {_value(difference.after)}"
+
+
+def _value(value: Json) -> str:
+    return "(none)" if value is None else _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """Text from outside without what a terminal acts on, and not too long."""
+    seen = text[: _LONGEST - 1] + "…" if len(text) > _LONGEST else text
+    return "".join(c if c.isprintable() else "�" for c in seen)
