@@ -13,6 +13,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.planning.adequacy import advice_from_json, advice_to_json
 from automl_plan.planning.costs import costs_from_json, costs_to_json
+from automl_plan.planning.data_findings import data_findings_from_json, data_findings_to_json
 from automl_plan.planning.forecasting import forecast_from_json, forecast_to_json
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import (
@@ -102,6 +103,10 @@ def planned_document(planned: Planned) -> dict[str, Json]:
         "adequacy": {
             str(address): advice_to_json(advice)
             for address, advice in sorted(planned.adequacy.items())
+        },
+        "data_findings": {
+            str(address): data_findings_to_json(found)
+            for address, found in sorted(planned.data_findings.items())
         },
         "datasets": {str(a): _dataset_json(d) for a, d in sorted(planned.desired.datasets.items())},
         "models": {str(a): _model_json(m) for a, m in sorted(planned.desired.models.items())},
@@ -247,6 +252,10 @@ def planned_of(document: dict[str, Any]) -> Planned:
         adequacy={
             Address.parse(text): advice_from_json(content)
             for text, content in document["adequacy"].items()
+        },
+        data_findings={
+            Address.parse(text): data_findings_from_json(content)
+            for text, content in document["data_findings"].items()
         },
     )
 

@@ -19,6 +19,7 @@ from automl_plan.config.configuration import SECTION_OF, Configuration, Provider
 from automl_plan.errors import ConfigurationError
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.costing import costs_of
+from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.drift import assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
@@ -70,6 +71,8 @@ class Planned:
     """By the change's key: how long trainings and imports take; None without a history yet."""
     adequacy: Mapping[Address, Advice] = field(default_factory=dict)
     """By dataset: what is to be said of data that is imported or trained on."""
+    data_findings: Mapping[Address, DataFindings] = field(default_factory=dict)
+    """By dataset: what the lint found in data that is imported."""
 
     @property
     def mode(self) -> PlanMode:

@@ -9,6 +9,7 @@ import typer
 
 from automl_plan.cli.applying import apply_planned, check_allowed
 from automl_plan.cli.json_files import EventLines, JsonInto, check_apart
+from automl_plan.cli.linted import with_lint
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -16,6 +17,7 @@ from automl_plan.cli.options import (
     Directory,
     Exclude,
     LockTimeout,
+    NoLint,
     NoRefresh,
     Parallelism,
     RefreshOnly,
@@ -56,6 +58,7 @@ def apply(
     exclude: Exclude = None,
     replace: Replace = None,
     allow_large_change: AllowLargeChange = False,
+    no_lint: NoLint = False,
     allow: Annotated[
         str | None,
         typer.Option(
@@ -92,6 +95,8 @@ def apply(
             if saved is not None:
                 check_current(saved, opened)
             planned = saved or make_plan(opened, options)
+            if saved is None and not no_lint:
+                planned = with_lint(planned, opened)
             if allow is not None:
                 check_allowed(planned.plan.changes, allow)
             apply_planned(

@@ -84,6 +84,10 @@ AllowLargeChange = Annotated[
         help="Let a plan delete or retrain more than 30 % of 10 or more resources.",
     ),
 ]
+NoLint = Annotated[
+    bool,
+    typer.Option("--no-lint", help="Don't look at the data that is to be imported."),
+]
 RefreshOnly = Annotated[
     bool,
     typer.Option("--refresh-only", help="Only accept into the state what changed outside."),

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl_plan.cli.json_files import DocumentFile, JsonInto, check_apart
+from automl_plan.cli.linted import with_lint
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
     Directory,
     Exclude,
+    NoLint,
     NoRefresh,
     RefreshOnly,
     Replace,
@@ -58,6 +60,7 @@ def plan(
     exclude: Exclude = None,
     replace: Replace = None,
     allow_large_change: AllowLargeChange = False,
+    no_lint: NoLint = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -84,6 +87,8 @@ def plan(
     with DocumentFile(json_into) as file:
         with workspace(directory, var, var_file) as opened:
             planned = make_plan(opened, options, for_review=for_review)
+            if not no_lint:
+                planned = with_lint(planned, opened)
         refused = bool(planned.plan.refused)
         if out is not None:
             write_plan(planned, out)

@@ -174,6 +174,16 @@ def _of_plan(planned: Planned, places: Places) -> Iterator[Annotation]:
             yield _placed(Level.ERROR, f"refused/{rule}", reason, address, where)
     for violation in plan.violations:
         yield _of_violation(violation)
+    for found in planned.data_findings.values():
+        for finding in found.findings:
+            yield Annotation(
+                Level(finding.severity),
+                finding.rule,
+                finding.message,
+                file=finding.file,
+                line=finding.line,
+                hint=finding.hint,
+            )
     for risk in risks(plan, planned.scores, _usd):
         yield _of_risk(risk, places)
     for note in plan.notes:

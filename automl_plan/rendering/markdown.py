@@ -25,6 +25,7 @@ from automl_plan.rendering.comparison import (
     signed,
     version_name,
 )
+from automl_plan.rendering.data import data_sentences
 from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
 from automl_plan.rendering.forecast import expected
@@ -105,11 +106,13 @@ class _Comment:
         texts = [f"{note.address}: {note.text}" for note in self._plan.notes]
         notes = self._list("Good to know", texts, room // 3)
         room -= _size(notes)
+        data = self._list("Data", list(data_sentences(self._planned, all_verdicts=True)), room // 3)
+        room -= _size(data)
         details, room = self._details(room)
         per_label = self._per_label(room)
         left = ", ".join(self._left_out)
         left_out = f"**Left out for want of room:** {left}." if left else ""
-        body = [refused, table, metrics, drift, notes, details, per_label, policy, left_out]
+        body = [refused, table, metrics, drift, notes, data, details, per_label, policy, left_out]
         return "\n\n".join(filter(None, (*head, *body, *foot))) + "\n"
 
     # -- the fixed parts ---------------------------------------------------------------------

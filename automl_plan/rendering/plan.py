@@ -11,6 +11,7 @@ from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind, Plan
 from automl_plan.planning.policy import violation_text
 from automl_plan.rendering.cost import costs_text
+from automl_plan.rendering.data import data_sentences
 from automl_plan.rendering.drift import drift_text
 from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import Style, clean, counted
@@ -118,6 +119,9 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
             yield _change_text(change, planned, style)
     if plan.notes:
         yield "\n" + _notes_text(plan.notes, style).removesuffix("\n")
+    said = list(data_sentences(planned, all_verdicts=False))
+    if said:
+        yield f"\n{style.bold('Data:')}\n" + "".join(f"  {clean(line)}\n" for line in said)
     yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
     if plan.costs is not None:
         costs = costs_text(plan.costs, style, free=planned.provider.name == "local")

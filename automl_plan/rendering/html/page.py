@@ -15,6 +15,8 @@ from importlib.resources import files
 from automl_plan.applying.plan_file import digest_of
 from automl_plan.applying.planned import Planned
 from automl_plan.codehosts.links import SourceLinks
+from automl_plan.planning.adequacy import Advice
+from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role, Scorecard
@@ -82,6 +84,17 @@ class Quality:
     matrices: tuple[tuple[str, Matrix], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is to be said of one dataset's data."""
+
+    address: str
+    advice: Advice | None
+    findings: DataFindings | None
+    most: int
+    """Examples of the label with most of them."""
+
+
 def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
     """The whole page."""
     from jinja2 import Environment, StrictUndefined
@@ -116,11 +129,19 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
         more_changes=len(entries) - len(entries[:MOST_CHANGES]),
         actions=[str(a) for a in Action if any(a is change.action for change in plan.changes)],
         quality=list(_quality(planned)),
+        data=list(_data(planned)),
         drift=drift_sentences(plan.drift),
         caveats=caveats(planned),
         digest=digest_of(planned),
         counted=counted,
     )
+
+
+def _data(planned: Planned) -> Iterator[Data]:
+    for address in sorted({*planned.adequacy, *planned.data_findings}):
+        advice = planned.adequacy.get(address)
+        most = max((each.counts.examples for each in advice.labels), default=0) if advice else 0
+        yield Data(str(address), advice, planned.data_findings.get(address), most or 1)
 
 
 def _digest(text: str) -> str:

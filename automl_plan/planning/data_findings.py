@@ -1,0 +1,101 @@
+"""What the data lint found in data that a plan imports. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from automl_plan.resources.json import Json
+
+MOST = 20
+"""Findings of one dataset that a plan carries, the gravest first."""
+_LONGEST = 300
+"""Letters of a message that are carried."""
+_OF_COUNTS = frozenset({"label-minimum", "label-under-10"})
+"""Whether there is enough data is not a matter of rows: `require_adequate_data` refuses for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFinding:
+    """One thing that is wrong with the data, at one place."""
+
+    severity: str
+    """`error`, `warning` or `notice`."""
+    rule: str
+    file: str
+    line: int
+    """Counts from 1; 0: the file as a whole."""
+    message: str
+    hint: str
+
+    @property
+    def where(self) -> str:
+        """`data/digits.csv:12`"""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the service would not take the data as it is."""
+        return self.severity == "error" and self.rule not in _OF_COUNTS
+
+    def shortened(self) -> DataFinding:
+        """The same with a message of bounded length."""
+        if len(self.message) <= _LONGEST:
+            return self
+        message = f"{self.message[: _LONGEST - 1]}…"
+        return DataFinding(self.severity, self.rule, self.file, self.line, message, self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFindings:
+    """What was found in one dataset's data."""
+
+    errors: int
+    warnings: int
+    notices: int
+    findings: tuple[DataFinding, ...] = ()
+    """At most `MOST`, the gravest first."""
+
+    @property
+    def total(self) -> int:
+        """All, also those that are not carried."""
+        return self.errors + self.warnings + self.notices
+
+    def refusal(self, address: str) -> str | None:
+        """Why a plan that imports this may not be applied; None when it may."""
+        first = next((each for each in self.findings if each.refuses), None)
+        if first is None:
+            return None
+        more = f", and {self.errors - 1:,} more errors" if self.errors > 1 else ""
+        name = address.partition(".")[2]
+        return (
+            f"{address}: {first.where}: {first.message} ({first.rule}{more}); "
+            f"`automl-plan datasets lint {name}` tells all, --no-lint plans it all the same"
+        )
+
+
+def data_findings_to_json(found: DataFindings) -> dict[str, Json]:
+    """For plan files and programs."""
+    return {
+        "errors": found.errors,
+        "warnings": found.warnings,
+        "notices": found.notices,
+        "findings": [
+            {
+                "severity": each.severity,
+                "rule": each.rule,
+                "file": each.file,
+                "line": each.line,
+                "message": each.message,
+                "hint": each.hint,
+            }
+            for each in found.findings
+        ],
+    }
+
+
+def data_findings_from_json(content: Mapping[str, Any]) -> DataFindings:
+    """The inverse. Raises KeyError, TypeError or ValueError."""
+    findings = tuple(DataFinding(**each) for each in content["findings"])
+    return DataFindings(content["errors"], content["warnings"], content["notices"], findings)
