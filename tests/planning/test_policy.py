@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,18 @@ import pytest
 from automl_plan.config.building import policy as policy_of
 from automl_plan.config.prices import list_prices
 from automl_plan.config.schema import config_schema
+from automl_plan.planning.adequacy import advise, unknown
 from automl_plan.planning.costing import costs_of
+from automl_plan.planning.costs import Costs
 from automl_plan.planning.plan import Violation
 from automl_plan.planning.policy import Subject, violation_text, violations
-from automl_plan.resources.address import model_address
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.data_counts import DataCounts, LabelCounts
 from automl_plan.resources.policy import Check, Policy, PolicyRule
 from tests.planning.worlds import World, dataset, desired, model
 
+DATASET = dataset_address("digits")
+NO_COSTS = Costs("2026-10-07")
 DIGITS = desired(dataset(labels={"team": "a"}), model(labels={"team": "a"}))
 
 
@@ -45,6 +51,27 @@ def test_each_rule(rule: str, against: Any, within: Any, said: str) -> None:
     assert judged(policy_of({rule: within})) == ()
     softer = policy_of({rule: against, "warn": [rule]})
     assert all(violation.warns for violation in judged(softer))
+
+
+@pytest.mark.parametrize("warns", [False, True])
+def test_data_that_is_not_known_to_be_adequate(warns: bool) -> None:
+    rule = "require_adequate_data"
+    policy = policy_of({rule: True, "warn": [rule] if warns else []})
+    subject = Subject(policy, (), DIGITS, NO_COSTS, {})
+    cat, dog = LabelCounts("cat", 20), LabelCounts("dog", 4)
+    poor = {DATASET: advise(DataCounts((cat, dog), images=24))}
+    (violation,) = violations(replace(subject, adequacy=poor))
+    assert violation.warns is warns
+    assert violation_text(violation).startswith(
+        "dataset.digits: its data is not adequate: 1 label has fewer than 10 images: dog, 4; "
+        "add 6 images of label dog (4 of 10)"
+    )
+    (violation,) = violations(replace(subject, adequacy={DATASET: unknown("nobody knows")}))
+    assert "not known: nobody knows" in violation_text(violation)
+    enough = {DATASET: advise(DataCounts((cat, replace(dog, train=20)), images=40))}
+    assert violations(replace(subject, adequacy=enough)) == ()
+    off = replace(subject, policy=policy_of({rule: False}), adequacy=poor)
+    assert violations(off) == ()
 
 
 def test_every_rule_of_the_schema_is_one() -> None:

@@ -1,0 +1,129 @@
+"""`datasets advise`, and what plans say of their data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import CommandLine, ProjectLine
+from tests.rendering.schema import is_valid
+
+HOSTILE = "<b>\x1b[31m|x"
+ROWS = [
+    *(f"TRAIN,gs://b/{n}.jpg,{'cat' if n % 3 else 'dog'}" for n in range(60)),
+    *(f"TEST,gs://b/{n}.jpg,cat" for n in range(60, 66)),
+    "TRAIN,gs://b/66.jpg",
+]
+TEXT = """\
+a.csv: adequate
+  no example is in VALIDATION (set-empty)
+  1 label without an example in TEST: dog (label-not-in-test)
+  2 labels have fewer than 100 images, the fewest: dog, 20 (label-under-100)
+  1 image without a label: not trained on (unlabelled-rows)
+  Helps most: put about 10% of the images into VALIDATION, or all UNASSIGNED
+
+LABEL                                            IMAGES  TRAIN  VALIDATION  TEST  UNASSIGNED
+dog    █████████████████▍                        20      20     0           0     0
+cat    ████████████████████████████████████████  46      40     0           6     0
+"""
+
+
+def write(cli: CommandLine, rows: list[str]) -> None:
+    (cli.directory / "a.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def test_a_file_before_it_is_imported(cli: CommandLine) -> None:
+    write(cli, ROWS)
+    assert cli("datasets", "advise", "a.csv") == TEXT
+    document = cli.json("datasets", "advise", "a.csv")
+    assert is_valid("datasets-advise", document)
+    assert [each["label"] for each in document["datasets"][0]["labels"]] == ["dog", "cat"]
+
+
+def test_no_label_can_paint_the_terminal(cli: CommandLine) -> None:
+    write(cli, [f"TRAIN,gs://b/{n}.jpg,cat" for n in range(20)] + [f"TRAIN,gs://b/x.jpg,{HOSTILE}"])
+    told = cli("datasets", "advise", "a.csv", "--kind", "multiclass")
+    assert "\x1b" not in told
+    plain = cli.run("datasets", "advise", "a.csv", extra={"PYTHONIOENCODING": "ascii"})
+    assert "####" in plain.stdout
+    assert "█" not in plain.stdout
+
+
+def test_a_dataset_that_lives_with_the_model_of_it(project: ProjectLine) -> None:
+    before = project("datasets", "advise", "digits")
+    assert before.startswith("dataset.digits: not adequate\n")
+    assert "live" not in before
+    project("apply", "--auto-approve")
+    after = project("datasets", "advise", "digits")
+    assert "16 images live; the service does not tell their labels, and the sources" in after
+    assert "RECALL" in after
+    assert "(recall and auPRC of model.digits version 1)" in after
+    assert is_valid("datasets-advise", project.json("datasets", "advise", "digits"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nothing",), "No dataset nothing is declared."),
+        (("digits", "--kind", "detection"), "--kind goes with FILE.csv"),
+        (("there-is-no.csv",), "can't be read"),
+    ],
+)
+def test_what_is_asked_wrongly(project: ProjectLine, arguments: tuple[str, ...], said: str) -> None:
+    assert said in project.failure("datasets", "advise", *arguments)
+
+
+def test_a_plan_of_inadequate_data_is_refused_by_policy(project: ProjectLine) -> None:
+    policy = project.directory / "policy.yaml"
+    policy.write_text("policy:\n  require_adequate_data: true\n", encoding="utf-8")
+    done = project.run("plan")
+    assert done.returncode == 3
+    assert "dataset.digits: its data is not adequate: 2 labels have fewer than 10" in done.stdout
+    assert "add 2 images of label cat (8 of 10) (policy require_adequate_data, policy.yaml:2)" in (
+        " ".join(done.stdout.split())
+    )
+    assert project.run("apply", "--auto-approve").returncode == 3
+    assert not (project.directory / "state.json").exists()
+    policy.write_text(
+        "policy:\n  require_adequate_data: true\n  warn: [require_adequate_data]\n",
+        encoding="utf-8",
+    )
+    assert "(policy require_adequate_data, policy.yaml:2)" in project("plan")
+
+
+def test_every_form_of_a_plan_tells_of_its_data(project: ProjectLine, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    told = project("plan", "--out", str(plan))
+    line = "dataset.digits: its data is not adequate: add 2 images of label cat (8 of 10)"
+    assert f"\nData:\n  {line}\n" in told
+    document = json.loads(plan.read_text(encoding="utf-8"))
+    assert document["adequacy"]["dataset.digits"]["verdict"] == "not adequate"
+    assert document["data_findings"]["dataset.digits"]["errors"] == 2
+    comment = project("show", str(plan), "--format", "markdown")
+    assert "**Data**\n\n- dataset.digits" in comment
+    page = project("show", str(plan), "--format", "html")
+    assert "<h2>The data</h2>" in page
+    assert "<td>cat</td>" in page
+
+
+def test_data_that_would_not_be_taken_refuses_the_plan(
+    project: ProjectLine, tmp_path: Path
+) -> None:
+    rows = (project.directory / "d.csv").read_text(encoding="utf-8").splitlines()
+    rows[4] = rows[4].replace(",cat", ",=cat")
+    rows[9] = rows[9].replace(",dog", ",<img src=x>=")
+    (project.directory / "d.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    plan = tmp_path / "plan.json"
+    done = project.run("plan", "--out", str(plan))
+    assert done.returncode == 3
+    assert "d.csv:5: error[label-injection]" in done.stdout
+    assert "d.csv:10: error[label-syntax]" in done.stdout
+    assert "`automl-plan datasets lint digits` tells all" in done.stdout
+    assert project.run("apply", "--auto-approve").returncode == 3
+    assert project.run("apply", str(plan)).returncode == 3
+    page = project("show", str(plan), "--format", "html")
+    assert "<img" not in page
+    assert "file=d.csv,line=5" in project("plan", "--format", "github", code=3)
+    assert "error[" not in project("plan", "--no-lint")
