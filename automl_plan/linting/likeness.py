@@ -1,9 +1,8 @@
 """Images that look alike, found without comparing each with each.
 
-The look of an image is its difference hash (N. Krawetz, "Kind of Like That", 2013): of its grey
-image at 9 by 9 pixels, whether each is darker than its right and than its lower neighbour, 128
-bits. Of two that differ in at most 7 bits, one of 8 equal parts is the same: only images that share
-a part are compared. What comes out is compared as 16 by 16 greys.
+The look of an image is its difference hash (N. Krawetz, "Kind of Like That", 2013), across and
+down, 128 bits. Of two that differ in at most 7 bits, one of 8 equal parts is the same: only images
+that share a part are compared. What comes out is compared as 16 by 16 greys.
 """
 
 from __future__ import annotations
@@ -50,6 +49,7 @@ MOST_DIFFERENT_GREY = 6.0
 
 def look_of(image: Image) -> Look | None:
     """The look of a decoded image; None for one that is too small, or too flat, to tell."""
+    from imagehash import dhash, dhash_vertical
     from PIL.Image import Resampling
 
     if min(image.size) < SMALLEST:
@@ -58,15 +58,9 @@ def look_of(image: Image) -> Look | None:
     fine = grey.resize((2 * _SIDE, 2 * _SIDE), Resampling.BOX).tobytes()
     if max(fine) - min(fine) < FLATTEST:
         return None
-    width = _SIDE + 1
-    small = grey.resize((width, width), Resampling.LANCZOS).tobytes()
-    bits = 0
-    for row in range(_SIDE):
-        for column in range(_SIDE):
-            at = row * width + column
-            darker = (small[at] < small[at + 1], small[at] < small[at + width])
-            bits = bits << 2 | darker[0] << 1 | darker[1]
-    return Look(bits, fine)
+    hashes = (dhash(grey, _SIDE), dhash_vertical(grey, _SIDE))
+    across, down = (int(str(each), 16) for each in hashes)
+    return Look(across << _SIDE * _SIDE | down, fine)
 
 
 @dataclass(frozen=True, slots=True)
