@@ -50,7 +50,7 @@ def has_decoder() -> bool:
     """Whether Pillow is installed."""
     from importlib.util import find_spec
 
-    return find_spec("PIL") is not None
+    return find_spec("PIL") is not None and find_spec("imagehash") is not None
 
 
 def picture(directory: Path, relative: str, most_bytes: int, *, decode: bool) -> Picture:
