@@ -176,8 +176,9 @@ def _of_plan(planned: Planned, places: Places) -> Iterator[Annotation]:
         yield _of_violation(violation)
     for found in planned.data_findings.values():
         for finding in found.findings:
+            softer = finding.severity == "error" and not finding.refuses
             yield Annotation(
-                Level(finding.severity),
+                Level.WARNING if softer else Level(finding.severity),
                 finding.rule,
                 finding.message,
                 file=finding.file,

@@ -31,6 +31,7 @@ def test_the_commands() -> None:
         "apply",
         "comment",
         "cost",
+        "datasets advise",
         "datasets lint",
         "datasets list",
         "datasets show",
