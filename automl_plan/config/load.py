@@ -19,6 +19,7 @@ from automl_plan.config.files import Unreadable, configuration_files, read, show
 from automl_plan.config.findings import Finding, Path, quoted
 from automl_plan.config.merging import Document, Merger
 from automl_plan.config.origins import Origins
+from automl_plan.config.parse_cache import ParseCache
 from automl_plan.config.parsing import parse
 from automl_plan.config.prices import list_prices, read_prices
 from automl_plan.config.references import Filler
@@ -47,12 +48,17 @@ def load(
     ConfigurationError with every finding, sorted by file, line and column.
     """
     place = FilePath(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
-    loader = _Loader(place, provider)
+    loader = _Loader(place, provider, environ)
     return loader.load(variables, var_files, environ)
 
 
 class _Loader:
-    def __init__(self, directory: FilePath, instead: ProviderSettings | None) -> None:
+    def __init__(
+        self,
+        directory: FilePath,
+        instead: ProviderSettings | None,
+        environ: Mapping[str, str],
+    ) -> None:
         self._directory = directory
         self._instead = instead
         self._diagnostics: list[Diagnostic] = []
@@ -64,6 +70,13 @@ class _Loader:
         self._broken: set[Path] = set()
         self._faulty: set[Path] = set()
         self._shape = Shape()
+        self._cache = ParseCache(environ, self._shape.digest)
+        self._parsed: list[tuple[str, Json]] = []
+        """The files that were not in the cache."""
+        self._proven: set[str] = set()
+        """Files whose entries are known to have their shape."""
+        self._refers = False
+        """Whether a file refers to variables."""
 
     def load(
         self,
@@ -87,6 +100,9 @@ class _Loader:
         for rule in RULES.values():
             self._found.extend(rule.check(checked))
         self._raise_if_anything_was_found()
+        for text, value in self._parsed:
+            if "${" not in text:  # what stands in place of references may have another shape
+                self._cache.put(text, value)
         return self._built(checked)
 
     def _document(self, var_files: Sequence[FilePath]) -> Document:
@@ -108,8 +124,14 @@ class _Loader:
         except Unreadable as problem:
             self._diagnostics.append(problem.diagnostic)
             return None
+        self._refers = self._refers or "${" in text
+        known = self._cache.get(text)
+        if known is not None:
+            self._proven.add(file)
+            return known[0]
         parsed = parse(text, file)
         self._diagnostics.extend(parsed.diagnostics)
+        self._parsed.append((text, parsed.value))
         return parsed.value
 
     def _var_file(self, path: FilePath) -> dict[str, variables.Given]:
@@ -132,8 +154,8 @@ class _Loader:
         lint = filler.fill(document.lint, ("lint",))
         notify = filler.fill(document.notify, ("notify",))
         resources = {
-            section: filler.fill(document.named(section), (section,))
-            for section in ("datasets", "models")
+            section: filler.fill(named, (section,)) if self._refers else named
+            for section, named in (("datasets", document.datasets), ("models", document.models))
         }
         blocks = {
             section: filler.fill(dict(written), (section,))
@@ -205,6 +227,9 @@ class _Loader:
 
     def _sound(self, path: Path, definition: str, value: Json) -> Any:
         """A mapping without what is wrong in it, which is noted."""
+        # Sections that are no list of entries may come from elsewhere than the file.
+        if len(path) == 2 and self._declared.get(path) in self._proven:
+            return value
         unresolved = self._unresolved.get(path, set())
         if not unresolved and self._shape.accepts(definition, value):
             return value

@@ -11,6 +11,8 @@ wrong with a value that is not accepted.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -54,6 +56,8 @@ class Shape:
         definitions: Any = config_schema()["definitions"]
         self._definitions: dict[str, Schema] = _for_tool(definitions)
         self._compiled: dict[str, Check] = {}
+        self.digest = hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
+        """What tells this schema from others."""
 
     def accepts(self, definition: str, value: Json) -> bool:
         """Whether a value has the shape of a definition."""

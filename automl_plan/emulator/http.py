@@ -90,7 +90,7 @@ def find(routes: Sequence[Route], request: Request) -> Found | None:
 
 def json_reply(content: object, status: int = 200) -> Reply:
     """An answer of JSON."""
-    return Reply(status, json.dumps(content, indent=2).encode() + b"\n")
+    return Reply(status, json.dumps(content, separators=(",", ":")).encode() + b"\n")
 
 
 def error_reply(error: ServiceError) -> Reply:

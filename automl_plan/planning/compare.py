@@ -42,6 +42,17 @@ def of(
     return tuple(d for d in found if field_of(kind, d.path).mutability in mutabilities)
 
 
+_OBSERVED = {
+    kind: tuple(
+        field.path
+        for field in fields
+        if field.mutability in (Mutability.MUTABLE, Mutability.DEPLOYMENT)
+    )
+    for kind, fields in FIELDS.items()
+}
+"""The fields that can change behind our back."""
+
+
 def observed(kind: ResourceKind, recorded: Attributes, live: Attributes) -> dict[str, Json]:
     """What stands now: mutable fields and deployment as they live, the rest as recorded.
 
@@ -49,11 +60,10 @@ def observed(kind: ResourceKind, recorded: Attributes, live: Attributes) -> dict
     no data, a dataset's no fingerprint), and those things can't change behind our back.
     """
     result = dict(recorded)
-    for field in FIELDS[kind]:
-        if field.mutability in (Mutability.MUTABLE, Mutability.DEPLOYMENT):
-            result.pop(field.path, None)
-            if field.path in live:
-                result[field.path] = live[field.path]
+    for path in _OBSERVED[kind]:
+        result.pop(path, None)
+        if path in live:
+            result[path] = live[path]
     _fill_node_count(result, recorded)
     return result
 

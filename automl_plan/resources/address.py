@@ -23,6 +23,10 @@ class Address:
     kind: ResourceKind
     name: str
 
+    def __hash__(self) -> int:
+        """By the name alone: that of the kind is work in Python, at every look into a mapping."""
+        return hash(self.name)
+
     def __str__(self) -> str:
         return f"{self.kind}.{self.name}"
 

@@ -87,11 +87,14 @@ def fingerprint_of(mark: str) -> str:
     return mark.replace("-", ":", 1)
 
 
+_INPUTS = (*map(str, Problem), "trained_on")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def inputs_digest(attributes: Attributes) -> str:
     """32 hex digits that stand for all that a model was trained with."""
-    keys = (*map(str, Problem), "trained_on")
-    inputs = {key: attributes[key] for key in keys if key in attributes}
-    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
+    inputs = {key: attributes[key] for key in _INPUTS if key in attributes}
+    canonical = _CANONICAL.encode(inputs)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
