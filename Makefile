@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-lifecycle test chaos chaos-migrate lint types format format-check check lock clean
+.PHONY: help demo demo-lifecycle test chaos chaos-migrate bench lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; n
 
 chaos-migrate: $(VENV)/.installed-dev  ## The same for migrations; nothing may be copied twice
 	$(BIN)/python -m tests.chaos.migrations $(ARGS)
+
+bench: $(VENV)/.installed-dev  ## Measure speed and memory by the number of resources, beside Terraform
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Lint
 	$(BIN)/ruff check .

@@ -1,0 +1,66 @@
+"""Runs a command as a whole process and tells what it took."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one run took: wall-clock seconds, and the peak of its resident memory in bytes."""
+
+    seconds: float
+    peak: int
+
+
+def run(command: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Taken:
+    """Run a command that must succeed. Raises subprocess.CalledProcessError."""
+    log = directory / "bench.log"
+    begun = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=directory, env=environ, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(
+            process.returncode, command, output=log.read_text(errors="replace")[-2_000:]
+        )
+    return Taken(seconds, usage.ru_maxrss * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Several runs of the same thing."""
+
+    runs: tuple[Taken, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return median(each.seconds for each in self.runs)
+
+    @property
+    def peak(self) -> int:
+        """The median, in bytes."""
+        return int(median(each.peak for each in self.runs))
+
+
+def exponent(points: Mapping[int, float]) -> float | None:
+    """b of seconds = a * size**b by least squares of the logarithms; None for fewer than two."""
+    logs = [(math.log(size), math.log(seconds)) for size, seconds in sorted(points.items())]
+    if len(logs) < 2:
+        return None
+    x, y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
+    above = sum((a - x) * (b - y) for a, b in logs)
+    below = sum((a - x) * (a - x) for a, _ in logs)
+    return above / below
