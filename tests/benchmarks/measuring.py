@@ -60,7 +60,7 @@ def exponent(points: Mapping[int, float]) -> float | None:
     logs = [(math.log(size), math.log(seconds)) for size, seconds in sorted(points.items())]
     if len(logs) < 2:
         return None
-    x, y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
+    x, y = sum(a for a, _ in logs) / len(logs), sum(b for _, b in logs) / len(logs)
     above = sum((a - x) * (b - y) for a, b in logs)
     below = sum((a - x) * (a - x) for a, _ in logs)
     return above / below

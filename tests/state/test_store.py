@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -327,3 +328,32 @@ def test_a_state_is_bound_once(tmp_path: Path) -> None:
         with pytest.raises(StateForeign):
             session.bind("automl:y")
     assert store.read().provider == "local:x"
+
+
+def test_a_step_costs_the_same_however_much_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    journal = path.with_name("s.json.journal")
+    with StateStore(path).open() as session:
+        session.record(resource("d00000"))
+        sizes = [journal.stat().st_size]
+        for number in range(1, 200):
+            session.record(resource(f"d{number:05d}"))
+            sizes.append(journal.stat().st_size)
+    steps = {after - before for before, after in itertools.pairwise(sizes)}
+    assert len(steps) == 1
+
+
+def test_what_is_recorded_together_is_on_disk_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    journal = path.with_name("s.json.journal")
+    with StateStore(path).open() as session:
+        with session.together():
+            session.record(resource("a"))
+            session.record(resource("b"))
+            assert not journal.exists()
+            session.sync()
+            assert journal.read_bytes().count(b"\n") == 4  # its head, the lineage, two steps
+            session.record(resource("c"))
+        assert journal.read_bytes().count(b"\n") == 5
+        session.record(resource("d"))
+        assert journal.read_bytes().count(b"\n") == 6
