@@ -12,6 +12,7 @@ from typing import Any
 
 from automl_plan.applying.workspace import Workspace
 from automl_plan.resources.live import user_labels
+from tests.applying.project import png
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.e2e.command_line import CommandLine, edit
 
@@ -119,7 +120,7 @@ def test_what_is_uploaded_may_be_declared_itself(
     directory = tmp_path / "work"
     directory.mkdir()
     for number in range(8):
-        (directory / f"{number}.png").write_bytes(b"%d" % number)
+        (directory / f"{number}.png").write_bytes(png(str(number)))
     uses = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
     rows = [f"{uses[n % 4]},{n}.png,{'even' if n % 2 else 'odd'}\n" for n in range(8)]
     (directory / "d.csv").write_text("".join(rows), encoding="utf-8")
