@@ -80,8 +80,12 @@ class Schedule:
     def run(self) -> ApplyResult:
         """Carry out what can be carried out."""
         try:
+            answers: list[Answer] = []
             while True:
                 with self._journalled():
+                    for answer in answers:
+                        self._take(answer)
+                    self._steps.notices.take()
                     self._start_ready()
                     self._start_cancels()
                 self._let_go()
@@ -91,11 +95,6 @@ class Schedule:
                 answers = self._requests.answers(
                     min(max(self._polls.pause(), 0.02), _LONGEST_PAUSE)
                 )
-                with self._journalled():
-                    for answer in answers:
-                        self._take(answer)
-                    self._steps.notices.take()
-                self._let_go()
         finally:
             self._requests.close()
         return self._result()
