@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +29,7 @@ from automl_plan.cli.options import (
     plan_options,
     workspace,
 )
+from automl_plan.cli.patience import WHAT, reading
 
 
 def register(app: typer.Typer) -> None:
@@ -91,12 +93,14 @@ def apply(
         saved = read_plan(plan_file) if plan_file is not None else None
         if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
             raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
-        with workspace(directory, var, var_file) as opened:
-            if saved is not None:
-                check_current(saved, opened)
-            planned = saved or make_plan(opened, options)
-            if saved is None and not no_lint:
-                planned = with_lint(planned, opened)
+        with ExitStack() as stack:
+            with reading(WHAT):
+                opened = stack.enter_context(workspace(directory, var, var_file))
+                if saved is not None:
+                    check_current(saved, opened)
+                planned = saved or make_plan(opened, options)
+                if saved is None and not no_lint:
+                    planned = with_lint(planned, opened)
             if allow is not None:
                 check_allowed(planned.plan.changes, allow)
             apply_planned(

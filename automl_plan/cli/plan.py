@@ -25,6 +25,7 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
+from automl_plan.cli.patience import WHAT, reading
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.errors import PlanRefused
 from automl_plan.rendering.formats import Format, renderer
@@ -85,7 +86,7 @@ def plan(
     )
     for_review = out is not None or shown != "text" or json_into is not None
     with DocumentFile(json_into) as file:
-        with workspace(directory, var, var_file) as opened:
+        with reading(WHAT), workspace(directory, var, var_file) as opened:
             planned = make_plan(opened, options, for_review=for_review)
             if not no_lint:
                 planned = with_lint(planned, opened)
