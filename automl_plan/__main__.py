@@ -1,6 +1,6 @@
 """`python -m automl_plan`."""
 
-from automl_plan.cli.main import main
+from automl_plan.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -8,39 +8,13 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from automl_plan import __version__
-from automl_plan.cli import (
-    apply,
-    comment,
-    completion,
-    cost,
-    datasets,
-    destroy,
-    drift,
-    emulator,
-    fmt,
-    force_unlock,
-    graph,
-    import_,
-    init,
-    migrate,
-    models,
-    operations,
-    plan,
-    resolve,
-    schema,
-    show,
-    state,
-    validate,
-    version,
-    wait,
-    watch,
-    why,
-)
+from automl_plan.cli import completion
+from automl_plan.cli.commands import Commands
 from automl_plan.cli.options import Directory
 from automl_plan.cli.output import discard_output, say, style_for
 from automl_plan.cli.reporting import write_error
@@ -58,29 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS = (
-    *(
-        init,
-        validate,
-        fmt,
-        schema,
-        graph,
-        plan,
-        apply,
-        wait,
-        watch,
-        destroy,
-        why,
-        drift,
-        cost,
-        show,
-    ),
-    *(comment, import_, migrate, resolve, force_unlock),
-)
-for module in (*_COMMANDS, version):
-    module.register(app)
-for group in (datasets, models, operations, state, emulator):
-    app.add_typer(group.app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -142,8 +93,15 @@ def run(arguments: list[str]) -> int:
         return _report_bug(error)
 
 
+def command_line() -> Any:
+    """The group of all commands."""
+    group: Any = typer.main.get_command(app)
+    group.commands = Commands(group.commands)
+    return group
+
+
 def _invoke(arguments: list[str]) -> int:
-    command = typer.main.get_command(app)
+    command = command_line()
     try:
         code = command.main(arguments, prog_name="automl-plan", standalone_mode=False)
     except SystemExit as exit_:

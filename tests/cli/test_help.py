@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 
 from automl_plan import __version__
-from automl_plan.cli.main import app
+from automl_plan.cli.main import command_line
 from tests.cli.command import CommandLine
 from tests.rendering.schema import is_valid
 
@@ -23,7 +22,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
         yield from commands(inner, (*path, name))
 
 
-PATHS = sorted(commands(typer.main.get_command(app)))
+PATHS = sorted(commands(command_line()))
 
 
 def test_the_commands() -> None:

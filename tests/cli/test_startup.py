@@ -54,7 +54,7 @@ def test_nothing_heavy_is_imported(
     done = cli.run(*arguments, python=python, extra=extra)
     assert done.returncode == 0, done.stderr
     modules = imported(done.stderr)
-    assert "automl_plan.cli.main" in modules
+    assert "automl_plan.cli.start" in modules
     loaded = {m for m in modules for heavy in HEAVY if m == heavy or m.startswith(f"{heavy}.")}
     assert not loaded
 

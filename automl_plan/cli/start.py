@@ -1,0 +1,17 @@
+"""Where the program starts: who asks for the version alone does not wait for all the rest."""
+
+from __future__ import annotations
+
+import sys
+
+from automl_plan import __version__
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"automl-plan {__version__}\n")
+        return
+    from automl_plan.cli.main import main as run
+
+    run()
