@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-import os
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +23,19 @@ class Taken:
 def run(command: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Taken:
     """Run a command that must succeed. Raises subprocess.CalledProcessError."""
     log = directory / "bench.log"
-    begun = time.perf_counter()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=directory, env=environ, stdout=output, stderr=subprocess.STDOUT
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(
-            process.returncode, command, output=log.read_text(errors="replace")[-2_000:]
-        )
-    return Taken(seconds, usage.ru_maxrss * 1024)
+    timed = [sys.executable, "-S", "-E", str(Path(__file__).with_name("timed.py"))]
+    done = subprocess.run(
+        [*timed, str(log), *command],
+        cwd=directory,
+        env=environ,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    if told["code"]:
+        said = log.read_text(encoding="utf-8", errors="replace")[-2_000:]
+        raise subprocess.CalledProcessError(told["code"], command, output=said)
+    return Taken(told["seconds"], told["peak"])
 
 
 @dataclass(frozen=True, slots=True)
