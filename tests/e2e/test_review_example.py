@@ -21,8 +21,9 @@ PIPELINE = {
 }
 OF_ONE_RUN = re.compile(
     r"(ICN)?\d{19}|[0-9a-f]{40}|sha256(:|&#58;)[0-9a-f]+|\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\dZ"
+    r"|(?<=takes about )[\d.]+\w+"
 )
-"""Ids, commits, digests and times."""
+"""Ids, commits, digests, times, and how long steps took on that machine."""
 OF_RUNS = shutil.ignore_patterns(".automl-plan", "data", "state", "work")
 """What may lie in a directory in which somebody has tried an example."""
 SERVICES = {"automl": "local:projects", "vertex": "local-vertex:projects"}
