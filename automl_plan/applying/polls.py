@@ -1,8 +1,9 @@
 """Which operations are waited for, and what is asked to learn how they stand.
 
 A few are asked for one by one, each at a pace of its own. From `MANY` on one list call tells which
-of them still run, at a pace that follows their age, and only those that it does not name are asked
-for: hundreds of trainings cost one request at a time, and no thread waits for any of them.
+of them still run, at a pace that follows their age: hundreds of trainings cost one request at a
+time, and no thread waits for any of them. Those that it does not name are asked for; where they are
+`MANY` too, a list of what has ended is asked first.
 """
 
 from __future__ import annotations
@@ -23,22 +24,32 @@ _SHORTEST_LIST = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a list told of: those that run, and when it was asked for (monotonic seconds)."""
+    """What a list told of: those that run, or have ended."""
 
-    running: Sequence[Operation]
+    operations: Sequence[Operation]
     asked: float
+    """When it was asked for (monotonic seconds)."""
 
 
 class Polls:
     """All that is waited for. One thread uses it; the calls that it gives out run in others."""
 
-    def __init__(self, running: Callable[[], Sequence[Operation]]) -> None:
+    def __init__(
+        self,
+        running: Callable[[], Sequence[Operation]],
+        ended: Callable[[int], Sequence[Operation]],
+    ) -> None:
+        """What lists those that run, and at most so many of those that have ended."""
         self._running = running
+        self._ended = ended
         self._named: dict[Running, None] = {}
         """Whose operation is known."""
         self._nameless: dict[Running, None] = {}
         """Of whose call no answer arrived."""
         self._unlisted: deque[Running] = deque()
+        """Those that no list of what runs names."""
+        self._seek_ended = False
+        """Whether a list of what has ended is to tell of them before they are asked for."""
         self._listing = False
         self._next_list = 0.0
 
@@ -66,7 +77,7 @@ class Polls:
     def due(self, room: int) -> Iterator[Running]:
         """At most `room` of those that are to be asked for one by one now; they count as asked."""
         now = time.monotonic()
-        while room and self._unlisted:
+        while room and self._unlisted and not self._seek_ended:
             running = self._unlisted.popleft()
             if running in self._named and not running.asked:
                 running.asked = True
@@ -83,24 +94,42 @@ class Polls:
     def list_call(self) -> Callable[[], Listed] | None:
         """The list call that is to be sent now, if any."""
         now = time.monotonic()
-        if self._listing or self._unlisted or not self._many or now < self._next_list:
+        if self._listing:
+            return None
+        if self._seek_ended:
+            self._listing = True
+            # Others end meanwhile, or are somebody else's.
+            most = 2 * len(self._unlisted)
+            return lambda: Listed(self._ended(most), now)
+        if self._unlisted or not self._many or now < self._next_list:
             return None
         self._listing = True
-
-        def call() -> Listed:
-            return Listed(self._running(), now)
-
-        return call
+        return lambda: Listed(self._running(), now)
 
     def listed(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
         """What a list call, None for one that failed, tells of those that are waited for.
 
-        Those that it does not name have ended, or are too new for it, and are due. So is all,
-        one by one, after it failed.
+        Those that it does not name are asked for one by one.
         """
-        now = time.monotonic()
         self._listing = False
-        known = {} if answer is None else {o.id: o for o in answer.running if not o.done}
+        return self._those_ended(answer) if self._seek_ended else self._those_running(answer)
+
+    def _those_ended(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
+        self._seek_ended = False
+        known = {} if answer is None else {o.id: o for o in answer.operations if o.done}
+        unlisted, self._unlisted = self._unlisted, deque()
+        for running in unlisted:
+            operation = None
+            if running in self._named and running.operation is not None and not running.asked:
+                operation = known.get(running.operation.id or "")
+            if operation is None:
+                self._unlisted.append(running)
+            else:
+                yield running, operation
+
+    def _those_running(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
+        now = time.monotonic()
+        known = {} if answer is None else {o.id: o for o in answer.operations if not o.done}
         waiting = list(self._named)
         age = sum(now - running.begun for running in waiting) / max(len(waiting), 1)
         self._next_list = now + max(pause_after(age), _SHORTEST_LIST)
@@ -113,10 +142,11 @@ class Polls:
                 self._unlisted.append(running)
             else:
                 yield running, operation
+        self._seek_ended = answer is not None and len(self._unlisted) >= MANY
 
     def pause(self) -> float:
         """Seconds until something is due."""
-        if self._unlisted:
+        if self._unlisted and not self._listing:
             return 0.0
         moments = [r.next_poll for r in self._one_by_one() if not r.asked]
         if self._many and not self._listing:

@@ -61,7 +61,7 @@ class Schedule:
         self._on_event = on_event
         self._order = Order(changes)
         self._requests = Requests(parallelism)
-        self._polls = Polls(steps.running)
+        self._polls = Polls(steps.running, steps.ended_lately)
         self._left: list[Running] = []
         """What a detached run leaves to the service."""
         self._tally = Tally()
@@ -255,7 +255,7 @@ class Schedule:
             answer = future.result()
         for running, operation in self._polls.listed(answer):
             running.polls += 1
-            self._goes_on(running, operation)
+            self._stands(running, operation)
 
     def _answered(self, running: Running, future: Future[Any]) -> None:
         change, operation = running.change, running.operation
@@ -333,15 +333,15 @@ class Schedule:
             except StateUnwritable as error:
                 self._halt(running, error)
             return
+        self._stands(running, answer)
+
+    def _stands(self, running: Running, answer: Operation) -> None:
         if answer.done:
             try:
                 self._ended(running, answer)
             except StateUnwritable as error:
                 self._halt(running, error)
             return
-        self._goes_on(running, answer)
-
-    def _goes_on(self, running: Running, answer: Operation) -> None:
         running.poll_failures = 0
         running.passing = answer.kind is OperationKind.CREATE_ENDPOINT
         self._look_again(running, pause_after(time.monotonic() - running.begun))

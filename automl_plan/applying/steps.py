@@ -134,6 +134,10 @@ class Steps:
         """The operations that run, as far as a list tells."""
         return self._provider.running()
 
+    def ended_lately(self, most: int) -> Sequence[Operation]:
+        """At most so many operations that have ended, as far as a list tells."""
+        return self._provider.ended(most)
+
     def _intend(
         self, record: RecordedResource, intent: RecordedOperation, ended: Entry | None = None
     ) -> None:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 from automl_plan.emulator.errors import Code
@@ -23,6 +24,9 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
+
+_KEPT = 20_000
+"""Rows whose objects are kept. A row that was written since is another one, and read anew."""
 
 
 def insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
@@ -59,6 +63,7 @@ def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
     )
 
 
+@lru_cache(_KEPT)
 def dataset_of(row: sqlite3.Row) -> Dataset:
     """The dataset of a row."""
     return Dataset(
@@ -177,6 +182,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
     )
 
 
+@lru_cache(_KEPT)
 def model_of(row: sqlite3.Row) -> Model:
     """The model of a row."""
     return Model(

@@ -115,6 +115,11 @@ CREATE INDEX operations_done ON operations (api, project, location, done, seq);
 """
 """From format 2, which had one service only."""
 
+_LATER = """
+CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE deployed = 1;
+"""
+"""What was added without another format: files without it are read just as well."""
+
 Item = TypeVar("Item")
 
 
@@ -176,6 +181,7 @@ class Store:
                 f"is {version}, this one reads {SCHEMA_VERSION}). Use that version, or another "
                 "data directory."
             )
+        self._connection.executescript(_LATER)
 
     def close(self) -> None:
         """Close the file; the store can't be used afterwards."""

@@ -243,19 +243,24 @@ def _delete_datasets(
 ) -> list[Change]:
     """Former datasets, and those not declared any more, after what their models do."""
     deletions: list[Change] = []
-    declared_users = _users(wanted)
-    stay = _trained_on(recorded, model_changes)
-    for address, outlook in outlooks.items():
+    replaced = {address: outlook for address, outlook in outlooks.items() if outlook.former}
+    declared_users = _users(wanted) if replaced else {}
+    stay = _trained_on(recorded, model_changes) if replaced else set()
+    for address, outlook in replaced.items():
         needs = (*outlook.ready, *_keys_of(declared_users.get(address, ()), model_changes))
         deletions += [
             delete_dataset(address, object_id, reasons.REPLACED, needs)
             for object_id in outlook.former
             if object_id not in stay
         ]
-    recorded_users = _recorded_users(recorded)
-    for address, resource in sorted(recorded.resources.items()):
-        if address.kind is not ResourceKind.DATASET or address in wanted.datasets:
-            continue
+    undeclared = sorted(
+        address
+        for address in recorded.resources
+        if address.kind is ResourceKind.DATASET and address not in wanted.datasets
+    )
+    recorded_users = _recorded_users(recorded) if undeclared else {}
+    for address in undeclared:
+        resource = recorded.resources[address]
         foreseen = foresee(resource, wanted=False)
         deletions += foreseen.changes
         for obj in foreseen.resource.objects:

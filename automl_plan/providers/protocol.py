@@ -109,6 +109,12 @@ class Provider(Protocol):
     def running(self) -> Sequence[Operation]:
         """Operations that run, as a list call or two tell: one that is missing may run as well."""
 
+    def ended(self, most: int) -> Sequence[Operation]:
+        """At most so many operations that have ended, the newest where the service sorts.
+
+        As a list call or two tell: one that is missing may have ended as well.
+        """
+
     def trainings(self, token: str) -> Sequence[Operation] | None:
         """All trainings, ended ones too, whose own label bears an intent's token.
 

@@ -296,16 +296,18 @@ class HttpTransport:
 
     @contextmanager
     def _session(self, *, fresh: bool) -> Iterator[requests.Session]:
-        """A session for one request: an idle one, or one of its own that is closed after it."""
+        """A session for one request; a `fresh` one has no connection yet, and opens its own."""
         with self._lock:
-            session = self._idle.pop() if self._idle and not fresh else None
+            session = self._idle.pop() if self._idle else None
         if session is None:
             session = self._new_session()
+        elif fresh:
+            session.close()  # the connections that it keeps; it can be used as before
         try:
             yield session
         finally:
             with self._lock:
-                keep = not (fresh or self._closed)
+                keep = not self._closed
                 if keep:
                     self._idle.append(session)
             if not keep:

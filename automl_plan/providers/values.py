@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from automl_plan.resources.json import Json
@@ -56,9 +57,9 @@ def labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
     return {str(k): str(v) for k, v in mapping(answer.get("labels")).items()}
 
 
-def rest(answer: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
+def rest(answer: Mapping[str, Json], known: AbstractSet[str]) -> dict[str, Json]:
     """The fields that are not among the known ones."""
-    return {key: value for key, value in answer.items() if key not in frozenset(known)}
+    return {key: value for key, value in answer.items() if key not in known}
 
 
 def mapping(value: object) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import total_ordering
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
 
@@ -16,7 +17,12 @@ class ResourceKind(StrEnum):
     MODEL = "model"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+_KINDS = {str(kind): kind for kind in ResourceKind}
+_NAME = re.compile(NAME_PATTERN)
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
 class Address:
     """`dataset.digits`: a kind and the key under which the configuration declares it."""
 
@@ -27,15 +33,22 @@ class Address:
         """By the name alone: that of the kind is work in Python, at every look into a mapping."""
         return hash(self.name)
 
+    def __lt__(self, other: Address) -> bool:
+        """By the kind, then by the name. Plans are sorted by it again and again."""
+        if self.kind is other.kind:
+            return self.name < other.name
+        return self.kind < other.kind
+
     def __str__(self) -> str:
         return f"{self.kind}.{self.name}"
 
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read `kind.name`. Raises ValueError with a sentence for the user."""
-        kind, dot, name = text.partition(".")
-        if dot and kind in ResourceKind.__members__.values() and re.fullmatch(NAME_PATTERN, name):
-            return cls(ResourceKind(kind), name)
+        kind, _, name = text.partition(".")
+        known = _KINDS.get(kind)
+        if known is not None and _NAME.fullmatch(name):
+            return cls(known, name)
         raise ValueError(f"{text!r} is not an address; write dataset.NAME or model.NAME")
 
 

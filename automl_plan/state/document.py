@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,15 @@ from automl_plan.state.noticed import noticed_from_json
 from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 
 FORMAT_VERSION = 1
+_OF_STATE = frozenset(
+    {"format_version", "lineage", "serial", "provider", "resources", "migration"}
+    | {"history", "outbox", "noticed"}
+)
+_OF_RESOURCE = frozenset(RecordedResource.__dataclass_fields__) - {"address"}
+_OF_OBJECT = frozenset(RecordedObject.__dataclass_fields__)
+_OF_OPERATION = frozenset(RecordedOperation.__dataclass_fields__)
+_OF_DECISION = frozenset(Decision.__dataclass_fields__)
+"""The fields of entries; a state that has others is not one of this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,7 @@ def resource_to_json(resource: RecordedResource) -> dict[str, Json]:
 
 def resource_from_json(address: Address, entry: Any) -> RecordedResource:
     """The inverse. Raises KeyError, TypeError or ValueError."""
-    fields = _fields(entry, "current", "others", "operations", "versions", "protected", "foreign")
+    fields = _fields(entry, _OF_RESOURCE)
     current = fields.get("current")
     return RecordedResource(
         address,
@@ -192,8 +202,7 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 
 def _state(document: dict[str, Any]) -> State:
-    known = ("format_version", "lineage", "serial", "provider", "resources", "migration")
-    fields = _fields(document, *known, "history", "outbox", "noticed")
+    fields = _fields(document, _OF_STATE)
     serial = _integer(fields["serial"])
     if serial is None or serial < 0:
         raise ValueError("serial is not a number")
@@ -218,19 +227,7 @@ def _state(document: dict[str, Any]) -> State:
 
 
 def _object(entry: Any) -> RecordedObject:
-    fields = _fields(
-        entry,
-        "id",
-        "attributes",
-        "created",
-        "examples",
-        "labelled_examples",
-        "dataset_id",
-        "version",
-        "commit",
-        "status",
-        "decision",
-    )
+    fields = _fields(entry, _OF_OBJECT)
     status, decision = fields.get("status"), fields.get("decision")
     return RecordedObject(
         id=_text(fields["id"]),
@@ -247,7 +244,7 @@ def _object(entry: Any) -> RecordedObject:
 
 
 def _decision(entry: Any) -> Decision:
-    fields = _fields(entry, "kind", "when", "by", "why", "require", "rows")
+    fields = _fields(entry, _OF_DECISION)
     require = fields.get("require")
     return Decision(
         kind=DecisionKind(fields["kind"]),
@@ -260,22 +257,7 @@ def _decision(entry: Any) -> Decision:
 
 
 def _operation(entry: Any) -> RecordedOperation:
-    fields = _fields(
-        entry,
-        "step",
-        "token",
-        "started",
-        "id",
-        "object_id",
-        "attributes",
-        "dataset_id",
-        "version",
-        "commit",
-        "gated",
-        "examples",
-        "labelled_examples",
-        "made",
-    )
+    fields = _fields(entry, _OF_OPERATION)
     return RecordedOperation(
         step=Step(fields["step"]),
         token=_text(fields["token"]),
@@ -293,12 +275,12 @@ def _operation(entry: Any) -> RecordedOperation:
     )
 
 
-def _fields(entry: Any, *known: str) -> dict[str, Any]:
+def _fields(entry: Any, known: AbstractSet[str]) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise TypeError(f"{entry!r:.60} is not a mapping")
-    for key in entry:
-        if key not in known:
-            raise ValueError(f"{key!r:.60} is not a field of a state")
+    if not entry.keys() <= known:
+        unknown = next(key for key in entry if key not in known)
+        raise ValueError(f"{unknown!r:.60} is not a field of a state")
     return entry
 
 

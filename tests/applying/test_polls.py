@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,10 @@ def goes_on(number: int) -> Operation:
     return Operation(f"operation-{number}", OperationKind.CREATE_MODEL, done=False)
 
 
+def none_ended(_most: int) -> list[Operation]:
+    return []
+
+
 def test_hundreds_are_one_list_at_a_time() -> None:
     asked = 0
 
@@ -39,7 +44,7 @@ def test_hundreds_are_one_list_at_a_time() -> None:
         asked += 1
         return [goes_on(number) for number in range(500)]
 
-    polls = Polls(there)
+    polls = Polls(there, none_ended)
     for number in range(500):
         polls.add(running(number))
     call = polls.list_call()
@@ -54,23 +59,51 @@ def test_hundreds_are_one_list_at_a_time() -> None:
 
 
 def test_those_that_no_list_names_are_asked_for_once_each() -> None:
-    polls = Polls(lambda: [goes_on(number) for number in range(0, 500, 2)])
+    sought = []
+
+    def ended(most: int) -> list[Operation]:
+        sought.append(most)
+        return [replace(goes_on(number), done=True) for number in range(1, 500, 4)]
+
+    polls = Polls(lambda: [goes_on(number) for number in range(0, 500, 2)], ended)
     for number in range(500):
         polls.add(running(number))
     call = polls.list_call()
     assert call is not None
     assert len(list(polls.listed(call()))) == 250
+    assert list(polls.due(10)) == []  # first a list of what has ended
+    call = polls.list_call()
+    assert call is not None
+    assert polls.pause() > 0
+    told = list(polls.listed(call()))
+    assert sought == [500]
+    assert len(told) == 125
+    assert all(operation.done for _, operation in told)
+    for each, _ in told:
+        polls.drop(each)
     asked = []
     while found := list(polls.due(10)):
         assert len(found) <= 10
         asked += found
         for each in found:
             polls.drop(each)
-    assert len(asked) == len(set(asked)) == 250
+    assert len(asked) == len(set(asked)) == 125
+
+
+def test_a_list_of_what_has_ended_that_fails_lets_all_be_asked_for() -> None:
+    polls = Polls(list, none_ended)
+    for number in range(MANY):
+        polls.add(running(number))
+    call = polls.list_call()
+    assert call is not None
+    assert list(polls.listed(replace(call(), asked=time.monotonic()))) == []
+    assert polls.list_call() is not None
+    assert list(polls.listed(None)) == []
+    assert len(list(polls.due(100))) == MANY
 
 
 def test_a_list_that_fails_lets_all_be_asked_for() -> None:
-    polls = Polls(list)
+    polls = Polls(list, none_ended)
     for number in range(MANY):
         polls.add(running(number))
     assert polls.list_call() is not None
@@ -79,7 +112,7 @@ def test_a_list_that_fails_lets_all_be_asked_for() -> None:
 
 
 def test_a_call_without_an_answer_is_never_looked_for_in_a_list() -> None:
-    polls = Polls(list)
+    polls = Polls(list, none_ended)
     nameless = running(0, named=False)
     polls.add(nameless)
     for number in range(1, MANY + 1):
@@ -92,7 +125,7 @@ def test_a_call_without_an_answer_is_never_looked_for_in_a_list() -> None:
 
 
 def test_an_operation_that_began_after_the_list_was_asked_for_is_left_alone() -> None:
-    polls = Polls(list)
+    polls = Polls(list, none_ended)
     late = running(0)
     late.begun = 100.0
     polls.add(late)

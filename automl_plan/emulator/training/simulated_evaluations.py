@@ -53,9 +53,8 @@ class _Label:
         false = round(self.negative * (1 - confidence) ** (steepness + 1))
         return self._counts(found, false)
 
-    def best(self, confidence: float) -> Counts:
+    def best(self, every: Counts) -> Counts:
         """The same, where only the highest score of an image counts."""
-        every = self.every(confidence)
         return self._counts(
             min(every.true_positive, self.recognised), min(every.false_positive, self.mistaken)
         )
@@ -79,14 +78,15 @@ def classification_evaluations(job: TrainingJob, chance: Random) -> tuple[Evalua
             qualities, counts, right, mistaken, strict=True
         )
     ]
+    curves = [[fate.every(each) for each in CONFIDENCE_THRESHOLDS] for fate in fates]
     confusion = None
     if not job.multilabel and len(fates) <= _MAX_CONFUSION_LABELS:
         confusion = _confusion(fates)
     return (
-        Evaluation(None, len(test), _metrics(fates, confusion)),
+        Evaluation(None, len(test), _metrics(fates, curves, confusion)),
         *(
-            Evaluation(label, fate.positive, _metrics([fate], None))
-            for label, fate in zip(job.labels, fates, strict=True)
+            Evaluation(label, fate.positive, _metrics([fate], [curve], None))
+            for label, fate, curve in zip(job.labels, fates, curves, strict=True)
         ),
     )
 
@@ -108,10 +108,15 @@ def detection_evaluations(job: TrainingJob, chance: Random) -> tuple[Evaluation,
 
 
 def _metrics(
-    fates: Sequence[_Label], confusion: tuple[tuple[int, ...], ...] | None
+    fates: Sequence[_Label],
+    curves: Sequence[Sequence[Counts]],
+    confusion: tuple[tuple[int, ...], ...] | None,
 ) -> ClassificationMetrics:
-    every = [_sum([fate.every(each) for fate in fates]) for each in CONFIDENCE_THRESHOLDS]
-    best = [_sum([fate.best(each) for fate in fates]) for each in CONFIDENCE_THRESHOLDS]
+    """`curves` are the counts of each label at each threshold."""
+    best_curves = [
+        [fate.best(counts) for counts in curve] for fate, curve in zip(fates, curves, strict=True)
+    ]
+    every, best = _sums(curves), _sums(best_curves)
     quality = sum(fate.quality for fate in fates) / len(fates) if fates else 1.0
     # From the highest threshold down: both recall and the rate of false positives grow.
     precision_recall = [(0.0, 1.0), *((each.recall, each.precision) for each in reversed(every))]
@@ -127,13 +132,19 @@ def _metrics(
     )
 
 
-def _sum(counts: Sequence[Counts]) -> Counts:
-    return Counts(
-        sum(each.true_positive for each in counts),
-        sum(each.false_positive for each in counts),
-        sum(each.false_negative for each in counts),
-        sum(each.true_negative for each in counts),
-    )
+def _sums(curves: Sequence[Sequence[Counts]]) -> Sequence[Counts]:
+    """The counts of all labels together at each threshold."""
+    if len(curves) == 1:
+        return curves[0]
+    return [
+        Counts(
+            sum(each.true_positive for each in counts),
+            sum(each.false_positive for each in counts),
+            sum(each.false_negative for each in counts),
+            sum(each.true_negative for each in counts),
+        )
+        for counts in zip(*curves, strict=True)
+    ]
 
 
 def _area(points: Sequence[tuple[float, float]]) -> float:

@@ -55,16 +55,12 @@ def enums_as_numbers(request: Request) -> bool:
 
 def timestamp(instant: datetime) -> str:
     """RFC 3339 in UTC with six digits, as the service writes it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def filled(fields: Mapping[str, object]) -> dict[str, object]:
     """Proto3 JSON leaves out what is empty. A message that is there though empty stays."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if isinstance(value, dict) or (value is not None and value not in ("", 0, [], False))
-    }
+    return {name: value for name, value in fields.items() if value or isinstance(value, dict)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from types import MappingProxyType
 
 from automl_plan.errors import Aborted, NotFound
@@ -104,6 +105,12 @@ class AutomlProvider(GoogleService):
     def running(self) -> Sequence[Operation]:
         """Operations that run."""
         return self.operations(done=False)
+
+    def ended(self, most: int) -> Sequence[Operation]:
+        """Operations that have ended: of that list the first ones."""
+        query = {"pageSize": str(min(most, int(_PAGE_SIZE))), "filter": "done=true"}
+        answers = self._transport.pages(self._path("operations"), "operations", query)
+        return [o for o in map(operation, islice(answers, most)) if o.done]
 
     def trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
         """None: operations bear no labels here."""

@@ -205,14 +205,25 @@ class VertexProvider(GoogleService):
 
         That list takes a filter whose words nothing documents: it is not read far.
         """
-        path, asked = self._path("operations"), {**_PAGE, "filter": "done=false"}
-        try:
-            answers = list(islice(self._transport.pages(path, "operations", asked), _READ))
-        except InvalidArgument:
-            answers = []
         trained = filter(trains_images, self._list("trainingPipelines", filter=_GOES_ON))
-        found = [operation(answer, self._parent) for answer in answers]
-        return [*(pipeline(answer, self._parent) for answer in trained), *found]
+        trainings = (pipeline(answer, self._parent) for answer in trained)
+        return [*trainings, *self._at_location("done=false", _READ)]
+
+    def ended(self, most: int) -> Sequence[Operation]:
+        """The first trainings of their list, and of the operations that the location's names."""
+        path = self._path("trainingPipelines")
+        listed = islice(self._transport.pages(path, "trainingPipelines", _PAGE), most)
+        trainings = [pipeline(answer, self._parent) for answer in filter(trains_images, listed)]
+        others = self._at_location("done=true", most)
+        return [found for found in (*trainings, *others) if found.done]
+
+    def _at_location(self, asked: str, most: int) -> list[Operation]:
+        path, query = self._path("operations"), {**_PAGE, "filter": asked}
+        try:
+            answers = list(islice(self._transport.pages(path, "operations", query), most))
+        except InvalidArgument:
+            return []
+        return [operation(answer, self._parent) for answer in answers]
 
     def trainings(self, token: str) -> Sequence[Operation] | None:
         """All trainings whose pipeline bears a token; None for one that no label can bear.
