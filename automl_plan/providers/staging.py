@@ -11,15 +11,19 @@ import csv
 import hashlib
 import mimetypes
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from threading import Lock
 from typing import Self
 
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
-from automl_plan.providers.sources import MAX_CSV_BYTES, Row, SourceReader, source_data, told
+from automl_plan.providers.fingerprints import source_data, told
+from automl_plan.providers.import_rows import Row, rows_of
+from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.providers.storage import Storage
 from automl_plan.resources.live import SourceData
 
@@ -91,15 +95,17 @@ class Staging:
             ) from error
 
     def _uris(self, sources: Sequence[str], data: SourceData) -> Sequence[str]:
-        found = self._reader.rows(sources)
-        rows = [row for own in found.values() for row in own]
+        written = self._reader.tables(sources)
+        rows = partial(rows_of, written)
+        named = Counter(row.image for row in rows())
         images = _Folder(self._storage, self._place, "images")
 
-        def look(image: str, where: str) -> str:
-            return images.put(self._reader.image(image, where), PurePosixPath(image).suffix)
+        def look(image: str) -> str:
+            return images.put(self._reader.image(image), PurePosixPath(image).suffix)
 
-        contents = self._reader.contents(rows, look)
-        if source_data(rows, contents).fingerprint != data.fingerprint:
+        contents = self._reader.contents(named, look, rows)
+        read = source_data(rows(), named, contents, boxes=False)
+        if read.fingerprint != data.fingerprint:
             raise SourceError(
                 "The data changed while it was uploaded: it is not what the plan was made of.",
                 where=", ".join(sources),
@@ -112,11 +118,12 @@ class Staging:
         }
         tables = _Folder(self._storage, self._place, "imports")
         staged: list[str] = []
-        for source, own in found.items():
-            if source.startswith("gs://") and not any(row.image in uris for row in own):
+        for source, table in written.items():
+            own = partial(rows_of, {source: table})
+            if source.startswith("gs://") and not any(row.image in uris for row in own()):
                 staged.append(source)
                 continue
-            parts = parts_of(rewritten(own, uris, self._uses), _PART)
+            parts = parts_of(rewritten(own(), uris, self._uses), _PART)
             staged += [self._place.uri(tables.names[tables.put(p, ".csv")]) for p in parts]
         return list(dict.fromkeys(staged))
 
@@ -137,7 +144,7 @@ def rewritten(
     for row in rows:
         start = row.fields[: row.column]
         if uses is not None:
-            start = (uses[row.use],) if row.use in uses else ()
+            start = [uses[row.use]] if row.use in uses else []
         image = uris.get(row.image, row.image)
         line = StringIO()
         writer = csv.writer(line, lineterminator="\r\n")

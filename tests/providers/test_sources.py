@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.data_counts import LabelCounts
 from automl_plan.resources.live import SourceData
 
 
@@ -99,6 +101,27 @@ def test_counts(examples: list[Example]) -> None:
     assert found.fingerprint.startswith("v1:")
     assert found.examples == len({e.image for e in examples})
     assert found.labelled_examples == len({e.image for e in examples if e.labels})
+    free = {e.image for e in examples if e.use == "UNASSIGNED"}
+    assert found.assigned_examples == len({e.image for e in examples} - free)
+    counts = found.counts
+    assert counts is not None
+    assert counts.images == found.examples
+    assert counts.unlabelled == found.examples - found.labelled_examples
+    # Whatever stands several times is counted where it stands first.
+    sets: dict[str, dict[bytes, str]] = {}
+    for example in examples:
+        for label in example.labels:
+            sets.setdefault(label, {}).setdefault(example.image, example.use.lower())
+    assert counts.labels == tuple(
+        LabelCounts(label, **Counter(sets[label].values())) for label in sorted(sets)
+    )
+
+
+def test_fingerprints_stay_what_they_are(tmp_path: Path) -> None:
+    """States and labels at the service keep them: another one trains models again."""
+    write(tmp_path, "TRAIN,0.png,a\nTEST,1.png,b,ä\n,2.png\n")
+    told = "v1:dfd2d5ec5762508393480eef7b3341e632d62a1007720c717b6466dbafb5"
+    assert read(tmp_path).fingerprint == told
 
 
 def write(directory: Path, rows: str | bytes, name: str = "d.csv") -> None:
