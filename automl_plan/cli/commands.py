@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 _MODULES = {
     "init": "init",
@@ -36,6 +37,14 @@ _MODULES = {
     "emulator": "emulator",
 }
 """In the order of the help. A module registers its command, or has an `app` of several."""
+
+
+class ByName(TyperGroup):
+    """A group that does not look its commands up to tell their names."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """The names, in the order of the help."""
+        return list(self.commands)
 
 
 class Commands(MutableMapping[str, Any]):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from automl_plan.planning.data_findings import MOST, DataFinding, DataFindings
-from automl_plan.planning.plan import Action
-
 if TYPE_CHECKING:
     from automl_plan.applying.planned import Planned
     from automl_plan.applying.workspace import Workspace
     from automl_plan.linting.lint import Linted
+    from automl_plan.planning.data_findings import DataFindings
 
 
 def with_lint(planned: Planned, opened: Workspace) -> Planned:
@@ -19,6 +17,8 @@ def with_lint(planned: Planned, opened: Workspace) -> Planned:
 
     Data that several datasets share is looked at once.
     """
+    from automl_plan.planning.plan import Action
+
     configuration = opened.configuration
     imports = sorted({c.address for c in planned.plan.changes if c.action is Action.IMPORT_DATA})
     datasets = [configuration.desired.datasets.get(address) for address in imports]
@@ -53,6 +53,7 @@ def with_lint(planned: Planned, opened: Workspace) -> Planned:
 
 def _carried(linted: Linted) -> DataFindings:
     from automl_plan.linting.rules import Severity
+    from automl_plan.planning.data_findings import MOST, DataFinding, DataFindings
 
     rank = {severity: place for place, severity in enumerate(Severity)}
     graded = sorted(linted.findings, key=lambda finding: rank[finding.severity])

@@ -14,7 +14,7 @@ import typer
 
 from automl_plan import __version__
 from automl_plan.cli import completion
-from automl_plan.cli.commands import Commands
+from automl_plan.cli.commands import ByName, Commands
 from automl_plan.cli.options import Directory
 from automl_plan.cli.output import discard_output, say, style_for
 from automl_plan.cli.reporting import write_error
@@ -25,6 +25,7 @@ DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
 
 app = typer.Typer(
     name="automl-plan",
+    cls=ByName,
     help="Declare, plan, review and apply AutoML image datasets and models.",
     epilog="Example: automl-plan init && automl-plan plan && automl-plan apply",
     no_args_is_help=True,

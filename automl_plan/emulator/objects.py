@@ -12,6 +12,10 @@ from typing import NamedTuple
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.training.types import Evaluation, Problem
 
+KEPT_ROWS = 20_000
+"""Datasets, and models, that are kept as they were last read and shown: what is written since is
+another row, and read anew."""
+
 
 class Api(StrEnum):
     """The service that an object belongs to; what lives at one is not to be seen at the other."""
@@ -67,7 +71,7 @@ CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})
 """Operations that `cancel` can stop ("Training Cloud-hosted models": import and training)."""
 
 
-@lru_cache(20_000)
+@lru_cache(KEPT_ROWS)
 def etag(object_id: int, version: int) -> str:
     """The etag of one version of an object, shaped like the service's own."""
     digest = hashlib.sha256(f"{object_id}:{version}".encode()).digest()
@@ -88,6 +92,10 @@ class Dataset:
     version: int
     created: datetime
     example_count: int
+
+    def __hash__(self) -> int:
+        """Labels have no hash."""
+        return hash((self.id, self.version))
 
     @property
     def etag(self) -> str:
@@ -129,6 +137,10 @@ class Model:
     node_count: int
     trainer: str
     specs: tuple[tuple[int, str], ...]
+
+    def __hash__(self) -> int:
+        """Labels have no hash."""
+        return hash((self.id, self.version))
 
     @property
     def etag(self) -> str:

@@ -11,6 +11,7 @@ from automl_plan.emulator.errors import Code
 from automl_plan.emulator.evaluation_json import load_evaluation
 from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.objects import (
+    KEPT_ROWS,
     AnnotationSpec,
     Api,
     Dataset,
@@ -24,9 +25,6 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
-
-_KEPT = 20_000
-"""Rows whose objects are kept. A row that was written since is another one, and read anew."""
 
 
 def insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
@@ -63,7 +61,7 @@ def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
     )
 
 
-@lru_cache(_KEPT)
+@lru_cache(KEPT_ROWS)
 def dataset_of(row: sqlite3.Row) -> Dataset:
     """The dataset of a row."""
     return Dataset(
@@ -182,7 +180,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
     )
 
 
-@lru_cache(_KEPT)
+@lru_cache(KEPT_ROWS)
 def model_of(row: sqlite3.Row) -> Model:
     """The model of a row."""
     return Model(

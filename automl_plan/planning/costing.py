@@ -30,8 +30,16 @@ def costs_of(
     for change in changes:
         by_address.setdefault(change.address, []).append(change)
     models = {a for a in (*desired.models, *resources, *by_address) if a.kind is ResourceKind.MODEL}
+    deployed = {model.id for model in live.models.values() if model.deployed}
+
+    def may_cost(address: Address) -> bool:
+        record = resources.get(address)
+        if address in by_address or record is None:
+            return address in by_address
+        return bool(record.operations) or any(obj.id in deployed for obj in record.objects)
+
     lines = []
-    for address in sorted(models):
+    for address in sorted(filter(may_cost, models)):
         amounts = _amounts(
             desired.models.get(address),
             resources.get(address) or RecordedResource(address),

@@ -163,12 +163,12 @@ def _aged(
     One attempt is made for each time that it is due: a version that was trained since then, and
     turned down, is not trained again.
     """
-    if now is None:
+    oldest, limit = desired.retrain_max_age, desired.retrain_before_expiry
+    if now is None or (oldest is None and limit is None):
         return None
     born = _created(newest, live)
     if born is None:
         return None
-    oldest, limit = desired.retrain_max_age, desired.retrain_before_expiry
     # What a person rolled back from is not brought back by its age.
     rolled_back = newest.status is Status.WITHDRAWN
     if oldest is not None and now - born > oldest and not rolled_back:

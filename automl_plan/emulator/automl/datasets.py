@@ -1,6 +1,7 @@
 """AutoML v1: datasets and their annotation specs. Messages: dataset.proto, io.proto."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
 from automl_plan.emulator.automl.names import bare_number, number_of, parent, scope_of, wire_id
@@ -10,7 +11,7 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MAX_DESCRIPTION, dataset_name_fault, label_faults
-from automl_plan.emulator.objects import Dataset
+from automl_plan.emulator.objects import KEPT_ROWS, Dataset
 from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.wire.calls import (
@@ -39,7 +40,8 @@ _OTHER_KINDS = (
 _MAX_URI = 2_000
 
 
-def render(dataset: Dataset, *, enums: bool) -> dict[str, object]:
+@lru_cache(KEPT_ROWS)
+def render(dataset: Dataset, *, enums: bool) -> Mapping[str, object]:
     """A Dataset message; `enums` writes enums as numbers."""
     number = _MULTILABEL if dataset.multilabel else _MULTICLASS
     names = {value: name for name, value in _CLASSIFICATION_TYPES.items()}

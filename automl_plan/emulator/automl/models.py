@@ -1,5 +1,8 @@
 """AutoML v1: models. Messages: model.proto, image.proto, io.proto, prediction_service.proto."""
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from automl_plan.emulator.automl.datasets import existence, output_prefix
 from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
 from automl_plan.emulator.automl.names import number_of, parent, scope_of, wire_id
@@ -16,7 +19,7 @@ from automl_plan.emulator.limits import (
     model_name_fault,
 )
 from automl_plan.emulator.models import ModelChange
-from automl_plan.emulator.objects import Model
+from automl_plan.emulator.objects import KEPT_ROWS, Model
 from automl_plan.emulator.terms import Condition
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
@@ -49,7 +52,8 @@ _DEPLOYED, _UNDEPLOYED = (1, "DEPLOYED"), (2, "UNDEPLOYED")
 _OUTPUT_FIELDS = ("trainCostMilliNodeHours", "trainCost", "stopReason", "nodeQps", "nodeCount")
 
 
-def render(model: Model, *, enums: bool) -> dict[str, object]:
+@lru_cache(KEPT_ROWS)
+def render(model: Model, *, enums: bool) -> Mapping[str, object]:
     """A Model message; `enums` writes enums as numbers."""
     number, name = _DEPLOYED if model.deployed else _UNDEPLOYED
     base = model.base_model_id
