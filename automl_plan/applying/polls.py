@@ -109,7 +109,8 @@ class Polls:
     def listed(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
         """What a list call, None for one that failed, tells of those that are waited for.
 
-        Those that it does not name are asked for one by one.
+        Those that a list of what runs does not name have ended, or are too new for it, and are due.
+        So is all, one by one, after it failed.
         """
         self._listing = False
         return self._those_ended(answer) if self._seek_ended else self._those_running(answer)
