@@ -133,17 +133,15 @@ def _metrics(
 
 
 def _sums(curves: Sequence[Sequence[Counts]]) -> Sequence[Counts]:
-    """The counts of all labels together at each threshold."""
-    if len(curves) == 1:
-        return curves[0]
+    """The counts of all labels together at each threshold; noughts where there is no label."""
     return [
         Counts(
-            sum(each.true_positive for each in counts),
-            sum(each.false_positive for each in counts),
-            sum(each.false_negative for each in counts),
-            sum(each.true_negative for each in counts),
+            sum(curve[place].true_positive for curve in curves),
+            sum(curve[place].false_positive for curve in curves),
+            sum(curve[place].false_negative for curve in curves),
+            sum(curve[place].true_negative for curve in curves),
         )
-        for counts in zip(*curves, strict=True)
+        for place in range(len(CONFIDENCE_THRESHOLDS))
     ]
 
 

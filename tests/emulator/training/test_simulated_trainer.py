@@ -71,6 +71,13 @@ jobs = st.builds(
 )
 
 
+def test_without_a_label_every_threshold_is_there() -> None:
+    [overall] = SIMULATED.train(job(labels=(), count=0), never).evaluations
+    assert isinstance(overall.metrics, ClassificationMetrics)
+    assert len(overall.metrics.thresholds) == 24
+    assert {each.true_positive_count for each in overall.metrics.thresholds} == {0}
+
+
 @given(jobs)
 def test_results_say_that_they_are_simulated_and_hang_together(given_job: TrainingJob) -> None:
     SIMULATED.check(given_job)
