@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
@@ -50,10 +49,21 @@ class SourceReader:
 
         `boxes`: rows are those of object detection. Rows are read twice, and not kept.
         """
-        tables = self.tables(sources)
+        return self.data_of(self.tables(sources), self._hash, boxes=boxes)[0]
+
+    def data_of(
+        self, tables: Mapping[str, bytes], local: Callable[[str], str], *, boxes: bool = False
+    ) -> tuple[SourceData, dict[str, str]]:
+        """What import CSVs hold, and what tells the content of each image. Raises SourceError.
+
+        A content is `md5:` and base64, mostly. `local` tells that of an image that is no object;
+        it is called in several threads, and may raise SourceError.
+        """
         images = Counter(row.image for row in rows_of(tables))
-        contents = self.contents(images, self._hash, partial(rows_of, tables))
-        return source_data(rows_of(tables), images, contents, boxes=boxes)
+        contents, wrong = self._contents(images, local)
+        if wrong:
+            raise together(_placed(wrong, rows_of(tables)), "image")
+        return source_data(rows_of(tables), images, contents, boxes=boxes), contents
 
     def tables(self, sources: Iterable[str]) -> dict[str, bytes]:
         """The bytes of import CSVs, by their names. Raises SourceError."""
@@ -84,19 +94,10 @@ class SourceReader:
             raise too_large
         return data
 
-    def contents(
-        self,
-        images: Iterable[str],
-        local: Callable[[str], str],
-        rows: Callable[[], Iterable[Row]],
-    ) -> dict[str, str]:
-        """What tells the content of each image: `md5:` and base64, mostly.
-
-        `local` tells it of an image that is no object; it is called in several threads. Raises
-        SourceError with all SourceErrors that it raises, each at the first of the `rows` that
-        names the image.
-        """
-        images = list(images)
+    def _contents(
+        self, images: Collection[str], local: Callable[[str], str]
+    ) -> tuple[dict[str, str], dict[str, SourceError]]:
+        """The content of each image, or what is wrong with it."""
         remote = [image for image in images if image.startswith("gs://")]
         others = [image for image in images if not image.startswith("gs://")]
         wrong: dict[str, SourceError] = {}
@@ -119,9 +120,7 @@ class SourceReader:
         for image in remote:
             if image not in contents:
                 wrong[image] = SourceError(f"There is no object {image}.")
-        if wrong:
-            raise together(_placed(wrong, rows()), "image")
-        return contents
+        return contents, wrong
 
     def image(self, image: str) -> bytes:
         """The bytes of an image that is a file. Raises SourceError."""

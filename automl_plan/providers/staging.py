@@ -11,7 +11,6 @@ import csv
 import hashlib
 import mimetypes
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,7 @@ from threading import Lock
 from typing import Self
 
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
-from automl_plan.providers.fingerprints import source_data, told
+from automl_plan.providers.fingerprints import told
 from automl_plan.providers.import_rows import Row, rows_of
 from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.providers.storage import Storage
@@ -96,15 +95,12 @@ class Staging:
 
     def _uris(self, sources: Sequence[str], data: SourceData) -> Sequence[str]:
         written = self._reader.tables(sources)
-        rows = partial(rows_of, written)
-        named = Counter(row.image for row in rows())
         images = _Folder(self._storage, self._place, "images")
 
         def look(image: str) -> str:
             return images.put(self._reader.image(image), PurePosixPath(image).suffix)
 
-        contents = self._reader.contents(named, look, rows)
-        read = source_data(rows(), named, contents, boxes=False)
+        read, contents = self._reader.data_of(written, look)
         if read.fingerprint != data.fingerprint:
             raise SourceError(
                 "The data changed while it was uploaded: it is not what the plan was made of.",
