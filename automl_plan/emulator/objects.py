@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 
 from automl_plan.emulator.errors import Code
@@ -71,7 +70,6 @@ CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})
 """Operations that `cancel` can stop ("Training Cloud-hosted models": import and training)."""
 
 
-@lru_cache(KEPT_ROWS)
 def etag(object_id: int, version: int) -> str:
     """The etag of one version of an object, shaped like the service's own."""
     digest = hashlib.sha256(f"{object_id}:{version}".encode()).digest()

@@ -33,9 +33,9 @@ def costs_of(
     deployed = {model.id for model in live.models.values() if model.deployed}
 
     def may_cost(address: Address) -> bool:
-        record = resources.get(address)
-        if address in by_address or record is None:
-            return address in by_address
+        if address in by_address:
+            return True
+        record = resources.get(address) or RecordedResource(address)
         return bool(record.operations) or any(obj.id in deployed for obj in record.objects)
 
     lines = []
