@@ -180,8 +180,14 @@ def test_operations_by_what_they_work_on(directory: Path, api: str) -> None:
     assert [o.id for o in provider.operations(done=False)] == [running.id]
     assert [o.id for o in provider.operations(works_on=works_on, done=False)] == [running.id]
     assert running.id not in {o.id for o in provider.operations(done=True)}
+    assert running.id in {o.id for o in provider.running()}
+    assert running.id not in {o.id for o in provider.ended(100)}
     provider.cancel(running.id)
     ended = wait(provider, running)
+    assert running.id not in {o.id for o in provider.running()}
+    # A list tells the same as the operation by itself: nobody asks for it again.
+    assert {o.id: o for o in provider.ended(100)}[running.id] == ended
+    assert provider.ended(0) == []
     assert ended.error is not None
     assert (ended.error.code, ended.made) == (1, None)
     provider.cancel(running.id)
