@@ -32,7 +32,7 @@ class Speed:
     cpu_seconds: float
     """Of this process: what counts where the machine is busy with other work, too."""
     row_cpu_seconds: float
-    """Of these, what the rules on single rows take, without those that compare rows."""
+    """What the rules on single rows take by themselves, without those that compare rows."""
     peak_bytes: int
     """Of the whole process, at its highest."""
 
