@@ -53,7 +53,8 @@ This module imports nothing of ours, so every part may raise these.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class AutomlPlanError(Exception):
@@ -68,8 +69,7 @@ class AutomlPlanError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, order=True):
     """One thing wrong with the configuration, at one place.
 
     Lines and columns count from 1; 0 means that the place has none (a file that can't be

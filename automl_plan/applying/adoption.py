@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from automl_plan.applying.planned import Survey
 from automl_plan.errors import UsageError
@@ -31,8 +31,7 @@ from automl_plan.resources.refactoring import Adoption
 _NAME_LENGTH = 63
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What lives and is not managed, as YAML, and what can't be declared."""
 
     text: str

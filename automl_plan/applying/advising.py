@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.applying.scoring import evaluations_of
 from automl_plan.applying.workspace import Workspace
@@ -21,8 +22,7 @@ Count = Callable[[DesiredDataset], DataCounts]
 """Counts what the sources of a dataset hold. Raises SourceError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advised:
+class Advised(Struct, frozen=True):
     """The advice on one dataset, or file."""
 
     name: str

@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from types import FrameType
+
+from msgspec.structs import replace
 
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.freshness import check_bound

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.errors import AutomlPlanError
 from automl_plan.planning.forecasting import Forecast
@@ -27,8 +28,7 @@ class EventType(StrEnum):
     """Left running at the service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One moment of one change. `elapsed` is in seconds since it was started."""
 
     type: EventType
@@ -41,16 +41,14 @@ class Event:
     """What goes on: how long it still takes, by the history."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A change that could not be carried out, and why."""
 
     change: Change
     error: AutomlPlanError
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyResult:
+class ApplyResult(Struct, frozen=True):
     """How an apply ended."""
 
     done: tuple[Change, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from automl_plan.applying.moments import now
 from automl_plan.planning.forecasting import Forecast, Outlook, outlook_in
@@ -23,8 +24,7 @@ _GROWTH = 10
 """A history that grew by less than one part in so many tells much the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """What is expected of an operation, and how many seconds it ran before it was followed."""
 
     outlook: Outlook

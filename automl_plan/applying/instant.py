@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.applying.moments import now
 from automl_plan.applying.notices import Notices
@@ -50,8 +52,7 @@ ACTIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """A change without an operation: what is sent, if anything, and what is recorded then."""
 
     call: Callable[[], object] | None

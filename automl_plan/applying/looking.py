@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.applying.migrating.binding import check_bound
 from automl_plan.applying.planned import make_plan
@@ -28,8 +30,7 @@ from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import State
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was seen of one state."""
 
     state: State

@@ -5,8 +5,10 @@ Texts are lines of plain text; whoever sends them escapes what a receiver would 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.applying.scoring import evaluations_of
 from automl_plan.errors import ProviderError
@@ -32,8 +34,7 @@ _DONE = {
 _INTERVAL = "80 %"
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The end of an operation, with what is known of it."""
 
     address: Address

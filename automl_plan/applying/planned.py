@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.applying.migrating.binding import check_bound
@@ -42,8 +44,7 @@ _CAUSED = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RET
 """Actions whose reader is told where the field that caused them is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan, bound to the configuration and the state that it was made of."""
 
     plan: Plan
@@ -86,8 +87,7 @@ class Planned:
         return self.plan.empty and not drift_matters
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """All that a plan is made of."""
 
     workspace: Workspace

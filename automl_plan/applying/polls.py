@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.applying.running import LONGEST_POLL, Running, pause_after
 from automl_plan.resources.live import Operation
@@ -22,8 +23,7 @@ _SHORTEST_LIST = 0.1
 """Seconds between two lists at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """What a list told of: those that run, or have ended."""
 
     operations: Sequence[Operation]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.applying.moments import now
 from automl_plan.applying.taking_up import followed, take_up
@@ -46,8 +48,7 @@ _LINEAGE_LENGTH = 32
 _Live = TypeVar("_Live", LiveDataset, LiveModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """A state made anew, and what has to be said of it."""
 
     state: State

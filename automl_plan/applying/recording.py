@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from automl_plan.applying.looking import Look
 from automl_plan.applying.notice_texts import Ended

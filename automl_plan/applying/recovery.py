@@ -9,9 +9,11 @@ open and nothing else is sent for it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.errors import InvalidArgument, NotFound, Unimplemented, UnsettledOperation
 from automl_plan.providers.protocol import Provider
@@ -59,8 +61,7 @@ class Verdict(StrEnum):
     """It can't be known yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What is known of one intent."""
 
     intent: RecordedOperation

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from automl_plan.planning.findings import drift_found
 from automl_plan.planning.plan import Difference, Drift

@@ -8,9 +8,10 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
+
+from msgspec import Struct
 
 from automl_plan.applying.running import Running
 
@@ -25,8 +26,7 @@ class Purpose(Enum):
     """Which operations run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a request came back with; `future` has its result or its error."""
 
     purpose: Purpose

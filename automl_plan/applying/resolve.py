@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from automl_plan.applying.recovery import KINDS, known_ids, open_intents
 from automl_plan.applying.workspace import Workspace

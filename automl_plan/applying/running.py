@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.applying.history import Expectation
 from automl_plan.errors import UnsettledOperation
@@ -25,8 +26,7 @@ def pause_after(age: float) -> float:
     return min(max(age / 10, min(age, _SOON), SHORTEST_POLL), LONGEST_POLL)
 
 
-@dataclass(slots=True, eq=False)
-class Running:
+class Running(Struct, eq=False):
     """A change that was begun; each is only itself. Moments are monotonic seconds."""
 
     change: Change

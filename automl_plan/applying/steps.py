@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.applying.calls import Call, Calls
 from automl_plan.applying.history import Entry, Expectation, Expectations, entry_of, examples_of
@@ -65,8 +67,7 @@ UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unkno
 """Answers after which the service may have acted all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """A change under way. `call` is what remains to be sent, `operation` what is recorded."""
 
     call: Callable[[], object] | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from automl_plan.applying.events import ApplyResult, Failure
 from automl_plan.applying.running import Running
@@ -11,8 +12,7 @@ from automl_plan.errors import GateRejected
 from automl_plan.planning.plan import Change
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The changes that were done, and those that failed."""
 
     done: list[Change] = field(default_factory=list)

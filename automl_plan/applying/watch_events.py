@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class WatchEventType(StrEnum):
@@ -26,8 +27,7 @@ class WatchEventType(StrEnum):
     """A look failed; told when the cause changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """One event. `message` is for people."""
 
     type: WatchEventType
@@ -38,8 +38,7 @@ class Watched:
     notice_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WatchResult:
+class WatchResult(Struct, frozen=True):
     """What was left when a watch ended."""
 
     looked: bool

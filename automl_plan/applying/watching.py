@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from automl_plan.applying.interrupting import Interruptible
 from automl_plan.applying.looking import Look, look

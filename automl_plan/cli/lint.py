@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from msgspec import Struct
 
 from automl_plan.cli import completion
 from automl_plan.cli.json_files import DocumentFile, JsonInto
@@ -31,8 +31,7 @@ ERRORS = 1
 """Exit code when a finding is an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is linted together: the sources of a dataset, or a file."""
 
     name: str

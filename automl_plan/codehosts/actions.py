@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from automl_plan.errors import UsageError
 
@@ -16,8 +17,7 @@ _LARGEST = 32 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Where a workflow runs; None where it does not say."""
 
     api_url: str

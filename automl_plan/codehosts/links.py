@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 _BASE = re.compile(r"https?://[A-Za-z0-9._~:/@%+-]+")
 _WHERE = re.compile(r"(.+):([0-9]+)", re.DOTALL)
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLinks:
+class SourceLinks(Struct, frozen=True):
     """Where the files of a configuration can be looked at."""
 
     base: str

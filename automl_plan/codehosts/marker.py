@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _UNTOLD = re.compile(r"[^A-Za-z0-9=:.+_-]")
 _MARKER = re.compile(
@@ -12,8 +13,7 @@ _MARKER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What a comment is told to belong to; each is text from outside."""
 
     key: str = "automl-plan"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.codehosts.github import Comment, PullRequest
 from automl_plan.codehosts.marker import Origin, read_marker, told
@@ -35,8 +36,7 @@ class Outcome(StrEnum):
     """A newer run has written it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What became of the comment, and where it is."""
 
     outcome: Outcome

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from automl_plan.config.events import events
 
@@ -21,8 +21,7 @@ _NULL = ("", "null")
 INDENT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A comment, a scalar, an anchor or an alias."""
 
     kind: str
@@ -86,8 +85,7 @@ def _comments(text: str, start: int, end: int) -> Iterator[Piece]:
         yield Piece("#", match.group(), match.start(), match.end())
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """A mapping or a list in block style: its column, and the one that it is to have."""
 
     column: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+
+from msgspec import Struct
 
 from automl_plan.config.findings import Finding, Path
 from automl_plan.config.origins import Origins
@@ -21,8 +22,7 @@ SECTION_OF = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 """The section of the configuration that declares each kind of resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
+class ProviderSettings(Struct, frozen=True):
     """The chosen provider, with its settings; those that have a default are always there."""
 
     name: str
@@ -30,8 +30,7 @@ class ProviderSettings:
     settings: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What the YAML of one directory says."""
 
     directory: FilePath
@@ -52,7 +51,7 @@ class Configuration:
     digest: str
     """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
     into files, formatting, comments and the directory don't matter."""
-    _origins: Origins = field(repr=False, compare=False)
+    _origins: Origins
 
     def diagnostic(
         self, path: Path, rule: str, message: str, hint: str | None = None

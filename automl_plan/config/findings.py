@@ -6,8 +6,9 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Path: TypeAlias = tuple[str, ...]
 """The keys that lead to a value; an item of a list is named by its index."""
@@ -45,8 +46,7 @@ READING_RULES = {
 """What can be found while reading, before the named rules: the id and what must hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing wrong, at a path of the merged configuration (or of `file`, when given)."""
 
     path: Path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from automl_plan.config.findings import Finding, Suggester, quoted
 from automl_plan.config.origins import Origins
@@ -21,8 +22,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 """What an environment variable's name may go on with."""
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """What all files say together; sections that nobody wrote are empty, or None."""
 
     provider: Json = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from automl_plan.config import findings
 from automl_plan.config.files import Unreadable, lines_of, read, shortened_line
@@ -13,8 +14,7 @@ from automl_plan.config.positions import Place, Position, locate
 from automl_plan.errors import Diagnostic
 
 
-@dataclass(slots=True)
-class Origins:
+class Origins(Struct):
     """Finds the place of a path of the merged configuration; reads files again when asked."""
 
     files: Mapping[str, Path]

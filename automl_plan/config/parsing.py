@@ -6,10 +6,10 @@ twice or are not text, foreign tags, aliases that multiply, nesting that never e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from automl_plan.config.events import events
 from automl_plan.config.files import lines_of, shortened_line
@@ -42,8 +42,7 @@ _HINTS = (
 )
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(Struct):
     """The value of a file (None for an empty one) and what was found wrong in it."""
 
     value: Json = None
@@ -67,8 +66,7 @@ class _Frame:
         self.merged: list[dict[str, Json]] = []
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(Struct, frozen=True):
     value: Json
     nodes: int
     height: int

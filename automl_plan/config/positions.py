@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from automl_plan.config.events import events
 from automl_plan.config.findings import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """A place in a file. Lines and columns count from 1."""
 
     file: str
@@ -21,8 +20,7 @@ class Position:
     column: int
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Struct):
     """Where a value stands, and its key; (line, column), counted from 1."""
 
     key: tuple[int, int]
@@ -45,8 +43,7 @@ class Place:
         return place, len(path)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A mapping or a list that is not finished."""
 
     place: Place

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from automl_plan.config.comments import comments
 from automl_plan.config.events import events
@@ -20,8 +20,7 @@ _WORDS = frozenset({"true", "false", "null"})
 Settings = Mapping[str, str]
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A scalar or a mapping, with where it begins and ends, in characters of the text."""
 
     start: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from automl_plan.config.findings import Finding, Path, Suggester, quoted
 from automl_plan.resources.json import Json
@@ -27,8 +28,7 @@ def referred(value: Json) -> set[str]:
     return {name for name in _REFERENCE.findall(value) if name}
 
 
-@dataclass(slots=True)
-class Filler:
+class Filler(Struct):
     """Fills in variables' values; what is wrong goes to `found`."""
 
     declared: Collection[str]
@@ -38,13 +38,11 @@ class Filler:
     found: list[Finding]
     complete: bool
     """Whether all declarations could be read; if not, an undeclared variable is no finding."""
+    suggest: Suggester
+    """What was meant by a name that nobody declared."""
     unresolved: set[Path] = field(default_factory=set)
     """The paths whose value could not be filled in, and was left as written."""
     _filled: int = 0
-    _suggest: Suggester = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._suggest = Suggester(self.declared)
 
     def fill(self, value: Json, path: Path) -> Json:
         """The value with all references in it replaced; the same object when it has none."""
@@ -99,7 +97,7 @@ class Filler:
             return self.known[name]
         if name not in self.declared and self.complete:
             message = f"no variable {quoted(name)} is declared"
-            hint = self._suggest.hint(name, f"declare it under variables: {{{name}: …}}")
+            hint = self.suggest.hint(name, f"declare it under variables: {{{name}: …}}")
             self._say(path, "undefined-variable", message, hint)
         return None
 

@@ -9,8 +9,9 @@ it in the `$comment` there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from automl_plan.config.findings import Finding, Path
 from automl_plan.resources.model_types import Problem
@@ -19,8 +20,7 @@ from automl_plan.resources.model_types import Problem
 Entries: TypeAlias = Mapping[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The configuration with variables filled in, without what has a wrong shape."""
 
     provider: str | None
@@ -56,8 +56,7 @@ class Checked:
             yield "models", name, entry
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A named rule: its id, what must hold, and what finds where it does not."""
 
     id: str

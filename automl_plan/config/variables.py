@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from automl_plan.config.findings import Finding, Path, Suggester, quoted, visible
 from automl_plan.config.references import Filler, Scalar, referred
@@ -21,8 +22,7 @@ _A_TYPE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A value given to a variable from outside."""
 
     value: Json
@@ -38,8 +38,7 @@ class Given:
         )
 
 
-@dataclass(slots=True)
-class Values:
+class Values(Struct):
     """The variables' values; `failed` ones have none, and it is said why."""
 
     known: dict[str, Scalar] = field(default_factory=dict)
@@ -80,8 +79,8 @@ def resolve(
     not `complete` (a file could not be read), a missing one is not.
     """
     values = Values(failed=set(broken))
-    filler = Filler(declared, values.known, values.failed, found, complete)
     suggest = Suggester(declared)
+    filler = Filler(declared, values.known, values.failed, found, complete, suggest)
     from_default: dict[str, Mapping[str, Json]] = {}
     for name, value in given.items():
         if name not in declared and complete:

@@ -8,11 +8,12 @@ of the service's clock, by its time scale.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from sqlite3 import Connection, Row
 from typing import cast
+
+from msgspec import Struct
 
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code
@@ -47,8 +48,7 @@ class Outcome(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """A training, or an interval in which a model was deployed on so many nodes.
 
     `operation_id` is the operation that began it. `began` is None while a training waits for its

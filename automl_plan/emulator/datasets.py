@@ -3,11 +3,13 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 from sqlite3 import Connection
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
@@ -48,8 +50,7 @@ _BUSY_KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewDataset:
+class NewDataset(Struct, frozen=True):
     """What a dataset is created from."""
 
     problem: Problem
@@ -59,16 +60,14 @@ class NewDataset:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotationKind:
+class AnnotationKind(Struct, frozen=True):
     """What images are labelled for, where an import says so and not the dataset."""
 
     problem: Problem
     multilabel: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetChange:
+class DatasetChange(Struct, frozen=True):
     """New values for a dataset's fields; None leaves a field as it is."""
 
     display_name: str | None = None

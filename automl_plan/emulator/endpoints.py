@@ -4,9 +4,11 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from sqlite3 import Connection, Row
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
@@ -40,8 +42,7 @@ _WORKING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewEndpoint:
+class NewEndpoint(Struct, frozen=True):
     """What an endpoint is created from; without an id it gets one."""
 
     id: str
@@ -50,8 +51,7 @@ class NewEndpoint:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointChange:
+class EndpointChange(Struct, frozen=True):
     """New values for an endpoint's fields; None leaves a field as it is."""
 
     display_name: str | None = None
@@ -60,8 +60,7 @@ class EndpointChange:
     traffic: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewDeployment:
+class NewDeployment(Struct, frozen=True):
     """What a model is deployed with; an empty id is chosen, an empty traffic split changes none."""
 
     id: str

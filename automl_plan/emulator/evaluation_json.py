@@ -1,7 +1,9 @@
-"""How evaluations are kept in the database: as JSON of their dataclasses."""
+"""How evaluations are kept in the database: as JSON of their fields."""
 
 import json
 from typing import Any
+
+import msgspec
 
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
@@ -13,16 +15,9 @@ from automl_plan.emulator.training.types import (
 )
 
 
-def _fields_of(entry: Any) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in entry.__slots__}
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_fields_of)
-
-
 def dump_evaluation(evaluation: Evaluation) -> str:
     """The text that `load_evaluation` reads."""
-    return _ENCODER.encode(evaluation)
+    return msgspec.json.encode(evaluation).decode()
 
 
 def load_evaluation(text: str) -> Evaluation:

@@ -3,9 +3,10 @@
 import random
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal, cast
+
+from msgspec import Struct
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.methods import METHODS, Method
@@ -48,8 +49,7 @@ class FaultRefused(Exception):
     """A text that is no fault; the message says what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Always:
+class Always(Struct, frozen=True):
     """At every call."""
 
     def applies(self, number: int) -> bool:  # noqa: ARG002 - as the others
@@ -57,8 +57,7 @@ class Always:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """From one call to another, both included; without `last`, from the first one on."""
 
     first: int
@@ -69,8 +68,7 @@ class Between:
         return self.first <= number and (self.last is None or number <= self.last)
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(Struct, frozen=True):
     """By a probability: the seed and the call's number decide, so that runs can be repeated."""
 
     probability: float
@@ -85,8 +83,7 @@ class Chance:
 When = Always | Between | Chance
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What goes wrong, at which calls of which method; `*` is all methods.
 
     `seconds` belongs to the effects that take them (429 and 503: what Retry-After says), `code`

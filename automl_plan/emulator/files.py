@@ -6,8 +6,9 @@ two folders can be reached: absolute paths, `..` and symbolic links that lead ou
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,221}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -17,8 +18,7 @@ class FileRefused(Exception):
     """A URI that leads nowhere, or where it must not; the text says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """The two folders that the service reads from; it writes only below the bucket root."""
 
     bucket_root: Path

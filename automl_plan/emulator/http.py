@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import unquote
+
+from msgspec import Struct, field
 
 from automl_plan.emulator.errors import ServiceError
 from automl_plan.emulator.methods import Method
@@ -13,8 +14,7 @@ from automl_plan.emulator.methods import Method
 JSON_TYPE = "application/json; charset=UTF-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request. `path` is as sent, `query` and `params` are decoded."""
 
     method: str
@@ -25,8 +25,7 @@ class Request:
     content_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One HTTP answer; `retry_after` is in seconds. `sent` says how much of it arrives."""
 
     status: int
@@ -57,8 +56,7 @@ class Front(Protocol):
         """The error in this API's own form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """An HTTP method and a path pattern, such as `/v1/projects/{project}`, and what they call."""
 
     name: Method | None

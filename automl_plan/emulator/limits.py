@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.emulator.training.types import Problem
 
@@ -17,8 +18,7 @@ TRAININGS_AT_ONCE = 5
 """Both from "Quotas and limits"; what is beyond them waits for its turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelType:
+class ModelType(Struct, frozen=True):
     """A model type: its budget bounds (milli node hours, inclusive) and its export formats.
 
     `nodes` train at once, so that the default budget is one day of wall time. `formats` starts

@@ -5,13 +5,14 @@ their labels and boxes are appended.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.emulator.training.types import Example
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """The examples to write, each once, and the texts of those that could not be joined."""
 
     written: tuple[Example, ...]

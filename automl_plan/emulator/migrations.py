@@ -6,10 +6,12 @@ does not, and no copy is deployed.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError
@@ -41,8 +43,7 @@ HOMES: Mapping[str, str] = {"us-central1": "us-central1", "europe-west4": "eu"}
 """Vertex AI's locations, and where AutoML had what can be migrated there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migratable:
+class Migratable(Struct, frozen=True):
     """An object that can be migrated, and when that was last begun."""
 
     source: ObjectRef
@@ -52,8 +53,7 @@ class Migratable:
     migrated: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """One object to migrate, and what its copy is to be called (empty: as the original)."""
 
     source: ObjectRef
@@ -61,8 +61,7 @@ class Wish:
     display_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """What came of one wish: the copy, or why there is none; neither while it is under way."""
 
     wish: Wish

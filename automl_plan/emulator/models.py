@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.emulator.billing import Billing
@@ -36,8 +38,7 @@ NOT_THERE = "The model does not exist."
 _DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelChange:
+class ModelChange(Struct, frozen=True):
     """New values for a model's fields; None leaves a field as it is."""
 
     display_name: str | None = None

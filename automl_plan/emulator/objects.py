@@ -3,10 +3,11 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.training.types import Evaluation, Problem
@@ -76,8 +77,7 @@ def etag(object_id: int, version: int) -> str:
     return "AB3BwF" + base64.urlsafe_b64encode(digest).decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Struct, frozen=True):
     """A dataset; `multilabel` has no meaning for object detection."""
 
     id: int
@@ -101,8 +101,7 @@ class Dataset:
         return etag(self.id, self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotationSpec:
+class AnnotationSpec(Struct, frozen=True):
     """A label of a dataset; `example_count` examples carry it."""
 
     id: int
@@ -111,8 +110,7 @@ class AnnotationSpec:
     example_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A trained model. `specs` are its labels' (annotation spec id, label) as of training."""
 
     id: int
@@ -146,8 +144,7 @@ class Model:
         return etag(self.id, self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelEvaluation:
+class ModelEvaluation(Struct, frozen=True):
     """One evaluation of a model; without `annotation_spec_id` it is the overall one."""
 
     id: int
@@ -157,8 +154,7 @@ class ModelEvaluation:
     evaluation: Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """A model's deployment at an endpoint, on so many replicas, or up to so many."""
 
     id: str
@@ -170,8 +166,7 @@ class Deployment:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where deployed models answer. `traffic` is the percentage of each deployment, by id.
 
     `number` is what the engine knows it by, `id` what its name ends in: chosen by who made it,
@@ -203,8 +198,7 @@ class Failure(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A long-running operation and what it was asked to do.
 
     `spec` is what its kind needs to be run, also after a restart. `started` is when it got its

@@ -8,10 +8,11 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from automl_plan import __version__
 from automl_plan.emulator.admin.front import AdminFront
@@ -36,8 +37,7 @@ _PACKAGES = {"sklearn": ("sklearn", "PIL")}
 """What must be importable, by trainer: the optional dependencies `local`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the service is to run. `idle_timeout` is in seconds; 0 means never to end by itself.
 
     `faults` are written as `fault_spec` says.

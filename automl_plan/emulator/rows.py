@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.evaluation_json import load_evaluation

@@ -6,11 +6,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.emulator.call_counts import CallCounts

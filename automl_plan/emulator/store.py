@@ -4,9 +4,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
+
+from msgspec import Struct
 
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.objects import Scope
@@ -123,16 +124,14 @@ CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE d
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One page of a list: at most `size` rows that are older than row number `before`."""
 
     size: int
     before: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
+class Page(Struct, Generic[Item], frozen=True):
     """Items of a list, newest first, and the row number where the next page goes on."""
 
     items: tuple[Item, ...]

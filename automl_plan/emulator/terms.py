@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.objects import ObjectRef
@@ -42,8 +43,7 @@ class Term(Protocol):
         """The WHERE term and its parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A column's comparison with a value; None compares with "is there none?"."""
 
     column: Column
@@ -55,8 +55,7 @@ class Condition:
         return f"{self.column} {'IS NOT' if self.negated else 'IS'} ?", (self.value,)
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A comparison by an operator; GLOB takes `*` for any characters."""
 
     expression: Expression
@@ -68,8 +67,7 @@ class Compared:
         return f"{self.expression} {self.operator} ?", (self.value,)
 
 
-@dataclass(frozen=True, slots=True)
-class HasLabel:
+class HasLabel(Struct, frozen=True):
     """That an object bears a label, with any value or with that one."""
 
     home: LabelHome
@@ -84,8 +82,7 @@ class HasLabel:
         return f"json_extract({self.home}, ?) IS ?", (path, self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class WorksOn:
+class WorksOn(Struct, frozen=True):
     """That an operation works on an object, or doesn't; None is an object that can't exist."""
 
     target: ObjectRef | None
@@ -98,8 +95,7 @@ class WorksOn:
         return (f"NOT {found}" if self.negated else found), (kind, object_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedUntil:
+class CreatedUntil(Struct, frozen=True):
     """That an object was created at an instant or before."""
 
     instant: datetime
@@ -109,8 +105,7 @@ class CreatedUntil:
         return "created <= ?", (to_micros(self.instant),)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """What a term does not find; nothing compared with something is no match either way."""
 
     term: Term
@@ -121,8 +116,7 @@ class Not:
         return f"NOT coalesce({text}, 0)", values
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     """What all terms find."""
 
     terms: Sequence[Term]
@@ -132,8 +126,7 @@ class AllOf:
         return _joined(" AND ", self.terms)
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """What any of the terms finds."""
 
     terms: Sequence[Term]

@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
@@ -45,8 +47,7 @@ from automl_plan.emulator.training.types import (
 from automl_plan.emulator.training_run import run_training
 
 
-@dataclass(frozen=True, slots=True)
-class NewModel:
+class NewModel(Struct, frozen=True):
     """What a model is trained from."""
 
     problem: Problem

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.errors import InvalidArgument, Unimplemented
 from automl_plan.inventory.managed import managed_objects
@@ -24,8 +25,7 @@ _WORDS = {
 """What an operation is called in the Status column."""
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetRow:
+class DatasetRow(Struct, frozen=True):
     """A live dataset in a list."""
 
     live: LiveDataset

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from automl_plan.errors import UsageError
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.recorded import RecordedObject, RecordedResource
 
 
-@dataclass(frozen=True, slots=True)
-class Managed:
+class Managed(Struct, frozen=True):
     """A recorded object with the address that it belongs to."""
 
     address: Address

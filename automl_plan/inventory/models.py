@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from automl_plan.errors import ProviderError
 from automl_plan.inventory.managed import managed_objects
@@ -19,8 +20,7 @@ _MOST_HEADLINES = 10
 """Models whose evaluation is fetched unasked; each takes a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelRow(Struct, frozen=True):
     """A live model in a list."""
 
     live: LiveModel

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from automl_plan.errors import ProviderError, UsageError
 from automl_plan.providers.protocol import Provider
@@ -20,8 +21,7 @@ _MOST_EVALUATIONS = 20
 """Versions whose evaluation is fetched; each takes a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRow:
+class VersionRow(Struct, frozen=True):
     """One version that lives."""
 
     recorded: RecordedObject

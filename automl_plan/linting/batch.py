@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+
+class Batch(Struct, frozen=True):
     """Some rows of one source, as they are written, column by column."""
 
     source: int

@@ -12,12 +12,13 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import repeat
 from operator import and_, or_, rshift
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Self
+
+from msgspec import Struct
 
 MOST_CANDIDATES = 100_000
 """So many are looked at; more are counted, so that memory stays bounded."""
@@ -86,8 +87,7 @@ class Digests:
         return self._file.read((end - start) * _WIDTH)
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
+class Several(Struct, frozen=True):
     """What may stand more than once."""
 
     distinct: int

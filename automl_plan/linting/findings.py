@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.linting.rules import RULES, Severity
 
@@ -13,8 +14,7 @@ KEPT = 10_000
 _LONGEST = 80
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(Struct, frozen=True, order=True):
     """One thing that is wrong with the data, at one place."""
 
     file: str

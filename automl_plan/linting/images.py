@@ -10,9 +10,10 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from automl_plan.errors import NotFound, ProviderError
 from automl_plan.linting.batch import Batch
@@ -32,8 +33,7 @@ _MISSING = Picture(("image-missing", "there is no such object"))
 _LOCAL_EXTRA = "pip install 'automl-plan[local]'"
 
 
-@dataclass(frozen=True, slots=True)
-class _First:
+class _First(Struct, frozen=True):
     """Where a content was met first."""
 
     path: bytes

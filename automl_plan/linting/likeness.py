@@ -8,8 +8,9 @@ that share a part are compared. What comes out is compared as 16 by 16 greys.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from automl_plan.linting.tallies import Place
 
@@ -28,8 +29,7 @@ _MOST_TOGETHER = 400
 """Images that share a part and are compared with each other; more are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What an image looks like."""
 
     bits: int
@@ -63,8 +63,7 @@ def look_of(image: Image) -> Look | None:
     return Look(across << _SIDE * _SIDE | down, fine)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An image with its look."""
 
     look: Look

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from automl_plan.resources.data_counts import (
     BALANCE,
@@ -14,8 +14,7 @@ from automl_plan.resources.data_counts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits of one kind of dataset."""
 
     labels_at_least: int

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, field
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.batch import Sink
@@ -34,8 +35,7 @@ _LOOKED_AT = 1_000
 """Rows by which a kind is guessed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Linted:
+class Linted(Struct, frozen=True):
     """What a lint of one dataset has found."""
 
     name: str
@@ -60,8 +60,7 @@ class Linted:
         return self.by_severity[Severity.ERROR] > 0
 
 
-@dataclass(slots=True)
-class Linter:
+class Linter(Struct):
     """How datasets are linted."""
 
     open: Opened

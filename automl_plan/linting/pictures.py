@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.likeness import Look, look_of
@@ -32,8 +33,7 @@ _TYPES: tuple[tuple[str, tuple[str, ...], Callable[[bytes], bool]], ...] = (
 """Types of images, how their names end, and how their bytes begin (their specifications)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What is known of an image."""
 
     fault: tuple[str, str] | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.linting.batch import Batch
 from automl_plan.linting.digests import without_set
@@ -14,8 +15,7 @@ MOST_ROWS = 500_000
 """Rows that are compared; more are left out, so that memory stays bounded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A row that may repeat another."""
 
     place: Place

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from automl_plan.linting.findings import quoted
 from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, Kind, has_box
@@ -22,8 +23,7 @@ from automl_plan.linting.words import (
 _COORDINATE = re.compile(r"[0-9]*\.?[0-9]+|[0-9]+\.")
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """What a row says, and its faults: a rule, the field from 0, and words."""
 
     use: str = "UNASSIGNED"

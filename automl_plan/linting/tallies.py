@@ -6,7 +6,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.linting.batch import Batch
 from automl_plan.linting.digests import Digests, with_sets
@@ -101,8 +102,7 @@ class Tally:
             self.boxes += len(batch.numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(Struct, frozen=True):
     name: str
     sets: Counter[str]
     place: Place

@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from automl_plan.notifying.not_sent import NotSent
 from automl_plan.notifying.sender import Sender
@@ -14,8 +15,7 @@ from automl_plan.notifying.ways import send
 from automl_plan.resources.notices import Notice, Outbox, Receiver
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """One try: the message was taken, or the receiver has this problem."""
 
     receiver: str

@@ -9,9 +9,11 @@ names the pages): a label with fewer than 10 examples makes data not adequate, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from automl_plan.planning.scorecards import Figures, Scorecard
 from automl_plan.resources.data_counts import (
@@ -44,8 +46,7 @@ class Adequacy(StrEnum):
     UNKNOWN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One thing that the counts show."""
 
     rule: str
@@ -53,8 +54,7 @@ class Reason:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class LabelAdvice:
+class LabelAdvice(Struct, frozen=True):
     """A label with what it needs."""
 
     counts: LabelCounts
@@ -66,8 +66,7 @@ class LabelAdvice:
     """Of the current version; for object detection its mean average precision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """What is to be said of a dataset's data."""
 
     verdict: Adequacy

@@ -7,15 +7,16 @@ bounds where the service decides: a training never uses more than its budget.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(Struct, frozen=True):
     """US dollars, to the cent."""
 
     training: float = 0.0
@@ -28,16 +29,14 @@ class Amounts:
     monthly_after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(Struct, frozen=True):
     """What one resource costs."""
 
     address: Address
     amounts: Amounts
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Struct, frozen=True):
     """A deployment that no declaration asks for, and what it costs a month."""
 
     object_id: str
@@ -45,8 +44,7 @@ class Idle:
     monthly: float
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Struct, frozen=True):
     """The money in a plan."""
 
     prices_of: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from automl_plan.resources.json import Json
 
@@ -16,8 +17,7 @@ _OF_COUNTS = frozenset({"label-minimum", "label-under-10"})
 """Whether there is enough data is not a matter of rows: `require_adequate_data` refuses for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataFinding:
+class DataFinding(Struct, frozen=True):
     """One thing that is wrong with the data, at one place."""
 
     severity: str
@@ -47,8 +47,7 @@ class DataFinding:
         return DataFinding(self.severity, self.rule, self.file, self.line, message, self.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class DataFindings:
+class DataFindings(Struct, frozen=True):
     """What was found in one dataset's data."""
 
     errors: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.planning import reasons
 from automl_plan.planning.bookkeeping import mark_differences
@@ -18,8 +20,7 @@ from automl_plan.resources.recorded import RecordedResource
 from automl_plan.resources.transitions import with_attributes
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetOutlook:
+class DatasetOutlook(Struct, frozen=True):
     """What models that are trained on a dataset need to know of its plan."""
 
     changes: tuple[Change, ...]

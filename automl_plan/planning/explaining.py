@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from automl_plan.planning.compare import observed
 from automl_plan.planning.drift import live_object
@@ -26,8 +27,7 @@ _MEANINGS = {
 _AS_LIVE = (Mutability.MUTABLE, Mutability.DEPLOYMENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """One field: both values, where the second one comes from, what a difference means."""
 
     field: str
@@ -44,8 +44,7 @@ class Compared:
         return self.declared == self.found
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """Why something is planned for an address, or why nothing is."""
 
     address: Address

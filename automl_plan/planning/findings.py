@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.address import Address
@@ -24,8 +25,7 @@ _LONGEST = 80
 _DIGITS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Something that lasts, and is told once."""
 
     kind: NoticeKind

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from automl_plan.planning import reasons
 from automl_plan.planning.plan import Action, Change
@@ -19,8 +20,7 @@ PENDING = "(not made yet)"
 """Stands for the id of an object that an open operation will make."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(Struct, frozen=True):
     """A record as it will be, with the changes that bring it there."""
 
     resource: RecordedResource

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from automl_plan.planning.intervals import Interval, difference, one_sided, two_sided
 from automl_plan.planning.measures import Measure, Unmeasured, measure
@@ -22,8 +24,7 @@ _AT_THRESHOLD = (Metric.PRECISION, Metric.RECALL, Metric.F1)
 _NO_BOUND = "no bound of it is known from the counts alone, and a confidence is required"
 
 
-@dataclass(frozen=True, slots=True)
-class GateRow:
+class GateRow(Struct, frozen=True):
     """One requirement and what was measured."""
 
     requirement: str
@@ -53,8 +54,7 @@ class GateRow:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class GateReport:
+class GateReport(Struct, frozen=True):
     """All requirements of a gate."""
 
     rows: tuple[GateRow, ...]
@@ -106,8 +106,7 @@ def _by_label(evaluations: Sequence[Evaluation]) -> _ByLabel:
     return {evaluation.label: evaluation for evaluation in evaluations}
 
 
-@dataclass(frozen=True, slots=True)
-class _Gate:
+class _Gate(Struct, frozen=True):
     requirements: Requirements
     new: _ByLabel
     current: _ByLabel | None

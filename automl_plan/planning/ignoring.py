@@ -7,8 +7,9 @@ what is recorded for the rest. So everything after this works on it as on any ot
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.drift import live_object

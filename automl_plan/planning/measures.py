@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from automl_plan.planning.intervals import Interval, exact_low, one_sided, wilson
 from automl_plan.resources.evaluation import ConfidenceMetrics, Evaluation, at_threshold
@@ -17,8 +18,7 @@ _F1_OVERALL = 2
 """How often a wrong example is counted in the overall F1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unmeasured:
+class Unmeasured(Struct, frozen=True):
     """A metric without a value, and why there is none."""
 
     note: str
@@ -34,8 +34,7 @@ class Kind(Enum):
     """An area or a mean of areas: like a share, but no count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """A measured metric, between 0 and 1.
 
     Precision and recall are shares of examples. F1 is a function of one, the Jaccard index J =

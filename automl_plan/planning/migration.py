@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.drift import live_object
@@ -21,8 +22,7 @@ MOST_LABELS = 55
 """Of a user's on one object: a copy bears up to 9 of ours, and Vertex AI takes 64."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Struct, frozen=True):
     """One object that is copied."""
 
     address: Address
@@ -37,8 +37,7 @@ class Moving:
     """US dollars a month for the original's deployment, to the cent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staying:
+class Staying(Struct, frozen=True):
     """What can't be moved, and why."""
 
     address: Address
@@ -49,8 +48,7 @@ class Staying:
     """At most, for the training that the next plan has in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Monthly:
+class Monthly(Struct, frozen=True):
     """US dollars a month for deployments, to the cent."""
 
     before: float
@@ -60,8 +58,7 @@ class Monthly:
     """Once it is complete: with the originals that go on serving. Undeploy them: `before`."""
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationPlan:
+class MigrationPlan(Struct, frozen=True):
     """All that is recorded, sorted into what moves and what does not."""
 
     moving: tuple[Moving, ...]
@@ -75,8 +72,7 @@ class MigrationPlan:
         return round(sum(each.training_usd for each in self.staying), 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True):
     """What a migration is planned of."""
 
     resources: Mapping[Address, RecordedResource]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.planning import reasons
 from automl_plan.planning.datasets import DatasetOutlook
@@ -34,8 +36,7 @@ from automl_plan.resources.recorded import (
 from automl_plan.resources.transitions import without_operation
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOutlook:
+class ModelOutlook(Struct, frozen=True):
     """The plan of one declared model."""
 
     changes: tuple[Change, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.resources.address import Address
 
@@ -19,8 +20,7 @@ class PlanMode(StrEnum):
     """Change nothing at the provider; accept what changed there into the state."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
+class PlanOptions(Struct, frozen=True):
     """The flags of `plan`."""
 
     mode: PlanMode = PlanMode.NORMAL

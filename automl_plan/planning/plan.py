@@ -6,8 +6,9 @@ before it. Nothing else is needed to carry it out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.planning.costs import Costs
 from automl_plan.resources.address import Address
@@ -51,8 +52,7 @@ class Action(StrEnum):
     """Nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One attribute that differs, by its dotted path."""
 
     path: str
@@ -60,8 +60,7 @@ class Difference:
     after: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One step of a plan."""
 
     address: Address
@@ -91,8 +90,7 @@ class Change:
         return " ".join(filter(None, (str(self.address), self.action, subject)))
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """What changed at the provider behind our back."""
 
     address: Address
@@ -116,8 +114,7 @@ class NoteKind(StrEnum):
     """What is deleted and what is made look like the same thing under two names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something to know that is no change."""
 
     address: Address
@@ -125,8 +122,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """Something in which a plan goes against the team's policy."""
 
     rule: str
@@ -142,8 +138,7 @@ class Violation:
     """The file and line of what violates it; for the reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All changes, in an order in which they could be carried out one after the other."""
 
     changes: tuple[Change, ...]

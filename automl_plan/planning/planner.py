@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from automl_plan.planning import reasons
 from automl_plan.planning.costing import costs_of

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from automl_plan.planning.adequacy import Adequacy, Advice, graver
 from automl_plan.planning.costs import Costs
@@ -21,8 +22,7 @@ _OF_KIND = ("classification_type", "model_type", "train_budget_milli_node_hours"
 """Fields that are written below the kind of problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is held against a policy."""
 
     policy: Policy

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.errors import PlanError
 from automl_plan.planning import reasons
@@ -18,8 +20,7 @@ from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedRes
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A block that can't be carried out."""
 
     section: str
@@ -38,8 +39,7 @@ class RefactoringImpossible(PlanError):
         self.problems = tuple(problems)
 
 
-@dataclass(slots=True)
-class Rearranged:
+class Rearranged(Struct):
     """The recorded resources as they will be, and the changes that make them so."""
 
     resources: dict[Address, RecordedResource]

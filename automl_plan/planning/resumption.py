@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from automl_plan.planning.plan import Action, Plan
 from automl_plan.resources.address import Address

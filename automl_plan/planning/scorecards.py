@@ -8,9 +8,11 @@ service can't be asked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from automl_plan.planning.gate import GateReport, judge
 from automl_plan.resources.address import Address
@@ -37,8 +39,7 @@ class Role(StrEnum):
     """Its gate turned it down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """The figures of one label, or overall; all but `examples` lie between 0 and 1."""
 
     label: str | None
@@ -52,8 +53,7 @@ class Figures:
     f1: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A point of the precision-recall curve."""
 
     threshold: float
@@ -61,8 +61,7 @@ class Point:
     recall: float
 
 
-@dataclass(frozen=True, slots=True)
-class Scorecard:
+class Scorecard(Struct, frozen=True):
     """What is known of how good one version is."""
 
     address: Address

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.planning import reasons
 from automl_plan.planning.bookkeeping import mark_differences
@@ -22,8 +24,7 @@ _NOT_TOLD = "not told"
 """For the nodes of a deployment of which the service does not tell how many they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """A declared model, its attributes, and what lives."""
 
     desired: DesiredModel

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, of
@@ -32,8 +33,7 @@ class Way(StrEnum):
     """It is trained, and no gate is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """What is to be done about the versions of a model."""
 
     way: Way
@@ -50,8 +50,7 @@ class Course:
     """Why a version that was trained on what is declared does not take the current one's place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """What the declared model is trained with, to be compared with versions."""
 
     after: Attributes

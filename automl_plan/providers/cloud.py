@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from automl_plan.providers.credentials import credentials_for
 from automl_plan.providers.endpoint import is_google
@@ -22,8 +23,7 @@ LATE_SECONDS_ON_LOOPBACK = 2.0
 """No proxy lies on the way: what was sent is acted upon at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A project and a location, and what speaks to them."""
 
     transport: HttpTransport

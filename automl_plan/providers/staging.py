@@ -12,12 +12,13 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from threading import Lock
 from typing import Self
+
+from msgspec import Struct
 
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
 from automl_plan.providers.fingerprints import told
@@ -31,8 +32,7 @@ _PART = MAX_CSV_BYTES // 2
 """Bytes of one CSV: it becomes longer, as URIs are longer than paths."""
 
 
-@dataclass(frozen=True, slots=True)
-class StagingBucket:
+class StagingBucket(Struct, frozen=True):
     """The setting `staging_bucket`, and where it is written."""
 
     bucket: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from automl_plan.errors import FailedPrecondition
 from automl_plan.providers.credentials import credentials_for
@@ -23,8 +24,7 @@ def storage_url(environ: Mapping[str, str], otherwise: str = GOOGLE) -> str:
     return base_url(host, EMULATOR_VARIABLE) if host else otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(Struct, frozen=True):
     """What is known of an object without reading it (Cloud Storage JSON API, Objects)."""
 
     name: str

@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from automl_plan import __version__
 from automl_plan.errors import (
@@ -50,8 +51,7 @@ MAX_BODY = 64 * 1024 * 1024
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(Struct, frozen=True):
     """A body that is not JSON."""
 
     data: bytes

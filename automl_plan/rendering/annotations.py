@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import Configuration
@@ -50,8 +51,7 @@ class Level(StrEnum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(Struct, frozen=True):
     """One thing to see, at one place. Texts are from outside: each format makes them harmless."""
 
     level: Level
@@ -73,8 +73,7 @@ class Annotation:
         return cleaned(self.message if not self.hint else f"{self.message}\n{self.hint}")
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """Where a configuration lies in its repository."""
 
     directory: str
@@ -92,8 +91,7 @@ class Home:
         return posixpath.normpath(posixpath.join(self.directory, file)) if outside else path
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """All that a format tells of one run."""
 
     command: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
 from automl_plan.resources.address import Address
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """One metric of a label, or overall: of the current version and of the candidate."""
 
     name: str
@@ -25,8 +25,7 @@ class Metric:
         return self.candidate - self.current
 
 
-@dataclass(frozen=True, slots=True)
-class LabelMetrics:
+class LabelMetrics(Struct, frozen=True):
     """All metrics of one label, or overall."""
 
     label: str | None
@@ -35,8 +34,7 @@ class LabelMetrics:
     metrics: tuple[Metric, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A candidate and the current version of one address."""
 
     address: Address

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, columns, counted

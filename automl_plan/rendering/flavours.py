@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.rendering.style import clean
 
@@ -30,8 +31,7 @@ def inert(text: str) -> str:
     return f"{opens[1]}&#{ord(opens[2])};{inside[opens.end() :]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Flavour:
+class Flavour(Struct, frozen=True):
     """The Markdown of one host."""
 
     name: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.options import PlanMode
@@ -44,8 +45,7 @@ _COLOURS = {
 """How a node is filled, and its border."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One resource, or a model of the service that another one builds on."""
 
     key: str
@@ -57,8 +57,7 @@ class Node:
     """Whether it is not a resource of this configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """Nodes, and edges from what is needed to what needs it; all in order."""
 
     nodes: tuple[Node, ...]
@@ -67,8 +66,7 @@ class Graph:
     """Whether it tells what is planned."""
 
 
-@dataclass(slots=True)
-class _Drawing:
+class _Drawing(Struct):
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: set[tuple[str, str]] = field(default_factory=set)
 

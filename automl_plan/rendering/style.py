@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from unicodedata import combining, east_asian_width
+
+from msgspec import Struct
 
 _WIDEST_CELL = 72
 """Letters of one cell of a table that are shown."""
@@ -14,8 +15,7 @@ _COLOUR = re.compile("\x1b\\[[0-9]+m")
 """What `Style` puts around text. No name from outside has it: `clean` escapes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """Whether text is coloured."""
 
     colour: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.costs import Amounts
@@ -61,8 +62,7 @@ class Worry(StrEnum):
     """There is nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """A change that a reviewer should look at."""
 
     change: Change

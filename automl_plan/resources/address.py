@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import total_ordering
+
+from msgspec import Struct
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
 
@@ -22,8 +23,7 @@ _NAME = re.compile(NAME_PATTERN)
 
 
 @total_ordering
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """`dataset.digits`: a kind and the key under which the configuration declares it."""
 
     kind: ResourceKind

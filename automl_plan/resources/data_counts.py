@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FEWEST = 10
 """Examples of a label below which nothing can be trained (Google's pages "Quotas and limits" of
@@ -25,8 +26,7 @@ SHARES = {"TRAIN": 0.8, "VALIDATION": 0.1, "TEST": 0.1}
 test, the product kept 10 % of them for validation."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelCounts:
+class LabelCounts(Struct, frozen=True):
     """The examples of one label by the set that the import files give them."""
 
     label: str
@@ -46,8 +46,7 @@ class LabelCounts:
         return {"TRAIN": self.train, "VALIDATION": self.validation, "TEST": self.test}
 
 
-@dataclass(frozen=True, slots=True)
-class DataCounts:
+class DataCounts(Struct, frozen=True):
     """What the import files of a dataset hold."""
 
     labels: tuple[LabelCounts, ...]

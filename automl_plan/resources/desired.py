@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes, Json
@@ -16,8 +17,7 @@ from automl_plan.resources.requirements import Requirements
 DEFAULT_KEEP_VERSIONS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """The `lifecycle` of a resource: what a plan must not do to it."""
 
     prevent_destroy: bool = False
@@ -33,8 +33,7 @@ class OnSourceChange(StrEnum):
     APPEND = "append"
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredDataset:
+class DesiredDataset(Struct, frozen=True):
     """A declared dataset."""
 
     address: Address
@@ -67,8 +66,7 @@ class DesiredDataset:
         return attributes
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredModel:
+class DesiredModel(Struct, frozen=True):
     """A declared model."""
 
     address: Address
@@ -123,8 +121,7 @@ def trained_on(dataset: Attributes) -> dict[str, Json]:
     return {str(key): dataset[key] for key in keys if key in dataset}
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """All declared resources, by address, and what is said about recorded ones."""
 
     datasets: Mapping[Address, DesiredDataset]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ConfidenceMetrics:
+class ConfidenceMetrics(Struct, frozen=True):
     """Precision and recall when only scores of at least `threshold` count."""
 
     threshold: float
@@ -20,16 +19,14 @@ class ConfidenceMetrics:
     true_negatives: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfusionMatrix:
+class ConfusionMatrix(Struct, frozen=True):
     """`rows[i][j]`: examples of label i that were predicted as label j."""
 
     labels: tuple[str, ...]
     rows: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """The evaluation of a model on its TEST examples: overall, or for one label.
 
     For object detection `au_prc` is None, `mean_average_precision` is set, and `thresholds`

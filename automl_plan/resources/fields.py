@@ -9,8 +9,9 @@ creates a new model each time you start training" (Google, "Training Cloud-hoste
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.model_types import Problem
@@ -31,8 +32,7 @@ class Mutability(StrEnum):
     """Set by the service; never a change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a resource, by its dotted path in the configuration's form."""
 
     path: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.model_types import Problem
@@ -16,8 +17,7 @@ KEPT = 500
 _KEY_LENGTH = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What decides how long an operation takes, as far as it is known before."""
 
     step: Step
@@ -31,8 +31,7 @@ class Work:
     """Images: of an import, those that its sources hold; of a training, those of its dataset."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndedOperation:
+class EndedOperation(Struct, frozen=True):
     """An operation that ended well."""
 
     work: Work

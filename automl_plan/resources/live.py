@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from automl_plan.resources.data_counts import DataCounts
 from automl_plan.resources.json import Attributes, Json
@@ -23,8 +24,7 @@ def user_labels(labels: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in labels.items() if not key.startswith(hidden)}
 
 
-@dataclass(frozen=True, slots=True)
-class LiveDataset:
+class LiveDataset(Struct, frozen=True):
     """A dataset at the provider."""
 
     id: str
@@ -57,8 +57,7 @@ class LiveDataset:
         return attributes
 
 
-@dataclass(frozen=True, slots=True)
-class LiveModel:
+class LiveModel(Struct, frozen=True):
     """A trained model at the provider. Budgets and costs are in milli node hours."""
 
     id: str
@@ -122,16 +121,14 @@ CANCELLED = 1
 """google.rpc.Code.CANCELLED."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperationError:
+class OperationError(Struct, frozen=True):
     """Why an operation failed (google.rpc.Status)."""
 
     code: int
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A long-running operation at the provider."""
 
     id: str
@@ -154,8 +151,7 @@ class Operation:
     """What went wrong with single rows of an import (at most 20 are told)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """What exists at the provider, by id."""
 
     datasets: Mapping[str, LiveDataset]
@@ -165,8 +161,7 @@ class Live:
     forgotten, or that nobody asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceData:
+class SourceData(Struct, frozen=True):
     """What a dataset's sources hold."""
 
     fingerprint: str
@@ -176,5 +171,5 @@ class SourceData:
     labelled_examples: int
     assigned_examples: int = 0
     """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""
-    counts: DataCounts | None = field(default=None, compare=False)
+    counts: DataCounts | None = None
     """By label and set; not kept in a saved plan."""

@@ -11,7 +11,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Attributes
@@ -98,8 +99,7 @@ def inputs_digest(attributes: Attributes) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """What the mark of an address says: which state, which address."""
 
     lineage: str

@@ -8,8 +8,9 @@ number of nodes a training uses at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Problem(StrEnum):
@@ -33,8 +34,7 @@ class ClassificationType(StrEnum):
     MULTILABEL = "MULTILABEL"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelType:
+class ModelType(Struct, frozen=True):
     """One model type of a problem, with its budget's bounds (milli node hours)."""
 
     name: str

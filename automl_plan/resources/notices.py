@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.resources.json import Attributes
 
@@ -24,8 +26,7 @@ class NoticeKind(StrEnum):
     """The life of a current version ends soon, or is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One event, as long as not every receiver has its message."""
 
     kind: NoticeKind
@@ -75,8 +76,7 @@ PORTS = {Tls.STARTTLS: 587, Tls.IMPLICIT: 465}
 """Where nothing else is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mailing:
+class Mailing(Struct, frozen=True):
     """A mail server, and from whom and to whom it is to send."""
 
     host: str
@@ -90,8 +90,7 @@ class Mailing:
     """A file of certificates, from the configuration's directory; only they are trusted then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(Struct, frozen=True):
     """One entry of `notify`. Secrets are named by the variable of the environment they are in."""
 
     name: str

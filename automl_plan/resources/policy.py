@@ -6,8 +6,9 @@ its `x-rule`, which says what is looked at and how. To add a rule takes nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.resources.json import Json
 
@@ -28,8 +29,7 @@ class Check(StrEnum):
     """Where the value is true, data that is imported or trained on is known to be adequate."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
+class PolicyRule(Struct, frozen=True):
     """One rule of a team's policy, with its value."""
 
     key: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.resources.model_types import MODEL_TYPES, Family, Problem
 
@@ -13,16 +14,14 @@ HOURS_PER_MONTH = 730
 """A year's hours through twelve, as Google's own calculator takes a month."""
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """One price, with the page that it stands on."""
 
     usd_per_node_hour: float
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class PriceBook:
+class PriceBook(Struct, frozen=True):
     """Prices of one day. Estimates are upper bounds: a training never uses more than its budget."""
 
     date: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes
@@ -38,8 +39,7 @@ class DecisionKind(StrEnum):
     """A person went back to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Why a version was let through, turned down, or chosen by a person."""
 
     kind: DecisionKind
@@ -67,8 +67,7 @@ class Step(StrEnum):
     """Only in the state of a migration that is under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedObject:
+class RecordedObject(Struct, frozen=True):
     """One live object that we made, with the attributes last given to it."""
 
     id: str
@@ -90,8 +89,7 @@ class RecordedObject:
     """Models: the last decision on this version."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedOperation:
+class RecordedOperation(Struct, frozen=True):
     """A call that was, or may have been, received and whose end is not recorded yet.
 
     Written before the call with `id` None (the intent), again with the id that the answer
@@ -122,8 +120,7 @@ class RecordedOperation:
     """Migrations: the copy of the object worked on, once it is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedResource:
+class RecordedResource(Struct, frozen=True):
     """All that the state holds about one address."""
 
     address: Address
@@ -149,8 +146,7 @@ class RecordedResource:
         return self.current is None and not self.others and not self.operations
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """The recorded resources, by address, with the state's identity."""
 
     lineage: str

@@ -6,14 +6,14 @@ rearranged without anything being made, trained or deleted for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.resources.address import Address
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """`moved`: what is recorded at one address belongs to another one now."""
 
     source: Address
@@ -28,16 +28,14 @@ class RemovalAction(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """`removed`: an address that is not declared any more, said so on purpose."""
 
     address: Address
     action: RemovalAction
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(Struct, frozen=True):
     """`imports`: a live object that was made elsewhere and is to belong to an address."""
 
     address: Address

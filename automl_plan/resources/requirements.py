@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from automl_plan.resources.json import Attributes, Json
 
@@ -23,8 +24,7 @@ class Metric(StrEnum):
     F1 = "f1"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(Struct, frozen=True):
     """The `require` of a model; at least one requirement is set."""
 
     overall: Mapping[Metric, float] = field(default_factory=dict)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import Operation, OperationError
 
 
-@dataclass(frozen=True, slots=True)
-class Migratable:
+class Migratable(Struct, frozen=True):
     """An object of the other service that can be copied."""
 
     kind: ResourceKind
@@ -24,8 +24,7 @@ class Migratable:
     """When a copy of it was last asked for (RFC 3339, the service's clock)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """One object to copy, and the display name that its copy is to bear."""
 
     kind: ResourceKind
@@ -33,8 +32,7 @@ class Wish:
     display_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """What came of one wish so far: the copy's id, or why there is none."""
 
     display_name: str
@@ -43,8 +41,7 @@ class Copied:
     error: OperationError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Copying:
+class Copying(Struct, frozen=True):
     """An operation that copies, with its wishes as far as the service tells them."""
 
     operation: Operation

@@ -6,7 +6,7 @@ operation will have changed once it is done.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import (

@@ -6,8 +6,9 @@ import json
 import uuid
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from automl_plan.errors import StateForeign, StateUnreadable
 from automl_plan.resources.address import Address
@@ -33,15 +34,14 @@ _OF_STATE = frozenset(
     {"format_version", "lineage", "serial", "provider", "resources", "migration"}
     | {"history", "outbox", "noticed"}
 )
-_OF_RESOURCE = frozenset(RecordedResource.__dataclass_fields__) - {"address"}
-_OF_OBJECT = frozenset(RecordedObject.__dataclass_fields__)
-_OF_OPERATION = frozenset(RecordedOperation.__dataclass_fields__)
-_OF_DECISION = frozenset(Decision.__dataclass_fields__)
+_OF_RESOURCE = frozenset(RecordedResource.__struct_fields__) - {"address"}
+_OF_OBJECT = frozenset(RecordedObject.__struct_fields__)
+_OF_OPERATION = frozenset(RecordedOperation.__struct_fields__)
+_OF_DECISION = frozenset(Decision.__struct_fields__)
 """The fields of entries; a state that has others is not one of this version."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Everything recorded, with the identity of the state.
 
     The lineage of a state that was never written is empty: a plan that was made without a

@@ -10,9 +10,10 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from automl_plan.errors import StateUnreadable, StateUnwritable
 from automl_plan.resources.address import Address

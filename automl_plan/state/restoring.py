@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from automl_plan.errors import StateForeign, StateUnreadable, UsageError
 from automl_plan.state.document import State, new_lineage

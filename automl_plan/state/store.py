@@ -10,10 +10,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from automl_plan.errors import StateMigrating, StateUnreadable, StateUnwritable
 from automl_plan.resources.history import EndedOperation

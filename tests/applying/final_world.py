@@ -11,8 +11,9 @@ import json
 import re
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.evaluation import Evaluation
@@ -114,7 +115,7 @@ def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _evaluations(found: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    return [{**asdict(each), "id": "", "create_time": ""} for each in found]
+    return [{**to_builtins(each), "id": "", "create_time": ""} for each in found]
 
 
 def serving(front: Front, models: Sequence[LiveModel]) -> dict[str, int]:

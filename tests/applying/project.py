@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from automl_plan.applying.apply import apply
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.planned import Planned, make_plan
@@ -20,6 +22,12 @@ from automl_plan.state.document import State
 _SIDE = 8
 FAST = 36_000_000.0
 """Time scale: an hour of simulated training passes in a ten-thousandth of a second."""
+
+
+def as_kept(planned: Planned) -> Planned:
+    """A plan as a file keeps it: without what its sources hold of each label."""
+    sources = {name: replace(data, counts=None) for name, data in planned.sources.items()}
+    return replace(planned, sources=sources)
 
 
 def png(text: str) -> bytes:

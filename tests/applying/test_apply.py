@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.applying.events import EventType
 from automl_plan.applying.plan_file import planned_to_json, read_plan, sealed, write_plan
@@ -15,7 +15,7 @@ from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from tests.applying.conftest import DATASET, MODEL
-from tests.applying.project import Project
+from tests.applying.project import Project, as_kept
 
 
 def actions(result: object) -> list[str]:
@@ -117,7 +117,7 @@ def test_a_saved_plan_is_applied_as_it_was_read(project: Project, tmp_path: Path
     write_plan(planned, path)
     assert path.stat().st_mode & 0o777 == 0o600
     read = read_plan(path)
-    assert read == planned
+    assert read == as_kept(planned)
     assert planned_to_json(read) == planned_to_json(planned)
     assert not project.apply_planned(read).failed
     assert project.plan().empty

@@ -7,11 +7,11 @@ import json
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.applying.apply import apply
 from automl_plan.applying.migrating.abandoning import abandon

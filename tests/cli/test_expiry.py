@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 from automl_plan.applying.waiting import wait_for
 from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment

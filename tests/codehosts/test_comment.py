@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.applying.plan_file import write_plan
 from automl_plan.codehosts.marker import Origin, marker, read_marker

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
 from automl_plan.planning.costing import costs_of

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
 from automl_plan.planning.options import PlanMode, PlanOptions

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.config.building import policy as policy_of
 from automl_plan.config.prices import list_prices

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Plan

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
 from automl_plan.planning.by_hand import plan_forgetting, plan_move

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
 from automl_plan.planning.plan import Action, Change, Plan

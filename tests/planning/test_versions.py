@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
 from automl_plan.planning.by_hand import former_version, plan_promotion

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+
+from msgspec.structs import replace
 
 from automl_plan.planning.bookkeeping import label_of
 from automl_plan.planning.options import PlanOptions
@@ -49,7 +51,7 @@ def dataset(name: str = "digits", **changes: object) -> DesiredDataset:
         sources=("digits.csv",),
         data="v1:aa",
     )
-    return replace(base, **changes)  # type: ignore[arg-type]  # test data, checked by the tests
+    return replace(base, **changes)
 
 
 def model(name: str = "digits", of: str = "digits", **changes: object) -> DesiredModel:
@@ -63,7 +65,7 @@ def model(name: str = "digits", of: str = "digits", **changes: object) -> Desire
         train_budget_milli_node_hours=8000,
         node_count=1,
     )
-    return replace(base, **changes)  # type: ignore[arg-type]  # test data, checked by the tests
+    return replace(base, **changes)
 
 
 def desired(*resources: DesiredDataset | DesiredModel) -> Desired:

@@ -52,6 +52,11 @@ def fingerprint(examples: Sequence[Example], folder: str = "images", first: int 
         return read(directory)
 
 
+def sums(data: SourceData) -> tuple[str, int, int, int]:
+    """All but what there is of each label."""
+    return data.fingerprint, data.examples, data.labelled_examples, data.assigned_examples
+
+
 EXAMPLES = st.lists(
     st.builds(
         Example,
@@ -70,7 +75,8 @@ few = settings(max_examples=40)
 @given(EXAMPLES.flatmap(lambda es: st.tuples(st.just(es), st.permutations(es))))
 def test_order_and_names_change_nothing(both: tuple[list[Example], list[Example]]) -> None:
     examples, shuffled = both
-    assert fingerprint(examples) == fingerprint(shuffled, folder="a/b c", first=77)
+    # An image whose rows name several sets counts for the first.
+    assert sums(fingerprint(examples)) == sums(fingerprint(shuffled, folder="a/b c", first=77))
 
 
 @few

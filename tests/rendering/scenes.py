@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from automl_plan.inventory.models import ModelRow
 from automl_plan.rendering.calendar import calendar_ics, calendar_text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
 from automl_plan.rendering.cost import costs_text, usd

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.rendering.life import life_text, life_warnings, rfc3339
 from automl_plan.rendering.models import models_json, models_text

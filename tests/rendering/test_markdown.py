@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -13,6 +12,7 @@ from cmarkgfm import github_flavored_markdown_to_html
 from cmarkgfm.cmark import Options
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec.structs import replace
 
 from automl_plan.applying.planned import Planned
 from automl_plan.codehosts.links import SourceLinks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
 from automl_plan.errors import ApiError

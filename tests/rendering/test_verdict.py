@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.applying.planned import Planned
 from automl_plan.codehosts.marker import Origin

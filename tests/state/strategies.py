@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from automl_plan.resources.recorded import (
 )
 from automl_plan.state.document import State
 
+T = TypeVar("T")
+
 text = st.text(max_size=12)
 maybe_text = st.none() | text
 counts = st.none() | st.integers(0, 10**7)
@@ -26,7 +29,14 @@ addresses = st.builds(Address, st.sampled_from(ResourceKind), names)
 leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text
 nested = st.lists(leaves, max_size=2) | st.dictionaries(text, leaves, max_size=2)
 attributes = st.dictionaries(text, leaves | nested, max_size=3)
-objects = st.builds(
+
+
+def made(kind: type[T], /, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """As `st.builds`, which can't resolve the type of attributes: JSON holds JSON."""
+    return st.fixed_dictionaries(fields).map(lambda chosen: kind(**chosen))
+
+
+objects = made(
     RecordedObject,
     id=text,
     attributes=attributes,
@@ -35,7 +45,7 @@ objects = st.builds(
     labelled_examples=counts,
     dataset_id=maybe_text,
 )
-operations = st.builds(
+operations = made(
     RecordedOperation,
     step=st.sampled_from(Step),
     token=text,
@@ -50,7 +60,7 @@ operations = st.builds(
 
 
 def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
-    return st.builds(
+    return made(
         RecordedResource,
         address=st.just(address),
         current=st.none() | objects,
@@ -82,7 +92,7 @@ def by_step(entries: dict[str, EndedOperation]) -> dict[Step, dict[str, EndedOpe
 
 
 histories = st.dictionaries(text, ended, max_size=4).map(by_step)
-notices = st.builds(
+notices = made(
     Notice,
     kind=st.sampled_from(NoticeKind),
     when=text,
@@ -95,7 +105,7 @@ notices = st.builds(
     seconds=st.none() | st.floats(0, 10**9),
     details=st.dictionaries(text, text | st.integers(0, 10**9), max_size=2),
 )
-states = st.builds(
+states = made(
     State,
     lineage=text,
     serial=st.integers(0, 10**6),

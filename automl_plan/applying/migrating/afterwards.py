@@ -7,7 +7,8 @@ provider is reached.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep, Tell
 from automl_plan.applying.migrating.originals import (
@@ -30,8 +31,7 @@ from automl_plan.state.document import State
 from automl_plan.state.migrating import MIGRATED, former_path, keep_migrated, read_migrated
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(Struct, frozen=True):
     """What was copied and lives on."""
 
     address: Address
@@ -43,8 +43,7 @@ class Original:
     """Why it is not deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """What lives on at the former provider, found out by asking both."""
 
     former: Provider

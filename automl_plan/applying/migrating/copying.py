@@ -12,8 +12,10 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.applying.migrating.events import MigrationEvent, MigrationStep, Untold
 from automl_plan.applying.migrating.preparing import FAILED, calls_of
@@ -45,8 +47,7 @@ _TRIES = 3
 _Call = tuple[Address, RecordedOperation]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An original that is to have a copy."""
 
     address: Address

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from automl_plan.resources.address import Address
 
@@ -31,8 +32,7 @@ class MigrationStep(StrEnum):
     """The configuration names the new provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationEvent:
+class MigrationEvent(Struct, frozen=True):
     """One thing that was done."""
 
     step: MigrationStep
@@ -48,8 +48,7 @@ class MigrationEvent:
 Tell = Callable[[MigrationEvent], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(Struct, frozen=True):
     """A call that asked for a copy, and of which the service does not tell what came."""
 
     address: Address
@@ -59,16 +58,14 @@ class Untold:
     """What a copy is called that came of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Abandoned:
+class Abandoned(Struct, frozen=True):
     """What a migration that was given up has left behind."""
 
     copies: tuple[tuple[Address, str], ...]
     untold: tuple[Untold, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationResult:
+class MigrationResult(Struct, frozen=True):
     """How a migration ended."""
 
     former: str | None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.applying.migrating.target import differing
 from automl_plan.applying.planned import read_sources
@@ -28,8 +30,7 @@ FAILED = "failed"
 """The attribute of a call's record that tells why the service refused it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A migration that can be shown, and carried out."""
 
     source: Workspace

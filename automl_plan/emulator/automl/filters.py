@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.http import Request
@@ -11,8 +12,7 @@ from automl_plan.emulator.wire.calls import parameter
 from automl_plan.emulator.wire.reading import snake
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """One filter term: `value` is None for `field:*`, which asks whether the field is there."""
 
     field: str

@@ -3,8 +3,10 @@
 import csv
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.emulator.training.import_row import Row, RowRefused, read_row
 from automl_plan.emulator.training.types import Example, Problem
@@ -19,8 +21,7 @@ class ImportFailed(Exception):
     """Raised by `read_csv` when nothing can be imported, by `resolve` when a URI has no file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """The examples of a file, each image once, and the texts of the rows that were left out."""
 
     examples: tuple[Example, ...]

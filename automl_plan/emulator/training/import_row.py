@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from automl_plan.emulator.training.types import Box, Problem, SetName
 
@@ -35,8 +36,7 @@ class RowRefused(Exception):
     """A row that can't be imported; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """What a row says about one image."""
 
     uri: str

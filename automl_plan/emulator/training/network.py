@@ -1,16 +1,15 @@
 """A trained classifier as plain numbers: what is kept of it, and how it predicts."""
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 _Numbers = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """A network of one hidden layer (ReLU).
 
     Its outputs are one per label: shares of 1 when an image has one label, else independent.

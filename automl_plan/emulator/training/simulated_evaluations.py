@@ -3,9 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
+
+from msgspec import Struct
 
 from automl_plan.emulator.training.splitting import split
 from automl_plan.emulator.training.thresholds import (
@@ -30,8 +31,7 @@ _DETECTION_THRESHOLDS = CONFIDENCE_THRESHOLDS[1:]
 """For overlaps and for confidences alike (proto: BoundingBoxMetricsEntry)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(Struct, frozen=True):
     """How a label fares: of its positives so many are recognised, and so many others taken for it.
 
     `quality` shapes its curves.

@@ -1,7 +1,8 @@
 """Which examples train a model, which stop the training, and which judge the result."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from automl_plan.emulator.training.types import Example, SetName
 

@@ -3,7 +3,7 @@
 Without numpy: simulated training needs none of what real training is installed with.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from automl_plan.emulator.training.types import Threshold
 
@@ -11,8 +11,7 @@ CONFIDENCE_THRESHOLDS = (*(step / 20 for step in range(20)), 0.96, 0.97, 0.98, 0
 """0.00, 0.05, … 0.95, 0.96, 0.97, 0.98, 0.99 (proto: ConfidenceMetricsEntry)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What became of all pairs of an example and a label at a threshold."""
 
     true_positive: int

@@ -1,8 +1,9 @@
 """The values that go into a training and come out of it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 
 class Problem(StrEnum):
@@ -21,8 +22,7 @@ class SetName(StrEnum):
     UNASSIGNED = "unassigned"
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A labelled rectangle; coordinates are fractions of the image's sides, from its top left."""
 
     label: str
@@ -32,8 +32,7 @@ class Box:
     y_max: float
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One image of a dataset. `content` is the SHA-256 of its bytes, in hexadecimal."""
 
     uri: str
@@ -44,8 +43,7 @@ class Example:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingJob:
+class TrainingJob(Struct, frozen=True):
     """All that a trainer needs. `labels` are the dataset's annotation specs, in their order."""
 
     problem: Problem
@@ -57,8 +55,7 @@ class TrainingJob:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """Proto: ClassificationEvaluationMetrics.ConfidenceMetricsEntry.
 
     The `…_at1` figures count, per example, only the label with the highest score.
@@ -79,8 +76,7 @@ class Threshold:
     true_negative_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClassificationMetrics:
+class ClassificationMetrics(Struct, frozen=True):
     """Proto: ClassificationEvaluationMetrics.
 
     `confusion[i][j]` counts the examples of label i that were taken for label j, both in the
@@ -94,8 +90,7 @@ class ClassificationMetrics:
     confusion: tuple[tuple[int, ...], ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class DetectionThreshold:
+class DetectionThreshold(Struct, frozen=True):
     """Proto: BoundingBoxMetricsEntry.ConfidenceMetricsEntry."""
 
     confidence_threshold: float
@@ -104,8 +99,7 @@ class DetectionThreshold:
     f1_score: float
 
 
-@dataclass(frozen=True, slots=True)
-class IouEntry:
+class IouEntry(Struct, frozen=True):
     """Proto: BoundingBoxMetricsEntry: the figures when boxes must overlap at least so much."""
 
     iou_threshold: float
@@ -113,8 +107,7 @@ class IouEntry:
     thresholds: tuple[DetectionThreshold, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DetectionMetrics:
+class DetectionMetrics(Struct, frozen=True):
     """Proto: ImageObjectDetectionEvaluationMetrics."""
 
     evaluated_box_count: int
@@ -122,8 +115,7 @@ class DetectionMetrics:
     entries: tuple[IouEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """How well a model does on the TEST examples: of one label, or overall (None).
 
     `evaluated_example_count` counts all examples when overall, else those with the label
@@ -135,8 +127,7 @@ class Evaluation:
     metrics: ClassificationMetrics | DetectionMetrics
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
+class TrainingResult(Struct, frozen=True):
     """A trained model. `artefact` is what the same trainer's `predict` takes."""
 
     artefact: bytes
@@ -146,8 +137,7 @@ class TrainingResult:
     evaluations: tuple[Evaluation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """A label with its score from 0 to 1, and for object detection where it was seen."""
 
     label: str

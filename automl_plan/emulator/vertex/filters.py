@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.http import Request
@@ -29,8 +30,7 @@ _TOKEN = re.compile(
 _DEEPEST = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """`field op value`; `key` is what stands behind `labels.`."""
 
     field: str

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Request
@@ -63,8 +64,7 @@ def filled(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value or isinstance(value, dict)}
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """One page that was asked for; its token belongs to one list with one filter."""
 
     window: Window

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.kinds import Kind
@@ -25,8 +27,7 @@ BUCKET = "bucket"
 _USES = ("TRAIN",) * 8 + ("VALIDATION", "TEST")
 
 
-@dataclass(slots=True)
-class Case:
+class Case(Struct):
     """Rows that nothing is wrong with, until a defect is put in."""
 
     kind: Kind

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.selftest.case import BUCKET, LABELS, Case, box
 from automl_plan.linting.words import SETS
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """One way to break a rule."""
 
     rule: str

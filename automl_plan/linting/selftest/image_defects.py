@@ -6,7 +6,8 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.selftest.case import Case, clean

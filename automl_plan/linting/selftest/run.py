@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.pictures import has_decoder
@@ -14,8 +15,7 @@ from automl_plan.linting.selftest.defects import DEFECTS
 from automl_plan.linting.selftest.image_defects import IMAGE_DEFECTS, with_images
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """How well a rule is found."""
 
     rule: str

@@ -7,9 +7,11 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.lint import Linter
@@ -21,8 +23,7 @@ _BOXES_OF_AN_IMAGE = 5
 _NO_LIMIT = 1 << 62
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(Struct, frozen=True):
     """What a lint of generated rows took, without the time to generate them."""
 
     kind: Kind

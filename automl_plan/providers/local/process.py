@@ -18,8 +18,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from automl_plan.errors import EmulatorError
 
@@ -32,8 +33,7 @@ _SHOWN_LOG_LINES = 5
 _URL = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the service is to run; None leaves its own default."""
 
     trainer: str = "sklearn"
@@ -48,8 +48,7 @@ class Options:
     """What is to go wrong, as METHOD:EFFECT[:WHEN]; set at the start only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """A service that answers."""
 
     url: str

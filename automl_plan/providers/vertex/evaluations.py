@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from automl_plan.providers.metrics import box_thresholds, confusion, label_thresholds, objects
 from automl_plan.providers.values import integer, items, mapping, number, tail, text

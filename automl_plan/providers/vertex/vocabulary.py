@@ -6,7 +6,7 @@ on image datasets for the names of the schema files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import OWN_LABEL_PREFIX, SourceData
@@ -50,8 +50,7 @@ ML_USES = {"TRAIN": "training", "VALIDATION": "validation", "TEST": "test"}
 (pages "Prepare image training data for classification" and "… for object detection")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What a dataset's images are labelled for, which Vertex AI's Dataset does not say."""
 
     problem: Problem

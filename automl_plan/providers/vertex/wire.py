@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from automl_plan.providers.values import (
     integer,
@@ -74,8 +75,7 @@ _MODEL_FIELDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True):
     """A model's deployment at an endpoint."""
 
     id: str
@@ -84,8 +84,7 @@ class Deployed:
     """The least number that runs all the time, and is billed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveEndpoint:
+class LiveEndpoint(Struct, frozen=True, eq=False):
     """An endpoint, with what is deployed there."""
 
     id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.rendering.comparison import version_name
@@ -18,8 +19,7 @@ _LETTER = 7
 _LONGEST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """Precision over recall of one version."""
 
     name: str
@@ -31,8 +31,7 @@ class Curve:
     threshold: float
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """The curves of a model's versions in one plot."""
 
     width: int
@@ -45,8 +44,7 @@ class Plot:
     curves: tuple[Curve, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """How many images of one label were taken for another."""
 
     x: int
@@ -59,8 +57,7 @@ class Cell:
     predicted: str
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(Struct, frozen=True):
     """A confusion matrix as a picture."""
 
     width: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from automl_plan.applying.planned import Planned
 from automl_plan.rendering.graph import Gravity, Node, plan_graph
@@ -18,8 +18,7 @@ _LONGEST = 36
 _WEIGHT = {gravity: place for place, gravity in enumerate(Gravity)}
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """One resource; lengths are in the units of the drawing."""
 
     name: str
@@ -32,8 +31,7 @@ class Box:
     height: int = _HEIGHT
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """All of it."""
 
     width: int

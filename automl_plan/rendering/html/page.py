@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.resources import files
+
+from msgspec import Struct
 
 from automl_plan.applying.plan_file import digest_of
 from automl_plan.applying.planned import Planned
@@ -45,8 +46,7 @@ MOST_CHANGES = 2_000
 """Changes that are listed, the gravest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a diff."""
 
     sign: str
@@ -54,8 +54,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One change of the list."""
 
     address: str
@@ -73,8 +72,7 @@ class Entry:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(Struct, frozen=True):
     """How good the versions of one model are."""
 
     address: str
@@ -84,8 +82,7 @@ class Quality:
     matrices: tuple[tuple[str, Matrix], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """What is to be said of one dataset's data."""
 
     address: str
