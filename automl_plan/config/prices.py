@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from automl_plan.config.parsing import parse
 from automl_plan.errors import PriceBookInvalid
 from automl_plan.resources.model_types import Family, Problem
 from automl_plan.resources.prices import Price, PriceBook
@@ -22,8 +20,8 @@ _LARGEST = 1_000_000
 @cache
 def list_prices() -> PriceBook:
     """The list prices that come with the package."""
-    text = (files("automl_plan") / "config" / "prices.yaml").read_text(encoding="utf-8")
-    return _book(yaml.safe_load(text), "prices.yaml")
+    path = Path(__file__).with_name("prices.yaml")
+    return _book(parse(path.read_text(encoding="utf-8"), path.name).value, path.name)
 
 
 def most_usd(problem: Problem, model_type: str, milli_node_hours: int) -> str:
@@ -36,14 +34,17 @@ def read_prices(path: Path) -> PriceBook:
     try:
         if path.stat().st_size > _LARGEST:
             raise PriceBookInvalid("The file is too large for a price book.", where=str(path))
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        parsed = parse(path.read_text(encoding="utf-8"), path.name)
     except OSError as error:
         raise PriceBookInvalid(
             f"The price book can't be read: {error.strerror}.", where=str(path)
         ) from error
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise PriceBookInvalid("The price book is no YAML.", where=str(path)) from error
-    return _book(content, str(path))
+    except UnicodeDecodeError as error:
+        raise PriceBookInvalid("The price book is not UTF-8.", where=str(path)) from error
+    for wrong in parsed.diagnostics:
+        message = f"Line {wrong.line} of the price book can't be used: {wrong.message}."
+        raise PriceBookInvalid(message, where=str(path), hint=wrong.hint)
+    return _book(parsed.value, str(path))
 
 
 def _book(content: Any, where: str) -> PriceBook:
@@ -87,8 +88,6 @@ def _price(entry: Any) -> Price:
 
 
 def _date(value: Any) -> str:
-    if isinstance(value, dt.date):
-        return value.isoformat()
     try:
         return dt.date.fromisoformat(str(value)).isoformat()
     except ValueError:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
+
+from msgspec import Struct
 
 from automl_plan.planning.forecasting import outlook
 from automl_plan.resources.history import KEPT, EndedOperation
 from automl_plan.resources.recorded import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Backtest:
+class Backtest(Struct, frozen=True):
     """How forecasts of the operations of one step did; of all steps with `step` None."""
 
     step: Step | None
@@ -35,8 +34,7 @@ class Backtest:
         return self.held / self.intervals if self.intervals else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(Struct, frozen=True):
     step: Step
     seconds: float
     error: float | None
@@ -88,6 +86,8 @@ def _try(operation: EndedOperation, former: Sequence[EndedOperation]) -> _Tried:
 
 
 def _summed_up(step: Step | None, tried: Sequence[_Tried]) -> Backtest:
+    from statistics import median
+
     errors = [each.error for each in tried if each.error is not None]
     shares = [
         each.error / each.seconds for each in tried if each.error is not None and each.seconds

@@ -20,10 +20,10 @@ tells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 from typing import Any
+
+from msgspec import Struct
 
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.address import Address
@@ -50,8 +50,7 @@ _STEPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What an operation takes, or has left, in seconds."""
 
     median: float
@@ -65,8 +64,7 @@ class Forecast:
     """False: they were trainings of other model types."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What an operation may take in all: what each former one makes expect, in seconds."""
 
     step: Step
@@ -89,7 +87,7 @@ class Outlook:
         if self.alike and len(rest) >= FEWEST:
             bounds = (_quantile(rest, share) for share in ((1 - SHARE) / 2, (1 + SHARE) / 2))
             low, high = (round(bound, _DIGITS) for bound in bounds)
-        middle = round(median(rest), _DIGITS)
+        middle = round(_quantile(rest, 0.5), _DIGITS)
         return Forecast(middle, low, high, len(rest), self.step, self.alike)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp, lgamma, log, log1p, sqrt
-from statistics import NormalDist
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """What is taken to hold the true value; of a share 0 to 1, of a difference -1 to 1."""
 
     low: float
@@ -23,12 +22,19 @@ _TINY = 1e-300
 
 def one_sided(confidence: float) -> float:
     """The standard normal quantile of a single bound: 1.645 for a confidence of 0.95."""
-    return NormalDist().inv_cdf(confidence)
+    return _quantile(confidence)
 
 
 def two_sided(confidence: float) -> float:
     """The standard normal quantile of an interval: 1.960 for a confidence of 0.95."""
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+    return _quantile((1 + confidence) / 2)
+
+
+def _quantile(share: float) -> float:
+    # Takes milliseconds to import, and most plans ask for no interval.
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(share)
 
 
 def wilson(k: float, n: float, z: float) -> Interval:
