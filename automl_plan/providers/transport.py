@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import ssl
 import threading
@@ -46,6 +47,9 @@ SAID_ALOUD = 5.0
 """Seconds from which on a pause is told to whoever waits."""
 _LOG = logging.getLogger(__name__)
 """What is warned of stands on standard error, unless a program that uses this says otherwise."""
+A_MOMENT = 1.0
+"""Seconds after an answer in which no service closes a connection as unused: the shortest limit
+of common servers is 5 (Node.js, `server.keepAliveTimeout`), that of proxies 15 and more."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read, unless the caller says otherwise."""
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
@@ -74,12 +78,15 @@ class HttpTransport:
         credentials: Credentials,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._host = urlsplit(base_url).hostname or ""
         self._credentials = credentials
         self._sleep = sleep
-        self._idle: list[requests.Session] = []
+        self._monotonic = clock
+        self._idle: list[tuple[float, requests.Session]] = []
+        """With when each was used."""
         self._closed = False
         self._lock = threading.Lock()
         self._paused_until = 0.0
@@ -93,7 +100,7 @@ class HttpTransport:
         """Close all connections."""
         with self._lock:
             self._closed = True
-            for session in self._idle:
+            for _, session in self._idle:
                 session.close()
             self._idle.clear()
 
@@ -144,14 +151,18 @@ class HttpTransport:
         body = _Content(content, content_type)
         return self._json(self._retried("POST", path, query, body), "POST", path)
 
-    def once(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def once(
+        self, method: str, path: str, body: Mapping[str, Any], *, paid: bool = True
+    ) -> dict[str, Any]:
         """Write something that must not be sent twice.
 
-        On a connection of its own: one that is kept alive may be closed by the service just
-        as it is used again, and nobody could tell whether the request arrived.
+        What is `paid` for goes on a connection of its own: one that is kept alive may be closed
+        by the service just as it is used again, and nobody could tell whether the request
+        arrived. For the rest, one that answered a moment ago will do.
         """
         self._await_turn()
-        return self._json(self._authorised(method, path, None, body, fresh=True), method, path)
+        idle = 0.0 if paid else A_MOMENT
+        return self._json(self._authorised(method, path, None, body, idle=idle), method, path)
 
     # -- sending ---------------------------------------------------------------------------
 
@@ -167,7 +178,7 @@ class HttpTransport:
         left = LONGEST_WAIT
         for attempt in range(1, TRIES):
             try:
-                return self._authorised(method, path, query, body, fresh=False, limit=limit)
+                return self._authorised(method, path, query, body, limit=limit)
             except AnswerTooLarge:
                 raise
             except (TransportError, *_PASSING) as error:
@@ -183,7 +194,7 @@ class HttpTransport:
                 if pause >= SAID_ALOUD:
                     _LOG.warning("%s Trying again in %.0f seconds.", error.message, pause)
                 self._sleep(pause)
-        return self._authorised(method, path, query, body, fresh=False, limit=limit)
+        return self._authorised(method, path, query, body, limit=limit)
 
     def _authorised(
         self,
@@ -192,26 +203,26 @@ class HttpTransport:
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | _Content | None,
         *,
-        fresh: bool,
+        idle: float = math.inf,
         limit: int = MAX_BODY,
     ) -> bytes:
         """Send, once more with a new token when the one used was refused."""
         try:
-            return self._send(method, path, query, body, fresh=fresh, limit=limit)
+            return self._send(method, path, query, body, idle=idle, limit=limit)
         except Unauthenticated as error:
             # A refused request was not acted on, so this is safe for all methods.
             if error.http_status != 401 or not self._credentials.renew():
                 raise
-        return self._send(method, path, query, body, fresh=fresh, limit=limit)
+        return self._send(method, path, query, body, idle=idle, limit=limit)
 
     def _pause_all(self, seconds: float) -> None:
         """A quota is everybody's: no worker sends anything before it may."""
         with self._lock:
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, self._monotonic() + seconds)
 
     def _await_turn(self) -> None:
         with self._lock:
-            left = self._paused_until - time.monotonic()
+            left = self._paused_until - self._monotonic()
         if left > 0:
             self._sleep(left)
 
@@ -222,7 +233,7 @@ class HttpTransport:
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | _Content | None,
         *,
-        fresh: bool,
+        idle: float,
         limit: int,
     ) -> bytes:
         import requests
@@ -239,7 +250,7 @@ class HttpTransport:
             headers["Content-Type"] = "application/json; charset=UTF-8"
         try:
             with (
-                self._session(fresh=fresh) as session,
+                self._session(idle) as session,
                 session.request(
                     method,
                     url,
@@ -295,13 +306,13 @@ class HttpTransport:
         return TransportError(text, sent=sent, where=where, hint=hint)
 
     @contextmanager
-    def _session(self, *, fresh: bool) -> Iterator[requests.Session]:
-        """A session for one request; a `fresh` one has no connection yet, and opens its own."""
+    def _session(self, idle: float) -> Iterator[requests.Session]:
+        """A session for one request, with no connection that was unused for `idle` seconds."""
         with self._lock:
-            session = self._idle.pop() if self._idle else None
+            since, session = self._idle.pop() if self._idle else (0.0, None)
         if session is None:
             session = self._new_session()
-        elif fresh:
+        elif self._monotonic() - since >= idle:
             session.close()  # the connections that it keeps; it can be used as before
         try:
             yield session
@@ -309,7 +320,7 @@ class HttpTransport:
             with self._lock:
                 keep = not self._closed
                 if keep:
-                    self._idle.append(session)
+                    self._idle.append((self._monotonic(), session))
             if not keep:
                 session.close()
 

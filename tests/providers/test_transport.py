@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -24,7 +25,7 @@ from automl_plan.errors import (
     Unknown,
 )
 from automl_plan.providers.credentials import NoCredentials
-from automl_plan.providers.transport import TRIES, HttpTransport
+from automl_plan.providers.transport import A_MOMENT, TRIES, HttpTransport
 from tests.providers.service import NO_ANSWER, Reply, Service, answer, failure
 
 TRUNCATED = Reply(raw=b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": ', hang_up=True)
@@ -136,14 +137,30 @@ def test_what_must_not_be_repeated_is_sent_once(
     assert pauses == []
 
 
-def test_what_must_not_be_repeated_gets_a_connection_of_its_own(
-    service: Service, transport: HttpTransport
+@pytest.mark.parametrize("hang_up", [False, True])
+def test_what_is_paid_for_gets_a_connection_of_its_own(
+    service: Service, transport: HttpTransport, hang_up: bool
 ) -> None:
     """One that is kept alive may be closed by the service just as it is used again."""
-    service.replies = [Reply(hang_up=True)]
+    service.replies = [Reply(hang_up=hang_up), Reply(), Reply()]
     transport.get("/v1/x")
     transport.once("POST", "/v1/x", {})
-    assert [r.connection for r in service.received] == [1, 2]
+    transport.once("POST", "/v1/x", {})
+    assert [r.connection for r in service.received] == [1, 2, 3]
+
+
+def test_what_costs_nothing_takes_a_connection_that_has_just_answered(
+    service: Service,
+) -> None:
+    now = 0.0
+    transport = HttpTransport(service.url, NoCredentials(), clock=lambda: now)
+    with closing(transport):
+        transport.get("/v1/x")
+        now += A_MOMENT / 2
+        transport.once("POST", "/v1/x", {}, paid=False)
+        now += A_MOMENT
+        transport.once("POST", "/v1/x", {}, paid=False)
+    assert [r.connection for r in service.received] == [1, 1, 2]
 
 
 def test_a_stale_connection_does_not_fail_a_read(

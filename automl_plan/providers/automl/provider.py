@@ -147,7 +147,7 @@ class AutomlProvider(GoogleService):
     ) -> Operation:
         """Start to train a model."""
         body = model_body(model, checked_id(dataset_id), own_labels)
-        return self._begin(self._path("models"), body)
+        return self._begin(self._path("models"), body, paid=True)
 
     def update(
         self,
@@ -183,7 +183,7 @@ class AutomlProvider(GoogleService):
     def deploy(self, model: LiveModel, node_count: int) -> Operation:
         """Start to deploy a model on nodes."""
         body = deploy_body(model.problem or Problem.IMAGE_CLASSIFICATION, node_count)
-        return self._begin(self._path("models", model.id, verb="deploy"), body)
+        return self._begin(self._path("models", model.id, verb="deploy"), body, paid=True)
 
     def undeploy(self, model_id: str) -> Operation:
         """Start to undeploy a model; on one that is not deployed it has no effect."""
@@ -206,9 +206,10 @@ class AutomlProvider(GoogleService):
         """Delete the record of an operation (operations.delete: it stops nothing)."""
         self._transport.repeatable("DELETE", self._path("operations", operation_id))
 
-    def _begin(self, path: str, body: dict[str, Json]) -> Operation:
+    def _begin(self, path: str, body: dict[str, Json], *, paid: bool = False) -> Operation:
         """Open an operation by a call that is sent once."""
-        return opened(operation(self._transport.once("POST", path, body)), f"POST {path}")
+        answer = self._transport.once("POST", path, body, paid=paid)
+        return opened(operation(answer), f"POST {path}")
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"

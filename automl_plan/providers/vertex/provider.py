@@ -363,9 +363,9 @@ class VertexProvider(GoogleService):
         self._transport.repeatable("DELETE", path)
 
     def _begin(self, path: str, body: dict[str, Json]) -> Operation:
-        """Open an operation by a call that is sent once."""
-        answer = operation(self._transport.once("POST", path, body), self._parent)
-        return opened(answer, f"POST {path}")
+        """Open an operation that costs nothing, by a call that is sent once."""
+        answer = self._transport.once("POST", path, body, paid=False)
+        return opened(operation(answer, self._parent), f"POST {path}")
 
     def _list(self, collection: str, **query: str) -> list[dict[str, Any]]:
         asked = {**_PAGE, **{key: value for key, value in query.items() if value}}
