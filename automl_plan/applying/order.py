@@ -37,8 +37,14 @@ class Order:
         return self._pending.pop(self._ready.popleft())
 
     def done(self, change: Change) -> None:
-        """Let those begin that needed nothing else than this."""
+        """Let those begin that needed nothing else than this.
+
+        They come before what needed nothing: a training takes hours, and waits for no other
+        resource's turn.
+        """
+        freed = []
         for key in self._needed_by.get(change.key, ()):
             self._unmet[key].discard(change.key)
             if not self._unmet[key] and key in self._pending:
-                self._ready.append(key)
+                freed.append(key)
+        self._ready.extendleft(reversed(freed))
