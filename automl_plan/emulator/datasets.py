@@ -277,25 +277,8 @@ class Datasets:
             known = select_examples(db, dataset_id)
             merged = merge_examples(known, examples, multiclass=_multiclass(dataset))
             write_examples(db, dataset_id, merged.written)
-            self._count(db, dataset_id)
+            _count(db, dataset_id, merged.standing)
             self._operations.finish(db, operation, failures=[*failures, *merged.failures])
-
-    def _count(self, db: Connection, dataset_id: int) -> None:
-        examples = select_examples(db, dataset_id)
-        counts: dict[str, int] = {}
-        for example in examples:
-            for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
-                counts[label] = counts.get(label, 0) + 1
-        for label, count in counts.items():
-            db.execute(
-                "INSERT INTO annotation_specs (id, dataset_id, label, example_count) "
-                "VALUES (?, ?, ?, ?) ON CONFLICT (dataset_id, label) "
-                "DO UPDATE SET example_count = excluded.example_count",
-                (new_id(db), dataset_id, label, count),
-            )
-        db.execute(
-            "UPDATE datasets SET example_count = ? WHERE id = ?", (len(examples), dataset_id)
-        )
 
     def _run_export(self, operation: Operation, _: Cancellation) -> None:
         dataset_id = cast("int", operation.spec["dataset_id"])
@@ -361,3 +344,19 @@ def _csv_rows(example: Example, problem: Problem) -> list[list[str]]:
 def _corner(x: float, y: float) -> tuple[str, str, str, str]:
     """A vertex and the one beside it, which two opposite vertices leave empty."""
     return str(x), str(y), "", ""
+
+
+def _count(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
+    """Write how many examples a dataset has, and how many have each label."""
+    counts: dict[str, int] = {}
+    for example in examples:
+        for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
+            counts[label] = counts.get(label, 0) + 1
+    for label, count in counts.items():
+        db.execute(
+            "INSERT INTO annotation_specs (id, dataset_id, label, example_count) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (dataset_id, label) "
+            "DO UPDATE SET example_count = excluded.example_count",
+            (new_id(db), dataset_id, label, count),
+        )
+    db.execute("UPDATE datasets SET example_count = ? WHERE id = ?", (len(examples), dataset_id))

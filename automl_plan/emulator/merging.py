@@ -15,6 +15,8 @@ from automl_plan.emulator.training.types import Example
 class Merged(Struct, frozen=True):
     """The examples to write, each once, and the texts of those that could not be joined."""
 
+    standing: tuple[Example, ...]
+    """All that there are then, in the order in which their images first came."""
     written: tuple[Example, ...]
     failures: tuple[str, ...]
 
@@ -41,4 +43,4 @@ def merge_examples(known: Iterable[Example], new: Sequence[Example], *, multicla
         elif labels or boxes:
             joined = replace(old, labels=old.labels + labels, boxes=old.boxes + boxes)
             standing[example.content] = written[example.content] = joined
-    return Merged(tuple(written.values()), tuple(failures))
+    return Merged(tuple(standing.values()), tuple(written.values()), tuple(failures))

@@ -1,12 +1,11 @@
 """Database rows to objects and back. Every function works inside the caller's transaction."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from msgspec.structs import asdict
+import msgspec
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.evaluation_json import load_evaluation
@@ -26,6 +25,13 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
+
+_TEXTS = msgspec.json.Decoder(tuple[str, ...])
+_BOXES = msgspec.json.Decoder(tuple[Box, ...])
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
@@ -54,7 +60,7 @@ def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
             "multilabel": dataset.multilabel,
             "display_name": dataset.display_name,
             "description": dataset.description,
-            "labels": json.dumps(dict(dataset.labels)),
+            "labels": _json(dict(dataset.labels)),
             "version": dataset.version,
             "created": to_micros(dataset.created),
             "example_count": dataset.example_count,
@@ -72,7 +78,7 @@ def dataset_of(row: sqlite3.Row) -> Dataset:
         multilabel=bool(row["multilabel"]),
         display_name=row["display_name"],
         description=row["description"],
-        labels=json.loads(row["labels"]),
+        labels=msgspec.json.decode(row["labels"]),
         version=row["version"],
         created=from_micros(row["created"]),
         example_count=row["example_count"],
@@ -124,8 +130,8 @@ def example_of(row: sqlite3.Row) -> Example:
         uri=row["uri"],
         path=Path(row["path"]),
         set=SetName(row["ml_use"]),
-        labels=tuple(json.loads(row["labels"])),
-        boxes=tuple(Box(**box) for box in json.loads(row["boxes"])),
+        labels=_TEXTS.decode(row["labels"]),
+        boxes=_BOXES.decode(row["boxes"]),
         content=row["content"],
     )
 
@@ -143,8 +149,8 @@ def write_examples(db: sqlite3.Connection, dataset_id: int, examples: Sequence[E
                 example.uri,
                 str(example.path),
                 example.set,
-                json.dumps(example.labels),
-                json.dumps([asdict(box) for box in example.boxes]),
+                _json(example.labels),
+                _json(example.boxes),
             )
             for example in examples
         ),
@@ -166,7 +172,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
             "budget": model.budget_milli_node_hours,
             "base_model_id": model.base_model_id,
             "display_name": model.display_name,
-            "labels": json.dumps(dict(model.labels)),
+            "labels": _json(dict(model.labels)),
             "version": model.version,
             "created": to_micros(model.created),
             "updated": to_micros(model.updated),
@@ -176,7 +182,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
             "deployed": model.deployed,
             "node_count": model.node_count,
             "trainer": model.trainer,
-            "specs": json.dumps(model.specs),
+            "specs": _json(model.specs),
         },
     )
 
@@ -194,7 +200,7 @@ def model_of(row: sqlite3.Row) -> Model:
         budget_milli_node_hours=row["budget"],
         base_model_id=row["base_model_id"],
         display_name=row["display_name"],
-        labels=json.loads(row["labels"]),
+        labels=msgspec.json.decode(row["labels"]),
         version=row["version"],
         created=from_micros(row["created"]),
         updated=from_micros(row["updated"]),
@@ -204,7 +210,7 @@ def model_of(row: sqlite3.Row) -> Model:
         deployed=bool(row["deployed"]),
         node_count=row["node_count"],
         trainer=row["trainer"],
-        specs=tuple((spec_id, label) for spec_id, label in json.loads(row["specs"])),
+        specs=tuple((spec_id, label) for spec_id, label in msgspec.json.decode(row["specs"])),
     )
 
 
@@ -240,7 +246,7 @@ def insert_operation(
             **operation.scope._asdict(),
             "problem": operation.problem or "",
             "kind": operation.kind,
-            "spec": json.dumps(dict(operation.spec)),
+            "spec": _json(dict(operation.spec)),
             "created": to_micros(operation.created),
             "updated": to_micros(operation.updated),
             "started": None if operation.started is None else to_micros(operation.started),
@@ -248,7 +254,7 @@ def insert_operation(
             "cancel_requested": operation.cancel_requested,
             "forgotten": False,
             "output": operation.output,
-            "failures": json.dumps(operation.failures),
+            "failures": _json(operation.failures),
             "fails_with": operation.fails_with,
             "stubborn": operation.stubborn,
         },
@@ -265,7 +271,7 @@ def operation_of(row: sqlite3.Row) -> Operation:
         scope=scope_of(row),
         problem=Problem(row["problem"]) if row["problem"] else None,
         kind=OperationKind(row["kind"]),
-        spec=json.loads(row["spec"]),
+        spec=msgspec.json.decode(row["spec"]),
         created=from_micros(row["created"]),
         updated=from_micros(row["updated"]),
         started=None if row["started"] is None else from_micros(row["started"]),
@@ -276,7 +282,7 @@ def operation_of(row: sqlite3.Row) -> Operation:
         if result_kind is None
         else ObjectRef(ObjectKind(result_kind), row["result_id"]),
         output=row["output"],
-        failures=tuple(json.loads(row["failures"])),
+        failures=_TEXTS.decode(row["failures"]),
         fails_with=None if row["fails_with"] is None else Code(row["fails_with"]),
         stubborn=bool(row["stubborn"]),
     )
