@@ -49,7 +49,6 @@ MOST_DIFFERENT_GREY = 6.0
 
 def look_of(image: Image) -> Look | None:
     """The look of a decoded image; None for one that is too small, or too flat, to tell."""
-    from imagehash import dhash, dhash_vertical
     from PIL.Image import Resampling
 
     if min(image.size) < SMALLEST:
@@ -58,6 +57,8 @@ def look_of(image: Image) -> Look | None:
     fine = grey.resize((2 * _SIDE, 2 * _SIDE), Resampling.BOX).tobytes()
     if max(fine) - min(fine) < FLATTEST:
         return None
+    from imagehash import dhash, dhash_vertical  # and with it NumPy: 0.1 seconds
+
     hashes = (dhash(grey, _SIDE), dhash_vertical(grey, _SIDE))
     across, down = (int(str(each), 16) for each in hashes)
     return Look(across << _SIDE * _SIDE | down, fine)
