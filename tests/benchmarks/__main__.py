@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -28,8 +29,11 @@ SMALLEST_OF_FIT = 1_000
 class Bench:
     """One benchmark in one directory."""
 
-    def __init__(self, directory: Path, runs: int, applies: int, terraform: str | None) -> None:
+    def __init__(
+        self, directory: Path, command: str, runs: int, applies: int, terraform: str | None
+    ) -> None:
         self._directory = directory
+        self._command = command
         self._runs = runs
         self._applies = applies
         self._terraform = terraform
@@ -48,13 +52,13 @@ class Bench:
         }
         self._compare(
             Row("--version", 0),
-            lambda: run([Ours.command, "--version"], self._directory, ours),
+            lambda: run([self._command, "--version"], self._directory, ours),
             lambda: run(["terraform", "version"], self._directory, dict(os.environ)),
             warm=True,
         )
         self._compare(
             Row("completion", 0),
-            lambda: run([Ours.command], self._directory, completion),
+            lambda: run([self._command], self._directory, completion),
             lambda: run(
                 ["terraform", "pl"], self._directory, {**os.environ, "COMP_LINE": "terraform pl"}
             ),
@@ -70,7 +74,7 @@ class Bench:
         for number in range(self._runs if size <= SMALLEST_OF_FIT else 1):
             if mine is not None:
                 mine.close()
-            mine = Ours(self._directory / f"ours-{size}-{number}", size)
+            mine = Ours(self._directory / f"ours-{size}-{number}", size, self._command)
             ours.append(mine.apply())
             if self._terraform is None:
                 continue
@@ -204,13 +208,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--terraform-applies", type=int, default=1_000, help="the largest first apply of Terraform"
     )
+    parser.add_argument(
+        "--command",
+        type=Path,
+        default=Path(sys.executable).with_name("automl-plan"),
+        help="the automl-plan that is measured (default: the one beside this Python)",
+    )
     parser.add_argument("--out", type=Path, help="a file for the figures, as JSON")
     chosen = parser.parse_args(arguments)
     terraform = version_of_terraform()
     if terraform is None:
         print("There is no terraform on PATH: only our side is measured.")
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        bench = Bench(Path(directory), chosen.runs, chosen.terraform_applies, terraform)
+        command = str(chosen.command.absolute())
+        bench = Bench(Path(directory), command, chosen.runs, chosen.terraform_applies, terraform)
         bench.small()
         for size in map(int, chosen.sizes.split(",")):
             bench.size(size)

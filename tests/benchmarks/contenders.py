@@ -10,7 +10,6 @@ import copy
 import json
 import os
 import shutil
-import sys
 import uuid
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,12 +47,12 @@ def halves(size: int) -> tuple[int, int]:
 
 
 class Ours:
-    """automl-plan, as it is installed beside this Python."""
+    """automl-plan, as it is installed at `command`."""
 
     name = "automl-plan"
-    command = str(Path(sys.executable).with_name("automl-plan"))
 
-    def __init__(self, directory: Path, size: int) -> None:
+    def __init__(self, directory: Path, size: int, command: str) -> None:
+        self.command = command
         self._directory = directory
         self._size = size
         directory.mkdir(parents=True)
