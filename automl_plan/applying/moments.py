@@ -7,4 +7,4 @@ from datetime import UTC, datetime
 
 def now() -> str:
     """Now, by this machine's clock (RFC 3339, UTC, whole seconds)."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

@@ -239,10 +239,12 @@ class Datasets:
         dataset_id = cast("int", operation.spec["dataset_id"])
         dataset = _labelled_for(self.get(operation.scope, dataset_id), operation)
 
+        located = self._files.resolver()
+
         def resolve(uri: str) -> Path:
             cancellation.check()
             try:
-                return self._files.resolve(uri)
+                return located(uri)
             except FileRefused as error:
                 raise ImportFailed(str(error)) from error
 

@@ -38,4 +38,4 @@ class Images:
             self._of(content).unlink(missing_ok=True)
 
     def _of(self, content: str) -> Path:
-        return self._folder / content[:2] / content
+        return Path(f"{self._folder}/{content[:2]}/{content}")

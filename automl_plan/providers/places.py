@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from io import BufferedReader
 from pathlib import Path
 
@@ -30,24 +31,27 @@ def object_of(uri: str) -> tuple[str, str]:
 
 def local_path(directory: Path, relative: str, where: str) -> Path:
     """A file below a directory, also when symbolic links are followed. Raises SourceError."""
+    base = str(directory).rstrip("/") + "/"
     try:
-        path = Path(os.path.realpath(directory / relative))
+        path = os.path.realpath(base + relative)
     except (OSError, ValueError) as error:
         raise SourceError(f"{relative!r} can't be a path.", where=where) from error
-    if Path(relative).is_absolute() or not path.is_relative_to(directory):
+    if relative.startswith("/") or not f"{path}/".startswith(base):
         raise SourceError(
             f"{relative} leads out of the configuration's directory.",
             where=where,
             hint="Keep the data below that directory, or in Cloud Storage (gs://).",
         )
-    return path
+    return Path(path)
 
 
 def opened(path: Path) -> BufferedReader:
     """A file's bytes. A pipe or a device is refused, as reading one may never end."""
-    if path.exists() and not path.is_file():
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise OSError(errno.EINVAL, "It is not a file")
-    return path.open("rb")
+    return os.fdopen(descriptor, "rb")
 
 
 def reason(error: OSError) -> str:

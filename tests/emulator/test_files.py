@@ -93,7 +93,7 @@ def test_rows_that_lead_out_are_failures(emulator: RunningEmulator) -> None:
     for number in range(3):
         image = Image.new("L", (4, 4), 100 + number)
         image.save(emulator.bucket_root / "bucket" / "sub" / f"{number}.png")
-    text = "".join(f"TRAIN,{row},x\n" for row in [*rows, str(outside)])
+    text = "".join(f"TRAIN,{row},x\n" for row in [*rows, str(outside), "folder/a.png"])
     (emulator.files_root / "rows.csv").write_text(text)
     done = import_data(emulator, "rows.csv")
     failures = [each["message"] for each in done["metadata"]["partialFailures"]]
@@ -101,6 +101,7 @@ def test_rows_that_lead_out_are_failures(emulator: RunningEmulator) -> None:
         "rows.csv line 3",
         "rows.csv line 4",
         "rows.csv line 8",
+        "rows.csv line 9",
     ]
 
 

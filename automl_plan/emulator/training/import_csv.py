@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -133,12 +134,12 @@ def _lines(uri: str, path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _content(uri: str, path: Path) -> str:
     try:
-        size = path.stat().st_size
-        if size == 0:
-            raise RowRefused(f"{uri}: The image is empty.")
-        if size > MAX_IMAGE_BYTES:
-            raise RowRefused(f"{uri}: An image has at most {MAX_IMAGE_BYTES} bytes.")
         with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                raise RowRefused(f"{uri}: The image is empty.")
+            if size > MAX_IMAGE_BYTES:
+                raise RowRefused(f"{uri}: An image has at most {MAX_IMAGE_BYTES} bytes.")
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RowRefused(f"{uri}: The image can't be read: {error.strerror}.") from error
