@@ -10,14 +10,23 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
 
+from automl_plan.errors import SourceError
 from automl_plan.providers.import_rows import UNASSIGNED, Row
+from automl_plan.providers.places import reason
+from automl_plan.providers.spilling import Spilled
 from automl_plan.resources.data_counts import DataCounts, label_counts
 from automl_plan.resources.live import SourceData
 
 FORMAT = "v1"
 _DIGITS = 60
 """Hex digits of a SHA-256 that are kept: with the format before them they fit in a label."""
+_SHA256 = 32
+_KEY = 16
+"""Bytes of a digest that tells examples apart."""
+_NUMBER = 4
 
 
 def told(md5: bytes) -> str:
@@ -30,46 +39,89 @@ def source_data(
 ) -> SourceData:
     """What rows hold, whose images have these contents, and that name `images` so often.
 
-    What stands several times is counted once. `boxes`: rows are those of object detection.
+    What stands several times is counted once. `boxes`: rows are those of object detection. Memory
+    grows with the images, not with the rows. Raises SourceError.
     """
     named: Counter[str] = Counter()
     for image, times in images.items():
         named[contents[image]] += times
-    digests: set[bytes] = set()
-    examples: Counter[tuple[str, str]] = Counter()
-    seen: set[tuple[str, ...]] = set()
     labelled, free = _Contents(named), _Contents(named)
-    for row in rows:
-        content, use, labels = contents[row.image], row.use, row.labels
-        digests.add(hashlib.sha256("\0".join([use, content, *labels]).encode()).digest())
-        if use == UNASSIGNED:
-            free.add(content)
-        if any(labels):
-            labelled.add(content)
-        alone = named[content] == 1 and len(labels) == 1
-        for label in labels[:1] if boxes else labels:
-            if not label:
-                continue
-            if not alone:
-                # A box is told from others of its label by where it is.
-                key = (content, *labels) if boxes else (content, label)
-                if key in seen:
-                    continue
-                seen.add(key)
-            examples[use, label] += 1
-    whole = hashlib.sha256(b"".join(sorted(digests)))
+    try:
+        with Spilled(_SHA256) as digests, _Examples() as examples:
+            for row in rows:
+                content, use, labels = contents[row.image], row.use, row.labels
+                digests.add(hashlib.sha256("\0".join([use, content, *labels]).encode()).digest())
+                if use == UNASSIGNED:
+                    free.add(content)
+                if any(labels):
+                    labelled.add(content)
+                alone = named[content] == 1 and len(labels) == 1
+                for label in labels[:1] if boxes else labels:
+                    # A box is told from others of its label by where it is.
+                    key = () if alone else (content, *labels) if boxes else (content, label)
+                    if label:
+                        examples.add(use, label, key)
+            whole = hashlib.sha256()
+            for found in digests.ranges():
+                whole.update(b"".join(sorted(set(found))))
+            counted = examples.counted()
+    except OSError as error:
+        raise SourceError(
+            f"So many rows take a temporary file, which can't be written: {reason(error)}.",
+            hint="Make room, or let TMPDIR name a folder that has some.",
+        ) from error
     return SourceData(
         fingerprint=f"{FORMAT}:{whole.hexdigest()[:_DIGITS]}",
         examples=len(named),
         labelled_examples=len(labelled),
         assigned_examples=len(named) - len(free),
         counts=DataCounts(
-            label_counts((use, label, count) for (use, label), count in examples.items()),
+            label_counts((use, label, count) for (use, label), count in counted.items()),
             images=len(named),
             unlabelled=0 if boxes else len(named) - len(labelled),
             boxes=boxes,
         ),
     )
+
+
+class _Examples:
+    """How many examples there are of each set and label; of equal ones the first counts."""
+
+    def __init__(self) -> None:
+        self._alone: Counter[tuple[str, str]] = Counter()
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._several = Spilled(_KEY + _NUMBER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._several.__exit__(kind, error, traceback)
+
+    def add(self, use: str, label: str, key: tuple[str, ...]) -> None:
+        """Take an example in; without a `key` there is none that equals it."""
+        if not key:
+            self._alone[use, label] += 1
+            return
+        number = self._numbers.setdefault((use, label), len(self._numbers))
+        digest = hashlib.blake2b("\0".join(key).encode(), digest_size=_KEY).digest()
+        self._several.add(digest + number.to_bytes(_NUMBER))
+
+    def counted(self) -> Mapping[tuple[str, str], int]:
+        """By set and label."""
+        numbers: Counter[bytes] = Counter()
+        for found in self._several.ranges():
+            first = {record[:_KEY]: record[_KEY:] for record in reversed(found)}
+            numbers.update(first.values())
+        counts = Counter(self._alone)
+        for of, number in self._numbers.items():
+            counts[of] += numbers[number.to_bytes(_NUMBER)]
+        return +counts
 
 
 class _Contents:

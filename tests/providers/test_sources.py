@@ -22,11 +22,11 @@ from automl_plan.resources.data_counts import LabelCounts
 from automl_plan.resources.live import SourceData
 
 
-def read(directory: Path, *sources: str) -> SourceData:
+def read(directory: Path, *sources: str, boxes: bool = False) -> SourceData:
     storage = Storage(HttpTransport("http://storage.invalid", NoCredentials()))
     reader = SourceReader(directory, storage)
     try:
-        return reader.read(sources or ("d.csv",))
+        return reader.read(sources or ("d.csv",), boxes=boxes)
     finally:
         reader.close()
 
@@ -77,6 +77,31 @@ def test_order_and_names_change_nothing(both: tuple[list[Example], list[Example]
     examples, shuffled = both
     # An image whose rows name several sets counts for the first.
     assert sums(fingerprint(examples)) == sums(fingerprint(shuffled, folder="a/b c", first=77))
+
+
+@pytest.mark.parametrize("boxes", [False, True])
+def test_more_rows_than_are_kept_in_memory(tmp_path: Path, boxes: bool) -> None:
+    """Seventy thousand of two images, each twice."""
+    for image in ("a", "b"):
+        (tmp_path / f"{image}.png").write_bytes(image.encode())
+    rows = [
+        f"{use},{image}.png,{'x' if boxes else number}" + (f",0,0,{number},1\n" if boxes else "\n")
+        for image, use in (("a", "TRAIN"), ("b", "TEST"))
+        for number in range(17_500)
+    ]
+
+    def read_rows(all_rows: Sequence[str]) -> SourceData:
+        (tmp_path / "d.csv").write_text("".join(all_rows), encoding="utf-8")
+        return read(tmp_path, boxes=boxes)
+
+    once, twice = read_rows(rows), read_rows([*rows, *reversed(rows)])
+    assert once == twice
+    assert read_rows(rows[1:]).fingerprint != once.fingerprint
+    assert once.counts is not None
+    by_label = {each.label: (each.train, each.test) for each in once.counts.labels}
+    assert by_label == (
+        {"x": (17_500, 17_500)} if boxes else {str(n): (1, 1) for n in range(17_500)}
+    )
 
 
 @few
