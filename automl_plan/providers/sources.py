@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ from automl_plan.resources.live import SourceData
 MAX_CSV_BYTES = 100_000_000
 MAX_IMAGE_BYTES = 30_000_000
 """The service takes no larger CSV, and no larger image (proto: InputConfig)."""
+_SMALL = 1_000_000
+"""Bytes of an import CSV that is kept rather than read again; what is fetched always is."""
 _THREADS = 8
 _FEW = 16
 """Images that are read one after the other sooner than threads would be started for them."""
@@ -65,9 +68,9 @@ class SourceReader:
             raise together(_placed(wrong, rows_of(tables)), "image")
         return source_data(rows_of(tables), images, contents, boxes=boxes), contents
 
-    def tables(self, sources: Iterable[str]) -> dict[str, bytes]:
-        """The bytes of import CSVs, by their names. Raises SourceError."""
-        return {source: self._csv(source) for source in sources}
+    def tables(self, sources: Iterable[str]) -> Mapping[str, bytes]:
+        """The bytes of import CSVs, by their names. Raises SourceError, also when they are read."""
+        return _Tables(sources, self._csv)
 
     def _csv(self, source: str) -> bytes:
         too_large = SourceError(
@@ -175,3 +178,37 @@ def _placed(wrong: Mapping[str, SourceError], rows: Iterable[Row]) -> list[Sourc
             problem.where = row.where
             placed[row.image] = problem
     return list(placed.values())
+
+
+class _Tables(Mapping[str, bytes]):
+    """Import CSVs. Large files are read each time they are asked for, and not kept."""
+
+    def __init__(self, sources: Iterable[str], read: Callable[[str], bytes]) -> None:
+        self._sources = dict.fromkeys(sources)
+        self._read = read
+        self._kept: dict[str, bytes] = {}
+        self._checksums: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __getitem__(self, source: str) -> bytes:
+        if source not in self._sources:
+            raise KeyError(source)
+        if source in self._kept:
+            return self._kept[source]
+        data = self._read(source)
+        if len(data) <= _SMALL or source.startswith("gs://"):
+            self._kept[source] = data
+            return data
+        checksum = zlib.crc32(data)
+        if self._checksums.setdefault(source, checksum) != checksum:
+            raise SourceError(
+                "The import CSV changed while it was read.",
+                where=source,
+                hint="Run the command again, when nothing writes to it.",
+            )
+        return data

@@ -104,6 +104,21 @@ def test_more_rows_than_are_kept_in_memory(tmp_path: Path, boxes: bool) -> None:
     )
 
 
+def test_a_large_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    csv = tmp_path / "d.csv"
+    csv.write_text("TRAIN,a.png,x\n" * 100_000, encoding="utf-8")
+    storage = Storage(HttpTransport("http://storage.invalid", NoCredentials()))
+    reader = SourceReader(tmp_path, storage)
+
+    def content(_: str) -> str:
+        with csv.open("a", encoding="utf-8") as file:
+            file.write("TRAIN,a.png,y\n")
+        return "md5:a"
+
+    with pytest.raises(SourceError, match="changed while it was read"):
+        reader.data_of(reader.tables(["d.csv"]), content)
+
+
 @few
 @given(EXAMPLES, st.data())
 def test_whatever_else_changes_is_seen(examples: list[Example], data: st.DataObject) -> None:
