@@ -53,8 +53,7 @@ This module imports nothing of ours, so every part may raise these.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from msgspec import Struct
+from typing import NamedTuple
 
 
 class AutomlPlanError(Exception):
@@ -69,7 +68,7 @@ class AutomlPlanError(Exception):
         self.hint = hint
 
 
-class Diagnostic(Struct, frozen=True, order=True):
+class Diagnostic(NamedTuple):  # no Struct: completion loads this module, and has none else
     """One thing wrong with the configuration, at one place.
 
     Lines and columns count from 1; 0 means that the place has none (a file that can't be

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 if TYPE_CHECKING:
     from automl_plan.applying.planned import Planned
     from automl_plan.applying.workspace import Workspace
@@ -26,6 +24,8 @@ def with_lint(planned: Planned, opened: Workspace) -> Planned:
     sourced = [dataset for dataset in datasets if dataset is not None and dataset.sources]
     if not sourced:
         return planned
+    from msgspec.structs import replace
+
     from automl_plan.linting.kinds import kind_of
     from automl_plan.linting.lint import Linter
     from automl_plan.linting.opening import Opener
