@@ -4,10 +4,7 @@ gs:// URIs lead below the bucket root, relative paths below the files root. Noth
 two folders can be reached: absolute paths, `..` and symbolic links that lead out are refused.
 """
 
-import errno
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -36,21 +33,16 @@ class Files(Struct, frozen=True):
 
     def resolver(self) -> Callable[[str], Path]:
         """`resolve` for the many files of one import: it looks through each folder's links once."""
-        sound: set[str] = set()
+        sound: set[Path] = set()
 
         def resolve(uri: str) -> Path:
             root, path = self._named(uri)
-            parent = os.path.dirname(path)  # noqa: PTH120 (of each image; pathlib takes longer)
-            if parent not in sound:
+            if path.parent not in sound:
                 if not _inside(path.parent, root):
                     return self.resolve(uri)
-                sound.add(parent)
-            try:
-                # A link is followed by the slower way.
-                ordinary = stat.S_ISREG(path.lstat().st_mode)
-            except OSError:
-                ordinary = False
-            return path if ordinary else self.resolve(uri)
+                sound.add(path.parent)
+            # A link is followed by the slower way.
+            return path if _is_file(path) and not path.is_symlink() else self.resolve(uri)
 
         return resolve
 
@@ -132,11 +124,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _inside(path: Path, folder: Path) -> bool:
-    """Whether no symbolic link leads out of a folder. Asked for each image of an import."""
     try:
-        path.stat()
-    except OSError as error:
-        if error.errno == errno.ELOOP:  # links in a circle, which realpath() passes over
-            return False
-    there = os.path.realpath(folder).rstrip("/") + "/"
-    return f"{os.path.realpath(path)}/".startswith(there)
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a loop of symbolic links
+        return False

@@ -10,8 +10,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Self
+from contextlib import closing
 
 from automl_plan.errors import SourceError
 from automl_plan.providers.import_rows import UNASSIGNED, Row
@@ -47,7 +46,11 @@ def source_data(
         named[contents[image]] += times
     labelled, free = _Contents(named), _Contents(named)
     try:
-        with Spilled(_SHA256) as digests, _Examples() as examples:
+        with (
+            closing(Spilled(_SHA256)) as digests,
+            closing(Spilled(_KEY + _NUMBER)) as several,
+        ):
+            examples = _Examples(several)
             for row in rows:
                 content, use, labels = contents[row.image], row.use, row.labels
                 digests.add(hashlib.sha256("\0".join([use, content, *labels]).encode()).digest())
@@ -87,30 +90,20 @@ def source_data(
 class _Examples:
     """How many examples there are of each set and label; of equal ones the first counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, several: Spilled) -> None:
+        """`several` takes those that may have an equal."""
         self._alone: Counter[tuple[str, str]] = Counter()
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._several = Spilled(_KEY + _NUMBER)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._several.__exit__(kind, error, traceback)
+        self._numbers: dict[tuple[str, str], bytes] = {}
+        self._several = several
 
     def add(self, use: str, label: str, key: tuple[str, ...]) -> None:
         """Take an example in; without a `key` there is none that equals it."""
         if not key:
             self._alone[use, label] += 1
             return
-        number = self._numbers.setdefault((use, label), len(self._numbers))
+        number = self._numbers.setdefault((use, label), len(self._numbers).to_bytes(_NUMBER))
         digest = hashlib.blake2b("\0".join(key).encode(), digest_size=_KEY).digest()
-        self._several.add(digest + number.to_bytes(_NUMBER))
+        self._several.add(digest + number)
 
     def counted(self) -> Mapping[tuple[str, str], int]:
         """By set and label."""
@@ -120,7 +113,7 @@ class _Examples:
             numbers.update(first.values())
         counts = Counter(self._alone)
         for of, number in self._numbers.items():
-            counts[of] += numbers[number.to_bytes(_NUMBER)]
+            counts[of] += numbers[number]
         return +counts
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from tempfile import TemporaryFile
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 _RANGES = 256
 """By the first byte of a record."""
@@ -17,8 +16,8 @@ _RUN = 65_536
 class Spilled:
     """Records of `size` bytes, whose first is as likely to be any as another: digests, mostly.
 
-    From 65,536 on they go to a temporary file; looked at is one range of them at a time. A context
-    manager, as it may have a file. Raises OSError where there is no room for that.
+    From 65,536 on they go to a temporary file, which has to be closed; looked at is one range of
+    them at a time. Raises OSError where there is no room for that.
     """
 
     def __init__(self, size: int) -> None:
@@ -28,15 +27,8 @@ class Spilled:
         self._cuts = array("q")
         """Where each range of each run begins in the file, in bytes."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file, if there is one."""
         if self._file is not None:
             self._file.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from contextlib import closing
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_all_come_back_in_ranges(count: int) -> None:
         hashlib.blake2b(b"%d" % (number % 70_000), digest_size=8).digest() + number.to_bytes(4)
         for number in range(count)
     ]
-    with Spilled(12) as spilled:
+    with closing(Spilled(12)) as spilled:
         for record in records:
             spilled.add(record)
         found = list(spilled.ranges())
@@ -34,7 +35,7 @@ def test_all_come_back_in_ranges(count: int) -> None:
 def test_a_file_in_bytes_of_any_size() -> None:
     rng = random.Random(1)
     records = [rng.randbytes(3) for _ in range(70_000)]
-    with Spilled(3) as spilled:
+    with closing(Spilled(3)) as spilled:
         for record in records:
             spilled.add(record)
         distinct = [record for part in spilled.ranges() for record in sorted(set(part))]

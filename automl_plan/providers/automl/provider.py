@@ -130,13 +130,13 @@ class AutomlProvider(GoogleService):
     def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
         """Start to create a dataset without content."""
         body = dataset_body(dataset, own_labels)
-        return self._begin(self._path("datasets"), body)
+        return self._begin(self._path("datasets"), body, paid=False)
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
         """Start to import CSVs into a dataset."""
         uris = staged(self._staging, dataset.sources, data)
         path = self._path("datasets", dataset_id, verb="importData")
-        return self._begin(path, import_body(uris))
+        return self._begin(path, import_body(uris), paid=False)
 
     def train(
         self,
@@ -147,7 +147,7 @@ class AutomlProvider(GoogleService):
     ) -> Operation:
         """Start to train a model."""
         body = model_body(model, checked_id(dataset_id), own_labels)
-        return self._begin(self._path("models"), body, paid=True)
+        return self._begin(self._path("models"), body)
 
     def update(
         self,
@@ -183,7 +183,7 @@ class AutomlProvider(GoogleService):
     def deploy(self, model: LiveModel, node_count: int) -> Operation:
         """Start to deploy a model on nodes."""
         body = deploy_body(model.problem or Problem.IMAGE_CLASSIFICATION, node_count)
-        return self._begin(self._path("models", model.id, verb="deploy"), body, paid=True)
+        return self._begin(self._path("models", model.id, verb="deploy"), body)
 
     def undeploy(self, model_id: str) -> Operation:
         """Start to undeploy a model; on one that is not deployed it has no effect."""
@@ -206,7 +206,7 @@ class AutomlProvider(GoogleService):
         """Delete the record of an operation (operations.delete: it stops nothing)."""
         self._transport.repeatable("DELETE", self._path("operations", operation_id))
 
-    def _begin(self, path: str, body: dict[str, Json], *, paid: bool = False) -> Operation:
+    def _begin(self, path: str, body: dict[str, Json], *, paid: bool = True) -> Operation:
         """Open an operation by a call that is sent once."""
         answer = self._transport.once("POST", path, body, paid=paid)
         return opened(operation(answer), f"POST {path}")
