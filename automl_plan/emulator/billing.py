@@ -20,7 +20,7 @@ from automl_plan.emulator.errors import Code
 from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.limits import DEPLOYMENT_USD_PER_NODE_HOUR, MODEL_TYPES
 from automl_plan.emulator.objects import Model, Operation, OperationKind
-from automl_plan.emulator.rows import insert
+from automl_plan.emulator.rows import insert, json_text
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.types import Problem
 
@@ -114,7 +114,7 @@ class Billing:
                 "problem": problem,
                 "model_type": model_type,
                 "display_name": spec["display_name"],
-                "labels": json.dumps(spec["labels"]),
+                "labels": json_text(spec["labels"]),
                 "nodes": MODEL_TYPES[problem][model_type].nodes,
                 "began": None if operation.started is None else to_micros(operation.started),
                 "outcome": Outcome.RUNNING,
@@ -168,7 +168,7 @@ class Billing:
                     "problem": model.problem,
                     "model_type": model.model_type,
                     "display_name": model.display_name,
-                    "labels": json.dumps(dict(model.labels)),
+                    "labels": json_text(dict(model.labels)),
                     "nodes": node_count,
                     "began": to_micros(now),
                     "outcome": Outcome.RUNNING,

@@ -1,7 +1,6 @@
 """What can be done with datasets."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
@@ -31,6 +30,7 @@ from automl_plan.emulator.operations import Operations
 from automl_plan.emulator.rows import (
     dataset_of,
     insert_dataset,
+    json_text,
     select_dataset,
     select_examples,
     select_own_contents,
@@ -148,7 +148,7 @@ class Datasets:
                 (
                     new.display_name,
                     new.description,
-                    json.dumps(dict(new.labels)),
+                    json_text(dict(new.labels)),
                     new.version,
                     new.id,
                 ),

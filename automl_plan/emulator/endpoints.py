@@ -27,7 +27,7 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.operations import Operations
-from automl_plan.emulator.rows import insert, scope_of, select_model
+from automl_plan.emulator.rows import insert, json_text, scope_of, select_model
 from automl_plan.emulator.store import Page, Store, Window, select_page
 from automl_plan.emulator.terms import Term
 
@@ -168,8 +168,8 @@ class Endpoints:
                 (
                     new.display_name,
                     new.description,
-                    json.dumps(dict(new.labels)),
-                    json.dumps(dict(new.traffic)),
+                    json_text(dict(new.labels)),
+                    json_text(dict(new.traffic)),
                     new.version,
                     to_micros(new.updated),
                     new.number,
@@ -296,7 +296,7 @@ class Endpoints:
                     **operation.scope._asdict(),
                     "display_name": spec["display_name"],
                     "description": spec["description"],
-                    "labels": json.dumps(spec["labels"]),
+                    "labels": json_text(spec["labels"]),
                     "version": 1,
                     "created": to_micros(operation.created),
                     "updated": to_micros(operation.created),
@@ -351,7 +351,7 @@ class Endpoints:
     def _split(self, db: Connection, endpoint: Endpoint, traffic: Mapping[str, int]) -> None:
         db.execute(
             "UPDATE endpoints SET traffic = ?, version = version + 1, updated = ? WHERE number = ?",
-            (json.dumps(dict(traffic)), to_micros(self._clock.now()), endpoint.number),
+            (json_text(dict(traffic)), to_micros(self._clock.now()), endpoint.number),
         )
 
     def _meter(self, db: Connection, operation: Operation, model_id: int) -> None:

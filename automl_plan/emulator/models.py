@@ -28,7 +28,7 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.operations import Operations
-from automl_plan.emulator.rows import evaluation_of, model_of, select_model
+from automl_plan.emulator.rows import evaluation_of, json_text, model_of, select_model
 from automl_plan.emulator.store import Page, Store, Window, select_page
 from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.trainer import trainer
@@ -131,7 +131,7 @@ class Models:
                 "WHERE id = ?",
                 (
                     new.display_name,
-                    json.dumps(dict(new.labels)),
+                    json_text(dict(new.labels)),
                     new.version,
                     to_micros(new.updated),
                     new.id,

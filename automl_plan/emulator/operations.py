@@ -1,6 +1,5 @@
 """Long-running operations: begun in one transaction, finished in another, run in between."""
 
-import json
 import sys
 import threading
 import time
@@ -25,7 +24,7 @@ from automl_plan.emulator.objects import (
     OperationKind,
     Scope,
 )
-from automl_plan.emulator.rows import insert_operation, operation_of
+from automl_plan.emulator.rows import insert_operation, json_text, operation_of
 from automl_plan.emulator.store import Page, Store, Window, select_page
 from automl_plan.emulator.terms import CreatedUntil, Term
 from automl_plan.emulator.training.types import Problem
@@ -145,7 +144,7 @@ class Operations:
                 to_micros(self._clock.now()),
                 *(result or (None, None)),
                 output,
-                json.dumps(failures[:MAX_FAILURES]),
+                json_text(failures[:MAX_FAILURES]),
                 operation.id,
             ),
         )

@@ -30,7 +30,8 @@ _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 _BOXES = msgspec.json.Decoder(tuple[Box, ...])
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """A value as a column keeps it."""
     return msgspec.json.encode(value).decode()
 
 
@@ -60,7 +61,7 @@ def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
             "multilabel": dataset.multilabel,
             "display_name": dataset.display_name,
             "description": dataset.description,
-            "labels": _json(dict(dataset.labels)),
+            "labels": json_text(dict(dataset.labels)),
             "version": dataset.version,
             "created": to_micros(dataset.created),
             "example_count": dataset.example_count,
@@ -149,8 +150,8 @@ def write_examples(db: sqlite3.Connection, dataset_id: int, examples: Sequence[E
                 example.uri,
                 str(example.path),
                 example.set,
-                _json(example.labels),
-                _json(example.boxes),
+                json_text(example.labels),
+                json_text(example.boxes),
             )
             for example in examples
         ),
@@ -172,7 +173,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
             "budget": model.budget_milli_node_hours,
             "base_model_id": model.base_model_id,
             "display_name": model.display_name,
-            "labels": _json(dict(model.labels)),
+            "labels": json_text(dict(model.labels)),
             "version": model.version,
             "created": to_micros(model.created),
             "updated": to_micros(model.updated),
@@ -182,7 +183,7 @@ def insert_model(db: sqlite3.Connection, model: Model) -> None:
             "deployed": model.deployed,
             "node_count": model.node_count,
             "trainer": model.trainer,
-            "specs": _json(model.specs),
+            "specs": json_text(model.specs),
         },
     )
 
@@ -246,7 +247,7 @@ def insert_operation(
             **operation.scope._asdict(),
             "problem": operation.problem or "",
             "kind": operation.kind,
-            "spec": _json(dict(operation.spec)),
+            "spec": json_text(dict(operation.spec)),
             "created": to_micros(operation.created),
             "updated": to_micros(operation.updated),
             "started": None if operation.started is None else to_micros(operation.started),
@@ -254,7 +255,7 @@ def insert_operation(
             "cancel_requested": operation.cancel_requested,
             "forgotten": False,
             "output": operation.output,
-            "failures": _json(operation.failures),
+            "failures": json_text(operation.failures),
             "fails_with": operation.fails_with,
             "stubborn": operation.stubborn,
         },

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from operator import and_, or_, rshift
 from tempfile import TemporaryFile
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -31,7 +30,7 @@ _SET_BITS = 2
 
 
 class Digests:
-    """Digests by the million; a context manager, as it may have a file."""
+    """Digests by the million; they may have a file, which has to be closed."""
 
     def __init__(self) -> None:
         self._waiting: array[int] = array("q")
@@ -40,15 +39,8 @@ class Digests:
         """Where each range of each run begins in the file, in digests."""
         self._written = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file, if there is one."""
         if self._file is not None:
             self._file.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from msgspec import Struct
 
@@ -42,9 +42,9 @@ class Tally:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._stack = ExitStack()
-        self.images = self._stack.enter_context(Digests())
+        self.images = self._stack.enter_context(closing(Digests()))
         """Of each row, the path of its image; of object detection with its set."""
-        self.lines = self._stack.enter_context(Digests())
+        self.lines = self._stack.enter_context(closing(Digests()))
         """Of object detection only: of each row, the whole."""
         self.examples: Counter[tuple[bytes, bytes]] = Counter()
         """By ML_USE and label."""

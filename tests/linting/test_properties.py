@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from io import BytesIO
 
 from hypothesis import example, given
@@ -80,7 +81,7 @@ def test_what_stands_more_than_once_is_found_in_memory_and_in_files(
     values: list[int], more: int
 ) -> None:
     values = [value for value in values if -(1 << 63) <= value < 1 << 63]
-    with Digests() as digests:
+    with closing(Digests()) as digests:
         digests.add(values)
         digests.add(range(1, more))
         several = repeated(digests)
