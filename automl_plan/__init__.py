@@ -1,3 +1,3 @@
 """automl-plan: declare, plan, review and apply AutoML image datasets and models."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

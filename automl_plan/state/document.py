@@ -29,7 +29,9 @@ from automl_plan.state.history import history_from_json, history_to_json
 from automl_plan.state.noticed import noticed_from_json
 from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""What is written, here and in the journal: raised by whatever an older version would not know."""
+READS = (1, 2)
 _OF_STATE = frozenset(
     {"format_version", "lineage", "serial", "provider", "resources", "migration"}
     | {"history", "outbox", "noticed"}
@@ -112,18 +114,25 @@ def decode(data: bytes, *, where: str) -> State:
         raise _unreadable(f"The state file {what}.", where) from error
     if not isinstance(document, dict) or "format_version" not in document:
         raise _unreadable("The file is not a state of automl-plan.", where)
-    version = document["format_version"]
-    if version != FORMAT_VERSION:
-        newer = isinstance(version, int) and version > FORMAT_VERSION
-        raise StateUnreadable(
-            f"The state has format {version!r}; this automl-plan reads {FORMAT_VERSION}.",
-            where=where,
-            hint="Upgrade automl-plan: a newer one wrote it." if newer else None,
-        )
+    check_format(document["format_version"], what="state", where=where)
     try:
         return _state(document)
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(f"The state file is damaged: {_said(error)}.", where) from error
+
+
+def check_format(version: Any, *, what: str, where: str) -> None:
+    """Raise StateUnreadable for a format that this version does not read."""
+    number = isinstance(version, int) and not isinstance(version, bool)
+    if number and version in READS:
+        return
+    raise StateUnreadable(
+        f"The {what} has format {version!r:.60}; this automl-plan reads {READS[0]} to {READS[-1]}.",
+        where=where,
+        hint="Upgrade automl-plan: a newer one wrote it."
+        if number and version > FORMAT_VERSION
+        else None,
+    )
 
 
 def resource_to_json(resource: RecordedResource) -> dict[str, Json]:

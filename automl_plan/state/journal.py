@@ -1,7 +1,9 @@
 """The journal beside a state file: one line for each step, on disk before what follows from it.
 
-The first line says which state it continues. A line is a checksum and a JSON value, so a line
-that was cut off is known as such. Appending costs the same however large the state is.
+The first line says which state it continues, the second in which format its steps are: a line
+of its own, which version 0.1 refuses (its journals, of format 1, have none). A line is a checksum
+and a JSON value, so a line that was cut off is known as such. Appending costs the same however
+large the state is.
 """
 
 from __future__ import annotations
@@ -21,11 +23,18 @@ from automl_plan.resources.history import EndedOperation, remember
 from automl_plan.resources.json import Json
 from automl_plan.resources.notices import Notice, mark_sent
 from automl_plan.resources.recorded import RecordedResource, Step
-from automl_plan.state.document import State, resource_from_json, resource_to_json
+from automl_plan.state.document import (
+    FORMAT_VERSION,
+    State,
+    check_format,
+    resource_from_json,
+    resource_to_json,
+)
 from automl_plan.state.history import ended_from_json, ended_to_json
 from automl_plan.state.noticed import set_noticed
 from automl_plan.state.outbox import notice_from_json, notice_to_json
 
+_FORMAT = "format_version"
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -127,6 +136,7 @@ class Journal:
         """Take one step, which is on disk after `sync`. `state` is the one continued."""
         if self._descriptor is None and not self._lines:
             self._lines.append(_line({"lineage": state.lineage, "serial": state.serial}))
+            self._lines.append(_line({_FORMAT: FORMAT_VERSION}))
         self._lines.append(_line(entry))
 
     def sync(self) -> None:
@@ -185,7 +195,7 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]
     """The head and the steps of a journal; (None, []) when there is none.
 
     A cut-off last line is left out: its step was never promised. Raises StateUnreadable when
-    anything before it is damaged.
+    anything before it is damaged, or when a newer version wrote it.
     """
     try:
         data = path.read_bytes()
@@ -196,7 +206,12 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]
             f"The journal can't be read: {error.strerror}.", where=str(path)
         ) from error
     entries = list(_entries(data, path))
-    return (entries[0], entries[1:]) if entries else (None, [])
+    if not entries:
+        return None, []
+    head, *steps = entries
+    if steps and _FORMAT in steps[0]:
+        check_format(steps.pop(0)[_FORMAT], what="journal", where=str(path))
+    return head, steps
 
 
 def unwritable(path: Path, error: OSError) -> StateUnwritable:

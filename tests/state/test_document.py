@@ -65,7 +65,7 @@ def good() -> dict[str, Any]:
         "operations": [{"step": "train", "token": "t", "started": "2026"}],
     }
     return {
-        "format_version": 1,
+        "format_version": 2,
         "lineage": "l",
         "serial": 3,
         "provider": None,
@@ -131,8 +131,9 @@ def good() -> dict[str, Any]:
         lambda d: d["history"]["train"]["ab12"].update(model_type=4),
     ],
 )
-def test_the_schema_and_the_reader_refuse_alike(damage: Any) -> None:
-    document = good()
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_schema_and_the_reader_refuse_alike(damage: Any, version: int) -> None:
+    document = {**good(), "format_version": version}
     SCHEMA.validate(document)
     decode(json.dumps(document).encode(), where="x")
     damage(document)
@@ -161,10 +162,24 @@ def test_a_history_keeps_the_newest(state: State, entry: EndedOperation) -> None
 
 
 def test_a_newer_format_asks_for_an_upgrade() -> None:
-    document = {**good(), "format_version": 2}
-    with pytest.raises(StateUnreadable, match="format 2") as caught:
+    document = {**good(), "format_version": 3}
+    with pytest.raises(StateUnreadable, match="format 3") as caught:
         decode(json.dumps(document).encode(), where="x")
     assert "Upgrade" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("version", [0, -1, True, None, "1", "2.0", [2]])
+def test_what_is_no_format_is_refused(version: Any) -> None:
+    document = {**good(), "format_version": version}
+    assert not SCHEMA.is_valid(document)
+    with pytest.raises(StateUnreadable, match="format") as caught:
+        decode(json.dumps(document).encode(), where="x")
+    assert "Upgrade" not in (caught.value.hint or "")
+
+
+def test_a_state_of_the_former_format_is_written_in_the_present_one() -> None:
+    state = decode(json.dumps({**good(), "format_version": 1}).encode(), where="x")
+    assert json.loads(encode(state)) == {**good(), "format_version": 2}
 
 
 def test_a_state_belongs_to_one_provider() -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,17 @@ def test_a_journal_of_another_state_is_not_taken_for_ours(tmp_path: Path) -> Non
     (tmp_path / "other.json.journal").rename(tmp_path / "s.json.journal")
     with pytest.raises(StateUnreadable, match="another state"):
         StateStore(path).read()
+
+
+def test_a_journal_of_a_newer_format_asks_for_an_upgrade(tmp_path: Path) -> None:
+    path, journal = tmp_path / "s.json", tmp_path / "s.json.journal"
+    cut_off(path, resource("a"))
+    head, _, *steps = journal.read_bytes().splitlines(keepends=True)
+    body = b'{"format_version":3}'
+    journal.write_bytes(b"".join([head, b"%08x %s\n" % (zlib.crc32(body), body), *steps]))
+    with pytest.raises(StateUnreadable, match="The journal has format 3") as caught:
+        StateStore(path).read()
+    assert "Upgrade" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("garbage", [b"\x00\x01", b"12345678 {}", b"no newline", b"\n\n\n"])
@@ -352,8 +364,8 @@ def test_what_is_recorded_together_is_on_disk_at_its_end(tmp_path: Path) -> None
             session.record(resource("b"))
             assert not journal.exists()
             session.sync()
-            assert journal.read_bytes().count(b"\n") == 4  # its head, the lineage, two steps
+            assert journal.read_bytes().count(b"\n") == 5  # head, format, lineage, two steps
             session.record(resource("c"))
-        assert journal.read_bytes().count(b"\n") == 5
-        session.record(resource("d"))
         assert journal.read_bytes().count(b"\n") == 6
+        session.record(resource("d"))
+        assert journal.read_bytes().count(b"\n") == 7
