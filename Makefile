@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-lifecycle test chaos chaos-migrate bench lint types format format-check check lock clean
+.PHONY: help demo demo-lifecycle test chaos bench lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -42,9 +42,6 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests
 
 chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; nothing may be paid twice
 	$(BIN)/python -m tests.chaos $(ARGS)
-
-chaos-migrate: $(VENV)/.installed-dev  ## The same for migrations; nothing may be copied twice
-	$(BIN)/python -m tests.chaos.migrations $(ARGS)
 
 # What is measured is installed as users do: what lies beside it for the tests slows every start.
 bench: $(VENV)/.installed-dev  ## Measure speed and memory by the number of resources, beside Terraform

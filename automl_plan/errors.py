@@ -14,7 +14,7 @@
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
     │   ├── StateBehind                 what lives was made by it, and it does not know of it
-    │   ├── StateMigrating              a migration to another provider is under way
+    │   ├── StateMigrating              a migration that version 0.1 began is not finished
     │   └── StateLocked                 another process works on it (exit code 4)
     ├── PlanError
     │   ├── PlanFileInvalid             not a plan, or not one of this version
@@ -134,7 +134,7 @@ class StateBehind(StateError):
 
 
 class StateMigrating(StateError):
-    """What it records is being migrated to another provider; nothing else may work on it."""
+    """Version 0.1 began to migrate it to another provider; only that version can finish it."""
 
 
 class StateLocked(StateError):

@@ -46,8 +46,6 @@ class Calls:
                 return lambda: provider.undeploy(_object_of(intent))
             case Step.DELETE:
                 return lambda: provider.delete(address.kind, _object_of(intent))
-            case Step.MIGRATE:
-                raise AssertionError("no plan migrates")
 
     def cancel(self, operation: RecordedOperation) -> Call:
         """Ask for an operation's end."""

@@ -76,7 +76,7 @@ class Intents:
                     object_id=change.object_id or self._current_id(address),
                     attributes={"deploy": (change.after or {})["deploy"]},
                 )
-            case Step.UNDEPLOY | Step.DELETE | Step.MIGRATE:
+            case Step.UNDEPLOY | Step.DELETE:
                 return replace(intent, object_id=change.object_id or self._current_id(address))
 
     def renewed(self, address: Address, operation: RecordedOperation) -> RecordedOperation:
@@ -107,7 +107,7 @@ class Intents:
                 model = self._desired.models.get(address)
                 declared = None if model is None else model.node_count
                 return {"deploy": {"node_count": declared}} == operation.attributes
-            case Step.UNDEPLOY | Step.DELETE | Step.MIGRATE:
+            case Step.UNDEPLOY | Step.DELETE:
                 return True
 
     def _token(self, address: Address) -> str:

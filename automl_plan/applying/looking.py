@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from automl_plan.applying.migrating.binding import check_bound
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.recovery import Finding, Verdict, open_intents, settle
 from automl_plan.applying.standing import standing
@@ -60,9 +59,8 @@ def look(workspace: Workspace, *, far: bool) -> Look:
 
     Raises StateError, ProviderError.
     """
-    workspace.store.check_at_rest()
     state = workspace.store.read()
-    check_bound(workspace, state)
+    state.check_provider(workspace.provider.identity)
     seen = _cut_off(workspace, state)
     # Operations first: what one makes must not be missing where it has ended.
     answers = standing(state.resources, workspace.provider)

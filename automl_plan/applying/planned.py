@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan import __version__
-from automl_plan.applying.migrating.binding import check_bound
 from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
@@ -167,10 +166,9 @@ def survey(
     Raises StateError, SourceError, ProviderError, UnsettledOperation.
     """
     configuration = workspace.configuration
-    workspace.store.check_at_rest()
     state = workspace.store.read()
     provider = workspace.provider
-    check_bound(workspace, state)
+    state.check_provider(provider.identity)
     read = read_sources(workspace) if sources else {}
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()

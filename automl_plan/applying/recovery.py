@@ -40,7 +40,6 @@ KINDS = {
     Step.DEPLOY: OperationKind.DEPLOY_MODEL,
     Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL,
     Step.DELETE: OperationKind.DELETE,
-    Step.MIGRATE: OperationKind.MIGRATE,
 }
 _MAKING = frozenset({Step.CREATE, Step.TRAIN})
 """Steps whose object bears the token. The others have no further effect when sent again: images

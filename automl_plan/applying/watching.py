@@ -31,7 +31,6 @@ from automl_plan.errors import (
     Interrupted,
     ProviderError,
     StateLocked,
-    StateMigrating,
 )
 from automl_plan.notifying.rounds import deliver
 from automl_plan.resources.notices import NoticeKind
@@ -105,7 +104,7 @@ class Watch:
         first = not self._told and not self._failures and not self._since
         try:
             result = self._looked()
-        except (StateLocked, StateMigrating) as error:
+        except StateLocked as error:
             self._tell("lock", Watched(WatchEventType.BUSY, error.message))
             return WatchResult(looked=False, recorded=self._recorded)
         except (ConfigurationError, EmulatorError, ProviderError) as error:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from automl_plan.applying.commit import commit_of
-from automl_plan.config.configuration import Configuration, ProviderSettings
+from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
@@ -27,38 +27,21 @@ class Workspace:
         variables: Mapping[str, str] | None = None,
         var_files: Sequence[Path] = (),
         environ: Mapping[str, str] | None = None,
-        instead: ProviderSettings | None = None,
-        migrating: bool = False,
     ) -> None:
-        # `instead` takes the place of the provider that is written.
-        self._arguments = (directory, variables or {}, tuple(var_files))
         self._environ = dict(os.environ) if environ is None else environ
         self.configuration: Configuration = load(
             directory,
             variables=variables or {},
             var_files=var_files,
             environ=self._environ,
-            provider=instead,
         )
-        self.store = StateStore(self.configuration.state_path, migrating=migrating)
+        self.store = StateStore(self.configuration.state_path)
         self._provider: Provider | None = None
 
     @property
     def environ(self) -> Mapping[str, str]:
         """The environment that it was opened in."""
         return self._environ
-
-    def migrating(self, instead: ProviderSettings | None = None) -> Workspace:
-        """The same, read anew for a migration of its state; `instead` as another provider's."""
-        directory, variables, var_files = self._arguments
-        return Workspace(
-            directory,
-            variables=variables,
-            var_files=var_files,
-            environ=self._environ,
-            instead=instead,
-            migrating=True,
-        )
 
     @property
     def provider(self) -> Provider:

@@ -26,7 +26,6 @@ _MODULES = {
     "show": "show",
     "comment": "comment",
     "import": "import_",
-    "migrate": "migrate",
     "resolve": "resolve",
     "force-unlock": "force_unlock",
     "version": "version",

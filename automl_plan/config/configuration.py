@@ -64,11 +64,6 @@ class Configuration(Struct, frozen=True):
         """Where a section that is no list of named things is written, if it is, or a key in it."""
         return self._origins.key_position((section, *keys))
 
-    def provider_file(self) -> FilePath | None:
-        """The file that the provider is written in; None where none is written."""
-        file = self._origins.declared.get(("provider",))
-        return None if file is None else self._origins.files[file]
-
     def position(self, address: Address, field: str | None = None) -> Position | None:
         """Where a resource, or one of its fields (a dotted path), is written.
 

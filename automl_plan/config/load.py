@@ -39,16 +39,15 @@ def load(
     variables: Mapping[str, str] = _NONE,
     var_files: Sequence[FilePath] = (),
     environ: Mapping[str, str] = _NONE,
-    provider: ProviderSettings | None = None,
 ) -> Configuration:
-    """Read the configuration of a directory; `provider` takes the place of what it says of one.
+    """Read the configuration of a directory.
 
     Values of variables are taken from `variables` (`--var`), `var_files` (later ones win),
     `AUTOML_PLAN_VAR_name` in `environ`, the declared default, in this order. Raises
     ConfigurationError with every finding, sorted by file, line and column.
     """
     place = FilePath(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
-    loader = _Loader(place, provider, environ)
+    loader = _Loader(place, environ)
     return loader.load(variables, var_files, environ)
 
 
@@ -56,11 +55,9 @@ class _Loader:
     def __init__(
         self,
         directory: FilePath,
-        instead: ProviderSettings | None,
         environ: Mapping[str, str],
     ) -> None:
         self._directory = directory
-        self._instead = instead
         self._diagnostics: list[Diagnostic] = []
         self._found: list[Finding] = []
         self._files: dict[str, FilePath] = {}
@@ -188,9 +185,7 @@ class _Loader:
 
     def _provider(self, provider: Any) -> tuple[str | None, dict[str, Any]]:
         """The provider's name, None where that is written wrongly, and its settings."""
-        if self._instead is not None:
-            provider = {self._instead.name: dict(self._instead.settings)}
-        elif ("provider",) not in self._declared:
+        if ("provider",) not in self._declared:
             provider = {"local": {}}
         sound = self._sound(("provider",), "provider", provider)
         if len(sound) != 1:

@@ -41,7 +41,7 @@ def _location_form(checked: Checked) -> Iterator[Finding]:
     if not re.fullmatch(r"[a-z]+-[a-z]+[0-9]+", location):
         hint = "write a region, such as us-central1 or europe-west4"
         if location == "eu":
-            hint = "write europe-west4: what AutoML had in eu can be migrated there"
+            hint = "write a region of Europe, such as europe-west4"
         message = f"{quoted(location)} is no region"
         yield Finding(("provider", "vertex", "location"), "location-form", message, hint)
 

@@ -11,7 +11,6 @@ from automl_plan.emulator.files import Files
 from automl_plan.emulator.images import Images
 from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.lifespan import Lifespans
-from automl_plan.emulator.migrations import Migrations
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Operations
 from automl_plan.emulator.store import Store
@@ -41,7 +40,6 @@ class Engine:
         self.endpoints = Endpoints(
             self._store, clock, self.operations, self._billing, self._lifespans
         )
-        self.migrations = Migrations(self._store, clock, self.operations)
         self.trainings = Trainings(
             self._store, clock, images, chosen, self.operations, self._billing
         )

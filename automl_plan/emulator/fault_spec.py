@@ -36,7 +36,7 @@ BEGINNERS: frozenset[Method] = frozenset(
     {
         *("datasets.create", "datasets.delete", "datasets.importData", "datasets.exportData"),
         *("models.create", "models.delete", "models.deploy", "models.undeploy", "models.export"),
-        *("datasets.import", "datasets.export", "migratableResources.batchMigrate"),
+        *("datasets.import", "datasets.export"),
         *("trainingPipelines.create", "trainingPipelines.delete"),
         *("endpoints.create", "endpoints.delete"),
         *("endpoints.deployModel", "endpoints.undeployModel"),

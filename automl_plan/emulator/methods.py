@@ -25,8 +25,6 @@ Method = Literal[
     "evaluations.list",
     "locations.get",
     "locations.list",
-    "migratableResources.batchMigrate",
-    "migratableResources.search",
     "modelEvaluations.get",
     "modelEvaluations.list",
     "models.batchPredict",

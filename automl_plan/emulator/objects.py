@@ -64,7 +64,6 @@ class OperationKind(StrEnum):
     DEPLOY_TO_ENDPOINT = "deploy_to_endpoint"
     UNDEPLOY_FROM_ENDPOINT = "undeploy_from_endpoint"
     DELETE_TRAINING = "delete_training"
-    MIGRATE = "migrate"
 
 
 CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})

@@ -95,11 +95,7 @@ CREATE TABLE deployments (
   created INTEGER NOT NULL, UNIQUE (endpoint, id));
 CREATE INDEX deployments_endpoint ON deployments (endpoint);
 CREATE INDEX deployments_model ON deployments (model_id);
-CREATE TABLE migrations (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, source_id INTEGER NOT NULL,
-  target_id INTEGER NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX operations_result ON operations (result_kind, result_id);
-CREATE INDEX migrations_source ON migrations (kind, source_id);
 """
 _UPGRADE = f"""
 ALTER TABLE datasets ADD COLUMN api TEXT NOT NULL DEFAULT 'automl';
@@ -120,6 +116,15 @@ _LATER = """
 CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE deployed = 1;
 """
 """What was added without another format: files without it are read just as well."""
+
+_MIGRATIONS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
+_WITHOUT_MIGRATIONS = """
+BEGIN;
+DELETE FROM operations WHERE kind = 'migrate';
+DROP TABLE migrations;
+COMMIT;
+"""
+"""Version 0.1 copied from AutoML to Vertex AI. The copies stay; the operations have no kind now."""
 
 Item = TypeVar("Item")
 
@@ -181,6 +186,8 @@ class Store:
                 "data directory."
             )
         self._connection.executescript(_LATER)
+        if self._connection.execute(_MIGRATIONS).fetchone():
+            self._connection.executescript(_WITHOUT_MIGRATIONS)
 
     def close(self) -> None:
         """Close the file; the store can't be used afterwards."""

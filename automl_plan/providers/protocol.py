@@ -17,44 +17,6 @@ from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import Live, LiveDataset, LiveModel, Operation, SourceData
-from automl_plan.resources.model_types import ClassificationType, Problem
-from automl_plan.resources.takeover import Copying, Migratable, Wish
-
-
-class Takeover(Protocol):
-    """Copies objects of another service, which stay where they are."""
-
-    @property
-    def most(self) -> int:
-        """How many objects one call takes."""
-
-    def search(self) -> Sequence[Migratable]:
-        """All that can be copied here."""
-
-    def begin(self, wishes: Sequence[Wish]) -> Copying:
-        """Ask for copies. Each call makes new ones, so it is sent once."""
-
-    def copying(self, operation_id: str) -> Copying:
-        """An operation that copies, as it stands."""
-
-    def all(self) -> Sequence[Copying]:
-        """All operations that copy, as far as the service still lists them."""
-
-    def own_labels(
-        self,
-        kind: ResourceKind,
-        problem: Problem,
-        classification_type: ClassificationType | None,
-        *,
-        inputs: Attributes | None = None,
-        dataset_id: str | None = None,
-        data: SourceData | None = None,
-    ) -> dict[str, str]:
-        """What the provider itself keeps on an object in labels, as if it had made it.
-
-        `inputs` are what a model was trained with, `dataset_id` is the copy that stands for its
-        dataset; `data` is what a dataset holds.
-        """
 
 
 class Provider(Protocol):
@@ -70,10 +32,6 @@ class Provider(Protocol):
     @property
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
-
-    @property
-    def takeover(self) -> Takeover | None:
-        """What takes over objects of another service; None for one that takes nothing over."""
 
     def now(self) -> datetime:
         """What time it is by the service's clock (UTC); by this machine's before any answer."""

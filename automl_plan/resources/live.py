@@ -112,7 +112,6 @@ class OperationKind(StrEnum):
     EXPORT_MODEL = "export-model"
     BATCH_PREDICT = "batch-predict"
     CREATE_ENDPOINT = "create-endpoint"
-    MIGRATE = "migrate"
     DELETE = "delete"
     UNKNOWN = "unknown"
 

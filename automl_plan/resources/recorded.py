@@ -63,8 +63,6 @@ class Step(StrEnum):
     DEPLOY = "deploy"
     UNDEPLOY = "undeploy"
     DELETE = "delete"
-    MIGRATE = "migrate"
-    """Only in the state of a migration that is under way."""
 
 
 class RecordedObject(Struct, frozen=True):
@@ -116,8 +114,6 @@ class RecordedOperation(Struct, frozen=True):
     """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: int | None = None
     labelled_examples: int | None = None
-    made: str | None = None
-    """Migrations: the copy of the object worked on, once it is known."""
 
 
 class RecordedResource(Struct, frozen=True):

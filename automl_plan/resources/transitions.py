@@ -75,8 +75,6 @@ def after_operation(
             return _changed(resource, operation, {"deploy": None})
         case Step.DELETE:
             return without_object(resource, operation.object_id)
-        case Step.MIGRATE:  # its copy lives elsewhere, and is another state's
-            return resource
 
 
 def retired(resource: RecordedResource) -> RecordedResource:

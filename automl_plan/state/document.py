@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from automl_plan.errors import StateForeign, StateUnreadable
+from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
@@ -33,7 +33,7 @@ FORMAT_VERSION = 2
 """What is written, here and in the journal: raised by whatever an older version would not know."""
 READS = (1, 2)
 _OF_STATE = frozenset(
-    {"format_version", "lineage", "serial", "provider", "resources", "migration"}
+    {"format_version", "lineage", "serial", "provider", "resources"}
     | {"history", "outbox", "noticed"}
 )
 _OF_RESOURCE = frozenset(RecordedResource.__struct_fields__) - {"address"}
@@ -56,8 +56,6 @@ class State(Struct, frozen=True):
     provider: str | None = None
     """The provider's identity that the state is bound to."""
     resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
-    migration: Mapping[str, Json] | None = None
-    """Of a migration's state only: the settings of the providers, by name, `from` and `to`."""
     history: History = field(default_factory=dict)
     """How long operations took that ended well."""
     outbox: Outbox = field(default_factory=dict)
@@ -92,8 +90,6 @@ def encode(state: State) -> bytes:
         "provider": state.provider,
         "resources": {str(a): resource_to_json(r) for a, r in state.resources.items()},
     }
-    if state.migration is not None:
-        document["migration"] = dict(state.migration)
     history = history_to_json(state.history)
     if history:
         document["history"] = history
@@ -106,7 +102,7 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes, *, where: str) -> State:
-    """Read a document. Raises StateUnreadable, which says what is wrong with it."""
+    """Read a document. Raises StateUnreadable, which says what is wrong with it; StateMigrating."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -118,6 +114,8 @@ def decode(data: bytes, *, where: str) -> State:
     try:
         return _state(document)
     except (KeyError, TypeError, ValueError) as error:
+        if _migrates(document):
+            raise unfinished_migration(where) from error
         raise _unreadable(f"The state file is damaged: {_said(error)}.", where) from error
 
 
@@ -132,6 +130,16 @@ def check_format(version: Any, *, what: str, where: str) -> None:
         hint="Upgrade automl-plan: a newer one wrote it."
         if number and version > FORMAT_VERSION
         else None,
+    )
+
+
+def unfinished_migration(where: str) -> StateMigrating:
+    """What is said where version 0.1 has begun to move a state to Vertex AI, and not ended it."""
+    return StateMigrating(
+        "A migration of this state to Vertex AI is not finished. This version can't go on with it.",
+        where=where,
+        hint="Use automl-plan 0.1: `automl-plan migrate --to vertex` finishes it; the same command "
+        "with --abandon abandons it.",
     )
 
 
@@ -202,7 +210,6 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         gated=operation.gated or None,
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
-        made=operation.made,
     )
 
 
@@ -222,16 +229,32 @@ def _state(document: dict[str, Any]) -> State:
     for text, entry in entries.items():
         address = Address.parse(text)
         resources[address] = resource_from_json(address, entry)
-    provider, migration = _optional(fields.get("provider")), fields.get("migration")
     return State(
         _text(fields["lineage"]),
         serial,
-        provider,
+        _optional(fields.get("provider")),
         resources,
-        None if migration is None else _mapping(migration),
         history_from_json(fields.get("history", {})),
         outbox_from_json(fields.get("outbox", {})),
         noticed_from_json(fields.get("noticed", {})),
+    )
+
+
+def _migrates(document: dict[str, Any]) -> bool:
+    """Whether version 0.1 wrote it for a migration: with both providers, or calls that copy."""
+    if "migration" in document:
+        return True
+    entries = document.get("resources")
+    lists = (
+        entry.get("operations")
+        for entry in (entries.values() if isinstance(entries, dict) else ())
+        if isinstance(entry, dict)
+    )
+    return any(
+        isinstance(operation, dict) and operation.get("step") == "migrate"
+        for operations in lists
+        if isinstance(operations, list)
+        for operation in operations
     )
 
 
@@ -280,7 +303,6 @@ def _operation(entry: Any) -> RecordedOperation:
         gated=_boolean(fields.get("gated", False)),
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),
-        made=_optional(fields.get("made")),
     )
 
 

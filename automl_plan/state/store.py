@@ -16,13 +16,12 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from automl_plan.errors import StateMigrating, StateUnreadable, StateUnwritable
+from automl_plan.errors import StateUnreadable, StateUnwritable
 from automl_plan.resources.history import EndedOperation
 from automl_plan.resources.json import Json
 from automl_plan.resources.notices import Notice
 from automl_plan.resources.recorded import RecordedResource
-from automl_plan.resources.takeover import migrate_command
-from automl_plan.state.document import State, decode, encode, new_lineage
+from automl_plan.state.document import State, decode, encode, new_lineage, unfinished_migration
 from automl_plan.state.emergency import kept_elsewhere
 from automl_plan.state.journal import (
     Journal,
@@ -38,23 +37,19 @@ from automl_plan.state.journal import (
 from automl_plan.state.lock import StateLock, holder_of, take_away
 from automl_plan.state.noticed import cleared_entry, noticed_entry
 
-MIGRATING = "migrating"
-"""What the state of a migration is called, beside the one that is migrated."""
-
 
 class StateStore:
     """The state kept in one file."""
 
-    def __init__(self, path: Path, *, migrating: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         # Renaming over a symbolic link would replace the link: its target is what is meant.
         self._path = Path(os.path.realpath(path))
-        self._migrating = migrating
 
     def read(self) -> State:
         """What is recorded, with the steps of a run that was cut off.
 
         The serial is the one that the file will have once those steps are folded in, so that a
-        plan made of it fits then. Raises StateUnreadable.
+        plan made of it fits then. Raises StateUnreadable, StateMigrating.
         """
         state, _ = _read(self._path)
         return state
@@ -64,19 +59,7 @@ class StateStore:
 
         Raises StateLocked, StateUnreadable, StateUnwritable, StateMigrating.
         """
-        self.check_at_rest()
-        session = StateSession(self._path, timeout=timeout, command=command)
-        try:
-            self.check_at_rest()  # one may have been begun, and cut off, while this waited
-        except StateMigrating:
-            session.close()
-            raise
-        return session
-
-    def check_at_rest(self) -> None:
-        """Raise StateMigrating while a migration is under way, but for the one that works on it."""
-        if not self._migrating:
-            check_at_rest(self._path)
+        return StateSession(self._path, timeout=timeout, command=command)
 
     def lock_holder(self) -> str | None:
         """Who works on the state, in words; None when nobody does."""
@@ -90,10 +73,8 @@ class StateStore:
 class StateSession:
     """A locked state. Memory is what happened, even when the disk refuses to take it."""
 
-    def __init__(self, path: Path, *, timeout: float, command: str, provable: bool = False) -> None:
-        # Of what is `provable` nothing has to be kept elsewhere when the disk does not take it.
+    def __init__(self, path: Path, *, timeout: float, command: str) -> None:
         self._path = path
-        self._provable = provable
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -171,15 +152,6 @@ class StateSession:
         """
         self._step(cleared_entry(key))
 
-    def switch(self, state: State) -> None:
-        """Put another state in the place of all that is recorded; the former file is the backup.
-
-        Raises StateUnwritable; the former state then stands.
-        """
-        following = replace(state, serial=self._state.serial + 1)
-        write_state(self._path, following)
-        self._state = following
-
     def close(self) -> None:
         """Fold the journal into the file and give the lock back.
 
@@ -191,8 +163,6 @@ class StateSession:
                 try:
                     self._write()
                 except StateUnwritable as error:
-                    if self._provable:
-                        raise
                     raise kept_elsewhere(self._path, self._state, error) from error
         finally:
             self._journal.close()
@@ -232,50 +202,22 @@ class StateSession:
 
 
 def check_at_rest(path: Path) -> None:
-    """Raise StateMigrating when a migration of the state at this path is under way."""
-    place = beside(path, MIGRATING)
+    """Raise StateMigrating where version 0.1 keeps a migration that it has not ended."""
+    place = beside(path, "migrating")
     if place.exists():
-        command = _command(place)
-        raise StateMigrating(
-            "A migration of this state to another provider is under way.",
-            where=str(place),
-            hint=f"Run it again, and it goes on where it ended: `{command}`. "
-            f"`{command} --abandon` gives it up.",
-        )
-
-
-def _command(place: Path) -> str:
-    """The command that goes on with the migration whose state is at a path."""
-    try:
-        return migrate_command(read_state_file(place).migration)
-    except StateUnreadable:
-        return migrate_command(None)
+        raise unfinished_migration(str(place))
 
 
 def write_state(path: Path, state: State) -> None:
     """Put a state in the place of the file: whole or not at all. Raises StateUnwritable."""
-    _put(path, encode(state), keep=True)
-
-
-def copy_state(path: Path, place: Path) -> None:
-    """Put the file as it is in another place as well, as `write_state` does. Raises as that."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise unwritable(place, error) from error
-    _put(place, content, keep=False)
-
-
-def _put(path: Path, content: bytes, *, keep: bool) -> None:
-    """Put content in the place of a file; it is on disk when this returns."""
-    temporary = beside(path, "new")
+    temporary, content = beside(path, "new"), encode(state)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if keep and path.exists():
+        if path.exists():
             _keep(path, beside(path, "backup"))
         temporary.replace(path)
         _sync(path.parent)
@@ -286,7 +228,7 @@ def _put(path: Path, content: bytes, *, keep: bool) -> None:
 
 
 def read_state_file(path: Path) -> State:
-    """One state document, whatever lies beside it. Raises StateUnreadable."""
+    """One state document, whatever lies beside it. Raises StateUnreadable, StateMigrating."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -298,6 +240,7 @@ def read_state_file(path: Path) -> State:
 
 def _read(path: Path) -> tuple[State, bool]:
     """The state with its journal's steps, and whether there were any."""
+    check_at_rest(path)
     state = _read_file(path)
     state = replace(
         state,

@@ -45,7 +45,6 @@ def test_the_commands() -> None:
         "graph",
         "import",
         "init",
-        "migrate",
         "models calendar",
         "models delete",
         "models evaluations",

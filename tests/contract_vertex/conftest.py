@@ -15,7 +15,7 @@ import requests
 from google.api_core import retry
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import aiplatform_v1, automl_v1
+from google.cloud import aiplatform_v1
 
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.contract.conftest import HURRIED, fill_bucket
@@ -79,8 +79,6 @@ class Judge:
     models: Any
     endpoints: Any
     predictions: Any
-    migrations: Any
-    automl: Any
     http: requests.Session = field(default_factory=requests.Session)
 
     def result(self, operation: Any) -> Any:
@@ -193,17 +191,15 @@ def _judge(emulator: RunningEmulator, recorder: Recorder) -> Judge:
         models=client(aiplatform_v1.ModelServiceClient, vertex),
         endpoints=client(aiplatform_v1.EndpointServiceClient, vertex),
         predictions=client(aiplatform_v1.PredictionServiceClient, vertex),
-        migrations=client(aiplatform_v1.MigrationServiceClient, vertex),
-        automl=client(automl_v1.AutoMlClient, emulator.url),
     )
 
 
 def _close(judge: Judge) -> None:
     judge.http.close()
-    lasting = (judge.datasets, judge.pipelines, judge.models, judge.endpoints, judge.migrations)
-    for client in (*lasting, judge.predictions, judge.automl):
+    lasting = (judge.datasets, judge.pipelines, judge.models, judge.endpoints)
+    for client in (*lasting, judge.predictions):
         client.transport.close()
-    for client in (*lasting, judge.automl):
+    for client in lasting:
         operations = client.transport.operations_client.transport
         vars(operations)["_session"].close()  # its close() isn't implemented
 

@@ -115,7 +115,6 @@ def stage(judges: Callable[[float], Judge]) -> Stage:
     deployed = {"model": model.name, "automaticResources": {"minReplicaCount": 1}}
     judge.deploy(endpoint, model)
     output = {"outputUriPrefix": "gs://bucket/o/"}
-    wish = {"dataset": f"{PARENT}/datasets/ICN1", "datasetDisplayName": "x"}
     source = {"gcsSource": {"uris": ["gs://bucket/flowers.csv"]}}
     calls: dict[tuple[str, str], dict[str, Any]] = {
         ("POST", f"{PARENT}/datasets"): {"displayName": "x", "metadataSchemaUri": IMAGES},
@@ -141,10 +140,6 @@ def stage(judges: Callable[[float], Judge]) -> Stage:
         ("POST", f"{endpoint.name}:undeployModel"): {"deployedModelId": "1"},
         ("POST", f"{endpoint.name}:predict"): {
             "instances": [{"content": base64.b64encode(png(1)).decode()}]
-        },
-        ("POST", f"{PARENT}/migratableResources:search"): {},
-        ("POST", f"{PARENT}/migratableResources:batchMigrate"): {
-            "migrateResourceRequests": [{"migrateAutomlDatasetConfig": wish}]
         },
     }
     return Stage(judge, calls)

@@ -13,9 +13,6 @@ from zlib import crc32
 import pytest
 from google.cloud import aiplatform_v1
 
-from automl_plan.applying.migrating.migrate import migrate
-from automl_plan.applying.migrating.preparing import prepare
-from automl_plan.applying.migrating.target import open_target
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.resources.address import ResourceKind, dataset_address
 from automl_plan.resources.live import TOKEN_LABEL
@@ -215,29 +212,3 @@ def test_what_is_not_there(project: VertexProject, judge: Judge) -> None:
         assert provider.delete(ResourceKind.DATASET, gone) is None
         assert provider.trainings("none") == []
     assert judge.recorder.take()
-
-
-def test_a_migration(project: VertexProject, judge: Judge, document: DiscoveryJudge) -> None:
-    project.write({"flowers": FLOWERS, "cars": CARS}, {"flowers": MODEL})
-    path = project.directory / "automl-plan.yaml"
-    written = json.loads(path.read_text(encoding="utf-8"))
-    endpoint = written["provider"]["vertex"]["endpoint"]
-    early = {**written["provider"]["vertex"], "endpoint": judge.emulator.url}
-    path.write_text(json.dumps({**written, "provider": {"automl": early}}), encoding="utf-8")
-    assert len(project.applied()) == 6
-    judge.recorder.take()
-    with (
-        project.workspace() as workspace,
-        workspace.migrating() as source,
-        open_target(source, project=None, location=None, endpoint=endpoint) as target,
-    ):
-        result = migrate(prepare(source, target), tell=lambda _: None)
-    assert result.next_plan == ()
-    assert project.plan().empty
-    exchanges = judge.recorder.take()
-    assert [each for said in exchanges for each in document.findings(said)] == []
-    asked = [document.method_of(said) for said in exchanges]
-    assert asked.count("migratableResources.batchMigrate") == 2
-    assert "migratableResources.search" in asked
-    [model] = judge.models.list_models(parent=project.parent)
-    assert model.display_name == "flowers"

@@ -34,8 +34,6 @@ VERTEX_CALLS = [
     *(("GET", f"{VERTEX}/endpoints/e"), ("PATCH", f"{VERTEX}/endpoints/e")),
     *(("DELETE", f"{VERTEX}/endpoints/e"), ("POST", f"{VERTEX}/endpoints/e:deployModel")),
     *(("POST", f"{VERTEX}/endpoints/e:undeployModel"), ("POST", f"{VERTEX}/endpoints/e:predict")),
-    ("POST", f"{VERTEX}/migratableResources:search"),
-    ("POST", f"{VERTEX}/migratableResources:batchMigrate"),
 ]
 """One call of each method that AutoML v1 has not."""
 

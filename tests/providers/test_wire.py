@@ -149,7 +149,7 @@ def test_sample_texts_of_failures() -> None:
     assert warned.partial_failures[0].endswith("line 4023: The label is already a ground truth.")
 
 
-ELSEWHERE = {OperationKind.CREATE_ENDPOINT, OperationKind.MIGRATE}
+ELSEWHERE = {OperationKind.CREATE_ENDPOINT}
 """Kinds that AutoML v1 has not."""
 
 

@@ -34,7 +34,6 @@ def test_order_changes_no_byte(state: State) -> None:
         state.serial,
         state.provider,
         dict(reversed(list(state.resources.items()))),
-        state.migration,
         {
             step: dict(reversed(list(kept.items())))
             for step, kept in reversed(list(state.history.items()))

@@ -14,7 +14,6 @@ from automl_plan.emulator.http import (
 from automl_plan.emulator.vertex.datasets import DatasetMethods
 from automl_plan.emulator.vertex.endpoints import EndpointMethods
 from automl_plan.emulator.vertex.evaluations import EvaluationMethods
-from automl_plan.emulator.vertex.migrations import MigrationMethods
 from automl_plan.emulator.vertex.models import ModelMethods
 from automl_plan.emulator.vertex.names import LOCATIONS, PREFIX
 from automl_plan.emulator.vertex.operations import OperationMethods
@@ -29,7 +28,6 @@ _MODELS, _ENDPOINTS = f"{_SCOPE}/models", f"{_SCOPE}/endpoints"
 _DATASET, _PIPELINE = _DATASETS + "/{dataset}", _PIPELINES + "/{pipeline}"
 _MODEL, _ENDPOINT = _MODELS + "/{model}", _ENDPOINTS + "/{endpoint}"
 _EVALUATION = _MODEL + "/evaluations/{evaluation}"
-_MIGRATABLE = f"{_SCOPE}/migratableResources"
 
 
 class VertexFront:
@@ -42,7 +40,6 @@ class VertexFront:
             *_pipelines(PipelineMethods(engine)),
             *_models(ModelMethods(engine), EvaluationMethods(engine)),
             *_endpoints(EndpointMethods(engine), PredictionMethods(engine)),
-            *_migrations(MigrationMethods(engine)),
             *_operations(OperationMethods(engine)),
             route("locations.list", "GET", _either(_PROJECT), locations.list),
             route("locations.get", "GET", _either(_SCOPE), locations.get),
@@ -104,18 +101,6 @@ def _endpoints(methods: EndpointMethods, predictions: PredictionMethods) -> tupl
         route("endpoints.deployModel", "POST", f"{_ENDPOINT}:deployModel", methods.deploy),
         route("endpoints.undeployModel", "POST", f"{_ENDPOINT}:undeployModel", methods.undeploy),
         route("endpoints.predict", "POST", f"{_ENDPOINT}:predict", predictions.predict),
-    )
-
-
-def _migrations(methods: MigrationMethods) -> tuple[Route, ...]:
-    return (
-        route("migratableResources.search", "POST", f"{_MIGRATABLE}:search", methods.search),
-        route(
-            "migratableResources.batchMigrate",
-            "POST",
-            f"{_MIGRATABLE}:batchMigrate",
-            methods.batch_migrate,
-        ),
     )
 
 

@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, invalid, not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
-from automl_plan.emulator.migrations import Copied, copies
 from automl_plan.emulator.objects import ObjectKind, ObjectRef, Operation, OperationKind, Scope
 from automl_plan.emulator.terms import AllOf, Condition, Term, WorksOn
 from automl_plan.emulator.vertex.filters import Comparison, bad, read_filter
-from automl_plan.emulator.vertex.migratable import source_json
 from automl_plan.emulator.vertex.names import number_of, parent, scope_of
 from automl_plan.emulator.wire.calls import (
     LIST_PARAMETERS,
@@ -39,7 +37,6 @@ _METADATA = {
     OperationKind.DEPLOY_TO_ENDPOINT: "DeployModelOperationMetadata",
     OperationKind.UNDEPLOY_FROM_ENDPOINT: "UndeployModelOperationMetadata",
     OperationKind.DELETE_TRAINING: "DeleteOperationMetadata",
-    OperationKind.MIGRATE: "BatchMigrateResourcesOperationMetadata",
 }
 _OWNERS = {
     "dataset_id": "datasets",
@@ -68,10 +65,7 @@ def render(operation: Operation) -> dict[str, object]:
         "@type": _TYPES + _METADATA[operation.kind],
         "genericMetadata": filled(generic),
     }
-    if operation.kind is OperationKind.MIGRATE:
-        results = [_partial_result(operation.scope, each) for each in copies(operation)]
-        metadata["partialResults"] = results
-    elif operation.kind is OperationKind.EXPORT_DATA and operation.output:
+    if operation.kind is OperationKind.EXPORT_DATA and operation.output:
         metadata["gcsOutputDirectory"] = operation.output
     elif operation.kind is OperationKind.EXPORT_MODEL and operation.output:
         metadata["outputInfo"] = {"artifactOutputUri": operation.output}
@@ -109,11 +103,6 @@ def _response(operation: Operation) -> dict[str, object]:
                 "displayName": spec["display_name"],
             }
             return {"@type": f"{_TYPES}DeployModelResponse", "deployedModel": deployed}
-        case OperationKind.MIGRATE:
-            made = [_migrated(scope, each) for each in copies(operation) if each.copy is not None]
-            return {"@type": f"{_TYPES}BatchMigrateResourcesResponse"} | filled(
-                {"migrateResourceResponses": made}
-            )
     names = {
         OperationKind.IMPORT_DATA: "ImportDataResponse",
         OperationKind.EXPORT_DATA: "ExportDataResponse",
@@ -122,33 +111,6 @@ def _response(operation: Operation) -> dict[str, object]:
     }
     name = names.get(operation.kind, "")
     return {"@type": _TYPES + name if name else _EMPTY}
-
-
-def _migrated(scope: Scope, copied: Copied) -> dict[str, object]:
-    return {
-        "migratableResource": source_json(scope, copied.wish),
-        **_copy_json(scope, copied),
-    }
-
-
-def _partial_result(scope: Scope, copied: Copied) -> dict[str, object]:
-    source = source_json(scope, copied.wish)
-    configs = {
-        "automlModel": "migrateAutomlModelConfig",
-        "automlDataset": "migrateAutomlDatasetConfig",
-    }
-    request = {configs[key]: value for key, value in source.items()}
-    failed = {}
-    if copied.failure is not None:
-        failed = {"error": {"code": copied.failure.code, "message": copied.failure.message}}
-    return {"request": request, **failed, **_copy_json(scope, copied)}
-
-
-def _copy_json(scope: Scope, copied: Copied) -> dict[str, str]:
-    if copied.copy is None:
-        return {}
-    kind = copied.copy.kind
-    return {str(kind): f"{parent(scope)}/{kind}s/{copied.copy.id}"}
 
 
 class OperationMethods:

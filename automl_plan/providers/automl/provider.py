@@ -46,11 +46,6 @@ _PAGE_SIZE = "1000"
 class AutomlProvider(GoogleService):
     """Datasets and models of one project and location."""
 
-    @property
-    def takeover(self) -> None:
-        """None: it takes nothing over."""
-        return
-
     # -- reading ---------------------------------------------------------------------------
 
     def live(self) -> Live:

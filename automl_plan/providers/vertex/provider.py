@@ -16,7 +16,6 @@ from automl_plan.providers.staging import staged
 from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
 from automl_plan.providers.vertex.evaluations import by_label, overall
-from automl_plan.providers.vertex.migration import Migration
 from automl_plan.providers.vertex.operation_names import operation_path
 from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
 from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET, SETS_LABEL, sets_of
@@ -70,11 +69,6 @@ class VertexProvider(GoogleService):
     @cached_property
     def _deployments(self) -> Deployments:
         return Deployments(self._transport, self._parent)
-
-    @property
-    def takeover(self) -> Migration:
-        """What takes over objects of AutoML."""
-        return Migration(self._transport, self._parent)
 
     # -- reading ---------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import OWN_LABEL_PREFIX, SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 
@@ -86,8 +85,8 @@ KINDS = (
     ),
 )
 KIND_LABEL = f"{OWN_LABEL_PREFIX}kind"
-"""Ours, on datasets: one of the labels of `KINDS`. On models that were migrated, which no pipeline
-tells of, with the type and the budget: `multiclass_cloud_8000`."""
+"""Ours, on datasets: one of the labels of `KINDS`. On models that version 0.1 migrated, which no
+pipeline tells of, with the type and the budget: `multiclass_cloud_8000`."""
 SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 """Ours, on datasets: whether the imported files gave the images their sets."""
 NOBODYS_ENDPOINT = "automl-plan-model-"
@@ -95,17 +94,10 @@ NOBODYS_ENDPOINT = "automl-plan-model-"
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 """All images, none, or some of them."""
 DATASET_LABEL = f"{OWN_LABEL_PREFIX}dataset"
-"""Ours, on models that were migrated: the dataset that stands for the one it was trained on. Of
-others their training pipeline tells."""
+"""Ours, on models that version 0.1 migrated: the dataset that stands for the one it was trained on.
+Of others their training pipeline tells."""
 PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL, DATASET_LABEL})
 """They say what an object is, not whose: nobody else sees them, and forgetting leaves them."""
-
-
-def trained_label(label: str, inputs: Attributes) -> str:
-    """What a migrated model was trained with, as a label's value (at most 64 of a-z0-9_-)."""
-    model_type, budget = inputs.get("model_type"), inputs.get("train_budget_milli_node_hours")
-    known = isinstance(model_type, str) and isinstance(budget, int)
-    return f"{label}_{model_type}_{budget}" if known else label
 
 
 def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:

@@ -49,7 +49,6 @@ _OPERATIONS = {
     "DeployModelOperationMetadata": OperationKind.DEPLOY_MODEL,
     "UndeployModelOperationMetadata": OperationKind.UNDEPLOY_MODEL,
     "DeleteOperationMetadata": OperationKind.DELETE,
-    "BatchMigrateResourcesOperationMetadata": OperationKind.MIGRATE,
 }
 """By the type of an operation's metadata."""
 _STEPS = frozenset(

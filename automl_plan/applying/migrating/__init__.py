@@ -1,1 +1,0 @@
-"""Moves what a state records to another provider, without a training."""
