@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from automl_plan.providers.credentials import credentials_for
-from automl_plan.providers.endpoint import is_google
+from automl_plan.providers.endpoint import is_google, is_loopback
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, StagingBucket
 from automl_plan.providers.storage import GOOGLE, Storage, storage_url
@@ -21,6 +21,16 @@ LATE_SECONDS = 120.0
 """Six times the deadline of Google's own backend for models.create (automl_v1.yaml)."""
 LATE_SECONDS_ON_LOOPBACK = 2.0
 """No proxy lies on the way: what was sent is acted upon at once."""
+
+
+def late_seconds(url: str) -> float:
+    """For how long a call to the service at a URL may still take effect after it was cut off.
+
+    Short on this machine's loopback only: a gateway of somebody's own may hold a call as long as
+    Google's does.
+    """
+    local = is_loopback(urlsplit(url).hostname or "")
+    return LATE_SECONDS_ON_LOOPBACK if local else LATE_SECONDS
 
 
 class Connection(Struct, frozen=True):
@@ -70,5 +80,5 @@ def connect(
         staging,
         project,
         location,
-        LATE_SECONDS if is_google(url) else LATE_SECONDS_ON_LOOPBACK,
+        late_seconds(url),
     )

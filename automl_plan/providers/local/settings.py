@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from automl_plan.providers.cloud import LATE_SECONDS_ON_LOOPBACK
+from automl_plan.providers.cloud import late_seconds
 from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.protocol import Provider
@@ -37,7 +37,7 @@ def open_local(
             name="local-vertex",
             project=PROJECT,
             location=LOCATION,
-            late_seconds=LATE_SECONDS_ON_LOOPBACK,
+            late_seconds=late_seconds(running.url),
         )
     from automl_plan.providers.automl.provider import AutomlProvider
 
@@ -47,7 +47,7 @@ def open_local(
         name="local",
         project=PROJECT,
         location=LOCATION,
-        late_seconds=LATE_SECONDS_ON_LOOPBACK,
+        late_seconds=late_seconds(running.url),
     )
 
 
