@@ -1,39 +1,143 @@
-"""Which Git commit a configuration is at."""
+"""Which Git commit a configuration is at, asked without running what a repository configures.
+
+The directory may be a stranger's branch. Git runs programs that its settings and attributes name
+when it looks at files (`core.fsmonitor`, `filter.*`, `diff.*`), when it writes (hooks), and when it
+fetches what a partial clone lacks (`core.sshCommand`, `remote.*`). So Git is asked for what is
+committed only, and the files are compared here. An embedded bare repository, which a pull request
+can bring along as ordinary files, is none.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+import stat
 import subprocess
 from pathlib import Path
 
+from automl_plan.config.files import MAX_BYTES, Unreadable, configuration_files
+
 _SECONDS = 10
+_HASH = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
+_ALGORITHMS = {40: "sha1", 64: "sha256"}
+_ENVIRONMENT = {
+    # Nothing is fetched, by no protocol. GIT_NO_LAZY_FETCH is known since Git 2.44.
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
 
 
 def commit_of(directory: Path) -> str | None:
     """The commit's hash, `-dirty` behind it when YAML in the directory differs from it.
 
+    Also YAML below the directory counts where it is tracked: it may hold values of variables. A
+    file that differs by line ends only does not; no other conversion (`filter.*`) is made.
     None where there is no repository, no commit yet or no Git.
     """
-    commit = _git(directory, "rev-parse", "--verify", "--quiet", "HEAD")
-    if commit is None:
+    root = _root(directory)
+    head = None if root is None else _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    if root is None or head is None or not _HASH.fullmatch(head.strip()):
         return None
-    changed = _git(directory, "status", "--porcelain", "--", "*.yaml", "*.yml")
-    return f"{commit}-dirty" if changed else commit
+    commit = head.strip().decode()
+    return f"{commit}-dirty" if _differs(directory.resolve(), root, commit) else commit
 
 
 def place_in_repository(directory: Path) -> str:
     """Where a directory lies in its repository: `models/`; "" for its root, or for none."""
-    return _git(directory, "rev-parse", "--show-prefix") or ""
+    root = _root(directory)
+    place = "." if root is None else directory.resolve().relative_to(root).as_posix()
+    return "" if place == "." else f"{place}/"
 
 
-def _git(directory: Path, *arguments: str) -> str | None:
+def _root(directory: Path) -> Path | None:
+    """The nearest directory with a `.git`, on the same file system as Git's own search is.
+
+    Git itself would also find a bare repository; from here on it finds this one first.
+    """
+    here = directory.resolve()
+    try:
+        device = here.stat().st_dev
+        for place in (here, *here.parents):
+            if place.stat().st_dev != device:
+                return None
+            if os.path.lexists(place / ".git"):
+                return place
+    except OSError:
+        return None
+    return None
+
+
+def _differs(directory: Path, root: Path, commit: str) -> bool:
+    """Whether the YAML in a directory is not what a commit has there; so too if that is unknown."""
+    place = directory.relative_to(root).as_posix()
+    tree = f"{commit}:{'' if place == '.' else place}"
+    listed = _git(root, "ls-tree", "-r", "-z", tree)
+    if listed is None:
+        return True
+    tracked = {}
+    for line in listed.split(b"\0"):
+        entry, _, name = line.partition(b"\t")
+        if name.endswith((b".yaml", b".yml")):
+            tracked[os.fsdecode(name)] = entry.split(b" ")[2].decode()
+    try:
+        read = {path.name for path in configuration_files(directory, ())}
+    except Unreadable:
+        return True
+    return not read <= tracked.keys() or any(
+        not _same(directory / name, blob)
+        for name, blob in tracked.items()
+        # Of what lies deeper a sparse checkout may lack some.
+        if "/" not in name or os.path.lexists(directory / name)
+    )
+
+
+def _same(path: Path, blob: str) -> bool:
+    """Whether a file has the content of a blob, but for the ends of its lines."""
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            content = os.fsencode(path.readlink())
+        elif stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES:
+            content = path.read_bytes()
+        else:
+            return False
+    except OSError:
+        return False
+    return blob in (_hash(content, blob), _hash(content.replace(b"\r\n", b"\n"), blob))
+
+
+def _hash(content: bytes, like: str) -> str:
+    """The name that Git gives a blob, by the algorithm of another name."""
+    digest = hashlib.new(_ALGORITHMS[len(like)], usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(content))
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    """What Git prints of a repository; None when it fails.
+
+    Only for commands that read refs and trees. Of Git's environment only the user's settings are
+    kept: a hook's, say, names another repository.
+    """
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+    }
+    settings = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=")
     try:
         done = subprocess.run(  # noqa: S603 (fixed words, no shell)
-            ("git", "-C", str(directory), *arguments),  # noqa: S607 (the user's own Git)
-            capture_output=True,
-            text=True,
+            ("git", "-C", root, "--no-pager", *settings, *arguments),  # noqa: S607 (the user's own)
+            env={**environ, **_ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             timeout=_SECONDS,
             check=False,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None
