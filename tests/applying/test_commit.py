@@ -135,7 +135,7 @@ def git(directory: Path, *arguments: str) -> str:
     away = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     away |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    command = ["git", "-C", directory, *who, *arguments]
+    command = ["git", "-C", str(directory), *who, *arguments]
     done: subprocess.CompletedProcess[str] = subprocess.run(
         command,
         env=away,
