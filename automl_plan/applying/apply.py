@@ -51,7 +51,7 @@ def apply(
     is sent, StateLocked, StateUnwritable, Interrupted.
     """
     if planned.plan.refused:
-        raise PlanRefused("\n".join(planned.plan.refused))
+        raise PlanRefused("\n".join(refusal.text for refusal in planned.plan.refused))
     with workspace.store.open(timeout=lock_timeout, command=command) as session:
         check_bound(planned, workspace, session.state)
         cut_off = any(open_intents(record) for record in session.state.resources.values())

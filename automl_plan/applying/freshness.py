@@ -50,7 +50,7 @@ def check_current(planned: Planned, workspace: Workspace) -> None:
     check_bound(planned, workspace, workspace.store.read())
     now = make_plan(workspace, planned.options).plan
     if now.refused and not planned.plan.refused:
-        raise PlanRefused(f"The plan may not be applied: {now.refused[0]}", hint="Plan again.")
+        raise PlanRefused(f"The plan may not be applied: {now.refused[0].text}", hint="Plan again.")
     moved = _differing(planned.plan, now)
     if moved:
         more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""

@@ -17,6 +17,7 @@ from automl_plan.planning.data_findings import data_findings_from_json, data_fin
 from automl_plan.planning.forecasting import forecast_from_json, forecast_to_json
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import (
+    NOT_RECORDED,
     Action,
     Change,
     Difference,
@@ -24,6 +25,7 @@ from automl_plan.planning.plan import (
     Note,
     NoteKind,
     Plan,
+    Refusal,
     Violation,
 )
 from automl_plan.planning.scorecards import scorecard_from_json, scorecard_to_json
@@ -40,7 +42,9 @@ from automl_plan.resources.live import SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
 from automl_plan.resources.requirements import Requirements
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
+OLDER_FORMATS = ("1.2",)
+"""Formats that are still read to be shown, and not applied."""
 
 
 def planned_document(planned: Planned) -> dict[str, Json]:
@@ -94,7 +98,16 @@ def planned_document(planned: Planned) -> dict[str, Json]:
             )
             for violation in plan.violations
         ],
-        "refused": list(plan.refused),
+        "refused": [
+            _compact(
+                rule=refusal.rule,
+                text=refusal.text,
+                address=None if refusal.address is None else str(refusal.address),
+                field=refusal.field,
+                where=refusal.where,
+            )
+            for refusal in plan.refused
+        ],
         "scores": [scorecard_to_json(card) for card in planned.scores],
         "forecasts": {
             key: None if forecast is None else forecast_to_json(forecast)
@@ -204,6 +217,14 @@ def _days(duration: timedelta | None) -> float | None:
     return None if duration is None else duration / timedelta(days=1)
 
 
+def upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """A document of an older format in the form of the present one."""
+    refused = document.get("refused")
+    if isinstance(refused, list):
+        refused = [{"rule": NOT_RECORDED, "text": each} for each in refused]
+    return {**document, "format_version": FORMAT_VERSION, "refused": refused}
+
+
 def planned_of(document: dict[str, Any]) -> Planned:
     """The inverse, of a document that the schema allows. Raises KeyError, TypeError, ValueError."""
     plan = Plan(
@@ -216,7 +237,7 @@ def planned_of(document: dict[str, Any]) -> Planned:
         ),
         costs=None if document["cost"] is None else costs_from_json(document["cost"]),
         violations=tuple(_violation(v) for v in document["violations"]),
-        refused=tuple(document["refused"]),
+        refused=tuple(map(_refusal, document["refused"])),
     )
     return Planned(
         plan=plan,
@@ -321,6 +342,11 @@ def _change(fields: dict[str, Any]) -> Change:
 def _violation(fields: dict[str, Any]) -> Violation:
     address = fields.pop("address", None)
     return Violation(address=None if address is None else Address.parse(address), **fields)
+
+
+def _refusal(fields: dict[str, Any]) -> Refusal:
+    address = fields.pop("address", None)
+    return Refusal(address=None if address is None else Address.parse(address), **fields)
 
 
 def _drift(fields: dict[str, Any]) -> Drift:

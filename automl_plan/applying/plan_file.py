@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl_plan.applying.plan_document import FORMAT_VERSION, planned_document, planned_of
+from automl_plan.applying.plan_document import (
+    FORMAT_VERSION,
+    OLDER_FORMATS,
+    planned_document,
+    planned_of,
+    upgraded,
+)
 from automl_plan.applying.planned import Planned
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import PlanFileInvalid
@@ -52,8 +58,8 @@ def _encoded(document: Mapping[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
-def read_plan(path: Path) -> Planned:
-    """Read a plan file. Raises PlanFileInvalid."""
+def read_plan(path: Path, *, to_apply: bool = False) -> Planned:
+    """Read a plan file; one of an older format only to show it. Raises PlanFileInvalid."""
     import jsonschema
 
     try:
@@ -71,12 +77,15 @@ def read_plan(path: Path) -> Planned:
             where=str(path),
             hint="Write one with `automl-plan plan --out FILE`.",
         ) from error
+    sealed_as = document
     if isinstance(document, dict) and document.get("format_version") != FORMAT_VERSION:
-        raise PlanFileInvalid(
-            f"The file is not a plan of format {FORMAT_VERSION}.",
-            where=str(path),
-            hint="Plan again with this version of automl-plan.",
-        )
+        if to_apply or document.get("format_version") not in OLDER_FORMATS:
+            raise PlanFileInvalid(
+                f"The file is not a plan of format {FORMAT_VERSION}.",
+                where=str(path),
+                hint="Plan again with this version of automl-plan: automl-plan plan --out FILE",
+            )
+        document = upgraded(document)
     problem = jsonschema.exceptions.best_match(
         jsonschema.Draft7Validator(read_schema("plan")).iter_errors(document)
     )
@@ -86,7 +95,7 @@ def read_plan(path: Path) -> Planned:
             where=str(path),
             hint="Plan again.",
         )
-    if document["digest"] != _digest(document) or data != _encoded(document):
+    if sealed_as["digest"] != _digest(sealed_as) or data != _encoded(sealed_as):
         raise PlanFileInvalid(
             "The plan file was changed after it was written: its digest does not fit.",
             where=str(path),

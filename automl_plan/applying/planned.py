@@ -25,7 +25,7 @@ from automl_plan.planning.drift import assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Action, Change, Plan, Violation
+from automl_plan.planning.plan import POLICY, Action, Change, Plan, Refusal, Violation
 from automl_plan.planning.planner import make_plan as plan_changes
 from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
@@ -251,7 +251,11 @@ def _judged(
     subject = Subject(configuration.policy, plan.changes, desired, plan.costs, settings, adequacy)
     found = violations(subject)
     placed = tuple(replace(v, where=_where(v, configuration)) for v in found)
-    denied = tuple(violation_text(v) for v in placed if not v.warns)
+    denied = tuple(
+        Refusal(POLICY + v.rule, violation_text(v), v.address, v.field, v.where)
+        for v in placed
+        if not v.warns
+    )
     return replace(plan, violations=placed, refused=(*plan.refused, *denied))
 
 

@@ -90,7 +90,7 @@ def apply(
             replace=replace,
             allow_large_change=allow_large_change,
         )
-        saved = read_plan(plan_file) if plan_file is not None else None
+        saved = read_plan(plan_file, to_apply=True) if plan_file is not None else None
         if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
             raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
         with ExitStack() as stack:

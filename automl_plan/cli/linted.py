@@ -46,7 +46,7 @@ def with_lint(planned: Planned, opened: Workspace) -> Planned:
             if key not in known:
                 known[key] = _carried(linter.lint(str(dataset.address), dataset.sources, kind))
             found[dataset.address] = known[key]
-    refusals = (each.refusal(str(address)) for address, each in found.items())
+    refusals = (each.refusal(address) for address, each in found.items())
     refused = tuple(refusal for refusal in refusals if refusal is not None)
     plan = replace(planned.plan, refused=(*planned.plan.refused, *refused))
     return replace(planned, plan=plan, data_findings=found)

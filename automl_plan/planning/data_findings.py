@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from automl_plan.planning.plan import DATA_LINT, Refusal
+from automl_plan.resources.address import Address
 from automl_plan.resources.json import Json
 
 MOST = 20
@@ -61,17 +63,17 @@ class DataFindings(Struct, frozen=True):
         """All, also those that are not carried."""
         return self.errors + self.warnings + self.notices
 
-    def refusal(self, address: str) -> str | None:
-        """Why a plan that imports this may not be applied; None when it may."""
+    def refusal(self, address: Address) -> Refusal | None:
+        """Why a plan that imports this is not carried out; None when it may be."""
         first = next((each for each in self.findings if each.refuses), None)
         if first is None:
             return None
         more = f", and {self.errors - 1:,} more errors" if self.errors > 1 else ""
-        name = address.partition(".")[2]
-        return (
-            f"{address}: {first.where}: {first.message} ({first.rule}{more}); "
-            f"`automl-plan datasets lint {name}` tells all, --no-lint plans it all the same"
+        text = (
+            f"{address}: {first.where}: {first.message} ({first.rule}{more}); `automl-plan "
+            f"datasets lint {address.name}` tells all, --no-lint plans it all the same"
         )
+        return Refusal(DATA_LINT, text, address, "sources", first.where)
 
 
 def data_findings_to_json(found: DataFindings) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.plan import LARGE_CHANGE, PROTECTED_ADDRESS, Action, Change, Refusal
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
@@ -15,11 +15,7 @@ from automl_plan.resources.refactoring import RemovalAction
 LEAST_OBJECTS = 10
 MOST_CHANGED = 0.3
 """Of at least so many recorded resources, this part may be deleted or made anew at once."""
-PROTECTED_ADDRESS = "protected"
-LARGE_CHANGE = "large-change"
-"""The rules that a refusal can tell of."""
 _SHOWN = 10
-_IS_PROTECTED = " is protected by lifecycle.prevent_destroy, and would be deleted"
 
 
 def refusals(
@@ -30,11 +26,11 @@ def refusals(
     *,
     destroy: bool,
     allow_large_change: bool,
-) -> tuple[str, ...]:
-    """Why a plan may not be applied, in plain words."""
+) -> tuple[Refusal, ...]:
+    """Deletions of what is protected, and more deletions than are likely to be meant."""
     lost = _lost(changes, recorded)
     found = [
-        _told(address, desired, destroy=destroy)
+        _refusal(address, desired, destroy=destroy)
         for address in sorted(lost)
         if _protected(address, desired, recorded, live)
     ]
@@ -44,24 +40,14 @@ def refusals(
         names = ", ".join(str(address) for address in sorted(hit)[:_SHOWN])
         more = f" and {len(hit) - _SHOWN} more" if len(hit) > _SHOWN else ""
         found.append(
-            f"{len(hit)} of {there} resources are deleted or made anew at once ({names}{more}), "
-            f"more than {MOST_CHANGED:.0%}: if this is meant, give --allow-large-change."
+            Refusal(
+                LARGE_CHANGE,
+                f"{len(hit)} of {there} resources are deleted or made anew at once "
+                f"({names}{more}), more than {MOST_CHANGED:.0%}: if this is meant, give "
+                "--allow-large-change.",
+            )
         )
     return tuple(found)
-
-
-def refusal_rule(reason: str) -> tuple[str, Address | None]:
-    """What a refusal of this module is about, for programs: its rule, and the address it names.
-
-    Plans keep their refusals as sentences, and plan files come with nothing else.
-    """
-    subject, protected, _ = reason.partition(_IS_PROTECTED)
-    if not protected:
-        return LARGE_CHANGE, None
-    try:
-        return PROTECTED_ADDRESS, Address.parse(subject)
-    except ValueError:
-        return PROTECTED_ADDRESS, None
 
 
 def _lost(changes: Sequence[Change], recorded: Recorded) -> set[Address]:
@@ -101,12 +87,14 @@ def _protected(address: Address, desired: Desired, recorded: Recorded, live: Liv
     return there is not None and there.labels.get(PROTECTED) == "true"
 
 
-def _told(address: Address, desired: Desired, *, destroy: bool) -> str:
-    declared = address in desired.datasets or address in desired.models
-    refused = f"{address}{_IS_PROTECTED}"
-    if declared:
-        return f"{refused}: set prevent_destroy to false{' and apply' if destroy else ''} first."
-    return (
-        f"{refused}: declare it again, or say that this is meant with "
-        f"`removed: [{{from: {address}, action: delete}}]`."
-    )
+def _refusal(address: Address, desired: Desired, *, destroy: bool) -> Refusal:
+    refused = f"{address} is protected by lifecycle.prevent_destroy, and would be deleted"
+    if address in desired.datasets or address in desired.models:
+        way = f"set prevent_destroy to false{' and apply' if destroy else ''} first."
+    else:
+        way = (
+            "declare it again, or say that this is meant with "
+            f"`removed: [{{from: {address}, action: delete}}]`."
+        )
+    field = "lifecycle.prevent_destroy"
+    return Refusal(PROTECTED_ADDRESS, f"{refused}: {way}", address, field)

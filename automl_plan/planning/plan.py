@@ -6,7 +6,9 @@ before it. Nothing else is needed to carry it out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -138,6 +140,39 @@ class Violation(Struct, frozen=True):
     """The file and line of what violates it; for the reader."""
 
 
+PROTECTED_ADDRESS = "protected"
+LARGE_CHANGE = "large-change"
+DATA_LINT = "data-lint"
+NOT_RECORDED = "not-recorded"
+POLICY = "policy/"
+"""Before the key of a rule of the team's policy: `policy/max_training_cost`."""
+
+REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
+    {
+        PROTECTED_ADDRESS: "What lifecycle.prevent_destroy protects is not deleted.",
+        LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
+        DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
+        NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
+    }
+)
+"""Every rule of a refusal, with what holds where it is kept; beside those of `POLICY`."""
+
+
+class Refusal(Struct, frozen=True):
+    """Why a plan is not carried out."""
+
+    rule: str
+    """A key of `REFUSAL_RULES`, or `POLICY` and a key of the team's policy."""
+    text: str
+    """A whole sentence for the reader: what is refused, where, and what to do about it."""
+    address: Address | None = None
+    """None: the plan as a whole."""
+    field: str | None = None
+    """Of the address; `provider.…` or `policy.…` where that is the place to look at."""
+    where: str | None = None
+    """The file and line to look at, `main.yaml:12`; None: the address's own."""
+
+
 class Plan(Struct, frozen=True):
     """All changes, in an order in which they could be carried out one after the other."""
 
@@ -149,8 +184,8 @@ class Plan(Struct, frozen=True):
     """The money in it; None where nobody gave prices, or nothing is done at the provider."""
     violations: tuple[Violation, ...] = ()
     """Of the policy; those that don't only warn have their place in `refused` too."""
-    refused: tuple[str, ...] = ()
-    """Why it may not be applied: what is protected, or that it changes too much at once."""
+    refused: tuple[Refusal, ...] = ()
+    """Why it is not carried out; empty: nothing speaks against it."""
 
     @property
     def empty(self) -> bool:

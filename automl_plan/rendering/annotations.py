@@ -17,9 +17,7 @@ from automl_plan.config.findings import READING_RULES
 from automl_plan.config.rules import RULES
 from automl_plan.errors import AutomlPlanError, ConfigurationError
 from automl_plan.linting.rules import RULES as LINT_RULES
-from automl_plan.planning.guard import LARGE_CHANGE, PROTECTED_ADDRESS, refusal_rule
-from automl_plan.planning.plan import NoteKind, Violation
-from automl_plan.planning.policy import violation_text
+from automl_plan.planning.plan import DATA_LINT, POLICY, REFUSAL_RULES, NoteKind, Violation
 from automl_plan.rendering.style import clean
 from automl_plan.rendering.verdict import Risk, risks
 from automl_plan.resources.address import Address
@@ -28,8 +26,7 @@ Places = Callable[[Address], str | None]
 """Where an address is declared (`file:line`); None when it is not."""
 
 _MEANINGS = {
-    f"refused/{PROTECTED_ADDRESS}": "What lifecycle.prevent_destroy protects is not deleted.",
-    f"refused/{LARGE_CHANGE}": "One plan deletes or makes anew only a part of what is recorded.",
+    **{f"refused/{rule}": kept for rule, kept in REFUSAL_RULES.items()},
     f"note/{NoteKind.EXPIRY}": "A model's life ends soon.",
     f"note/{NoteKind.HELD}": "A version that was trained does not serve, on purpose.",
     f"note/{NoteKind.ELSEWHERE}": "A model is deployed at somebody else's endpoint, too.",
@@ -164,12 +161,12 @@ def _of_error(error: AutomlPlanError) -> Iterator[Annotation]:
 
 def _of_plan(planned: Planned, places: Places) -> Iterator[Annotation]:
     plan = planned.plan
-    denied = {violation_text(v) for v in plan.violations if not v.warns}
-    for reason in plan.refused:
-        if reason not in denied:
-            rule, address = refusal_rule(reason)
-            where = None if address is None else places(address)
-            yield _placed(Level.ERROR, f"refused/{rule}", reason, address, where)
+    for refusal in plan.refused:
+        if refusal.rule == DATA_LINT or refusal.rule.startswith(POLICY):
+            continue  # the findings and violations that it is made of follow
+        address = refusal.address
+        where = refusal.where or (None if address is None else places(address))
+        yield _placed(Level.ERROR, f"refused/{refusal.rule}", refusal.text, address, where)
     for violation in plan.violations:
         yield _of_violation(violation)
     for found in planned.data_findings.values():

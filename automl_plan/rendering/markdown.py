@@ -93,7 +93,7 @@ class _Comment:
         head = [marker(origin), self._verdict()]
         foot = [self._commands(), self._footer(origin)]
         room = limit - sum(map(_size, (*head, *foot))) - _RESERVED
-        refused = self._list("Refused", self._plan.refused, room // 3)
+        refused = self._list("Refused", [each.text for each in self._plan.refused], room // 3)
         room -= _size(refused)
         table, room = self._table(room)
         metrics, room = self._metrics(room)

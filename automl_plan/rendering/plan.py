@@ -134,7 +134,7 @@ def _policy_text(plan: Plan, style: Style) -> str:
     warnings = (clean(violation_text(v)) for v in plan.violations if v.warns)
     text = "".join(f"{style.yellow('Warning:')} {warning}\n" for warning in warnings)
     if plan.refused:
-        lines = "".join(f"  {clean(reason)}\n" for reason in plan.refused)
+        lines = "".join(f"  {clean(refusal.text)}\n" for refusal in plan.refused)
         text += f"\n{style.red(style.bold('Refused:'))}\n{lines}"
     return text
 

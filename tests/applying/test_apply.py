@@ -123,6 +123,20 @@ def test_a_saved_plan_is_applied_as_it_was_read(project: Project, tmp_path: Path
     assert project.plan().empty
 
 
+def test_a_plan_file_of_the_former_format_is_shown_and_not_applied(
+    project: Project, tmp_path: Path
+) -> None:
+    document = planned_to_json(project.plan())
+    path = tmp_path / "plan.json"
+    path.write_bytes(sealed({**document, "format_version": "1.2", "refused": ["It is protected."]}))
+    assert [each.text for each in read_plan(path).plan.refused] == ["It is protected."]
+    with pytest.raises(PlanFileInvalid, match="is not a plan of format"):
+        read_plan(path, to_apply=True)
+    path.write_bytes(path.read_bytes().replace(b"It is protected.", b"It is not."))
+    with pytest.raises(PlanFileInvalid, match="its digest does not fit"):
+        read_plan(path)
+
+
 def test_a_plan_is_applied_once(project: Project) -> None:
     planned = project.plan()
     project.apply_planned(planned)

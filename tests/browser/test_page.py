@@ -13,7 +13,16 @@ from selenium.webdriver.support.ui import Select
 from automl_plan.codehosts.links import SourceLinks
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
 from automl_plan.planning.gate import GateReport, GateRow
-from automl_plan.planning.plan import Action, Change, Difference, Note, NoteKind, Plan, Violation
+from automl_plan.planning.plan import (
+    Action,
+    Change,
+    Difference,
+    Note,
+    NoteKind,
+    Plan,
+    Refusal,
+    Violation,
+)
 from automl_plan.planning.scorecards import Figures, Point, Role, Scorecard
 from automl_plan.rendering.html.page import plan_html
 from automl_plan.resources.address import dataset_address, model_address
@@ -49,7 +58,7 @@ def hostile() -> str:
             (Idle(ATTACK, ATTACK, 4.0),),
         ),
         violations=(Violation("deny", ATTACK, warns=True, where=ATTACK),),
-        refused=(ATTACK,),
+        refused=(Refusal(ATTACK, ATTACK, where=ATTACK),),
     )
     confusion = ConfusionMatrix((ATTACK, "b"), ((3, 1), (0, 4)))
     gate = GateReport((GateRow(ATTACK, 0.9, 0.5, met=False, note=ATTACK),), caveat=ATTACK)

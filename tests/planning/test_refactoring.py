@@ -213,8 +213,9 @@ def protected() -> World:
 
 def test_protection_holds_without_its_block() -> None:
     (said,) = protected().plan(desired(dataset())).refused
-    assert "model.digits is protected" in said
-    assert "removed: [{from: model.digits, action: delete}]" in said
+    assert (said.rule, said.address) == ("protected", model_address("digits"))
+    assert "model.digits is protected" in said.text
+    assert "removed: [{from: model.digits, action: delete}]" in said.text
 
 
 def test_and_when_only_the_label_is_left() -> None:

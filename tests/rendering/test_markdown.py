@@ -26,6 +26,7 @@ from automl_plan.planning.plan import (
     Note,
     NoteKind,
     Plan,
+    Refusal,
     Violation,
 )
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
@@ -94,7 +95,7 @@ def random_plan(chance: random.Random) -> Planned:
             tuple(CostLine(a, Amounts(training=12.5, monthly_after=3.0)) for a in addresses),
         ),
         violations=(Violation("deny", text(chance), warns=True),),
-        refused=(text(chance),) if chance.random() < 0.3 else (),
+        refused=(Refusal("protected", text(chance)),) if chance.random() < 0.3 else (),
     )
     scores = tuple(random_score(chance, address) for address in addresses)
     return replace(scenes.replace_dataset(), plan=plan, scores=scores)

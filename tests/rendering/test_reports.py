@@ -15,7 +15,15 @@ from msgspec.structs import replace
 from automl_plan.config.findings import READING_RULES
 from automl_plan.config.rules import RULES
 from automl_plan.errors import ConfigurationError, Diagnostic, StateLocked
-from automl_plan.planning.plan import Action, Change, Note, NoteKind, Violation
+from automl_plan.planning.plan import (
+    REFUSAL_RULES,
+    Action,
+    Change,
+    Note,
+    NoteKind,
+    Refusal,
+    Violation,
+)
 from automl_plan.planning.policy import violation_text
 from automl_plan.rendering.annotations import (
     Annotation,
@@ -195,9 +203,10 @@ def test_a_plan_is_told_by_how_grave_it_is() -> None:
         planned.plan,
         violations=(warned, denied),
         refused=(
-            f"{address} is protected by lifecycle.prevent_destroy, and would be deleted: no.",
-            "9 of 10 resources are deleted or made anew at once.",
-            violation_text(denied),
+            Refusal("protected", "it is protected", address),
+            Refusal("large-change", "9 of 10 resources are deleted or made anew at once."),
+            Refusal("policy/deny", violation_text(denied), address, where="p.yaml:4"),
+            Refusal("data-lint", "x.csv:3 is no row", dataset_address("digits"), "sources"),
         ),
         notes=(Note(dataset_address("digits"), NoteKind.EXPIRY, "it ends soon"),),
     )
@@ -238,7 +247,8 @@ def test_a_plan_file_that_somebody_sent_is_harmless() -> None:
 
 def test_every_rule_has_a_meaning() -> None:
     rules = [*RULES, *READING_RULES, "policy/deny", "change/delete", "error/StateLocked"]
-    rules += [f"note/{kind}" for kind in NoteKind] + ["refused/protected", "refused/large-change"]
+    rules += [f"note/{kind}" for kind in NoteKind]
+    rules += [f"refused/{rule}" for rule in REFUSAL_RULES]
     meanings = [meaning(rule) for rule in rules]
     assert all(text.endswith(".") for text in meanings)
     assert len(set(meanings)) == len(rules)

@@ -9,7 +9,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.codehosts.marker import Origin
 from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.plan import Action, Change, Plan, Refusal
 from automl_plan.planning.scorecards import Role, Scorecard
 from automl_plan.rendering.cost import usd
 from automl_plan.rendering.markdown import plan_markdown
@@ -38,7 +38,9 @@ MODEL = model_address("digits")
 def test_whether_to_worry(planned: Planned, worry: Worry, told: str) -> None:
     assert worry_of(planned) is worry
     assert told in advice(planned)
-    refused = replace(planned, plan=replace(planned.plan, refused=("because",)))
+    refused = replace(
+        planned, plan=replace(planned.plan, refused=(Refusal("protected", "because"),))
+    )
     assert worry_of(refused) is Worry.REFUSED
 
 
