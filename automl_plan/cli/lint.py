@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from automl_plan.cli import completion
 from automl_plan.cli.json_files import DocumentFile, JsonInto
-from automl_plan.cli.lint_selftest import selftest as prove
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
@@ -51,22 +50,6 @@ def lint(
     no_images: Annotated[
         bool, typer.Option("--no-images", help="Look at the CSVs only, not at the images.")
     ] = False,
-    selftest: Annotated[
-        bool,
-        typer.Option("--selftest", help="Prove the rules: defects are put into generated data."),
-    ] = False,
-    seeds: Annotated[
-        int,
-        typer.Option(
-            "--seeds", min=0, metavar="N", help="With --selftest: so many times.", show_default=True
-        ),
-    ] = 3,
-    rows: Annotated[
-        int,
-        typer.Option(
-            "--rows", min=0, metavar="N", help="With --selftest: measure on so many rows."
-        ),
-    ] = 0,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -78,11 +61,6 @@ def lint(
     from automl_plan.rendering.lint import lint_json
 
     shown = chosen(format_, as_json=as_json)
-    if selftest:
-        if name is not None or shown not in ("text", "json"):
-            raise UsageError("--selftest takes no data, and writes text or JSON.")
-        prove(seeds=seeds, rows=rows, as_json=shown == "json")
-        return
     with DocumentFile(json_into) as file:
         results = list(_results(name, kind, not no_images, directory, var, var_file))
         if file.wanted:

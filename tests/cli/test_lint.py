@@ -114,15 +114,6 @@ def test_undeclared_names(project: ProjectLine) -> None:
     assert not (Path(project.directory) / ".automl-plan").exists()
 
 
-def test_the_selftest_proves_and_measures(cli: CommandLine) -> None:
-    document = cli.json("datasets", "lint", "--selftest", "--seeds", "0", "--rows", "2000")
-    assert is_valid("datasets-lint-selftest", document)
-    assert [each["rows"] for each in document["speed"]] == [2000, 2000, 2000]
-    told = cli("datasets", "lint", "--selftest", "--seeds=0", "--rows", "100")
-    assert "multiclass: 100 rows in " in told
-    assert "takes no data" in cli.failure("datasets", "lint", "a.csv", "--selftest")
-
-
 def test_the_example_with_five_defects_has_five_findings(digits: Path, tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "examples" / "digits" / "automl-plan.yaml"
     text = example.read_text(encoding="utf-8")

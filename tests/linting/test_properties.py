@@ -13,7 +13,7 @@ from automl_plan.linting.blocks import blocks
 from automl_plan.linting.digests import Digests, repeated
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.lint import Linted, Linter
-from automl_plan.linting.selftest.case import FEW_EXAMPLES, clean
+from tests.linting.proof.case import FEW_EXAMPLES, clean
 
 GOOD = {
     Kind.MULTICLASS: ["TRAIN,a/1.jpg,cat", "gs://b/c/2.jpeg,dog", ",a/longer.png", "TEST,x.bmp,a"],

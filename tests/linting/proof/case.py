@@ -89,12 +89,12 @@ class Case(Struct):
 
 
 def _no_storage() -> Storage:
-    raise SourceError("the images of a selftest are files")
+    raise SourceError("the images of a case are files")
 
 
 def clean(kind: Kind, seed: int, examples: int = EXAMPLES) -> Case:
     """Data of a kind that every rule holds for: some thousand rows, in any order."""
-    chance = random.Random(f"{kind} {seed}")  # noqa: S311 (no secret: a seed makes the same data)
+    chance = random.Random(f"{kind} {seed}")
     folder = chance.choice((f"gs://{BUCKET}/images/", "images/"))
     rows = []
     for number in range(examples * len(LABELS)):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from automl_plan.linting.kinds import Kind
-from automl_plan.linting.selftest.case import Case, clean
-from automl_plan.linting.selftest.defects import ALL, BOXES, Defect
+from tests.linting.proof.case import Case, clean
+from tests.linting.proof.defects import ALL, BOXES, Defect
 
 IMAGE_DEFECTS: list[Defect] = []
 """At least one of each rule about images."""

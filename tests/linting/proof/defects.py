@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.linting.kinds import Kind
-from automl_plan.linting.selftest.case import BUCKET, LABELS, Case, box
 from automl_plan.linting.words import SETS
+from tests.linting.proof.case import BUCKET, LABELS, Case, box
 
 
 class Defect(Struct, frozen=True):

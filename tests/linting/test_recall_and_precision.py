@@ -9,15 +9,16 @@ import pytest
 from automl_plan.config.rules import RULES as CONFIG_RULES
 from automl_plan.config.schema import config_schema
 from automl_plan.linting.rules import RULES, Severity
-from automl_plan.linting.selftest.case import FEW_EXAMPLES
-from automl_plan.linting.selftest.defects import DEFECTS
-from automl_plan.linting.selftest.image_defects import IMAGE_DEFECTS
-from automl_plan.linting.selftest.run import Score, scores
+from tests.linting.proof.case import EXAMPLES, FEW_EXAMPLES
+from tests.linting.proof.defects import DEFECTS
+from tests.linting.proof.image_defects import IMAGE_DEFECTS
+from tests.linting.proof.scores import Score, scores
 
 
-@pytest.mark.parametrize("seed", [1, 20])
-def test_recall_and_precision(seed: int) -> None:
-    assert [score for score in scores([seed], FEW_EXAMPLES) if not score.holds] == []
+@pytest.mark.parametrize(("seed", "examples"), [(1, EXAMPLES), (20, FEW_EXAMPLES)])
+def test_recall_and_precision(seed: int, examples: int) -> None:
+    """Each rule has defects to find; a rule without any would not hold."""
+    assert [score for score in scores([seed], examples) if not score.holds] == []
 
 
 def test_a_score_tells_what_is_missed_and_what_is_wrong() -> None:

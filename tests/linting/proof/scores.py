@@ -1,4 +1,4 @@
-"""Runs the selftest: how much of what was put wrong is found, and how much that was not."""
+"""Scores the rules: how much of what was put wrong is found, and how much that was not."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from automl_plan.linting.kinds import Kind
-from automl_plan.linting.pictures import has_decoder
 from automl_plan.linting.rules import RULES
-from automl_plan.linting.selftest.case import EXAMPLES, Case, clean
-from automl_plan.linting.selftest.defects import DEFECTS
-from automl_plan.linting.selftest.image_defects import IMAGE_DEFECTS, with_images
+from tests.linting.proof.case import EXAMPLES, Case, clean
+from tests.linting.proof.defects import DEFECTS
+from tests.linting.proof.image_defects import IMAGE_DEFECTS, with_images
 
 
 class Score(Struct, frozen=True):
@@ -58,13 +57,10 @@ def scores(seeds: Iterable[int], examples: int = EXAMPLES) -> list[Score]:
 
 
 def cases(seed: int, examples: int = EXAMPLES) -> Iterator[Case]:
-    """Clean data of each kind, and each defect in data of each kind that can have it.
-
-    Without Pillow those of images are left out: not all can be found.
-    """
+    """Clean data of each kind, and each defect in data of each kind that can have it."""
     for kind in Kind:
         yield clean(kind, seed, examples)
-    for defect in IMAGE_DEFECTS if has_decoder() else ():
+    for defect in IMAGE_DEFECTS:
         for kind in defect.kinds:
             case = with_images(kind, seed)
             defect.put(case)
