@@ -13,6 +13,7 @@
     │   ├── StateUnreadable             torn, not ours, or of a newer format
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
+    │   ├── StateConflict               an object would be recorded under two addresses
     │   ├── StateBehind                 what lives was made by it, and it does not know of it
     │   ├── StateMigrating              a migration that version 0.1 began is not finished
     │   └── StateLocked                 another process works on it (exit code 4)
@@ -127,6 +128,10 @@ class StateUnwritable(StateError):
 
 class StateForeign(StateError):
     """The state belongs to another lineage or another provider."""
+
+
+class StateConflict(StateError):
+    """An object is recorded under one address, and would be under another one as well."""
 
 
 class StateBehind(StateError):

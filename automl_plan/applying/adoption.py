@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from automl_plan.applying.planned import Survey
 from automl_plan.errors import UsageError
+from automl_plan.planning.refactoring import not_free
 from automl_plan.resources.address import (
     NAME_PATTERN,
     Address,
@@ -19,13 +20,8 @@ from automl_plan.resources.address import (
     dataset_address,
     model_address,
 )
-from automl_plan.resources.live import (
-    OWN_LABEL_PREFIX,
-    Live,
-    LiveDataset,
-    LiveModel,
-    user_labels,
-)
+from automl_plan.resources.live import Live, LiveDataset, LiveModel, user_labels
+from automl_plan.resources.ownership import Claim, Owners
 from automl_plan.resources.refactoring import Adoption
 
 _NAME_LENGTH = 63
@@ -36,16 +32,14 @@ class Found(Struct, frozen=True):
 
     text: str
     adoptions: tuple[Adoption, ...]
-    skipped: tuple[tuple[str, str], ...]
-    """Ids, and why."""
+    skipped: tuple[tuple[str, str | None], ...]
+    """What was left out and why, and what to do."""
 
 
 def unmanaged(seen: Survey) -> Found:
-    """Declarations of all that lives, is not recorded, and belongs to no other state."""
+    """Declarations of all that can be adopted."""
     assert seen.live is not None  # noqa: S101 (asked for by the caller)
-    known = {obj.id for r in seen.recorded.resources.values() for obj in r.objects}
-    collector = _Collector(seen, known)
-    return collector.collect(seen.live)
+    return _Collector(seen).collect(seen.live)
 
 
 def write_declarations(path: Path, text: str, directory: Path) -> None:
@@ -67,8 +61,9 @@ def write_declarations(path: Path, text: str, directory: Path) -> None:
 
 
 class _Collector:
-    def __init__(self, seen: Survey, known: Iterable[str]) -> None:
-        self._known = set(known)
+    def __init__(self, seen: Survey) -> None:
+        operations = {} if seen.live is None else seen.live.operations
+        self._owners = Owners(seen.recorded.lineage, seen.recorded.resources, operations)
         self._names: dict[ResourceKind, set[str]] = {
             ResourceKind.DATASET: {a.name for a in seen.desired.datasets},
             ResourceKind.MODEL: {a.name for a in seen.desired.models},
@@ -83,7 +78,7 @@ class _Collector:
             for obj in record.objects
         }
         self._adoptions: list[Adoption] = []
-        self._skipped: list[tuple[str, str]] = []
+        self._skipped: list[tuple[str, str | None]] = []
 
     def collect(self, live: Live) -> Found:
         datasets, models = {}, {}
@@ -95,7 +90,7 @@ class _Collector:
         for model in self._free(live.models.values()):
             why = self._not_declarable(model)
             if why is not None:
-                self._skipped.append((model.id, why))
+                self._skipped.append((f"{model.id}: {why}", None))
                 continue
             name = self._name(ResourceKind.MODEL, model.display_name)
             self._adoptions.append(Adoption(model_address(name), model.id))
@@ -112,14 +107,13 @@ class _Collector:
     def _free(self, objects: Iterable[Any]) -> list[Any]:
         free = []
         for obj in sorted(objects, key=lambda o: (o.create_time or "", o.id)):
-            if obj.id in self._known:
+            if self._owners.of(obj).claim is Claim.RECORDED:
                 continue
-            if any(label.startswith(OWN_LABEL_PREFIX) for label in obj.labels):
-                self._skipped.append((obj.id, "it belongs to another state"))
-            elif obj.problem is None:
-                self._skipped.append((obj.id, "automl-plan does not manage its kind"))
-            else:
+            said = not_free(obj, self._owners)
+            if said is None:
                 free.append(obj)
+            else:
+                self._skipped.append(said)
         return free
 
     def _not_declarable(self, model: LiveModel) -> str | None:

@@ -126,9 +126,7 @@ class InstantSteps:
     def _move(self, change: Change) -> None:
         assert change.origin is not None  # noqa: S101 (every move has one)
         record = self._record(change.origin)
-        # The new record first: cut off in between, both are there and the move is made again.
-        self._session.record(replace(record, address=change.address))
-        self._session.record(RecordedResource(change.origin))
+        self._session.move(replace(record, address=change.address), change.origin)
 
     def _import(self, change: Change) -> Instant:
         address, object_id = change.address, change.object_id or ""
@@ -140,6 +138,7 @@ class InstantSteps:
             created=now(),
             version=record.versions + 1 if is_model else None,
         )
+        self._session.check_free(replace(record, current=obj))
         own = marks(self._lineage, address, obj, protected=self._protected(address))
 
         def call() -> LiveDataset | LiveModel:

@@ -26,6 +26,7 @@ from automl_plan.errors import (
     AutomlPlanError,
     NotFound,
     ProviderError,
+    StateError,
     StateUnwritable,
     TransportError,
     UnsettledOperation,
@@ -281,7 +282,7 @@ class Schedule:
                 if operation is not None:
                     self._steps.nothing_to_wait_for(change, operation)
                 self._done(running, None)
-        except StateUnwritable as error:
+        except StateError as error:
             self._halt(running, error)
 
     def _refused(self, running: Running, error: AutomlPlanError) -> None:
@@ -330,7 +331,7 @@ class Schedule:
             running.poll_failures = 0
             try:
                 self._found(running, answer)
-            except StateUnwritable as error:
+            except StateError as error:
                 self._halt(running, error)
             return
         self._stands(running, answer)
@@ -339,7 +340,7 @@ class Schedule:
         if answer.done:
             try:
                 self._ended(running, answer)
-            except StateUnwritable as error:
+            except StateError as error:
                 self._halt(running, error)
             return
         running.poll_failures = 0
@@ -430,8 +431,8 @@ class Schedule:
         self._tally.failed.append(Failure(running.change, error))
         self._tell(EventType.FAILED, running, error.message)
 
-    def _halt(self, running: Running, error: StateUnwritable) -> None:
-        """What happened can't be recorded: start nothing more."""
+    def _halt(self, running: Running, error: StateError) -> None:
+        """What happened can't be recorded; of an unwritable state, start nothing more."""
         self._polls.drop(running)
         self._fail(running, error)
 

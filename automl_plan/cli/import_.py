@@ -106,8 +106,8 @@ def _import_all(
 
     with workspace(directory, var, var_file) as opened:
         found = unmanaged(survey(opened))
-        for skipped, why in found.skipped:
-            write(f"Left out: {clean(skipped)}: {clean(why)}.\n")
+        for said, hint in found.skipped:
+            write(f"Left out: {clean(said)}.\n" + (f"  next: {clean(hint)}\n" if hint else ""))
         if not found.adoptions:
             write("Nothing lives that could be managed and is not.\n")
             return

@@ -19,6 +19,7 @@ from automl_plan.planning.versions import Way, number_of
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
+from automl_plan.resources.ownership import Owners
 from automl_plan.resources.recorded import (
     Recorded,
     RecordedObject,
@@ -134,7 +135,8 @@ def plan_forgetting(address: Address, recorded: Recorded, live: Live) -> Plan:
             f"An operation of {address} is open, and can't be forgotten.",
             hint="Let it end (`automl-plan wait`), or cancel it (`automl-plan operations`).",
         )
-    return Plan(tuple(forget(record, live)))
+    owners = Owners(recorded.lineage, recorded.resources, live.operations)
+    return Plan(tuple(forget(record, live, owners)))
 
 
 def plan_adoptions(
@@ -146,13 +148,14 @@ def plan_adoptions(
 ) -> Plan:
     """Adopt live objects; datasets first. Raises UsageError for one that can't be."""
     resources = dict(recorded.resources)
+    owners = Owners(recorded.lineage, resources, live.operations)
     changes = []
     for adoption in sorted(adoptions, key=lambda a: a.address):
-        said = not_adoptable(adoption, desired, live, resources)
+        said = not_adoptable(adoption, desired, live, resources, owners)
         if said is not None:
             message, hint = said
             raise UsageError(f"{message[0].upper()}{message[1:]}.", hint=hint)
-        changes.append(adopt(adoption, desired, live, examples, resources))
+        changes.append(adopt(adoption, desired, live, examples, resources, owners))
     return Plan(tuple(changes))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -15,7 +15,15 @@ from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, trained_on
 from automl_plan.resources.json import Attributes, Json
-from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
+from automl_plan.resources.live import (
+    OWN_LABEL_PREFIX,
+    TOKEN_LABEL,
+    Live,
+    LiveDataset,
+    LiveModel,
+)
+from automl_plan.resources.marks import ADDRESS
+from automl_plan.resources.ownership import Claim, Owners
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 
@@ -64,8 +72,10 @@ def rearrange(
     """
     result = Rearranged(dict(recorded.resources))
     _move(desired.moves, result)
-    _remove(desired.removals, live, result)
-    _adopt(desired, live, examples, result)
+    if desired.removals or desired.adoptions:
+        owners = Owners(recorded.lineage, result.resources, live.operations)
+        _remove(desired.removals, live, result, owners)
+        _adopt(desired, live, examples, result, owners)
     return result
 
 
@@ -95,14 +105,14 @@ _HOW_TO_FREE = "take {0} away first (`automl-plan state rm {0}`), or move to ano
 
 
 def half_moved(source: RecordedResource, target: RecordedResource) -> bool:
-    """Whether a run was cut off between writing the new record and dropping the old one."""
+    """Whether a run of version 0.1 was cut off between recording the new one and dropping this."""
     return replace(source, address=target.address) == target
 
 
 # -- removed ---------------------------------------------------------------------------------
 
 
-def _remove(removals: tuple[Removal, ...], live: Live, result: Rearranged) -> None:
+def _remove(removals: tuple[Removal, ...], live: Live, result: Rearranged, owners: Owners) -> None:
     for index, removal in enumerate(removals):
         record = result.resources.get(removal.address)
         if record is None or removal.action is RemovalAction.DELETE:
@@ -112,20 +122,26 @@ def _remove(removals: tuple[Removal, ...], live: Live, result: Rearranged) -> No
             hint = "wait for it (`automl-plan wait`), or cancel it (`automl-plan operations`)"
             result.problems.append(Problem("removed", index, message, hint))
             continue
-        result.changes += forget(record, live)
+        result.changes += forget(record, live, owners)
         del result.resources[removal.address]
 
 
-def forget(record: RecordedResource, live: Live) -> list[Change]:
-    """Drop a record and our labels on what lives of it."""
+def forget(record: RecordedResource, live: Live, owners: Owners) -> list[Change]:
+    """Drop a record, and our labels on its live objects but for those of another address, too.
+
+    `owners` gets what will be recorded no more.
+    """
     changes = []
+    address = record.address
     for obj in record.objects:
-        there = live_object(live, record.address.kind, obj.id)
-        own = () if there is None else _own_labels(there.labels)
-        reason = reasons.GONE if there is None else reasons.FORGOTTEN
-        changes.append(
-            Change(record.address, Action.FORGET, reason, object_id=obj.id, differences=own)
+        owners.drop(address, obj.id)
+        there = live_object(live, address.kind, obj.id)
+        claimed = owners.recorded_at(address.kind, obj.id) or owners.made_by(
+            address.kind, obj.id, there
         )
+        own = () if there is None or claimed else _own_labels(there.labels)
+        reason = reasons.GONE if there is None else reasons.FORGOTTEN
+        changes.append(Change(address, Action.FORGET, reason, object_id=obj.id, differences=own))
     return changes
 
 
@@ -141,24 +157,27 @@ def _own_labels(labels: Mapping[str, str]) -> tuple[Difference, ...]:
 
 
 def _adopt(
-    desired: Desired, live: Live, examples: Mapping[Address, int], result: Rearranged
+    desired: Desired,
+    live: Live,
+    examples: Mapping[Address, int],
+    result: Rearranged,
+    owners: Owners,
 ) -> None:
     # Datasets first: what a model was trained on is looked up in the record.
     blocks = sorted(enumerate(desired.adoptions), key=lambda block: block[1].address)
     for index, adoption in blocks:
-        owner = _owner(adoption.object_id, result.resources)
-        if owner == adoption.address:
+        if any(o.id == adoption.object_id for o in _objects(result.resources, adoption.address)):
             continue  # done
         record = result.resources.get(adoption.address)
         if live_object(live, adoption.address.kind, adoption.object_id) is None and (
             record is not None and not record.empty
         ):
             continue  # done once; another object has taken its place since
-        said = not_adoptable(adoption, desired, live, result.resources)
+        said = not_adoptable(adoption, desired, live, result.resources, owners)
         if said is not None:
             result.problems.append(Problem("imports", index, *said))
             continue
-        result.changes.append(adopt(adoption, desired, live, examples, result.resources))
+        result.changes.append(adopt(adoption, desired, live, examples, result.resources, owners))
 
 
 def adopt(
@@ -167,8 +186,9 @@ def adopt(
     live: Live,
     examples: Mapping[Address, int],
     resources: dict[Address, RecordedResource],
+    owners: Owners,
 ) -> Change:
-    """The change that adopts an object; `resources` gets what will be recorded."""
+    """The change that adopts an object; `resources` and `owners` get what will be recorded."""
     address, object_id = adoption.address, adoption.object_id
     dataset_id = None
     if address.kind is ResourceKind.DATASET:
@@ -177,7 +197,7 @@ def adopt(
     else:
         model = live.models[object_id]
         dataset_id = model.dataset_id
-        after = _model_attributes(model, address, desired, live, resources)
+        after = _model_attributes(model, address, desired, live, resources, owners)
     change = Change(
         address, Action.IMPORT, reasons.ADOPTED, field="id", object_id=object_id, after=after
     )
@@ -185,6 +205,7 @@ def adopt(
     version = record.versions + 1 if address.kind is ResourceKind.MODEL else None
     obj = RecordedObject(object_id, after, dataset_id=dataset_id, version=version)
     resources[address] = replace(record, current=obj, versions=version or 0)
+    owners.record(address, object_id)
     return change
 
 
@@ -193,13 +214,13 @@ def not_adoptable(
     desired: Desired,
     live: Live,
     resources: Mapping[Address, RecordedResource],
+    owners: Owners,
 ) -> tuple[str, str | None] | None:
-    """Why an object can't be adopted, and what to do; None when it can."""
-    owner = _owner(adoption.object_id, resources)
+    """Why an object can't be adopted as this address, and what to do; None when it can."""
     address, object_id = adoption.address, adoption.object_id
     kind = address.kind
-    if owner is not None:
-        return f"{object_id} is recorded already, as {owner}", None
+    for owner in owners.recorded_at(kind, object_id):  # also where somebody deleted it since
+        return _recorded_already(object_id, owner), None
     record = resources.get(address)
     if record is not None and not record.empty:
         return f"{address} is recorded already, with another object", "remove this import"
@@ -213,11 +234,42 @@ def not_adoptable(
             f"`automl-plan {kind}s list` lists those that live",
         )
     declared = desired.datasets.get(address) or desired.models.get(address)
-    if there.problem is None:
-        return f"{object_id} is of a kind that automl-plan does not manage", None
-    if declared is not None and declared.problem is not there.problem:
+    if declared is not None and there.problem not in (None, declared.problem):
         return f"{object_id} is for {there.problem}, and {address} is {declared.problem}", None
+    return not_free(there, owners)
+
+
+def not_free(there: LiveDataset | LiveModel, owners: Owners) -> tuple[str, str | None] | None:
+    """Why a live object can't be adopted by this state at all, and what to do; None when it can.
+
+    What bears this state's labels and is not recorded can be: its state was lost, or is older.
+    """
+    owner = owners.of(there)
+    match owner.claim:
+        case Claim.RECORDED:
+            assert owner.address is not None  # noqa: S101 (what is recorded has one)
+            return _recorded_already(there.id, owner.address), None
+        case Claim.BEING_MADE:
+            said = f"{there.id} is being made by {owner.address}"
+            return said, "let that be recorded first: `automl-plan wait`"
+        case Claim.OTHER_STATE:
+            bears = there.labels.get(ADDRESS) or there.labels.get(TOKEN_LABEL)
+            said = f"{there.id} belongs to another state, by its ownership label {bears}"
+            return said, _HOW_TO_RELEASE
+    if there.problem is None:
+        return f"{there.id} is of a kind that automl-plan does not manage", None
     return None
+
+
+def _recorded_already(object_id: str, owner: Address) -> str:
+    return f"{object_id} is recorded already, as {owner}"
+
+
+_HOW_TO_RELEASE = (
+    "have that state forget it first, where that is configured (`removed: [{from: ADDRESS, "
+    "action: forget}]`, or `automl-plan state rm ADDRESS`); if that state is lost, rebuild it "
+    f"(`automl-plan state rebuild`), or take the labels {ADDRESS} and {TOKEN_LABEL} off the object"
+)
 
 
 def _dataset_attributes(
@@ -241,6 +293,7 @@ def _model_attributes(
     desired: Desired,
     live: Live,
     resources: Mapping[Address, RecordedResource],
+    owners: Owners,
 ) -> dict[str, Json]:
     """What lives; what the service does not tell of the training is taken as declared."""
     declared = desired.models.get(address)
@@ -259,27 +312,27 @@ def _model_attributes(
         nodes = declared.node_count if declared else None
         attributes["deploy"] = {"node_count": nodes or 1}
     attributes[str(model.problem)] = {k: v for k, v in kind.items() if v is not None}
-    attributes["trained_on"] = _trained_on(model, live, resources)
+    attributes["trained_on"] = _trained_on(model, live, resources, owners)
     return attributes
 
 
 def _trained_on(
-    model: LiveModel, live: Live, resources: Mapping[Address, RecordedResource]
+    model: LiveModel,
+    live: Live,
+    resources: Mapping[Address, RecordedResource],
+    owners: Owners,
 ) -> dict[str, Json]:
-    owner = _owner(model.dataset_id, resources)
-    record = None if owner is None else resources[owner]
-    for obj in record.objects if record else ():
-        if obj.id == model.dataset_id:
-            return trained_on(obj.attributes)
+    for owner in owners.recorded_at(ResourceKind.DATASET, model.dataset_id):
+        for obj in _objects(resources, owner):
+            if obj.id == model.dataset_id:
+                return trained_on(obj.attributes)
     there = live.datasets.get(model.dataset_id)
     known: Attributes = {str(model.problem): {}} if there is None else there.attributes()
     return trained_on(known)
 
 
-def _owner(object_id: str, resources: Mapping[Address, RecordedResource]) -> Address | None:
-    owners: Iterable[Address] = (
-        address
-        for address, record in resources.items()
-        if any(obj.id == object_id for obj in record.objects)
-    )
-    return next(iter(owners), None)
+def _objects(
+    resources: Mapping[Address, RecordedResource], address: Address
+) -> tuple[RecordedObject, ...]:
+    record = resources.get(address)
+    return () if record is None else record.objects

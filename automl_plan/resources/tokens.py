@@ -47,3 +47,9 @@ def mark_in(token: str, lineage: str) -> str | None:
     if match is None or (lineage and match[1] != lineage[:LINEAGE_DIGITS]):
         return None
     return match[2]
+
+
+def lineage_in(token: str) -> str | None:
+    """The first digits of the lineage of the state that gave a token; None for no token."""
+    match = _TOKEN.fullmatch(token)
+    return None if match is None else match[1]

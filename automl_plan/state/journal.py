@@ -42,14 +42,17 @@ def resource_entry(
     resource: RecordedResource,
     ended: tuple[str, EndedOperation] | None = None,
     notice: tuple[str, Notice] | None = None,
+    origin: Address | None = None,
 ) -> dict[str, Json]:
     """The step that sets one resource, or removes it when nothing is left of it.
 
     `ended` is the operation whose end did that, with its key in the history; `notice` the message
-    that is to be sent of it.
+    that is to be sent of it; `origin` the address that it was moved from, which is removed.
     """
     entry = None if resource.empty else resource_to_json(resource)
     step: dict[str, Json] = {"address": str(resource.address), "resource": entry}
+    if origin is not None:
+        step["origin"] = str(origin)
     if ended is not None:
         key, operation = ended
         step["ended"] = {
@@ -110,6 +113,8 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
         state.resources.pop(address, None)
     else:
         state.resources[address] = resource_from_json(address, entry["resource"])
+    if "origin" in entry:
+        state.resources.pop(Address.parse(entry["origin"]), None)
     if "ended" in entry:
         assert isinstance(state.history, dict)  # noqa: S101 (as above)
         ended = entry["ended"]

@@ -17,10 +17,12 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from automl_plan.errors import StateUnreadable, StateUnwritable
+from automl_plan.resources.address import Address
 from automl_plan.resources.history import EndedOperation
 from automl_plan.resources.json import Json
 from automl_plan.resources.notices import Notice
 from automl_plan.resources.recorded import RecordedResource
+from automl_plan.state.addresses import Addresses
 from automl_plan.state.document import State, decode, encode, new_lineage, unfinished_migration
 from automl_plan.state.emergency import kept_elsewhere
 from automl_plan.state.journal import (
@@ -86,6 +88,7 @@ class StateSession:
             self._journal = Journal(beside(path, "journal"))
             if left_over:
                 self._write()
+            self._addresses = Addresses(self._state.resources)
             self._changed = self._counts = False
             self._together = False
         except BaseException:
@@ -112,9 +115,25 @@ class StateSession:
         """Record a resource; it is on disk when this returns, but see `together`.
 
         In the same step `ended` goes into the history, an operation with its key, and `notice`
-        into the outbox, a message with its id. Raises StateUnwritable.
+        into the outbox, a message with its id. Raises StateUnwritable, and StateConflict before
+        anything is written when another address records one of its objects.
         """
+        self.check_free(resource)
+        self._addresses.replace(self._state.resources.get(resource.address), resource)
         self._step(resource_entry(resource, ended, notice))
+
+    def move(self, resource: RecordedResource, origin: Address) -> None:
+        """Record under its address what was recorded under `origin`, in one step.
+
+        Raises as `record`.
+        """
+        self._addresses.check(resource, origin=origin)
+        self._addresses.replace(self._state.resources.get(origin), resource)
+        self._step(resource_entry(resource, origin=origin))
+
+    def check_free(self, resource: RecordedResource) -> None:
+        """Raise StateConflict when another address records one of its objects."""
+        self._addresses.check(resource)
 
     def record_sent(self, key: str, receiver: str) -> None:
         """Record that a receiver has a message. Raises StateUnwritable."""

@@ -84,7 +84,7 @@ def test_a_session_writes_once_and_keeps_the_version_before(tmp_path: Path) -> N
 
 def test_a_run_that_was_cut_off_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
-    cut_off(path, resource("a"), resource("b"), resource("a", "ICN2"))
+    cut_off(path, resource("a"), resource("b", "ICN3"), resource("a", "ICN2"))
     assert not path.exists()
     state = StateStore(path).read()
     current = state.resources[dataset_address("a")].current
@@ -147,7 +147,7 @@ def test_a_journal_cut_at_its_end_is_read_up_to_there(tmp_path: Path, garbage: b
 
 def test_every_cut_of_a_journal_gives_a_state_that_once_was(tmp_path: Path) -> None:
     path, journal = tmp_path / "s.json", tmp_path / "s.json.journal"
-    steps = [resource("a"), resource("b"), resource("a", "ICN2")]
+    steps = [resource("a"), resource("b", "ICN3"), resource("a", "ICN2")]
     cut_off(path, *steps)
     whole = journal.read_bytes()
     once: list[dict[Address, RecordedResource]] = [{}]

@@ -1,0 +1,59 @@
+"""One object belongs to one address, whatever is recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from automl_plan.errors import StateConflict
+from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.recorded import RecordedResource
+from automl_plan.state.document import State, encode
+from automl_plan.state.store import StateStore
+from tests.state.test_store import resource
+
+
+def test_an_object_is_recorded_under_one_address(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with StateStore(path).open() as session:
+        session.record(resource("a"))
+        with pytest.raises(StateConflict, match=r"ICN1 is recorded as dataset\.a"):
+            session.record(resource("b"))
+        assert sorted(map(str, session.state.resources)) == ["dataset.a"]
+        session.record(resource("a", "ICN2"))
+        session.record(resource("b"))
+    assert len(StateStore(path).read().resources) == 2
+
+
+def test_a_model_may_have_the_id_of_a_dataset(tmp_path: Path) -> None:
+    with StateStore(tmp_path / "state.json").open() as session:
+        session.record(resource("a"))
+        session.record(replace(resource("a"), address=model_address("a")))
+
+
+def test_a_move_is_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with StateStore(path).open() as session:
+        session.record(resource("a"))
+        session.move(resource("b"), dataset_address("a"))
+        steps = path.with_name("state.json.journal").read_bytes().splitlines()
+        assert sorted(map(str, StateStore(path).read().resources)) == ["dataset.b"]
+        assert len(steps) == 4, "the head, the lineage, the record, the move"
+        with pytest.raises(StateConflict):
+            session.record(resource("a"))
+
+
+def test_a_state_that_holds_an_object_twice_is_read_and_can_be_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    both = {r.address: r for r in (resource("a"), resource("b"))}
+    path.write_bytes(encode(State(lineage="0" * 32, serial=1, resources=both)))
+    with StateStore(path).open() as session:
+        session.record(resource("a"))
+        with pytest.raises(StateConflict):
+            session.record(resource("c"))
+        session.record(RecordedResource(dataset_address("a")))
+        with pytest.raises(StateConflict):
+            session.record(resource("a"))
+    assert sorted(map(str, StateStore(path).read().resources)) == ["dataset.b"]
