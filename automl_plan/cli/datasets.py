@@ -28,7 +28,7 @@ def list_(
     from automl_plan.rendering.datasets import datasets_json, datasets_text
 
     with workspace(directory, var, var_file) as opened:
-        rows = list_datasets(opened.provider, opened.store.read().resources)
+        rows = list_datasets(opened.provider, opened.store.read().recorded())
     if as_json:
         write_json(datasets_json(rows))
     else:
@@ -52,9 +52,9 @@ def show(
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
-        provider, resources = opened.provider, opened.store.read().resources
-        dataset = pick(name, ResourceKind.DATASET, provider.datasets(), resources)
-        row = describe_dataset(provider, resources, dataset)
+        provider, recorded = opened.provider, opened.store.read().recorded()
+        dataset = pick(name, ResourceKind.DATASET, provider.datasets(), recorded.resources)
+        row = describe_dataset(provider, recorded, dataset)
     if as_json:
         write_json(dataset_json(row))
     else:

@@ -31,7 +31,7 @@ def list_(
     from automl_plan.rendering.models import models_json, models_text
 
     with workspace(directory, var, var_file) as opened:
-        rows = model_rows(opened.provider.models(), opened.store.read().resources)
+        rows = model_rows(opened.provider.models(), opened.store.read().recorded())
         now = opened.provider.now()
     if as_json:
         write_json(models_json(rows, now))
@@ -54,9 +54,9 @@ def show(
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
-        resources = opened.store.read().resources
-        model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
-        (row,) = model_rows([model], resources)
+        recorded = opened.store.read().recorded()
+        model = pick(name, ResourceKind.MODEL, opened.provider.models(), recorded.resources)
+        (row,) = model_rows([model], recorded)
         now = opened.provider.now()
     if as_json:
         write_json(model_json(row, now))
@@ -111,7 +111,7 @@ def calendar(
     if out is not None and not ics:
         raise UsageError("--out is for iCalendar files.", hint="Write --ics, too.")
     with workspace(directory, var, var_file) as opened:
-        rows = model_rows(opened.provider.models(), opened.store.read().resources)
+        rows = model_rows(opened.provider.models(), opened.store.read().recorded())
         now, identity = opened.provider.now(), opened.provider.identity
     shown = [row for row in rows if every or row.address is not None]
     if not ics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
@@ -12,7 +12,8 @@ from automl_plan.inventory.managed import managed_objects
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import LiveDataset, Operation, OperationKind
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
+from automl_plan.resources.ownership import Claim, Owners, Ownership
+from automl_plan.resources.recorded import Recorded, RecordedObject
 
 _THREADS = 8
 _WORDS = {
@@ -29,8 +30,7 @@ class DatasetRow(Struct, frozen=True):
     """A live dataset in a list."""
 
     live: LiveDataset
-    address: Address | None
-    """None: unmanaged."""
+    ownership: Ownership
     current: bool
     """Managed: whether it is the current one, not one that was replaced."""
     labelled_images: int | None
@@ -40,41 +40,44 @@ class DatasetRow(Struct, frozen=True):
     status: str
     """`Success: Creating dataset`, `Warning: Importing images`, `Error: INTERNAL`, …"""
 
+    @property
+    def address(self) -> Address | None:
+        """Where it is recorded; None: nowhere."""
+        recorded = self.ownership.claim is Claim.RECORDED
+        return self.ownership.address if recorded else None
 
-def list_datasets(
-    provider: Provider, resources: Mapping[Address, RecordedResource]
-) -> tuple[DatasetRow, ...]:
+
+def list_datasets(provider: Provider, recorded: Recorded) -> tuple[DatasetRow, ...]:
     """All live datasets, with the status of the latest operation on each."""
     datasets = provider.datasets()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="status") as pool:
         latest = pool.map(lambda d: _latest(provider, d), datasets)
-        return _rows(datasets, list(latest), resources)
+        return _rows(datasets, list(latest), recorded)
 
 
-def describe_dataset(
-    provider: Provider, resources: Mapping[Address, RecordedResource], dataset: LiveDataset
-) -> DatasetRow:
+def describe_dataset(provider: Provider, recorded: Recorded, dataset: LiveDataset) -> DatasetRow:
     """The row of one dataset."""
-    (row,) = _rows([dataset], [_latest(provider, dataset)], resources)
+    (row,) = _rows([dataset], [_latest(provider, dataset)], recorded)
     return row
 
 
 def _rows(
     datasets: Sequence[LiveDataset],
     latest: Sequence[Operation | None],
-    resources: Mapping[Address, RecordedResource],
+    recorded: Recorded,
 ) -> tuple[DatasetRow, ...]:
-    managed = managed_objects(resources, ResourceKind.DATASET)
+    owners = Owners(recorded.lineage, recorded.resources)
+    managed = managed_objects(recorded.resources, ResourceKind.DATASET)
     rows = []
     for dataset, operation in zip(datasets, latest, strict=True):
         owner = managed.get(dataset.id)
-        recorded: RecordedObject | None = owner.object if owner else None
+        known: RecordedObject | None = owner.object if owner else None
         rows.append(
             DatasetRow(
                 live=dataset,
-                address=owner.address if owner else None,
+                ownership=owners.of(dataset),
                 current=owner.current if owner else False,
-                labelled_images=recorded.labelled_examples if recorded else None,
+                labelled_images=known.labelled_examples if known else None,
                 updated=_updated(dataset, operation),
                 status=_status(operation),
             )

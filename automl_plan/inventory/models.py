@@ -14,7 +14,8 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.ownership import Claim, Owners, Ownership
+from automl_plan.resources.recorded import Recorded, RecordedResource
 
 _MOST_HEADLINES = 10
 """Models whose evaluation is fetched unasked; each takes a request."""
@@ -24,12 +25,17 @@ class ModelRow(Struct, frozen=True):
     """A live model in a list."""
 
     live: LiveModel
-    address: Address | None
-    """None: unmanaged."""
+    ownership: Ownership
     current: bool
     """Managed: whether it is the current one, not one that was replaced."""
     dataset: Address | None
     """The managed dataset that it was trained on."""
+
+    @property
+    def address(self) -> Address | None:
+        """Where it is recorded; None: nowhere."""
+        recorded = self.ownership.claim is Claim.RECORDED
+        return self.ownership.address if recorded else None
 
     @property
     def expires(self) -> datetime | None:
@@ -37,10 +43,10 @@ class ModelRow(Struct, frozen=True):
         return end_of(self.live.create_time)
 
 
-def model_rows(
-    models: Iterable[LiveModel], resources: Mapping[Address, RecordedResource]
-) -> tuple[ModelRow, ...]:
+def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRow, ...]:
     """The rows of live models."""
+    resources = recorded.resources
+    owners = Owners(recorded.lineage, resources)
     managed = managed_objects(resources, ResourceKind.MODEL)
     datasets = managed_objects(resources, ResourceKind.DATASET)
     rows = []
@@ -50,7 +56,7 @@ def model_rows(
         rows.append(
             ModelRow(
                 live=model,
-                address=owner.address if owner else None,
+                ownership=owners.of(model),
                 current=owner.current if owner else False,
                 dataset=dataset.address if dataset else None,
             )

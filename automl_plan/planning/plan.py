@@ -114,6 +114,8 @@ class NoteKind(StrEnum):
     """A model is deployed at an endpoint of somebody else, too."""
     RENAME = "rename"
     """What is deleted and what is made look like the same thing under two names."""
+    SHARED = "shared"
+    """An object belongs to two addresses: a state of version 0.1 may hold one."""
 
 
 class Note(Struct, frozen=True):
@@ -142,6 +144,8 @@ class Violation(Struct, frozen=True):
 
 PROTECTED_ADDRESS = "protected"
 LARGE_CHANGE = "large-change"
+SHARED = "shared"
+IN_USE = "in-use"
 DATA_LINT = "data-lint"
 NOT_RECORDED = "not-recorded"
 POLICY = "policy/"
@@ -151,6 +155,8 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
     {
         PROTECTED_ADDRESS: "What lifecycle.prevent_destroy protects is not deleted.",
         LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
+        SHARED: "What belongs to two addresses is changed for neither.",
+        IN_USE: "What an open operation of another address works on is not deleted.",
         DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
         NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
     }

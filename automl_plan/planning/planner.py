@@ -21,6 +21,7 @@ from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_not
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
+from automl_plan.planning.sharing import shared_objects, sharing_notes, sharing_refusals
 from automl_plan.planning.spending import so_far
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
@@ -109,6 +110,8 @@ def make_plan(
     if service_now is not None:
         notes += expiry_notes(wanted.models, recorded.resources, there, service_now)
     notes += elsewhere_notes(recorded.resources, there)
+    shared = shared_objects(recorded, there, {*wanted.datasets, *wanted.models})
+    notes += sharing_notes(shared)
     return Plan(
         changes,
         drift,
@@ -118,13 +121,16 @@ def make_plan(
         if prices is None
         else costs_of(changes, desired, recorded.resources, there, prices, now),
         (),
-        refusals(
-            changes,
-            desired,
-            recorded,
-            there,
-            destroy=destroy,
-            allow_large_change=options.allow_large_change,
+        (
+            *refusals(
+                changes,
+                desired,
+                recorded,
+                there,
+                destroy=destroy,
+                allow_large_change=options.allow_large_change,
+            ),
+            *sharing_refusals(changes, recorded.resources, shared),
         ),
     )
 

@@ -31,6 +31,7 @@ _MEANINGS = {
     f"note/{NoteKind.HELD}": "A version that was trained does not serve, on purpose.",
     f"note/{NoteKind.ELSEWHERE}": "A model is deployed at somebody else's endpoint, too.",
     f"note/{NoteKind.RENAME}": "What is deleted and what is made look like one thing.",
+    f"note/{NoteKind.SHARED}": "An object belongs to two addresses.",
 }
 _FAMILIES = {
     "policy": "Plans keep to the team's policy: {}.",

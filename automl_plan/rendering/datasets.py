@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from automl_plan.inventory.datasets import DatasetRow
 from automl_plan.rendering.document import document
-from automl_plan.rendering.live import kind_of, labels_of, managed_as
+from automl_plan.rendering.live import kind_of, labels_of, managed_as, ownership_json
 from automl_plan.rendering.style import Style, clean, columns, fields, moment
 from automl_plan.resources.json import Json
 
@@ -92,4 +92,5 @@ def _json(row: DatasetRow) -> dict[str, Json]:
         "status": row.status,
         "address": None if row.address is None else str(row.address),
         "current": row.current,
+        **ownership_json(row),
     }

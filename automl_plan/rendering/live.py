@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from automl_plan.inventory.datasets import DatasetRow
 from automl_plan.inventory.models import ModelRow
+from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveDataset, LiveModel, user_labels
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.ownership import Claim
 
 _KINDS = {
     Problem.IMAGE_CLASSIFICATION: "Image classification",
@@ -19,10 +21,27 @@ def kind_of(problem: Problem | None) -> str:
 
 
 def managed_as(row: DatasetRow | ModelRow) -> str:
-    """The address that a live object belongs to, or `unmanaged`."""
-    if row.address is None:
-        return "unmanaged"
-    return str(row.address) if row.current else f"{row.address} (former)"
+    """The address that a live object belongs to, or whose it is otherwise."""
+    if row.address is not None:
+        return str(row.address) if row.current else f"{row.address} (former)"
+    match row.ownership.claim:
+        case Claim.BEING_MADE:
+            return f"being made by {row.ownership.address}"
+        case Claim.THIS_STATE:
+            return "this state, not recorded"
+        case Claim.OTHER_STATE:
+            return "another state"
+        case _:
+            return "unmanaged"
+
+
+def ownership_json(row: DatasetRow | ModelRow) -> dict[str, Json]:
+    """The same for programs."""
+    address = row.ownership.address if row.ownership.claim is Claim.BEING_MADE else None
+    return {
+        "claim": str(row.ownership.claim),
+        "being_made_by": None if address is None else str(address),
+    }
 
 
 def labels_of(live: LiveDataset | LiveModel) -> str:

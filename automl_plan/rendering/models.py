@@ -8,7 +8,7 @@ from datetime import datetime
 from automl_plan.inventory.models import ModelRow
 from automl_plan.rendering.document import document
 from automl_plan.rendering.life import life_text, life_warnings, rfc3339
-from automl_plan.rendering.live import kind_of, labels_of, managed_as
+from automl_plan.rendering.live import kind_of, labels_of, managed_as, ownership_json
 from automl_plan.rendering.style import PLAIN, Style, clean, columns, counted, fields, moment
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Json
@@ -111,6 +111,7 @@ def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
         "last_updated": live.update_time,
         "address": None if row.address is None else str(row.address),
         "current": row.current,
+        **ownership_json(row),
     }
 
 

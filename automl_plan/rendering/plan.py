@@ -74,6 +74,7 @@ _NOTES = {
     NoteKind.EXPIRY: "Expires:",
     NoteKind.ELSEWHERE: "Elsewhere:",
     NoteKind.RENAME: "Renamed?",
+    NoteKind.SHARED: "Recorded twice:",
 }
 _LINE = 100
 """Columns that reasons are wrapped to."""

@@ -50,7 +50,8 @@ class Owners:
         operations: Mapping[str, Operation] = MappingProxyType({}),
     ) -> None:
         self._lineage = lineage[:LINEAGE_DIGITS]
-        self._recorded: dict[tuple[ResourceKind, str], list[Address]] = {}
+        self.recorded: dict[tuple[ResourceKind, str], list[Address]] = {}
+        """The addresses of each recorded object: one, but in a state of version 0.1."""
         self._made: dict[tuple[ResourceKind, str], Address] = {}
         self._tokens: dict[str, Address] = {}
         self._any_token: dict[str, Address] = {}
@@ -77,15 +78,15 @@ class Owners:
 
     def record(self, address: Address, object_id: str) -> None:
         """Take an object for recorded from now on."""
-        self._recorded.setdefault((address.kind, object_id), []).append(address)
+        self.recorded.setdefault((address.kind, object_id), []).append(address)
 
     def drop(self, address: Address, object_id: str) -> None:
         """Take an object for recorded no more under an address."""
-        self._recorded[address.kind, object_id].remove(address)
+        self.recorded[address.kind, object_id].remove(address)
 
     def recorded_at(self, kind: ResourceKind, object_id: str) -> tuple[Address, ...]:
-        """The addresses under which an object is recorded: one, but in a state of version 0.1."""
-        return tuple(self._recorded.get((kind, object_id), ()))
+        """The addresses under which an object is recorded."""
+        return tuple(self.recorded.get((kind, object_id), ()))
 
     def made_by(
         self, kind: ResourceKind, object_id: str, there: LiveDataset | LiveModel | None

@@ -14,6 +14,8 @@ from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.desired import DesiredDataset
 from automl_plan.resources.live import Operation, OperationKind, SourceData
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.ownership import Claim
+from automl_plan.state.document import State
 from tests.applying.project import Project
 from tests.inventory.conftest import DATASET, MODEL
 
@@ -24,9 +26,9 @@ def unmanaged(name: str) -> DesiredDataset:
 
 def datasets(project: Project) -> dict[str, DatasetRow]:
     with project.workspace() as workspace:
-        rows = list_datasets(workspace.provider, workspace.store.read().resources)
+        rows = list_datasets(workspace.provider, workspace.store.read().recorded())
         for row in rows:
-            known = workspace.store.read().resources
+            known = workspace.store.read().recorded()
             assert describe_dataset(workspace.provider, known, row.live) == row
     return {row.live.display_name: row for row in rows}
 
@@ -80,7 +82,7 @@ def test_status_of_imports(project: Project) -> None:
             data = SourceData("v1:0", 1, 1)
             ended = workspace.provider.import_data(other, dataset.id, data)
             wait_for(workspace.provider, ended.id)
-            row = describe_dataset(workspace.provider, workspace.store.read().resources, dataset)
+            row = describe_dataset(workspace.provider, workspace.store.read().recorded(), dataset)
             assert row.status.startswith(status)
 
 
@@ -110,14 +112,17 @@ def test_models_managed_and_not(project: Project) -> None:
     state = project.state()
     with project.workspace() as workspace:
         models = workspace.provider.models()
-        (row,) = model_rows(models, state.resources)
-        (stranger,) = model_rows(models, {})
+        (row,) = model_rows(models, state.recorded())
+        (lost,) = model_rows(models, replace(state.recorded(), resources={}))
+        (others,) = model_rows(models, State().recorded())
         found = headlines(
             workspace.provider, state.resources, [model_address("digits"), model_address("none")]
         )
     assert (row.address, row.current) == (model_address("digits"), True)
     assert row.dataset == dataset_address("digits")
-    assert (stranger.address, stranger.current, stranger.dataset) == (None, False, None)
+    for stranger, claim in ((lost, Claim.THIS_STATE), (others, Claim.OTHER_STATE)):
+        assert (stranger.address, stranger.current, stranger.dataset) == (None, False, None)
+        assert stranger.ownership.claim is claim
     ((address, evaluation),) = found
     assert address == model_address("digits")
     assert evaluation.label is None

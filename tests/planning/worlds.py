@@ -15,7 +15,13 @@ from automl_plan.planning.planner import make_plan
 from automl_plan.resources.address import Address, ResourceKind, dataset_address, model_address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
+from automl_plan.resources.live import (
+    OWN_LABEL_PREFIX,
+    Live,
+    LiveDataset,
+    LiveModel,
+    Operation,
+)
 from automl_plan.resources.marks import MARKS, marks
 from automl_plan.resources.model_types import ClassificationType, Problem
 from automl_plan.resources.recorded import (
@@ -83,6 +89,7 @@ class World:
     resources: dict[Address, RecordedResource] = field(default_factory=dict)
     datasets: dict[str, LiveDataset] = field(default_factory=dict)
     models: dict[str, LiveModel] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict)
     trained: int = 0
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     """By the service's clock."""
@@ -100,7 +107,7 @@ class World:
 
     @property
     def live(self) -> Live:
-        return Live(dict(self.datasets), dict(self.models))
+        return Live(dict(self.datasets), dict(self.models), dict(self.operations))
 
     def plan(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:
         return make_plan(

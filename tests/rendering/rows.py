@@ -16,6 +16,7 @@ from automl_plan.resources.live import (
     OperationKind,
 )
 from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.ownership import Claim, Ownership
 from automl_plan.resources.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -40,7 +41,7 @@ DATASETS = (
             3667,
             "2019-10-01T14:01:10.123456Z",
         ),
-        dataset_address("flowers"),
+        Ownership(Claim.RECORDED, dataset_address("flowers")),
         current=True,
         labelled_images=3666,
         updated="2019-10-01T14:05:35Z",
@@ -48,7 +49,7 @@ DATASETS = (
     ),
     DatasetRow(
         LiveDataset("IOD1", "boxes", Problem.IMAGE_OBJECT_DETECTION),
-        dataset_address("boxes"),
+        Ownership(Claim.RECORDED, dataset_address("boxes")),
         current=False,
         labelled_images=None,
         updated=None,
@@ -56,7 +57,7 @@ DATASETS = (
     ),
     DatasetRow(
         LiveDataset("TBL9", HOSTILE, None, labels={"k": HOSTILE}),
-        None,
+        Ownership(Claim.UNMANAGED),
         current=False,
         labelled_images=None,
         updated=HOSTILE,
@@ -82,7 +83,7 @@ MODELS = (
             create_time="2019-10-02T08:00:00Z",
             update_time="2019-10-02T15:30:00Z",
         ),
-        model_address("flowers"),
+        Ownership(Claim.RECORDED, model_address("flowers")),
         current=True,
         dataset=dataset_address("flowers"),
     ),
@@ -95,7 +96,7 @@ MODELS = (
             deployed=True,
             create_time="2019-01-02T08:00:00Z",
         ),
-        model_address("flowers"),
+        Ownership(Claim.RECORDED, model_address("flowers")),
         current=False,
         dataset=None,
     ),
@@ -108,19 +109,19 @@ MODELS = (
             model_type=HOSTILE,
             create_time="2019-11-08T08:00:00.5Z",
         ),
-        None,
+        Ownership(Claim.UNMANAGED),
         current=False,
         dataset=None,
     ),
     ModelRow(
         LiveModel("ICN8", "young", "ICN1", None, create_time="2021-03-01T08:00:00Z"),
-        None,
+        Ownership(Claim.BEING_MADE, model_address("flowers")),
         current=False,
         dataset=None,
     ),
     ModelRow(
         LiveModel("ICN9", "ageless", "ICN1", None, create_time=HOSTILE),
-        None,
+        Ownership(Claim.OTHER_STATE),
         current=False,
         dataset=None,
     ),

@@ -15,6 +15,7 @@ from automl_plan.rendering.icalendar import content, folded, text
 from automl_plan.rendering.style import PLAIN, clean
 from automl_plan.resources.address import model_address
 from automl_plan.resources.live import LiveModel
+from automl_plan.resources.ownership import Claim, Ownership
 from tests.rendering.golden import matches_golden
 from tests.rendering.ics import read, unescaped, unfolded
 from tests.rendering.rows import MODELS, NOW
@@ -29,7 +30,7 @@ PRINTABLE = ANYTHING.map(clean)
 def one(name: str = "m", model_id: str = "ICN1", created: str = "2020-01-01T00:00:00Z") -> ModelRow:
     """An unmanaged model."""
     live = LiveModel(model_id, name, "ICN2", None, create_time=created)
-    return ModelRow(live, None, current=False, dataset=None)
+    return ModelRow(live, Ownership(Claim.UNMANAGED), current=False, dataset=None)
 
 
 def test_the_list() -> None:
@@ -72,7 +73,8 @@ def test_an_event_is_the_same_one_whenever_it_is_written() -> None:
         (event,) = read(calendar_ics([row], identity, NOW)).components
         return event.properties["UID"]
 
-    renamed = replace(one("another"), address=model_address("m"), current=True)
+    ours = Ownership(Claim.RECORDED, model_address("m"))
+    renamed = replace(one("another"), ownership=ours, current=True)
     assert uid(one()) == uid(renamed)
     assert len({uid(one()), uid(one(model_id="ICN3")), uid(one(), "automl:projects/p")}) == 3
 
