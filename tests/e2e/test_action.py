@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ class Runner:
             {
                 "PATH": f"{COMMAND.parent}:{os.environ['PATH']}",
                 "RUNNER_TEMP": str(self.temporary),
+                "GITHUB_PATH": str(self.temporary / "path"),
                 "GITHUB_STEP_SUMMARY": str(self.temporary / "summary.md"),
                 "GITHUB_ACTIONS": "true",
                 "GITHUB_REPOSITORY": "team/models",
@@ -100,6 +102,12 @@ class Runner:
             if code:
                 return code
         return 0
+
+    def install(self, package: Path) -> int:
+        """Run the step that installs, with another package than this one, and ask no index."""
+        self.values["github.action_path"] = str(package)
+        (step,) = (step for step in STEPS if step.get("name") == "Install")
+        return self._step(step)
 
     def _step(self, step: Mapping[str, Any]) -> int:
         output = self.temporary / "output"
@@ -207,3 +215,69 @@ def test_every_output_is_given() -> None:
     ).stdout
     given = {line.partition("=")[0] for line in shown.splitlines()} | {"plan-file"}
     assert given == set(ACTION["outputs"])
+
+
+IMPORTED = ("venv", "pip", "ensurepip", "logging", "subprocess", "json", "automl_plan", "yaml")
+"""Of the many modules that one of the steps imports."""
+
+
+@pytest.fixture
+def hostile(project: Path) -> Path:
+    """A workspace with Python at its root, and beside the configuration, that leaves a trace."""
+    trace = project / "ran"
+    trap = f"import os\nos.close(os.open({str(trace)!r}, os.O_CREAT))\nraise SystemExit(9)\n"
+    for place in (project, project / "models"):
+        for name in IMPORTED:
+            (place / name).mkdir()
+            (place / name / "__init__.py").write_text(trap)
+            (place / name / "__main__.py").write_text(trap)
+        for name in ("sitecustomize", "usercustomize", "encodings", "msgspec", "click"):
+            (place / f"{name}.py").write_text(trap)
+        (place / "pip.conf").write_text(
+            "[global]\nno-such-option = 1\nindex-url = http://127.0.0.1:1\n"
+        )
+        (place / "setup.cfg").write_text(f"[install]\nprefix = {place / 'ran'}\n")
+        (place / "pyvenv.cfg").write_text(f"home = {place}\n")
+    return project
+
+
+PYTHON_SETTINGS = ("PYTHONPATH", "PYTHONUSERBASE", "PYTHONSTARTUP", "PYTHONPLATLIBDIR")
+
+
+def test_nothing_of_the_workspace_is_imported(hostile: Path) -> None:
+    settings = dict.fromkeys(PYTHON_SETTINGS, str(hostile))
+    trapped = subprocess.run([str(COMMAND), "version"], env={**os.environ, **settings}, check=False)
+    assert trapped.returncode
+    (hostile / "ran").unlink()
+
+    with serving() as github:
+        runner = Runner(hostile, github, directory="models", command="apply")
+        runner.environ |= {**settings, "PYTHONHOME": str(hostile)}
+        assert runner.run("inputs.comment", "inputs.command") == 0, runner.said
+        assert github.bodies()
+    assert not (hostile / "ran").exists()
+
+
+def test_installing_imports_nothing_of_the_workspace(hostile: Path) -> None:
+    trap = subprocess.run([sys.executable, "-m", "venv", "x"], cwd=hostile, check=False)
+    assert trap.returncode == 9
+    (hostile / "ran").unlink()
+
+    wheel = hostile / "automl_plan-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        about = "automl_plan-1.dist-info"
+        archive.writestr(
+            f"{about}/METADATA", "Metadata-Version: 2.1\nName: automl-plan\nVersion: 1\n"
+        )
+        archive.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{about}/RECORD", "")
+    with serving() as github:
+        runner = Runner(hostile, github)
+        runner.environ |= {"PIP_NO_INDEX": "1", "PYTHONPATH": str(hostile)}
+        assert runner.install(wheel) == 0, runner.said
+    assert not (hostile / "ran").exists()
+    made = runner.temporary / "automl-plan-venv"
+    assert list(made.rglob("automl_plan-1.dist-info"))
+    assert (runner.temporary / "path").read_text() == f"{made / 'bin'}\n"
