@@ -29,6 +29,7 @@ from automl_plan.planning.plan import (
     Violation,
 )
 from automl_plan.planning.scorecards import scorecard_from_json, scorecard_to_json
+from automl_plan.planning.unrecorded import unrecorded_from_json, unrecorded_to_json
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import (
     Desired,
@@ -86,6 +87,7 @@ def planned_document(planned: Planned) -> dict[str, Json]:
             {"address": str(note.address), "kind": str(note.kind), "text": note.text}
             for note in plan.notes
         ],
+        **({"unrecorded": unrecorded_to_json(plan.unrecorded)} if plan.unrecorded else {}),
         "cost": None if plan.costs is None else costs_to_json(plan.costs),
         "violations": [
             _compact(
@@ -235,6 +237,7 @@ def planned_of(document: dict[str, Any]) -> Planned:
             Note(Address.parse(n["address"]), NoteKind(n["kind"]), n["text"])
             for n in document["notes"]
         ),
+        unrecorded=unrecorded_from_json(document.get("unrecorded", ())),
         costs=None if document["cost"] is None else costs_from_json(document["cost"]),
         violations=tuple(_violation(v) for v in document["violations"]),
         refused=tuple(map(_refusal, document["refused"])),

@@ -14,7 +14,7 @@ from automl_plan.applying.moments import now
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
 from automl_plan.applying.standing import standing
-from automl_plan.applying.strays import check_strays
+from automl_plan.applying.unrecorded import find_unrecorded
 from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import SECTION_OF, Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
@@ -25,13 +25,22 @@ from automl_plan.planning.drift import assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import POLICY, Action, Change, Plan, Refusal, Violation
+from automl_plan.planning.plan import (
+    POLICY,
+    Action,
+    Change,
+    Plan,
+    Refusal,
+    Unrecorded,
+    Violation,
+)
 from automl_plan.planning.planner import make_plan as plan_changes
 from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.sets import undecided
 from automl_plan.planning.trained_data import advice_of
+from automl_plan.planning.unrecorded import guarded
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.history import History
@@ -101,6 +110,8 @@ class Survey(Struct, frozen=True):
     """By the service's clock."""
     found: tuple[tuple[Address, Finding], ...]
     history: History
+    unrecorded: tuple[Unrecorded, ...] = ()
+    """What bears the labels of this state, and is not in it; what is imported included."""
 
     @property
     def examples(self) -> dict[Address, int]:
@@ -149,7 +160,8 @@ def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
         configuration.prices,
         datetime.now(UTC),
     )
-    judged = _judged(replace(plan, costs=costs), Desired({}, {}), configuration)
+    plan = guarded(replace(plan, costs=costs), seen.unrecorded, seen.recorded.lineage)
+    judged = _judged(plan, Desired({}, {}), configuration)
     return seen.planned(replace(judged, costs=None))
 
 
@@ -179,13 +191,24 @@ def survey(
         # Operations first: what a training makes must not be missing where it has ended.
         operations = standing(recorded.resources, provider)
         live = replace(provider.live(), operations=operations)
+    unrecorded = () if live is None else find_unrecorded(workspace, desired, state, recorded, live)
     if ignores(desired):
         # As the planner does, with the addresses that resources will have.
         there = assume_live(recorded) if live is None else live
         counts = {address: data.examples for address, data in read.items()}
         moved = rearrange(desired, recorded, there, counts).resources
         desired = without_ignored(desired, moved, there, anew)
-    return Survey(workspace, desired, recorded, live, read, provider.now(), found, state.history)
+    return Survey(
+        workspace,
+        desired,
+        recorded,
+        live,
+        read,
+        provider.now(),
+        found,
+        state.history,
+        unrecorded,
+    )
 
 
 def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = False) -> Planned:
@@ -208,13 +231,12 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
             service_now=seen.now,
             examples=seen.examples,
             prices=configuration.prices,
+            unrecorded=seen.unrecorded,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error
     if models := undecided(plan.changes, seen.desired, seen.sources):
         raise _undecided(models, seen)
-    if seen.live is not None:
-        check_strays(plan, seen.recorded.resources, seen.live, seen.recorded.lineage)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
     # What is to be destroyed needs no labels.
     wanted = Desired({}, {}) if destroy else seen.desired

@@ -26,7 +26,12 @@ from automl_plan.resources.live import (
     Operation,
     OperationKind,
 )
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import (
+    RecordedOperation,
+    RecordedResource,
+    Step,
+    known_ids,
+)
 from automl_plan.resources.tokens import is_borne
 from automl_plan.resources.transitions import after_operation, with_operation, without_operation
 
@@ -81,13 +86,6 @@ class Finding(Struct, frozen=True):
 def open_intents(resource: RecordedResource) -> tuple[RecordedOperation, ...]:
     """The operations of a record whose name is not known."""
     return tuple(operation for operation in resource.operations if operation.id is None)
-
-
-def known_ids(resources: Mapping[Address, RecordedResource]) -> frozenset[str]:
-    """Ids of all operations and objects that are recorded: none of them is an intent's result."""
-    ids = {operation.id for r in resources.values() for operation in r.operations}
-    ids |= {obj.id for r in resources.values() for obj in r.objects}
-    return frozenset(i for i in ids if i is not None)
 
 
 def look(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from automl_plan.applying.recovery import KINDS, known_ids, open_intents
+from automl_plan.applying.recovery import KINDS, open_intents
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import NotFound, UsageError
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import (
+    RecordedOperation,
+    RecordedResource,
+    Step,
+    known_ids,
+)
 from automl_plan.resources.transitions import after_operation, with_operation, without_operation
 
 

@@ -20,7 +20,7 @@ from automl_plan.applying.intents import STEPS, Intents
 from automl_plan.applying.moments import now
 from automl_plan.applying.notice_texts import Ended
 from automl_plan.applying.notices import Notices
-from automl_plan.applying.recovery import Finding, known_ids, look
+from automl_plan.applying.recovery import Finding, look
 from automl_plan.errors import (
     Cancelled,
     DataLoss,
@@ -43,7 +43,13 @@ from automl_plan.resources.live import CANCELLED, Operation, OperationKind, Sour
 from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.notices import Notice
 from automl_plan.resources.prices import PriceBook
-from automl_plan.resources.recorded import Decision, RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import (
+    Decision,
+    RecordedOperation,
+    RecordedResource,
+    Step,
+    known_ids,
+)
 from automl_plan.resources.tokens import address_mark, mark_in
 from automl_plan.resources.transitions import (
     after_operation,

@@ -37,6 +37,7 @@ def cost(
     """Tell what the plan costs at most, what deployments cost a month, and what lies idle."""
     from automl_plan.applying.planned import make_plan
     from automl_plan.rendering.cost import cost_json, costs_text
+    from automl_plan.rendering.unrecorded import unrecorded_text
 
     options = plan_options(
         destroy=False,
@@ -48,10 +49,11 @@ def cost(
     )
     with workspace(directory, var, var_file) as opened:
         planned = make_plan(opened, options)
-    costs = planned.plan.costs
+    costs, unrecorded = planned.plan.costs, planned.plan.unrecorded
     assert costs is not None  # noqa: S101 (a configuration always has prices)
     if as_json:
-        write_json(cost_json(costs))
-    else:
-        free = planned.provider.name == "local"
-        write(costs_text(costs, stdout_style(), free=free) or "Nothing costs anything.\n")
+        write_json(cost_json(costs, unrecorded))
+        return
+    style, free = stdout_style(), planned.provider.name == "local"
+    told = costs_text(costs, style, free=free) + unrecorded_text(unrecorded, style)
+    write(told or "Nothing costs anything.\n")

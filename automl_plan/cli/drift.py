@@ -11,7 +11,7 @@ from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
 
 DRIFT = 2
-"""Exit code when something changed outside."""
+"""Exit code when something changed outside, or the state does not know of something of its own."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,18 +26,20 @@ def drift(
     as_json: AsJson = False,
     json_into: JsonInto = None,
 ) -> None:
-    """Tell what changed outside automl-plan; exits with 2 if anything did. For cron."""
+    """Tell what changed outside, or is not recorded; exits with 2 if anything is. For cron."""
     from automl_plan.applying.planned import make_plan
     from automl_plan.planning.options import PlanMode, PlanOptions
     from automl_plan.rendering.drift import drift_json, drift_text
+    from automl_plan.rendering.unrecorded import unrecorded_text
 
     with DocumentFile(json_into) as file:
         with workspace(directory, var, var_file) as opened:
-            found = make_plan(opened, PlanOptions(mode=PlanMode.REFRESH_ONLY)).plan.drift
-        file.write(drift_json(found))
+            plan = make_plan(opened, PlanOptions(mode=PlanMode.REFRESH_ONLY)).plan
+        file.write(drift_json(plan.drift, plan.unrecorded))
     if as_json:
-        write_json(drift_json(found))
+        write_json(drift_json(plan.drift, plan.unrecorded))
     else:
-        write(drift_text(found, stdout_style()))
-    if found:
+        style = stdout_style()
+        write(drift_text(plan.drift, style) + unrecorded_text(plan.unrecorded, style))
+    if plan.drift or plan.unrecorded:
         raise typer.Exit(DRIFT)

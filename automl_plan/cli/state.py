@@ -142,8 +142,8 @@ def rm(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="ADDRESS",
-            help="dataset.NAME or model.NAME",
+            metavar="ADDRESS|ID",
+            help="dataset.NAME, model.NAME, or the id of a live object that is not recorded.",
             autocompletion=completion.recorded_addresses,
         ),
     ],
@@ -153,10 +153,16 @@ def rm(
     var_file: VarFile = None,
     directory: Directory = Path(),
 ) -> None:
-    """Forget a resource; what lives of it lives on, unmanaged. `removed` blocks do so by review."""
+    """Forget a resource; what lives of it lives on, unmanaged. `removed` blocks do so by review.
+
+    Of an object that is not recorded, take the ownership labels off.
+    """
     from automl_plan.cli.applying import apply_by_hand
     from automl_plan.planning.by_hand import plan_forgetting
 
+    if "." not in name:  # no address
+        _disown(name, auto_approve, var, var_file, directory)
+        return
     asked = address(name, "ADDRESS")
     with workspace(directory, var, var_file) as opened:
         apply_by_hand(
@@ -167,6 +173,25 @@ def rm(
             lock_timeout=lock_timeout,
             sources=False,
         )
+
+
+def _disown(
+    object_id: str,
+    approved: bool,
+    var: list[str] | None,
+    var_file: list[Path] | None,
+    directory: Path,
+) -> None:
+    from automl_plan.applying.disowning import disown, labelled_object
+    from automl_plan.cli.applying import approve
+
+    with workspace(directory, var, var_file) as opened:
+        kind, obj = labelled_object(opened, object_id)
+        if not approved:
+            question = f"\nTake the ownership labels off the {kind} {obj.display_name} {obj.id}?"
+            approve("state rm", question)
+        disown(opened, kind, obj)
+    write(f"The {kind} {object_id} bears no ownership labels any more.\n")
 
 
 @app.command(epilog="Example: automl-plan state rebuild")

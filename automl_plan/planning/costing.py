@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
-from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.plan import Action, Change, Unrecorded
 from automl_plan.planning.spending import cents_up, has_ended, seconds_of, spent_usd
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
@@ -24,8 +24,12 @@ def costs_of(
     live: Live,
     prices: PriceBook,
     now: datetime | None,
+    unrecorded: Iterable[Unrecorded] = (),
 ) -> Costs:
-    """The money in a plan of these changes; `now` is for what running trainings have used."""
+    """The money in a plan of these changes; `now` is for what running trainings have used.
+
+    What is `unrecorded` tells its own cost.
+    """
     by_address: dict[Address, list[Change]] = {}
     for change in changes:
         by_address.setdefault(change.address, []).append(change)
@@ -51,6 +55,7 @@ def costs_of(
         if amounts != Amounts():
             lines.append(CostLine(address, amounts))
     known = {obj.id for record in resources.values() for obj in record.objects}
+    known |= {each.id for each in unrecorded}
     idle = [_idle(model, prices) for model in live.models.values() if model.id not in known]
     idle += [
         Idle(m.id, f"{m.display_name} at {place}", round(_monthly(m, nodes, prices), 2))

@@ -103,6 +103,34 @@ class Drift(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
 
 
+class UnrecordedKind(StrEnum):
+    """What an object is that the state does not know."""
+
+    DATASET = "dataset"
+    MODEL = "model"
+    TRAINING = "training"
+    """One that runs: its id is that of the operation."""
+
+
+class Unrecorded(Struct, frozen=True):
+    """A live object that bears the state's ownership labels, and is not in the state.
+
+    Also a running training without labels on a dataset of the state, which did not begin it.
+    """
+
+    kind: UnrecordedKind
+    id: str
+    name: str
+    """The address that its labels tell, as far as they do; of a training without labels the
+    address of its dataset."""
+    text: str
+    """What it is, and each way to settle it."""
+    display_name: str = ""
+    labelled: bool = True
+    monthly: float = 0.0
+    """What its deployment costs (US dollars a month)."""
+
+
 class NoteKind(StrEnum):
     """What a note is about."""
 
@@ -147,6 +175,7 @@ LARGE_CHANGE = "large-change"
 SHARED = "shared"
 IN_USE = "in-use"
 DATA_LINT = "data-lint"
+UNRECORDED = "unrecorded"
 NOT_RECORDED = "not-recorded"
 POLICY = "policy/"
 """Before the key of a rule of the team's policy: `policy/max_training_cost`."""
@@ -157,6 +186,7 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
         SHARED: "What belongs to two addresses is changed for neither.",
         IN_USE: "What an open operation of another address works on is not deleted.",
+        UNRECORDED: "Nothing is paid for while live objects of the state are not in it.",
         DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
         NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
     }
@@ -188,6 +218,8 @@ class Plan(Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     costs: Costs | None = None
     """The money in it; None where nobody gave prices, or nothing is done at the provider."""
+    unrecorded: tuple[Unrecorded, ...] = ()
+    """As they are once the imports of this plan are carried out."""
     violations: tuple[Violation, ...] = ()
     """Of the policy; those that don't only warn have their place in `refused` too."""
     refused: tuple[Refusal, ...] = ()

@@ -19,10 +19,11 @@ from automl_plan.planning.ignoring import without_ignored
 from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
 from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.sharing import shared_objects, sharing_notes, sharing_refusals
 from automl_plan.planning.spending import so_far
+from automl_plan.planning.unrecorded import guarded, pays, without_imported
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live, Operation
@@ -46,13 +47,15 @@ def make_plan(
     service_now: datetime | None = None,
     examples: Mapping[Address, int] = MappingProxyType({}),
     prices: PriceBook | None = None,
+    unrecorded: Sequence[Unrecorded] = (),
 ) -> Plan:
     """What has to be done so that live becomes as desired.
 
     `live` None takes what is recorded for what lives. `now` is for what running trainings have
     cost, `service_now` for the age of models, `examples` for how many images the sources of
-    datasets hold. Raises UsageError for addresses in `options` that are neither declared nor
-    recorded, RefactoringImpossible for blocks that can't be carried out.
+    datasets hold, `unrecorded` what bears the state's labels and is not in it. Raises UsageError
+    for addresses in `options` that are neither declared nor recorded, RefactoringImpossible for
+    blocks that can't be carried out.
     """
     there = assume_live(recorded) if live is None else live
     # What is to be destroyed, or only looked at, is not adopted for it.
@@ -69,7 +72,7 @@ def make_plan(
     allowed = _allowed(desired, recorded, known, options)
     drift = tuple(d for d in find_drift(recorded, there) if d.address in allowed)
     if options.mode is PlanMode.REFRESH_ONLY:
-        return Plan((), drift, tuple(sorted(known)))
+        return Plan((), drift, tuple(sorted(known)), unrecorded=tuple(unrecorded))
 
     recorded = replace(recorded, resources=rearranged.resources)
     desired = without_ignored(desired, recorded.resources, there, options.replaces)
@@ -98,6 +101,7 @@ def make_plan(
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
     made = (*dataset_changes, *_flat(model_changes), *deletions)
     later = _after(rearranged.changes, made, wanted)
+    later = _after_imports(unrecorded, rearranged.changes, later, allowed)
     ordered = in_order((*rearranged.changes, *later))
     changes = tuple(
         _as_it_stands(change, recorded, there.operations, now, prices)
@@ -112,16 +116,16 @@ def make_plan(
     notes += elsewhere_notes(recorded.resources, there)
     shared = shared_objects(recorded, there, {*wanted.datasets, *wanted.models})
     notes += sharing_notes(shared)
-    return Plan(
+    left = without_imported(unrecorded, changes)
+    plan = Plan(
         changes,
         drift,
         unchanged,
         tuple(note for note in notes if note.address in allowed),
         None
         if prices is None
-        else costs_of(changes, desired, recorded.resources, there, prices, now),
-        (),
-        (
+        else costs_of(changes, desired, recorded.resources, there, prices, now, left),
+        refused=(
             *refusals(
                 changes,
                 desired,
@@ -133,6 +137,28 @@ def make_plan(
             *sharing_refusals(changes, recorded.resources, shared),
         ),
     )
+    return guarded(plan, unrecorded, recorded.lineage)
+
+
+def _after_imports(
+    unrecorded: Sequence[Unrecorded],
+    rearranging: Sequence[Change],
+    changes: Sequence[Change],
+    allowed: Collection[Address],
+) -> Sequence[Change]:
+    """Changes that are paid for wait for the imports that make the state whole."""
+    ids = {each.id for each in unrecorded}
+    first = tuple(
+        c.key
+        for c in rearranging
+        if c.action is Action.IMPORT and c.object_id in ids and c.address in allowed
+    )
+    if not first:
+        return changes
+    return [
+        replace(c, needs=tuple(dict.fromkeys((*c.needs, *first)))) if pays(c) else c
+        for c in changes
+    ]
 
 
 def _after(

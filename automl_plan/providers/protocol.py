@@ -44,6 +44,9 @@ class Provider(Protocol):
     def live(self) -> Live:
         """Everything that exists, by list calls."""
 
+    def labelled(self) -> Live:
+        """As `live`, but for what only endpoints and ended trainings tell: ids and labels hold."""
+
     def datasets(self) -> Sequence[LiveDataset]:
         """All datasets, in the service's order."""
 

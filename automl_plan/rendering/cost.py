@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from automl_plan.planning.costs import Amounts, Costs, costs_to_json
+from automl_plan.planning.plan import Unrecorded
+from automl_plan.planning.unrecorded import unrecorded_to_json
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, columns
 from automl_plan.resources.json import Json
@@ -37,9 +41,9 @@ def costs_text(costs: Costs, style: Style, *, free: bool) -> str:
     return text
 
 
-def cost_json(costs: Costs) -> dict[str, Json]:
-    """The same for programs."""
-    return document(cost=costs_to_json(costs))
+def cost_json(costs: Costs, unrecorded: Sequence[Unrecorded]) -> dict[str, Json]:
+    """The same for programs, with what the state does not know."""
+    return document(cost=costs_to_json(costs), unrecorded=unrecorded_to_json(unrecorded))
 
 
 def _row(name: str, amounts: Amounts) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automl_plan.planning.plan import Drift
+from automl_plan.planning.plan import Drift, Unrecorded
+from automl_plan.planning.unrecorded import unrecorded_to_json
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean
 from automl_plan.rendering.values import shown, shown_difference
@@ -43,9 +44,10 @@ def _sentence(item: Drift) -> str:
     return f"{item.address}: {item.object_id}: {'; '.join(changed)}"
 
 
-def drift_json(drift: Sequence[Drift]) -> dict[str, Json]:
-    """The same for programs."""
+def drift_json(drift: Sequence[Drift], unrecorded: Sequence[Unrecorded]) -> dict[str, Json]:
+    """The same for programs, with what the state does not know."""
     return document(
+        unrecorded=unrecorded_to_json(unrecorded),
         drift=[
             {
                 "address": str(item.address),
@@ -57,5 +59,5 @@ def drift_json(drift: Sequence[Drift]) -> dict[str, Json]:
                 ],
             }
             for item in drift
-        ]
+        ],
     )

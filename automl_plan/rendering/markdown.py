@@ -30,6 +30,7 @@ from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
 from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import clean, counted
+from automl_plan.rendering.unrecorded import not_yet_told, unrecorded_sentences
 from automl_plan.rendering.values import shown
 from automl_plan.rendering.verdict import Risk, advice, caveats, effects, headline, money, risks
 
@@ -103,6 +104,9 @@ class _Comment:
         changed = drift_sentences(self._plan.drift)
         drift = self._list("Changed outside", changed, room // 3)
         room -= _size(drift)
+        strays = unrecorded_sentences(not_yet_told(self._plan))
+        unrecorded = self._list("Not recorded", strays, room // 3)
+        room -= _size(unrecorded)
         texts = [f"{note.address}: {note.text}" for note in self._plan.notes]
         notes = self._list("Good to know", texts, room // 3)
         room -= _size(notes)
@@ -112,7 +116,19 @@ class _Comment:
         per_label = self._per_label(room)
         left = ", ".join(self._left_out)
         left_out = f"**Left out for want of room:** {left}." if left else ""
-        body = [refused, table, metrics, drift, notes, data, details, per_label, policy, left_out]
+        body = [
+            refused,
+            unrecorded,
+            table,
+            metrics,
+            drift,
+            notes,
+            data,
+            details,
+            per_label,
+            policy,
+            left_out,
+        ]
         return "\n\n".join(filter(None, (*head, *body, *foot))) + "\n"
 
     # -- the fixed parts ---------------------------------------------------------------------

@@ -15,6 +15,7 @@ from automl_plan.rendering.data import data_sentences
 from automl_plan.rendering.drift import drift_text
 from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import Style, clean, counted
+from automl_plan.rendering.unrecorded import not_yet_told, unrecorded_text
 from automl_plan.rendering.values import leaves, shown, shown_difference
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.fields import FIELDS, Mutability
@@ -93,6 +94,8 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
         yield _found_text(found, style)
     if plan.drift:
         yield _drift_text(plan.drift, planned.mode, style)
+    if unrecorded := not_yet_told(plan):
+        yield f"{unrecorded_text(unrecorded, style)}\n"
     if planned.mode is PlanMode.REFRESH_ONLY:
         yield _refresh_summary(plan.drift, style)
         return

@@ -13,6 +13,7 @@ from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.rendering.style import counted
+from automl_plan.rendering.unrecorded import unrecorded_summary
 
 TRAININGS = (Action.TRAIN, Action.RETRAIN)
 RISKY = (
@@ -117,12 +118,14 @@ def advice(planned: Planned) -> str:
             return "Nothing that is declared is deleted, no training is begun, nothing costs more."
         case Worry.NOTHING if planned.mode is PlanMode.DESTROY:
             return "Nothing is recorded that could be deleted."
+        case Worry.NOTHING if planned.plan.unrecorded:
+            return "Nothing is to be done, but the state does not know all that is its own."
         case Worry.NOTHING:
             return "What lives is what the configuration says."
 
 
 def caveats(planned: Planned) -> tuple[str, ...]:
-    """What a reader must know of how the plan was made."""
+    """What a reader must know of how the plan was made, and of the state."""
     said = []
     if planned.mode is PlanMode.DESTROY:
         said.append("All that is recorded is to be deleted.")
@@ -130,6 +133,8 @@ def caveats(planned: Planned) -> tuple[str, ...]:
         said.append("Only a part was planned: --target or --exclude was given.")
     if not planned.options.refresh:
         said.append("It was not asked what lives: this is planned from the state alone.")
+    if planned.plan.unrecorded:
+        said.append(unrecorded_summary(planned.plan.unrecorded))
     return tuple(said)
 
 

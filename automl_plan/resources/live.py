@@ -146,6 +146,8 @@ class Operation(Struct, frozen=True):
     """Trainings that ended: what is billed, where the service tells it of the operation."""
     more: bool = False
     """Whether the call that opened it is to be made again once it has ended: it was one step."""
+    dataset_id: str | None = None
+    """Of a training without labels: the dataset that it works on, where that was asked for."""
     partial_failures: tuple[str, ...] = ()
     """What went wrong with single rows of an import (at most 20 are told)."""
 
@@ -158,6 +160,8 @@ class Live(Struct, frozen=True):
     operations: Mapping[str, Operation] = field(default_factory=dict)
     """Of those that are recorded as open, how they stand; not those that the service has
     forgotten, or that nobody asked for."""
+    trainings: tuple[Operation, ...] = ()
+    """Trainings that run: those that bear ownership labels, or all where trainings bear none."""
 
 
 class SourceData(Struct, frozen=True):

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import OWN_LABEL_PREFIX
+from automl_plan.resources.live import OWN_LABEL_PREFIX, TOKEN_LABEL
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import RecordedObject, Status
 from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
@@ -114,6 +114,11 @@ def owner(labels: Mapping[str, str]) -> Owner | None:
     """Whose object it is by its mark; None for an object without one."""
     match = _ADDRESS.fullmatch(labels.get(ADDRESS, ""))
     return None if match is None else Owner(match[1], match[2], match[3] or "")
+
+
+def is_owned(labels: Mapping[str, str]) -> bool:
+    """Whether labels tell of a state that made or adopted what bears them."""
+    return ADDRESS in labels or TOKEN_LABEL in labels
 
 
 def status_of(labels: Mapping[str, str]) -> Status | None:

@@ -148,3 +148,10 @@ class Recorded(Struct, frozen=True):
     lineage: str
     serial: int
     resources: Mapping[Address, RecordedResource]
+
+
+def known_ids(resources: Mapping[Address, RecordedResource]) -> frozenset[str]:
+    """Ids of all operations and objects that are recorded."""
+    ids = {operation.id for r in resources.values() for operation in r.operations}
+    ids |= {obj.id for r in resources.values() for obj in r.objects}
+    return frozenset(i for i in ids if i is not None)

@@ -11,7 +11,7 @@ from automl_plan.applying.apply import apply
 from automl_plan.applying.events import ApplyResult
 from automl_plan.applying.planned import make_plan
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import StateBehind
+from automl_plan.errors import PlanRefused
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.state.restoring import begin_new
 from tests.apis import endpoint_of, id_start
@@ -82,7 +82,7 @@ def test_the_second_is_asked_whether_it_lost_its_state(
 ) -> None:
     one, two = pair
     assert not one.apply().failed
-    with pytest.raises(StateBehind, match="There is no state"):
+    with pytest.raises(PlanRefused, match="There is no state"):
         two.apply()
     begin_new(two.state_path)
     assert not two.apply().failed
@@ -102,8 +102,8 @@ def test_an_older_state_does_not_make_again_what_a_newer_one_made(
     older = one.state_path.read_bytes()
     assert not one.apply().failed
     one.state_path.write_bytes(older)
-    with pytest.raises(StateBehind, match="made by this state") as caught:
+    with pytest.raises(PlanRefused, match="is older than these") as caught:
         one.apply()
-    assert f"dataset.digits: {id_start(api)}" in caught.value.message
-    assert f"model.digits: {id_start(api)}" in caught.value.message
+    assert f"dataset.digits: the dataset {id_start(api)}" in caught.value.message
+    assert f"model.digits: the model {id_start(api)}" in caught.value.message
     assert one.live() == (1, 1)

@@ -28,6 +28,7 @@ from automl_plan.resources.live import (
     LiveDataset,
     LiveModel,
     Operation,
+    OperationKind,
     SourceData,
 )
 from automl_plan.resources.model_types import Problem
@@ -50,10 +51,20 @@ class AutomlProvider(GoogleService):
 
     def live(self) -> Live:
         """Everything that exists, by list calls."""
-        with ThreadPoolExecutor(2, thread_name_prefix="list") as pool:
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
             listed = pool.submit(self.datasets)
+            # Trainings first: the model of one that ends in between is listed then.
+            running = self.running()
             models = {m.id: m for m in self.models()}
-            return Live({d.id: d for d in listed.result()}, models)
+            return Live(
+                {d.id: d for d in listed.result()},
+                models,
+                trainings=tuple(o for o in running if o.kind is OperationKind.CREATE_MODEL),
+            )
+
+    def labelled(self) -> Live:
+        """All of it: models tell everything themselves."""
+        return self.live()
 
     def datasets(self) -> Sequence[LiveDataset]:
         """All datasets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
@@ -43,6 +43,7 @@ from automl_plan.resources.live import (
     Operation,
     SourceData,
 )
+from automl_plan.resources.marks import is_owned
 
 _COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 _UPDATE_MASKS = {
@@ -58,9 +59,8 @@ _READ = 1_000
 """Operations of the location that are read in order to know which run."""
 _PAGE = MappingProxyType({"pageSize": "100"})
 _PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
-_GOES_ON = " AND ".join(
-    f'state!="PIPELINE_STATE_{state}"' for state in ("SUCCEEDED", "FAILED", "CANCELLED")
-)
+_NOT_IN_VAIN = 'state!="PIPELINE_STATE_FAILED" AND state!="PIPELINE_STATE_CANCELLED"'
+_GOES_ON = f'state!="PIPELINE_STATE_SUCCEEDED" AND {_NOT_IN_VAIN}'
 
 
 class VertexProvider(GoogleService):
@@ -78,7 +78,29 @@ class VertexProvider(GoogleService):
             listed = pool.submit(self._list, "datasets")
             models, pipelines = self._models(pool.submit)
             datasets = [dataset(d, pipelines) for d in listed.result()]
-        return Live({d.id: d for d in datasets}, {m.id: m for m in models})
+        return self._live(datasets, models, pipelines)
+
+    def labelled(self) -> Live:
+        """Everything that exists; of models without their trainings and endpoints."""
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
+            listed = pool.submit(self._list, "datasets")
+            # Trainings first: the model of one that ends in between is listed then.
+            pipelines = self._list("trainingPipelines", filter=_GOES_ON)
+            models = [model(m, None, ()) for m in self._list("models")]
+            return self._live([dataset(d) for d in listed.result()], models, pipelines)
+
+    def _live(
+        self,
+        datasets: Iterable[LiveDataset],
+        models: Iterable[LiveModel],
+        pipelines: Iterable[Mapping[str, Any]],
+    ) -> Live:
+        trainings = (pipeline(p, self._parent) for p in pipelines if is_owned(labels_of(p)))
+        return Live(
+            {d.id: d for d in datasets},
+            {m.id: m for m in models},
+            trainings=tuple(training for training in trainings if not training.done),
+        )
 
     def datasets(self) -> Sequence[LiveDataset]:
         """All datasets, those of other kinds than images too."""
@@ -94,9 +116,9 @@ class VertexProvider(GoogleService):
     def _models(
         self, submit: Callable[..., Any]
     ) -> tuple[list[LiveModel], Sequence[dict[str, Any]]]:
-        """The models, and the pipelines that made them."""
+        """The models, and the pipelines that made them, or run."""
         # Trainings and endpoints first: a model that one of them names exists by then.
-        listed, endpoints = submit(self._trained), submit(self._endpoints)
+        listed, endpoints = submit(self._pipelines), submit(self._endpoints)
         pipelines, deployed = listed.result(), endpoints.result()
         trained = {tail(p.get("name")): p for p in pipelines}
         models = [
@@ -108,6 +130,10 @@ class VertexProvider(GoogleService):
     def _trained(self) -> list[dict[str, Any]]:
         """The pipelines that made models."""
         return self._list("trainingPipelines", filter='state="PIPELINE_STATE_SUCCEEDED"')
+
+    def _pipelines(self) -> list[dict[str, Any]]:
+        """The pipelines that made models, and those that run."""
+        return self._list("trainingPipelines", filter=_NOT_IN_VAIN)
 
     def _endpoints(self) -> list[LiveEndpoint]:
         return [endpoint(e) for e in self._list("endpoints")]

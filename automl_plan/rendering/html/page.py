@@ -28,6 +28,7 @@ from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.html.charts import Matrix, Plot, matrix, plot
 from automl_plan.rendering.html.graph import drawing
 from automl_plan.rendering.style import clean, counted
+from automl_plan.rendering.unrecorded import not_yet_told, unrecorded_sentences
 from automl_plan.rendering.values import leaves, shown
 from automl_plan.rendering.verdict import (
     RISKY,
@@ -128,6 +129,7 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
         quality=list(_quality(planned)),
         data=list(_data(planned)),
         drift=drift_sentences(plan.drift),
+        unrecorded=unrecorded_sentences(not_yet_told(plan)),
         caveats=caveats(planned),
         digest=digest_of(planned),
         counted=counted,

@@ -1,0 +1,304 @@
+"""Live objects that bear this state's ownership labels, and are not in the state. Pure.
+
+Each shows that the state was lost, is older than the object, or is not the only one. What is paid
+for on the strength of such a state may be paid for twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.planning.plan import (
+    UNRECORDED,
+    Action,
+    Change,
+    Plan,
+    Refusal,
+    Unrecorded,
+    UnrecordedKind,
+)
+from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.json import Json
+from automl_plan.resources.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
+from automl_plan.resources.marks import owner
+from automl_plan.resources.prices import PriceBook
+from automl_plan.resources.recorded import RecordedResource, Step, known_ids
+from automl_plan.resources.tokens import address_mark, mark_in
+
+_PAID = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.DEPLOY})
+"""Changes that cost money, load data, or make what both are done with."""
+_ELSEWHERE = " at a declared address where nothing is recorded"
+_SHOWN = 10
+"""Objects that a refusal names one by one."""
+
+
+class Known(Struct, frozen=True):
+    """What a state knows: nothing of this is unrecorded."""
+
+    ids: frozenset[str]
+    """Of objects and operations."""
+    tokens: frozenset[str]
+    """Of calls that are open: what they made bears them."""
+
+    def __or__(self, other: Known) -> Known:
+        return Known(self.ids | other.ids, self.tokens | other.tokens)
+
+
+def known_to(
+    resources: Mapping[Address, RecordedResource], operations: Iterable[Operation] = ()
+) -> Known:
+    """What is recorded, and what `operations` of it have made."""
+    made = {operation.made for operation in operations if operation.made is not None}
+    tokens = (operation.token for r in resources.values() for operation in r.operations)
+    return Known(known_ids(resources) | made, frozenset(tokens))
+
+
+def unrecorded(
+    live: Live,
+    known: Known,
+    lineage: str,
+    resources: Mapping[Address, RecordedResource],
+    declared: Collection[Address],
+    prices: PriceBook | None = None,
+) -> tuple[Unrecorded, ...]:
+    """What lives, bears the labels of the state `lineage`, and is not known.
+
+    Without a state (`lineage` is ""): what bears the labels of declared addresses, whichever
+    state put them on. A training without labels counts where it runs on a recorded dataset and
+    no open call of the state can be the one that began it.
+    """
+    objects: tuple[LiveDataset | LiveModel, ...] = (*live.datasets.values(), *live.models.values())
+    found = [
+        obj for obj in objects if obj.id not in known.ids and _is_ours(obj.labels, lineage, known)
+    ]
+    trainings = [t for t in live.trainings if t.id not in known.ids and not t.done]
+    labelled = [t for t in trainings if t.labels and _is_ours(t.labels, lineage, known)]
+    unlabelled = _on_ours([t for t in trainings if not t.labels], resources)
+    if not (found or labelled or unlabelled):
+        return ()
+    reader = _Reader(lineage, resources, declared, prices)
+    told = [reader.object(obj) for obj in found] + [reader.training(t) for t in labelled]
+    told += [_on_dataset(training, address) for training, address in unlabelled]
+    kept = (each for each in told if each is not None)
+    return tuple(sorted(kept, key=lambda each: (each.name, each.kind, each.id)))
+
+
+def without_imported(
+    found: Iterable[Unrecorded], changes: Iterable[Change]
+) -> tuple[Unrecorded, ...]:
+    """Those that are unrecorded once the imports among the changes are carried out."""
+    imported = {change.object_id for change in changes if change.action is Action.IMPORT}
+    return tuple(each for each in found if each.id not in imported)
+
+
+def guarded(plan: Plan, found: Iterable[Unrecorded], lineage: str) -> Plan:
+    """A plan with what is unrecorded, refused where it pays all the same."""
+    left = without_imported(found, plan.changes)
+    refused = (*plan.refused, *refusals(left, plan.changes, lineage))
+    return replace(plan, unrecorded=left, refused=refused)
+
+
+def refusals(
+    left: Sequence[Unrecorded], changes: Iterable[Change], lineage: str
+) -> tuple[Refusal, ...]:
+    """Why a plan that pays is not carried out while anything is unrecorded."""
+    if not left or not any(map(pays, changes)):
+        return ()
+    return tuple(Refusal(UNRECORDED, text) for text in reasons(left, lineage))
+
+
+def pays(change: Change) -> bool:
+    """Whether a change is held back while anything is unrecorded."""
+    return change.action in _PAID
+
+
+def reasons(found: Sequence[Unrecorded], lineage: str) -> tuple[str, ...]:
+    """Why nothing is paid for: each object with its ways out, and what that shows of the state."""
+    said = [each.text for each in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        said.append(f"… and {len(found) - _SHOWN:,} more like these")
+    return (*said, _conclusion(found, lineage))
+
+
+def _conclusion(found: Sequence[Unrecorded], lineage: str) -> str:
+    until = "Until then nothing is created, trained, imported or deployed."
+    if not lineage:
+        return (
+            "There is no state, and these bear the labels of declared addresses. Was it lost? "
+            "Bring it back (`automl-plan state push FILE`) or rebuild it of the labels "
+            "(`automl-plan state rebuild`). Do they belong to another configuration? Begin an "
+            f"empty state (`automl-plan state new`). {until}"
+        )
+    if not any(each.labelled for each in found):
+        return (
+            "Whose such a training is shows when it has ended. Is this state an older one, bring "
+            f"back the one that began it (`automl-plan state push FILE`). {until}"
+        )
+    return (
+        "The state was lost, is older than these, or is not the only one. Bring back the one that "
+        "records them (`automl-plan state push FILE`), rebuild it of the labels (move it away, "
+        f"then `automl-plan state rebuild`), or settle each of them. {until}"
+    )
+
+
+def unrecorded_to_json(found: Iterable[Unrecorded]) -> list[Json]:
+    """Objects that the state does not know, for plan files and programs."""
+    return [
+        {
+            "kind": str(each.kind),
+            "id": each.id,
+            "name": each.name,
+            "display_name": each.display_name,
+            "labelled": each.labelled,
+            "monthly": each.monthly,
+            "text": each.text,
+        }
+        for each in found
+    ]
+
+
+def unrecorded_from_json(content: Iterable[Mapping[str, Any]]) -> tuple[Unrecorded, ...]:
+    """The inverse. Raises KeyError, TypeError or ValueError."""
+    return tuple(
+        Unrecorded(**{**fields, "kind": UnrecordedKind(fields["kind"])}) for fields in content
+    )
+
+
+def _is_ours(labels: Mapping[str, str], lineage: str, known: Known) -> bool:
+    """Whether labels are those of the state (lineage "": of any), and not of an open call."""
+    token = labels.get(TOKEN_LABEL, "")
+    if token in known.tokens:
+        return False
+    whose = owner(labels)
+    if whose is None:
+        return mark_in(token, lineage) is not None
+    return not lineage or lineage.startswith(whose.lineage)
+
+
+def _on_ours(
+    trainings: Sequence[Operation], resources: Mapping[Address, RecordedResource]
+) -> list[tuple[Operation, Address]]:
+    """Trainings without labels on recorded datasets, with those.
+
+    Of as many as there are open calls without an answer on a dataset, each may be one of those.
+    """
+    if not trainings:
+        return []
+    datasets = {
+        obj.id: address
+        for address, record in resources.items()
+        if address.kind is ResourceKind.DATASET
+        for obj in record.objects
+    }
+    intents = Counter(
+        operation.dataset_id
+        for record in resources.values()
+        for operation in record.operations
+        if operation.step is Step.TRAIN and operation.id is None
+    )
+    running = Counter(training.dataset_id for training in trainings)
+    return [
+        (training, datasets[on])
+        for training in trainings
+        if (on := training.dataset_id) in datasets and running[on] > intents[on]
+    ]
+
+
+def _on_dataset(training: Operation, dataset: Address) -> Unrecorded:
+    text = (
+        f"{dataset}: the operation {training.id} trains a model on it, and this state did not "
+        f"begin that: {_either(_until_it_ends(training))}"
+    )
+    return Unrecorded(UnrecordedKind.TRAINING, training.id, str(dataset), text, labelled=False)
+
+
+def _until_it_ends(training: Operation) -> tuple[str, ...]:
+    return (
+        f"wait until it has ended (`automl-plan operations wait {training.id}`)",
+        f"cancel it (`automl-plan operations cancel {training.id}`; what it used is billed)",
+    )
+
+
+def _either(ways: Sequence[str]) -> str:
+    *others, last = ways
+    return f"{', '.join(others)}, or {last}" if others else last
+
+
+class _Reader:
+    """Reads whose an object is by its labels."""
+
+    def __init__(
+        self,
+        lineage: str,
+        resources: Mapping[Address, RecordedResource],
+        declared: Collection[Address],
+        prices: PriceBook | None,
+    ) -> None:
+        self._lineage = lineage
+        self._resources = resources
+        self._prices = prices
+        self._declared = frozenset(declared)
+        self._by_mark = {(a.kind, address_mark(a)): a for a in (*resources, *declared)}
+
+    def object(self, obj: LiveDataset | LiveModel) -> Unrecorded | None:
+        """A dataset or a model; None for one of another configuration."""
+        is_model = isinstance(obj, LiveModel)
+        kind = ResourceKind.MODEL if is_model else ResourceKind.DATASET
+        address, name = self._address(kind, obj.labels)
+        if address is None and not self._lineage:
+            return None
+        monthly = self._monthly(obj) if isinstance(obj, LiveModel) else 0.0
+        deployed = f", deployed for ${monthly:,.2f} a month," if monthly else ""
+        text = (
+            f"{name}: the {kind} {obj.id}{deployed} bears {self._labels} and is not recorded: "
+            f"{_either(self._ways_out(kind, obj.id, address))}"
+        )
+        return Unrecorded(
+            UnrecordedKind(kind), obj.id, name, text, obj.display_name, monthly=monthly
+        )
+
+    def training(self, training: Operation) -> Unrecorded | None:
+        """A training with labels; None for one of another configuration."""
+        address, name = self._address(ResourceKind.MODEL, training.labels)
+        if address is None and not self._lineage:
+            return None
+        text = (
+            f"{name}: the training {training.id} runs, bears {self._labels} and is not recorded: "
+            f"{_either(_until_it_ends(training))}"
+        )
+        return Unrecorded(UnrecordedKind.TRAINING, training.id, name, text)
+
+    def _ways_out(
+        self, kind: ResourceKind, object_id: str, address: Address | None
+    ) -> tuple[str, ...]:
+        ways = []
+        if self._lineage:
+            record = self._resources.get(address) if address is not None else None
+            free = address in self._declared and (record is None or record.empty)
+            place, where = (address, "") if free else (f"{kind}.NAME", _ELSEWHERE)
+            ways.append(f"adopt it{where} (`automl-plan import {place} {object_id}`)")
+        if kind is ResourceKind.MODEL:
+            ways.append(f"delete it (`automl-plan models delete {object_id}`)")
+        return (*ways, f"take the ownership labels off (`automl-plan state rm {object_id}`)")
+
+    @property
+    def _labels(self) -> str:
+        return "this state's ownership labels" if self._lineage else "ownership labels"
+
+    def _address(self, kind: ResourceKind, labels: Mapping[str, str]) -> tuple[Address | None, str]:
+        whose = owner(labels)
+        mark = mark_in(labels.get(TOKEN_LABEL, ""), "") if whose is None else whose.mark
+        address = self._by_mark.get((kind, mark or ""))
+        if address is not None:
+            return address, str(address)
+        return None, f"{kind}.{whose.name}" if whose is not None and whose.name else f"a {kind}"
+
+    def _monthly(self, model: LiveModel) -> float:
+        if self._prices is None or model.problem is None or not model.deployed:
+            return 0.0
+        return round(self._prices.monthly_usd(model.problem, model.node_count or 1), 2)
