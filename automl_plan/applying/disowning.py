@@ -9,55 +9,42 @@ from __future__ import annotations
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import UsageError
 from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.live import OWN_LABEL_PREFIX, TOKEN_LABEL, LiveDataset, LiveModel
-from automl_plan.resources.marks import is_owned, owner
-from automl_plan.resources.recorded import known_ids
-from automl_plan.state.document import State
+from automl_plan.resources.live import OWN_LABEL_PREFIX, LiveDataset, LiveModel
+from automl_plan.resources.ownership import Claim, Owners
 
 
 def labelled_object(
     workspace: Workspace, object_id: str
 ) -> tuple[ResourceKind, LiveDataset | LiveModel]:
-    """The live object of an id that is not recorded, and its kind.
+    """The live object of an id that bears ownership labels and is not recorded, and its kind.
 
-    Raises UsageError when it is recorded or being made, bears no ownership labels, or those of
-    another state. Raises ProviderError.
+    Raises UsageError for another one, ProviderError.
     """
-    state = workspace.store.read()
-    resources = state.resources
-    if object_id in known_ids(resources):
-        owner = next(a for a, record in resources.items() if object_id in known_ids({a: record}))
+    state, provider = workspace.store.read(), workspace.provider
+    objects: tuple[LiveDataset | LiveModel, ...] = (*provider.datasets(), *provider.models())
+    obj = next((each for each in objects if each.id == object_id), None)
+    if obj is None:
         raise UsageError(
-            f"{object_id} is recorded, as {owner}.",
-            hint=f"`automl-plan state rm {owner}` forgets it, and takes the labels off.",
+            f"There is no dataset and no model {object_id}.",
+            hint="`automl-plan plan` names those that are not recorded.",
         )
-    provider = workspace.provider
-    for kind, objects in (
-        (ResourceKind.DATASET, provider.datasets()),
-        (ResourceKind.MODEL, provider.models()),
-    ):
-        for obj in objects:
-            if obj.id == object_id and is_owned(obj.labels):
-                _check_free(obj, state)
-                return kind, obj
-    raise UsageError(
-        f"There is no dataset and no model {object_id} with ownership labels.",
-        hint="`automl-plan plan` names those that bear labels of this state and are not recorded.",
-    )
-
-
-def _check_free(obj: LiveDataset | LiveModel, state: State) -> None:
-    token = obj.labels.get(TOKEN_LABEL, "")
-    for address, record in state.resources.items():
-        if any(operation.token == token for operation in record.operations):
+    owned = Owners(state.lineage, state.resources).of(obj)
+    match owned.claim:
+        case Claim.RECORDED:
             raise UsageError(
-                f"An open operation of {address} makes {obj.id}.",
+                f"{object_id} is recorded, as {owned.address}.",
+                hint=f"`automl-plan state rm {owned.address}` forgets it.",
+            )
+        case Claim.BEING_MADE:
+            raise UsageError(
+                f"An open operation of {owned.address} makes {object_id}.",
                 hint="Let it end first: `automl-plan wait`.",
             )
-    whose = owner(obj.labels)
-    ours = whose is None or state.lineage.startswith(whose.lineage)
-    if state.lineage and not ours:
-        raise UsageError(f"{obj.id} bears the ownership labels of another state.")
+        case Claim.OTHER_STATE if state.lineage:
+            raise UsageError(f"{object_id} bears the ownership labels of another state.")
+        case Claim.UNMANAGED:
+            raise UsageError(f"{object_id} bears no ownership labels.")
+    return ResourceKind.MODEL if isinstance(obj, LiveModel) else ResourceKind.DATASET, obj
 
 
 def disown(workspace: Workspace, kind: ResourceKind, obj: LiveDataset | LiveModel) -> None:

@@ -25,10 +25,11 @@ from automl_plan.planning.plan import (
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
-from automl_plan.resources.marks import owner
+from automl_plan.resources.marks import is_owned, owner
+from automl_plan.resources.ownership import Claim, Owners, lineage_of
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedResource, Step, known_ids
-from automl_plan.resources.tokens import address_mark, mark_in
+from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark, mark_in
 
 _PAID = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.DEPLOY})
 """Changes that cost money, load data, or make what both are done with."""
@@ -73,11 +74,18 @@ def unrecorded(
     no open call of the state can be the one that began it.
     """
     objects: tuple[LiveDataset | LiveModel, ...] = (*live.datasets.values(), *live.models.values())
+    labelled_objects = [o for o in objects if o.id not in known.ids and is_owned(o.labels)]
+    owners = Owners(lineage, resources, live.operations) if labelled_objects else None
+    claim = Claim.THIS_STATE if lineage else Claim.OTHER_STATE
     found = [
-        obj for obj in objects if obj.id not in known.ids and _is_ours(obj.labels, lineage, known)
+        obj
+        for obj in labelled_objects
+        if owners is not None
+        and owners.of(obj).claim is claim
+        and obj.labels.get(TOKEN_LABEL) not in known.tokens
     ]
     trainings = [t for t in live.trainings if t.id not in known.ids and not t.done]
-    labelled = [t for t in trainings if t.labels and _is_ours(t.labels, lineage, known)]
+    labelled = [t for t in trainings if t.labels and _is_ours(t, lineage, known)]
     unlabelled = _on_ours([t for t in trainings if not t.labels], resources)
     if not (found or labelled or unlabelled):
         return ()
@@ -169,15 +177,12 @@ def unrecorded_from_json(content: Iterable[Mapping[str, Any]]) -> tuple[Unrecord
     )
 
 
-def _is_ours(labels: Mapping[str, str], lineage: str, known: Known) -> bool:
-    """Whether labels are those of the state (lineage "": of any), and not of an open call."""
-    token = labels.get(TOKEN_LABEL, "")
-    if token in known.tokens:
+def _is_ours(training: Operation, lineage: str, known: Known) -> bool:
+    """Whether the labels of a training name the state (lineage "": any), and no open call."""
+    if training.labels.get(TOKEN_LABEL) in known.tokens:
         return False
-    whose = owner(labels)
-    if whose is None:
-        return mark_in(token, lineage) is not None
-    return not lineage or lineage.startswith(whose.lineage)
+    named = lineage_of(training.labels)
+    return named == lineage[:LINEAGE_DIGITS] if lineage else bool(named)
 
 
 def _on_ours(
