@@ -20,7 +20,8 @@ def check_bound(planned: Planned, workspace: Workspace, state: State) -> None:
     if planned.tool_version != __version__:
         raise PlanStale(
             f"The plan was made by automl-plan {planned.tool_version}, and this is {__version__}.",
-            hint="Plan again, or apply it with the version that made it.",
+            hint="Make it again: `automl-plan plan --out FILE`. Or apply it with the version that "
+            "made it.",
         )
     if planned.prices_digest != workspace.configuration.prices.digest:
         raise PlanStale(

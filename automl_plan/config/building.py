@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from automl_plan import __version__
 from automl_plan.config.durations import parse_duration
 from automl_plan.config.rule import Checked
 from automl_plan.config.schema import config_schema
@@ -103,8 +104,12 @@ def _mailing(written: Mapping[str, Any]) -> Mailing:
 
 
 def digest(checked: Checked, wanted: Desired) -> str:
-    """`sha256:` and the hex digest of the canonical JSON of all that the configuration says."""
+    """`sha256:` and the hex digest of the canonical JSON of all that the configuration says.
+
+    And of who reads it: no plan of another version fits, whatever its file claims to be.
+    """
     content = {
+        "version": __version__,
         "provider": {str(checked.provider): checked.provider_settings},
         "state": checked.state_path,
         "datasets": {
