@@ -1,0 +1,1 @@
+"""A machine of random steps: see README.md."""

@@ -1,0 +1,247 @@
+"""A process that has imported everything and forks: commands, commands that are struck, services.
+
+One line of JSON in, one out. By hand, `python -m tests.life.zygote --strike 3 -C DIR -- apply
+--auto-approve` runs one command and kills it at its third boundary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from tests.chaos.boundaries import KILL, Boundaries
+
+PATIENCE = 120.0
+"""Seconds after which a command hangs."""
+HANGS = -1000
+"""The exit code of one that did."""
+_GLANCE = 0.06
+"""Seconds between two looks at a command that takes its time."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended. Negative codes are signals."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """All that it said."""
+        return self.stdout + self.stderr
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be forked: a command, struck at a boundary or not, or a service."""
+
+    arguments: tuple[str, ...]
+    directory: str
+    strike: int = 0
+    """Which boundary it is killed at; 0: none."""
+    service: bool = False
+
+
+class Zygote:
+    """The process, seen from the machine."""
+
+    def __init__(self) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AUTOML_PLAN_", "GITHUB"))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.life.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=kept | {"NO_COLOR": "1", "AUTOML_PLAN_NO_CACHE": "1"},
+        )
+
+    def run(self, order: Order, meanwhile: Callable[[], None]) -> Outcome:
+        """Run a command to its end; `meanwhile` is called now and then while it takes its time."""
+        self._write(order)
+        assert self._process.stdout is not None
+        end = time.monotonic() + PATIENCE
+        while not select.select([self._process.stdout], [], [], _GLANCE)[0]:
+            meanwhile()
+            if time.monotonic() > end:
+                self._process.send_signal(signal.SIGUSR1)
+        return Outcome(**json.loads(self._process.stdout.readline()))
+
+    def start_service(self, arguments: Sequence[str], directory: Path) -> int:
+        """Start a service; its process id."""
+        self._write(Order(tuple(arguments), str(directory), service=True))
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+    def _write(self, order: Order) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self._process.stdin.flush()
+
+
+class _Strike(Boundaries):
+    """Counts what a poll does not add to: requests that change something, and writes."""
+
+    def _on_the_wire(self) -> None:
+        real_begin = http.client.HTTPConnection.putrequest
+        real_send = http.client.HTTPConnection.endheaders
+        real_answer = http.client.HTTPConnection.getresponse
+        methods: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+        def begin(connection: Any, method: str, *args: Any, **kwargs: Any) -> None:
+            methods[connection] = method
+            real_begin(connection, method, *args, **kwargs)
+
+        def send(connection: Any, *args: Any, **kwargs: Any) -> None:
+            if methods[connection] != "GET":
+                self.pass_()
+            real_send(connection, *args, **kwargs)
+
+        def answer(connection: Any) -> Any:
+            if methods[connection] != "GET":
+                select.select([connection.sock], [], [], 10.0)
+                self.pass_()  # the service has acted
+            return real_answer(connection)
+
+        wrappers = {"putrequest": begin, "endheaders": send, "getresponse": answer}
+        for name, wrapper in wrappers.items():
+            setattr(http.client.HTTPConnection, name, wrapper)
+
+
+def main() -> None:
+    """Serve orders until the input ends."""
+    _import_all()
+    running: list[int] = []
+
+    def end(*_: object) -> None:
+        for pid in running:
+            os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGUSR1, end)
+    for line in sys.stdin:
+        told = json.loads(line)
+        order = Order(**{**told, "arguments": tuple(told["arguments"])})
+        if order.service:
+            print(_service(order), flush=True)
+        else:
+            print(json.dumps(asdict(_run(order, running))), flush=True)
+
+
+def _import_all() -> None:
+    import automl_plan
+
+    # What commands import where it is used.
+    for name in ("deepdiff", "google.auth", "jsonschema", "requests", "rich.live", "rich.table"):
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(automl_plan.__path__, "automl_plan."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    importlib.import_module("automl_plan.emulator.__main__")
+
+
+def _service(order: Order) -> int:
+    child = os.fork()
+    if child == 0:
+        from automl_plan.emulator.__main__ import main as serve
+
+        code = 70
+        try:
+            _redirect(Path(order.directory) / "service.log", 0)
+            os.setsid()
+            code = serve(order.arguments)
+        finally:
+            os._exit(code)
+    return child
+
+
+def _run(order: Order, running: list[int]) -> Outcome:
+    _reap()
+    child = os.fork()
+    if child == 0:
+        _child(order)
+    running[:] = [child]
+    _, status = os.waitpid(child, 0)
+    running.clear()
+    said = [
+        (Path(order.directory) / name).read_text(encoding="utf-8", errors="replace")
+        for name in (".stdout", ".stderr")
+    ]
+    return Outcome(os.waitstatus_to_exitcode(status), *said)
+
+
+def _reap() -> None:
+    """Services that have ended are taken notice of."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _child(order: Order) -> None:
+    from automl_plan.cli.main import run
+
+    code: Any = 70
+    try:
+        os.chdir(order.directory)
+        _redirect(Path(".stdout"), 1)
+        _redirect(Path(".stderr"), 2)
+        if order.strike:
+            _Strike(KILL, order.strike, Path(order.directory) / "state").install()
+        code = run(list(order.arguments))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _redirect(path: Path, descriptor: int) -> None:
+    """Send an output there; 0: both, and nothing is read."""
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for each in (descriptor,) if descriptor else (1, 2):
+        os.dup2(target, each)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.close(target)
+
+
+def by_hand(given: Sequence[str]) -> int:
+    """Run one command, and kill it at a boundary."""
+    parser = argparse.ArgumentParser(prog="python -m tests.life.zygote")
+    parser.add_argument("--strike", type=int, required=True, metavar="N")
+    parser.add_argument("-C", dest="directory", default=".")
+    parser.add_argument("arguments", nargs="+")
+    asked = parser.parse_args(given)
+    outcome = _run(Order(tuple(asked.arguments), asked.directory, asked.strike), [])
+    sys.stdout.write(outcome.text)
+    return outcome.code
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(by_hand(sys.argv[1:]))
+    main()
