@@ -84,6 +84,14 @@ class Snapshot:
     nodes: Mapping[str, int]
     """By the id of a deployed model: nodes that are billed now."""
 
+    def like(self, other: Snapshot) -> bool:
+        """Whether all is the same but the time, and what that costs."""
+        outcomes = [{o: t.outcome for o, t in s.trainings.items()} for s in (self, other)]
+        return outcomes[0] == outcomes[1] and all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("datasets", "models", "endpoints", "nodes")
+        )
+
     @property
     def objects(self) -> dict[str, Live]:
         """Datasets and models by id."""

@@ -6,6 +6,7 @@ import copy
 import json
 import shlex
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,8 @@ Row = tuple[str, int, str]
 USES = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
 COMMAND_HOURS = 48.0
 """Simulated hours for which a command may wait: some trainings, one after the other."""
+_PAUSE = 0.05
+"""Seconds between two looks; an import, a deployment and a deletion take less."""
 WRONG_LABEL = "hot dog"
 """One that the lint takes for an error."""
 
@@ -97,6 +100,7 @@ class World:
         self.log: list[str] = []
         self.checkouts: dict[str, Checkout] = {}
         self._seen: Snapshot | None = None
+        self._in_motion = False
         self.last: Outcome | None = None
         (root / "buckets" / "data").mkdir(parents=True)
         local: dict[str, Any] = {"trainer": "simulated", "time_scale": scale}
@@ -120,9 +124,13 @@ class World:
     # -- what is seen --------------------------------------------------------------------------
 
     def look(self) -> Snapshot:
-        """What the service has now."""
+        """What the service has now, and what short operations will have done to it."""
         if self._seen is None:
             self._seen = self.service.snapshot()
+            while self._in_motion:
+                time.sleep(_PAUSE)
+                before, self._seen = self._seen, self.service.snapshot()
+                self._in_motion = not before.like(self._seen)
             self.ids.see(self._seen)
         return self._seen
 
@@ -178,20 +186,23 @@ class World:
         with self.service.patient(COMMAND_HOURS if patient else 0.0):
             outcome = self._zygote.run(order, self.service.pass_hours)
         self.log.append(f"# exit code {outcome.code}")
+        # One that did not wait for what it had begun.
+        self._in_motion = outcome.code not in (0, 2, 3) or not patient
         self.last = outcome
         self.changed()
         return outcome
 
-    def pass_time(self, time: timedelta) -> None:
+    def pass_time(self, span: timedelta) -> None:
         """Let days pass."""
-        self.service.advance(time)
+        self.service.advance(span)
         self.changed()
-        self.log.append(f"advance {time.total_seconds():.0f}")
+        self.log.append(f"advance {span.total_seconds():.0f}")
 
     def rest(self, path: str, method: str, body: object = None) -> tuple[int, Any]:
         """Do something to the service that the tool does not know of."""
         answer = self.service.call(path, method, body)
         self.changed()
+        self._in_motion = True
         data = "" if body is None else f" -d {json.dumps(json.dumps(body))}"
         self.log.append(f'rest {method} "{path}"{data}  # {answer[0]}')
         return answer
