@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from automl_plan.errors import PlanStale
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import TOKEN_LABEL, Operation
+from automl_plan.resources.live import TOKEN_LABEL, Operation, SourceData, SourceRow
 from automl_plan.resources.marks import marks
 from automl_plan.resources.recorded import RecordedObject, RecordedOperation, Status, Step
+from automl_plan.state.manifests import Manifests
 
 Call = Callable[[], Operation | None]
 
@@ -19,9 +20,10 @@ Call = Callable[[], Operation | None]
 class Calls:
     """Makes calls; nothing is sent before one is called."""
 
-    def __init__(self, provider: Provider, desired: Desired) -> None:
+    def __init__(self, provider: Provider, desired: Desired, manifests: Manifests) -> None:
         self._provider = provider
         self._desired = desired
+        self._manifests = manifests
 
     def of(self, address: Address, intent: RecordedOperation, lineage: str) -> Call:
         """The call that an intent was written for; what it makes bears its token and marks."""
@@ -71,10 +73,14 @@ class Calls:
         return {TOKEN_LABEL: intent.token, **marks(lineage, address, made, protected=protected)}
 
     def _import(self, dataset: DesiredDataset, object_id: str) -> Call:
-        provider, planned = self._provider, dataset.data
+        provider, planned, manifests = self._provider, dataset.data, self._manifests
+
+        def keep(data: SourceData, rows: Iterator[SourceRow]) -> None:
+            if data.fingerprint == planned:
+                manifests.write(object_id, data.fingerprint, rows)
 
         def call() -> Operation:
-            data = provider.read_sources(dataset.sources)
+            data = provider.read_sources(dataset.sources, take=keep)
             if data.fingerprint != planned:
                 raise PlanStale(
                     f"The sources of {dataset.address} changed after the plan was made.",

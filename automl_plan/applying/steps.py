@@ -104,7 +104,7 @@ class Steps:
         self._expectations = Expectations()
         self.notices = notices
         self._intents = Intents(session, desired, sources, commit)
-        self._calls = Calls(provider, desired)
+        self._calls = Calls(provider, desired, session.manifests)
         self._instant = InstantSteps(provider, session, desired, notices, decision)
 
     @property

@@ -26,11 +26,20 @@ _SHA256 = 32
 _KEY = 16
 """Bytes of a digest that tells examples apart."""
 _NUMBER = 4
+_MD5 = "md5:"
 
 
 def told(md5: bytes) -> str:
     """A content as Cloud Storage tells it: data keeps its fingerprint when it moves there."""
-    return f"md5:{base64.b64encode(md5).decode()}"
+    return f"{_MD5}{base64.b64encode(md5).decode()}"
+
+
+def short(content: str) -> str:
+    """16 bytes of a digest in base64, by which contents are compared that are kept."""
+    if content.startswith(_MD5):
+        return content[len(_MD5) :].rstrip("=")
+    digest = hashlib.blake2b(content.encode(), digest_size=_KEY).digest()
+    return base64.b64encode(digest).decode().rstrip("=")
 
 
 def source_data(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from automl_plan.errors import UsageError
-from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.sources import SourceReader, TakeRows
 from automl_plan.providers.staging import Staging
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
@@ -62,9 +62,11 @@ class GoogleService:
         self._transport.close()
         self._sources.close()
 
-    def read_sources(self, sources: Sequence[str], *, boxes: bool = False) -> SourceData:
+    def read_sources(
+        self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
+    ) -> SourceData:
         """Fingerprint what import CSVs hold, and count it."""
-        return self._sources.read(sources, boxes=boxes)
+        return self._sources.read(sources, boxes=boxes, take=take)
 
     def storage(self) -> Storage:
         """Where the objects lie that sources name."""

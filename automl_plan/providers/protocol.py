@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from automl_plan.providers.sources import TakeRows
 from automl_plan.providers.storage import Storage
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
@@ -86,10 +87,13 @@ class Provider(Protocol):
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then one per label, by label."""
 
-    def read_sources(self, sources: Sequence[str], *, boxes: bool = False) -> SourceData:
+    def read_sources(
+        self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
+    ) -> SourceData:
         """Fingerprint what import CSVs hold, and count it. Raises SourceError.
 
-        `boxes`: rows are those of object detection.
+        `boxes`: rows are those of object detection. `take` is given the rows, too; what it raises
+        is raised.
         """
 
     def storage(self) -> Storage:

@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from automl_plan.errors import NotFound, SourceError
-from automl_plan.providers.fingerprints import source_data, told
+from automl_plan.providers.fingerprints import short, source_data, told
 from automl_plan.providers.import_rows import Row, rows_of, together
 from automl_plan.providers.places import (
     RELATIVE,
@@ -23,7 +23,7 @@ from automl_plan.providers.places import (
 )
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import AnswerTooLarge
-from automl_plan.resources.live import SourceData
+from automl_plan.resources.live import SourceData, SourceRow
 
 MAX_CSV_BYTES = 100_000_000
 MAX_IMAGE_BYTES = 30_000_000
@@ -33,6 +33,10 @@ _SMALL = 1_000_000
 _THREADS = 8
 _FEW = 16
 """Images that are read one after the other sooner than threads would be started for them."""
+
+
+TakeRows = Callable[[SourceData, Iterator[SourceRow]], None]
+"""Is given what sources hold, and their rows, before what they name is forgotten."""
 
 
 class SourceReader:
@@ -47,12 +51,25 @@ class SourceReader:
         """Close connections."""
         self.storage.close()
 
-    def read(self, sources: Sequence[str], *, boxes: bool = False) -> SourceData:
+    def read(
+        self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
+    ) -> SourceData:
         """The fingerprint and the counts of all sources together. Raises SourceError.
 
-        `boxes`: rows are those of object detection. Rows are read twice, and not kept.
+        `boxes`: rows are those of object detection. Rows are read twice, and not kept; once more
+        for `take`, as far as it reads them.
         """
-        return self.data_of(self.tables(sources), self._hash, boxes=boxes)[0]
+        tables = self.tables(sources)
+        data, contents = self.data_of(tables, self._hash, boxes=boxes)
+        if take is not None:
+            take(
+                data,
+                (
+                    SourceRow(short(contents[row.image]), row.use, row.image, tuple(row.labels))
+                    for row in rows_of(tables)
+                ),
+            )
+        return data
 
     def data_of(
         self, tables: Mapping[str, bytes], local: Callable[[str], str], *, boxes: bool = False

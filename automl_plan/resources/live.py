@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -176,3 +177,16 @@ class SourceData(Struct, frozen=True):
     """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""
     counts: DataCounts | None = None
     """By label and set; not kept in a saved plan."""
+
+
+class SourceRow(NamedTuple):
+    """A row of a dataset's sources, and what the image holds that it names."""
+
+    content: str
+    """16 bytes of a digest of the image, in base64: equal images give equal text."""
+    use: str
+    """The set: TRAIN, VALIDATION, TEST or UNASSIGNED."""
+    image: str
+    """`gs://…`, or a path."""
+    labels: tuple[str, ...]
+    """Labels, or a label and a box."""

@@ -178,7 +178,7 @@ class Journal:
         )
         try:
             self._write(self._descriptor, lines)
-            _sync_directory(self._path.parent)
+            sync_directory(self._path.parent)
         except OSError:
             self.remove()
             raise
@@ -249,7 +249,8 @@ def _entries(data: bytes, path: Path) -> Iterator[dict[str, Any]]:
         yield json.loads(body)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Bring to disk which files are in a folder. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

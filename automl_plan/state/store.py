@@ -1,7 +1,8 @@
 """State files: read without a lock, written by one session at a time, never in place.
 
 Beside `digits.json` lie `digits.json.journal` while a run is under way (or was cut off),
-`digits.json.backup`, the version before, and `digits.json.lock`.
+`digits.json.backup`, the version before, `digits.json.lock`, and `digits.json.manifests`, a folder
+with the rows that were imported.
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ from automl_plan.state.journal import (
     read_journal,
     resource_entry,
     sent_entry,
+    sync_directory,
     unwritable,
 )
 from automl_plan.state.lock import StateLock, holder_of, take_away
+from automl_plan.state.manifests import Manifests
 from automl_plan.state.noticed import cleared_entry, noticed_entry
+
+MANIFESTS = "manifests"
 
 
 class StateStore:
@@ -62,6 +67,11 @@ class StateStore:
         Raises StateLocked, StateUnreadable, StateUnwritable, StateMigrating.
         """
         return StateSession(self._path, timeout=timeout, command=command)
+
+    @property
+    def manifests(self) -> Manifests:
+        """What was imported, row by row."""
+        return Manifests(beside(self._path, MANIFESTS))
 
     def lock_holder(self) -> str | None:
         """Who works on the state, in words; None when nobody does."""
@@ -99,6 +109,11 @@ class StateSession:
     def state(self) -> State:
         """The state as it stands now."""
         return self._state
+
+    @property
+    def manifests(self) -> Manifests:
+        """What was imported, row by row."""
+        return Manifests(beside(self._path, MANIFESTS))
 
     def bind(self, provider: str) -> None:
         """Bind the state to a provider's identity. Raises StateForeign."""
@@ -183,6 +198,7 @@ class StateSession:
                     self._write()
                 except StateUnwritable as error:
                     raise kept_elsewhere(self._path, self._state, error) from error
+                self.manifests.prune(self._state.resources)
         finally:
             self._journal.close()
             self._lock.release()
@@ -239,7 +255,7 @@ def write_state(path: Path, state: State) -> None:
         if path.exists():
             _keep(path, beside(path, "backup"))
         temporary.replace(path)
-        _sync(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -336,11 +352,3 @@ def _keep(path: Path, backup: Path) -> None:
     shutil.copyfile(path, draft)
     draft.chmod(0o600)
     draft.replace(backup)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
