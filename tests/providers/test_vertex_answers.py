@@ -19,6 +19,7 @@ from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.live import TOKEN_LABEL, OperationKind
 from automl_plan.resources.marks import ADDRESS
+from automl_plan.resources.model_types import Problem
 from tests.providers.service import Received, Reply, Service, answer, failure
 
 HOME = "projects/p/locations/us-central1"
@@ -122,6 +123,34 @@ def test_what_a_filter_does_not_find_is_looked_for_without_one(
     assert [each.id for each in found] == ["trainingPipelines/ours"]
     asked = [request.query.get("filter") for request in shared.received]
     assert asked == [f'labels.{TOKEN_LABEL}="0-1"', None]
+    shared.received.clear()
+
+
+@pytest.mark.parametrize(
+    ("kind", "trained_with"),
+    [
+        ("multiclass_cloud_8000", (Problem.IMAGE_CLASSIFICATION, "cloud", 8000)),
+        (
+            "object-detection_cloud-high-accuracy-1_20000",
+            (Problem.IMAGE_OBJECT_DETECTION, "cloud-high-accuracy-1", 20000),
+        ),
+        ("multilabel", (Problem.IMAGE_CLASSIFICATION, None, None)),
+        ("unheard-of_cloud_8000", (None, None, None)),
+    ],
+)
+def test_models_that_version_0_1_migrated_are_known_by_their_labels(
+    shared: Service,
+    provider: Provider,
+    kind: str,
+    trained_with: tuple[Problem | None, str | None, int | None],
+) -> None:
+    """No pipeline trained them here; a plan that didn't know this would train them again."""
+    labels = {"automl-plan-kind": kind, "automl-plan-dataset": "31", "team": "vision"}
+    there = {"models": [{"name": f"{HOME}/models/8", "labels": labels}]}
+    shared.default = lambda r: answer(there if r.path.endswith("/models") else {})
+    (model,) = provider.models()
+    told = (model.problem, model.model_type, model.train_budget_milli_node_hours)
+    assert (told, model.dataset_id, model.labels) == (trained_with, "31", {"team": "vision"})
     shared.received.clear()
 
 
