@@ -215,6 +215,7 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...]
     drift: tuple[Drift, ...] = ()
     unchanged: tuple[Address, ...] = ()
+    """What was planned in whole, and has nothing to be done."""
     notes: tuple[Note, ...] = ()
     costs: Costs | None = None
     """The money in it; None where nobody gave prices, or nothing is done at the provider."""
@@ -224,6 +225,8 @@ class Plan(Struct, frozen=True):
     """Of the policy; those that don't only warn have their place in `refused` too."""
     refused: tuple[Refusal, ...] = ()
     """Why it is not carried out; empty: nothing speaks against it."""
+    not_planned: tuple[Address, ...] = ()
+    """What was left out, in whole or in part, because only a part was asked for."""
 
     @property
     def empty(self) -> bool:
