@@ -146,12 +146,23 @@ class NoteKind(StrEnum):
     """An object belongs to two addresses: a state of version 0.1 may hold one."""
 
 
+class HeldBy(StrEnum):
+    """What keeps a trained version from serving."""
+
+    GATE = "gate"
+    """It did not meet what is required."""
+    PERSON = "person"
+    """Somebody rolled back from it."""
+
+
 class Note(Struct, frozen=True):
     """Something to know that is no change."""
 
     address: Address
     kind: NoteKind
     text: str
+    by: HeldBy | None = None
+    """Of `held`; None in plan files that don't tell."""
 
 
 class Violation(Struct, frozen=True):
