@@ -52,7 +52,7 @@ def apply(
     """
     if planned.plan.refused:
         raise PlanRefused("\n".join(refusal.text for refusal in planned.plan.refused))
-    with workspace.store.open(timeout=lock_timeout, command=command) as session:
+    with workspace.open_state(timeout=lock_timeout, command=command) as session:
         check_bound(planned, workspace, session.state)
         cut_off = any(open_intents(record) for record in session.state.resources.values())
         waiting = workspace.configuration.receivers and session.state.outbox
@@ -100,7 +100,13 @@ def notices_of(workspace: Workspace, session: StateSession) -> Notices:
     """The messages of a run that has a state open."""
     configuration, provider = workspace.configuration, workspace.provider
     prepare = partial(scored, provider=provider, prices=configuration.prices)
-    sender = Sender(configuration.receivers, workspace.environ, configuration.directory, prepare)
+    sender = Sender(
+        configuration.receivers,
+        workspace.environ,
+        configuration.directory,
+        prepare,
+        lambda: session.held,
+    )
     return Notices(session, sender, provider.identity, configuration.prices)
 
 

@@ -21,7 +21,7 @@ def delete_model(workspace: Workspace, model: LiveModel, address: Address | None
     if address is None:
         delete_live(provider, model)
         return
-    with workspace.store.open(command="models delete") as session:
+    with workspace.open_state(command="models delete") as session:
         delete_live(provider, model)
         record = session.state.resources.get(address)
         if record is not None:

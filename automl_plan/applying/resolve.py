@@ -36,7 +36,7 @@ def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, fou
     Returns what was recorded. Raises UsageError for one that can't be it, StateLocked.
     """
     provider = workspace.provider
-    with workspace.store.open(command="resolve") as session:
+    with workspace.open_state(command="resolve") as session:
         session.bind(provider.identity)
         resources = session.state.resources
         if found in known_ids(resources):
@@ -49,7 +49,7 @@ def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, fou
 
 def abandon(workspace: Workspace, address: Address, intent: RecordedOperation) -> None:
     """Take a call that was cut off for one that was never received. Raises StateLocked."""
-    with workspace.store.open(command="resolve") as session:
+    with workspace.open_state(command="resolve") as session:
         record = session.state.resources.get(address) or RecordedResource(address)
         session.record(without_operation(record, intent))
 

@@ -27,12 +27,12 @@ from automl_plan.errors import (
     NotFound,
     ProviderError,
     StateError,
-    StateUnwritable,
     TransportError,
     UnsettledOperation,
 )
 from automl_plan.planning.plan import Change
 from automl_plan.resources.live import Operation, OperationKind
+from automl_plan.state.store import UNRECORDED
 
 TOLERATED_POLL_FAILURES = 8
 DRAIN_SECONDS = 30.0
@@ -66,7 +66,7 @@ class Schedule:
         self._left: list[Running] = []
         """What a detached run leaves to the service."""
         self._tally = Tally()
-        self._halted: StateUnwritable | None = None
+        self._halted: AutomlPlanError | None = None
         self._stopped_at: float | None = None
 
     @property
@@ -119,7 +119,7 @@ class Schedule:
         try:
             with self._steps.together():
                 yield
-        except StateUnwritable as error:
+        except UNRECORDED as error:
             self._halted = self._halted or error
 
     # -- starting --------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Schedule:
         assert running.finish is not None  # noqa: S101 (asked by whoever calls)
         try:
             outcome = running.finish(found)
-        except StateUnwritable as error:
+        except UNRECORDED as error:
             self._halt(running, error)
         except AutomlPlanError as error:
             self._fail(running, error)
@@ -227,8 +227,8 @@ class Schedule:
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
         if self._stopped_at is not None:
-            waited_for = (*self._polls, *self._left)
-            if self._cancel_when_stopped and any(running.trains for running in waited_for):
+            ends = (*self._polls, *self._left) if self._cancel_when_stopped else ()
+            if self._halted is None and any(running.trains for running in ends):
                 return False
             given_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
             return not self._requests.any(Purpose.CHANGE) or given_up
@@ -287,7 +287,7 @@ class Schedule:
 
     def _refused(self, running: Running, error: AutomlPlanError) -> None:
         operation = running.operation
-        if operation is None or operation.id is not None:
+        if operation is None or operation.id is not None or isinstance(error, UNRECORDED):
             self._fail(running, error)
             return
         certain = True
@@ -296,7 +296,7 @@ class Schedule:
                 certain = self._steps.refused(running.change, operation, error)
             else:
                 self._steps.never_sent(running.change, operation)
-        except StateUnwritable as unwritable:
+        except UNRECORDED as unwritable:
             self._halt(running, unwritable)
             return
         if certain:
@@ -358,7 +358,7 @@ class Schedule:
             return
         try:
             running.operation = self._steps.lost(running.change, operation)
-        except StateUnwritable as unwritable:
+        except UNRECORDED as unwritable:
             self._halt(running, unwritable)
             return
         running.accepted, running.cut_off = True, None
@@ -426,7 +426,7 @@ class Schedule:
         self._tell(EventType.DONE, running, outcome)
 
     def _fail(self, running: Running, error: AutomlPlanError) -> None:
-        if isinstance(error, StateUnwritable):
+        if isinstance(error, UNRECORDED):
             self._halted = error
         self._tally.failed.append(Failure(running.change, error))
         self._tell(EventType.FAILED, running, error.message)

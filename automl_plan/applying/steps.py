@@ -383,8 +383,12 @@ class Steps:
                 operation.id is not None or operation.object_id == change.object_id
             ):
                 return operation
+        what = (
+            f"operation {change.operation_id}" if change.operation_id else "call without an answer"
+        )
         raise PlanStale(
-            f"The operation {change.operation_id} of {change.address} is not open any more.",
+            f"The {what} of {change.address} is not open any more: another run has recorded what "
+            "came of it.",
             hint="Plan again.",
         )
 

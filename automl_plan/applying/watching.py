@@ -139,7 +139,7 @@ class Watch:
         if not self._has_to_record(workspace, seen):
             self._follow(seen)
             return self._result(seen, waiting=len(seen.state.outbox))
-        with workspace.store.open(command="watch") as session:
+        with workspace.open_state(command="watch") as session:
             there = session.state
             if (there.lineage, there.serial) != (seen.state.lineage, seen.state.serial):
                 return WatchResult(looked=False, recorded=self._recorded)  # another run was faster
@@ -230,7 +230,7 @@ class Watch:
             workspace.environ,
             workspace.configuration.directory,
             partial(scored, provider=workspace.provider, prices=workspace.configuration.prices),
-            lambda: time.monotonic() < end and not self._signals.asked,
+            lambda: time.monotonic() < end and not self._signals.asked and session.held,
         )
         with contextlib.closing(tried):
             for each in tried:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.state.store import StateStore
+from automl_plan.state.store import StateSession, StateStore
 
 
 class Workspace:
@@ -37,11 +37,24 @@ class Workspace:
         )
         self.store = StateStore(self.configuration.state_path)
         self._provider: Provider | None = None
+        self._check: Callable[[], None] | None = None
 
     @property
     def environ(self) -> Mapping[str, str]:
         """The environment that it was opened in."""
         return self._environ
+
+    def open_state(self, *, timeout: float = 0.0, command: str = "") -> StateSession:
+        """Lock the state for writing; wait for at most `timeout` seconds.
+
+        From then on nothing is changed at the provider unless that lock is held. Raises
+        StateLocked, StateUnreadable, StateUnwritable, StateMigrating.
+        """
+        session = self.store.open(timeout=timeout, command=command)
+        self._check = session.check
+        if self._provider is not None:
+            self._provider.fence(session.check)
+        return session
 
     @property
     def provider(self) -> Provider:
@@ -51,6 +64,8 @@ class Workspace:
             self._provider = open_provider(
                 settings.name, settings.settings, self.configuration.directory, self._environ
             )
+            if self._check is not None:
+                self._provider.fence(self._check)
         return self._provider
 
     @cached_property

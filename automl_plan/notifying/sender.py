@@ -31,8 +31,13 @@ class Sender:
         environ: Mapping[str, str],
         directory: Path,
         prepare: Callable[[Notice], Notice] = lambda notice: notice,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`prepare` adds to a notice what is asked for when it is sent; it raises nothing."""
+        """`prepare` adds to a notice what is asked for when it is sent; it raises nothing.
+
+        Nothing is sent once `may_send` says no.
+        """
+        self._may_send = may_send
         self._prepare = prepare
         self.receivers = {receiver.name: receiver for receiver in receivers}
         self._environ = environ
@@ -89,6 +94,8 @@ class Sender:
             notice = self._prepare(notice)
             pause = FIRST_PAUSE
             while not self._closing.is_set():
+                if not self._may_send():
+                    return
                 try:
                     send(receiver, key, notice, self._environ, self._directory)
                 except NotSent as problem:

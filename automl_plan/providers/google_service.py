@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from automl_plan.errors import UsageError
@@ -56,6 +56,11 @@ class GoogleService:
     def now(self) -> datetime:
         """What time it is at the service (UTC)."""
         return self._transport.now()
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Call `check` directly before each request that changes something."""
+        self._transport.fence(check)
+        self._sources.storage.fence(check)
 
     def close(self) -> None:
         """Close connections."""

@@ -7,7 +7,7 @@ again by the provider itself; the others are retried inside. All raise ProviderE
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -36,6 +36,12 @@ class Provider(Protocol):
 
     def now(self) -> datetime:
         """What time it is by the service's clock (UTC); by this machine's before any answer."""
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Call `check` directly before each request that changes something, on its thread.
+
+        What it raises stops that request, before the service can act on it.
+        """
 
     def close(self) -> None:
         """Close connections."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 from urllib.parse import quote
 
@@ -50,6 +50,10 @@ class Storage:
     def close(self) -> None:
         """Close connections."""
         self._transport.close()
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """As `HttpTransport.fence`."""
+        self._transport.fence(check)
 
     def content(self, bucket: str, name: str, limit: int) -> bytes:
         """An object's bytes. Raises NotFound, and TransportError when there are more."""

@@ -91,6 +91,14 @@ class HttpTransport:
         self._lock = threading.Lock()
         self._paused_until = 0.0
         self._clock = ServiceClock()
+        self._check: Callable[[], None] = _may
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Call `check` directly before each request that changes something, on its thread.
+
+        What it raises stops the request: the service has not got the whole of it then.
+        """
+        self._check = check
 
     def now(self) -> datetime:
         """What time it is at the service (UTC)."""
@@ -243,11 +251,13 @@ class HttpTransport:
         data: bytes | BytesIO | None = None
         if isinstance(body, _Content):
             # Sent piece by piece: all at once would have to be gone within CONNECT_SECONDS.
-            data = BytesIO(body.data) if body.data else b""
+            data = _Checked(body.data, self._check) if body.data else b""
             headers["Content-Type"] = body.type
         elif body is not None:
-            data = json.dumps(body).encode()
+            data = _Checked(json.dumps(body).encode(), self._check)
             headers["Content-Type"] = "application/json; charset=UTF-8"
+        if method != "GET" and not data:
+            self._check()
         try:
             with (
                 self._session(idle) as session,
@@ -347,6 +357,27 @@ class HttpTransport:
                 where=f"{method} {path}",
             )
         return document
+
+
+class _Checked(BytesIO):
+    """A body that is asked for when the connection is there and the headers are sent.
+
+    A connection may take seconds, in which a process may be stopped for hours: what is checked
+    before that is not known any more.
+    """
+
+    def __init__(self, data: bytes, check: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._check = check
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() == 0:
+            self._check()
+        return super().read(size)
+
+
+def _may() -> None:
+    """Nothing has to be checked: no state is open."""
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +129,10 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
 class Journal:
     """The journal file of one state, open for appending by the one who holds the lock."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+        """`check` raises when the lock is not held any more: then nothing is written."""
         self._path = path
+        self._check = check
         self._descriptor: int | None = None
         self._lines: list[bytes] = []
         """Steps that are not on disk."""
@@ -147,10 +149,12 @@ class Journal:
     def sync(self) -> None:
         """Bring to disk what was taken since.
 
-        Raises StateUnwritable; none of it is written then, and it is not tried again.
+        Raises StateUnwritable or StateLocked; none of it is written then, and it is not tried
+        again.
         """
         if not self._lines:
             return
+        self._check()
         lines, self._lines = b"".join(self._lines), []
         try:
             if self._descriptor is None:
@@ -174,7 +178,7 @@ class Journal:
     def _begin(self, lines: bytes) -> None:
         self._size = 0
         self._descriptor = os.open(
-            self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+            self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
         )
         try:
             self._write(self._descriptor, lines)

@@ -23,7 +23,11 @@ _BRIEF_SECONDS = 30.0
 
 
 class StateLock:
-    """An exclusive lock on `<state file>.lock`, whose content says who holds it."""
+    """An exclusive lock on `<state file>.lock`, whose content says who holds it.
+
+    The lock is held as long as that path is the file that was locked: removing, moving or
+    replacing it takes the lock away, though the system goes on to lock the former file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,14 +38,10 @@ class StateLock:
 
         A `watch` that holds it is waited for in any case.
         """
-        try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise unwritable(self._path, error) from error
-        file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace")
         begun = time.monotonic()
         tries = 0
         while True:
+            file = self._opened()
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -50,30 +50,79 @@ class StateLock:
                 # one more try tells.
                 brief = tries == 1 or _command(file) == _BRIEF
                 patience = max(timeout, _BRIEF_SECONDS if brief else 0.0)
+                holder = _holder(file)
+                file.close()
                 if time.monotonic() < begun + patience:
                     time.sleep(_POLL_SECONDS)
                     continue
-                holder = _holder(file)
-                file.close()
                 raise StateLocked(
                     f"The state is locked by {holder}.",
                     where=str(self._path),
                     hint="Wait for that run to end, or give --lock-timeout. `automl-plan "
                     "force-unlock` takes the lock from a run that hangs.",
                 ) from None
-            break
-        self._file = file
+            self._file = file
+            if self.held:
+                break
+            self.release()  # it was taken away while this one was opened: the next file counts
         try:
             self._sign(command)
         except OSError as error:
             self.release()
             raise unwritable(self._path, error) from error
 
+    @property
+    def held(self) -> bool:
+        """Whether the lock is still this one's. For any thread, at any time."""
+        try:
+            return self._is_there()
+        except OSError:
+            return False
+
+    def check(self) -> None:
+        """Raise StateLocked when the lock is not this one's any more.
+
+        Raise StateUnwritable when that can't be known: its directory is gone, or does not answer.
+        """
+        try:
+            if self._is_there():
+                return
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError) or not self._path.parent.is_dir():
+                raise unwritable(self._path, error) from error
+        holder = holder_of(self._path)
+        raise StateLocked(
+            "The lock of the state was taken from this run"
+            + (f", and is held by {holder}" if holder else "")
+            + ". It sends and records nothing more.",
+            where=str(self._path),
+            hint="`force-unlock` did that, or the file was removed or replaced. What was sent "
+            "goes on at the service, and the next run finds it there. See `automl-plan plan`.",
+        )
+
+    def _is_there(self) -> bool:
+        """Whether the path is the file that is locked. Raises OSError when that can't be told."""
+        file = self._file
+        if file is None:
+            return False
+        try:
+            ours = os.fstat(file.fileno())
+        except ValueError:  # released in between
+            return False
+        return os.path.samestat(ours, self._path.stat())
+
     def release(self) -> None:
         """Give the lock back."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _opened(self) -> IO[str]:
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        return os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace")
 
     def _sign(self, command: str) -> None:
         assert self._file is not None  # noqa: S101 (acquire has just set it)

@@ -51,7 +51,8 @@ class Manifests:
         draft = path.with_name(f"{path.name}.new")
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            draft.unlink(missing_ok=True)  # a run that lost the lock may still write it
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 # Without a name or a time in it: equal rows give equal bytes.
                 with gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:

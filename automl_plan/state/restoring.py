@@ -29,7 +29,7 @@ def push(path: Path, source: Path) -> State:
     """
     path = Path(os.path.realpath(path))
     pushed = read_state_file(source)
-    with _locked(path, "state push"):
+    with _locked(path, "state push") as lock:
         present = _present(path)
         if present is not None and present.lineage not in ("", pushed.lineage):
             raise StateForeign(
@@ -47,7 +47,7 @@ def push(path: Path, source: Path) -> State:
                 if each.exists():
                     each.replace(beside(each, "damaged"))
         state = replace(pushed, serial=pushed.serial + 1)
-        write_state(path, state)
+        write_state(path, state, lock)
         beside(path, "journal").unlink(missing_ok=True)
     return state
 
@@ -58,9 +58,9 @@ def put_rebuilt(path: Path, state: State) -> None:
     Raises UsageError when there is one, StateLocked, StateUnwritable.
     """
     path = Path(os.path.realpath(path))
-    with _locked(path, "state rebuild"):
+    with _locked(path, "state rebuild") as lock:
         _check_free(path)
-        write_state(path, state)
+        write_state(path, state, lock)
 
 
 def begin_new(path: Path) -> State:
@@ -69,10 +69,10 @@ def begin_new(path: Path) -> State:
     Raises UsageError when there is one, StateLocked, StateUnwritable.
     """
     path = Path(os.path.realpath(path))
-    with _locked(path, "state new"):
+    with _locked(path, "state new") as lock:
         _check_free(path)
         state = State(lineage=new_lineage())
-        write_state(path, state)
+        write_state(path, state, lock)
     return state
 
 
@@ -94,12 +94,12 @@ def _present(path: Path) -> State | None:
 
 
 @contextmanager
-def _locked(path: Path, command: str) -> Iterator[None]:
+def _locked(path: Path, command: str) -> Iterator[StateLock]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = StateLock(beside(path, "lock"))
     lock.acquire(timeout=0.0, command=command)
     try:
         check_at_rest(path)
-        yield
+        yield lock
     finally:
         lock.release()

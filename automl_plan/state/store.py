@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from automl_plan.errors import StateUnreadable, StateUnwritable
+from automl_plan.errors import StateLocked, StateUnreadable, StateUnwritable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import EndedOperation
 from automl_plan.resources.json import Json
@@ -43,6 +43,8 @@ from automl_plan.state.manifests import Manifests
 from automl_plan.state.noticed import cleared_entry, noticed_entry
 
 MANIFESTS = "manifests"
+UNRECORDED = (StateUnwritable, StateLocked)
+"""What a session raises when it can record nothing more."""
 
 
 class StateStore:
@@ -95,9 +97,13 @@ class StateSession:
         self._lock.acquire(timeout=timeout, command=command)
         try:
             self._state, left_over = _read(path)
-            self._journal = Journal(beside(path, "journal"))
+            self._journal = Journal(beside(path, "journal"), self._lock.check)
+            # What a run that lost the lock still has open has no way to the state any more.
+            beside(path, "new").unlink(missing_ok=True)
             if left_over:
                 self._write()
+            else:
+                self._journal.remove()  # without steps, or folded in already
             self._addresses = Addresses(self._state.resources)
             self._changed = self._counts = False
             self._together = False
@@ -114,6 +120,18 @@ class StateSession:
     def manifests(self) -> Manifests:
         """What was imported, row by row."""
         return Manifests(beside(self._path, MANIFESTS))
+
+    @property
+    def held(self) -> bool:
+        """Whether the lock is still this session's. For any thread, also after `close`."""
+        return self._lock.held
+
+    def check(self) -> None:
+        """Raise StateLocked when it is not: somebody took the lock away, or the session is over.
+
+        Whoever lost the lock sends nothing more, and writes nothing.
+        """
+        self._lock.check()
 
     def bind(self, provider: str) -> None:
         """Bind the state to a provider's identity. Raises StateForeign."""
@@ -189,7 +207,8 @@ class StateSession:
     def close(self) -> None:
         """Fold the journal into the file and give the lock back.
 
-        Raises StateUnwritable, which names the emergency file when one could be written.
+        Raises StateLocked when the lock was taken away, and StateUnwritable, which names the
+        emergency file when one could be written.
         """
         try:
             if self._changed:
@@ -197,6 +216,8 @@ class StateSession:
                 try:
                     self._write()
                 except StateUnwritable as error:
+                    with contextlib.suppress(StateUnwritable):
+                        self.check()  # a copy would contradict what the next run records
                     raise kept_elsewhere(self._path, self._state, error) from error
                 self.manifests.prune(self._state.resources)
         finally:
@@ -229,7 +250,8 @@ class StateSession:
             self.sync()
 
     def _write(self) -> None:
-        write_state(self._path, self._state)
+        write_state(self._path, self._state, self._lock)
+        self.check()  # else the journal may be the next run's
         try:
             self._journal.remove()
         except OSError as error:
@@ -243,22 +265,30 @@ def check_at_rest(path: Path) -> None:
         raise unfinished_migration(str(place))
 
 
-def write_state(path: Path, state: State) -> None:
-    """Put a state in the place of the file: whole or not at all. Raises StateUnwritable."""
+def write_state(path: Path, state: State, lock: StateLock) -> None:
+    """Put a state in the place of the file: whole or not at all.
+
+    Raises StateLocked when the lock was taken away, StateUnwritable.
+    """
     temporary, content = beside(path, "new"), encode(state)
+    lock.check()
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        temporary.unlink(missing_ok=True)  # a run that lost the lock may still write it
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        lock.check()
         if path.exists():
             _keep(path, beside(path, "backup"))
+            lock.check()
         temporary.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if lock.held:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
         raise unwritable(path, error) from error
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KILL, INTERRUPT, FULL = "kill", "interrupt", "full"
+KILL, INTERRUPT, FULL, STOP = "kill", "interrupt", "full", "stop"
 
 
 @dataclass
@@ -45,6 +45,8 @@ class Boundaries:
             os.kill(os.getpid(), signal.SIGKILL)
         if here and self.action == INTERRUPT:
             os.kill(os.getpid(), signal.SIGINT)
+        if here and self.action == STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def write(self) -> None:
         """Something is about to be written; from one write on the disk is full."""

@@ -1,17 +1,20 @@
 """A process that has imported everything and forks one for each command: no start-up to wait for.
 
-The forked process is killed as any other would be. One line of JSON in, one out.
+The forked process is killed, or stopped, as any other would be. One line of JSON in, one out.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
+
+CONTINUE = "continue"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Outcome:
     output: str
     boundaries: int
     writes: int
+    stopped: int = 0
+    """The process, when it did not end but was stopped."""
 
 
 class Zygote:
@@ -56,6 +61,10 @@ class Zygote:
         self._process.stdin.flush()
         return Outcome(**json.loads(self._process.stdout.readline()))
 
+    def go_on(self, stopped: Outcome) -> Outcome:
+        """Let a stopped command go on, to its end."""
+        return self.run(Command((), "", at=stopped.stopped, action=CONTINUE))
+
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
@@ -68,11 +77,19 @@ class Zygote:
 def main() -> None:
     """Serve commands until the input ends."""
     _import_all()
+    stopped: dict[int, tuple[int, IO[bytes]]] = {}
     for line in sys.stdin:
         told = json.loads(line)
         command = Command(**{**told, "arguments": tuple(told["arguments"])})
-        with (Path(command.directory) / "output.txt").open("w+b") as output:
-            outcome = _run(command, output)
+        if command.action == CONTINUE:
+            os.kill(command.at, signal.SIGCONT)
+            outcome = _outcome(command.at, *stopped.pop(command.at))
+        else:
+            output = (Path(command.directory) / "output.txt").open("w+b")
+            child, counts = _started(command, output)
+            outcome = _outcome(child, counts, output)
+            if outcome.stopped:
+                stopped[child] = (counts, output)
         print(json.dumps(asdict(outcome)), flush=True)
 
 
@@ -92,19 +109,27 @@ def _import_all() -> None:
     import tests.chaos.naive  # noqa: F401
 
 
-def _run(command: Command, output: IO[bytes]) -> Outcome:
+def _started(command: Command, output: IO[bytes]) -> tuple[int, int]:
+    """The process of a command, and where it tells its counts."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read)
         _child(command, output, write)
     os.close(write)
-    with os.fdopen(read) as pipe:
-        counts = pipe.read()
-    _, status = os.waitpid(child, 0)
-    output.seek(0)
-    boundaries, writes = json.loads(counts) if counts else (0, 0)
-    text = output.read().decode("utf-8", "replace")
+    return child, read
+
+
+def _outcome(child: int, counts: int, output: IO[bytes]) -> Outcome:
+    """Wait until a process ends, or is stopped."""
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        return Outcome(0, "", 0, 0, child)
+    with os.fdopen(counts) as pipe, output:
+        told = pipe.read()
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
+    boundaries, writes = json.loads(told) if told else (0, 0)
     return Outcome(os.waitstatus_to_exitcode(status), text, boundaries, writes)
 
 
