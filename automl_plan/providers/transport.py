@@ -256,7 +256,7 @@ class HttpTransport:
         elif body is not None:
             data = _Checked(json.dumps(body).encode(), self._check)
             headers["Content-Type"] = "application/json; charset=UTF-8"
-        if method != "GET" and not data:
+        if method != "GET":
             self._check()
         try:
             with (
@@ -360,10 +360,10 @@ class HttpTransport:
 
 
 class _Checked(BytesIO):
-    """A body that is asked for when the connection is there and the headers are sent.
+    """A body that is checked once more when the connection is there and the headers are sent.
 
-    A connection may take seconds, in which a process may be stopped for hours: what is checked
-    before that is not known any more.
+    A connection may take seconds, in which a process may be stopped for hours. Nothing acts on
+    headers alone.
     """
 
     def __init__(self, data: bytes, check: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from automl_plan.errors import (
     NotFound,
     ProviderError,
     ResourceExhausted,
+    StateLocked,
     TransportError,
     Unauthenticated,
     Unavailable,
@@ -450,3 +451,65 @@ def test_a_long_pause_is_said_aloud(
     assert [record.getMessage() for record in caplog.records] == [
         "Down. Trying again in 17 seconds."
     ]
+
+
+WRITES: dict[str, Callable[[HttpTransport], object]] = {
+    "paid": lambda transport: transport.once("POST", "/v1/x", {"a": 1}),
+    "unpaid": lambda transport: transport.once("POST", "/v1/x", {}, paid=False),
+    "repeatable": lambda transport: transport.repeatable("PATCH", "/v1/x", {"a": 1}),
+    "without a body": lambda transport: transport.repeatable("DELETE", "/v1/x"),
+    "an upload": lambda transport: transport.upload("/v1/x", b"a" * 100_000, "image/png", {}),
+    "an empty upload": lambda transport: transport.upload("/v1/x", b"", "image/png", {}),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_what_may_not_be_sent_any_more_is_not(
+    service: Service, transport: HttpTransport, write: Callable[[HttpTransport], object]
+) -> None:
+    allowed = True
+    asked = []
+
+    def check() -> None:
+        asked.append(service.connections)
+        if not allowed:
+            raise StateLocked("no")
+
+    transport.fence(check)
+    write(transport)
+    assert asked[0] == 0, "before the connection is made"
+    assert len(service.received) == 1
+    allowed = False
+    with pytest.raises(StateLocked):
+        write(transport)
+    assert transport.get("/v1/x") == {}
+    assert [request.method for request in service.received][1:] == ["GET"]
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+def test_each_try_is_checked(service: Service, transport: HttpTransport, tries: int) -> None:
+    def check() -> None:
+        if len(service.received) == tries:
+            raise StateLocked("no")
+
+    transport.fence(check)
+    service.default = lambda _: failure(503, "UNAVAILABLE")
+    with pytest.raises(StateLocked):
+        transport.repeatable("PATCH", "/v1/x", {"a": 1})
+    assert len(service.received) == tries
+
+
+def test_the_body_stays_here_when_it_may_not_be_sent_once_the_connection_is_there(
+    service: Service, transport: HttpTransport
+) -> None:
+    checks = []
+
+    def check() -> None:
+        checks.append(1)
+        if len(checks) == 2:
+            raise StateLocked("no")
+
+    transport.fence(check)
+    with pytest.raises(StateLocked):
+        transport.once("POST", "/v1/x", {"a": 1})
+    assert [request.body for request in service.received] in ([], [b""])
