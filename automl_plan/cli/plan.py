@@ -50,10 +50,7 @@ def plan(
         typer.Option("--out", metavar="FILE", help="Save the plan, for `apply` and `show`."),
     ] = None,
     detailed_exitcode: Annotated[
-        bool,
-        typer.Option(
-            "--detailed-exitcode", help="Exit with 2 when there are changes in what was planned."
-        ),
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
     ] = False,
     destroy: Annotated[
         bool, typer.Option("--destroy", help="Plan to delete all that is recorded.")

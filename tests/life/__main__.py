@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from tests.apis import APIS
@@ -14,7 +15,7 @@ from tests.life.sequence import run
 from tests.life.zygote import Zygote
 
 
-def run_share(api: str, seeds: range, steps: int) -> Report:
+def run_share(api: str, seeds: Sequence[int], steps: int) -> Report:
     """Sequences one after the other, in a process of their own."""
     found, zygote = Report(), Zygote()
     try:

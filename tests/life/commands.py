@@ -5,16 +5,21 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
-from tests.life.checks import Violation
+from tests.chaos.boundaries import INTERRUPT
+from tests.life.effects import Violation
 from tests.life.machine import Machine
 from tests.life.shown import Said, Shown, from_json
+from tests.life.trainings import CENT
 from tests.life.world import Checkout, ids_of
+from tests.life.zygote import STOP, STOPPED
 
 Command = Callable[[Machine, Checkout, Random], bool]
 _MOST_DETACHED = 6
 _LATEST_STRIKE = 30
+_ONE_BY_ONE = ("--parallelism", "1")
 _IN_PLACE = ("update", "deploy", "undeploy")
 LARGE = "--allow-large-change"
 
@@ -62,7 +67,7 @@ def apply_part(machine: Machine, here: Checkout, chance: Random) -> bool:
 def detach(machine: Machine, here: Checkout, chance: Random) -> bool:
     """`apply --detach`, again until a training runs."""
     for _ in range(_MOST_DETACHED):
-        outcome = machine.apply(here, "--detach", patient=False)
+        outcome = machine.apply(here, only=("--detach",), patient=False)
         if outcome.code != 5 or machine.world.service.training_runs():
             break
     return True
@@ -71,7 +76,50 @@ def detach(machine: Machine, here: Checkout, chance: Random) -> bool:
 def apply_killed(machine: Machine, here: Checkout, chance: Random) -> bool:
     """An apply that is killed at one of its requests or writes."""
     strike = chance.randint(1, _LATEST_STRIKE)
-    machine.apply(here, "--parallelism", "1", strike=strike)
+    machine.apply(here, only=_ONE_BY_ONE, strike=strike)
+    return True
+
+
+def interrupted(machine: Machine, here: Checkout, chance: Random) -> bool:
+    """Ctrl-C; trainings are left, or cancelled."""
+    flags = (*_ONE_BY_ONE, "--on-interrupt", chance.choice(("leave", "cancel")))
+    machine.apply(here, only=flags, strike=chance.randint(1, _LATEST_STRIKE), action=INTERRUPT)
+    return True
+
+
+def wait_killed(machine: Machine, here: Checkout, chance: Random) -> bool:
+    """`wait` is killed."""
+    machine.by_hand(here, "wait", "--auto-approve", strike=chance.randint(1, 12))
+    return True
+
+
+def lost_lock(machine: Machine, here: Checkout, chance: Random) -> bool:
+    """A run is stopped, its lock is taken from it, another one runs; then it goes on."""
+    at = chance.randint(1, 5)
+    outcome = machine.apply(here, only=_ONE_BY_ONE, strike=at, action=STOP)
+    if outcome.code != STOPPED:
+        return True
+    machine.command(here, "force-unlock", "--auto-approve")
+    machine.apply(here)
+    state = here.state()
+    machine.command(here, "the stopped apply", goes_on=True)
+    if here.state() != state:
+        raise Violation("lock", "a run that lost its lock wrote the state")
+    machine.stopped += 1
+    return True
+
+
+def versions(machine: Machine, here: Checkout, chance: Random) -> bool:
+    """What versions cost, as told and as billed."""
+    names = [a.partition(".")[2] for a in sorted(here.recorded()) if a.startswith("model.")]
+    if not names:
+        return False
+    outcome = machine.command(here, "models", "versions", chance.choice(names), "--json")
+    billed = {t.model: t.usd for t in machine.world.look().trainings.values()}
+    for each in json.loads(outcome.stdout).get("versions", ()):
+        usd = each["train_cost_usd"]
+        if usd is not None and usd < billed.get(each["id"], 0.0) - CENT:
+            raise Violation("money", f"{each['id']} cost ${billed[each['id']]}, and ${usd} is told")
     return True
 
 
@@ -114,9 +162,9 @@ def cancel(machine: Machine, here: Checkout, chance: Random) -> bool:
     operation = training.operation
     if machine.world.api == "vertex":
         operation = f"trainingPipelines/{operation}"
-    said = Shown((Said("cancel", "", training.operation),))
-    machine.remember_use(here, training)
-    machine.command(here, "operations", "cancel", operation, shown=said)
+    said = Said("cancel", "", training.operation)
+    shown = replace(machine.plan(here), changes=(said,))  # the money is that of a plan
+    machine.command(here, "operations", "cancel", operation, shown=shown)
     return True
 
 
@@ -196,8 +244,9 @@ def drift(machine: Machine, here: Checkout, chance: Random) -> bool:
     outcome = machine.command(here, "drift", "--json")
     if outcome.code not in (0, 2):
         return True
-    told = {each["address"] for each in json.loads(outcome.stdout)["drift"]}
-    if bool(told) != (outcome.code == 2):
+    document = json.loads(outcome.stdout)
+    told = {each["address"] for each in document["drift"]}
+    if bool(told or document.get("unrecorded")) != (outcome.code == 2):
         raise Violation("drift", f"exit code {outcome.code}, and drift of {sorted(told)}")
     if here.settled:
         shown = machine.plan(here)
@@ -305,6 +354,9 @@ COMMANDS: dict[str, tuple[int, Command]] = {
     "apply a part": (5, apply_part),
     "detach": (4, detach),
     "killed": (4, apply_killed),
+    "interrupted": (2, interrupted),
+    "wait killed": (1, wait_killed),
+    "lost lock": (2, lost_lock),
     "wait": (4, wait),
     "save plan": (2, save_plan),
     "apply saved": (2, apply_saved),
@@ -318,6 +370,7 @@ COMMANDS: dict[str, tuple[int, Command]] = {
     "drift": (4, drift),
     "cost": (1, cost),
     "why": (1, why),
+    "versions": (1, versions),
     "watch": (2, watch),
     "refresh only": (1, refresh),
     "destroy": (1, destroy),

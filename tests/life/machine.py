@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
-from tests.life.checks import Act, Effects, Judge, Violation
-from tests.life.service import USD_PER_NODE_HOUR, Live, Training
+from tests.chaos.boundaries import KILL
+from tests.life.checks import Judge
+from tests.life.effects import Act, Effects, Violation
+from tests.life.settled import check_settled
 from tests.life.shown import Shown, from_json, from_text
+from tests.life.trainings import Ledger
 from tests.life.world import Checkout, World
-from tests.life.zygote import Outcome
+from tests.life.zygote import KILLED, STOPPED, Outcome
 
 REFUSALS = {
     "protected": r"prevent_destroy",
@@ -28,8 +32,6 @@ REFUSALS = {
 }
 """By kind: what a refused or failed command says."""
 OTHER = "other"
-_USD_PER_HOUR = 8 * USD_PER_NODE_HOUR["train"]
-"""What a training with all its nodes costs."""
 
 
 class Machine:
@@ -37,11 +39,14 @@ class Machine:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.judge = Judge(world)
+        self.ledger = Ledger(world)
+        self.judge = Judge(world, self.ledger)
         self.refusals: Counter[str] = Counter()
         self.effects: Counter[str] = Counter()
         self.commands = 0
         self.kills = 0
+        self.interrupts = 0
+        self.stopped = 0
 
     def edited(self, here: Checkout) -> None:
         """The configuration or the data is another one."""
@@ -56,21 +61,27 @@ class Machine:
         shown: Shown | None = None,
         patient: bool = False,
         strike: int = 0,
+        action: str = KILL,
         says: bool = False,
         stale: bool = False,
+        goes_on: bool = False,
     ) -> Outcome:
         """Run a command and have it judged by what was shown: nothing, where nothing is given.
 
         `says`: what it shows itself is what was shown.
         """
-        before, recorded = self.world.look(), here.recorded()
-        outcome = self.world.run(here, *arguments, patient=patient, strike=strike)
+        before, state, unsure = self.world.look(), here.state(), here.journalled
+        if goes_on:
+            outcome = self.world.go_on(here)
+        else:
+            told: dict[str, Any] = {"patient": patient, "strike": strike, "action": action}
+            outcome = self.world.run(here, *arguments, **told)
         self.commands += 1
         if says:
             shown = from_text(outcome.stdout)
-        killed = outcome.code == -9
-        self.kills += killed
-        asked = [word for flag, word in pairwise(arguments) if flag == "--replace"]
+        killed = outcome.code in (KILLED, STOPPED)
+        self.kills += outcome.code == KILLED
+        self.interrupts += outcome.code == 130
         act = Act(
             here,
             arguments,
@@ -78,10 +89,11 @@ class Machine:
             shown or Shown(),
             before,
             self.world.look(),
-            recorded,
+            state,
+            here.state(),
             killed,
             stale,
-            frozenset(asked),
+            unsure,
         )
         effects = self.judge.judge(act)
         self._count(outcome, effects)
@@ -92,20 +104,31 @@ class Machine:
         outcome = self.command(here, "plan", "--json", *flags)
         return from_json(outcome.stdout) or Shown()
 
-    def apply(self, here: Checkout, *flags: str, patient: bool = True, strike: int = 0) -> Outcome:
-        """Plan, then apply; what the plan showed is what may be done."""
-        of_plan = [f for f in flags if f not in ("--detach", "--parallelism", "1")]
-        shown = self.plan(here, *of_plan)
+    def apply(
+        self,
+        here: Checkout,
+        *flags: str,
+        patient: bool = True,
+        strike: int = 0,
+        action: str = KILL,
+        only: Sequence[str] = (),
+    ) -> Outcome:
+        """Plan, then apply; what the plan showed is what may be done.
+
+        `only` are flags that a plan does not take.
+        """
+        shown = self.plan(here, *flags)
         if shown.refused:
             shown = Shown()
-        arguments = ("apply", "--auto-approve", *flags)
+        arguments = ("apply", "--auto-approve", *flags, *only)
         here.settled = False
-        return self.command(here, *arguments, shown=shown, patient=patient, strike=strike)
+        told: dict[str, Any] = {"patient": patient, "strike": strike, "action": action}
+        return self.command(here, *arguments, shown=shown, **told)
 
-    def by_hand(self, here: Checkout, *arguments: str) -> Outcome:
+    def by_hand(self, here: Checkout, *arguments: str, strike: int = 0) -> Outcome:
         """A command that shows by itself what it is about to do."""
         here.settled = False
-        return self.command(here, *arguments, says=True, patient=True)
+        return self.command(here, *arguments, says=True, patient=True, strike=strike)
 
     def nothing_is_left(self, here: Checkout) -> None:
         """After a whole apply that succeeded a whole plan is empty."""
@@ -113,23 +136,14 @@ class Machine:
         if shown.changes:
             told = ", ".join(f"{c.address} {c.action}" for c in shown.changes)
             raise Violation("nothing is left", f"a plan after a whole apply says: {told}")
+        if shown.whole:
+            check_settled(self.world, self.ledger, here, shown)
         here.settled = bool(shown.whole)
-
-    def remember_use(self, here: Checkout, training: Training) -> None:
-        """What a training is said to have used so far, before it is cancelled."""
-        began = time.monotonic()
-        shown = self.plan(here)
-        address = f"model.{Live('', '', training.labels, '').address_name}"
-        said = shown.running_usd(address, "running_spent") if shown.whole else 0.0
-        if said:
-            passed = time.monotonic() - began + 2.0
-            slack = passed * self.world.service.scale / 3600 * _USD_PER_HOUR
-            self.judge.used[training.operation] = said + slack
 
     def _count(self, outcome: Outcome, effects: Effects) -> None:
         if outcome.code in (1, 3, 4):
             text = outcome.text
             kinds = [kind for kind, said in REFUSALS.items() if re.search(said, text)]
             self.refusals[kinds[0] if kinds else OTHER] += 1
-        for name in effects.__dataclass_fields__:
-            self.effects[name] += len(getattr(effects, name))
+        for each in fields(effects):
+            self.effects[each.name] += len(getattr(effects, each.name))

@@ -20,6 +20,9 @@ class Report:
     sequences: int = 0
     commands: int = 0
     kills: int = 0
+    interrupts: int = 0
+    stopped: int = 0
+    """Runs that lost their lock, and went on."""
     trainings: int = 0
     days: float = 0.0
     steps: Counter[str] = field(default_factory=Counter)
@@ -32,6 +35,8 @@ class Report:
         self.sequences += other.sequences
         self.commands += other.commands
         self.kills += other.kills
+        self.interrupts += other.interrupts
+        self.stopped += other.stopped
         self.trainings += other.trainings
         self.days += other.days
         self.steps += other.steps
@@ -45,7 +50,8 @@ def totals(name: str, report: Report, seconds: float) -> str:
     years = report.days / 365
     did = (
         f"{report.sequences} sequences, {report.steps.total()} steps, {report.commands} commands",
-        f"{report.kills} kills, {report.trainings} trainings, {years:.0f} years",
+        f"{report.kills} kills, {report.interrupts} interrupts, {report.stopped} lost locks",
+        f"{report.trainings} trainings, {years:.0f} years",
     )
     found = f"{len(report.violations)} violations"
     lines = [
@@ -78,7 +84,9 @@ patiently() {{
   while sleep 0.3; do advance {hours} > /dev/null; done & hurry=$!
   plainly "$@"; kill "$hurry"
 }}
-strike() {{ "$PYTHON" -m tests.life.zygote --strike "$1" -C "$2" -- "${{@:3}}"; names; }}
+strike() {{
+  "$PYTHON" -m tests.life.zygote --strike "$1" --action "$2" -C "$3" -- "${{@:4}}"; names
+}}
 start
 """
 
@@ -97,7 +105,7 @@ def missing(api: str, report: Report) -> list[str]:
     wanted += [f"outside: {name}" for name in OUTSIDE if name not in others]
     found = [name for name in wanted if not report.steps[name]]
     found += [f"refusal: {name}" for name in REFUSALS if not report.refusals[name]]
-    return found + ([] if report.kills else ["a kill"])
+    return found + [n for n in ("kills", "interrupts", "stopped") if not getattr(report, n)]
 
 
 def _counts(counts: Counter[str]) -> str:

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from tests.life.checks import Violation
 from tests.life.commands import COMMANDS
 from tests.life.edits import EDITS, declare_dataset, declare_model
+from tests.life.effects import Violation
 from tests.life.machine import Machine
 from tests.life.outside import ONLY, OUTSIDE
 from tests.life.report import Report, script
@@ -40,8 +40,9 @@ def run(api: str, seed: int, steps: int, zygote: Zygote) -> Report:
             report.violations.append(f"{title}\n{again}\n# it said:\n{_said(world)}")
         finally:
             report.commands, report.kills = machine.commands, machine.kills
+            report.interrupts, report.stopped = machine.interrupts, machine.stopped
             report.refusals, report.effects = machine.refusals, machine.effects
-            report.trainings = len(machine.judge.begun)
+            report.trainings = len(machine.ledger.begun)
             report.days = world.service.seconds_advanced / 86_400
             world.close()
     return report

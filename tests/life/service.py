@@ -24,6 +24,8 @@ HOURS_A_MONTH = 730
 MONTHS_OF_LIFE = 18
 _START_SECONDS = 60.0
 _HOUR = 3600.0
+_WAITS = 4
+"""Polls of one command after which it waits; a plan asks once for each open operation."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,13 @@ class Live:
     name: str
     labels: Mapping[str, str]
     created: str
-    dataset: str = ""
-    """The dataset of a model; not told by every API."""
+    items: int = 0
+    """How many images a dataset holds."""
+
+    @property
+    def asked(self) -> tuple[str, Mapping[str, str]]:
+        """What can be patched."""
+        return self.name, self.labels
 
     @property
     def address_name(self) -> str | None:
@@ -133,6 +140,7 @@ class Service:
     _allowed: float = 0.0
     """Seconds for which a command that waits may have the clock moved on."""
     _moved: float = 0.0
+    _polls: int = 0
 
     @classmethod
     def start(cls, zygote: Zygote, root: Path, api: str, scale: float) -> Service:
@@ -248,6 +256,7 @@ class Service:
         When any passed, all of them have in the end, so that the same seed has the same days.
         """
         self._allowed, self._moved = hours * _HOUR / self.scale, 0.0
+        self._polls = self._polled() if hours else 0
         try:
             yield
         finally:
@@ -256,11 +265,17 @@ class Service:
             self._allowed = self._moved = 0.0
 
     def pass_hours(self) -> None:
-        """Let some hours pass, if a training runs and a command may wait for it."""
-        if self._moved < self._allowed and self.training_runs():
+        """Let some hours pass, if a training runs and a command waits for it, as its polls tell."""
+        if self._moved >= self._allowed or self._polled() < self._polls + _WAITS:
+            return
+        if self.training_runs():
             step = min(2 * _HOUR / self.scale, self._allowed - self._moved)
             self._moved += step
             self.advance(timedelta(seconds=step))
+
+    def _polled(self) -> int:
+        calls: dict[str, int] = self.ask("/emulator/v1/calls")["calls"]
+        return calls.get("operations.get", 0) + calls.get("trainingPipelines.get", 0)
 
 
 def _live(obj: Mapping[str, Any]) -> Live:
@@ -269,7 +284,7 @@ def _live(obj: Mapping[str, Any]) -> Live:
         obj["displayName"],
         obj.get("labels", {}),
         obj["createTime"],
-        str(obj.get("datasetId", "")),
+        int(obj.get("exampleCount", obj.get("dataItemCount", 0))),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.boundaries import KILL
 from tests.life.names import Names
 from tests.life.service import Service, Snapshot
 from tests.life.zygote import Order, Outcome, Zygote
@@ -176,13 +177,27 @@ class World:
         self.log.append(f"cat > buckets/data/{name}.csv <<END\n{text}\nEND\nimages")
 
     def run(
-        self, checkout: Checkout, *arguments: str, patient: bool = False, strike: int = 0
+        self,
+        checkout: Checkout,
+        *arguments: str,
+        patient: bool = False,
+        strike: int = 0,
+        action: str = KILL,
     ) -> Outcome:
         """Run a command; `patient` lets time pass while it waits for a training."""
         words = shlex.join(arguments)
-        start = f"strike {strike}" if strike else "patiently" if patient else "plainly"
+        start = "patiently" if patient else "plainly"
+        if strike:
+            start = f"strike {strike} {action}"
         self.log.append(f"{start} {checkout.name} {words}")
-        order = Order(arguments, str(checkout.directory), strike)
+        return self._ordered(Order(arguments, str(checkout.directory), strike, action), patient)
+
+    def go_on(self, checkout: Checkout) -> Outcome:
+        """Continue the command that was stopped."""
+        self.log.append("# the command that was stopped goes on")
+        return self._ordered(Order((), str(checkout.directory), goes_on=True), patient=True)
+
+    def _ordered(self, order: Order, patient: bool) -> Outcome:
         with self.service.patient(COMMAND_HOURS if patient else 0.0):
             outcome = self._zygote.run(order, self.service.pass_hours)
         self.log.append(f"# exit code {outcome.code}")
@@ -248,9 +263,13 @@ def _text_of(document: Document) -> str:
 
 def content_of(world: World, checkout: Checkout, dataset: str) -> object:
     """All of a declared dataset that a model is trained on."""
-    declared = checkout.datasets[dataset]
-    rows = [r for s in declared.get("sources", ()) for r in world.rows[_name_of(s)]]
-    return [declared["image_classification"], sorted(rows)]
+    rows = sorted(rows_of(world, checkout, dataset))
+    return [checkout.datasets[dataset]["image_classification"], rows]
+
+
+def rows_of(world: World, checkout: Checkout, dataset: str) -> list[Row]:
+    """The declared rows of a dataset."""
+    return [row for name in sources_of(checkout, dataset) for row in world.rows[name]]
 
 
 def inputs_of(world: World, checkout: Checkout, model: str) -> str:

@@ -23,12 +23,16 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tests.chaos.boundaries import KILL, Boundaries
+from tests.chaos.boundaries import INTERRUPT, KILL, Boundaries
 
 PATIENCE = 120.0
 """Seconds after which a command hangs."""
 HANGS = -1000
 """The exit code of one that did."""
+STOP = "stop"
+"""It is stopped after the service acted, as a laptop's sleep does, and can be continued."""
+STOPPED = -int(signal.SIGSTOP)
+KILLED = -int(signal.SIGKILL)
 _GLANCE = 0.06
 """Seconds between two looks at a command that takes its time."""
 
@@ -54,8 +58,12 @@ class Order:
     arguments: tuple[str, ...]
     directory: str
     strike: int = 0
-    """Which boundary it is killed at; 0: none."""
+    """Which boundary it is struck at; 0: none."""
+    action: str = KILL
+    """What befalls it there: KILL, INTERRUPT or STOP."""
     service: bool = False
+    goes_on: bool = False
+    """Continue the command that was stopped."""
 
 
 class Zygote:
@@ -105,6 +113,22 @@ class Zygote:
 class _Strike(Boundaries):
     """Counts what a poll does not add to: requests that change something, and writes."""
 
+    def pass_(self) -> None:
+        """A boundary is passed; of those before something is sent or written nobody is stopped.
+
+        What was looked at a moment before must hold for the time that a send takes.
+        """
+        if self.action != STOP:
+            super().pass_()
+
+    def acted(self) -> None:
+        """The service has acted."""
+        super().pass_()
+        with self._lock:
+            here = self.count == self.at
+        if here and self.action == STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
     def _on_the_wire(self) -> None:
         real_begin = http.client.HTTPConnection.putrequest
         real_send = http.client.HTTPConnection.endheaders
@@ -123,7 +147,7 @@ class _Strike(Boundaries):
         def answer(connection: Any) -> Any:
             if methods[connection] != "GET":
                 select.select([connection.sock], [], [], 10.0)
-                self.pass_()  # the service has acted
+                self.acted()
             return real_answer(connection)
 
         wrappers = {"putrequest": begin, "endheaders": send, "getresponse": answer}
@@ -135,6 +159,7 @@ def main() -> None:
     """Serve orders until the input ends."""
     _import_all()
     running: list[int] = []
+    stopped: list[int] = []
 
     def end(*_: object) -> None:
         for pid in running:
@@ -147,7 +172,7 @@ def main() -> None:
         if order.service:
             print(_service(order), flush=True)
         else:
-            print(json.dumps(asdict(_run(order, running))), flush=True)
+            print(json.dumps(asdict(_run(order, running, stopped))), flush=True)
 
 
 def _import_all() -> None:
@@ -177,19 +202,32 @@ def _service(order: Order) -> int:
     return child
 
 
-def _run(order: Order, running: list[int]) -> Outcome:
+def _run(order: Order, running: list[int], stopped: list[int]) -> Outcome:
     _reap()
-    child = os.fork()
+    if order.goes_on:
+        child = stopped.pop()
+        os.kill(child, signal.SIGCONT)
+    else:
+        child = os.fork()
     if child == 0:
         _child(order)
     running[:] = [child]
-    _, status = os.waitpid(child, 0)
+    _, status = os.waitpid(child, os.WUNTRACED)
     running.clear()
+    code = STOPPED if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+    if code == STOPPED:
+        stopped.append(child)
     said = [
         (Path(order.directory) / name).read_text(encoding="utf-8", errors="replace")
-        for name in (".stdout", ".stderr")
+        for name in _outputs(order)
     ]
-    return Outcome(os.waitstatus_to_exitcode(status), *said)
+    return Outcome(code, *said)
+
+
+def _outputs(order: Order) -> tuple[str, str]:
+    """Where a command's outputs go; another one runs while one is stopped."""
+    held = "held-" if order.goes_on or (order.strike and order.action == STOP) else ""
+    return f".{held}stdout", f".{held}stderr"
 
 
 def _reap() -> None:
@@ -207,10 +245,10 @@ def _child(order: Order) -> None:
     code: Any = 70
     try:
         os.chdir(order.directory)
-        _redirect(Path(".stdout"), 1)
-        _redirect(Path(".stderr"), 2)
+        for descriptor, name in enumerate(_outputs(order), start=1):
+            _redirect(Path(name), descriptor)
         if order.strike:
-            _Strike(KILL, order.strike, Path(order.directory) / "state").install()
+            _Strike(order.action, order.strike, Path(order.directory) / "state").install()
         code = run(list(order.arguments))
     finally:
         sys.stdout.flush()
@@ -230,13 +268,16 @@ def _redirect(path: Path, descriptor: int) -> None:
 
 
 def by_hand(given: Sequence[str]) -> int:
-    """Run one command, and kill it at a boundary."""
+    """Run one command, and strike it at a boundary."""
     parser = argparse.ArgumentParser(prog="python -m tests.life.zygote")
     parser.add_argument("--strike", type=int, required=True, metavar="N")
+    parser.add_argument("--action", choices=(KILL, INTERRUPT), default=KILL)
     parser.add_argument("-C", dest="directory", default=".")
     parser.add_argument("arguments", nargs="+")
     asked = parser.parse_args(given)
-    outcome = _run(Order(tuple(asked.arguments), asked.directory, asked.strike), [])
+    outcome = _run(
+        Order(tuple(asked.arguments), asked.directory, asked.strike, asked.action), [], []
+    )
     sys.stdout.write(outcome.text)
     return outcome.code
 
