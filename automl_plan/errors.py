@@ -167,9 +167,23 @@ class PlanRefused(PlanError):
 
 
 class GateRejected(AutomlPlanError):
-    """A newly trained version does not meet what is required; the current one stays."""
+    """A newly trained version does not meet what is required; the current one stays.
+
+    `serves`: whether a version is deployed all the same; None where that could not be asked.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        serves: bool | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.serves = serves
 
 
 class UnsettledOperation(AutomlPlanError):

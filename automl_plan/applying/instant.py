@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.applying.moments import now
 from automl_plan.applying.notices import Notices
+from automl_plan.applying.serving import Serving, serving
 from automl_plan.errors import GateRejected, NotFound, PlanStale
 from automl_plan.planning.bookkeeping import FIELD, label_of
 from automl_plan.planning.plan import Action, Change
@@ -188,18 +189,16 @@ class InstantSteps:
         turned_down = with_status(record, version.id, Status.REJECTED, dummy)
         if_rejected = self._changed_marks(record, turned_down)
 
-        def call() -> GateReport:
+        def call() -> tuple[GateReport, Serving | None]:
             from automl_plan.planning.gate import judge
 
             new = self._provider.evaluations(version.id)
             report = judge(require, new, self._evaluations(current))
             self._set_marks(if_passed if report.passed else if_rejected)
-            return report
+            return report, None if report.passed else serving(self._provider, record)
 
-        def finish(found: object) -> str:
-            from automl_plan.planning.gate import GateReport
-
-            assert isinstance(found, GateReport)  # noqa: S101 (it is what the call returns)
+        def finish(returned: object) -> str:
+            found, goes_on = cast("tuple[GateReport, Serving | None]", returned)
             self.reports.append((address, version.version, found))
             kind = DecisionKind.PASSED if found.passed else DecisionKind.REJECTED
             rows = tuple(row.to_json() for row in found.rows)
@@ -209,8 +208,11 @@ class InstantSteps:
                 self._session.record(with_current(record, version.id, decision))
                 return f"version {version.version} meets what is required"
             missed = ", ".join(row.requirement for row in found.rows if not row.met)
-            stays = "" if current is None else f" Version {current.version} stays the current one."
-            said = f"Version {version.version} does not meet what is required ({missed}).{stays}"
+            assert goes_on is not None  # noqa: S101 (it is asked when a version is rejected)
+            said = (
+                f"Version {version.version} does not meet what is required ({missed}). "
+                f"{goes_on.text}"
+            )
             next_ = f"Next: automl-plan models versions {address.name}"
             text = f"{address}: {said}\n{next_}"
             notice = self._notices.of_rejection(address, str(change.action), version.id, text)
@@ -222,6 +224,7 @@ class InstantSteps:
                 where=f"{address} {version.id}",
                 hint="It is kept, undeployed. Change the data, the inputs or `require`, or take it "
                 f"all the same: automl-plan models promote {address.name} {version.version}",
+                serves=goes_on.serves,
             )
 
         return Instant(call, finish)

@@ -101,7 +101,7 @@ def apply_planned(
         _write_headlines(workspace, result)
     if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
         raise GateRejected(
-            "A new version does not meet what is required; what served before goes on serving.",
+            f"A new version does not meet what is required; {_what_serves(result)}.",
             hint="The next plan does not train them again. See `automl-plan models versions NAME`.",
         )
     if result.failed:
@@ -188,6 +188,19 @@ def _progress(lines: EventLines) -> Progress:
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         return LiveProgress(stdout_style())
     return LineProgress(write_or_go_on, stdout_style())
+
+
+def _what_serves(result: ApplyResult) -> str:
+    """Of the addresses whose new version was rejected, as it was asked of the service."""
+    told: dict[bool | None, list[str]] = {}
+    for failure in result.failed:
+        if isinstance(failure.error, GateRejected):
+            told.setdefault(failure.error.serves, []).append(str(failure.change.address))
+    if False in told:
+        return f"nothing serves of {', '.join(told[False])}"
+    if None in told:
+        return f"whether {', '.join(told[None])} serves could not be asked"
+    return "what served before goes on serving"
 
 
 def _is_model(change: Change) -> bool:

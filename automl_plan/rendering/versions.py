@@ -17,6 +17,7 @@ from automl_plan.resources.lifespan import birth_of
 
 _COMMIT = 10
 """Digits of a commit that are shown."""
+_NOTHING_SERVES = "Nothing serves: no version is deployed.\n"
 
 
 def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> str:
@@ -37,7 +38,8 @@ def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> st
         )
         for row in rows
     ]
-    return columns(headers, cells, style) + "".join(map(_decision, rows))
+    nothing = "" if any(row.live.deployed for row in rows) else _NOTHING_SERVES
+    return columns(headers, cells, style) + nothing + "".join(map(_decision, rows))
 
 
 def versions_json(address: Address, rows: Sequence[VersionRow]) -> dict[str, Json]:

@@ -84,6 +84,8 @@ def test_a_gate_that_turns_down_ends_with_3(project: ProjectLine) -> None:
     done = project.run("apply", "--auto-approve")
     assert done.returncode == 3
     assert "not met" in done.stdout
+    assert "Version 1 stays the current one and goes on serving." in done.stdout
+    assert "what served before goes on serving" in done.stderr
     assert versions(project) == {2: "rejected", 1: "current"}
     no_changes(project)
 
@@ -92,6 +94,15 @@ def test_a_gate_that_turns_down_ends_with_3(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     assert versions(project) == {2: "current", 1: "former"}
     assert trainings(project) == 2
+
+
+def test_where_nothing_serves_a_rejection_says_so(project: ProjectLine) -> None:
+    write(project, {"digits": {**MODEL, "require": {"au_prc": 1.0, "confidence": 0.95}}})
+    done = project.run("apply", "--auto-approve")
+    assert done.returncode == 3
+    assert "Nothing serves: no version is deployed." in done.stdout
+    assert "nothing serves of model.digits" in done.stderr
+    assert "Nothing serves: no version is deployed." in project("models", "versions", "digits")
 
 
 def test_choices_that_can_not_be_made(project: ProjectLine) -> None:
