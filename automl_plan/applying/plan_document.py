@@ -22,6 +22,7 @@ from automl_plan.planning.plan import (
     Change,
     Difference,
     Drift,
+    HeldBy,
     Note,
     NoteKind,
     Plan,
@@ -83,8 +84,14 @@ def planned_document(planned: Planned) -> dict[str, Json]:
             for address, finding in planned.found
         ],
         "unchanged": [str(address) for address in plan.unchanged],
+        **_left_out(plan),
         "notes": [
-            {"address": str(note.address), "kind": str(note.kind), "text": note.text}
+            _compact(
+                address=str(note.address),
+                kind=str(note.kind),
+                text=note.text,
+                by=None if note.by is None else str(note.by),
+            )
             for note in plan.notes
         ],
         **({"unrecorded": unrecorded_to_json(plan.unrecorded)} if plan.unrecorded else {}),
@@ -135,6 +142,13 @@ def planned_document(planned: Planned) -> dict[str, Json]:
             for address, data in sorted(planned.sources.items())
         },
     }
+
+
+def _left_out(plan: Plan) -> dict[str, Json]:
+    """Only of a narrowed plan."""
+    if not plan.not_planned:
+        return {}
+    return {"not_planned": [str(address) for address in plan.not_planned]}
 
 
 def _compact(**fields: Json) -> dict[str, Json]:
@@ -234,13 +248,19 @@ def planned_of(document: dict[str, Any]) -> Planned:
         drift=tuple(_drift(d) for d in document["drift"]),
         unchanged=tuple(Address.parse(a) for a in document["unchanged"]),
         notes=tuple(
-            Note(Address.parse(n["address"]), NoteKind(n["kind"]), n["text"])
+            Note(
+                Address.parse(n["address"]),
+                NoteKind(n["kind"]),
+                n["text"],
+                HeldBy(n["by"]) if "by" in n else None,
+            )
             for n in document["notes"]
         ),
         unrecorded=unrecorded_from_json(document.get("unrecorded", ())),
         costs=None if document["cost"] is None else costs_from_json(document["cost"]),
         violations=tuple(_violation(v) for v in document["violations"]),
         refused=tuple(map(_refusal, document["refused"])),
+        not_planned=tuple(Address.parse(a) for a in document.get("not_planned", ())),
     )
     return Planned(
         plan=plan,

@@ -50,7 +50,10 @@ def plan(
         typer.Option("--out", metavar="FILE", help="Save the plan, for `apply` and `show`."),
     ] = None,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
+        bool,
+        typer.Option(
+            "--detailed-exitcode", help="Exit with 2 when there are changes in what was planned."
+        ),
     ] = False,
     destroy: Annotated[
         bool, typer.Option("--destroy", help="Plan to delete all that is recorded.")

@@ -18,7 +18,7 @@ from automl_plan.planning.foresight import (
     foresee,
     made_by,
 )
-from automl_plan.planning.plan import Action, Change, Difference, Note, NoteKind
+from automl_plan.planning.plan import Action, Change, Difference, HeldBy, Note, NoteKind
 from automl_plan.planning.retirement import remove_model, retire
 from automl_plan.planning.switching import Switch
 from automl_plan.planning.versions import Course, Inputs, Way, choose
@@ -66,7 +66,7 @@ def plan_model(
     resource = foreseen.resource
     changes = [*foreseen.changes, *_forgotten(resource.others, address, live)]
     course = choose(desired, inputs, resource, live, now, replace_asked=replace_asked)
-    notes = () if course.held is None else (Note(address, NoteKind.HELD, course.held),)
+    notes = () if course.held is None else (_held(address, course.held, course.newest),)
     others = tuple(obj for obj in resource.others if obj.id in live)
     switch = Switch(desired, after, lineage, live)
 
@@ -107,6 +107,12 @@ def plan_model(
         served=served,
     )
     return ModelOutlook(tuple(_without_doomed_updates(changes)), notes)
+
+
+def _held(address: Address, why: str, version: RecordedObject | None) -> Note:
+    withdrawn = version is not None and version.status is Status.WITHDRAWN
+    by = HeldBy.PERSON if withdrawn else HeldBy.GATE
+    return Note(address, NoteKind.HELD, why, by)
 
 
 def _train(

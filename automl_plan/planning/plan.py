@@ -146,12 +146,23 @@ class NoteKind(StrEnum):
     """An object belongs to two addresses: a state of version 0.1 may hold one."""
 
 
+class HeldBy(StrEnum):
+    """What keeps a trained version from serving."""
+
+    GATE = "gate"
+    """It did not meet what is required."""
+    PERSON = "person"
+    """Somebody rolled back from it."""
+
+
 class Note(Struct, frozen=True):
     """Something to know that is no change."""
 
     address: Address
     kind: NoteKind
     text: str
+    by: HeldBy | None = None
+    """Of `held`; None in plan files that don't tell."""
 
 
 class Violation(Struct, frozen=True):
@@ -215,6 +226,7 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...]
     drift: tuple[Drift, ...] = ()
     unchanged: tuple[Address, ...] = ()
+    """What was planned in whole, and has nothing to be done."""
     notes: tuple[Note, ...] = ()
     costs: Costs | None = None
     """The money in it; None where nobody gave prices, or nothing is done at the provider."""
@@ -224,6 +236,8 @@ class Plan(Struct, frozen=True):
     """Of the policy; those that don't only warn have their place in `refused` too."""
     refused: tuple[Refusal, ...] = ()
     """Why it is not carried out; empty: nothing speaks against it."""
+    not_planned: tuple[Address, ...] = ()
+    """What was left out, in whole or in part, because only a part was asked for."""
 
     @property
     def empty(self) -> bool:

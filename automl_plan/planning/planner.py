@@ -13,10 +13,17 @@ from automl_plan.planning.costing import costs_of
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.foresight import PENDING, foresee
-from automl_plan.planning.graph import check_addresses, in_order, within
+from automl_plan.planning.graph import in_order
 from automl_plan.planning.guard import refusals
 from automl_plan.planning.ignoring import without_ignored
 from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
+from automl_plan.planning.narrowing import (
+    allowed_addresses,
+    check_addresses,
+    narrowed,
+    recorded_users,
+    renamed,
+)
 from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
@@ -65,16 +72,21 @@ def make_plan(
     if rearranged.problems:
         raise RefactoringImpossible(rearranged.problems)
     known = {*desired.datasets, *desired.models, *recorded.resources, *rearranged.resources}
-    check_addresses("--target", options.targets, known)
-    check_addresses("--exclude", options.excludes, known)
-    check_addresses("--replace", options.replaces, known)
-    options = _renamed(options, rearranged.changes)
-    allowed = _allowed(desired, recorded, known, options)
-    drift = tuple(d for d in find_drift(recorded, there) if d.address in allowed)
+    check_addresses(options, known)
+    options = renamed(options, rearranged.changes)
+    before, recorded = recorded, replace(recorded, resources=rearranged.resources)
+    allowed = allowed_addresses(desired, recorded, known, options)
+    drift = tuple(d for d in find_drift(before, there) if d.address in allowed)
     if options.mode is PlanMode.REFRESH_ONLY:
-        return Plan((), drift, tuple(sorted(known)), unrecorded=tuple(unrecorded))
+        left_out = tuple(sorted(known - allowed))
+        return Plan(
+            (),
+            drift,
+            tuple(sorted(known & allowed)),
+            unrecorded=tuple(unrecorded),
+            not_planned=left_out,
+        )
 
-    recorded = replace(recorded, resources=rearranged.resources)
     desired = without_ignored(desired, recorded.resources, there, options.replaces)
     there = _marked(there, rearranged.changes, desired, recorded)
     destroy = options.mode is PlanMode.DESTROY
@@ -103,12 +115,14 @@ def make_plan(
     later = _after(rearranged.changes, made, wanted)
     later = _after_imports(unrecorded, rearranged.changes, later, allowed)
     ordered = in_order((*rearranged.changes, *later))
+    # A moved resource is known by its new name.
+    known = {*desired.datasets, *desired.models, *recorded.resources} | {c.address for c in ordered}
+    part = narrowed(ordered, allowed, wanted, known, options)
     changes = tuple(
-        _as_it_stands(change, recorded, there.operations, now, prices)
-        for change in within(ordered, allowed)
+        _as_it_stands(change, recorded, there.operations, now, prices) for change in part.changes
     )
-    changed = {change.address for change in changes}
-    unchanged = tuple(sorted(a for a in (*wanted.datasets, *wanted.models) if a not in changed))
+    looked_at = {*wanted.datasets, *wanted.models} - {*part.left_out}
+    unchanged = tuple(sorted(looked_at - {change.address for change in changes}))
     notes = [note for outlook in models.values() for note in outlook.notes]
     notes += rename_notes(changes, desired, recorded.resources)
     if service_now is not None:
@@ -136,6 +150,7 @@ def make_plan(
             ),
             *sharing_refusals(changes, recorded.resources, shared),
         ),
+        not_planned=part.left_out,
     )
     return guarded(plan, unrecorded, recorded.lineage)
 
@@ -181,23 +196,6 @@ def _after(
 def _about(address: Address, wanted: Desired) -> tuple[Address, ...]:
     model = wanted.models.get(address)
     return (address,) if model is None else (address, model.dataset)
-
-
-def _renamed(options: PlanOptions, rearranging: Sequence[Change]) -> PlanOptions:
-    """The options with addresses that are moved by this plan under their new names."""
-    moved = {change.origin: change.address for change in rearranging if change.origin is not None}
-    if not moved:
-        return options
-
-    def new(addresses: Collection[Address]) -> frozenset[Address]:
-        return frozenset(moved.get(address, address) for address in addresses)
-
-    return replace(
-        options,
-        targets=new(options.targets),
-        excludes=new(options.excludes),
-        replaces=new(options.replaces),
-    )
 
 
 def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: Recorded) -> Live:
@@ -278,20 +276,19 @@ def _delete_datasets(
     deletions: list[Change] = []
     replaced = {address: outlook for address, outlook in outlooks.items() if outlook.former}
     declared_users = _users(wanted) if replaced else {}
-    stay = _trained_on(recorded, model_changes) if replaced else set()
-    for address, outlook in replaced.items():
-        needs = (*outlook.ready, *_keys_of(declared_users.get(address, ()), model_changes))
-        deletions += [
-            delete_dataset(address, object_id, reasons.REPLACED, needs)
-            for object_id in outlook.former
-            if object_id not in stay
-        ]
     undeclared = sorted(
         address
         for address in recorded.resources
         if address.kind is ResourceKind.DATASET and address not in wanted.datasets
     )
-    recorded_users = _recorded_users(recorded) if undeclared else {}
+    users = recorded_users(recorded) if replaced or undeclared else {}
+    stay = _trained_on(recorded, model_changes) if replaced else set()
+    for address, outlook in replaced.items():
+        for object_id in outlook.former:
+            if object_id not in stay:
+                using = {*declared_users.get(address, ()), *users.get(object_id, ())}
+                needs = (*outlook.ready, *_keys_of(sorted(using), model_changes))
+                deletions.append(delete_dataset(address, object_id, reasons.REPLACED, needs))
     for address in undeclared:
         resource = recorded.resources[address]
         foreseen = foresee(resource, wanted=False)
@@ -300,8 +297,7 @@ def _delete_datasets(
             if obj.id == PENDING:
                 deletions.append(delete_dataset(address, None, gone, foreseen.keys))
             elif obj.id in live.datasets:
-                users = recorded_users.get(obj.id, ())
-                needs = (*foreseen.keys, *_keys_of(users, model_changes))
+                needs = (*foreseen.keys, *_keys_of(users.get(obj.id, ()), model_changes))
                 deletions.append(delete_dataset(address, obj.id, gone, needs))
             else:
                 deletions.append(Change(address, Action.FORGET, reasons.GONE, object_id=obj.id))
@@ -327,39 +323,6 @@ def _users(desired: Desired) -> dict[Address, list[Address]]:
     for address in sorted(desired.models):
         users.setdefault(desired.models[address].dataset, []).append(address)
     return users
-
-
-def _recorded_users(recorded: Recorded) -> dict[str, list[Address]]:
-    """The recorded models, or trainings, of each live dataset, by its id."""
-    users: dict[str, list[Address]] = {}
-    for address, resource in sorted(recorded.resources.items()):
-        ids = {obj.dataset_id for obj in resource.objects}
-        ids |= {operation.dataset_id for operation in resource.operations}
-        for dataset_id in ids:
-            if dataset_id is not None:
-                users.setdefault(dataset_id, []).append(address)
-    return users
-
-
-def _allowed(
-    desired: Desired, recorded: Recorded, known: Collection[Address], options: PlanOptions
-) -> set[Address]:
-    """The addresses whose changes the options let through."""
-    allowed = set(known)
-    if options.targets:
-        allowed = set(options.targets)
-        if options.mode is PlanMode.DESTROY:
-            for address in options.targets:
-                current = _record(recorded, address).current
-                if current is not None:
-                    allowed.update(_recorded_users(recorded).get(current.id, ()))
-        else:
-            allowed.update(
-                model.dataset
-                for address, model in desired.models.items()
-                if address in options.targets
-            )
-    return allowed - options.excludes
 
 
 def _record(recorded: Recorded, address: Address) -> RecordedResource:

@@ -177,7 +177,13 @@ def _adopt(
         if said is not None:
             result.problems.append(Problem("imports", index, *said))
             continue
-        result.changes.append(adopt(adoption, desired, live, examples, result.resources, owners))
+        given_up = tuple(
+            change.key
+            for change in result.changes
+            if change.action is Action.FORGET and change.object_id == adoption.object_id
+        )
+        change = adopt(adoption, desired, live, examples, result.resources, owners)
+        result.changes.append(replace(change, needs=given_up))
 
 
 def adopt(

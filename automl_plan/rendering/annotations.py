@@ -19,13 +19,15 @@ from automl_plan.errors import AutomlPlanError, ConfigurationError
 from automl_plan.linting.rules import RULES as LINT_RULES
 from automl_plan.planning.plan import DATA_LINT, POLICY, REFUSAL_RULES, NoteKind, Violation
 from automl_plan.rendering.style import clean
-from automl_plan.rendering.verdict import Risk, risks
+from automl_plan.rendering.verdict import Risk, only_a_part, risks
 from automl_plan.resources.address import Address
 
 Places = Callable[[Address], str | None]
 """Where an address is declared (`file:line`); None when it is not."""
 
+_PART = "plan/part"
 _MEANINGS = {
+    _PART: "A plan is made of the whole configuration.",
     **{f"refused/{rule}": kept for rule, kept in REFUSAL_RULES.items()},
     f"note/{NoteKind.EXPIRY}": "A model's life ends soon.",
     f"note/{NoteKind.HELD}": "A version that was trained does not serve, on purpose.",
@@ -183,6 +185,9 @@ def _of_plan(planned: Planned, places: Places) -> Iterator[Annotation]:
             )
     for risk in risks(plan, planned.scores, _usd):
         yield _of_risk(risk, places)
+    part = only_a_part(planned)
+    if part is not None:
+        yield Annotation(Level.WARNING, _PART, part)
     for note in plan.notes:
         rule, text = f"note/{note.kind}", f"{note.address}: {note.text}"
         yield _placed(Level.NOTICE, rule, text, note.address, places(note.address))

@@ -17,6 +17,7 @@ from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import Style, clean, counted
 from automl_plan.rendering.unrecorded import not_yet_told, unrecorded_text
 from automl_plan.rendering.values import leaves, shown, shown_difference
+from automl_plan.rendering.verdict import nothing_to_do, only_a_part
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.fields import FIELDS, Mutability
 
@@ -97,20 +98,14 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     if unrecorded := not_yet_told(plan):
         yield f"{unrecorded_text(unrecorded, style)}\n"
     if planned.mode is PlanMode.REFRESH_ONLY:
-        yield _refresh_summary(plan.drift, style)
+        yield _refresh_summary(planned, style)
+        yield _part_text(planned, style)
         return
     if plan.empty:
         yield _notes_text(plan.notes, style)
-        datasets = sum(a.kind is ResourceKind.DATASET for a in plan.unchanged)
-        models = len(plan.unchanged) - datasets
-        yield style.bold(style.green("No changes."))
-        if planned.mode is PlanMode.DESTROY:
-            yield " Nothing is recorded that could be deleted.\n"
-        else:
-            yield (
-                f" What lives is what the configuration says ({counted(datasets, 'dataset')}, "
-                f"{counted(models, 'model')}).\n"
-            )
+        head, dot, rest = nothing_to_do(planned, counts=_counts(plan.unchanged)).partition(". ")
+        yield f"{style.bold(style.green(head + dot.strip()))}{' ' if rest else ''}{rest}\n"
+        yield _part_text(planned, style)
         yield _policy_text(plan, style)
         return
     yield "automl-plan will do the following:\n"
@@ -127,10 +122,26 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     if said:
         yield f"\n{style.bold('Data:')}\n" + "".join(f"  {clean(line)}\n" for line in said)
     yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
+    yield _part_text(planned, style)
     if plan.costs is not None:
         costs = costs_text(plan.costs, style, free=planned.provider.name == "local")
         yield f"\n{costs}" if costs else ""
     yield _policy_text(plan, style)
+
+
+def _counts(addresses: Sequence[Address]) -> str:
+    datasets = sum(address.kind is ResourceKind.DATASET for address in addresses)
+    models = len(addresses) - datasets
+    return f" ({counted(datasets, 'dataset')}, {counted(models, 'model')})"
+
+
+def _part_text(planned: Planned, style: Style) -> str:
+    """What a narrowed plan did not look at."""
+    part = only_a_part(planned)
+    if part is None:
+        return ""
+    lines = wrap(clean(part), _LINE - 9, break_on_hyphens=False)
+    return f"{style.yellow('Warning:')} " + "\n         ".join(lines) + "\n"
 
 
 def _policy_text(plan: Plan, style: Style) -> str:
@@ -304,7 +315,10 @@ def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
     return f"{drift_text(drift, style)}{accept}\n"
 
 
-def _refresh_summary(drift: Sequence[Drift], style: Style) -> str:
+def _refresh_summary(planned: Planned, style: Style) -> str:
+    drift, part = planned.plan.drift, planned.plan.not_planned
+    if not drift and part:
+        return f"{style.bold(style.green('No changes to the part that was planned.'))}\n"
     if not drift:
         return f"{style.bold(style.green('No changes.'))} What lives is what is recorded.\n"
     return (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.costs import Amounts
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.plan import Action, Change, HeldBy, NoteKind, Plan
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.rendering.style import counted
 from automl_plan.rendering.unrecorded import unrecorded_summary
@@ -116,12 +117,10 @@ def advice(planned: Planned) -> str:
             return "Look at the money: deployments cost more."
         case Worry.CHANGES:
             return "Nothing that is declared is deleted, no training is begun, nothing costs more."
-        case Worry.NOTHING if planned.mode is PlanMode.DESTROY:
-            return "Nothing is recorded that could be deleted."
-        case Worry.NOTHING if planned.plan.unrecorded:
+        case Worry.NOTHING if planned.plan.unrecorded and planned.mode is not PlanMode.DESTROY:
             return "Nothing is to be done, but the state does not know all that is its own."
         case Worry.NOTHING:
-            return "What lives is what the configuration says."
+            return nothing_to_do(planned).removeprefix("No changes. ")
 
 
 def caveats(planned: Planned) -> tuple[str, ...]:
@@ -129,13 +128,53 @@ def caveats(planned: Planned) -> tuple[str, ...]:
     said = []
     if planned.mode is PlanMode.DESTROY:
         said.append("All that is recorded is to be deleted.")
-    if planned.options.targets or planned.options.excludes:
-        said.append("Only a part was planned: --target or --exclude was given.")
+    part = only_a_part(planned)
+    if part is not None:
+        said.append(part)
     if not planned.options.refresh:
         said.append("It was not asked what lives: this is planned from the state alone.")
     if planned.plan.unrecorded:
         said.append(unrecorded_summary(planned.plan.unrecorded))
     return tuple(said)
+
+
+def only_a_part(planned: Planned) -> str | None:
+    """That a narrowed plan is not all, and what was left out; None for a whole one."""
+    left_out = planned.plan.not_planned
+    if not left_out:
+        narrowed = planned.options.targets or planned.options.excludes
+        return "Only a part was planned: --target or --exclude was given." if narrowed else None
+    names = _and_more([str(address) for address in left_out])
+    return (
+        f"Only a part was planned (--target, --exclude). Left out, in whole or in part: {names}. "
+        "The configuration may ask for more than this."
+    )
+
+
+def nothing_to_do(planned: Planned, counts: str = "") -> str:
+    """That an empty plan changes nothing; `counts` says of how much that was looked at."""
+    plan = planned.plan
+    held = Counter(note.by for note in plan.notes if note.kind is NoteKind.HELD)
+    if held:
+        said = []
+        for by, why in _HELD_BY.items():
+            count = held[by]
+            if count:
+                said.append(f"{counted(count, 'model')} {'is' if count == 1 else 'are'} {why}")
+        return f"Nothing to do: {', '.join(said)}."
+    if planned.mode is PlanMode.DESTROY:
+        of = " of this part" if plan.not_planned else ""
+        return f"No changes. Nothing{of} is recorded that could be deleted."
+    if plan.not_planned:
+        return f"No changes to the part that was planned{counts}."
+    return f"No changes. What lives is what the configuration says{counts}."
+
+
+_HELD_BY: Mapping[HeldBy | None, str] = {
+    HeldBy.GATE: "held back by its gate",
+    HeldBy.PERSON: "held back since somebody rolled back from it",
+    None: "held back",
+}
 
 
 def _trains(plan: Plan) -> bool:
@@ -164,8 +203,12 @@ def headline(planned: Planned) -> str:
     """`1 deletion, 1 training, 3 other changes`; `no changes`."""
     plan = planned.plan
     if plan.empty:
-        drifted = counted(len(plan.drift), "change") if planned.empty is False else ""
-        return f"accept {drifted} made outside" if drifted else "no changes"
+        if not planned.empty:
+            return f"accept {counted(len(plan.drift), 'change')} made outside"
+        held = sum(note.kind is NoteKind.HELD for note in plan.notes)
+        if held:
+            return f"nothing to do, {counted(held, 'model')} held back"
+        return "no changes to the part that was planned" if plan.not_planned else "no changes"
     parts, told = [], 0
     for action, noun in _NOUNS.items():
         count = sum(change.action is action for change in plan.changes)
@@ -230,9 +273,12 @@ def effects(planned: Planned, code: Callable[[str], str]) -> str:
 
 def _named(changes: Sequence[Change], code: Callable[[str], str]) -> str:
     """`model.a, model.b and 3 more`."""
-    names = list(dict.fromkeys(str(change.address) for change in changes))
+    return _and_more([code(n) for n in dict.fromkeys(str(change.address) for change in changes)])
+
+
+def _and_more(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
-    shown = ", ".join(code(name) for name in names[:_MOST_NAMED])
+    shown = ", ".join(names[:_MOST_NAMED])
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 

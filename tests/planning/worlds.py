@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -41,6 +43,7 @@ from automl_plan.resources.transitions import (
     with_operation,
     with_status,
     without_object,
+    without_operation,
 )
 
 LINEAGE = "0123456789ab" + "0" * 20
@@ -99,7 +102,19 @@ class World:
     """A person's, for promotions."""
     fewest_serving: int = 99
     """The least number of models that were deployed after any change."""
+    cancelled: list[Address] = field(default_factory=list)
+    """Whose trainings were ended."""
+    detached: bool = False
+    """Whether trainings are left running."""
     _ids: count[int] = field(default_factory=lambda: count(1))
+
+    def copy(self) -> World:
+        """Another one, in which the same is recorded and lives."""
+        other = copy(self)
+        for name in ("resources", "datasets", "models", "operations", "cancelled"):
+            setattr(other, name, copy(getattr(self, name)))
+        other._ids = count(next(self._ids) + 1000)  # noqa: SLF001 (it is one of these)
+        return other
 
     @property
     def recorded(self) -> Recorded:
@@ -174,27 +189,29 @@ class World:
                 assert wanted.datasets[m.dataset].data in (None, on.attributes.get("data"))
                 self.trained += 1
                 after.pop("deploy", None)
-                gated = m.require is not None
                 operation = replace(
                     _operation(Step.TRAIN, after),
+                    id=made.replace("M", "OP"),
+                    token=made.replace("M", "token"),
                     dataset_id=on.id,
                     version=record.versions + 1,
-                    gated=gated,
+                    gated=m.require is not None,
                 )
                 record = with_operation(record, operation)
-                record = after_operation(record, operation, made=made)
                 record = replace(record, protected=m.lifecycle.prevent_destroy)
-                obj = next(o for o in record.objects if o.id == made)
-                self.models[made] = LiveModel(
-                    made,
-                    m.display_name,
-                    on.id,
-                    m.problem,
-                    model_type=m.model_type,
-                    train_budget_milli_node_hours=m.train_budget_milli_node_hours,
-                    labels={**m.labels, **self._marks(change.address, wanted, obj)},
-                    create_time=self.now.isoformat(),
+                if self.detached:
+                    self.resources[change.address] = record
+                    return False
+                record = self._trained(record, operation, wanted, made)
+            case Action.RESUME:
+                (operation,) = (o for o in record.operations if o.id == change.operation_id)
+                record = self._trained(
+                    record, operation, wanted, (operation.id or "").replace("OP", "M")
                 )
+            case Action.CANCEL:
+                (operation,) = (o for o in record.operations if o.id == change.operation_id)
+                record = without_operation(record, operation)
+                self.cancelled.append(change.address)
             case Action.GATE | Action.PROMOTE:
                 candidates = [o for o in record.others if o.status is Status.CANDIDATE]
                 chosen = change.object_id or max(candidates, key=lambda o: o.version or 0).id
@@ -258,6 +275,7 @@ class World:
                 record = without_object(record, object_id)
             case Action.FORGET:
                 record = without_object(record, object_id)
+                self._take_labels_off(change)
             case other:
                 raise AssertionError(f"this world knows no {other}")
         if record.empty:
@@ -265,6 +283,45 @@ class World:
         else:
             self.resources[change.address] = record
         return True
+
+    def _trained(
+        self, record: RecordedResource, operation: RecordedOperation, wanted: Desired, made: str
+    ) -> RecordedResource:
+        """A training has ended: its model lives, and is recorded."""
+        address = record.address
+        record = after_operation(record, operation, made=made)
+        obj = next(o for o in record.objects if o.id == made)
+        labels, inputs = (obj.attributes[k] for k in ("labels", str(Problem.IMAGE_CLASSIFICATION)))
+        assert isinstance(labels, dict)
+        assert isinstance(inputs, dict)
+        budget = inputs["train_budget_milli_node_hours"]
+        assert isinstance(budget, int)
+        own: dict[str, str] = {}
+        if address in wanted.models:
+            own = self._marks(address, wanted, obj)
+        self.models[made] = LiveModel(
+            made,
+            str(obj.attributes["display_name"]),
+            obj.dataset_id or "",
+            Problem.IMAGE_CLASSIFICATION,
+            model_type=str(inputs["model_type"]),
+            train_budget_milli_node_hours=budget,
+            labels={**{k: str(v) for k, v in labels.items()}, **own},
+            create_time=self.now.isoformat(),
+        )
+        return record
+
+    def _take_labels_off(self, change: Change) -> None:
+        gone = {label_of(d.path) for d in change.differences if d.path.startswith("bookkeeping.")}
+        object_id = change.object_id or ""
+
+        def kept(labels: Mapping[str, str]) -> dict[str, str]:
+            return {key: value for key, value in labels.items() if key not in gone}
+
+        if (dataset := self.datasets.get(object_id)) is not None:
+            self.datasets[object_id] = replace(dataset, labels=kept(dataset.labels))
+        if (model := self.models.get(object_id)) is not None:
+            self.models[object_id] = replace(model, labels=kept(model.labels))
 
     def _marks(self, address: Address, wanted: Desired, obj: RecordedObject) -> dict[str, str]:
         declared = wanted.datasets.get(address) or wanted.models[address]

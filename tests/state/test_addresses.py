@@ -37,10 +37,11 @@ def test_a_move_is_one_step(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     with StateStore(path).open() as session:
         session.record(resource("a"))
+        journal = path.with_name("state.json.journal")
+        before = journal.read_bytes().splitlines()
         session.move(resource("b"), dataset_address("a"))
-        steps = path.with_name("state.json.journal").read_bytes().splitlines()
+        assert len(journal.read_bytes().splitlines()) == len(before) + 1
         assert sorted(map(str, StateStore(path).read().resources)) == ["dataset.b"]
-        assert len(steps) == 4, "the head, the lineage, the record, the move"
         with pytest.raises(StateConflict):
             session.record(resource("a"))
 
