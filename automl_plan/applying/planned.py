@@ -21,7 +21,7 @@ from automl_plan.errors import ConfigurationError
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.data_findings import DataFindings
-from automl_plan.planning.drift import assume_live
+from automl_plan.planning.drift import acceptable, assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -91,7 +91,8 @@ class Planned(Struct, frozen=True):
     @property
     def empty(self) -> bool:
         """Whether applying it would do nothing."""
-        drift_matters = self.mode is PlanMode.REFRESH_ONLY and self.plan.drift
+        refreshes = self.mode is PlanMode.REFRESH_ONLY
+        drift_matters = refreshes and acceptable(self.plan.drift) > 0
         return self.plan.empty and not drift_matters
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from automl_plan.planning.drift import recordable
 from automl_plan.planning.findings import drift_found
 from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.recorded import RecordedObject, RecordedResource
 from automl_plan.resources.transitions import without_object
 from automl_plan.state.store import StateSession
 
@@ -23,17 +25,29 @@ def accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bo
                 foreign = (*record.foreign, item.object_id)
                 session.record(replace(record, foreign=foreign))
             continue
-        if record is None or record.current is None or record.current.id != item.object_id:
+        if record is None:
             continue
         if not item.gone:
-            attributes = _changed(record.current.attributes, item.differences)
-            current = replace(record.current, attributes=attributes)
-            session.record(replace(record, current=current))
+            changed = recordable(item)
+            if changed:
+                session.record(_accepted(record, item.object_id, changed))
             for found in drift_found([item]):
                 if found.key in session.state.noticed:
                     session.record_cleared(found.key)
         elif all_of_it:
             session.record(without_object(record, item.object_id))
+
+
+def _accepted(
+    record: RecordedResource, object_id: str, differences: Sequence[Difference]
+) -> RecordedResource:
+    def accept(obj: RecordedObject) -> RecordedObject:
+        if obj.id != object_id:
+            return obj
+        return replace(obj, attributes=_changed(obj.attributes, differences))
+
+    current = None if record.current is None else accept(record.current)
+    return replace(record, current=current, others=tuple(map(accept, record.others)))
 
 
 def _changed(attributes: Attributes, differences: Sequence[Difference]) -> dict[str, Json]:

@@ -146,9 +146,9 @@ def _choose(
 
     def plan(seen: Survey, live: Live) -> Plan:
         address = address_of(name, seen.recorded.resources)
-        chosen = version or former_version(address, seen.recorded, live)
+        chosen = version or former_version(address, seen.recorded, live, seen.now)
         reason = f"{decision.by} asks for version {chosen}"
-        return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason)
+        return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason, seen.now)
 
     with (
         EventLines(command, as_json=as_json) as lines,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from automl_plan.config.durations import TO_WRITE, parse_duration
@@ -15,6 +14,7 @@ from automl_plan.config.findings import Finding, Path, Suggester, quoted
 from automl_plan.config.labels import key_problem
 from automl_plan.config.rule import Checked, Rule, problem_of, registrar
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.lifespan import SHORTEST
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.requirements import Metric
 
@@ -22,8 +22,6 @@ RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
 _rule = registrar(RULES)
 
-LIFE = timedelta(days=548)
-"""18 months, after which a model must be trained again anyway."""
 MAX_KEPT = 100
 MAX_DOLLARS = 1_000_000_000
 _ONLY_FOR = {
@@ -121,7 +119,7 @@ def _metric_bounds(checked: Checked) -> Iterator[Finding]:
 # -- ages, versions, protection --------------------------------------------------------------
 
 
-@_rule("duration", "Ages are durations, and no longer than a model lives.")
+@_rule("duration", "Ages are durations, and shorter than the shortest life of a model.")
 def _durations(checked: Checked) -> Iterator[Finding]:
     for name, entry in checked.models.items():
         for key, text in entry.get("retrain", {}).items():
@@ -129,11 +127,12 @@ def _durations(checked: Checked) -> Iterator[Finding]:
             duration = parse_duration(text)
             if duration is None:
                 yield Finding(path, "duration", f"{quoted(text)} is no duration", TO_WRITE)
-            elif duration > LIFE or (key == "before_expiry" and duration == LIFE):
-                message = f"{text} is longer than a model lives"
-                yield Finding(
-                    path, "duration", message, f"write less than {LIFE.days}d (18 months)"
+            elif duration >= SHORTEST:
+                message = (
+                    f"{text} is not shorter than the life of a model, 18 calendar months, "
+                    f"which can be {SHORTEST.days} days"
                 )
+                yield Finding(path, "duration", message, f"write less than {SHORTEST.days}d")
 
 
 @_rule("keep-versions", f"0 to {MAX_KEPT} former versions are kept.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -15,9 +16,10 @@ from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.refactoring import adopt, forget, half_moved, not_adoptable
 from automl_plan.planning.retirement import retire
 from automl_plan.planning.switching import Switch
-from automl_plan.planning.versions import Way, number_of
+from automl_plan.planning.versions import Way, expired, number_of
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import Live
 from automl_plan.resources.ownership import Owners
 from automl_plan.resources.recorded import (
@@ -33,11 +35,18 @@ _ALL = 1_000_000
 
 
 def plan_promotion(
-    address: Address, version: int, desired: Desired, recorded: Recorded, live: Live, reason: str
+    address: Address,
+    version: int,
+    desired: Desired,
+    recorded: Recorded,
+    live: Live,
+    reason: str,
+    now: datetime | None,
 ) -> Plan:
     """Make a version the current one, deploy it, then undeploy the one before.
 
-    Raises UsageError for a version that is not there, or is current.
+    `now` is the service's time. Raises UsageError for a version that does not exist, is current,
+    or is past its life.
     """
     model, record = desired.models.get(address), recorded.resources.get(address)
     if model is None or record is None:
@@ -51,8 +60,15 @@ def plan_promotion(
             hint="Let it end first: `automl-plan wait`, or `automl-plan apply`.",
         )
     chosen = _version(record, version, live)
+    if expired(chosen, live.models, now):
+        ended = end_of(live.models[chosen.id].create_time)
+        raise UsageError(
+            f"The life of version {version} of {address} ended"
+            f"{'' if ended is None else f' on {ended.date()}'}: it can't be deployed any more.",
+            hint=f"`automl-plan apply --replace {address}` trains a new version.",
+        )
     after = model.attributes(desired.datasets[model.dataset])
-    switch = Switch(model, after, recorded.lineage, live.models)
+    switch = Switch(model, after, recorded.lineage, live.models, now)
     changes = switch.to(chosen, Way.PROMOTE, reason, ())
     others = [replace(o, status=o.status or Status.FORMER) for o in record.objects if o != chosen]
     done = tuple(change.key for change in changes)
@@ -62,14 +78,21 @@ def plan_promotion(
     return Plan(in_order(kept))
 
 
-def former_version(address: Address, recorded: Recorded, live: Live) -> int:
+def former_version(address: Address, recorded: Recorded, live: Live, now: datetime | None) -> int:
     """The version to go back to: the newest one that was current before this one.
 
-    Raises UsageError when there is none.
+    One that is past its life at `now`, the service's time, is no choice. Raises UsageError when
+    there is none.
     """
     record = recorded.resources.get(address) or RecordedResource(address)
     number = 0 if record.current is None else number_of(record.current)
-    before = [obj for obj in record.others if obj.status is Status.FORMER and obj.id in live.models]
+    formers = [o for o in record.others if o.status is Status.FORMER and o.id in live.models]
+    before = [obj for obj in formers if not expired(obj, live.models, now)]
+    if formers and not before:
+        raise UsageError(
+            f"The life of every former version of {address} is over: none can be deployed.",
+            hint=f"`automl-plan apply --replace {address}` trains a new version.",
+        )
     if not before:
         raise UsageError(
             f"{address} has no former version to go back to.",

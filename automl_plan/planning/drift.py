@@ -2,32 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from automl_plan.planning.compare import differences, observed
-from automl_plan.planning.plan import Drift
+from automl_plan.planning.bookkeeping import FIELD, label_of, mark_differences
+from automl_plan.planning.compare import differences, observed, of
+from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.fields import Mutability
 from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
-from automl_plan.resources.marks import marks
-from automl_plan.resources.recorded import Recorded, RecordedObject
+from automl_plan.resources.marks import DATA, marks
+from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
+
+TRAFFIC = "deploy.traffic_percent"
 
 
 def find_drift(recorded: Recorded, live: Live) -> tuple[Drift, ...]:
-    """Every current object that is gone or differs from what was last recorded."""
+    """Every object that differs from what was last recorded, and current ones that are gone.
+
+    What a plan would change in place because of it is compared here as it is there: of a current
+    object its fields, deployment and traffic, of others the deployment, of all our own labels.
+    """
     found: list[Drift] = []
-    for address in sorted(recorded.resources):
-        current = recorded.resources[address].current
-        if current is None:
-            continue
-        there = live_object(live, address.kind, current.id)
-        if there is None:
-            found.append(Drift(address, current.id, gone=True))
-            continue
-        now = observed(address.kind, current.attributes, there.attributes())
-        changed = differences(current.attributes, now)
-        if changed:
-            found.append(Drift(address, current.id, gone=False, differences=changed))
+    for address, record in sorted(recorded.resources.items()):
+        for obj in record.objects:
+            there = live_object(live, address.kind, obj.id)
+            if there is not None:
+                changed = _differing(recorded.lineage, record, obj, there)
+                if changed:
+                    found.append(Drift(address, obj.id, gone=False, differences=changed))
+            elif obj is record.current:
+                found.append(Drift(address, obj.id, gone=True))
     return (*found, *_trained_outside(recorded, live))
+
+
+def _differing(
+    lineage: str, record: RecordedResource, obj: RecordedObject, there: LiveDataset | LiveModel
+) -> tuple[Difference, ...]:
+    """What of one object is not as recorded."""
+    kind, current = record.address.kind, record.current
+    now = observed(kind, obj.attributes, there.attributes())
+    found = differences(obj.attributes, now)
+    if obj is not current:
+        found = of(kind, found, Mutability.DEPLOYMENT)
+    elif isinstance(there, LiveModel) and "deploy" in obj.attributes and there.deployed:
+        traffic = there.traffic_percent
+        if traffic not in (None, 100):
+            found = (*found, Difference(TRAFFIC, 100, traffic))
+    labels = mark_differences(
+        lineage, record.address, obj, there.labels, protected=record.protected, current=current
+    )
+    # A new dataset bears the label of the data that is to be imported into it.
+    new = kind is ResourceKind.DATASET and "data" not in obj.attributes
+    wrong = (d for d in labels if not (new and label_of(d.path) == DATA))
+    return (*found, *(Difference(d.path, d.after, d.before) for d in wrong))
+
+
+def recordable(item: Drift) -> tuple[Difference, ...]:
+    """What of a difference the state can take over: our own labels and traffic follow from it."""
+    return tuple(
+        d for d in item.differences if d.path != TRAFFIC and not d.path.startswith(f"{FIELD}.")
+    )
+
+
+def acceptable(drift: Iterable[Drift]) -> int:
+    """How many of these change something in the state when they are accepted into it."""
+    return sum(item.gone or item.trained is not None or bool(recordable(item)) for item in drift)
 
 
 def _trained_outside(recorded: Recorded, live: Live) -> list[Drift]:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from automl_plan.planning.bookkeeping import FIELD
 from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import DesiredModel
 from automl_plan.resources.json import Json
 from automl_plan.resources.lifespan import WARNING, days_left, end_of
 from automl_plan.resources.live import LiveModel
+from automl_plan.resources.marks import CURRENT
 from automl_plan.resources.notices import NoticeKind
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.resources.recorded import RecordedResource, Status
 
 _SHOWN = 5
 """Differences that a message tells one by one."""
 _LONGEST = 80
 """Characters of one value in a message."""
 _DIGITS = 16
+_STATUS_PATH = f"{FIELD}.status"
+_DATA_PATH = f"{FIELD}.data"
+_FINGERPRINT = re.compile(r"v1-[0-9a-f]+")
 
 
 class Found(Struct, frozen=True):
@@ -56,9 +63,27 @@ def drift_found(drift: Iterable[Drift], but: Collection[Address] = ()) -> tuple[
     """A finding for each object that changed outside, on other addresses than those."""
     return tuple(
         Found(NoticeKind.DRIFT, item.address, item.object_id, _digest(item), _text(item))
-        for item in drift
-        if item.address not in but
+        for item in map(_by_others, drift)
+        if item is not None and item.address not in but
     )
+
+
+def _by_others(item: Drift) -> Drift | None:
+    """Drift without labels that a run of ours may have left behind which did not get to them.
+
+    A status or a fingerprint of data in the form that we give them is such a label.
+    """
+    differences = tuple(d for d in item.differences if not _unfinished(d))
+    if item.differences and not differences:
+        return None
+    return replace(item, differences=differences)
+
+
+def _unfinished(difference: Difference) -> bool:
+    there = difference.after
+    if difference.path == _STATUS_PATH:
+        return there == CURRENT or there in set(Status)
+    return difference.path == _DATA_PATH and bool(_FINGERPRINT.fullmatch(str(there)))
 
 
 def expiry_found(

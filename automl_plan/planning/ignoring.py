@@ -19,7 +19,7 @@ from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import Live
-from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.model_types import ClassificationType
 from automl_plan.resources.recorded import RecordedResource
 
 _Declared = TypeVar("_Declared", DesiredDataset, DesiredModel)
@@ -86,13 +86,15 @@ def _field(
         labels = value if isinstance(value, dict) else {}
         return {"labels": _labels(changed.get("labels", declared.labels), labels, leaf)}
     if top == "deploy":
+        if leaf and (value is None or getattr(declared, "node_count", None) is None):
+            return {}  # the number of nodes is ignored, not whether it is deployed
         if not isinstance(value, dict):
             return {"node_count": None}
         told = value.get("node_count")  # the service may not tell on how many
         return {"node_count": told or getattr(declared, "node_count", None) or 1}
     if top == "sources":
         return {"data": there.get("data")} if there.get("data") is not None else {}
-    if top in set(Problem) and isinstance(value, dict):
+    if top == declared.problem and isinstance(value, dict):
         return _training_inputs(declared, value, leaf)
     return {}
 

@@ -68,7 +68,7 @@ def plan_model(
     course = choose(desired, inputs, resource, live, now, replace_asked=replace_asked)
     notes = () if course.held is None else (_held(address, course.held, course.newest),)
     others = tuple(obj for obj in resource.others if obj.id in live)
-    switch = Switch(desired, after, lineage, live)
+    switch = Switch(desired, after, lineage, live, now)
 
     served = None
     if course.way is Way.KEEP:
@@ -86,6 +86,8 @@ def plan_model(
             forget = _forget(address, current)
             changes.append(forget)
             needs, current = (*needs, forget.key), None
+        if current is not None and current.id != PENDING and course.way is not Way.PROMOTE:
+            changes += _meanwhile(switch, current, foreseen.keys)
         if course.way is Way.TRAIN:
             changes += _train(desired, course, after, (*outlook.ready, *needs), current)
         else:
@@ -99,7 +101,7 @@ def plan_model(
     changes += retire(
         address,
         others,
-        live,
+        _as_deployed(live, changes),
         keep=desired.keep_versions,
         exempt=exempt,
         needs=done,
@@ -113,6 +115,32 @@ def _held(address: Address, why: str, version: RecordedObject | None) -> Note:
     withdrawn = version is not None and version.status is Status.WITHDRAWN
     by = HeldBy.PERSON if withdrawn else HeldBy.GATE
     return Note(address, NoteKind.HELD, why, by)
+
+
+def _meanwhile(switch: Switch, current: RecordedObject, needs: tuple[str, ...]) -> list[Change]:
+    """What the current version needs while its successor is trained and judged.
+
+    It goes on serving until then, and for good where the gate rejects the successor.
+    """
+    changes = switch.bring_up_to_date(current, needs, current=current)
+    if switch.desired.require is not None:
+        return changes
+    undeployed = not switch.live[current.id].deployed
+    return [c for c in changes if undeployed and c.action is Action.DEPLOY]
+
+
+def _as_deployed(
+    live: Mapping[str, LiveModel], changes: Iterable[Change]
+) -> Mapping[str, LiveModel]:
+    """The live models with what these changes deploy or undeploy by its id."""
+    deployed = {
+        change.object_id: change.action is Action.DEPLOY
+        for change in changes
+        if change.action in (Action.DEPLOY, Action.UNDEPLOY) and change.object_id in live
+    }
+    if not deployed:
+        return live
+    return {**live, **{i: replace(live[i], deployed=on) for i, on in deployed.items() if i}}
 
 
 def _train(

@@ -3,42 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from automl_plan.planning.plan import Action, Change, Note, NoteKind
 from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired
+from automl_plan.resources.desired import Desired, DesiredModel
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.lifespan import end_of, soon
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import data_mark, inputs_digest
 from automl_plan.resources.recorded import RecordedResource
 
+_REPLACE = frozenset({Action.TRAIN, Action.RETRAIN, Action.GATE, Action.PROMOTE})
+
 
 def expiry_notes(
-    addresses: Iterable[Address],
+    models: Mapping[Address, DesiredModel],
+    changes: Iterable[Change],
     resources: Mapping[Address, RecordedResource],
     live: Live,
     now: datetime,
 ) -> list[Note]:
-    """The current versions whose life ends soon."""
+    """The current versions whose life ends soon, or has ended, and that `changes` don't replace."""
+    replaced = {c.address for c in changes if c.action in _REPLACE}
     notes = []
-    for address in sorted(addresses):
+    for address, model in sorted(models.items()):
+        if address in replaced:
+            continue
         record = resources.get(address)
         there = live.models.get(record.current.id) if record and record.current else None
         ends = None if there is None else end_of(there.create_time)
         if there is None or ends is None or not soon(ends, now):
             continue
-        left = ends - now
-        when = f"in {left.days} days, on {ends.date()}" if left.days >= 0 else f"on {ends.date()}"
-        verb = "ends" if left.days >= 0 else "ended"
-        text = (
-            f"the life of {there.id} {verb} {when}, and with it its predictions; "
-            "`retrain: {before_expiry: 30d}` has a new version trained in time, "
-            f"`automl-plan apply --replace {address}` at once"
+        notes.append(
+            Note(address, NoteKind.EXPIRY, _expiry(address, model, there.id, ends - now, ends))
         )
-        notes.append(Note(address, NoteKind.EXPIRY, text))
     return notes
+
+
+def _expiry(
+    address: Address, model: DesiredModel, object_id: str, left: timedelta, ends: datetime
+) -> str:
+    at_once = f"`automl-plan apply --replace {address}` trains a new version"
+    if left <= timedelta(0):
+        return (
+            f"the life of {object_id} ended on {ends.date()}: it can't be deployed and makes no "
+            f"predictions; {at_once}"
+        )
+    text = (
+        f"the life of {object_id} ends in {left.days} days, on {ends.date()}, and with it its "
+        "predictions; "
+    )
+    limit = model.retrain_before_expiry
+    if limit is None:
+        return (
+            f"{text}`retrain: {{before_expiry: 30d}}` trains a new version in time, {at_once} now"
+        )
+    if left > limit:
+        return f"{text}retrain.before_expiry trains a new version from {(ends - limit).date()} on"
+    return f"{text}the version that retrain.before_expiry asked for did not replace it; {at_once}"
 
 
 def elsewhere_notes(resources: Mapping[Address, RecordedResource], live: Live) -> list[Note]:

@@ -126,7 +126,7 @@ def make_plan(
     notes = [note for outlook in models.values() for note in outlook.notes]
     notes += rename_notes(changes, desired, recorded.resources)
     if service_now is not None:
-        notes += expiry_notes(wanted.models, recorded.resources, there, service_now)
+        notes += expiry_notes(wanted.models, changes, recorded.resources, there, service_now)
     notes += elsewhere_notes(recorded.resources, there)
     shared = shared_objects(recorded, there, {*wanted.datasets, *wanted.models})
     notes += sharing_notes(shared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,9 +11,10 @@ from msgspec.structs import replace
 from automl_plan.planning import reasons
 from automl_plan.planning.bookkeeping import mark_differences
 from automl_plan.planning.compare import differences, observed, of
+from automl_plan.planning.drift import TRAFFIC
 from automl_plan.planning.foresight import PENDING
 from automl_plan.planning.plan import Action, Change, Difference
-from automl_plan.planning.versions import Way
+from automl_plan.planning.versions import Way, expired
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredModel
 from automl_plan.resources.fields import Mutability
@@ -31,6 +33,8 @@ class Switch(Struct, frozen=True):
     after: Attributes
     lineage: str
     live: Mapping[str, LiveModel]
+    now: datetime | None
+    """By the service's clock; None where nobody knows it."""
 
     def to(
         self,
@@ -64,7 +68,8 @@ class Switch(Struct, frozen=True):
     ) -> list[Change]:
         """Patch, deploy and undeploy a version that is current, or will be.
 
-        Its marks are looked at only where it is `current` already: to make it so sets them.
+        Where its life is over it is not deployed: the service would refuse it. Its marks are looked
+        at only where it is `current` already: to make it so sets them.
         """
         object_id = None if version.id == PENDING else version.id
         before: Attributes = version.attributes
@@ -82,12 +87,14 @@ class Switch(Struct, frozen=True):
         if mutable or marked:
             changes.append(self._update(object_id, mutable, marked, needs))
         was, wanted = _node_count(before), _node_count(self.after)
+        if wanted is not None and expired(version, self.live, self.now):
+            return changes
         if was != wanted and not (was == _NOT_TOLD and wanted is not None):
             action, reason = self._deployment(version, was, wanted)
             difference = Difference("deploy.node_count", was, wanted)
         elif wanted is not None and traffic not in (None, 100):
             action, reason = Action.DEPLOY, reasons.NO_TRAFFIC
-            difference = Difference("deploy.traffic_percent", traffic, 100)
+            difference = Difference(TRAFFIC, traffic, 100)
         else:
             return changes
         changes.append(

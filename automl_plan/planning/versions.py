@@ -16,7 +16,7 @@ from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes
-from automl_plan.resources.lifespan import birth_of, end_of
+from automl_plan.resources.lifespan import birth_of, end_of, is_over
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status
 
@@ -87,21 +87,39 @@ def choose(
     *,
     replace_asked: bool,
 ) -> Course:
-    """The course for a declared model. `resource` is as it will be once open operations ended."""
+    """The course for a declared model. `resource` is as it will be once open operations ended.
+
+    A version whose life is over takes nothing's place. A current one stays the current one, and one
+    that is held back goes on being held: the end of a life alone starts no training.
+    """
     alive = [obj for obj in resource.objects if obj.id in live or obj.id == PENDING]
-    fitting = sorted(filter(inputs.made, alive), key=number_of)
+    over = {obj.id for obj in alive if expired(obj, live, now)}
+
+    def may_stay(version: RecordedObject) -> bool:
+        return version.id not in over or _course_of(desired, version).way is Way.KEEP
+
+    fitting = sorted(
+        (obj for obj in alive if inputs.made(obj) and may_stay(obj)),
+        key=lambda obj: (obj.id not in over, number_of(obj)),
+    )
     newest = fitting[-1] if fitting else None
     if replace_asked and alive:
         return Course(Way.TRAIN, reasons.ASKED_FOR, newest=newest)
     current = resource.current
     if newest is None:
         return _training(current, inputs, alive)
-    if current is not None and newest.status is Status.FORMER and current in fitting:
+    if newest.status is Status.FORMER and current in fitting and current.id not in over:
         newest = current
     aged = _aged(desired, current, newest, live, now)
     if aged is not None:
         return Course(Way.TRAIN, aged[1], field=aged[0], newest=newest)
     return _course_of(desired, newest)
+
+
+def expired(version: RecordedObject, live: Mapping[str, LiveModel], now: datetime | None) -> bool:
+    """Whether a version's life is known to be over by the service's clock: it can't be deployed."""
+    there = live.get(version.id)
+    return there is not None and is_over(there.create_time, now)
 
 
 def number_of(obj: RecordedObject) -> int:
@@ -168,11 +186,13 @@ def _aged(
     born = _created(newest, live)
     if born is None:
         return None
+    held = newest.status is not None and _course_of(desired, newest).way is Way.KEEP
+    serves = current if held else newest  # the version that serves once this plan is carried out
     # What a person rolled back from is not brought back by its age.
     rolled_back = newest.status is Status.WITHDRAWN
     if oldest is not None and now - born > oldest and not rolled_back:
         return "retrain.max_age", reasons.too_old((now - born).days, oldest.days)
-    ends = None if current is None else _end(current, live)
+    ends = None if serves is None else _end(serves, live)
     if limit is not None and ends is not None and _due(now, ends, limit, born):
         return "retrain.before_expiry", reasons.expiring((ends - now).days, ends.date().isoformat())
     return None

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Finding, Verdict
+from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind, Plan
 from automl_plan.planning.policy import violation_text
@@ -321,8 +322,14 @@ def _refresh_summary(planned: Planned, style: Style) -> str:
         return f"{style.bold(style.green('No changes to the part that was planned.'))}\n"
     if not drift:
         return f"{style.bold(style.green('No changes.'))} What lives is what is recorded.\n"
+    accepted = acceptable(drift)
+    if not accepted:
+        return (
+            f"{style.bold(style.green('Nothing to accept.'))} Ownership labels and traffic follow "
+            "from the state; `automl-plan apply` restores them.\n"
+        )
     return (
-        f"{style.bold('Plan:')} accept {counted(len(drift), 'change')} into the state; "
+        f"{style.bold('Plan:')} accept {counted(accepted, 'change')} into the state; "
         "nothing is changed at the provider.\n"
     )
 

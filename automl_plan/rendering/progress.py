@@ -11,6 +11,7 @@ from automl_plan import __version__
 from automl_plan.applying.events import ApplyResult, Event, EventType
 from automl_plan.applying.planned import Planned
 from automl_plan.errors import GateRejected
+from automl_plan.planning.drift import acceptable
 from automl_plan.planning.forecasting import forecast_to_json
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
@@ -233,7 +234,7 @@ def result_text(planned: Planned, result: ApplyResult, style: Style) -> str:
         running = counted(len(result.running), "operation")
         return f"{style.yellow(style.bold('Detached:'))} {running} running; {done}.\n"
     if planned.mode is PlanMode.REFRESH_ONLY:
-        done = f"{counted(len(planned.plan.drift), 'change')} accepted into the state"
+        done = f"{counted(acceptable(planned.plan.drift), 'change')} accepted into the state"
     return f"{style.green(style.bold('Apply complete:'))} {done}.\n"
 
 

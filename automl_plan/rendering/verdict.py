@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from automl_plan.applying.planned import Planned
 from automl_plan.planning.costs import Amounts
+from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, HeldBy, NoteKind, Plan
 from automl_plan.planning.scorecards import Scorecard
@@ -204,7 +205,7 @@ def headline(planned: Planned) -> str:
     plan = planned.plan
     if plan.empty:
         if not planned.empty:
-            return f"accept {counted(len(plan.drift), 'change')} made outside"
+            return f"accept {counted(acceptable(plan.drift), 'change')} made outside"
         held = sum(note.kind is NoteKind.HELD for note in plan.notes)
         if held:
             return f"nothing to do, {counted(held, 'model')} held back"

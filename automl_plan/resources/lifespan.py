@@ -10,6 +10,8 @@ import calendar
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
 MONTHS = 18
+SHORTEST = timedelta(days=546)
+"""The shortest life: 18 calendar months are 546 to 550 days."""
 WARNING = timedelta(days=60)
 """From how long before its end a model is warned of."""
 
@@ -25,6 +27,12 @@ def expires(created: datetime) -> datetime:
         raise OverflowError("That is past the calendar.")
     day = min(created.day, calendar.monthrange(year, month + 1)[1])
     return created.replace(year=year, month=month + 1, day=day)
+
+
+def is_over(create_time: str | None, now: datetime | None) -> bool:
+    """Whether the life of a model is known to have ended; False where a time is not known."""
+    ends = end_of(create_time)
+    return ends is not None and now is not None and ends <= now
 
 
 def days_left(ends: datetime, now: datetime) -> int:

@@ -43,7 +43,7 @@ class Front(Project):
             assert seen.live is not None
             address = model_address(name)
             plan = plan_promotion(
-                address, version, seen.desired, seen.recorded, seen.live, "asked for"
+                address, version, seen.desired, seen.recorded, seen.live, "asked for", seen.now
             )
             return apply(
                 workspace,

@@ -101,10 +101,10 @@ def fresh(world: World, turn: Turn) -> bool:
 def roll_back(world: World, wanted: Desired) -> None:
     """Do as `models rollback` does, if there is a former version."""
     try:
-        version = former_version(DIGITS, world.recorded, world.live)
+        version = former_version(DIGITS, world.recorded, world.live, world.now)
     except UsageError:
         return
     world.decision = Decision(DecisionKind.ROLLED_BACK, "now", by="me")
-    plan = plan_promotion(DIGITS, version, wanted, world.recorded, world.live, "asked")
+    plan = plan_promotion(DIGITS, version, wanted, world.recorded, world.live, "asked", world.now)
     world.carry_out(plan, wanted)
     world.decision = None

@@ -282,8 +282,8 @@ def test_a_promotion_deploys_before_it_undeploys() -> None:
     world = World()
     world.apply(FIRST)
     world.apply(BETTER)
-    assert former_version(DIGITS, world.recorded, world.live) == 1
-    plan = plan_promotion(DIGITS, 1, BETTER, world.recorded, world.live, "asked")
+    assert former_version(DIGITS, world.recorded, world.live, world.now) == 1
+    plan = plan_promotion(DIGITS, 1, BETTER, world.recorded, world.live, "asked", world.now)
     assert actions(plan) == [
         "model.digits promote",
         "model.digits deploy",
@@ -301,7 +301,7 @@ def test_versions_that_can_not_be_chosen(version: int, said: str) -> None:
     world.apply(FIRST)
     world.apply(BETTER)
     with pytest.raises(UsageError, match=said):
-        plan_promotion(DIGITS, version, BETTER, world.recorded, world.live, "asked")
+        plan_promotion(DIGITS, version, BETTER, world.recorded, world.live, "asked", world.now)
 
 
 def test_a_deleted_version_is_told_from_one_that_never_was() -> None:
@@ -310,9 +310,9 @@ def test_a_deleted_version_is_told_from_one_that_never_was() -> None:
         wanted = desired(dataset(data=f"v1:{data}"), model(keep_versions=0))
         world.apply(wanted)
     with pytest.raises(UsageError, match=r"Version 1 of model\.digits is not there: it was"):
-        plan_promotion(DIGITS, 1, wanted, world.recorded, world.live, "asked")
+        plan_promotion(DIGITS, 1, wanted, world.recorded, world.live, "asked", world.now)
     with pytest.raises(UsageError, match="no former version"):
-        former_version(DIGITS, world.recorded, world.live)
+        former_version(DIGITS, world.recorded, world.live, world.now)
 
 
 def test_a_version_deleted_by_hand_is_forgotten() -> None:
