@@ -192,7 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
         if int(length) > MAX_BODY_BYTES:
             self.close_connection = True
             return b"", _bad(f"The request is larger than {MAX_BODY_BYTES} bytes.")
-        return self.rfile.read(int(length)), None
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # who sent it took it back
+            self.close_connection = True
+            return b"", _bad("The request was cut off.")
+        return body, None
 
     def _foreign(self) -> ServiceError | None:
         """Refuse what a web page could make a browser send (DNS rebinding, cross-site calls)."""

@@ -85,7 +85,9 @@ def main() -> None:
             os.kill(command.at, signal.SIGCONT)
             outcome = _outcome(command.at, *stopped.pop(command.at))
         else:
-            output = (Path(command.directory) / "output.txt").open("w+b")
+            # One that is stopped goes on to write while others run.
+            name = f"output-{command.action}.txt" if command.action else "output.txt"
+            output = (Path(command.directory) / name).open("w+b")
             child, counts = _started(command, output)
             outcome = _outcome(child, counts, output)
             if outcome.stopped:

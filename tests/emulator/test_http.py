@@ -84,6 +84,18 @@ def test_bodies_that_are_no_messages(connection: http.client.HTTPConnection, bod
     assert (answer.status, error["status"]) == (400, "INVALID_ARGUMENT")
 
 
+@pytest.mark.parametrize("sent", [b"", b'{"displayName": "cut", "imageClassification'])
+def test_a_request_that_is_cut_off_has_no_effect(emulator: RunningEmulator, sent: bytes) -> None:
+    address = ("127.0.0.1", urlsplit(emulator.url).port or 0)
+    with socket.create_connection(address, timeout=20) as cut:
+        head = f"PATCH {PATH}/ICN1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\n\r\n"
+        cut.sendall(head.encode() + sent)
+        cut.shutdown(socket.SHUT_WR)
+        text = cut.makefile("rb").read().decode()
+    assert text.startswith("HTTP/1.1 400 ")
+    assert "The request was cut off." in text
+
+
 def test_unknown_paths_and_methods(connection: http.client.HTTPConnection) -> None:
     for method, path in (("GET", "/"), ("PUT", PATH), ("GET", f"{PATH}/x:y"), ("GET", "//x")):
         connection.request(method, path)
