@@ -229,6 +229,16 @@ def addresses_of(world: World) -> dict[tuple[ResourceKind, str], list[Address]]:
     return found
 
 
+def trained_on(world: World, address: Address) -> set[str]:
+    """The datasets of a model's current version, and of its open trainings."""
+    record = world.resources.get(address)
+    if record is None:
+        return set()
+    on = {operation.dataset_id for operation in record.operations}
+    on |= {record.current.dataset_id} if record.current else set()
+    return {dataset_id for dataset_id in on if dataset_id is not None}
+
+
 def end_of(world: World) -> dict[str, object]:
     """All that matters of a world, but for ids."""
     return {
@@ -292,7 +302,9 @@ def test_a_part_is_refused_or_completed_by_the_whole(
     except (UsageError, RefactoringImpossible):
         return
     check_part(part, whole)
+    left = {on for a in part.not_planned for on in trained_on(world, a) if on in world.datasets}
     world.carry_out(part, wanted)
+    assert left <= {*world.datasets}, "what a model that is left out was trained on is deleted"
     assert all(len(held) == 1 for held in addresses_of(world).values())
     complete(world, wanted)
     other.carry_out(whole, wanted)
