@@ -112,7 +112,7 @@ def make_plan(
     dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
     deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
     made = (*dataset_changes, *_flat(model_changes), *deletions)
-    later = _after(rearranged.changes, made, wanted)
+    later = _after(rearranged.changes, made, wanted, before)
     later = _after_imports(unrecorded, rearranged.changes, later, allowed)
     ordered = in_order((*rearranged.changes, *later))
     # A moved resource is known by its new name.
@@ -177,20 +177,29 @@ def _after_imports(
 
 
 def _after(
-    rearranging: Sequence[Change], changes: Sequence[Change], wanted: Desired
+    rearranging: Sequence[Change], changes: Sequence[Change], wanted: Desired, before: Recorded
 ) -> Sequence[Change]:
-    """Changes that wait for what moves or adopts their address, or the dataset of their model."""
+    """Changes that wait for what moves or adopts their address, or the dataset of their model.
+
+    A dataset is deleted after the models that were trained on it are forgotten.
+    """
     if not rearranging:
         return changes
     keys: dict[Address, list[str]] = {}
+    of_dataset: dict[str, list[str]] = {}
     for change in rearranging:
         keys.setdefault(change.address, []).append(change.key)
-    return [
-        replace(change, needs=(*change.needs, *first))
-        if (first := [k for a in _about(change.address, wanted) for k in keys.get(a, ())])
-        else change
-        for change in changes
-    ]
+        for obj in _record(before, change.address).objects:
+            forgotten = change.action is Action.FORGET and obj.id == change.object_id
+            if forgotten and obj.dataset_id is not None:
+                of_dataset.setdefault(obj.dataset_id, []).append(change.key)
+
+    def first(change: Change) -> list[str]:
+        deleted = change.object_id if change.action is Action.DELETE else None
+        of_address = [k for a in _about(change.address, wanted) for k in keys.get(a, ())]
+        return of_address + of_dataset.get(deleted or "", [])
+
+    return [replace(c, needs=(*c.needs, *needed)) if (needed := first(c)) else c for c in changes]
 
 
 def _about(address: Address, wanted: Desired) -> tuple[Address, ...]:
