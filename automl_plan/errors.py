@@ -14,7 +14,7 @@
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
     │   ├── StateConflict               an object would be recorded under two addresses
-    │   ├── StateBehind                 what lives was made by it, and it does not know of it
+    │   ├── StateBehind                 live objects bear its labels, unknown to it (exit code 3)
     │   ├── StateMigrating              a migration that version 0.1 began is not finished
     │   └── StateLocked                 another process works on it (exit code 4)
     ├── PlanError
@@ -135,7 +135,9 @@ class StateConflict(StateError):
 
 
 class StateBehind(StateError):
-    """Live objects bear our labels and are not recorded: the state was lost, or is older."""
+    """Live objects bear its labels, and it does not know them: nothing is paid for."""
+
+    exit_code = 3
 
 
 class StateMigrating(StateError):

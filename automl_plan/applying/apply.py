@@ -19,6 +19,7 @@ from automl_plan.applying.planned import Planned
 from automl_plan.applying.recovery import Verdict, open_intents, settle
 from automl_plan.applying.refresh import accept_drift
 from automl_plan.applying.schedule import Schedule
+from automl_plan.applying.second_look import SecondLook
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.told import tell
 from automl_plan.applying.workspace import Workspace
@@ -80,9 +81,13 @@ def apply(
             notices=notices,
             decision=decision,
         )
+        adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
+        steps.own.update(each for each in adopted if each is not None)
+        declared = (*planned.desired.datasets, *planned.desired.models)
         schedule = Schedule(
             planned.plan.changes,
             steps,
+            SecondLook(provider, session, planned.lineage, declared, steps.own),
             parallelism=parallelism,
             detach=detach,
             cancel_when_stopped=cancel_when_stopped,

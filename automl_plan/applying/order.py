@@ -22,6 +22,7 @@ class Order:
             for need in needs:
                 self._needed_by.setdefault(need, []).append(key)
         self._ready = deque(key for key in self._pending if not self._unmet[key])
+        self._aside: list[str] = []
 
     def __iter__(self) -> Iterator[Change]:
         """Those that are not begun."""
@@ -35,6 +36,22 @@ class Order:
     def take(self) -> Change:
         """The next one that can be begun, which is begun now."""
         return self._pending.pop(self._ready.popleft())
+
+    def set_aside(self, change: Change) -> None:
+        """Let one that was taken wait until those set aside are released."""
+        self._pending[change.key] = change
+        self._aside.append(change.key)
+
+    def release(self) -> bool:
+        """Let those that were set aside begin before others; whether there are any."""
+        self._ready.extendleft(reversed(self._aside))
+        released, self._aside = bool(self._aside), []
+        return released
+
+    def give_up(self) -> list[Change]:
+        """Those that were set aside, which are not begun."""
+        given_up, self._aside = [self._pending.pop(key) for key in self._aside], []
+        return given_up
 
     def done(self, change: Change) -> None:
         """Let those begin that needed nothing else than this.

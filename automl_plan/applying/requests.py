@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from automl_plan.applying.running import Running
+from automl_plan.resources.recorded import Step
 
 
 class Purpose(Enum):
@@ -24,6 +25,8 @@ class Purpose(Enum):
     """How one operation stands."""
     LIST = auto()
     """Which operations run."""
+    LOOK = auto()
+    """What lives, before calls that are paid for."""
 
 
 class Answer(Struct, frozen=True):
@@ -31,7 +34,7 @@ class Answer(Struct, frozen=True):
 
     purpose: Purpose
     running: Running | None
-    """None for a list."""
+    """None for a list and a look."""
     future: Future[Any]
 
 
@@ -90,6 +93,13 @@ class Requests:
         """The changes whose calls were sent, and not answered."""
         calls = (a for a in self._under_way.values() if a.purpose is Purpose.CHANGE)
         return [answer.running for answer in calls if answer.running is not None]
+
+    def any_training(self) -> bool:
+        """Whether a training is being asked for, whose operation is not known yet."""
+        return any(
+            operation is not None and operation.step is Step.TRAIN and operation.id is None
+            for operation in (running.operation for running in self.unanswered())
+        )
 
     def close(self) -> None:
         """Send nothing more, and wait for nothing."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from automl_plan.applying.events import Event, EventType
 from automl_plan.applying.history import Expectation
 from automl_plan.errors import UnsettledOperation
 from automl_plan.planning.forecasting import Forecast
@@ -59,9 +60,27 @@ class Running(Struct, eq=False):
             return None
         return self.expectation.left(time.monotonic() - self.begun)
 
+    def event(self, kind: EventType, message: str | None = None) -> Event:
+        """What is told of it."""
+        return Event(
+            kind,
+            self.change,
+            elapsed=time.monotonic() - self.begun,
+            operation_id=None if self.operation is None else self.operation.id,
+            message=message,
+            left=self.left() if kind is EventType.WAITING else None,
+        )
+
     def look_again(self, seconds: float) -> None:
         """Let the next look be in so many seconds."""
         self.next_poll = time.monotonic() + seconds
+
+    def looked_for(self) -> float:
+        """For how many seconds it has been looked for what came of its call."""
+        now = time.monotonic()
+        if self.cut_off is None:
+            self.cut_off = now
+        return now - self.cut_off
 
     @property
     def trains(self) -> bool:

@@ -11,21 +11,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any
 
 from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
+from automl_plan.applying.intents import STEPS
 from automl_plan.applying.order import Order
 from automl_plan.applying.polls import Listed, Polls
 from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.applying.requests import Answer, Purpose, Requests
 from automl_plan.applying.running import LONGEST_POLL, SHORTEST_POLL, Running, pause_after
+from automl_plan.applying.second_look import SecondLook
 from automl_plan.applying.steps import Begun, Steps
 from automl_plan.applying.tally import Tally
 from automl_plan.errors import (
     AutomlPlanError,
     NotFound,
     ProviderError,
+    StateBehind,
     StateError,
     TransportError,
     UnsettledOperation,
@@ -50,6 +52,7 @@ class Schedule:
         self,
         changes: Sequence[Change],
         steps: Steps,
+        second_look: SecondLook,
         *,
         parallelism: int,
         detach: bool,
@@ -57,6 +60,7 @@ class Schedule:
         on_event: Callable[[Event], None],
     ) -> None:
         self._steps = steps
+        self._second_look = second_look
         self._detach = detach
         self._cancel_when_stopped = cancel_when_stopped
         self._on_event = on_event
@@ -88,14 +92,15 @@ class Schedule:
                         self._take(answer)
                     self._steps.notices.take()
                     self._start_ready()
+                    if self._look_first():
+                        self._start_ready()
                     self._start_cancels()
                 self._let_go()
                 self._start_polls()
                 if self._may_leave():
                     break
-                answers = self._requests.answers(
-                    min(max(self._polls.pause(), 0.02), _LONGEST_PAUSE)
-                )
+                pause = min(max(self._polls.pause(), 0.02), _LONGEST_PAUSE)
+                answers = self._requests.answers(pause)
         finally:
             self._requests.close()
         return self._result()
@@ -128,6 +133,9 @@ class Schedule:
         while self._order.ready and self._requests.room(Purpose.CHANGE) and not self._ending:
             change = self._order.take()
             running = Running(change, time.monotonic(), None)
+            if not self._second_look.lets(STEPS.get(change.action)):
+                self._order.set_aside(change)
+                continue
             self._tell(EventType.STARTED, running)
             try:
                 begun = self._steps.begin(change)
@@ -138,6 +146,22 @@ class Schedule:
             if begun.operation is not None:
                 running.expectation = self._steps.expectation(change, begun.operation)
             self._send(running, begun)
+
+    def _look_first(self) -> bool:
+        """Go on with the look that calls wait for; whether changes that waited can begin."""
+        if self._ending:
+            return False
+        try:
+            call = self._second_look.next_call(beginning=self._requests.any_training())
+        except StateBehind as error:
+            self._halted = error
+            return False
+        if call is not None:
+            self._requests.send(Purpose.LOOK, None, call)
+        if (failure := self._second_look.failure()) is not None:
+            for change in self._order.give_up():
+                self._fail(Running(change, time.monotonic(), None), failure)
+        return self._second_look.over and self._order.release()
 
     def _send(self, running: Running, begun: Begun) -> None:
         if begun.call is not None:
@@ -151,7 +175,7 @@ class Schedule:
 
     def _let_go(self) -> None:
         """Send the calls whose intents are on disk; none when the disk did not take them."""
-        if self._halted is None:
+        if self._halted is None or isinstance(self._halted, StateBehind):
             self._requests.let_go()
             self._steps.notices.let_go()
             return
@@ -181,7 +205,9 @@ class Schedule:
             operation = running.operation
             assert operation is not None  # noqa: S101 (a training is an operation)
             running.cancelled = True
-            self._forget(running)
+            self._polls.drop(running)
+            if running in self._left:
+                self._left.remove(running)
             self._requests.send(Purpose.CHANGE, running, self._steps.cancel(operation))
 
     def _start_polls(self) -> None:
@@ -189,22 +215,11 @@ class Schedule:
             return
         if (call := self._polls.list_call()) is not None:
             self._requests.send(Purpose.LIST, None, call)
-        now = time.monotonic()
         for running in self._polls.due(self._requests.room(Purpose.POLL)):
             if self.stopped and not running.cancelled:
                 running.asked = False
                 continue
-            self._requests.send(Purpose.POLL, running, self._poll(running, now))
-
-    def _poll(self, running: Running, now: float) -> Callable[[], Operation | Finding]:
-        """What asks how an operation stands, or first which one it is."""
-        operation = running.operation
-        assert operation is not None  # noqa: S101 (only operations are waited for)
-        if operation.id is not None:
-            return partial(self._steps.operation, operation.id)
-        if running.cut_off is None:
-            running.cut_off = now
-        return self._steps.look(running.change, operation, now - running.cut_off)
+            self._requests.send(Purpose.POLL, running, self._steps.ask(running))
 
     @property
     def _ending(self) -> bool:
@@ -218,11 +233,6 @@ class Schedule:
             self._left.append(running)
         else:
             running.look_again(seconds)
-
-    def _forget(self, running: Running) -> None:
-        self._polls.drop(running)
-        if running in self._left:
-            self._left.remove(running)
 
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
@@ -242,7 +252,9 @@ class Schedule:
 
     def _take(self, answer: Answer) -> None:
         running = answer.running
-        if running is None:
+        if answer.purpose is Purpose.LOOK:
+            self._second_look.take(answer.future.result)
+        elif running is None:
             self._listed(answer.future)
         elif answer.purpose is Purpose.CHANGE:
             self._answered(running, answer.future)
@@ -256,7 +268,7 @@ class Schedule:
             answer = future.result()
         for running, operation in self._polls.listed(answer):
             running.polls += 1
-            self._stands(running, operation)
+            self._learned(running, operation)
 
     def _answered(self, running: Running, future: Future[Any]) -> None:
         change, operation = running.change, running.operation
@@ -290,12 +302,8 @@ class Schedule:
         if operation is None or operation.id is not None or isinstance(error, UNRECORDED):
             self._fail(running, error)
             return
-        certain = True
         try:
-            if isinstance(error, ProviderError):
-                certain = self._steps.refused(running.change, operation, error)
-            else:
-                self._steps.never_sent(running.change, operation)
+            certain = self._steps.refused(running.change, operation, error)
         except UNRECORDED as unwritable:
             self._halt(running, unwritable)
             return
@@ -311,39 +319,36 @@ class Schedule:
         running.polls += 1
         try:
             answer = future.result()
-        except UnsettledOperation as error:
-            self._polls.drop(running)
-            self._fail(running, error)
-            return
         except NotFound as error:
-            self._lost(running, error)
-            return
-        except ProviderError as error:
+            self._learned(running, error)
+        except (ProviderError, UnsettledOperation) as error:
             running.poll_failures += 1
-            if running.poll_failures > TOLERATED_POLL_FAILURES:
+            lasts = running.poll_failures > TOLERATED_POLL_FAILURES
+            if lasts or isinstance(error, UnsettledOperation):
                 self._polls.drop(running)
                 self._fail(running, error)
                 return
             self._look_again(running, LONGEST_POLL / 3)
             self._tell(EventType.WAITING, running, error.message)
-            return
-        if isinstance(answer, Finding):
-            running.poll_failures = 0
-            try:
-                self._found(running, answer)
-            except StateError as error:
-                self._halt(running, error)
-            return
-        self._stands(running, answer)
+        else:
+            self._learned(running, answer)
 
-    def _stands(self, running: Running, answer: Operation) -> None:
-        if answer.done:
-            try:
-                self._ended(running, answer)
-            except StateError as error:
-                self._halt(running, error)
-            return
+    def _learned(self, running: Running, answer: Operation | Finding | NotFound) -> None:
+        """Go on by how an operation stands, or by which one it is."""
         running.poll_failures = 0
+        try:
+            if isinstance(answer, NotFound):
+                self._lost(running, answer)
+            elif isinstance(answer, Finding):
+                self._found(running, answer)
+            elif answer.done:
+                self._ended(running, answer)
+            else:
+                self._goes_on(running, answer)
+        except StateError as error:
+            self._halt(running, error)
+
+    def _goes_on(self, running: Running, answer: Operation) -> None:
         running.passing = answer.kind is OperationKind.CREATE_ENDPOINT
         self._look_again(running, pause_after(time.monotonic() - running.begun))
         progress = answer.progress_percent
@@ -356,11 +361,7 @@ class Schedule:
             self._polls.drop(running)
             self._fail(running, error)
             return
-        try:
-            running.operation = self._steps.lost(running.change, operation)
-        except UNRECORDED as unwritable:
-            self._halt(running, unwritable)
-            return
+        running.operation = self._steps.lost(running.change, operation)
         running.accepted, running.cut_off = True, None
         self._polls.add(running)
         self._tell(EventType.WAITING, running, f"{error.message} What did it make?")
@@ -380,6 +381,10 @@ class Schedule:
             maybe = ", ".join(operation.id for operation in finding.candidates)
             said = f"its operation may be {maybe}" if maybe else "was the call received?"
             self._tell(EventType.WAITING, running, said)
+            return
+        sends = finding.verdict is Verdict.NEVER and running.sent < MOST_SENT
+        if sends and not self._second_look.lets(finding.intent.step):
+            running.look_again(SHORTEST_POLL)
             return
         self._polls.drop(running)
         if finding.verdict is Verdict.ARRIVED:
@@ -403,11 +408,15 @@ class Schedule:
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
         if answer.more and answer.error is None:
-            if not self._ending:  # else the next run goes on with it
-                begun = self._steps.further(running.change, operation, answer)
-                self._polls.drop(running)
-                running.operation = begun.operation
-                self._send(running, begun)
+            if self._ending:
+                return  # the next run goes on with it
+            if not self._second_look.lets(operation.step):
+                running.look_again(SHORTEST_POLL)
+                return
+            begun = self._steps.further(running.change, operation, answer)
+            self._polls.drop(running)
+            running.operation = begun.operation
+            self._send(running, begun)
             return
         try:
             outcome = self._steps.ended(running.change, operation, answer)
@@ -437,14 +446,4 @@ class Schedule:
         self._fail(running, error)
 
     def _tell(self, kind: EventType, running: Running, message: str | None = None) -> None:
-        operation = running.operation
-        self._on_event(
-            Event(
-                kind,
-                running.change,
-                elapsed=time.monotonic() - running.begun,
-                operation_id=operation.id if operation is not None else None,
-                message=message,
-                left=running.left() if kind is EventType.WAITING else None,
-            )
-        )
+        self._on_event(running.event(kind, message))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -21,7 +22,9 @@ from automl_plan.applying.moments import now
 from automl_plan.applying.notice_texts import Ended
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, look
+from automl_plan.applying.running import Running
 from automl_plan.errors import (
+    AutomlPlanError,
     Cancelled,
     DataLoss,
     DeadlineExceeded,
@@ -29,7 +32,6 @@ from automl_plan.errors import (
     OperationCancelled,
     OperationFailed,
     PlanStale,
-    ProviderError,
     TransportError,
     Unavailable,
     Unknown,
@@ -60,8 +62,6 @@ from automl_plan.state.store import StateSession
 
 if TYPE_CHECKING:
     from automl_plan.planning.gate import GateReport
-
-Look = Callable[[], Finding]
 
 _WORK = {Step.DEPLOY: OperationKind.DEPLOY_MODEL, Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL}
 """Of several calls the one that takes the time of the step."""
@@ -105,6 +105,8 @@ class Steps:
         self.notices = notices
         self._intents = Intents(session, desired, sources, commit)
         self._calls = Calls(provider, desired, session.manifests)
+        self.own: set[str] = set()
+        """The tokens and the ids of operations of all that this run has begun."""
         self._instant = InstantSteps(provider, session, desired, notices, decision)
 
     @property
@@ -133,10 +135,6 @@ class Steps:
         """Bring to disk at once what is recorded inside. Raises StateUnwritable at its end."""
         return self._session.together()
 
-    def operation(self, operation_id: str) -> Operation:
-        """One operation as it stands."""
-        return self._provider.operation(operation_id)
-
     def running(self) -> Sequence[Operation]:
         """The operations that run, as far as a list tells."""
         return self._provider.running()
@@ -149,6 +147,7 @@ class Steps:
         self, record: RecordedResource, intent: RecordedOperation, ended: Entry | None = None
     ) -> None:
         """Record an intent; that of a call which is billed is on disk before anything else."""
+        self.own.add(intent.token)
         self._session.record(record, ended)
         if intent.step in _BILLED:
             self._session.sync()
@@ -158,6 +157,7 @@ class Steps:
     ) -> RecordedOperation:
         """Journal the name of the operation that a call opened."""
         operation = replace(operation, id=answer.id)
+        self.own.add(answer.id)
         self._session.record(with_operation(self._record_of(change.address), operation))
         return operation
 
@@ -166,8 +166,8 @@ class Steps:
         record = self._record_of(change.address)
         self._session.record(after_operation(record, operation, when=now()))
 
-    def refused(self, change: Change, operation: RecordedOperation, error: ProviderError) -> bool:
-        """Record that a call failed; whether it is now certain that it had no effect.
+    def refused(self, change: Change, operation: RecordedOperation, error: AutomlPlanError) -> bool:
+        """Record that a call failed, or was not sent; whether it is certain that it had no effect.
 
         Where that is not certain the intent stays, to be settled.
         """
@@ -176,17 +176,17 @@ class Steps:
         self._session.record(without_operation(self._record_of(change.address), operation))
         return True
 
-    def never_sent(self, change: Change, operation: RecordedOperation) -> None:
-        """Record that a change was given up before its call was sent."""
-        self._session.record(without_operation(self._record_of(change.address), operation))
-
     def cancel(self, operation: RecordedOperation) -> Call:
         """What asks for an operation's end."""
         return self._calls.cancel(operation)
 
-    def look(self, change: Change, operation: RecordedOperation, waited: float) -> Look:
-        """What asks what came of a call that was cut off so many seconds ago."""
-        provider, known = self._provider, known_ids(self._session.state.resources)
+    def ask(self, running: Running) -> Callable[[], Operation | Finding]:
+        """What asks how an operation stands, or what came of a call that was cut off."""
+        change, operation, provider = running.change, running.operation, self._provider
+        assert operation is not None  # noqa: S101 (only operations are waited for)
+        if operation.id is not None:
+            return partial(provider.operation, operation.id)
+        known, waited = known_ids(self._session.state.resources), running.looked_for()
         return lambda: look(change.address, operation, provider, known, waited)
 
     def further(self, change: Change, operation: RecordedOperation, answer: Operation) -> Begun:

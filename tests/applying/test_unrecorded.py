@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ import pytest
 from automl_plan.applying.apply import apply
 from automl_plan.applying.deletion import delete_model
 from automl_plan.applying.disowning import disown, labelled_object
+from automl_plan.applying.events import Event, EventType
 from automl_plan.applying.planned import Planned, make_plan, planned_by_hand, survey
 from automl_plan.applying.rebuilding import rebuild
+from automl_plan.applying.second_look import LONGEST
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import PlanRefused, UsageError
+from automl_plan.errors import PlanRefused, StateBehind, UsageError
 from automl_plan.planning.by_hand import plan_adoptions
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, UnrecordedKind
@@ -93,12 +97,20 @@ class Checkout:
             return make_plan(workspace, PlanOptions())
 
     def apply(
-        self, planned: Planned | None = None, *, refresh: bool = True, failed: int = 0
+        self,
+        planned: Planned | None = None,
+        *,
+        refresh: bool = True,
+        failed: int = 0,
+        parallelism: int = 10,
+        on_event: Callable[[Event], None] = lambda _: None,
     ) -> None:
         """Carry out a plan, and leave what takes hours to the service."""
         with self.workspace() as workspace:
             planned = planned or make_plan(workspace, PlanOptions(refresh=refresh))
-            result = apply(workspace, planned, on_event=lambda _: None, detach=True)
+            result = apply(
+                workspace, planned, on_event=on_event, detach=True, parallelism=parallelism
+            )
         assert len(result.failed) == failed, result.failed
 
     def until_training(self) -> str:
@@ -136,6 +148,10 @@ class Checkout:
         """How many trainings of this project the service began."""
         rows = self.ask("billing")["trainings"]
         return sum(row["project"] == self.project for row in rows)
+
+    def lists(self) -> int:
+        """How often all models were listed, of whichever project."""
+        return int(self.ask("calls")["calls"].get("models.list", 0))
 
     def cancel(self, operation_id: str) -> None:
         with self.workspace() as workspace:
@@ -332,6 +348,74 @@ def test_two_clones_one_after_the_other(checkout: Checkout) -> None:
     assert training in other.refused()
     checkout.settle()
     assert "models delete" in other.refused()
+
+
+def test_a_plan_that_is_older_than_what_another_clone_began(checkout: Checkout) -> None:
+    other = checkout.clone("two")
+    for each in (checkout, other):
+        each.models["m"]["budget"] = 9000
+    planned = checkout.plan()
+    training = other.until_training()
+    for plan in (planned, None):  # the second without a look at what lives
+        before = checkout.state_path.read_bytes()
+        with pytest.raises(StateBehind, match=training):
+            checkout.apply(plan, refresh=False)
+        with checkout.workspace() as workspace:
+            state = workspace.store.read()
+        assert not any(record.operations for record in state.resources.values())
+        assert (
+            json.loads(before)["resources"]
+            == json.loads(checkout.state_path.read_bytes())["resources"]
+        )
+    assert checkout.trainings() == 2
+
+
+def test_two_clones_at_the_same_time(checkout: Checkout) -> None:
+    other = checkout.clone("two")
+    for each in (checkout, other):
+        each.models["m"]["budget"] = 9000
+        each.models["n"] = {"budget": 8000}
+    begun: list[int] = []
+
+    def meanwhile(event: Event) -> None:
+        """After the first of the run's imports has begun, the other clone trains."""
+        if event.type is EventType.STARTED and event.change.action is Action.CREATE:
+            other.until_training()
+            begun.append(checkout.trainings())
+            time.sleep(LONGEST + 0.1)  # a look of before holds no more
+
+    with pytest.raises(StateBehind):
+        checkout.apply(on_event=meanwhile)
+    assert begun == [checkout.trainings()]
+
+
+def test_what_the_run_itself_has_begun_is_no_stranger(checkout: Checkout) -> None:
+    """Answers that take longer than a look holds: what is listed is not recorded by then."""
+    for name in "abcdef":
+        checkout.models[name] = {"budget": 8000}
+    for method in ("datasets.importData", "models.create"):
+        fault = fault_of(checkout.api, f"{method}:delay-after={1.3}")
+        checkout.ask("faults", {"fault": fault})
+    try:
+        for _ in range(3):
+            checkout.apply(parallelism=3)
+            checkout.pass_days(1)
+    finally:
+        checkout.ask("faults", method="DELETE")
+    assert checkout.unrecorded() == []
+    assert checkout.trainings() == 7
+
+
+def test_one_look_serves_many_calls(checkout: Checkout) -> None:
+    for number in range(8):
+        checkout.models[f"x{number}"] = {"budget": 8000}
+    planned = checkout.plan()
+    before = checkout.lists()
+    checkout.apply(planned)
+    paid = sum(change.action in PAID for change in planned.plan.changes)
+    assert paid >= 16
+    # Of each collection far less than one for each call that is paid for.
+    assert checkout.lists() - before <= 4
 
 
 def test_a_journal_that_was_cut(checkout: Checkout) -> None:
