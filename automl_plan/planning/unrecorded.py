@@ -33,7 +33,7 @@ from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark, mark_in
 
 _PAID = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.DEPLOY})
 """Changes that cost money, load data, or make what both are done with."""
-_ELSEWHERE = " at a declared address where nothing is recorded"
+_ELSEWHERE = " at an address where nothing is recorded"
 _SHOWN = 10
 """Objects that a refusal names one by one."""
 

@@ -47,7 +47,7 @@ _SIGNS = {
 """The others change what is there: `!`."""
 _RESERVED = 1_000
 """Bytes for saying what was left out."""
-_LONGEST = 300
+_LONGEST = 500
 """Letters of one sentence that are shown."""
 _DIGEST = 19
 """Letters of a digest, a date or a version that are shown."""
