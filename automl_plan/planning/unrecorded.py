@@ -114,8 +114,19 @@ def guarded(plan: Plan, found: Iterable[Unrecorded], lineage: str) -> Plan:
 def refusals(
     left: Sequence[Unrecorded], changes: Iterable[Change], lineage: str
 ) -> tuple[Refusal, ...]:
-    """Why a plan that pays is not carried out while anything is unrecorded."""
-    if not left or not any(map(pays, changes)):
+    """Why a plan that pays is not carried out while anything is unrecorded.
+
+    What waits for an open operation refuses nothing: that one is followed first, and before the
+    call is sent it is looked again.
+    """
+    later: set[str] = set()
+    now = False
+    for change in changes:  # each after what it needs
+        if change.action is Action.RESUME or not later.isdisjoint(change.needs):
+            later.add(change.key)
+        else:
+            now = now or pays(change)
+    if not (left and now):
         return ()
     return tuple(Refusal(UNRECORDED, text) for text in reasons(left, lineage))
 

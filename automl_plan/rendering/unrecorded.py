@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 from automl_plan.planning.plan import UNRECORDED, Plan, Unrecorded
 from automl_plan.rendering.style import Style, clean, counted
 
-_LINE = 100
 _SHOWN = 20
 """Objects that a text names; JSON has all."""
 
@@ -18,9 +16,8 @@ def unrecorded_text(found: Sequence[Unrecorded], style: Style) -> str:
     if not found:
         return ""
     lines = [f"{style.yellow('Not recorded:')} {unrecorded_summary(found)}"]
-    for sentence in unrecorded_sentences(found):
-        first, *more = wrap(clean(sentence), _LINE - 4, break_on_hyphens=False)
-        lines += [f"  {first}", *(f"    {line}" for line in more)]
+    # Not wrapped: a command is copied as a whole.
+    lines += [f"  {clean(sentence)}" for sentence in unrecorded_sentences(found)]
     return "\n".join(lines) + "\n"
 
 

@@ -209,6 +209,15 @@ def test_only_what_pays_is_refused(action: Action) -> None:
     assert (adopted.unrecorded, adopted.refused) == ((), ())
 
 
+def test_what_waits_for_an_open_operation_is_not_refused_yet() -> None:
+    told = found(Live({}, {"M9": a_model(labels())}), recorded())
+    resume = Change(M, Action.RESUME, "", operation_id="T1")
+    gate = Change(M, Action.GATE, "", needs=(resume.key,))
+    deploy = Change(M, Action.DEPLOY, "", needs=(gate.key,))
+    assert guarded(Plan((resume, gate, deploy)), told, LINEAGE).refused == ()
+    assert guarded(Plan((resume, replace(deploy, needs=()))), told, LINEAGE).refused
+
+
 def test_a_refusal_names_some_and_counts_the_rest() -> None:
     live = Live({}, {f"M{i}": a_model(labels(), id=f"M{i}") for i in range(10, 60)})
     told = found(live, recorded())
