@@ -218,7 +218,8 @@ def checkout(
 def restored(checkout: Checkout, older: bytes) -> None:
     """Put an older state in the place of the present one."""
     for path in checkout.state_path.parent.iterdir():
-        path.unlink()
+        if path.is_file():
+            path.unlink()
     checkout.state_path.write_bytes(older)
 
 
