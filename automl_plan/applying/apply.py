@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.freshness import check_bound
+from automl_plan.applying.moments import charge_now, meter_of
 from automl_plan.applying.notice_texts import Ended, scored
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.planned import Planned
@@ -29,6 +30,7 @@ from automl_plan.planning.findings import drift_found, under_way
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
+from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Decision
 from automl_plan.state.store import StateSession
 
@@ -62,7 +64,7 @@ def apply(
         provider = workspace.provider
         session.bind(provider.identity)
         notices = notices_of(workspace, session)
-        _settle(session, provider, planned, notices)
+        _settle(session, provider, planned, notices, workspace.configuration.prices)
         notices.begin()
         # Accepting it ends it: nobody else would hear of it. An end of a life goes on to be one,
         # and is left to `watch`.
@@ -112,10 +114,18 @@ def notices_of(workspace: Workspace, session: StateSession) -> Notices:
         prepare,
         lambda: session.held,
     )
-    return Notices(session, sender, provider.identity, configuration.prices)
+    return Notices(
+        session, sender, provider.identity, configuration.prices, partial(meter_of, provider)
+    )
 
 
-def _settle(session: StateSession, provider: Provider, planned: Planned, notices: Notices) -> None:
+def _settle(
+    session: StateSession,
+    provider: Provider,
+    planned: Planned,
+    notices: Notices,
+    prices: PriceBook,
+) -> None:
     """Record what came of calls that were cut off, as the plan took it.
 
     What could not be known then is followed by a `resume` of the plan.
@@ -150,13 +160,15 @@ def _settle(session: StateSession, provider: Provider, planned: Planned, notices
                 "after the plan was made.",
                 hint="Plan again.",
             )
-    told = {
-        address: notices.of_end(Ended(address, f.intent, None, f.made), str(f.intent.step))
-        for address, f in found
-        if f.verdict is Verdict.ARRIVED
-    }
+    arrived = {address: f for address, f in found if f.verdict is Verdict.ARRIVED}
     for address, record in settled.items():
-        session.record(record, notice=told.get(address))
+        notice, charge = None, None
+        came = arrived.get(address)
+        if came is not None:
+            intent, made = came.intent, came.made
+            notice = notices.of_end(Ended(address, intent, None, made), str(intent.step))
+            charge = charge_now(provider, prices, address, intent, came.operation, made)
+        session.record(record, notice=notice, charge=charge)
 
 
 def _interrupted(result: ApplyResult) -> Interrupted:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from automl_plan.applying.scoring import evaluations_of
 from automl_plan.errors import ProviderError
 from automl_plan.planning.forecasting import Forecast
-from automl_plan.planning.spending import cents_up, seconds_of, spent_usd
+from automl_plan.planning.spending import Meter, cents_up, seconds_of, spent_of
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.history import EndedOperation, work_of
@@ -60,10 +60,12 @@ class Ended(Struct, frozen=True):
             return self.entry.seconds
         if self.answer is None or not self.answer.create_time:
             return None
-        return round(seconds_of(self.operation, datetime.now(UTC), self.answer), 3)
+        return round(seconds_of(self.operation, Meter(datetime.now(UTC)), self.answer), 3)
 
 
-def end_text(ended: Ended, where: str, prices: PriceBook) -> tuple[str, dict[str, Json]]:
+def end_text(
+    ended: Ended, where: str, prices: PriceBook, meter: Meter | None
+) -> tuple[str, dict[str, Json]]:
     """The text on an end, well or not, and the same for programs (schemas/notice.schema.json)."""
     operation, answer = ended.operation, ended.answer
     details: dict[str, Json] = {"where": where, "step": str(operation.step)}
@@ -74,7 +76,7 @@ def end_text(ended: Ended, where: str, prices: PriceBook) -> tuple[str, dict[str
     if took:
         lines.append(took)
     if operation.step is Step.TRAIN:
-        lines += _cost(ended, prices, details)
+        lines += _cost(ended, prices, meter, details)
         if ended.former is not None:
             details["former_object_id"] = ended.former.id
     failed = answer is not None and answer.error is not None
@@ -143,18 +145,18 @@ def _took(ended: Ended, details: dict[str, Json]) -> str:
     return said
 
 
-def _cost(ended: Ended, prices: PriceBook, details: dict[str, Json]) -> list[str]:
+def _cost(
+    ended: Ended, prices: PriceBook, meter: Meter | None, details: dict[str, Json]
+) -> list[str]:
     operation, answer = ended.operation, ended.answer
     billed = None if answer is None else answer.cost_milli_node_hours
     if billed is not None:
         return [_bill(billed, operation, prices, details)]
-    if ended.seconds is None:
-        return []
-    spent = spent_usd(operation.attributes, ended.seconds, prices)
+    spent = None if answer is None else spent_of(operation, meter, prices, answer)
     if spent is None:
         return []
-    details["cost_at_most_usd"] = spent[0]
-    return [f"Cost: up to ${spent[0]:,.2f}, at list price"]
+    details["cost_at_most_usd"] = spent.most
+    return [f"Cost: at most ${spent.most:,.2f}, at list price"]
 
 
 def _bill(

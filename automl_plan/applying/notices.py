@@ -7,9 +7,12 @@ sends it again, with the same id.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from automl_plan.applying.moments import now
 from automl_plan.applying.notice_texts import Ended, end_text
 from automl_plan.notifying.sender import Sender
+from automl_plan.planning.spending import Meter
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import LONG, key_of
 from automl_plan.resources.json import Json
@@ -28,13 +31,20 @@ class Notices:
     """The messages of one run, in the state and on their way."""
 
     def __init__(
-        self, session: StateSession, sender: Sender, where: str, prices: PriceBook
+        self,
+        session: StateSession,
+        sender: Sender,
+        where: str,
+        prices: PriceBook,
+        meter: Callable[[], Meter | None],
     ) -> None:
-        """`where` is the service, project and location that messages name."""
+        """`where` is the service, project and location that messages name, `meter` tells how much
+        trainings have used."""
         self._session = session
         self._sender = sender
         self._where = where
         self._prices = prices
+        self._meter = meter
         self._held: list[tuple[str, Notice]] = []
 
     def begin(self) -> None:
@@ -56,7 +66,7 @@ class Notices:
         if not failed and operation.step not in LONG:
             return None
         kind = NoticeKind.FAILED if failed else NoticeKind.ENDED
-        text, details = end_text(ended, self._where, self._prices)
+        text, details = end_text(ended, self._where, self._prices, self._meter())
         return self._made(
             kind,
             key_of(operation),

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan import __version__
-from automl_plan.applying.moments import now
+from automl_plan.applying.moments import meter_of, now
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
 from automl_plan.applying.standing import standing
@@ -159,7 +159,7 @@ def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
         seen.recorded.resources,
         seen.live,
         configuration.prices,
-        datetime.now(UTC),
+        meter_of(seen.workspace.provider),
     )
     plan = guarded(replace(plan, costs=costs), seen.unrecorded, seen.recorded.lineage)
     judged = _judged(plan, Desired({}, {}), configuration)
@@ -228,7 +228,7 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
             seen.recorded,
             seen.live,
             options,
-            datetime.now(UTC),
+            meter_of(workspace.provider),
             service_now=seen.now,
             examples=seen.examples,
             prices=configuration.prices,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from msgspec.structs import replace
 
 from automl_plan.applying.looking import Look
+from automl_plan.applying.moments import charge_now, meter_of
 from automl_plan.applying.notice_texts import Ended
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, Verdict
@@ -28,7 +30,9 @@ def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iter
     """
     configuration, provider = workspace.configuration, workspace.provider
     sender = Postponed(configuration.receivers, workspace.environ, configuration.directory)
-    notices = Notices(session, sender, provider.identity, configuration.prices)
+    notices = Notices(
+        session, sender, provider.identity, configuration.prices, partial(meter_of, provider)
+    )
     notices.begin()
     steps = Steps(
         provider,
@@ -40,7 +44,7 @@ def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iter
         notices=notices,
     )
     for address, record, finding in seen.settled:
-        yield from _settled(session, notices, address, record, finding)
+        yield from _settled(workspace, session, notices, address, record, finding)
     for _, record in sorted(seen.state.resources.items()):
         for operation in record.operations:
             if operation.id is not None:
@@ -48,6 +52,7 @@ def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iter
 
 
 def _settled(
+    workspace: Workspace,
     session: StateSession,
     notices: Notices,
     address: Address,
@@ -60,7 +65,15 @@ def _settled(
         session.record(record)
         return
     ended = Ended(address, intent, finding.operation, finding.made)
-    session.record(record, notice=notices.of_end(ended, str(intent.step)))
+    charge = charge_now(
+        workspace.provider,
+        workspace.configuration.prices,
+        address,
+        intent,
+        finding.operation,
+        finding.made,
+    )
+    session.record(record, notice=notices.of_end(ended, str(intent.step)), charge=charge)
     said = f"{address}: {intent.step}, which was cut off, ended: {finding.made}"
     yield Watched(WatchEventType.ENDED, said, str(address), intent.id)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
+from automl_plan.applying.moments import charge_now
 from automl_plan.applying.recovery import KINDS, open_intents
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import NotFound, UsageError
@@ -43,7 +46,11 @@ def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, fou
             raise UsageError(f"{found} is recorded already, as something else.")
         record = resources.get(address) or RecordedResource(address)
         record, said = _adopted(provider, record, intent, found)
-        session.record(record)
+        charge = None
+        if not any(each.token == intent.token for each in record.operations):  # it has ended
+            prices, made = workspace.configuration.prices, _new_object(resources, record)
+            charge = charge_now(provider, prices, address, intent, None, made)
+        session.record(record, charge=charge)
     return said
 
 
@@ -52,6 +59,12 @@ def abandon(workspace: Workspace, address: Address, intent: RecordedOperation) -
     with workspace.open_state(command="resolve") as session:
         record = session.state.resources.get(address) or RecordedResource(address)
         session.record(without_operation(record, intent))
+
+
+def _new_object(before: Mapping[Address, RecordedResource], record: RecordedResource) -> str | None:
+    """The object that a record has got."""
+    known = known_ids(before)
+    return next((obj.id for obj in record.objects if obj.id not in known), None)
 
 
 def _adopted(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from automl_plan.applying.calls import Call, Calls
 from automl_plan.applying.history import Entry, Expectation, Expectations, entry_of, examples_of
 from automl_plan.applying.instant import ACTIONS, InstantSteps
 from automl_plan.applying.intents import STEPS, Intents
-from automl_plan.applying.moments import now
+from automl_plan.applying.moments import charge_now, meter_of, now
 from automl_plan.applying.notice_texts import Ended
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, look
@@ -41,6 +40,7 @@ from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.ledger import Charge
 from automl_plan.resources.live import CANCELLED, Operation, OperationKind, SourceData
 from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.notices import Notice
@@ -223,7 +223,8 @@ class Steps:
         record = self._record_of(change.address)
         notice = self._notice(change, operation, None, made)
         record = after_operation(record, operation, made=made, when=now())
-        self._session.record(self._with_protection(record, operation), notice=notice)
+        charge = self._charge(change, operation, None, made)
+        self._session.record(self._with_protection(record, operation), None, notice, charge)
         self.notices.send(notice)
         return made
 
@@ -260,9 +261,10 @@ class Steps:
         record = self._record_of(change.address)
         if answer.error is not None:
             notice = self._notice(change, operation, answer)
-            self._session.record(without_operation(record, operation), notice=notice)
+            charge = self._charge(change, operation, answer, None)
+            self._session.record(without_operation(record, operation), None, notice, charge)
             self.notices.send(notice)
-            cost = so_far(operation, datetime.now(UTC), self._prices, answer)
+            cost = so_far(operation, meter_of(self._provider), self._prices, answer)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
             if answer.error.code == CANCELLED:
@@ -293,9 +295,19 @@ class Steps:
         record = after_operation(record, operation, made=answer.made, when=now())
         ended = self._ended_entry(change, operation, answer)
         notice = self._notice(change, operation, answer, answer.made, ended)
-        self._session.record(self._with_protection(record, operation), ended, notice)
+        charge = self._charge(change, operation, answer, answer.made)
+        self._session.record(self._with_protection(record, operation), ended, notice, charge)
         self.notices.send(notice)
         return _outcome(change, operation, answer)
+
+    def _charge(
+        self,
+        change: Change,
+        operation: RecordedOperation,
+        answer: Operation | None,
+        made: str | None,
+    ) -> Charge | None:
+        return charge_now(self._provider, self._prices, change.address, operation, answer, made)
 
     def expectation(self, change: Change, operation: RecordedOperation) -> Expectation | None:
         """What the history makes expect of an operation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -18,6 +19,7 @@ from automl_plan.cli.options import (
     workspace,
 )
 from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -31,10 +33,18 @@ def cost(
     replace: Replace = None,
     var: Var = None,
     var_file: VarFile = None,
+    spent: Annotated[
+        bool, typer.Option("--spent", help="Show what trainings have cost, by model and month.")
+    ] = False,
     directory: Directory = Path(),
     as_json: AsJson = False,
 ) -> None:
     """Tell what the plan costs at most, what deployments cost a month, and what lies idle."""
+    if spent:
+        if target or exclude or replace:
+            raise UsageError("--spent is about the past: it takes no part of a plan.")
+        _spent(directory, var, var_file, as_json=as_json)
+        return
     from automl_plan.applying.planned import make_plan
     from automl_plan.rendering.cost import cost_json, costs_text
     from automl_plan.rendering.unrecorded import unrecorded_text
@@ -57,3 +67,18 @@ def cost(
     style, free = stdout_style(), planned.provider.name == "local"
     told = costs_text(costs, style, free=free) + unrecorded_text(unrecorded, style)
     write(told or "Nothing costs anything.\n")
+
+
+def _spent(
+    directory: Path, var: list[str] | None, var_file: list[Path] | None, *, as_json: bool
+) -> None:
+    from automl_plan.inventory.spending import spending_rows
+    from automl_plan.rendering.spending import spending_json, spending_text
+
+    with workspace(directory, var, var_file) as opened:
+        ledger = opened.store.read().ledger
+        rows = spending_rows(ledger, opened.provider, opened.configuration.prices)
+    if as_json:
+        write_json(spending_json(ledger.since, rows))
+    else:
+        write(spending_text(ledger.since, rows, stdout_style()))

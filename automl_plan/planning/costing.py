@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
 from automl_plan.planning.plan import Action, Change, Unrecorded
-from automl_plan.planning.spending import cents_up, has_ended, seconds_of, spent_usd
+from automl_plan.planning.spending import Meter, cents_up, spent_of
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
-from automl_plan.resources.live import Live, LiveModel, Operation
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.live import Live, LiveModel
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedResource, Step
 
@@ -23,10 +23,10 @@ def costs_of(
     resources: Mapping[Address, RecordedResource],
     live: Live,
     prices: PriceBook,
-    now: datetime | None,
+    meter: Meter | None,
     unrecorded: Iterable[Unrecorded] = (),
 ) -> Costs:
-    """The money in a plan of these changes; `now` is for what running trainings have used.
+    """The money in a plan of these changes; `meter` tells what running trainings have used.
 
     What is `unrecorded` tells its own cost.
     """
@@ -50,7 +50,7 @@ def costs_of(
             by_address.get(address, ()),
             live,
             prices,
-            now,
+            meter,
         )
         if amounts != Amounts():
             lines.append(CostLine(address, amounts))
@@ -72,11 +72,19 @@ def _amounts(
     changes: Iterable[Change],
     live: Live,
     prices: PriceBook,
-    now: datetime | None,
+    meter: Meter | None,
 ) -> Amounts:
     deployed = {o.id: live.models[o.id] for o in record.objects if o.id in live.models}
-    nodes = {i: (m.node_count or 1) if m.deployed else 0 for i, m in deployed.items()}
+    recorded = {obj.id: _nodes_of(obj.attributes) for obj in record.objects}
+    nodes = {
+        i: (m.node_count or recorded[i] or 1) if m.deployed else 0 for i, m in deployed.items()
+    }
     before = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
+    for operation in record.operations:  # a plan takes them as ended well
+        if operation.object_id in nodes and operation.step is Step.DEPLOY:
+            nodes[operation.object_id] = _nodes_of(operation.attributes) or 1
+        elif operation.step in (Step.UNDEPLOY, Step.DELETE):
+            nodes.pop(operation.object_id or "", None)
     training = 0.0
     new_nodes = 0
     current = None if record.current is None else record.current.id
@@ -93,8 +101,14 @@ def _amounts(
     after = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
     if new_nodes and declared is not None:
         after += prices.monthly_usd(declared.problem, new_nodes)
-    spent, most = _running(record, live.operations, prices, now)
-    return Amounts(*map(cents_up, (training, spent, most, before, after)))
+    spent, most = _running(record, live, prices, meter)
+    return Amounts(
+        cents_up(training),
+        None if spent is None else cents_up(spent),
+        cents_up(most),
+        cents_up(before),
+        cents_up(after),
+    )
 
 
 def _training(declared: DesiredModel, prices: PriceBook) -> float:
@@ -103,22 +117,26 @@ def _training(declared: DesiredModel, prices: PriceBook) -> float:
 
 
 def _running(
-    record: RecordedResource,
-    operations: Mapping[str, Operation],
-    prices: PriceBook,
-    now: datetime | None,
-) -> tuple[float, float]:
+    record: RecordedResource, live: Live, prices: PriceBook, meter: Meter | None
+) -> tuple[float | None, float]:
     """What trainings that are not recorded as ended have used, and what that is in the end."""
-    spent = most = 0.0
+    spent: float | None = 0.0
+    most = 0.0
     for operation in record.operations:
-        if operation.step is not Step.TRAIN or now is None:
-            continue
-        stands = operations.get(operation.id or "")
-        seconds = seconds_of(operation, now, stands)
-        used = spent_usd(operation.attributes, seconds, prices)
-        if used is not None:
-            spent, most = spent + used[0], most + used[0 if has_ended(stands) else 1]
+        stands = live.operations.get(operation.id or "")
+        made = None if stands is None else live.models.get(stands.made or "")
+        found = spent_of(operation, meter, prices, stands, made)
+        if found is not None:
+            spent = None if spent is None or found.used is None else spent + found.used
+            most += found.most
     return spent, most
+
+
+def _nodes_of(attributes: Attributes) -> int | None:
+    """The nodes of a deployment, as they were recorded."""
+    deploy = attributes.get("deploy")
+    nodes = deploy.get("node_count") if isinstance(deploy, dict) else None
+    return nodes if isinstance(nodes, int) else None
 
 
 def _monthly(model: LiveModel, nodes: int, prices: PriceBook) -> float:

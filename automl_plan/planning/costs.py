@@ -6,7 +6,7 @@ bounds where the service decides: a training never uses more than its budget.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -21,12 +21,21 @@ class Amounts(Struct, frozen=True):
 
     training: float = 0.0
     """At most, for the trainings that the plan begins."""
-    running_spent: float = 0.0
-    """Up to this so far, for a training that runs; to cancel it would cost as much."""
+    running_spent: float | None = 0.0
+    """Up to this so far, for a training that runs; to cancel it would cost as much.
+
+    None where it is not known.
+    """
     running_most: float = 0.0
     """At most in the end."""
     monthly_before: float = 0.0
     monthly_after: float = 0.0
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    """Of amounts of which one may not be known."""
+    known = list(amounts)
+    return None if None in known else round(sum(each or 0.0 for each in known), 2)
 
 
 class CostLine(Struct, frozen=True):
@@ -60,7 +69,7 @@ class Costs(Struct, frozen=True):
         amounts = [line.amounts for line in self.lines]
         return Amounts(
             training=round(sum(each.training for each in amounts), 2),
-            running_spent=round(sum(each.running_spent for each in amounts), 2),
+            running_spent=_sum(each.running_spent for each in amounts),
             running_most=round(sum(each.running_most for each in amounts), 2),
             monthly_before=round(sum(each.monthly_before for each in amounts), 2),
             monthly_after=round(sum(each.monthly_after for each in amounts), 2),

@@ -11,6 +11,7 @@ from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
 from automl_plan.resources.marks import DATA, marks
+from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
 TRAFFIC = "deploy.traffic_percent"
@@ -127,7 +128,7 @@ def _model(obj: RecordedObject, own: Mapping[str, str]) -> LiveModel:
         id=obj.id,
         display_name=str(obj.attributes.get("display_name", "")),
         dataset_id=obj.dataset_id or "",
-        problem=None,
+        problem=next((p for p in Problem if p in obj.attributes), None),
         deployed=deploy is not None,
         node_count=node_count if isinstance(node_count, int) else None,
         labels={**_labels(obj), **own},

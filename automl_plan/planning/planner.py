@@ -29,11 +29,11 @@ from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.sharing import shared_objects, sharing_notes, sharing_refusals
-from automl_plan.planning.spending import so_far
+from automl_plan.planning.spending import Meter, so_far
 from automl_plan.planning.unrecorded import guarded, pays, without_imported
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
-from automl_plan.resources.live import Live, Operation
+from automl_plan.resources.live import Live
 from automl_plan.resources.marks import marks
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import Recorded, RecordedResource
@@ -49,7 +49,7 @@ def make_plan(
     recorded: Recorded,
     live: Live | None,
     options: PlanOptions,
-    now: datetime | None = None,
+    meter: Meter | None = None,
     *,
     service_now: datetime | None = None,
     examples: Mapping[Address, int] = MappingProxyType({}),
@@ -58,7 +58,7 @@ def make_plan(
 ) -> Plan:
     """What has to be done so that live becomes as desired.
 
-    `live` None takes what is recorded for what lives. `now` is for what running trainings have
+    `live` None takes what is recorded for what lives. `meter` tells what running trainings have
     cost, `service_now` for the age of models, `examples` for how many images the sources of
     datasets hold, `unrecorded` what bears the state's labels and is not in it. Raises UsageError
     for addresses in `options` that are neither declared nor recorded, RefactoringImpossible for
@@ -119,7 +119,7 @@ def make_plan(
     known = {*desired.datasets, *desired.models, *recorded.resources} | {c.address for c in ordered}
     part = narrowed(ordered, allowed, wanted, known, options)
     changes = tuple(
-        _as_it_stands(change, recorded, there.operations, now, prices) for change in part.changes
+        _as_it_stands(change, recorded, there, meter, prices) for change in part.changes
     )
     looked_at = {*wanted.datasets, *wanted.models} - {*part.left_out}
     unchanged = tuple(sorted(looked_at - {change.address for change in changes}))
@@ -138,7 +138,7 @@ def make_plan(
         tuple(note for note in notes if note.address in allowed),
         None
         if prices is None
-        else costs_of(changes, desired, recorded.resources, there, prices, now, left),
+        else costs_of(changes, desired, recorded.resources, there, prices, meter, left),
         refused=(
             *refusals(
                 changes,
@@ -229,8 +229,8 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
 def _as_it_stands(
     change: Change,
     recorded: Recorded,
-    operations: Mapping[str, Operation],
-    now: datetime | None,
+    live: Live,
+    meter: Meter | None,
     prices: PriceBook | None,
 ) -> Change:
     """A change of what runs, with how that ended and what it has cost in its reason."""
@@ -238,13 +238,14 @@ def _as_it_stands(
         return change
     for operation in _record(recorded, change.address).operations:
         if operation.id is not None and operation.id == change.operation_id:
-            stands = operations.get(operation.id)
+            stands = live.operations.get(operation.id)
             reason = change.reason
             if stands is not None and stands.done:
                 reason = f"{operation.step}: {reasons.ended(stands.error)}"
             cost = None
-            if now is not None and prices is not None:
-                cost = so_far(operation, now, prices, stands)
+            if prices is not None:
+                made = None if stands is None else live.models.get(stands.made or "")
+                cost = so_far(operation, meter, prices, stands, made)
             return replace(change, reason=reason if cost is None else f"{reason}; {cost}")
     return change
 

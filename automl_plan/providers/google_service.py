@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from automl_plan.errors import UsageError
+from automl_plan.providers.endpoint import is_google
 from automl_plan.providers.sources import SourceReader, TakeRows
 from automl_plan.providers.staging import Staging
 from automl_plan.providers.storage import Storage
@@ -47,6 +48,11 @@ class GoogleService:
     def identity(self) -> str:
         """Which service, project and location."""
         return self._identity
+
+    @property
+    def bills_by_clock(self) -> bool:
+        """Whether an hour that is billed is an hour of the clock: at Google's own hosts."""
+        return is_google(self._transport.base_url)
 
     @property
     def late_seconds(self) -> float:

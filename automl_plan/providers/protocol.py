@@ -31,6 +31,14 @@ class Provider(Protocol):
         """
 
     @property
+    def bills_by_clock(self) -> bool:
+        """Whether an hour that is billed is an hour of the clock.
+
+        False for all but Google's own hosts: the embedded service takes a second for an hour, or
+        what its time scale says.
+        """
+
+    @property
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
 

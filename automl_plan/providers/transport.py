@@ -80,7 +80,7 @@ class HttpTransport:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._host = urlsplit(base_url).hostname or ""
         self._credentials = credentials
         self._sleep = sleep
@@ -246,7 +246,7 @@ class HttpTransport:
     ) -> bytes:
         import requests
 
-        where, url = f"{method} {path}", self._base_url + path
+        where, url = f"{method} {path}", self.base_url + path
         headers = {"User-Agent": f"automl-plan/{__version__}", **self._credentials.headers(url)}
         data: bytes | BytesIO | None = None
         if isinstance(body, _Content):

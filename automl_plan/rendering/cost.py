@@ -32,6 +32,8 @@ def costs_text(costs: Costs, style: Style, *, free: bool) -> str:
     text = f"{columns(headers, rows, style)}{told}\n"
     if costs.total.running_most:
         note = "RUNNING: so far, of at most in the end; what is cancelled now costs the first"
+        if costs.total.running_spent is None:
+            note = "RUNNING: at most in the end; what was used so far is unknown at this service"
         text += f"{style.dim(f'({note})')}\n"
     for idle in costs.idle:
         text += (
@@ -48,9 +50,9 @@ def cost_json(costs: Costs, unrecorded: Sequence[Unrecorded]) -> dict[str, Json]
 
 def _row(name: str, amounts: Amounts) -> tuple[str, ...]:
     running = (
-        f"{usd(amounts.running_spent)} of {usd(amounts.running_most)}"
-        if amounts.running_most
-        else "-"
+        f"at most {usd(amounts.running_most)}"
+        if amounts.running_spent is None
+        else f"{usd(amounts.running_spent)} of {usd(amounts.running_most)}"
     )
     return (
         name,

@@ -242,11 +242,15 @@ def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
         said.append("nothing a month")
     sentences = ["; ".join(said) + "."]
     if total.running_most:
-        spent, most = usd(total.running_spent), usd(total.running_most)
-        sentences.append(
-            f"Trainings that run have cost up to {spent} of at most {most}; cancelled now, they "
-            "cost no more than that."
-        )
+        most = usd(total.running_most)
+        if total.running_spent is None:
+            used = f"Running trainings cost at most {most}; what they used so far is unknown."
+        else:
+            used = (
+                f"Trainings that run have cost up to {usd(total.running_spent)} of at most {most}; "
+                "cancelled now, they cost no more than that."
+            )
+        sentences.append(used)
     if costs.idle:
         idle = counted(len(costs.idle), "deployed model")
         sentences.append(f"{idle} that nobody declares: {usd(costs.idle_monthly)} a month.")
@@ -308,6 +312,8 @@ def _cost(change: Change, amounts: Amounts, usd: Usd, told: set[object]) -> str:
         case Action.TRAIN | Action.RETRAIN if amounts.training:
             return f"at most {usd(amounts.training)}"
         case Action.RESUME | Action.CANCEL if amounts.running_most:
+            if amounts.running_spent is None:
+                return f"at most {usd(amounts.running_most)}"
             return f"up to {usd(amounts.running_spent)} so far"
         case Action.DEPLOY | Action.UNDEPLOY | Action.DELETE:
             gap = amounts.monthly_after - amounts.monthly_before

@@ -14,6 +14,7 @@ from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
+from automl_plan.resources.ledger import Ledger
 from automl_plan.resources.notices import Noticed, Outbox
 from automl_plan.resources.recorded import (
     Decision,
@@ -26,6 +27,7 @@ from automl_plan.resources.recorded import (
     Step,
 )
 from automl_plan.state.history import history_from_json, history_to_json
+from automl_plan.state.ledger import ledger_from_json, ledger_to_json
 from automl_plan.state.noticed import noticed_from_json
 from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 
@@ -34,7 +36,7 @@ FORMAT_VERSION = 2
 READS = (1, 2)
 _OF_STATE = frozenset(
     {"format_version", "lineage", "serial", "provider", "resources"}
-    | {"history", "outbox", "noticed"}
+    | {"history", "outbox", "noticed", "ledger"}
 )
 _OF_RESOURCE = frozenset(RecordedResource.__struct_fields__) - {"address"}
 _OF_OBJECT = frozenset(RecordedObject.__struct_fields__)
@@ -62,6 +64,8 @@ class State(Struct, frozen=True):
     """Messages that are still to be sent."""
     noticed: Noticed = field(default_factory=dict)
     """What lasts and was told already."""
+    ledger: Ledger = Ledger()
+    """What trainings have cost since it began."""
 
     def recorded(self) -> Recorded:
         """What planning needs of it."""
@@ -97,6 +101,9 @@ def encode(state: State) -> bytes:
         document["outbox"] = outbox_to_json(state.outbox)
     if state.noticed:
         document["noticed"] = dict(state.noticed)
+    ledger = ledger_to_json(state.ledger)
+    if ledger:
+        document["ledger"] = ledger
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
@@ -237,6 +244,7 @@ def _state(document: dict[str, Any]) -> State:
         history_from_json(fields.get("history", {})),
         outbox_from_json(fields.get("outbox", {})),
         noticed_from_json(fields.get("noticed", {})),
+        ledger_from_json(fields.get("ledger", {})),
     )
 
 

@@ -21,6 +21,7 @@ from automl_plan.errors import StateUnreadable, StateUnwritable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import EndedOperation, remember
 from automl_plan.resources.json import Json
+from automl_plan.resources.ledger import Charge, enter
 from automl_plan.resources.notices import Notice, mark_sent
 from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import (
@@ -31,6 +32,7 @@ from automl_plan.state.document import (
     resource_to_json,
 )
 from automl_plan.state.history import ended_from_json, ended_to_json
+from automl_plan.state.ledger import charge_from_json, charge_to_json
 from automl_plan.state.noticed import set_noticed
 from automl_plan.state.outbox import notice_from_json, notice_to_json
 
@@ -43,11 +45,13 @@ def resource_entry(
     ended: tuple[str, EndedOperation] | None = None,
     notice: tuple[str, Notice] | None = None,
     origin: Address | None = None,
+    charge: Charge | None = None,
 ) -> dict[str, Json]:
     """The step that sets one resource, or removes it when nothing is left of it.
 
     `ended` is the operation whose end did that, with its key in the history; `notice` the message
-    that is to be sent of it; `origin` the address that it was moved from, which is removed.
+    that is to be sent of it; `origin` the address that it was moved from, which is removed;
+    `charge` what a training that ended has cost.
     """
     entry = None if resource.empty else resource_to_json(resource)
     step: dict[str, Json] = {"address": str(resource.address), "resource": entry}
@@ -60,6 +64,8 @@ def resource_entry(
             "step": str(operation.work.step),
             "operation": ended_to_json(operation),
         }
+    if charge is not None:
+        step["charge"] = charge_to_json(charge)
     if notice is not None:
         step["notice"] = {"id": notice[0], "notice": notice_to_json(notice[1])}
     return step
@@ -123,6 +129,8 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
     if "notice" in entry:
         assert isinstance(state.outbox, dict)  # noqa: S101 (as above)
         state.outbox[entry["notice"]["id"]] = notice_from_json(entry["notice"]["notice"])
+    if "charge" in entry:
+        return replace(state, ledger=enter(state.ledger, charge_from_json(entry["charge"])))
     return state
 
 

@@ -21,6 +21,7 @@ from automl_plan.errors import StateLocked, StateUnreadable, StateUnwritable
 from automl_plan.resources.address import Address
 from automl_plan.resources.history import EndedOperation
 from automl_plan.resources.json import Json
+from automl_plan.resources.ledger import Charge
 from automl_plan.resources.notices import Notice
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.state.addresses import Addresses
@@ -144,16 +145,18 @@ class StateSession:
         resource: RecordedResource,
         ended: tuple[str, EndedOperation] | None = None,
         notice: tuple[str, Notice] | None = None,
+        charge: Charge | None = None,
     ) -> None:
         """Record a resource; it is on disk when this returns, but see `together`.
 
-        In the same step `ended` goes into the history, an operation with its key, and `notice`
-        into the outbox, a message with its id. Raises StateUnwritable, and StateConflict before
-        anything is written when another address records one of its objects.
+        In the same step `ended` goes into the history, an operation with its key, `notice` into
+        the outbox, a message with its id, and `charge` into the ledger. Raises StateUnwritable,
+        and StateConflict before anything is written when another address records one of its
+        objects.
         """
         self.check_free(resource)
         self._addresses.replace(self._state.resources.get(resource.address), resource)
-        self._step(resource_entry(resource, ended, notice))
+        self._step(resource_entry(resource, ended, notice, charge=charge))
 
     def move(self, resource: RecordedResource, origin: Address) -> None:
         """Record under its address what was recorded under `origin`, in one step.
@@ -311,6 +314,7 @@ def _read(path: Path) -> tuple[State, bool]:
         state,
         resources=dict(state.resources),
         history=dict(state.history),
+        ledger=replace(state.ledger, spent=dict(state.ledger.spent)),
         outbox=dict(state.outbox),
         noticed=dict(state.noticed),
     )

@@ -24,11 +24,14 @@ def test_it_is_cancelled_and_the_plan_says_what_it_has_cost(project: ProjectLine
     begin(project)
     shown = " ".join(project("plan").split())
     assert "x cancel train: it is running with inputs that are not the declared ones" in shown
-    assert "running for less than a minute, up to $0." in shown
+    assert "how much it uses is not known, at most $27.72" in shown
     on_it = project.json("operations", "list", "--works-on", "model.digits")["operations"]
     assert [operation["operation"] for operation in on_it] == ["create-model"]
     text = project("apply", "--auto-approve", "--detach", code=5)
-    assert "model.digits: cancelled (what it used is billed: ran for" in text
+    assert (
+        "model.digits: cancelled (what it used is billed: how much it used is not known, at most"
+        in text
+    )
     (ended,) = (o for o in project.json("operations", "list", "--done")["operations"] if o["error"])
     assert ended["error"]["code"] == 1
     assert len(project.json("operations", "list", "--running")["operations"]) == 1

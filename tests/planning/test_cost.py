@@ -22,7 +22,7 @@ MONTH = 1003.75
 
 def costs(world: World, wanted: Desired) -> Costs:
     plan = world.plan(wanted)
-    return costs_of(plan.changes, wanted, world.recorded.resources, world.live, BOOK, world.now)
+    return costs_of(plan.changes, wanted, world.recorded.resources, world.live, BOOK, None)
 
 
 def test_a_first_training_and_its_deployment() -> None:

@@ -29,7 +29,7 @@ def judged(policy: Policy, world: World | None = None) -> tuple[Violation, ...]:
     world = world or World()
     plan = world.plan(DIGITS)
     resources = world.recorded.resources
-    costs = costs_of(plan.changes, DIGITS, resources, world.live, list_prices(), world.now)
+    costs = costs_of(plan.changes, DIGITS, resources, world.live, list_prices(), None)
     return violations(Subject(policy, plan.changes, DIGITS, costs, {"location": "us-central1"}))
 
 
