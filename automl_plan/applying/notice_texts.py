@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from automl_plan.applying.scoring import evaluations_of
 from automl_plan.errors import ProviderError
 from automl_plan.planning.forecasting import Forecast
-from automl_plan.planning.spending import Meter, cents_up, seconds_of, spent_of
+from automl_plan.planning.spending import Meter, seconds_of, spent_of
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.history import EndedOperation, work_of
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import CANCELLED, Operation
 from automl_plan.resources.notices import Notice, NoticeKind
-from automl_plan.resources.prices import PriceBook
+from automl_plan.resources.prices import PriceBook, cents_up
 from automl_plan.resources.recorded import RecordedObject, RecordedOperation, Step
 
 _DONE = {

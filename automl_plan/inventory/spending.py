@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from automl_plan.planning.spending import cents_up
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address
 from automl_plan.resources.ledger import Ledger
 from automl_plan.resources.live import LiveModel
-from automl_plan.resources.prices import PriceBook
+from automl_plan.resources.prices import PriceBook, cents_up
 
 
 class SpendingRow(Struct, frozen=True):

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
 from automl_plan.planning.plan import Action, Change, Unrecorded
-from automl_plan.planning.spending import Meter, cents_up, spent_of
+from automl_plan.planning.spending import Meter, spent_of
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import Live, LiveModel
-from automl_plan.resources.prices import PriceBook
+from automl_plan.resources.prices import PriceBook, cents_up
 from automl_plan.resources.recorded import RecordedResource, Step
 
 _TRAININGS = frozenset({Action.TRAIN, Action.RETRAIN})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import ceil
 
 from msgspec import Struct
 
@@ -13,7 +12,7 @@ from automl_plan.resources.ledger import Charge
 from automl_plan.resources.lifespan import birth_of
 from automl_plan.resources.live import CANCELLED, LiveModel, Operation
 from automl_plan.resources.model_types import MODEL_TYPES, Problem
-from automl_plan.resources.prices import PriceBook
+from automl_plan.resources.prices import PriceBook, cents_up
 from automl_plan.resources.recorded import RecordedOperation, Step
 
 
@@ -138,11 +137,6 @@ def seconds_of(operation: RecordedOperation, meter: Meter, stands: Operation | N
     if begun is not None and meter.service_now is not None:
         told.append(meter.service_now - begun)
     return max(0.0, *(each.total_seconds() for each in told))
-
-
-def cents_up(usd: float) -> float:
-    """To the cent, upwards: an estimate must not lie below what is billed."""
-    return ceil(usd * 100 - 1e-6) / 100
 
 
 def _priced(training: Attributes) -> tuple[Problem, str, int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from math import ceil
 
 from msgspec import Struct
 
@@ -52,3 +53,8 @@ class PriceBook(Struct, frozen=True):
     def monthly_usd(self, problem: Problem, nodes: int) -> float:
         """What a deployment on so many nodes costs in a month, also without predictions."""
         return nodes * HOURS_PER_MONTH * self.deployment[problem].usd_per_node_hour
+
+
+def cents_up(usd: float) -> float:
+    """To the cent, upwards: an estimate must not lie below what is billed."""
+    return ceil(usd * 100 - 1e-6) / 100
