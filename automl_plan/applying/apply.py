@@ -57,6 +57,10 @@ def apply(
         raise PlanRefused("\n".join(refusal.text for refusal in planned.plan.refused))
     with workspace.open_state(timeout=lock_timeout, command=command) as session:
         check_bound(planned, workspace, session.state)
+        if session.moved:
+            raise PlanStale(
+                "Another run changed the state after the plan was made.", hint="Plan again."
+            )
         cut_off = any(open_intents(record) for record in session.state.resources.values())
         waiting = workspace.configuration.receivers and session.state.outbox
         if planned.empty and not planned.plan.drift and not cut_off and not waiting:

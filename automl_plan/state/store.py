@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -44,6 +44,8 @@ from automl_plan.state.manifests import Manifests
 from automl_plan.state.noticed import cleared_entry, noticed_entry
 
 MANIFESTS = "manifests"
+Moment = tuple[str, int, int]
+"""Which state: lineage, serial, and how many steps of it are in the journal."""
 UNRECORDED = (StateUnwritable, StateLocked)
 """What a session raises when it can record nothing more."""
 
@@ -54,6 +56,8 @@ class StateStore:
     def __init__(self, path: Path) -> None:
         # Renaming over a symbolic link would replace the link: its target is what is meant.
         self._path = Path(os.path.realpath(path))
+        self._read_at: Moment | None = None
+        """Of the first of what was read since it was opened last."""
 
     def read(self) -> State:
         """What is recorded, with the steps of a run that was cut off.
@@ -61,7 +65,8 @@ class StateStore:
         The serial is the one that the file will have once those steps are folded in, so that a
         plan made of it fits then. Raises StateUnreadable, StateMigrating.
         """
-        state, _ = _read(self._path)
+        state, steps = _read(self._path)
+        self._read_at = self._read_at or _moment(state, steps)
         return state
 
     def open(self, *, timeout: float = 0.0, command: str = "") -> StateSession:
@@ -69,7 +74,8 @@ class StateStore:
 
         Raises StateLocked, StateUnreadable, StateUnwritable, StateMigrating.
         """
-        return StateSession(self._path, timeout=timeout, command=command)
+        read_at, self._read_at = self._read_at, None
+        return StateSession(self._path, timeout=timeout, command=command, read_at=read_at)
 
     @property
     def manifests(self) -> Manifests:
@@ -88,7 +94,9 @@ class StateStore:
 class StateSession:
     """A locked state. Memory is what happened, even when the disk refuses to take it."""
 
-    def __init__(self, path: Path, *, timeout: float, command: str) -> None:
+    def __init__(
+        self, path: Path, *, timeout: float, command: str, read_at: Moment | None = None
+    ) -> None:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,13 +106,19 @@ class StateSession:
         self._lock.acquire(timeout=timeout, command=command)
         try:
             self._state, left_over = _read(path)
+            self.moved = read_at not in (None, _moment(self._state, left_over))
+            """Whether another run recorded something since the store was read. The serial does
+            not tell: it is the same from a run's first step to its end."""
             self._journal = Journal(beside(path, "journal"), self._lock.check)
             # What a run that lost the lock still has open has no way to the state any more.
-            beside(path, "new").unlink(missing_ok=True)
+            try:
+                beside(path, "new").unlink(missing_ok=True)
+                if not left_over:
+                    self._journal.remove()  # without steps, or folded in already
+            except OSError as error:
+                raise unwritable(path, error) from error
             if left_over:
                 self._write()
-            else:
-                self._journal.remove()  # without steps, or folded in already
             self._addresses = Addresses(self._state.resources)
             self._changed = self._counts = False
             self._together = False
@@ -306,8 +320,12 @@ def read_state_file(path: Path) -> State:
     return decode(data, where=str(path))
 
 
-def _read(path: Path) -> tuple[State, bool]:
-    """The state with its journal's steps, and whether there were any."""
+def _moment(state: State, steps: Sequence[dict[str, Any]]) -> Moment:
+    return state.lineage, state.serial, sum(map(counts, steps))
+
+
+def _read(path: Path) -> tuple[State, Sequence[dict[str, Any]]]:
+    """The state with its journal's steps, and these."""
     check_at_rest(path)
     state = _read_file(path)
     state = replace(
@@ -321,10 +339,10 @@ def _read(path: Path) -> tuple[State, bool]:
     journal = beside(path, "journal")
     head, steps = read_journal(journal)
     if head is None or not steps:
-        return state, False
+        return state, ()
     if not _continues(head, state):
         if head.get("serial") == state.serial - 1 and head.get("lineage") in ("", state.lineage):
-            return state, False  # folded in already: the run ended before it removed the file
+            return state, ()  # folded in already: the run ended before it removed the file
         raise StateUnreadable(
             "The journal belongs to another state than the file beside it.",
             where=str(journal),
@@ -339,7 +357,7 @@ def _read(path: Path) -> tuple[State, bool]:
             f"The journal holds a step that can't be read: {error}.", where=str(journal)
         ) from error
     # Steps that don't count may be folded in twice, when a run ended before it removed the file.
-    return replace(state, serial=state.serial + any(map(counts, steps))), True
+    return replace(state, serial=state.serial + any(map(counts, steps))), steps
 
 
 def _continues(head: dict[str, Any], state: State) -> bool:

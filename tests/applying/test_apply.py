@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from automl_plan.applying.apply import apply
 from automl_plan.applying.events import EventType
 from automl_plan.applying.plan_file import planned_to_json, read_plan, sealed, write_plan
+from automl_plan.applying.planned import make_plan
 from automl_plan.errors import PlanFileInvalid, PlanStale, StateForeign
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
+from automl_plan.resources.recorded import RecordedResource
 from tests.applying.conftest import DATASET, MODEL
 from tests.applying.project import Project, as_kept
 
@@ -44,6 +47,21 @@ def test_apply_makes_what_is_declared_and_then_there_is_nothing_to_do(project: P
     assert (recorded.id, recorded.examples, recorded.labelled_examples) == (dataset.id, 16, 16)
     assert TOKEN_LABEL in dataset.labels
     assert not any(r.operations for r in state.resources.values())
+
+
+def test_a_plan_made_in_the_midst_of_another_run_is_not_applied(project: Project) -> None:
+    """That run's serial is the same from its first step to its end."""
+    with project.workspace() as ours, project.workspace() as theirs:
+        with theirs.open_state(command="apply") as session:
+            session.bind(theirs.provider.identity)
+            planned = make_plan(ours, PlanOptions())
+            session.record(RecordedResource(model_address("digits"), versions=3))
+        assert planned.serial == project.state().serial
+        with pytest.raises(PlanStale, match="Another run changed the state"):
+            apply(ours, planned, on_event=project.events.append)
+        assert not ours.provider.datasets()
+        apply(ours, make_plan(ours, PlanOptions()), on_event=project.events.append)
+    assert project.plan().empty
 
 
 def test_two_models_are_trained_at_the_same_time(project: Project) -> None:
