@@ -10,8 +10,11 @@ from automl_plan.applying.moments import charge_now
 from automl_plan.applying.recovery import KINDS, open_intents
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import NotFound, UsageError
+from automl_plan.planning.refactoring import not_free
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.live import LiveDataset, LiveModel
+from automl_plan.resources.ownership import Claim, Owners
 from automl_plan.resources.recorded import (
     RecordedOperation,
     RecordedResource,
@@ -45,7 +48,8 @@ def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, fou
         if found in known_ids(resources):
             raise UsageError(f"{found} is recorded already, as something else.")
         record = resources.get(address) or RecordedResource(address)
-        record, said = _adopted(provider, record, intent, found)
+        owners = Owners(session.state.lineage, resources)
+        record, said = _adopted(provider, record, intent, found, owners)
         charge = None
         if not any(each.token == intent.token for each in record.operations):  # it has ended
             prices, made = workspace.configuration.prices, _new_object(resources, record)
@@ -68,12 +72,16 @@ def _new_object(before: Mapping[Address, RecordedResource], record: RecordedReso
 
 
 def _adopted(
-    provider: Provider, record: RecordedResource, intent: RecordedOperation, found: str
+    provider: Provider,
+    record: RecordedResource,
+    intent: RecordedOperation,
+    found: str,
+    owners: Owners,
 ) -> tuple[RecordedResource, str]:
     try:
         operation = provider.operation(found)
     except NotFound:
-        return _made(provider, record, intent, found), f"{found} is what it made."
+        return _made(provider, record, intent, found, owners), f"{found} is what it made."
     if operation.kind is not KINDS[intent.step]:
         raise UsageError(f"{found} is no {intent.step}, but {operation.kind}.")
     if not operation.done:
@@ -82,21 +90,34 @@ def _adopted(
     if operation.error is not None:
         return without_operation(record, intent), f"{found} ended with an error: nothing was made."
     if operation.made is not None:
-        return _made(provider, record, intent, operation.made), f"{operation.made} is what it made."
+        made = operation.made
+        return _made(provider, record, intent, made, owners), f"{made} is what it made."
     return after_operation(record, intent), f"{found} has ended well."
 
 
 def _made(
-    provider: Provider, record: RecordedResource, intent: RecordedOperation, object_id: str
+    provider: Provider,
+    record: RecordedResource,
+    intent: RecordedOperation,
+    object_id: str,
+    owners: Owners,
 ) -> RecordedResource:
+    there: LiveDataset | LiveModel
     try:
         if record.address.kind is ResourceKind.DATASET:
-            provider.dataset(object_id)
-        elif provider.model(object_id).dataset_id not in ("", intent.dataset_id):
-            # "": the service does not tell it of this model
-            raise UsageError(f"The model {object_id} was trained on another dataset.")
+            there = provider.dataset(object_id)
+        else:
+            there = provider.model(object_id)
     except NotFound as error:
         raise UsageError(f"There is no operation and no object {object_id}.") from error
+    if isinstance(there, LiveModel) and there.dataset_id not in ("", intent.dataset_id):
+        # "": the service does not tell it of this model
+        raise UsageError(f"The model {object_id} was trained on another dataset.")
     if intent.step not in (Step.CREATE, Step.TRAIN):
         raise UsageError(f"A call ({intent.step}) makes no object: give its operation.")
+    owner = owners.of(there)
+    if owner.claim in (Claim.BEING_MADE, Claim.OTHER_STATE) and owner.address != record.address:
+        said = not_free(there, owners)
+        if said is not None:
+            raise UsageError(f"{said[0]}.", hint=said[1])
     return after_operation(record, intent, made=object_id)

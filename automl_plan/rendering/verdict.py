@@ -128,7 +128,10 @@ def caveats(planned: Planned) -> tuple[str, ...]:
     """What a reader must know of how the plan was made, and of the state."""
     said = []
     if planned.mode is PlanMode.DESTROY:
-        said.append("All that is recorded is to be deleted.")
+        all_ = (
+            "What is recorded of this part" if planned.plan.not_planned else "All that is recorded"
+        )
+        said.append(f"{all_} is to be deleted.")
     part = only_a_part(planned)
     if part is not None:
         said.append(part)
@@ -166,6 +169,8 @@ def nothing_to_do(planned: Planned, counts: str = "") -> str:
     if planned.mode is PlanMode.DESTROY:
         of = " of this part" if plan.not_planned else ""
         return f"No changes. Nothing{of} is recorded that could be deleted."
+    if plan.not_planned and not plan.unchanged:
+        return "No changes: nothing is left of what was asked for."
     if plan.not_planned:
         return f"No changes to the part that was planned{counts}."
     return f"No changes. What lives is what the configuration says{counts}."

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from automl_plan.applying.recovery import settle
 from automl_plan.applying.resolve import adopt, intent_of
 from automl_plan.applying.waiting import wait_for
-from automl_plan.errors import GateRejected, StateBehind, UnsettledOperation
+from automl_plan.errors import GateRejected, StateBehind, UnsettledOperation, UsageError
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local import process
@@ -338,6 +338,21 @@ def test_a_person_can_adopt_a_model_without_the_record_of_its_training(project: 
         intent = intent_of(workspace, MODEL_ADDRESS)
         assert adopt(workspace, MODEL_ADDRESS, intent, made) == f"{made} is what it made."
     assert [change.action for change in project.plan().plan.changes] == ["deploy"]
+
+
+def test_nobody_adopts_what_another_state_made(project: Project) -> None:
+    project.apply()
+    made = project.state().resources[MODEL_ADDRESS].current
+    assert made is not None
+    project.write({"digits": DATASET}, {"digits": MODEL}, state="other.json")
+    intent = RecordedOperation(
+        Step.TRAIN, TOKEN, "2026-01-01T00:00:00Z", dataset_id=made.dataset_id
+    )
+    with project.workspace() as workspace:
+        with workspace.store.open() as session:
+            session.record(RecordedResource(MODEL_ADDRESS, operations=(intent,)))
+        with pytest.raises(UsageError, match="belongs to another state"):
+            adopt(workspace, MODEL_ADDRESS, intent, made.id)
 
 
 def status_url(directory: Path) -> str:
