@@ -18,6 +18,7 @@ CODES = frozenset({0, 1, 2, 3, 4, 5, 130})
 _BUG = re.compile(r"Traceback|this is a bug")
 _FAILED = re.compile(r"changes? failed")
 _GOES_ON = re.compile(r"what served before goes on serving")
+_NAME_STRAYS = ("plan", "drift", "cost")
 _TAKES_DOWN = ("undeploy", "delete")
 
 
@@ -27,6 +28,8 @@ class Judge:
 
     world: World
     ledger: Ledger
+    passed_over: frozenset[str] = frozenset()
+    """Rules that are not held, to look for what others find while one is broken."""
 
     def judge(self, act: Act) -> Effects:
         """Raise Violation for the first thing that does not hold."""
@@ -45,9 +48,10 @@ class Judge:
             self.nothing_fails,
             self.says_what_is,
         ):
+            name = rule.__name__.replace("_", " ")
             for text in rule(act, effects):
-                name = rule.__name__.replace("_", " ")
-                raise Violation(name, f"{' '.join(act.arguments)}: {text}")
+                if name not in self.passed_over:
+                    raise Violation(name, f"{' '.join(act.arguments)}: {text}")
         return effects
 
     def ended_in_order(self, act: Act, _: Effects) -> Iterator[str]:
@@ -83,9 +87,12 @@ class Judge:
         yield from self._unnamed("deleted", effects.deleted, act, "delete")
         yield from self._unnamed("undeployed", effects.undeployed, act, *_TAKES_DOWN)
         deploys = shown.of("deploy", "update")
+        ends = {c.subject for c in shown.of(*_TAKES_DOWN)}
         for model in (*effects.deployed, *effects.resized):
+            less = act.after.nodes[model] < act.before.nodes.get(model, 0)
             # What is trained or taken up by this plan has no id in it.
-            if not any(c.subject in (model, None) for c in deploys):
+            said = any(c.subject in (model, None) for c in deploys)
+            if not said and not (less and model in ends):
                 yield f"{model} was deployed, and no plan said so"
         if len(effects.created) > len(shown.of("create")) + len(shown.of("resume")):
             yield f"datasets were created that were not shown: {effects.created}"
@@ -107,24 +114,33 @@ class Judge:
                 yield f"{each} was {what}, and the plan shown did not say so"
 
     def older_state_pays_nothing(self, act: Act, effects: Effects) -> Iterator[str]:
-        """Where something bears this state's labels and the state lacks it, nothing is paid."""
-        lineage = str(act.state.get("lineage", ""))
-        if not lineage or act.unsure:
+        """Where something bears this state's labels and the state lacks it, nothing is paid.
+
+        Plans, drift and cost name each such object.
+        """
+        if not act.here.lineage or act.unsure:
             return
+        declared = {f"dataset.{n}" for n in act.here.datasets}
+        declared |= {f"model.{n}" for n in act.here.models}
         tokens = {o.get("token") for r in act.recorded.values() for o in r.get("operations", ())}
         known = {i for record in act.recorded.values() for i in ids_of(record)}
+        known |= {act.before.trainings[o].model for o in _open(act)}
         strays = [
             o.id
             for o in act.before.objects.values()
             if o.lineage
-            and lineage.startswith(o.lineage)
+            and act.here.lineage.startswith(o.lineage)
             and o.id not in known
-            and o.labels.get("automl-plan-token", "").rpartition("-")[2] not in tokens
             and o.labels.get("automl-plan-token") not in tokens
+            # Without a state nobody can know whose the others are.
+            and (act.state or act.homes()[o.id] & declared)
         ]
         paid = (*effects.begun, *effects.imported, *effects.deployed)
         if strays and paid:
             yield f"{paid} was paid for, and the state does not know {strays}"
+        unnamed = [i for i in strays if i not in act.outcome.text]
+        if act.arguments[0] in _NAME_STRAYS and act.outcome.code in (0, 2, 3) and unnamed:
+            yield f"it does not name {unnamed}, which bear this state's labels"
 
     def policy_holds(self, act: Act, effects: Effects) -> Iterator[str]:
         """No command goes around the policy or the lint."""
@@ -135,7 +151,8 @@ class Judge:
             if most > limit:
                 yield f"trainings of up to ${most:.2f} were begun, and ${limit} are allowed"
         limit = policy.get("max_monthly_cost")
-        before, after = act.before.monthly_usd, act.after.monthly_usd
+        ours = {i for r in (act.recorded, act.recorded_now) for e in r.values() for i in ids_of(e)}
+        before, after = act.before.monthly_of(ours), act.after.monthly_of(ours)
         if limit is not None and after > before and after > limit:
             yield f"deployments went from ${before} to ${after} a month, and ${limit} are allowed"
         homes = act.homes()
@@ -186,15 +203,18 @@ class Judge:
             if record is None or "deploy" not in model:
                 continue
             current = str((record.get("current") or {}).get("id"))
-            ids = {*ids_of(record), *ids_of(act.recorded_now.get(address) or {})}
-            ids |= self.ledger.models_of(address)
-            if current not in act.before.nodes or any(i in act.after.nodes for i in ids):
-                continue
             said = [c for c in act.shown.changes if c.address == address]
             comes = any(c.action == "deploy" for c in said)
             goes = any(c.action in _TAKES_DOWN for c in said)
-            if not act.after.expired(current) and (not goes or comes):
+            if act.after.expired(current) or (goes and not comes):
+                continue
+            ids = {*ids_of(record), *ids_of(act.recorded_now.get(address) or {})}
+            ids |= self.ledger.models_of(address)
+            if current in act.before.nodes and not any(i in act.after.nodes for i in ids):
                 yield f"{address} served, and now nothing of it does; shown was {said}"
+            for endpoint in act.before.serving(current):
+                if not any(endpoint in act.after.serving(i) for i in ids):
+                    yield f"{address} served at {endpoint}, and now nothing of it does"
 
     def nothing_fails(self, act: Act, _: Effects) -> Iterator[str]:
         """What was planned a moment ago, in a world that nobody else touches, can be done."""
@@ -217,6 +237,15 @@ class Judge:
             yield f"it says that nothing was done, and did {effects}"
         if act.outcome.code == 5 and "Error:" in text:
             yield "what goes on at the service is told as an error"
+
+
+def _open(act: Act) -> Iterator[str]:
+    """The trainings that the state waits for."""
+    for record in act.recorded.values():
+        for operation in record.get("operations", ()):
+            name = str(operation.get("id")).rpartition("/")[2]
+            if name in act.before.trainings:
+                yield name
 
 
 def _denied(policy: Mapping[str, Any], address: str, action: str) -> bool:

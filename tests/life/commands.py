@@ -335,6 +335,17 @@ def restore_state(machine: Machine, here: Checkout, chance: Random) -> bool:
     return True
 
 
+def lose_state(machine: Machine, here: Checkout, chance: Random) -> bool:
+    """The state is lost: nothing is paid; then it is rebuilt from the labels."""
+    if not here.recorded():
+        return False
+    machine.world.lose_state(here)
+    here.settled = False
+    machine.apply(here)
+    machine.command(here, "state", "rebuild")
+    return True
+
+
 def second_checkout(machine: Machine, here: Checkout, chance: Random) -> bool:
     """Somebody else works with a copy of the directory."""
     if here.name != "a" or not here.recorded():
@@ -377,6 +388,7 @@ COMMANDS: dict[str, tuple[int, Command]] = {
     "locked": (1, locked),
     "keep state": (2, keep_state),
     "restore state": (1, restore_state),
+    "lose state": (1, lose_state),
     "second checkout": (1, second_checkout),
 }
 """By name: how often, and what."""

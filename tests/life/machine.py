@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 from tests.chaos.boundaries import KILL
@@ -37,10 +38,10 @@ OTHER = "other"
 class Machine:
     """What all steps of a sequence share."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, passed_over: frozenset[str] = frozenset()) -> None:
         self.world = world
         self.ledger = Ledger(world)
-        self.judge = Judge(world, self.ledger)
+        self.judge = Judge(world, self.ledger, passed_over)
         self.refusals: Counter[str] = Counter()
         self.effects: Counter[str] = Counter()
         self.commands = 0
@@ -102,7 +103,12 @@ class Machine:
     def plan(self, here: Checkout, *flags: str) -> Shown:
         """What a plan shows; nothing where none can be made."""
         outcome = self.command(here, "plan", "--json", *flags)
-        return from_json(outcome.stdout) or Shown()
+        shown = from_json(outcome.stdout) or Shown()
+        asked = {value for flag, value in pairwise(flags) if flag == "--replace"}
+        if outcome.code == 0 and asked - shown.addresses:
+            left = ", ".join(sorted(asked - shown.addresses))
+            raise Violation("asked for", f"plan {' '.join(flags)}: nothing is said of {left}")
+        return shown
 
     def apply(
         self,

@@ -23,13 +23,15 @@ _SECOND = 0.3
 _SCALES = (1.0, 1.0, 1.0, 1.0, 1.0, 60.0)
 
 
-def run(api: str, seed: int, steps: int, zygote: Zygote) -> Report:
+def run(
+    api: str, seed: int, steps: int, zygote: Zygote, passed_over: frozenset[str] = frozenset()
+) -> Report:
     """Run a sequence; a violation ends it."""
     chance = Random(f"{api} {seed}")
     report = Report(sequences=1)
     with tempfile.TemporaryDirectory(prefix="life-") as folder:
         world = World(Path(folder), api, chance.choice(_SCALES), zygote)
-        machine = Machine(world)
+        machine = Machine(world, passed_over)
         try:
             _begin(machine, chance)
             for _ in range(steps):

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -107,7 +107,21 @@ class Snapshot:
     @property
     def monthly_usd(self) -> float:
         """What all deployments cost a month."""
-        return sum(self.nodes.values()) * USD_PER_NODE_HOUR["deploy"] * HOURS_A_MONTH
+        return self.monthly_of(self.nodes)
+
+    def monthly_of(self, models: Iterable[str]) -> float:
+        """What the deployments of some models cost a month."""
+        nodes = sum(self.nodes.get(model, 0) for model in models)
+        return nodes * USD_PER_NODE_HOUR["deploy"] * HOURS_A_MONTH
+
+    def serving(self, model: str) -> set[str]:
+        """The endpoints of the tool's where a model has traffic; AutoML v1 has none."""
+        return {
+            endpoint.id
+            for endpoint in self.endpoints.values()
+            for deployed, its in endpoint.deployed.items()
+            if endpoint.labels and its == model and endpoint.traffic.get(deployed)
+        }
 
     def expired(self, model: str) -> bool:
         """Whether a model's life is over."""

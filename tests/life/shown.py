@@ -81,13 +81,18 @@ def from_json(text: str) -> Shown | None:
         Said(
             change["action"],
             change["address"],
-            change.get("operation_id") or change.get("object_id"),
+            _last(change.get("operation_id") or change.get("object_id")),
             change.get("field"),
             change.get("origin"),
         )
         for change in plan["changes"]
     )
     return Shown(found, plan)
+
+
+def _last(name: str | None) -> str | None:
+    """The id in `trainingPipelines/ID`."""
+    return None if name is None else name.rpartition("/")[2]
 
 
 def from_text(text: str) -> Shown:
@@ -99,7 +104,7 @@ def from_text(text: str) -> Shown:
         if action:
             named = _ID.search(reason)
             was = re.search(r"\(was (\S+)\)", reason)
-            subject = named[1] if named else None
+            subject = _last(named[1]) if named else None
             found.append(Said(action, address, subject, None, was[1] if was else None))
 
     for line in text.splitlines():

@@ -41,6 +41,8 @@ class Checkout:
     """Names of older copies of its state directory."""
     plans: list[str] = field(default_factory=list)
     """Files that plans were saved in."""
+    lineage: str = ""
+    """Of its state, also when that is lost."""
     settled: bool = False
     """Whether the last thing done here was a whole apply after which nothing was left."""
 
@@ -67,6 +69,7 @@ class Checkout:
             found: dict[str, Any] = json.loads((self.directory / "state/state.json").read_bytes())
         except FileNotFoundError:
             return {}
+        self.lineage = str(found.get("lineage", "")) or self.lineage
         return found
 
     @property
@@ -235,12 +238,19 @@ class World:
         shutil.copytree(self.root / name, checkout.directory / "state")
         self.log.append(f"rm -r {checkout.name}/state; cp -r {name} {checkout.name}/state")
 
+    def lose_state(self, checkout: Checkout) -> None:
+        """The state directory is gone."""
+        shutil.rmtree(checkout.directory / "state")
+        (checkout.directory / "state").mkdir()
+        self.log.append(f"rm -r {checkout.name}/state; mkdir {checkout.name}/state")
+
     def clone(self, source: Checkout, name: str) -> Checkout:
         """A second checkout, with the state as it is in the first one now."""
         directory = self.root / name
         shutil.rmtree(directory, ignore_errors=True)
         shutil.copytree(source.directory, directory)
         found = Checkout(name, directory, copy.deepcopy(source.document))
+        found.lineage = source.lineage
         self.checkouts[name] = found
         self.log.append(f"rm -rf {name}; cp -r {source.name} {name}")
         return found
