@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 from tests.chaos.boundaries import INTERRUPT
@@ -13,8 +13,7 @@ from tests.life.effects import Violation
 from tests.life.machine import Machine
 from tests.life.shown import Said, Shown, from_json
 from tests.life.trainings import CENT
-from tests.life.world import Checkout, ids_of
-from tests.life.zygote import STOP, STOPPED
+from tests.life.world import BUDGET, Checkout, budget_of
 
 Command = Callable[[Machine, Checkout, Random], bool]
 _MOST_DETACHED = 6
@@ -73,6 +72,37 @@ def detach(machine: Machine, here: Checkout, chance: Random) -> bool:
     return True
 
 
+def by_variable(machine: Machine, here: Checkout, chance: Random) -> bool:
+    """A training is begun with --var and left; `wait`, without it, makes it the current one."""
+    if not here.models:
+        return False
+    name = chance.choice(list(here.models))
+    kind, was = here.models[name]["image_classification"], budget_of(here, name)
+    if here.models[name].get("lifecycle", {}).get("ignore_changes"):
+        return False
+    here.given = was + 1000
+    here.document["variables"] = {"budget": {"type": "integer", "default": was}}
+    kind[BUDGET] = "${var.budget}"
+    machine.edited(here)
+    flags, before = ("--var", f"budget={here.given}"), len(machine.ledger.begun)
+    for _ in range(_MOST_DETACHED):
+        outcome = machine.apply(here, *flags, only=("--detach",), patient=False)
+        if outcome.code != 5 or len(machine.ledger.begun) > before:
+            break
+    begun = [b for b in machine.ledger.begun[before:] if b.address == f"model.{name}"]
+    if begun:
+        machine.world.pass_time(timedelta(hours=3) / machine.world.service.scale)
+        outcome = machine.by_hand(here, "wait", "--auto-approve")
+        current = (here.recorded().get(f"model.{name}") or {}).get("current") or {}
+        gated = "require" in here.models[name]
+        if outcome.code == 0 and not gated and current.get("id") != begun[0].model:
+            raise Violation("variables", f"{begun[0].model} was paid for, and is thrown aside")
+    del here.document["variables"]
+    kind[BUDGET] = here.given
+    machine.edited(here)
+    return True
+
+
 def apply_killed(machine: Machine, here: Checkout, chance: Random) -> bool:
     """An apply that is killed at one of its requests or writes."""
     strike = chance.randint(1, _LATEST_STRIKE)
@@ -90,22 +120,6 @@ def interrupted(machine: Machine, here: Checkout, chance: Random) -> bool:
 def wait_killed(machine: Machine, here: Checkout, chance: Random) -> bool:
     """`wait` is killed."""
     machine.by_hand(here, "wait", "--auto-approve", strike=chance.randint(1, 12))
-    return True
-
-
-def lost_lock(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """A run is stopped, its lock is taken from it, another one runs; then it goes on."""
-    at = chance.randint(1, 5)
-    outcome = machine.apply(here, only=_ONE_BY_ONE, strike=at, action=STOP)
-    if outcome.code != STOPPED:
-        return True
-    machine.command(here, "force-unlock", "--auto-approve")
-    machine.apply(here)
-    state = here.state()
-    machine.command(here, "the stopped apply", goes_on=True)
-    if here.state() != state:
-        raise Violation("lock", "a run that lost its lock wrote the state")
-    machine.stopped += 1
     return True
 
 
@@ -216,29 +230,6 @@ def import_(machine: Machine, here: Checkout, chance: Random) -> bool:
     return True
 
 
-def state_rm(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """Forget a resource."""
-    recorded = sorted(here.recorded())
-    if not recorded:
-        return False
-    machine.by_hand(here, "state", "rm", chance.choice(recorded), "--auto-approve")
-    return True
-
-
-def state_mv(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """Another address, recorded by hand and renamed in the configuration."""
-    models = [a for a in sorted(here.recorded()) if a.startswith("model.")]
-    if not models:
-        return False
-    old = chance.choice(models)
-    name, new = old.partition(".")[2], machine.world.new_name("m")
-    outcome = machine.by_hand(here, "state", "mv", old, f"model.{new}", "--auto-approve")
-    if outcome.code == 0 and name in here.models:
-        here.models[new] = here.models.pop(name)
-        machine.edited(here)
-    return True
-
-
 def drift(machine: Machine, here: Checkout, chance: Random) -> bool:
     """What others changed: all that the plan would change in place because of them is there."""
     outcome = machine.command(here, "drift", "--json")
@@ -299,75 +290,15 @@ def destroy(machine: Machine, here: Checkout, chance: Random) -> bool:
     return True
 
 
-def locked(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """Somebody holds the lock: nothing is done; then it is taken away."""
-    path = here.directory / "state" / "state.json.lock"
-    if not path.exists():
-        return False
-    machine.world.log.append(f"# the lock of {here.name} is held by another process:")
-    with path.open("r+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        json.dump({"who": "me", "pid": 1, "command": "apply", "since": "now"}, file)
-        file.flush()
-        outcome = machine.command(here, "apply", "--auto-approve")
-        if outcome.code == 0 and machine.plan(here).changes:
-            raise Violation("lock", "the state is locked, and apply ended with 0")
-        if chance.random() < 0.5:
-            machine.command(here, "force-unlock", "--auto-approve")
-            machine.apply(here)
-    return True
-
-
-def keep_state(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """A copy of the state."""
-    if not here.recorded():
-        return False
-    machine.world.keep_state(here)
-    return True
-
-
-def restore_state(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """An older state comes back, as a state of git does when nobody committed the newer one."""
-    if not here.copies:
-        return False
-    machine.world.restore_state(here, chance.choice(here.copies))
-    here.settled = False
-    return True
-
-
-def lose_state(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """The state is lost: nothing is paid; then it is rebuilt from the labels."""
-    if not here.recorded():
-        return False
-    machine.world.lose_state(here)
-    here.settled = False
-    machine.apply(here)
-    machine.command(here, "state", "rebuild")
-    return True
-
-
-def second_checkout(machine: Machine, here: Checkout, chance: Random) -> bool:
-    """Somebody else works with a copy of the directory."""
-    if here.name != "a" or not here.recorded():
-        return False
-    machine.world.clone(here, "b")
-    return True
-
-
-def known_ids(here: Checkout) -> set[str]:
-    """All recorded objects."""
-    return {i for record in here.recorded().values() for i in ids_of(record)}
-
-
 COMMANDS: dict[str, tuple[int, Command]] = {
     "plan": (3, plan),
     "apply": (14, apply),
     "apply a part": (5, apply_part),
     "detach": (4, detach),
+    "by variable": (1, by_variable),
     "killed": (4, apply_killed),
     "interrupted": (2, interrupted),
     "wait killed": (1, wait_killed),
-    "lost lock": (2, lost_lock),
     "wait": (4, wait),
     "save plan": (2, save_plan),
     "apply saved": (2, apply_saved),
@@ -376,8 +307,6 @@ COMMANDS: dict[str, tuple[int, Command]] = {
     "rollback": (2, rollback),
     "models delete": (1, delete_model),
     "import": (1, import_),
-    "state rm": (1, state_rm),
-    "state mv": (1, state_mv),
     "drift": (4, drift),
     "cost": (1, cost),
     "why": (1, why),
@@ -385,10 +314,5 @@ COMMANDS: dict[str, tuple[int, Command]] = {
     "watch": (2, watch),
     "refresh only": (1, refresh),
     "destroy": (1, destroy),
-    "locked": (1, locked),
-    "keep state": (2, keep_state),
-    "restore state": (1, restore_state),
-    "lose state": (1, lose_state),
-    "second checkout": (1, second_checkout),
 }
 """By name: how often, and what."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.life.world import WRONG_LABEL, Checkout, World, sources_of
+from tests.life.world import BUDGET, WRONG_LABEL, Checkout, World, sources_of
 
 Edit = Callable[[World, Checkout, Random], bool]
 BUDGETS = (8000, 9000, 10_000)
@@ -24,7 +24,7 @@ GATES: tuple[dict[str, Any] | None, ...] = (
 IGNORED = {
     "models": (
         *("labels", "labels.team", "deploy", "deploy.node_count", "image_classification"),
-        *("dataset", "image_classification.train_budget_milli_node_hours", "display_name"),
+        *("dataset", f"image_classification.{BUDGET}", "display_name"),
     ),
     "datasets": ("labels", "labels.team", "description", "sources", "image_classification"),
 }
@@ -52,7 +52,7 @@ def declare_model(world: World, here: Checkout, chance: Random) -> bool:
         return False
     declared: dict[str, Any] = {
         "dataset": chance.choice(list(here.datasets)),
-        "image_classification": {"train_budget_milli_node_hours": chance.choice(BUDGETS)},
+        "image_classification": {BUDGET: chance.choice(BUDGETS)},
     }
     if chance.random() < 0.7:
         declared["deploy"] = {"node_count": 1}
@@ -95,8 +95,7 @@ def _lifecycle(declared: dict[str, Any], key: str, value: object) -> bool:
 def budget(world: World, here: Checkout, chance: Random) -> bool:
     """Another train budget."""
     model = _model(here, chance)
-    key = "train_budget_milli_node_hours"
-    return model is not None and _put(model["image_classification"], key, chance.choice(BUDGETS))
+    return model is not None and _put(model["image_classification"], BUDGET, chance.choice(BUDGETS))
 
 
 def labels(world: World, here: Checkout, chance: Random) -> bool:
@@ -262,9 +261,7 @@ def adopt(world: World, here: Checkout, chance: Random) -> bool:
     like = here.models[there[0]] if there else None
     here.models[new] = {
         "dataset": like["dataset"] if like else chance.choice(list(here.datasets)),
-        "image_classification": dict(
-            like["image_classification"] if like else {"train_budget_milli_node_hours": 8000}
-        ),
+        "image_classification": dict(like["image_classification"] if like else {BUDGET: 8000}),
     }
     here.document.setdefault("imports", []).append({"to": f"model.{new}", "id": chosen.id})
     _sound(here)
@@ -341,8 +338,8 @@ def budget_and_back(world: World, here: Checkout, chance: Random) -> bool:
     for name, model in here.models.items():
         for other in (recorded.get(f"model.{name}") or {}).get("others", ()):
             kind = other["attributes"].get("image_classification", {})
-            was = kind.get("train_budget_milli_node_hours")
-            if was and _put(model["image_classification"], "train_budget_milli_node_hours", was):
+            was = kind.get(BUDGET)
+            if was and _put(model["image_classification"], BUDGET, was):
                 return True
     return False
 

@@ -11,6 +11,7 @@ from tests.life.edits import EDITS
 from tests.life.machine import REFUSALS
 from tests.life.names import Names
 from tests.life.outside import ONLY, OUTSIDE
+from tests.life.states import STATES
 
 
 @dataclass
@@ -101,7 +102,7 @@ def missing(api: str, report: Report) -> list[str]:
     """The kinds of steps, refusals and effects of which there was none."""
     others = {n for other, only in ONLY.items() if other != api for n in only}
     wanted = [f"edit: {name}" for name in EDITS]
-    wanted += [f"command: {name}" for name in COMMANDS]
+    wanted += [f"command: {name}" for name in (*COMMANDS, *STATES)]
     wanted += [f"outside: {name}" for name in OUTSIDE if name not in others]
     found = [name for name in wanted if not report.steps[name]]
     found += [f"refusal: {name}" for name in REFUSALS if not report.refusals[name]]

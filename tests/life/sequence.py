@@ -14,6 +14,7 @@ from tests.life.machine import Machine
 from tests.life.outside import ONLY, OUTSIDE
 from tests.life.report import Report, script
 from tests.life.shown import from_json
+from tests.life.states import STATES
 from tests.life.world import World
 from tests.life.zygote import Zygote
 
@@ -86,10 +87,11 @@ def _step(machine: Machine, chance: Random) -> str:
                 machine.edited(here)
                 return f"edit: {name}"
         elif sort == "command":
-            names = list(COMMANDS)
-            name = chance.choices(names, [COMMANDS[n][0] for n in names])[0]
+            commands = {**COMMANDS, **STATES}
+            names = list(commands)
+            name = chance.choices(names, [commands[n][0] for n in names])[0]
             world.log.append(f"# {name}")
-            if COMMANDS[name][1](machine, here, chance):
+            if commands[name][1](machine, here, chance):
                 return f"command: {name}"
         else:
             others = {n for api, only in ONLY.items() if api != world.api for n in only}

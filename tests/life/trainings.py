@@ -11,7 +11,7 @@ from typing import Any
 from tests.life.effects import Act, Effects
 from tests.life.service import USD_PER_NODE_HOUR, end_of_life
 from tests.life.shown import PAID
-from tests.life.world import Row, World, ids_of, inputs_of, rows_of
+from tests.life.world import Row, World, budget_of, ids_of, inputs_of, rows_of
 
 CENT = 0.011
 _SLACK_SECONDS = 5.0
@@ -176,11 +176,10 @@ class Ledger:
 
 def most_usd(act: Act, operation: str) -> float:
     """What a training costs at most, by its declared budget."""
-    declared = act.here.models.get((act.address_of(operation) or "").partition(".")[2])
-    if declared is None:
+    name = (act.address_of(operation) or "").partition(".")[2]
+    if name not in act.here.models:
         return 0.0
-    budget = declared["image_classification"]["train_budget_milli_node_hours"]
-    return float(budget / 1000 * USD_PER_NODE_HOUR["train"])
+    return budget_of(act.here, name) / 1000 * USD_PER_NODE_HOUR["train"]
 
 
 def said_to_train(act: Act, address: str) -> int:

@@ -21,6 +21,7 @@ from tests.life.zygote import Order, Outcome, Zygote
 Document = dict[str, Any]
 Row = tuple[str, int, str]
 """Set, number of the image, label."""
+BUDGET = "train_budget_milli_node_hours"
 USES = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
 COMMAND_HOURS = 48.0
 """Simulated hours for which a command may wait: some trainings, one after the other."""
@@ -41,6 +42,8 @@ class Checkout:
     """Names of older copies of its state directory."""
     plans: list[str] = field(default_factory=list)
     """Files that plans were saved in."""
+    given: int = 0
+    """What the variable `budget` is given on the command line."""
     lineage: str = ""
     """Of its state, also when that is lost."""
     settled: bool = False
@@ -198,14 +201,14 @@ class World:
     def go_on(self, checkout: Checkout) -> Outcome:
         """Continue the command that was stopped."""
         self.log.append("# the command that was stopped goes on")
-        return self._ordered(Order((), str(checkout.directory), goes_on=True), patient=True)
+        return self._ordered(Order(("…",), str(checkout.directory), goes_on=True), patient=True)
 
     def _ordered(self, order: Order, patient: bool) -> Outcome:
         with self.service.patient(COMMAND_HOURS if patient else 0.0):
             outcome = self._zygote.run(order, self.service.pass_hours)
         self.log.append(f"# exit code {outcome.code}")
         # One that did not wait for what it had begun.
-        self._in_motion = outcome.code not in (0, 2, 3) or not patient
+        self._in_motion = outcome.code not in (0, 2, 3) or order.arguments[0] == "operations"
         self.last = outcome
         self.changed()
         return outcome
@@ -285,8 +288,14 @@ def rows_of(world: World, checkout: Checkout, dataset: str) -> list[Row]:
 def inputs_of(world: World, checkout: Checkout, model: str) -> str:
     """The declared training input of a model, as one comparable text."""
     declared = checkout.models[model]
-    kind = declared["image_classification"]
+    kind = {**declared["image_classification"], BUDGET: budget_of(checkout, model)}
     return json.dumps([kind, content_of(world, checkout, declared["dataset"])], sort_keys=True)
+
+
+def budget_of(checkout: Checkout, model: str) -> int:
+    """The declared train budget of a model, in milli node hours."""
+    written = checkout.models[model]["image_classification"][BUDGET]
+    return checkout.given if isinstance(written, str) else int(written)
 
 
 def sources_of(checkout: Checkout, dataset: str) -> list[str]:
