@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from automl_plan.planning.drift import recordable
+from automl_plan.planning.drift import gained_protection, recordable
 from automl_plan.planning.findings import drift_found
 from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.json import Attributes, Json
@@ -28,9 +28,11 @@ def accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bo
         if record is None:
             continue
         if not item.gone:
-            changed = recordable(item)
-            if changed:
-                session.record(_accepted(record, item.object_id, changed))
+            accepted = _accepted(record, item.object_id, recordable(item))
+            if gained_protection(item):
+                accepted = replace(accepted, protected=True)
+            if accepted != record:
+                session.record(accepted)
             for found in drift_found([item]):
                 if found.key in session.state.noticed:
                     session.record_cleared(found.key)

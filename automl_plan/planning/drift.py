@@ -10,7 +10,7 @@ from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
-from automl_plan.resources.marks import DATA, marks
+from automl_plan.resources.marks import DATA, PROTECTED, marks
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
@@ -65,9 +65,21 @@ def recordable(item: Drift) -> tuple[Difference, ...]:
     )
 
 
+def gained_protection(item: Drift) -> bool:
+    """Whether somebody else put the label on it that protects it; one taken off is put back."""
+    return any(label_of(d.path) == PROTECTED and d.after == "true" for d in _labels_of(item))
+
+
+def _labels_of(item: Drift) -> Iterable[Difference]:
+    return (d for d in item.differences if d.path.startswith(f"{FIELD}."))
+
+
 def acceptable(drift: Iterable[Drift]) -> int:
     """How many of these change something in the state when they are accepted into it."""
-    return sum(item.gone or item.trained is not None or bool(recordable(item)) for item in drift)
+    return sum(
+        item.gone or item.trained is not None or bool(recordable(item)) or gained_protection(item)
+        for item in drift
+    )
 
 
 def _trained_outside(recorded: Recorded, live: Live) -> list[Drift]:

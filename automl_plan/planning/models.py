@@ -86,8 +86,11 @@ def plan_model(
             forget = _forget(address, current)
             changes.append(forget)
             needs, current = (*needs, forget.key), None
-        if current is not None and current.id != PENDING and course.way is not Way.PROMOTE:
-            changes += _meanwhile(switch, current, foreseen.keys)
+        restored = switch.mark_others(others, current, chosen=course.version)
+        changes += restored
+        needs = (*needs, *(c.key for c in restored if c.object_id == _id_of(course.version)))
+        if current is not None and current.id != PENDING:
+            changes += _meanwhile(switch, current, foreseen.keys, course.way)
         if course.way is Way.TRAIN:
             changes += _train(desired, course, after, (*outlook.ready, *needs), current)
         else:
@@ -117,16 +120,25 @@ def _held(address: Address, why: str, version: RecordedObject | None) -> Note:
     return Note(address, NoteKind.HELD, why, by)
 
 
-def _meanwhile(switch: Switch, current: RecordedObject, needs: tuple[str, ...]) -> list[Change]:
-    """What the current version needs while its successor is trained and judged.
+def _id_of(version: RecordedObject | None) -> str | None:
+    return None if version is None else version.id
 
-    It goes on serving until then, and for good where the gate rejects the successor.
+
+def _meanwhile(
+    switch: Switch, current: RecordedObject, needs: tuple[str, ...], way: Way
+) -> list[Change]:
+    """What the current version needs before its successor takes its place.
+
+    It serves until then, and for good where the gate rejects the successor. Afterwards it is a
+    former one: of that only its own labels are compared.
     """
-    changes = switch.bring_up_to_date(current, needs, current=current)
-    if switch.desired.require is not None:
-        return changes
-    undeployed = not switch.live[current.id].deployed
-    return [c for c in changes if undeployed and c.action is Action.DEPLOY]
+    if way is not Way.PROMOTE and switch.desired.require is not None:
+        return switch.bring_up_to_date(current, needs, current=current)
+    changes = switch.mark_others((current,), current)
+    if way is not Way.PROMOTE and not switch.live[current.id].deployed:
+        to_date = switch.bring_up_to_date(current, needs, current=current)
+        changes += (change for change in to_date if change.action is Action.DEPLOY)
+    return changes
 
 
 def _as_deployed(

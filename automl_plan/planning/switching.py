@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import mark_differences
+from automl_plan.planning.bookkeeping import label_of, mark_differences
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.drift import TRAFFIC
 from automl_plan.planning.foresight import PENDING
@@ -20,6 +20,7 @@ from automl_plan.resources.desired import DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.live import LiveModel
+from automl_plan.resources.marks import STATUS
 from automl_plan.resources.recorded import RecordedObject
 
 _NOT_TOLD = "not told"
@@ -115,10 +116,21 @@ class Switch(Struct, frozen=True):
         self,
         others: Iterable[RecordedObject],
         current: RecordedObject | None,
+        *,
+        chosen: RecordedObject | None = None,
     ) -> list[Change]:
-        """Mend the marks of versions that stay beside the current one."""
-        marked = ((obj, self._marks(obj, current)) for obj in others)
-        return [self._update(obj.id, (), found, ()) for obj, found in marked if found]
+        """Restore the marks of versions beside the current one.
+
+        The status of the one that is `chosen` to take its place is set when it does.
+        """
+        changes = []
+        for obj in others:
+            found = self._marks(obj, current)
+            if obj == chosen:
+                found = tuple(d for d in found if label_of(d.path) != STATUS)
+            if found:
+                changes.append(self._update(obj.id, (), found, ()))
+        return changes
 
     def _update(
         self,

@@ -13,6 +13,7 @@ from automl_plan.planning.drift import acceptable
 from automl_plan.planning.findings import drift_found
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action
+from automl_plan.resources.desired import Lifecycle
 from automl_plan.resources.live import LiveDataset, LiveModel
 from automl_plan.resources.marks import MARKS
 from tests.planning.worlds import World, dataset, desired, model
@@ -94,3 +95,25 @@ def test_a_message_names_labels_that_others_took_away_but_not_what_a_run_left_be
     world.datasets[dataset_id] = relabelled(there, "automl-plan-address", None)
     (found,) = drift_found(world.plan(SECOND).drift)
     assert "bookkeeping.address" in found.text
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_nothing_is_left_to_be_changed_back(data: st.DataObject) -> None:
+    """Also where the versions whose labels others changed are replaced by the same plan."""
+    world = two_versions()
+    for model_id in sorted(world.models):
+        key, value = data.draw(KEYS), data.draw(VALUES)
+        if key in MARKS:
+            world.models[model_id] = relabelled(world.models[model_id], key, value)
+    wanted = desired(
+        dataset(labels={"team": "a"}, description="photos"),
+        model(
+            labels={"team": "a"},
+            keep_versions=data.draw(st.integers(0, 3)),
+            train_budget_milli_node_hours=data.draw(st.sampled_from([8000, 9000, 10000])),
+            lifecycle=Lifecycle(prevent_destroy=data.draw(st.booleans())),
+        ),
+    )
+    world.apply(wanted)
+    assert [c.key for c in world.plan(wanted).changes] == []
