@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.freshness import check_bound
+from automl_plan.applying.left_running import left_text
 from automl_plan.applying.moments import charge_now, meter_of
 from automl_plan.applying.notice_texts import Ended, scored
 from automl_plan.applying.notices import Notices
@@ -103,7 +104,7 @@ def apply(
             result = replace(schedule.run(), gates=tuple(steps.reports))
             notices.end()
     if schedule.stopped:
-        raise _interrupted(result)
+        raise _interrupted(result, workspace.follow)
     return result
 
 
@@ -175,19 +176,17 @@ def _settle(
         session.record(record, notice=notice, charge=charge)
 
 
-def _interrupted(result: ApplyResult) -> Interrupted:
+def _interrupted(result: ApplyResult, follow: str) -> Interrupted:
     cancelled = [f.error for f in result.failed if isinstance(f.error, OperationCancelled)]
     told = [str(error.message) for error in cancelled]
     if not result.running:
         said = "Interrupted; the state is saved and nothing is left running."
         return Interrupted("\n".join([said, *told]))
-    running = len(result.running)
-    goes = "operation goes" if running == 1 else "operations go"
+    said = f"Interrupted; the state is saved. {left_text(result.left)}."
     return Interrupted(
-        "\n".join([f"Interrupted; the state is saved. {running} {goes} on at the service.", *told]),
-        hint="The next apply takes them up (or `automl-plan wait`); `automl-plan operations list "
-        "--running` shows them, `automl-plan operations cancel ID` ends one (used node hours are "
-        "billed).",
+        "\n".join([said, *told]),
+        hint=f"Follow it with `{follow}`; `automl-plan operations cancel ID` ends it (used node "
+        "hours are billed).",
     )
 
 

@@ -9,8 +9,9 @@ from msgspec import Struct
 from automl_plan.errors import AutomlPlanError
 from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.gate import GateReport
-from automl_plan.planning.plan import Change
+from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.address import Address
+from automl_plan.resources.recorded import Step
 
 
 class EventType(StrEnum):
@@ -48,13 +49,33 @@ class Failure(Struct, frozen=True):
     error: AutomlPlanError
 
 
+class Left(Struct, frozen=True):
+    """A change whose work goes on at the service after the run."""
+
+    change: Change
+    step: Step | None = None
+    """None: the call opens no operation, and was not answered in time."""
+    operation_id: str | None = None
+    """None: it is not known yet."""
+
+    @property
+    def started(self) -> bool:
+        """Whether this run started it, and not an earlier one."""
+        return self.change.action not in (Action.RESUME, Action.CANCEL)
+
+
 class ApplyResult(Struct, frozen=True):
     """How an apply ended."""
 
     done: tuple[Change, ...] = ()
     failed: tuple[Failure, ...] = ()
     skipped: tuple[Change, ...] = ()
-    running: tuple[Change, ...] = ()
+    left: tuple[Left, ...] = ()
     """Started and left running at the service (detached or interrupted)."""
     gates: tuple[tuple[Address, int | None, GateReport], ...] = ()
     """The gates that were asked: address, version, what they found."""
+
+    @property
+    def running(self) -> tuple[Change, ...]:
+        """The changes whose work was left running at the service."""
+        return tuple(left.change for left in self.left)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from automl_plan.applying.events import ApplyResult, Failure
+from automl_plan.applying.events import ApplyResult, Failure, Left
 from automl_plan.applying.running import Running
 from automl_plan.errors import GateRejected
 from automl_plan.planning.plan import Change
@@ -32,5 +32,12 @@ class Tally(Struct):
             done=tuple(self.done),
             failed=tuple(self.failed),
             skipped=tuple(skipped),
-            running=tuple(running.change for running in left),
+            left=tuple(_left(running) for running in left),
         )
+
+
+def _left(running: Running) -> Left:
+    operation = running.operation
+    if operation is None:
+        return Left(running.change)
+    return Left(running.change, operation.step, operation.id)

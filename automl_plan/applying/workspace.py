@@ -27,7 +27,9 @@ class Workspace:
         variables: Mapping[str, str] | None = None,
         var_files: Sequence[Path] = (),
         environ: Mapping[str, str] | None = None,
+        follow: Callable[[Configuration], str] = lambda _: "automl-plan wait",
     ) -> None:
+        """`follow` makes the command that follows what a run leaves running."""
         self._environ = dict(os.environ) if environ is None else environ
         self.configuration: Configuration = load(
             directory,
@@ -35,6 +37,8 @@ class Workspace:
             var_files=var_files,
             environ=self._environ,
         )
+        self.follow = follow(self.configuration)
+        """The command that follows what is left running, to be shown."""
         self.store = StateStore(self.configuration.state_path)
         self._provider: Provider | None = None
         self._check: Callable[[], None] | None = None

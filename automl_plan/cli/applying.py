@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import typer
+
 from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.output import (
     asked,
@@ -57,8 +59,8 @@ def apply_planned(
 ) -> None:
     """Show a plan, get it approved, and carry it out; `lines` tells programs.
 
-    Raises PlanRefused without approval, ApplyFailed when changes failed, OperationsRunning
-    when work was left at the service.
+    Raises PlanRefused without approval, ApplyFailed when changes failed; ends with the exit
+    code of OperationsRunning when work was left at the service.
     """
     from automl_plan.applying.apply import apply
     from automl_plan.rendering.failures import failures_text
@@ -94,10 +96,10 @@ def apply_planned(
             lock_timeout=lock_timeout,
             decision=decision,
         )
-    lines(result_json(result))
+    lines(result_json(result, workspace.follow))
     if not as_json and not planned.empty:
         write_or_go_on("\n" + gates_text(result.gates, style) + failures_text(result, style))
-        write_or_go_on(result_text(planned, result, style))
+        write_or_go_on(result_text(planned, result, style, workspace.follow))
         _write_headlines(workspace, result)
     if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
         raise GateRejected(
@@ -110,10 +112,7 @@ def apply_planned(
             hint="What was done is recorded: mend the cause and apply again.",
         )
     if result.running:
-        raise OperationsRunning(
-            "The work goes on at the service.",
-            hint="The next `automl-plan apply` takes it up and goes on with what depends on it.",
-        )
+        raise typer.Exit(OperationsRunning.exit_code)  # no error: the result says what runs
 
 
 def apply_by_hand(

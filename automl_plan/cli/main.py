@@ -15,7 +15,7 @@ import typer
 from automl_plan import __version__
 from automl_plan.cli import completion
 from automl_plan.cli.commands import ByName, Commands
-from automl_plan.cli.options import Directory
+from automl_plan.cli.options import Directory, start_here
 from automl_plan.cli.output import discard_output, say, style_for
 from automl_plan.cli.reporting import write_error
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
@@ -81,6 +81,7 @@ def run(arguments: list[str]) -> int:
         os.environ["NO_COLOR"] = "1"
         arguments = [argument for argument in arguments if argument != "--no-color"]
     completion.rejoin(os.environ)
+    start_here()
     try:
         return _invoke(arguments)
     except AutomlPlanError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from automl_plan.resources.address import Address
 
 
+_changed_to: ContextVar[Path] = ContextVar("_changed_to", default=Path())
+"""What -C said in this run."""
+
+
+def start_here() -> None:
+    """Begin a run: no directory was changed to."""
+    _changed_to.set(Path())
+
+
 def change_to(directory: Path) -> Path:
     """Work in another directory from now on. Raises UsageError."""
     if directory != Path():
@@ -25,6 +35,7 @@ def change_to(directory: Path) -> Path:
             os.chdir(directory)
         except OSError as error:
             raise UsageError(f"-C {directory}: {error.strerror}.") from error
+        _changed_to.set(_changed_to.get() / directory)
     return Path()
 
 
@@ -113,7 +124,27 @@ def workspace(
     """Open the configuration of a directory with the variables that were given."""
     from automl_plan.applying.workspace import Workspace
 
-    return Workspace(directory, variables=variables(var), var_files=var_file or ())
+    given = variables(var)
+    return Workspace(
+        directory,
+        variables=given,
+        var_files=var_file or (),
+        follow=lambda configuration: _wait_command(configuration.given, given, var_file or ()),
+    )
+
+
+def _wait_command(
+    told: Mapping[str, str | None], given: Iterable[str], var_files: Iterable[Path]
+) -> str:
+    """`automl-plan wait` with the flags of this run; a text given with --var may be secret."""
+    import shlex
+
+    words = ["automl-plan", "wait"]
+    if _changed_to.get() != Path():
+        words += ["-C", str(_changed_to.get())]
+    words += [word for path in var_files for word in ("--var-file", str(path))]
+    words += [word for name in given for word in ("--var", f"{name}={told.get(name) or '…'}")]
+    return shlex.join(words)
 
 
 def plan_options(

@@ -48,6 +48,9 @@ class Configuration(Struct, frozen=True):
     """Who is told of what happens. Not in the digest: no plan depends on it."""
     prices: PriceBook
     """The prices that costs are told in."""
+    given: Mapping[str, str | None]
+    """The variables that a flag, a file or the environment gives a value: a number or truth value
+    as it is written there, None for a text, which may be secret. Not in the digest by itself."""
     digest: str
     """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
     into files, formatting, comments and the directory don't matter."""

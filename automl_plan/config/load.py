@@ -100,7 +100,7 @@ class _Loader:
         for text, value in self._parsed:
             if "${" not in text:  # what stands in place of references may have another shape
                 self._cache.put(text, value)
-        return self._built(checked)
+        return self._built(checked, variables.told(given, filler.known))
 
     def _document(self, var_files: Sequence[FilePath]) -> Document:
         merger = Merger(self._origins, self._declared)
@@ -255,7 +255,7 @@ class _Loader:
             diagnostics.sort(key=lambda d: (d.file, d.line, d.column, d.rule, d.message))
             raise ConfigurationError(diagnostics)
 
-    def _built(self, checked: Checked) -> Configuration:
+    def _built(self, checked: Checked, given: Mapping[str, str | None]) -> Configuration:
         if self._faulty or checked.provider is None or checked.state_path is None:
             # What silently went missing would be planned to be deleted.
             raise AssertionError(f"left out without a finding: {self._faulty}")
@@ -270,6 +270,7 @@ class _Loader:
             lint=checked.lint,
             receivers=building.receivers(checked.notify),
             prices=self._prices(checked.prices_path),
+            given=given,
             digest=building.digest(checked, desired),
             _origins=self._origins,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -61,6 +62,15 @@ def from_environment(names: Mapping[str, Json], environ: Mapping[str, str]) -> d
         name: Given(environ[_ENVIRONMENT + name], _ENVIRONMENT + name, True)
         for name in names
         if _ENVIRONMENT + name in environ
+    }
+
+
+def told(given: Collection[str], known: Mapping[str, Scalar]) -> dict[str, str | None]:
+    """The variables that are given a value: one that is no text as it is written, else None."""
+    return {
+        name: None if isinstance(known[name], str) else json.dumps(known[name])
+        for name in sorted(given)
+        if name in known
     }
 
 

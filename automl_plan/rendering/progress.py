@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from automl_plan import __version__
 from automl_plan.applying.events import ApplyResult, Event, EventType
+from automl_plan.applying.left_running import left_text
 from automl_plan.applying.planned import Planned
 from automl_plan.errors import GateRejected
 from automl_plan.planning.drift import acceptable
@@ -219,27 +220,32 @@ def event_json(event: Event) -> dict[str, Json]:
     )
 
 
-def result_text(planned: Planned, result: ApplyResult, style: Style) -> str:
-    """The last line of an apply."""
-    done = summary(result.done, _SUMMED_UP) or "nothing was done"
-    turned_down = sum(isinstance(f.error, GateRejected) for f in result.failed)
-    if turned_down and turned_down == len(result.failed):
-        whose = "its gate" if turned_down == 1 else "their gates"
-        held = f"{counted(turned_down, 'version')} turned down by {whose}"
-        return f"{style.yellow(style.bold('Held back:'))} {held}; {done}.\n"
-    if result.failed:
-        failed = counted(len(result.failed), "change")
-        return f"{style.red(style.bold('Apply incomplete:'))} {failed} failed; {done}.\n"
-    if result.running:
-        running = counted(len(result.running), "operation")
-        return f"{style.yellow(style.bold('Detached:'))} {running} running; {done}.\n"
-    if planned.mode is PlanMode.REFRESH_ONLY:
-        done = f"{counted(acceptable(planned.plan.drift), 'change')} accepted into the state"
-    return f"{style.green(style.bold('Apply complete:'))} {done}.\n"
+def result_text(planned: Planned, result: ApplyResult, style: Style, follow: str) -> str:
+    """The last line of an apply; `follow` is the command that follows what it left running."""
+    done = summary(result.done, _SUMMED_UP)
+    running = clean(left_text(result.left))
+    rejected = sum(isinstance(f.error, GateRejected) for f in result.failed)
+    if rejected and rejected == len(result.failed):
+        whose = "its gate" if rejected == 1 else "their gates"
+        what = f"{counted(rejected, 'version')} turned down by {whose}"
+        label = style.yellow("Held back:")
+    elif result.failed:
+        what = f"{counted(len(result.failed), 'change')} failed"
+        label = style.red("Apply incomplete:")
+    elif result.left:
+        what, label = "", style.yellow("Detached:")
+    else:
+        what, label = "", style.green("Apply complete:")
+        if planned.mode is PlanMode.REFRESH_ONLY:
+            done = f"{counted(acceptable(planned.plan.drift), 'change')} accepted into the state"
+    done = done or ("" if running else "nothing was done")
+    said = "; ".join(filter(None, (what, running, done)))
+    next_ = f" Follow it with `{clean(follow)}`." if running else ""
+    return f"{style.bold(label)} {said}.{next_}\n"
 
 
-def result_json(result: ApplyResult) -> dict[str, Json]:
-    """How an apply ended, for programs."""
+def result_json(result: ApplyResult, follow: str) -> dict[str, Json]:
+    """How an apply ended, for programs; `follow` as in `result_text`."""
     return document(
         type="result",
         done=[change.key for change in result.done],
@@ -249,6 +255,16 @@ def result_json(result: ApplyResult) -> dict[str, Json]:
         ],
         skipped=[change.key for change in result.skipped],
         running=[change.key for change in result.running],
+        operations=[
+            {
+                "key": left.change.key,
+                "step": left.step and str(left.step),
+                "operation_id": left.operation_id,
+                "started": left.started,
+            }
+            for left in result.left
+        ],
+        follow=follow if result.left else None,
         gates=[
             {"address": str(address), "version": version, **report.to_json()}
             for address, version, report in result.gates

@@ -63,9 +63,12 @@ def test_failure(project: ProjectLine) -> None:
 @BOTH
 def test_detached(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
-    told = types(lines(project, "apply", "--auto-approve", "--detach", code=5))
-    assert told[-2:] == ["result", "error"]
-    assert "detached" in told
+    told = lines(project, "apply", "--auto-approve", "--detach", code=5)
+    assert {"detached", "error"} & set(types(told)) == {"detached"}
+    result = told[-1]
+    assert [o["key"] for o in result["operations"]] == result["running"]
+    assert all(o["started"] and o["operation_id"] for o in result["operations"])
+    assert result["follow"] == "automl-plan wait"
 
 
 def test_a_wrong_configuration(project: ProjectLine) -> None:

@@ -117,10 +117,13 @@ def test_failures_are_told_with_their_cause(project: ProjectLine) -> None:
 @BOTH
 def test_detached_work_goes_on(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
+    project.detach()
+    (running,) = project.json("operations", "list", "--running")["operations"]
     done = project.run("apply", "--auto-approve", "--detach")
     assert done.returncode == 5
-    assert "Detached: 1 operation running" in done.stdout
-    (running,) = project.json("operations", "list", "--running")["operations"]
+    assert f"Detached: 1 training still running ({running['id']})." in done.stdout
+    assert done.stdout.endswith("Follow it with `automl-plan wait`.\n")
+    assert done.stderr == ""
     one = ("operations", "get", running["id"])
     assert project.json(*one)["id"] == running["id"]
     assert f"Id:                {running['id']}" in project(*one)

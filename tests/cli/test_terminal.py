@@ -58,7 +58,8 @@ def test_a_training_is_left_running_and_shown_meanwhile(
         terminal.process.send_signal(sign)
         assert terminal.ended() == 130
         assert "Traceback" not in terminal.shown
-        assert "1 operation goes on at the service" in terminal.shown
+        assert "1 training started and running (" in terminal.shown
+        assert "Follow it with `automl-plan wait`" in " ".join(terminal.shown.split())
     assert "> resume" in project("plan")
     assert f"train {training_start(api)}" in project("state", "list")
 

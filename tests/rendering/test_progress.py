@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from automl_plan.applying.events import ApplyResult, Event, EventType, Failure
+from automl_plan.applying.events import ApplyResult, Event, EventType, Failure, Left
 from automl_plan.errors import ApiError
 from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.plan import Action, Change
@@ -26,6 +26,7 @@ from tests.rendering.scenes import HOSTILE, create, refresh_only
 from tests.rendering.schema import EVENTS as EVENTS_SCHEMA
 from tests.rendering.schema import SCHEMA, is_valid
 
+FOLLOW = "automl-plan wait --var budget=9000"
 TRAIN = Change(model_address("digits"), Action.TRAIN, "why")
 IMPORT = Change(dataset_address("digits"), Action.IMPORT_DATA, "why")
 EVENTS = tuple(
@@ -102,17 +103,22 @@ def test_json() -> None:
 
 def test_results() -> None:
     failure = Failure(TRAIN, ApiError(HOSTILE))
+    again = Left(replace(IMPORT, action=Action.RESUME), Step.IMPORT_DATA, "ICN9")
     results = (
         ApplyResult(),
         ApplyResult(done=(IMPORT, TRAIN, replace(TRAIN, action=Action.DEPLOY))),
         ApplyResult(done=(IMPORT,), failed=(failure,), skipped=(TRAIN,)),
-        ApplyResult(done=(IMPORT,), running=(TRAIN,)),
+        ApplyResult(left=(Left(TRAIN, Step.TRAIN, "ICN7"),)),
+        ApplyResult(done=(IMPORT,), left=(Left(TRAIN, Step.TRAIN, "ICN7"),)),
+        ApplyResult(left=(*(Left(TRAIN, Step.TRAIN, f"ICN{i}") for i in range(7)), again)),
+        ApplyResult(left=(Left(IMPORT),)),
+        ApplyResult(failed=(failure,), left=(Left(TRAIN, Step.TRAIN, HOSTILE),)),
     )
-    texts = [result_text(create(), result, PLAIN) for result in results]
-    texts.append(result_text(refresh_only(), ApplyResult(), PLAIN))
+    texts = [result_text(create(), result, PLAIN, FOLLOW) for result in results]
+    texts.append(result_text(refresh_only(), ApplyResult(), PLAIN, FOLLOW))
     assert matches_golden("results", "".join(texts))
     for result in results:
-        assert is_valid("apply", result_json(result))
+        assert is_valid("apply", result_json(result, FOLLOW))
 
 
 def test_the_first_line_is_the_version() -> None:
