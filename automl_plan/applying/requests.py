@@ -94,12 +94,10 @@ class Requests:
         calls = (a for a in self._under_way.values() if a.purpose is Purpose.CHANGE)
         return [answer.running for answer in calls if answer.running is not None]
 
-    def any_training(self) -> bool:
-        """Whether a training is being asked for, whose operation is not known yet."""
-        return any(
-            operation is not None and operation.step is Step.TRAIN and operation.id is None
-            for operation in (running.operation for running in self.unanswered())
-        )
+    def trainings(self) -> frozenset[str]:
+        """The tokens of trainings that are asked for, whose operations are not known yet."""
+        asked = (running.operation for running in self.unanswered())
+        return frozenset(o.token for o in asked if o and o.step is Step.TRAIN and o.id is None)
 
     def close(self) -> None:
         """Send nothing more, and wait for nothing."""

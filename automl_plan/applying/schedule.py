@@ -152,7 +152,7 @@ class Schedule:
         if self._ending:
             return False
         try:
-            call = self._second_look.next_call(beginning=self._requests.any_training())
+            call = self._second_look.next_call(self._requests.trainings())
         except StateBehind as error:
             self._halted = error
             return False

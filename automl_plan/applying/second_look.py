@@ -21,10 +21,11 @@ from automl_plan.state.store import StateSession
 
 PAID_STEPS = frozenset({Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY})
 """Steps that cost money, or load data: nothing of that is sent on the strength of a wrong state."""
-_SHORTEST, LONGEST = 1.0, 5.0
+_SHORTEST, _LONGEST = 1.0, 30.0
 """Seconds for which a look holds, at the least and at the most."""
-_TIMES = 40
-"""A look holds for so many times what it took, so that looking takes no more than this part."""
+_TIMES = 60
+"""A look holds for so many times what it took; the next one is begun when half of that is over, so
+that nothing waits for it."""
 
 
 class SecondLook:
@@ -55,14 +56,17 @@ class SecondLook:
         self._wanted = self._under_way = False
         self._took = 0.0
         self._failure: ProviderError | None = None
-        self._holds_until = 0.0
+        self._awaited: frozenset[str] | None = None
+        """Tokens of trainings that were asked for when it was seen, and are still."""
+        self._next = self._holds_until = 0.0
 
     def lets(self, step: Step | None) -> bool:
         """Whether a call may be sent now; for one that is paid for, a look is wanted where not."""
         if step not in PAID_STEPS:
             return True
-        self._wanted = self._wanted or time.monotonic() >= self._holds_until
-        return not self._wanted
+        now = time.monotonic()
+        self._wanted = self._wanted or now >= self._next
+        return now < self._holds_until
 
     def failure(self) -> ProviderError | None:
         """Why the last look failed, told once; the next call that is paid for wants another."""
@@ -72,13 +76,13 @@ class SecondLook:
     @property
     def over(self) -> bool:
         """Whether what waited for a look can be asked about again."""
-        return not self._wanted
+        return not self._wanted or time.monotonic() < self._holds_until
 
-    def next_call(self, *, beginning: bool) -> Callable[[], Live] | None:
+    def next_call(self, beginning: Set[str]) -> Callable[[], Live] | None:
         """The request that the look which is wanted needs next; None when it needs none now.
 
-        `beginning`: a training is being asked for whose operation is not known yet. Raises
-        StateBehind when something lives that the state should know.
+        `beginning` are the tokens of trainings that are asked for now, whose operations are not
+        known yet. Raises StateBehind when something lives that the state should know.
         """
         if not self._wanted or self._under_way:
             return None
@@ -91,7 +95,10 @@ class SecondLook:
         )
         trainings = unknown_trainings(self._live, known)
         if trainings and not self._asked_on:
-            if beginning:
+            # What was asked for when the list came may be among them; what is later is not.
+            self._awaited = frozenset(beginning if self._awaited is None else self._awaited)
+            self._awaited &= beginning
+            if self._awaited:
                 return None
             self._under_way = self._asked_on = True
             return partial(with_datasets, self._live, trainings, resources, self._provider)
@@ -102,7 +109,9 @@ class SecondLook:
                 hint="What was done before is recorded, and what runs goes on at the service.",
             )
         self._end()
-        self._holds_until = time.monotonic() + min(max(self._took * _TIMES, _SHORTEST), LONGEST)
+        holds = min(max(self._took * _TIMES, _SHORTEST), _LONGEST)
+        self._next = time.monotonic() + holds / 2
+        self._holds_until = self._next + holds / 2
         return None
 
     def take(self, answer: Callable[[], Live]) -> None:
@@ -115,7 +124,7 @@ class SecondLook:
             self._end()
 
     def _end(self) -> None:
-        self._live, self._asked_on, self._wanted = None, False, False
+        self._live, self._asked_on, self._awaited, self._wanted = None, False, None, False
 
     def _look(self) -> Live:
         begun = time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,6 @@ from automl_plan.applying.disowning import disown, labelled_object
 from automl_plan.applying.events import Event, EventType
 from automl_plan.applying.planned import Planned, make_plan, planned_by_hand, survey
 from automl_plan.applying.rebuilding import rebuild
-from automl_plan.applying.second_look import LONGEST
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import PlanRefused, StateBehind, UsageError
 from automl_plan.planning.by_hand import plan_adoptions
@@ -379,11 +377,10 @@ def test_two_clones_at_the_same_time(checkout: Checkout) -> None:
     begun: list[int] = []
 
     def meanwhile(event: Event) -> None:
-        """After the first of the run's imports has begun, the other clone trains."""
+        """After the run has begun, and before it pays, the other clone trains."""
         if event.type is EventType.STARTED and event.change.action is Action.CREATE:
             other.until_training()
             begun.append(checkout.trainings())
-            time.sleep(LONGEST + 0.1)  # a look of before holds no more
 
     with pytest.raises(StateBehind):
         checkout.apply(on_event=meanwhile)
