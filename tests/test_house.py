@@ -29,6 +29,7 @@ MAY_IMPORT = {
         "errors",
         "resources",
         "config",
+        "linting",
         "planning",
         "state",
         "providers",

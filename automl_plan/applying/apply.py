@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from automl_plan.applying.events import ApplyResult, Event
 from automl_plan.applying.freshness import check_bound
+from automl_plan.applying.judging import Resending, check_refused
 from automl_plan.applying.left_running import left_text
+from automl_plan.applying.linted import with_lint
 from automl_plan.applying.moments import charge_now, meter_of
 from automl_plan.applying.notice_texts import Ended, scored
 from automl_plan.applying.notices import Notices
-from automl_plan.applying.planned import Planned
+from automl_plan.applying.planned import Planned, survey
 from automl_plan.applying.recovery import Verdict, open_intents, settle
 from automl_plan.applying.refresh import accept_drift
 from automl_plan.applying.schedule import Schedule
@@ -25,9 +27,10 @@ from automl_plan.applying.second_look import SecondLook
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.told import tell
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import Interrupted, OperationCancelled, PlanRefused, PlanStale
+from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
 from automl_plan.notifying.sender import Sender
 from automl_plan.planning.findings import drift_found, under_way
+from automl_plan.planning.judgement import Grounds, judge
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
@@ -54,8 +57,7 @@ def apply(
     `decision` is a person's, for promotions. Raises PlanRefused and PlanStale before anything
     is sent, StateLocked, StateUnwritable, Interrupted.
     """
-    if planned.plan.refused:
-        raise PlanRefused("\n".join(refusal.text for refusal in planned.plan.refused))
+    grounds = _judged(workspace, planned)
     with workspace.open_state(timeout=lock_timeout, command=command) as session:
         check_bound(planned, workspace, session.state)
         if session.moved:
@@ -87,6 +89,7 @@ def apply(
             commit=lambda: workspace.commit,
             notices=notices,
             decision=decision,
+            check=Resending(planned.plan.changes, grounds, workspace).check,
         )
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
         steps.own.update(each for each in adopted if each is not None)
@@ -106,6 +109,18 @@ def apply(
     if schedule.stopped:
         raise _interrupted(result, workspace.follow)
     return result
+
+
+def _judged(workspace: Workspace, planned: Planned) -> Grounds:
+    """What the changes were judged by. Raises PlanRefused when something speaks against them."""
+    grounds = planned.grounds
+    if grounds is None:  # of a saved plan
+        seen = survey(workspace, refresh=planned.options.refresh)
+        grounds = seen.grounds(planned.options)
+    grounds = with_lint(grounds, planned.plan.changes, workspace)
+    judgement = judge(planned.plan.changes, grounds)
+    check_refused((*planned.plan.refused, *judgement.refused))
+    return grounds
 
 
 def notices_of(workspace: Workspace, session: StateSession) -> Notices:

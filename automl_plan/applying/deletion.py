@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from automl_plan.applying.judging import check_by_hand, check_refused
 from automl_plan.applying.waiting import wait_for
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import OperationFailed
+from automl_plan.planning.guard import protection_by_label
+from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.live import LiveModel, Operation
+from automl_plan.resources.live import Live, LiveModel, Operation
 from automl_plan.resources.transitions import without_object
 
 
@@ -15,20 +20,34 @@ def delete_model(workspace: Workspace, model: LiveModel, address: Address | None
     """Undeploy a model if need be, delete it, and forget it where it was recorded.
 
     Both calls have no further effect when they are sent again, so no intent is needed. Raises
-    StateLocked, ProviderError.
+    PlanRefused, StateLocked, ProviderError.
     """
     provider = workspace.provider
     if address is None:
-        delete_live(provider, model)
+        check_deletion(workspace, model, address)
+        _delete(provider, model)
         return
     with workspace.open_state(command="models delete") as session:
-        delete_live(provider, model)
+        check_deletion(workspace, model, address)
+        _delete(provider, model)
         record = session.state.resources.get(address)
         if record is not None:
             session.record(without_object(record, model.id))
 
 
-def delete_live(provider: Provider, model: LiveModel) -> None:
+def check_deletion(workspace: Workspace, model: LiveModel, address: Address | None) -> None:
+    """Raise PlanRefused when a model may not be deleted; `address`: where it is recorded."""
+    if address is None:
+        refusal = protection_by_label(f"{model.display_name} {model.id}", model.labels)
+        check_refused(() if refusal is None else (refusal,))
+        return
+    delete = Change(address, Action.DELETE, "models delete asks for it", object_id=model.id)
+    undeploy = replace(delete, action=Action.UNDEPLOY)
+    changes = (undeploy, delete) if model.deployed else (delete,)
+    check_by_hand(workspace, changes, Live({}, {model.id: model}))
+
+
+def _delete(provider: Provider, model: LiveModel) -> None:
     """Undeploy a model if need be, and delete it. It may be gone. Raises ProviderError."""
     if model.deployed:
         _undeploy(provider, model.id)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
+
 from automl_plan import __version__
+from automl_plan.applying.judging import check_refused
 from automl_plan.applying.plan_document import change_to_json, drift_to_json
 from automl_plan.applying.planned import Planned, make_plan
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import PlanRefused, PlanStale
+from automl_plan.errors import PlanStale
 from automl_plan.planning.plan import Plan
 from automl_plan.state.document import State
 
@@ -43,15 +46,17 @@ def check_bound(planned: Planned, workspace: Workspace, state: State) -> None:
         )
 
 
-def check_current(planned: Planned, workspace: Workspace) -> None:
-    """Raise PlanStale when planning again gives something else: what lives has changed.
+def check_current(planned: Planned, workspace: Workspace) -> Planned:
+    """The saved plan, to be judged by what is there now.
 
-    Raise PlanRefused when planning again is refused, and the plan does not say so.
+    Raise PlanStale when planning again gives something else: what lives has changed. Raise
+    PlanRefused when planning again is refused, and the plan does not say so.
     """
     check_bound(planned, workspace, workspace.store.read())
-    now = make_plan(workspace, planned.options).plan
-    if now.refused and not planned.plan.refused:
-        raise PlanRefused(f"The plan may not be applied: {now.refused[0].text}", hint="Plan again.")
+    again = make_plan(workspace, planned.options)
+    now = again.plan
+    if not planned.plan.refused:
+        check_refused(now.refused)
     moved = _differing(planned.plan, now)
     if moved:
         more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
@@ -60,6 +65,7 @@ def check_current(planned: Planned, workspace: Workspace) -> None:
             f"{', '.join(moved[:_SHOWN])}{more}.",
             hint="Plan again, and look at what it says.",
         )
+    return replace(planned, grounds=again.grounds)
 
 
 def _differing(then: Plan, now: Plan) -> list[str]:

@@ -115,7 +115,7 @@ def _planned(
 ) -> tuple[Mapping[str, Change] | None, Desired]:
     """What an apply would do with trainings that ended: what nobody wants any more is cancelled."""
     try:
-        planned = make_plan(workspace, PlanOptions())
+        planned = make_plan(workspace, PlanOptions(lint=False))
     except (ConfigurationError, PlanError, SourceError, UnsettledOperation, UsageError):
         return None, workspace.configuration.desired
     changes = {

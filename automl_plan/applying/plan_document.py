@@ -60,6 +60,7 @@ def planned_document(planned: Planned) -> dict[str, Json]:
         "excludes": [str(address) for address in sorted(planned.options.excludes)],
         "replaces": [str(address) for address in sorted(planned.options.replaces)],
         "allow_large_change": planned.options.allow_large_change,
+        "lint": planned.options.lint,
         "empty": planned.empty,
         "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
         "identity": planned.identity,
@@ -238,7 +239,8 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     refused = document.get("refused")
     if isinstance(refused, list):
         refused = [{"rule": NOT_RECORDED, "text": each} for each in refused]
-    return {**document, "format_version": FORMAT_VERSION, "refused": refused}
+    added = {"lint": True}
+    return {**added, **document, "format_version": FORMAT_VERSION, "refused": refused}
 
 
 def planned_of(document: dict[str, Any]) -> Planned:
@@ -271,6 +273,7 @@ def planned_of(document: dict[str, Any]) -> Planned:
             excludes=frozenset(map(Address.parse, document["excludes"])),
             replaces=frozenset(map(Address.parse, document["replaces"])),
             allow_large_change=document["allow_large_change"],
+            lint=document["lint"],
         ),
         desired=Desired(
             datasets=_by_address(document["datasets"], _dataset),

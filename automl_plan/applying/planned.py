@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan import __version__
+from automl_plan.applying.judging import placer
+from automl_plan.applying.linted import with_lint
 from automl_plan.applying.moments import meter_of, now
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
@@ -19,28 +20,20 @@ from automl_plan.applying.workspace import Workspace
 from automl_plan.config.configuration import SECTION_OF, Configuration, ProviderSettings
 from automl_plan.errors import ConfigurationError
 from automl_plan.planning.adequacy import Advice
-from automl_plan.planning.costing import costs_of
 from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.drift import acceptable, assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
+from automl_plan.planning.judgement import Grounds, costs_within, judge
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import (
-    POLICY,
-    Action,
-    Change,
-    Plan,
-    Refusal,
-    Unrecorded,
-    Violation,
-)
+from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.planner import make_plan as plan_changes
-from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
+from automl_plan.planning.resumption import resumption
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.sets import undecided
 from automl_plan.planning.trained_data import advice_of
-from automl_plan.planning.unrecorded import guarded
+from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.history import History
@@ -82,6 +75,8 @@ class Planned(Struct, frozen=True):
     """By dataset: what is to be said of data that is imported or trained on."""
     data_findings: Mapping[Address, DataFindings] = field(default_factory=dict)
     """By dataset: what the lint found in data that is imported."""
+    grounds: Grounds | None = None
+    """What it was judged by; not kept in a saved plan, which is judged again."""
 
     @property
     def mode(self) -> PlanMode:
@@ -119,7 +114,29 @@ class Survey(Struct, frozen=True):
         """How many images the sources of each dataset hold."""
         return {address: data.examples for address, data in self.sources.items()}
 
-    def planned(self, plan: Plan, options: PlanOptions | None = None) -> Planned:
+    def grounds(self, options: PlanOptions, *, part: bool = False) -> Grounds:
+        """What changes are judged by; `part`: without what is declared and not changed."""
+        configuration = self.workspace.configuration
+        live = assume_live(self.recorded) if self.live is None else self.live
+        moved = rearrange(self.desired, self.recorded, live, self.examples).resources
+        return Grounds(
+            desired=self.desired,
+            recorded=replace(self.recorded, resources=moved),
+            live=live,
+            options=options,
+            policy=configuration.policy,
+            provider=configuration.provider.settings,
+            prices=configuration.prices,
+            meter=meter_of(self.workspace.provider),
+            sources=self.sources,
+            place=placer(configuration),
+            unrecorded=self.unrecorded,
+            part=part,
+        )
+
+    def planned(
+        self, plan: Plan, options: PlanOptions | None = None, grounds: Grounds | None = None
+    ) -> Planned:
         """A plan, bound to what it was made of."""
         configuration = self.workspace.configuration
         return Planned(
@@ -135,6 +152,7 @@ class Survey(Struct, frozen=True):
             serial=self.recorded.serial,
             sources=self.sources,
             found=self.found,
+            grounds=grounds,
             forecasts=forecasts_of(
                 plan.changes,
                 self.desired,
@@ -147,23 +165,10 @@ class Survey(Struct, frozen=True):
 
 
 def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
-    """A plan that a command asks for, held against the policy for what it does.
-
-    What the policy asks of declarations (labels, types) is a matter of `plan`.
-    """
-    assert seen.live is not None  # noqa: S101 (it was asked for)
-    configuration = seen.workspace.configuration
-    costs = costs_of(
-        plan.changes,
-        seen.desired,
-        seen.recorded.resources,
-        seen.live,
-        configuration.prices,
-        meter_of(seen.workspace.provider),
-    )
-    plan = guarded(replace(plan, costs=costs), seen.unrecorded, seen.recorded.lineage)
-    judged = _judged(plan, Desired({}, {}), configuration)
-    return seen.planned(replace(judged, costs=None))
+    """A plan that a command asks for, judged for what it does."""
+    plan = replace(plan, unrecorded=without_imported(seen.unrecorded, plan.changes))
+    grounds = seen.grounds(PlanOptions(), part=True)
+    return judged(seen.planned(plan, grounds=grounds), seen.workspace)
 
 
 def survey(
@@ -212,10 +217,17 @@ def survey(
     )
 
 
-def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = False) -> Planned:
+def make_plan(
+    workspace: Workspace,
+    options: PlanOptions,
+    *,
+    for_review: bool = False,
+    resuming: Collection[Address] | None = None,
+) -> Planned:
     """Compare the configuration with what is recorded and what lives.
 
     `for_review`: also tell when and at which commit it is made, and how good the versions are.
+    `resuming`: only go on with the open operations of these addresses (none: of all).
     Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out,
     and for trainings that the provider can't do on such data.
     """
@@ -236,14 +248,17 @@ def make_plan(workspace: Workspace, options: PlanOptions, *, for_review: bool = 
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error
+    grounds = seen.grounds(options, part=resuming is not None)
+    if resuming is not None:
+        plan = resumption(plan, resuming)
+        plan = replace(plan, costs=costs_within(plan.changes, grounds))
     if models := undecided(plan.changes, seen.desired, seen.sources):
         raise _undecided(models, seen)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
-    # What is to be destroyed needs no labels.
+    plan = replace(plan, changes=changes)
+    planned = judged(seen.planned(plan, options, grounds), workspace)
     wanted = Desired({}, {}) if destroy else seen.desired
-    adequacy = advice_of(changes, wanted, seen.sources)
-    plan = _judged(replace(plan, changes=changes), wanted, configuration, adequacy)
-    planned = replace(seen.planned(plan, options), adequacy=adequacy)
+    planned = replace(planned, adequacy=advice_of(plan.changes, wanted, seen.sources))
     return _for_review(planned, seen) if for_review else planned
 
 
@@ -261,36 +276,17 @@ def _for_review(planned: Planned, seen: Survey) -> Planned:
     )
 
 
-def _judged(
-    plan: Plan,
-    desired: Desired,
-    configuration: Configuration,
-    adequacy: Mapping[Address, Advice] = MappingProxyType({}),
-) -> Plan:
-    """The plan held against the team's policy; each violation has its place."""
-    if plan.costs is None:  # nothing is done at the provider
-        return plan
-    settings = configuration.provider.settings
-    subject = Subject(configuration.policy, plan.changes, desired, plan.costs, settings, adequacy)
-    found = violations(subject)
-    placed = tuple(replace(v, where=_where(v, configuration)) for v in found)
-    denied = tuple(
-        Refusal(POLICY + v.rule, violation_text(v), v.address, v.field, v.where)
-        for v in placed
-        if not v.warns
-    )
-    return replace(plan, violations=placed, refused=(*plan.refused, *denied))
+def judged(planned: Planned, workspace: Workspace) -> Planned:
+    """A plan with all that is to be said against it: `apply` judges again what it is given.
 
-
-def _where(violation: Violation, configuration: Configuration) -> str | None:
-    if (violation.field or "").startswith("policy."):
-        position = configuration.place("policy", violation.rule)
-    elif violation.address is None:
-        of_provider = (violation.field or "").startswith("provider.")
-        position = configuration.place("provider" if of_provider else "policy")
-    else:
-        position = configuration.position(violation.address, violation.field)
-    return None if position is None else f"{position.file}:{position.line}"
+    Raises SourceError and ProviderError of data that can't be read.
+    """
+    grounds, changes = planned.grounds, planned.plan.changes
+    assert grounds is not None  # noqa: S101 (plans that are made here have them)
+    grounds = with_lint(grounds, changes, workspace)
+    judgement = judge(changes, grounds)
+    plan = replace(planned.plan, refused=judgement.refused, violations=judgement.violations)
+    return replace(planned, plan=plan, grounds=grounds, data_findings=grounds.data_findings)
 
 
 def place_of(

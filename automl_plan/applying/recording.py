@@ -15,9 +15,10 @@ from automl_plan.applying.recovery import Finding, Verdict
 from automl_plan.applying.steps import Steps
 from automl_plan.applying.watch_events import Watched, WatchEventType
 from automl_plan.applying.workspace import Workspace
-from automl_plan.errors import OperationFailed, ProviderError
+from automl_plan.errors import OperationFailed, PlanRefused, ProviderError
 from automl_plan.notifying.rounds import Postponed
 from automl_plan.planning.foresight import resume
+from automl_plan.planning.plan import Change
 from automl_plan.resources.address import Address
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.state.store import StateSession
@@ -42,6 +43,7 @@ def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iter
         prices=configuration.prices,
         commit=lambda: workspace.commit,
         notices=notices,
+        check=_sends_nothing,
     )
     for address, record, finding in seen.settled:
         yield from _settled(workspace, session, notices, address, record, finding)
@@ -49,6 +51,10 @@ def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iter
         for operation in record.operations:
             if operation.id is not None:
                 yield from _stands(steps, seen, record, operation)
+
+
+def _sends_nothing(change: Change, operation: RecordedOperation) -> None:
+    raise PlanRefused(f"{change.address}: a watch sends no call ({operation.step}).")
 
 
 def _settled(

@@ -30,6 +30,7 @@ from automl_plan.errors import (
     Internal,
     OperationCancelled,
     OperationFailed,
+    PlanRefused,
     PlanStale,
     TransportError,
     Unavailable,
@@ -63,6 +64,9 @@ from automl_plan.state.store import StateSession
 if TYPE_CHECKING:
     from automl_plan.planning.gate import GateReport
 
+Check = Callable[[Change, RecordedOperation], None]
+"""Raises PlanRefused when the call of an operation that an earlier run began may not be sent."""
+
 _WORK = {Step.DEPLOY: OperationKind.DEPLOY_MODEL, Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL}
 """Of several calls the one that takes the time of the step."""
 _BILLED = frozenset({Step.TRAIN, Step.DEPLOY})
@@ -95,13 +99,16 @@ class Steps:
         prices: PriceBook,
         commit: Callable[[], str | None],
         notices: Notices,
+        check: Check,
         decision: Decision | None = None,
     ) -> None:
+        """`check` is asked before a call of an earlier run is sent."""
         self._provider = provider
         self._session = session
         self._desired = desired
         self._prices = prices
         self._expectations = Expectations()
+        self._check = check
         self.notices = notices
         self._intents = Intents(session, desired, sources, commit)
         self._calls = Calls(provider, desired, session.manifests)
@@ -193,11 +200,13 @@ class Steps:
         """Write the intent of the next call, after one of several has ended well.
 
         Nothing is sent when something else is declared by now: the next plan goes on from there.
+        A call that may not be sent raises PlanRefused in its place.
         """
         record = self._record_of(change.address)
         worked = answer.kind is _WORK.get(operation.step)
         ended = self._ended_entry(change, operation, answer) if worked else None
-        if not self._intents.still_wanted(change.address, operation):
+        refused = self._refused(change, operation)
+        if refused is not None or not self._intents.still_wanted(change.address, operation):
             nothing = answer.kind is OperationKind.CREATE_ENDPOINT
             self._session.record(
                 without_operation(record, operation)
@@ -205,7 +214,7 @@ class Steps:
                 else after_operation(record, operation, when=now()),
                 ended,
             )
-            return Begun()
+            return Begun() if refused is None else Begun(_raising(refused))
         intent = replace(operation, id=None)
         call = self._calls.of(change.address, intent, self._session.state.lineage)
         self._intend(with_operation(record, intent), intent, ended)
@@ -232,7 +241,7 @@ class Steps:
         """Give up an intent that was never received, and write another to be sent.
 
         Nothing is sent when the plan wants nothing of it. Raises PlanStale when something else
-        is declared by now.
+        is declared by now, PlanRefused when it may not be sent.
         """
         address = change.address
         record = without_operation(self._record_of(address), operation)
@@ -248,10 +257,22 @@ class Steps:
                 where=str(address),
                 hint="Plan again.",
             )
+        refused = self._refused(change, operation)
+        if refused is not None:
+            self._session.record(record)
+            raise refused
         intent = self._intents.renewed(address, operation)
         call = self._calls.of(address, intent, self._session.state.lineage)
         self._intend(with_operation(record, intent), intent)
         return Begun(call, intent)
+
+    def _refused(self, change: Change, operation: RecordedOperation) -> PlanRefused | None:
+        """Why a call that an earlier run began may not be sent by this one."""
+        try:
+            self._check(change, operation)
+        except PlanRefused as error:
+            return error
+        return None
 
     def ended(self, change: Change, operation: RecordedOperation, answer: Operation) -> str | None:
         """Record the end of an operation and say what came of it.
@@ -403,6 +424,13 @@ class Steps:
             "came of it.",
             hint="Plan again.",
         )
+
+
+def _raising(error: PlanRefused) -> Callable[[], object]:
+    def call() -> object:
+        raise error
+
+    return call
 
 
 def _outcome(change: Change, operation: RecordedOperation, answer: Operation) -> str | None:

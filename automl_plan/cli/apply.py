@@ -10,7 +10,6 @@ import typer
 
 from automl_plan.cli.applying import apply_planned, check_allowed
 from automl_plan.cli.json_files import EventLines, JsonInto, check_apart
-from automl_plan.cli.linted import with_lint
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -89,6 +88,7 @@ def apply(
             exclude=exclude,
             replace=replace,
             allow_large_change=allow_large_change,
+            no_lint=no_lint,
         )
         saved = read_plan(plan_file, to_apply=True) if plan_file is not None else None
         if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
@@ -97,10 +97,9 @@ def apply(
             with reading(WHAT):
                 opened = stack.enter_context(workspace(directory, var, var_file))
                 if saved is not None:
-                    check_current(saved, opened)
-                planned = saved or make_plan(opened, options)
-                if saved is None and not no_lint:
-                    planned = with_lint(planned, opened)
+                    planned = check_current(saved, opened)
+                else:
+                    planned = make_plan(opened, options)
             if allow is not None:
                 check_allowed(planned.plan.changes, allow)
             apply_planned(

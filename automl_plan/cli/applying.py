@@ -101,6 +101,12 @@ def apply_planned(
         write_or_go_on("\n" + gates_text(result.gates, style) + failures_text(result, style))
         write_or_go_on(result_text(planned, result, style, workspace.follow))
         _write_headlines(workspace, result)
+    if result.failed and all(isinstance(f.error, PlanRefused) for f in result.failed):
+        raise PlanRefused(
+            "What an earlier run had begun may not be sent any more.",
+            hint="The reasons are above; what was done is recorded. Change what refuses it, and "
+            "plan again.",
+        )
     if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
         raise GateRejected(
             f"A new version does not meet what is required; {_what_serves(result)}.",
@@ -171,8 +177,9 @@ def check_allowed(changes: Sequence[Change], allow: str) -> None:
 def approve(command: str, question: str, *, as_json: bool = False) -> None:
     """Get a yes. Raises PlanRefused when it is refused, or nobody is there to give it."""
     if as_json or not has_terminal():
+        about = "" if question in _QUESTIONS.values() else f"\n{question}"
         raise PlanRefused(
-            f"{command} asks for approval, and there is no terminal to ask on.",
+            f"{command} asks for approval, and there is no terminal to ask on.{about}",
             hint="Look at what it would do, then give --auto-approve.",
         )
     if not asked(question):

@@ -56,6 +56,7 @@ def cost(
         target=target,
         exclude=exclude,
         replace=replace,
+        no_lint=True,
     )
     with workspace(directory, var, var_file) as opened:
         planned = make_plan(opened, options)

@@ -137,7 +137,7 @@ def delete(
     directory: Directory = Path(),
 ) -> None:
     """Delete one model, managed or not; it is undeployed first."""
-    from automl_plan.applying.deletion import delete_model
+    from automl_plan.applying.deletion import check_deletion, delete_model
     from automl_plan.cli.applying import approve
     from automl_plan.inventory.managed import managed_objects, pick
     from automl_plan.rendering.models import deletion_question
@@ -148,6 +148,7 @@ def delete(
         model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
         owner = managed_objects(resources, ResourceKind.MODEL).get(model.id)
         address = owner.address if owner else None
+        check_deletion(opened, model, address)
         if not auto_approve:
             current = owner is not None and owner.current
             approve("models delete", deletion_question(model, address, current=current))

@@ -144,10 +144,13 @@ def cancel(
     directory: Directory = Path(),
 ) -> None:
     """Ask the service to end an import or a training."""
+    from automl_plan.applying.judging import check_cancel
+
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(operation_id)
         if operation.done:
             raise UsageError(f"The operation {operation.id} has ended already.")
+        check_cancel(opened, operation.id)
         opened.provider.cancel(operation_id)
     write(
         f"Asked the service to end {operation.id}; it may still finish. Node hours that a "

@@ -156,6 +156,7 @@ def plan_options(
     exclude: list[str] | None,
     replace: list[str] | None,
     allow_large_change: bool = False,
+    no_lint: bool = False,
 ) -> PlanOptions:
     """The options of a plan. Raises UsageError for those that contradict each other."""
     from automl_plan.planning.options import PlanMode, PlanOptions
@@ -172,6 +173,7 @@ def plan_options(
         excludes=_addresses("--exclude", exclude),
         replaces=_addresses("--replace", replace),
         allow_large_change=allow_large_change,
+        lint=not no_lint,
     )
 
 

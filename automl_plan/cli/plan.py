@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl_plan.cli.json_files import DocumentFile, JsonInto, check_apart
-from automl_plan.cli.linted import with_lint
 from automl_plan.cli.options import (
     AllowLargeChange,
     AsJson,
@@ -86,13 +85,12 @@ def plan(
         exclude=exclude,
         replace=replace,
         allow_large_change=allow_large_change,
+        no_lint=no_lint,
     )
     for_review = out is not None or shown != "text" or json_into is not None
     with DocumentFile(json_into) as file:
         with reading(WHAT), workspace(directory, var, var_file) as opened:
             planned = make_plan(opened, options, for_review=for_review)
-            if not no_lint:
-                planned = with_lint(planned, opened)
         refused = bool(planned.plan.refused)
         if out is not None:
             write_plan(planned, out)

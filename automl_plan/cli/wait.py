@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec.structs import replace
 
 from automl_plan.cli import completion
 from automl_plan.cli.applying import apply_planned
@@ -16,6 +15,7 @@ from automl_plan.cli.options import (
     AutoApprove,
     Directory,
     LockTimeout,
+    NoLint,
     Var,
     VarFile,
     address,
@@ -40,6 +40,7 @@ def wait(
     ] = None,
     auto_approve: AutoApprove = False,
     lock_timeout: LockTimeout = 0.0,
+    no_lint: NoLint = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -49,15 +50,13 @@ def wait(
     from automl_plan.applying.planned import make_plan
     from automl_plan.planning.options import PlanOptions
     from automl_plan.planning.plan import Action
-    from automl_plan.planning.resumption import resumption
 
     addresses = [] if name is None else [address(name, "ADDRESS")]
     with (
         EventLines("wait", as_json=as_json) as lines,
         workspace(directory, var, var_file) as opened,
     ):
-        planned = make_plan(opened, PlanOptions())
-        planned = replace(planned, plan=resumption(planned.plan, addresses))
+        planned = make_plan(opened, PlanOptions(lint=not no_lint), resuming=addresses)
         changes = planned.plan.changes
         if not changes and not as_json:
             write("Nothing is open.\n")

@@ -47,6 +47,7 @@ def why(
         target=None,
         exclude=None,
         replace=replace,
+        no_lint=True,
     )
     with workspace(directory, var, var_file) as opened:
         seen = survey(opened)

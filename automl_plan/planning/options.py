@@ -34,3 +34,10 @@ class PlanOptions(Struct, frozen=True):
     """Make these anew though nothing asks for it."""
     allow_large_change: bool = False
     """Whether much may be deleted or made anew at once."""
+    lint: bool = True
+    """Whether data that is imported is looked at first."""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only a part of what is declared is planned, or nothing of it."""
+        return bool(self.targets or self.excludes or self.mode is not PlanMode.NORMAL)

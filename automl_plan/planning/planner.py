@@ -14,7 +14,6 @@ from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_d
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.foresight import PENDING, foresee
 from automl_plan.planning.graph import in_order
-from automl_plan.planning.guard import refusals
 from automl_plan.planning.ignoring import without_ignored
 from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
 from automl_plan.planning.narrowing import (
@@ -28,9 +27,9 @@ from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_not
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
-from automl_plan.planning.sharing import shared_objects, sharing_notes, sharing_refusals
+from automl_plan.planning.sharing import shared_objects, sharing_notes
 from automl_plan.planning.spending import Meter, so_far
-from automl_plan.planning.unrecorded import guarded, pays, without_imported
+from automl_plan.planning.unrecorded import pays, without_imported
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
@@ -131,7 +130,7 @@ def make_plan(
     shared = shared_objects(recorded, there, {*wanted.datasets, *wanted.models})
     notes += sharing_notes(shared)
     left = without_imported(unrecorded, changes)
-    plan = Plan(
+    return Plan(
         changes,
         drift,
         unchanged,
@@ -139,20 +138,9 @@ def make_plan(
         None
         if prices is None
         else costs_of(changes, desired, recorded.resources, there, prices, meter, left),
-        refused=(
-            *refusals(
-                changes,
-                desired,
-                recorded,
-                there,
-                destroy=destroy,
-                allow_large_change=options.allow_large_change,
-            ),
-            *sharing_refusals(changes, recorded.resources, shared),
-        ),
+        unrecorded=left,
         not_planned=part.left_out,
     )
-    return guarded(plan, unrecorded, recorded.lineage)
 
 
 def _after_imports(

@@ -47,6 +47,21 @@ def violation_text(violation: Violation) -> str:
     return f"{what}{violation.message} (policy {violation.rule}{place})"
 
 
+_WAYS = {
+    Check.AT_MOST: "plan less at once, or raise the limit",
+    Check.NO_ACTION: "leave it as it is, or change the rule",
+    Check.HAS_KEYS: "declare it, or change the rule",
+    Check.ONE_OF: "declare another one, or change the rule",
+    Check.ADEQUATE: "add data, or change the rule",
+}
+
+
+def refusal_text(violation: Violation, policy: Policy) -> str:
+    """What a violation says, and what to do about it."""
+    check = next(rule.check for rule in policy if rule.key == violation.rule)
+    return f"{violation_text(violation)}: {_WAYS[check]}."
+
+
 def _violation(
     rule: PolicyRule,
     found: str,

@@ -18,8 +18,6 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
     kept: set[str] = set()
     resumed = {change.address for change in plan.changes if change.action is Action.RESUME}
     for change in plan.changes:  # in order: each after what it needs
-        if plan.refused and change.action is Action.DELETE:
-            continue  # going on must not do what the whole plan may not
         if change.action in _TRAININGS and change.address in resumed:
             continue  # what its address had begun has ended; another one is not going on
         open_ = change.action is Action.RESUME and (not addresses or change.address in addresses)
@@ -31,5 +29,4 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
         changes=tuple(c for c in plan.changes if c.key in kept),
         drift=(),
         notes=(),
-        refused=(),
     )

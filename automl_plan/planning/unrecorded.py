@@ -11,13 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from automl_plan.planning.plan import (
     UNRECORDED,
     Action,
     Change,
-    Plan,
     Refusal,
     Unrecorded,
     UnrecordedKind,
@@ -102,13 +100,6 @@ def without_imported(
     """Those that are unrecorded once the imports among the changes are carried out."""
     imported = {change.object_id for change in changes if change.action is Action.IMPORT}
     return tuple(each for each in found if each.id not in imported)
-
-
-def guarded(plan: Plan, found: Iterable[Unrecorded], lineage: str) -> Plan:
-    """A plan with what is unrecorded, refused where it pays all the same."""
-    left = without_imported(found, plan.changes)
-    refused = (*plan.refused, *refusals(left, plan.changes, lineage))
-    return replace(plan, unrecorded=left, refused=refused)
 
 
 def refusals(

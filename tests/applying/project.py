@@ -25,9 +25,9 @@ FAST = 36_000_000.0
 
 
 def as_kept(planned: Planned) -> Planned:
-    """A plan as a file keeps it: without what its sources hold of each label."""
+    """A plan as a file keeps it: without what it was judged by, and the labels of its sources."""
     sources = {name: replace(data, counts=None) for name, data in planned.sources.items()}
-    return replace(planned, sources=sources)
+    return replace(planned, sources=sources, grounds=None)
 
 
 def png(text: str) -> bytes:

@@ -13,7 +13,6 @@ from automl_plan.config.prices import list_prices
 from automl_plan.planning.plan import UNRECORDED, Action, Change, Plan, Unrecorded
 from automl_plan.planning.unrecorded import (
     Known,
-    guarded,
     known_to,
     unrecorded,
     unrecorded_from_json,
@@ -38,7 +37,7 @@ from automl_plan.resources.recorded import (
     Step,
 )
 from automl_plan.resources.tokens import new_token, rebuilt_token
-from tests.planning.worlds import LINEAGE, World, dataset, desired, model
+from tests.planning.worlds import LINEAGE, World, dataset, desired, guarded, model
 
 OTHER = "ba9876543210" + "0" * 20
 D, M = dataset_address("digits"), model_address("digits")

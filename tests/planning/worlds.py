@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,10 +10,14 @@ from itertools import count
 
 from msgspec.structs import replace
 
+from automl_plan.config.prices import list_prices
 from automl_plan.planning.bookkeeping import label_of
+from automl_plan.planning.judgement import Grounds, judge
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change, Plan
+from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.planner import make_plan
+from automl_plan.planning.refactoring import rearrange
+from automl_plan.planning.unrecorded import refusals, without_imported
 from automl_plan.resources.address import Address, ResourceKind, dataset_address, model_address
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.json import Attributes
@@ -26,6 +30,7 @@ from automl_plan.resources.live import (
 )
 from automl_plan.resources.marks import MARKS, marks
 from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.resources.policy import Policy
 from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
@@ -85,6 +90,12 @@ def desired(*resources: DesiredDataset | DesiredModel) -> Desired:
     )
 
 
+def guarded(plan: Plan, found: Iterable[Unrecorded], lineage: str) -> Plan:
+    """A plan with what is unrecorded, and what that refuses of it."""
+    left = without_imported(found, plan.changes)
+    return replace(plan, unrecorded=left, refused=tuple(refusals(left, plan.changes, lineage)))
+
+
 @dataclass
 class World:
     """What is recorded and what lives. `trained` counts the trainings."""
@@ -125,13 +136,28 @@ class World:
         return Live(dict(self.datasets), dict(self.models), dict(self.operations))
 
     def plan(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:
-        return make_plan(
-            wanted,
-            self.recorded,
-            self.live,
-            options or PlanOptions(),
-            service_now=self.now,
-            examples=dict.fromkeys(wanted.datasets, 1),
+        options = options or PlanOptions()
+        examples = dict.fromkeys(wanted.datasets, 1)
+        plan = make_plan(
+            wanted, self.recorded, self.live, options, service_now=self.now, examples=examples
+        )
+        return replace(plan, refused=judge(plan.changes, self.grounds(wanted, options)).refused)
+
+    def grounds(self, wanted: Desired, options: PlanOptions, policy: Policy = ()) -> Grounds:
+        """What a plan is judged by."""
+        examples = dict.fromkeys(wanted.datasets, 1)
+        moved = rearrange(wanted, self.recorded, self.live, examples).resources
+        return Grounds(
+            desired=wanted,
+            recorded=replace(self.recorded, resources=moved),
+            live=self.live,
+            options=options,
+            policy=policy,
+            provider={"location": "us-central1"},
+            prices=list_prices(),
+            meter=None,
+            sources={},
+            place=lambda _address, _field: None,
         )
 
     def apply(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:

@@ -9,7 +9,6 @@ from automl_plan.applying.planned import Planned
 from automl_plan.codehosts.marker import Origin
 from automl_plan.planning.costs import Costs
 from automl_plan.planning.plan import Unrecorded, UnrecordedKind
-from automl_plan.planning.unrecorded import guarded
 from automl_plan.rendering.cost import cost_json
 from automl_plan.rendering.drift import drift_json
 from automl_plan.rendering.html.page import plan_html
@@ -18,7 +17,7 @@ from automl_plan.rendering.plan import plan_text
 from automl_plan.rendering.style import PLAIN
 from automl_plan.rendering.unrecorded import unrecorded_text
 from automl_plan.rendering.verdict import advice
-from tests.planning.worlds import LINEAGE
+from tests.planning.worlds import LINEAGE, guarded
 from tests.rendering import scenes
 from tests.rendering.golden import matches_golden
 from tests.rendering.schema import is_valid

@@ -1,44 +1,51 @@
-"""The data lint of what a plan imports."""
+"""The data lint of what changes import."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from automl_plan.applying.workspace import Workspace
+from automl_plan.planning.data_findings import MOST, DataFinding, DataFindings
+from automl_plan.planning.judgement import Grounds
+from automl_plan.planning.plan import Action, Change
+
 if TYPE_CHECKING:
-    from automl_plan.applying.planned import Planned
-    from automl_plan.applying.workspace import Workspace
     from automl_plan.linting.lint import Linted
-    from automl_plan.planning.data_findings import DataFindings
 
 
-def with_lint(planned: Planned, opened: Workspace) -> Planned:
-    """The plan with what is wrong with the data that it imports, which may refuse it.
+def with_lint(grounds: Grounds, changes: Sequence[Change], workspace: Workspace) -> Grounds:
+    """The grounds with what is wrong with the data that the changes import, unless it is there.
 
-    Data that several datasets share is looked at once.
+    Data that several datasets share is looked at once. Raises SourceError and ProviderError.
     """
-    from automl_plan.planning.plan import Action
-
-    configuration = opened.configuration
-    imports = sorted({c.address for c in planned.plan.changes if c.action is Action.IMPORT_DATA})
-    datasets = [configuration.desired.datasets.get(address) for address in imports]
-    sourced = [dataset for dataset in datasets if dataset is not None and dataset.sources]
+    if not grounds.options.lint:
+        return grounds
+    imports = sorted({c.address for c in changes if c.action is Action.IMPORT_DATA})
+    datasets = [grounds.desired.datasets.get(address) for address in imports]
+    sourced = [
+        dataset
+        for dataset in datasets
+        if dataset is not None and dataset.sources and dataset.address not in grounds.data_findings
+    ]
     if not sourced:
-        return planned
-    from msgspec.structs import replace
-
+        return grounds
     from automl_plan.linting.kinds import kind_of
     from automl_plan.linting.lint import Linter
     from automl_plan.linting.opening import Opener
     from automl_plan.linting.rules import Severity
 
+    configuration = workspace.configuration
     known: dict[tuple[str, ...], DataFindings] = {}
-    found = {}
-    with Opener(configuration.directory, opened.provider.storage, anywhere=False) as opener:
+    found = dict(grounds.data_findings)
+    with Opener(configuration.directory, workspace.provider.storage, anywhere=False) as opener:
         linter = Linter(
             opener,
             {rule: Severity(told) for rule, told in configuration.lint.items()},
             directory=configuration.directory,
-            storage=opened.provider.storage,
+            storage=workspace.provider.storage,
         )
         for dataset in sourced:
             kind = kind_of(dataset.problem, dataset.classification_type)
@@ -46,15 +53,11 @@ def with_lint(planned: Planned, opened: Workspace) -> Planned:
             if key not in known:
                 known[key] = _carried(linter.lint(str(dataset.address), dataset.sources, kind))
             found[dataset.address] = known[key]
-    refusals = (each.refusal(address) for address, each in found.items())
-    refused = tuple(refusal for refusal in refusals if refusal is not None)
-    plan = replace(planned.plan, refused=(*planned.plan.refused, *refused))
-    return replace(planned, plan=plan, data_findings=found)
+    return replace(grounds, data_findings=found)
 
 
 def _carried(linted: Linted) -> DataFindings:
     from automl_plan.linting.rules import Severity
-    from automl_plan.planning.data_findings import MOST, DataFinding, DataFindings
 
     rank = {severity: place for place, severity in enumerate(Severity)}
     graded = sorted(linted.findings, key=lambda finding: rank[finding.severity])

@@ -1,0 +1,198 @@
+"""Judges changes before they are carried out: the one list of what can refuse them. Pure.
+
+Whatever leads to a call that is paid for or can't be undone asks `judge` first. Another rule is a
+function in `_RULES`, and a line in `plan.REFUSAL_RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.planning.costing import costs_of
+from automl_plan.planning.costs import Costs
+from automl_plan.planning.data_findings import DataFindings
+from automl_plan.planning.guard import large_change, protection
+from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.plan import POLICY, Action, Change, Refusal, Unrecorded, Violation
+from automl_plan.planning.policy import Subject, refusal_text, violations
+from automl_plan.planning.sharing import shared_objects, sharing_refusals
+from automl_plan.planning.spending import Meter
+from automl_plan.planning.trained_data import advice_of
+from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
+from automl_plan.planning.unrecorded import without_imported
+from automl_plan.resources.address import Address
+from automl_plan.resources.desired import Desired
+from automl_plan.resources.live import Live, SourceData
+from automl_plan.resources.policy import Check, Policy
+from automl_plan.resources.prices import PriceBook
+from automl_plan.resources.recorded import Recorded
+
+Place = Callable[[Address | None, str | None], str | None]
+"""Where a field is written, `main.yaml:12`; of the configuration as a whole without an address."""
+
+_ENDS = frozenset(
+    {
+        Action.RESUME,
+        Action.CANCEL,
+        Action.UNDEPLOY,
+        Action.DELETE,
+        Action.FORGET,
+        Action.MOVE,
+        Action.NO_OP,
+    }
+)
+"""Actions that make nothing of what is declared: how it is declared refuses none of them."""
+
+
+class Grounds(Struct, frozen=True):
+    """What changes are judged by."""
+
+    desired: Desired
+    """With the fingerprints of the data."""
+    recorded: Recorded
+    """As blocks of the configuration (moved, removed, imports) leave it."""
+    live: Live
+    options: PlanOptions
+    policy: Policy
+    provider: Mapping[str, Any]
+    """Its settings."""
+    prices: PriceBook
+    meter: Meter | None
+    sources: Mapping[Address, SourceData]
+    place: Place
+    unrecorded: Sequence[Unrecorded] = ()
+    """What bears this state's ownership labels and is not in it."""
+    part: bool = False
+    """Whether only changes are judged, and not all that is declared."""
+    by_hand: bool = False
+    """Whether a person chose the objects: then any version of what is protected is."""
+    data_findings: Mapping[Address, DataFindings] = {}
+    """By dataset: what the lint found in data that is imported; none where it was not asked for."""
+
+
+class Judgement(Struct, frozen=True):
+    """What is to be said against changes."""
+
+    refused: tuple[Refusal, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    """Of the policy, with those that only warn."""
+
+
+def costs_within(changes: Sequence[Change], grounds: Grounds) -> Costs:
+    """The money in these changes alone."""
+    return costs_of(
+        changes,
+        grounds.desired,
+        grounds.recorded.resources,
+        grounds.live,
+        grounds.prices,
+        grounds.meter,
+        without_imported(grounds.unrecorded, changes),
+    )
+
+
+def judge(changes: Sequence[Change], grounds: Grounds) -> Judgement:
+    """Judge changes that are to be carried out together, as they would be."""
+    if grounds.options.mode is PlanMode.REFRESH_ONLY:
+        return Judgement()  # it changes nothing but the state
+    found = _violations(changes, grounds)
+    refused = [refusal for rule in _RULES for refusal in rule(changes, grounds)]
+    refused += [
+        Refusal(POLICY + v.rule, refusal_text(v, grounds.policy), v.address, v.field, v.where)
+        for v in found
+        if not v.warns
+    ]
+    refused += _lint(changes, grounds)
+    return Judgement(tuple(refused), found)
+
+
+# -- rules -----------------------------------------------------------------------------------
+
+
+def _protection(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    for refusal in protection(
+        changes,
+        grounds.desired,
+        grounds.recorded,
+        grounds.live,
+        destroy=grounds.options.mode is PlanMode.DESTROY,
+        by_hand=grounds.by_hand,
+    ):
+        yield replace(refusal, where=grounds.place(refusal.address, refusal.field))
+
+
+def _large_change(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    if grounds.options.allow_large_change:
+        return ()
+    return large_change(changes, grounds.recorded)
+
+
+def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    destroy = grounds.options.mode is PlanMode.DESTROY
+    wanted = Desired({}, {}) if destroy else grounds.desired
+    declared = {*wanted.datasets, *wanted.models}
+    shared = shared_objects(grounds.recorded, grounds.live, declared)
+    return sharing_refusals(changes, grounds.recorded.resources, shared)
+
+
+def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    left = without_imported(grounds.unrecorded, changes)
+    return unrecorded_refusals(left, changes, grounds.recorded.lineage)
+
+
+def _lint(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    imported = {change.address for change in changes if change.action is Action.IMPORT_DATA}
+    for address in sorted(imported):
+        found = grounds.data_findings.get(address)
+        refusal = None if found is None else found.refusal(address)
+        if refusal is not None:
+            yield refusal
+
+
+_RULES: tuple[Callable[[Sequence[Change], Grounds], Iterable[Refusal]], ...] = (
+    _protection,
+    _large_change,
+    _sharing,
+    _unrecorded,
+)
+"""All but the policy and the lint, in the order in which a plan shows them."""
+
+
+# -- the team's policy -----------------------------------------------------------------------
+
+
+def _violations(changes: Sequence[Change], grounds: Grounds) -> tuple[Violation, ...]:
+    policy = grounds.policy
+    if not policy:
+        return ()
+    part = grounds.part or grounds.options.narrowed
+    makes = {change.address for change in changes if change.action not in _ENDS}
+    desired = _of(makes, grounds.desired) if part else grounds.desired
+    adequate = any(rule.check is Check.ADEQUATE for rule in policy)
+    subject = Subject(
+        policy,
+        changes,
+        desired,
+        costs_within(changes, grounds),
+        grounds.provider if makes or not part else {},
+        advice_of(changes, grounds.desired, grounds.sources) if adequate else {},
+    )
+    return tuple(replace(v, where=_where(v, grounds)) for v in violations(subject))
+
+
+def _of(addresses: set[Address], desired: Desired) -> Desired:
+    return Desired(
+        {a: d for a, d in desired.datasets.items() if a in addresses},
+        {a: m for a, m in desired.models.items() if a in addresses},
+    )
+
+
+def _where(violation: Violation, grounds: Grounds) -> str | None:
+    field, address, rule = violation.field, violation.address, f"policy.{violation.rule}"
+    if (field is None and address is None) or (field or "").startswith("policy."):
+        return grounds.place(None, rule)
+    return grounds.place(address, field) or grounds.place(None, rule)
