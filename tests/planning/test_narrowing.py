@@ -240,18 +240,23 @@ def trained_on(world: World, address: Address) -> set[str]:
 
 
 def end_of(world: World) -> dict[str, object]:
-    """All that matters of a world, but for ids."""
+    """All that matters of a world, but for ids.
+
+    A former dataset may be kept longer: it depends on when what an open training on it made was
+    recorded.
+    """
     return {
         "recorded": {
             address: (
                 record.current.attributes if record.current else None,
-                Counter((str(obj.status), repr(obj.attributes)) for obj in record.others),
+                Counter((str(obj.status), repr(obj.attributes)) for obj in record.others)
+                if address.kind is ResourceKind.MODEL
+                else None,
                 len(record.operations),
             )
             for address, record in world.resources.items()
         },
         "serving": Counter((m.display_name, m.deployed) for m in world.models.values()),
-        "datasets": len(world.datasets),
         "trained": world.trained,
         "cancelled": sorted(world.cancelled),
     }
