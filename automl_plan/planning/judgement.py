@@ -22,8 +22,8 @@ from automl_plan.planning.policy import Subject, refusal_text, violations
 from automl_plan.planning.sharing import shared_objects, sharing_refusals
 from automl_plan.planning.spending import Meter
 from automl_plan.planning.trained_data import advice_of
+from automl_plan.planning.unrecorded import in_use, without_imported
 from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
-from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live, SourceData
@@ -139,9 +139,10 @@ def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
     return sharing_refusals(changes, grounds.recorded.resources, shared)
 
 
-def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
     left = without_imported(grounds.unrecorded, changes)
-    return unrecorded_refusals(left, changes, grounds.recorded.lineage)
+    yield from unrecorded_refusals(left, changes, grounds.recorded.lineage)
+    yield from in_use(left, changes)
 
 
 def _lint(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:

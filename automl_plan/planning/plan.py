@@ -129,6 +129,8 @@ class Unrecorded(Struct, frozen=True):
     labelled: bool = True
     monthly: float = 0.0
     """What its deployment costs (US dollars a month)."""
+    dataset_id: str | None = None
+    """Trainings: what it trains on, where that is known; not kept in a saved plan."""
 
 
 class NoteKind(StrEnum):
@@ -196,7 +198,7 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         PROTECTED_ADDRESS: "What lifecycle.prevent_destroy protects is not deleted.",
         LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
         SHARED: "What belongs to two addresses is changed for neither.",
-        IN_USE: "What an open operation of another address works on is not deleted.",
+        IN_USE: "What an operation of another address, or of others, works on is not deleted.",
         UNRECORDED: "Nothing is paid for while live objects of the state are not in it.",
         DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
         NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
