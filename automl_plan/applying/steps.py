@@ -5,7 +5,7 @@ All of this but the calls themselves runs on one thread, which alone writes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -101,8 +101,11 @@ class Steps:
         notices: Notices,
         check: Check,
         decision: Decision | None = None,
+        given: Collection[str] = (),
     ) -> None:
-        """`check` is asked before a call of an earlier run is sent."""
+        """`check` is asked before a call of an earlier run is sent; `given` names the variables
+        that are given a value from outside.
+        """
         self._provider = provider
         self._session = session
         self._desired = desired
@@ -110,7 +113,7 @@ class Steps:
         self._expectations = Expectations()
         self._check = check
         self.notices = notices
-        self._intents = Intents(session, desired, sources, commit)
+        self._intents = Intents(session, desired, sources, commit, given)
         self._calls = Calls(provider, desired, session.manifests)
         self.own: set[str] = set()
         """The tokens and the ids of operations of all that this run has begun."""
@@ -231,7 +234,7 @@ class Steps:
         operation = self._gated(change, operation)
         record = self._record_of(change.address)
         notice = self._notice(change, operation, None, made)
-        record = after_operation(record, operation, made=made, when=now())
+        record = after_operation(record, _held(change, operation), made=made, when=now())
         charge = self._charge(change, operation, None, made)
         self._session.record(self._with_protection(record, operation), None, notice, charge)
         self.notices.send(notice)
@@ -308,12 +311,10 @@ class Steps:
                 hint="The next plan looks for it by its label.",
             )
         operation = self._gated(change, operation)
-        if change.action is Action.CANCEL:
-            # Nobody wants it any more: it must not take the current one's place.
-            operation = replace(operation, gated=True)
         if answer.made is not None and mark_in(operation.token, "") is None:
             self._check_ours(change, operation, answer.made)
-        record = after_operation(record, operation, made=answer.made, when=now())
+        held = _held(change, operation)
+        record = after_operation(record, held, made=answer.made, when=now())
         ended = self._ended_entry(change, operation, answer)
         notice = self._notice(change, operation, answer, answer.made, ended)
         charge = self._charge(change, operation, answer, answer.made)
@@ -431,6 +432,13 @@ def _raising(error: PlanRefused) -> Callable[[], object]:
         raise error
 
     return call
+
+
+def _held(change: Change, operation: RecordedOperation) -> RecordedOperation:
+    """What is not wanted as it is must not take the current one's place: it is a candidate."""
+    resumed = change.action is Action.RESUME and change.after is not None
+    unwanted = operation.step is Step.TRAIN and change.action in (Action.RESUME, Action.CANCEL)
+    return replace(operation, gated=True) if unwanted and not resumed else operation
 
 
 def _outcome(change: Change, operation: RecordedOperation, answer: Operation) -> str | None:

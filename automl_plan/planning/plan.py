@@ -15,6 +15,7 @@ from msgspec import Struct
 from automl_plan.planning.costs import Costs
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.recorded import Step
 
 
 class Action(StrEnum):
@@ -222,6 +223,25 @@ class Refusal(Struct, frozen=True):
     """The file and line to look at, `main.yaml:12`; None: the address's own."""
 
 
+class Otherwise(Struct, frozen=True):
+    """An open operation that the configuration would not start so now."""
+
+    address: Address
+    step: Step
+    operation_id: str | None
+    declared: bool = True
+    """Whether the configuration still declares its address."""
+    differences: tuple[Difference, ...] = ()
+    """What it was started with (before), and what is declared (after)."""
+    missing: tuple[str, ...] = ()
+    """Variables that were given a value when it was started, and are given none now."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether what it makes is not what is declared."""
+        return bool(self.differences) or not self.declared
+
+
 class Plan(Struct, frozen=True):
     """All changes, in an order in which they could be carried out one after the other."""
 
@@ -240,6 +260,8 @@ class Plan(Struct, frozen=True):
     """Why it is not carried out; empty: nothing speaks against it."""
     not_planned: tuple[Address, ...] = ()
     """What was left out, in whole or in part, because only a part was asked for."""
+    otherwise: tuple[Otherwise, ...] = ()
+    """Open operations that are not what is declared; not kept in a saved plan."""
 
     @property
     def empty(self) -> bool:
