@@ -20,9 +20,9 @@
     ├── PlanError
     │   ├── PlanFileInvalid             not a plan, or not one of this version
     │   ├── PlanStale                   the world moved on since it was made
-    │   ├── StartedOtherwise            what was started is not what is declared (exit code 3)
     │   └── PlanRefused                 approval missing, or forbidden (exit code 3)
     ├── GateRejected                    a new version does not meet its requirements (exit code 3)
+    ├── ImportIncomplete                a dataset holds fewer images than were imported into it
     ├── UnsettledOperation              it is not known whether a paid call arrived
     ├── ApplyFailed                     some changes failed; the others were carried out
     ├── OperationsRunning               detached: work goes on at the service (exit code 5)
@@ -46,7 +46,8 @@
         │   ├── Unavailable                                            503
         │   └── DeadlineExceeded                                       504
         └── OperationFailed             a long-running operation ended with an error
-            └── OperationCancelled      … because somebody cancelled it
+            ├── OperationCancelled      … because somebody cancelled it
+            └── ImportPartial           … an import, that the service refused rows of
 
 An error says what happened (`message`), where (`where`) and what to do next (`hint`).
 This module imports nothing of ours, so every part may raise these.
@@ -169,12 +170,6 @@ class PlanRefused(PlanError):
     exit_code = 3
 
 
-class StartedOtherwise(PlanError):
-    """What was started is recorded, and is not what is declared: a person decides."""
-
-    exit_code = 3
-
-
 class GateRejected(AutomlPlanError):
     """A newly trained version does not meet what is required; the current one stays.
 
@@ -193,6 +188,10 @@ class GateRejected(AutomlPlanError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.serves = serves
+
+
+class ImportIncomplete(AutomlPlanError):
+    """A dataset holds fewer images at the service than were imported; nothing is trained on it."""
 
 
 class UnsettledOperation(AutomlPlanError):
@@ -379,3 +378,7 @@ class OperationFailed(ProviderError):
 
 class OperationCancelled(OperationFailed):
     """A long-running operation was cancelled (google.rpc code 1)."""
+
+
+class ImportPartial(OperationFailed):
+    """The service refused rows of an import; the others are imported."""

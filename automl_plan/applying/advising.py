@@ -66,6 +66,8 @@ def _live(workspace: Workspace, current: RecordedObject, counts: DataCounts | No
         there = workspace.provider.dataset(current.id).example_count
     except ProviderError as error:
         return f"it is recorded, but what lives could not be asked: {error.message}"
+    if there is None:
+        return "the service does not tell how many images live"
     told = f"{there:,} images live; the service does not tell their labels"
     if counts is None:
         return told

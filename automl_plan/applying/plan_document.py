@@ -60,6 +60,7 @@ def planned_document(planned: Planned) -> dict[str, Json]:
         "excludes": [str(address) for address in sorted(planned.options.excludes)],
         "replaces": [str(address) for address in sorted(planned.options.replaces)],
         "allow_large_change": planned.options.allow_large_change,
+        "allow_partial_import": planned.options.allow_partial_import,
         "lint": planned.options.lint,
         "empty": planned.empty,
         "provider": {"name": planned.provider.name, "settings": dict(planned.provider.settings)},
@@ -274,6 +275,7 @@ def planned_of(document: dict[str, Any]) -> Planned:
             replaces=frozenset(map(Address.parse, document["replaces"])),
             allow_large_change=document["allow_large_change"],
             lint=document["lint"],
+            allow_partial_import=document.get("allow_partial_import", False),
         ),
         desired=Desired(
             datasets=_by_address(document["datasets"], _dataset),

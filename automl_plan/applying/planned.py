@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan import __version__
+from automl_plan.applying.comparing import Comparison
 from automl_plan.applying.judging import placer
 from automl_plan.applying.linted import with_lint
 from automl_plan.applying.moments import meter_of, now
@@ -24,7 +25,7 @@ from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.drift import acceptable, assume_live
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
-from automl_plan.planning.judgement import Grounds, costs_within, judge
+from automl_plan.planning.judgement import Grounds, costs_within, data_notes, judge
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.planner import make_plan as plan_changes
@@ -32,14 +33,15 @@ from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.resumption import resumption
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.sets import undecided
+from automl_plan.planning.source_changes import Compared
 from automl_plan.planning.trained_data import advice_of
 from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
-from automl_plan.resources.desired import Desired
+from automl_plan.resources.desired import Desired, DesiredDataset
 from automl_plan.resources.history import History
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.model_types import Problem
-from automl_plan.resources.recorded import Recorded
+from automl_plan.resources.recorded import Recorded, RecordedResource
 
 _CAUSED = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.GATE})
 """Actions whose reader is told where the field that caused them is written."""
@@ -108,6 +110,8 @@ class Survey(Struct, frozen=True):
     history: History
     unrecorded: tuple[Unrecorded, ...] = ()
     """What bears the labels of this state, and is not in it; what is imported included."""
+    compared: Compared = {}
+    """What sources hold beside what was imported, where that is known row by row."""
 
     @property
     def examples(self) -> dict[Address, int]:
@@ -131,6 +135,8 @@ class Survey(Struct, frozen=True):
             sources=self.sources,
             place=placer(configuration),
             unrecorded=self.unrecorded,
+            compared=self.compared,
+            capabilities=self.workspace.provider.capabilities,
             part=part,
         )
 
@@ -187,7 +193,7 @@ def survey(
     state = workspace.store.read()
     provider = workspace.provider
     state.check_provider(provider.identity)
-    read = read_sources(workspace) if sources else {}
+    read, compared = read_sources(workspace, state.resources) if sources else ({}, {})
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()
     settled, found = settle(recorded.resources, provider, desired=desired)
@@ -214,6 +220,7 @@ def survey(
         found,
         state.history,
         unrecorded,
+        compared,
     )
 
 
@@ -245,7 +252,6 @@ def make_plan(
             examples=seen.examples,
             prices=configuration.prices,
             unrecorded=seen.unrecorded,
-            given=configuration.given,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error
@@ -256,7 +262,7 @@ def make_plan(
     if models := undecided(plan.changes, seen.desired, seen.sources):
         raise _undecided(models, seen)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
-    plan = replace(plan, changes=changes)
+    plan = replace(plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, grounds)))
     planned = judged(seen.planned(plan, options, grounds), workspace)
     wanted = Desired({}, {}) if destroy else seen.desired
     planned = replace(planned, adequacy=advice_of(plan.changes, wanted, seen.sources))
@@ -301,22 +307,28 @@ def place_of(
     return None if position is None else f"{position.file}:{position.line}"
 
 
-def read_sources(workspace: Workspace) -> dict[Address, SourceData]:
-    """What the sources of each declared dataset hold. Raises SourceError, ProviderError.
+def read_sources(
+    workspace: Workspace, resources: Mapping[Address, RecordedResource]
+) -> tuple[dict[Address, SourceData], Compared]:
+    """What the sources of each declared dataset hold, and what is new in those that are appended.
 
-    Sources that several datasets share are read once.
+    Sources that several datasets share are read once. Raises SourceError, ProviderError,
+    StateUnreadable.
     """
-    read: dict[tuple[object, ...], SourceData] = {}
+    desired = workspace.configuration.desired
+    groups: dict[tuple[object, ...], list[DesiredDataset]] = {}
+    for _, dataset in sorted(desired.datasets.items()):
+        if dataset.sources:
+            boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
+            groups.setdefault((boxes, *dataset.sources), []).append(dataset)
     found: dict[Address, SourceData] = {}
-    for address, dataset in sorted(workspace.configuration.desired.datasets.items()):
-        if not dataset.sources:
-            continue
-        boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
-        key = (boxes, *dataset.sources)
-        if key not in read:
-            read[key] = workspace.provider.read_sources(dataset.sources, boxes=boxes)
-        found[address] = read[key]
-    return found
+    comparison = Comparison(workspace.store.manifests, desired.moves, resources)
+    for datasets in groups.values():
+        boxes = datasets[0].problem is Problem.IMAGE_OBJECT_DETECTION
+        take = comparison.of(datasets)
+        data = workspace.provider.read_sources(datasets[0].sources, boxes=boxes, take=take)
+        found.update((dataset.address, data) for dataset in datasets)
+    return found, comparison.found
 
 
 def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:

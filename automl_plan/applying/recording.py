@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from msgspec.structs import replace
+
 from automl_plan.applying.looking import Look
 from automl_plan.applying.moments import charge_now, meter_of
 from automl_plan.applying.notice_texts import Ended
@@ -16,13 +18,11 @@ from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import OperationFailed, PlanRefused, ProviderError
 from automl_plan.notifying.rounds import Postponed
 from automl_plan.planning.foresight import resume
+from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Change
 from automl_plan.resources.address import Address
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.state.store import StateSession
-
-_UNKNOWN = "whether it is what is declared is not known. Next: automl-plan plan"
-_OTHERWISE = "it was started otherwise than is declared. Next: automl-plan plan"
 
 
 def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iterator[Watched]:
@@ -45,6 +45,7 @@ def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iter
         commit=lambda: workspace.commit,
         notices=notices,
         check=_sends_nothing,
+        options=PlanOptions(),
     )
     for address, record, finding in seen.settled:
         yield from _settled(workspace, session, notices, address, record, finding)
@@ -97,13 +98,12 @@ def _stands(
         return
     if not answer.done or (answer.more and answer.error is None):
         return
-    why = ""
     if operation.step is Step.TRAIN and answer.error is None:
         planned = None if seen.changes is None else seen.changes.get(operation.id)
-        # Where it can't be known whether it is wanted, nothing gives way to it before a plan.
-        change = planned or resume(record, operation, wanted=False)
-        if change.after is None:
-            why = "; it is a candidate: " + (_UNKNOWN if planned is None else _OTHERWISE)
+        if planned is None:
+            # Whether it is still wanted can't be known: nothing gives way to it before a plan.
+            operation = replace(operation, gated=True)
+        change = planned or change
     about = (str(address), operation.id)
     try:
         outcome = steps.ended(change, operation, answer)
@@ -112,5 +112,5 @@ def _stands(
     except ProviderError:
         return  # asked again at the next look
     else:
-        made = f": {outcome}{why}" if outcome else why
+        made = f": {outcome}" if outcome else ""
         yield Watched(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)

@@ -5,7 +5,7 @@ All of this but the calls themselves runs on one thread, which alone writes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ from automl_plan.errors import (
     Unavailable,
     Unknown,
 )
+from automl_plan.planning.foresight import MAKES
+from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
@@ -100,12 +102,10 @@ class Steps:
         commit: Callable[[], str | None],
         notices: Notices,
         check: Check,
+        options: PlanOptions,
         decision: Decision | None = None,
-        given: Collection[str] = (),
     ) -> None:
-        """`check` is asked before a call of an earlier run is sent; `given` names the variables
-        that are given a value from outside.
-        """
+        """`check` is asked before a call of an earlier run is sent."""
         self._provider = provider
         self._session = session
         self._desired = desired
@@ -113,8 +113,8 @@ class Steps:
         self._expectations = Expectations()
         self._check = check
         self.notices = notices
-        self._intents = Intents(session, desired, sources, commit, given)
-        self._calls = Calls(provider, desired, session.manifests)
+        self._intents = Intents(session, desired, sources, commit)
+        self._calls = Calls(provider, desired, session.manifests, options)
         self.own: set[str] = set()
         """The tokens and the ids of operations of all that this run has begun."""
         self._instant = InstantSteps(provider, session, desired, notices, decision)
@@ -137,9 +137,13 @@ class Steps:
                 return Begun(call=self.cancel(operation), operation=operation)
             case _:
                 operation = self._intents.of(change)
-                call = self._calls.of(change.address, operation, self._session.state.lineage)
+                call = self._call(change, operation)
                 self._intend(with_operation(self._record_of(change.address), operation), operation)
                 return Begun(call, operation)
+
+    def _call(self, change: Change, intent: RecordedOperation) -> Call:
+        examples, lineage = self._examples(change, intent), self._session.state.lineage
+        return self._calls.of(change.address, intent, lineage, examples)
 
     def together(self) -> AbstractContextManager[None]:
         """Bring to disk at once what is recorded inside. Raises StateUnwritable at its end."""
@@ -219,7 +223,7 @@ class Steps:
             )
             return Begun() if refused is None else Begun(_raising(refused))
         intent = replace(operation, id=None)
-        call = self._calls.of(change.address, intent, self._session.state.lineage)
+        call = self._call(change, intent)
         self._intend(with_operation(record, intent), intent, ended)
         return Begun(call, intent)
 
@@ -234,7 +238,7 @@ class Steps:
         operation = self._gated(change, operation)
         record = self._record_of(change.address)
         notice = self._notice(change, operation, None, made)
-        record = after_operation(record, _held(change, operation), made=made, when=now())
+        record = after_operation(record, operation, made=made, when=now())
         charge = self._charge(change, operation, None, made)
         self._session.record(self._with_protection(record, operation), None, notice, charge)
         self.notices.send(notice)
@@ -265,7 +269,7 @@ class Steps:
             self._session.record(record)
             raise refused
         intent = self._intents.renewed(address, operation)
-        call = self._calls.of(address, intent, self._session.state.lineage)
+        call = self._call(change, intent)
         self._intend(with_operation(record, intent), intent)
         return Begun(call, intent)
 
@@ -291,6 +295,10 @@ class Steps:
             cost = so_far(operation, meter_of(self._provider), self._prices, answer)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
+            if change.action is Action.RESUME and change.after is None and operation.step in MAKES:
+                # The plan knew of it, or wants nothing of it: what needs this goes on.
+                how = "it was cancelled" if answer.error.code == CANCELLED else "it had failed"
+                return f"({how}{f': {cost}' if cost else ''})"
             if answer.error.code == CANCELLED:
                 raise OperationCancelled(
                     f"{operation.step} was cancelled" + (f": {cost}." if cost else "."),
@@ -311,16 +319,20 @@ class Steps:
                 hint="The next plan looks for it by its label.",
             )
         operation = self._gated(change, operation)
+        if change.action is Action.CANCEL:
+            # Nobody wants it any more: it must not take the current one's place.
+            operation = replace(operation, gated=True)
         if answer.made is not None and mark_in(operation.token, "") is None:
             self._check_ours(change, operation, answer.made)
-        held = _held(change, operation)
-        record = after_operation(record, held, made=answer.made, when=now())
+        partial = self._calls.imported(operation, answer)
+        made = answer.made
+        record = after_operation(record, operation, made=made, when=now(), partial=partial)
         ended = self._ended_entry(change, operation, answer)
         notice = self._notice(change, operation, answer, answer.made, ended)
         charge = self._charge(change, operation, answer, answer.made)
         self._session.record(self._with_protection(record, operation), ended, notice, charge)
         self.notices.send(notice)
-        return _outcome(change, operation, answer)
+        return self._calls.outcome(change, operation, answer, partial)
 
     def _charge(
         self,
@@ -432,19 +444,3 @@ def _raising(error: PlanRefused) -> Callable[[], object]:
         raise error
 
     return call
-
-
-def _held(change: Change, operation: RecordedOperation) -> RecordedOperation:
-    """What is not wanted as it is must not take the current one's place: it is a candidate."""
-    resumed = change.action is Action.RESUME and change.after is not None
-    unwanted = operation.step is Step.TRAIN and change.action in (Action.RESUME, Action.CANCEL)
-    return replace(operation, gated=True) if unwanted and not resumed else operation
-
-
-def _outcome(change: Change, operation: RecordedOperation, answer: Operation) -> str | None:
-    if change.action is Action.CANCEL:
-        return "too late: it had finished; what it made is deleted by the next apply"
-    if answer.partial_failures:
-        count = len(answer.partial_failures)
-        return f"{count} rows were refused; the first: {answer.partial_failures[0]}"
-    return answer.made or operation.object_id

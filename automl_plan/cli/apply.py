@@ -12,6 +12,7 @@ from automl_plan.cli.applying import apply_planned, check_allowed
 from automl_plan.cli.json_files import EventLines, JsonInto, check_apart
 from automl_plan.cli.options import (
     AllowLargeChange,
+    AllowPartialImport,
     AsJson,
     AutoApprove,
     Directory,
@@ -60,6 +61,7 @@ def apply(
     replace: Replace = None,
     allow_large_change: AllowLargeChange = False,
     no_lint: NoLint = False,
+    allow_partial_import: AllowPartialImport = False,
     allow: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +75,8 @@ def apply(
     json_into: JsonInto = None,
 ) -> None:
     """Carry out the plan: ask first, record every step. A saved plan is not asked about."""
+    from msgspec.structs import replace as changed
+
     from automl_plan.applying.freshness import check_current
     from automl_plan.applying.plan_file import read_plan
     from automl_plan.applying.planned import make_plan
@@ -89,8 +93,11 @@ def apply(
             replace=replace,
             allow_large_change=allow_large_change,
             no_lint=no_lint,
+            allow_partial_import=allow_partial_import,
         )
         saved = read_plan(plan_file, to_apply=True) if plan_file is not None else None
+        if saved is not None and allow_partial_import:
+            saved = changed(saved, options=changed(saved.options, allow_partial_import=True))
         if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
             raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
         with ExitStack() as stack:

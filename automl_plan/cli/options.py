@@ -99,6 +99,13 @@ NoLint = Annotated[
     bool,
     typer.Option("--no-lint", help="Don't look at the data that is to be imported."),
 ]
+AllowPartialImport = Annotated[
+    bool,
+    typer.Option(
+        "--allow-partial-import",
+        help="Train on datasets although rows were refused or images are missing.",
+    ),
+]
 RefreshOnly = Annotated[
     bool,
     typer.Option("--refresh-only", help="Only accept into the state what changed outside."),
@@ -157,6 +164,7 @@ def plan_options(
     replace: list[str] | None,
     allow_large_change: bool = False,
     no_lint: bool = False,
+    allow_partial_import: bool = False,
 ) -> PlanOptions:
     """The options of a plan. Raises UsageError for those that contradict each other."""
     from automl_plan.planning.options import PlanMode, PlanOptions
@@ -174,6 +182,7 @@ def plan_options(
         replaces=_addresses("--replace", replace),
         allow_large_change=allow_large_change,
         lint=not no_lint,
+        allow_partial_import=allow_partial_import,
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from automl_plan.cli.json_files import DocumentFile, JsonInto, check_apart
 from automl_plan.cli.options import (
     AllowLargeChange,
+    AllowPartialImport,
     AsJson,
     Directory,
     Exclude,
@@ -64,6 +65,7 @@ def plan(
     replace: Replace = None,
     allow_large_change: AllowLargeChange = False,
     no_lint: NoLint = False,
+    allow_partial_import: AllowPartialImport = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
@@ -86,6 +88,7 @@ def plan(
         replace=replace,
         allow_large_change=allow_large_change,
         no_lint=no_lint,
+        allow_partial_import=allow_partial_import,
     )
     for_review = out is not None or shown != "text" or json_into is not None
     with DocumentFile(json_into) as file:

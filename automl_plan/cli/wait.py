@@ -11,6 +11,7 @@ from automl_plan.cli import completion
 from automl_plan.cli.applying import apply_planned
 from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import (
+    AllowPartialImport,
     AsJson,
     AutoApprove,
     Directory,
@@ -21,7 +22,7 @@ from automl_plan.cli.options import (
     address,
     workspace,
 )
-from automl_plan.cli.output import say, write
+from automl_plan.cli.output import write
 
 
 def register(app: typer.Typer) -> None:
@@ -41,34 +42,28 @@ def wait(
     auto_approve: AutoApprove = False,
     lock_timeout: LockTimeout = 0.0,
     no_lint: NoLint = False,
+    allow_partial_import: AllowPartialImport = False,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Follow what an earlier run left running, and go on with what depends on it.
-
-    Give the --var and --var-file of that run. Where the configuration says something else than what
-    was started, that is followed and recorded, nothing else is done, and the exit code is 3.
-    """
+    """Follow what an earlier run left running, and go on with what depends on it."""
     from automl_plan.applying.planned import make_plan
     from automl_plan.planning.options import PlanOptions
     from automl_plan.planning.plan import Action
-    from automl_plan.rendering.otherwise import otherwise_text, started_otherwise_error
 
+    options = PlanOptions(lint=not no_lint, allow_partial_import=allow_partial_import)
     addresses = [] if name is None else [address(name, "ADDRESS")]
     with (
         EventLines("wait", as_json=as_json) as lines,
         workspace(directory, var, var_file) as opened,
     ):
-        planned = make_plan(opened, PlanOptions(lint=not no_lint), resuming=addresses)
+        planned = make_plan(opened, options, resuming=addresses)
         changes = planned.plan.changes
         if not changes and not as_json:
             write("Nothing is open.\n")
             return
-        otherwise = planned.plan.otherwise
-        if otherwise:
-            say(otherwise_text(otherwise))  # it may take hours until the end
         only_waits = all(change.action is Action.RESUME for change in changes)
         apply_planned(
             opened,
@@ -80,5 +75,3 @@ def wait(
             command="wait",
             lines=lines,
         )
-        if otherwise:
-            raise started_otherwise_error(otherwise)

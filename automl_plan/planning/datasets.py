@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from automl_plan.planning import reasons
 from automl_plan.planning.bookkeeping import mark_differences
 from automl_plan.planning.compare import differences, observed, of
-from automl_plan.planning.foresight import PENDING, foresee
+from automl_plan.planning.foresight import PENDING, Operations, foresee
 from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import DesiredDataset, OnSourceChange
@@ -39,6 +39,7 @@ def plan_dataset(
     desired: DesiredDataset,
     recorded: RecordedResource,
     live: Mapping[str, LiveDataset],
+    operations: Operations,
     *,
     lineage: str,
     replace_asked: bool,
@@ -46,7 +47,7 @@ def plan_dataset(
     """The changes that bring one declared dataset about, deletions of former ones aside."""
     address = desired.address
     after = desired.attributes()
-    foreseen = foresee(recorded)
+    foreseen = foresee(recorded, operations=operations)
     resource, resumes = foreseen.resource, foreseen.changes
     former = tuple(o.id for o in resource.others if o.id in live)
     gone = _gone_formers(resource, live)
@@ -68,10 +69,19 @@ def plan_dataset(
     replacing = of(ResourceKind.DATASET, found, Mutability.IMMUTABLE)
     data = tuple(d for d in of(ResourceKind.DATASET, found, Mutability.DATA) if d.after)
     imports = data and data[0].before is None
-    if data and not imports and desired.on_source_change is OnSourceChange.REPLACE:
+    partial = current.partial
+    again = (
+        partial is not None
+        and not partial.allowed
+        and desired.data is not None
+        and "sources" not in desired.lifecycle.ignore_changes
+    )
+    if data and not imports and (desired.on_source_change is OnSourceChange.REPLACE or again):
         replacing = (*replacing, *data)
     if replacing or replace_asked:
         reason = reasons.dataset_replaced(replacing) if replacing else reasons.ASKED_FOR
+        if again and desired.on_source_change is OnSourceChange.APPEND:
+            reason = reasons.STILL_PARTIAL
         field = replacing[0].path if replacing else None
         made = _make(desired, reason, field, found, foreseen.keys)
         former = former if current.id == PENDING else (current.id, *former)
@@ -79,8 +89,10 @@ def plan_dataset(
 
     object_id = None if current.id == PENDING else current.id
     changes: list[Change] = []
-    if data:
+    if data or again:
         reason = reasons.NOT_YET_IMPORTED if imports else reasons.APPENDED
+        if again and partial is not None:
+            reason = reasons.imported_again(partial.rows)
         changes.append(
             replace(_import(desired, reason, foreseen.keys), object_id=object_id, differences=data)
         )

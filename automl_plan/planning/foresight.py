@@ -11,11 +11,13 @@ from automl_plan.planning import reasons
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.live import LiveModel, Operation
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.transitions import after_operation
+from automl_plan.resources.transitions import after_operation, without_operation
 
 Operations = Mapping[str, Operation]
 """How operations stand, by id."""
 
+MAKES = frozenset({Step.CREATE, Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY})
+"""Steps that are taken again where they failed; what ends something is asked for again anyway."""
 PENDING = "(not made yet)"
 """Stands for the id of an object that an open operation will make."""
 
@@ -37,17 +39,29 @@ def foresee(
     *,
     wanted: bool = True,
     made: Mapping[str, str] = MappingProxyType({}),
+    operations: Operations = MappingProxyType({}),
 ) -> Foreseen:
-    """Take every open operation as resumed and ended well.
+    """Take every open operation as resumed and ended well, but for those known to have failed.
 
     `made` are the ids of live objects by the ended operations that made them; what is named so
     can be retired by the same plan.
     """
     changes: list[Change] = []
     for operation in resource.operations:
+        if has_failed(operation, operations):
+            resource = without_operation(resource, operation)
+            changes.append(resume(resource, operation, wanted=False))
+            continue
         resource = after_operation(resource, operation, made=made.get(operation.id or "", PENDING))
         changes.append(resume(resource, operation, wanted=wanted))
     return Foreseen(resource, tuple(changes))
+
+
+def has_failed(operation: RecordedOperation, operations: Operations) -> bool:
+    """Whether an operation is known to have ended without effect: it failed, or was cancelled."""
+    answer = operations.get(operation.id or "")
+    failed = answer is not None and answer.done and answer.error is not None
+    return failed and operation.step in MAKES
 
 
 def made_by(

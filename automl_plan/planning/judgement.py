@@ -17,14 +17,25 @@ from automl_plan.planning.costs import Costs
 from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.guard import large_change, protection
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import POLICY, Action, Change, Refusal, Unrecorded, Violation
+from automl_plan.planning.plan import (
+    POLICY,
+    Action,
+    Change,
+    Note,
+    Refusal,
+    Unrecorded,
+    Violation,
+)
 from automl_plan.planning.policy import Subject, refusal_text, violations
 from automl_plan.planning.sharing import shared_objects, sharing_refusals
+from automl_plan.planning.source_changes import Compared, append_refusals, count_notes
 from automl_plan.planning.spending import Meter
+from automl_plan.planning.trainable import Trained, training_notes, training_refusals, trainings
 from automl_plan.planning.trained_data import advice_of
-from automl_plan.planning.unrecorded import in_use, without_imported
 from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
+from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
+from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.policy import Check, Policy
@@ -70,6 +81,10 @@ class Grounds(Struct, frozen=True):
     """Whether only changes are judged, and not all that is declared."""
     by_hand: bool = False
     """Whether a person chose the objects: then any version of what is protected is."""
+    compared: Compared = {}
+    """What sources hold beside the rows that were imported; by content, where those are known."""
+    capabilities: Capabilities = GOOGLE
+    """What the provider can train."""
     data_findings: Mapping[Address, DataFindings] = {}
     """By dataset: what the lint found in data that is imported; none where it was not asked for."""
 
@@ -139,10 +154,53 @@ def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
     return sharing_refusals(changes, grounds.recorded.resources, shared)
 
 
-def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
     left = without_imported(grounds.unrecorded, changes)
-    yield from unrecorded_refusals(left, changes, grounds.recorded.lineage)
-    yield from in_use(left, changes)
+    return unrecorded_refusals(left, changes, grounds.recorded.lineage)
+
+
+def _append_only(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    found = append_refusals(
+        changes,
+        grounds.desired,
+        grounds.recorded.resources,
+        grounds.live,
+        grounds.sources,
+        grounds.compared,
+    )
+    return (_with_place(refusal, grounds) for refusal in found)
+
+
+def _trainings(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    found = training_refusals(
+        _trained(changes, grounds),
+        grounds.live,
+        grounds.capabilities,
+        refreshed=grounds.options.refresh,
+        with_less=grounds.options.allow_partial_import,
+    )
+    return (_with_place(refusal, grounds) for refusal in found)
+
+
+def _with_place(refusal: Refusal, grounds: Grounds) -> Refusal:
+    """With where to write what it asks for, also in its text."""
+    where = grounds.place(refusal.address, refusal.field)
+    text = refusal.text if where is None else f"{refusal.text.removesuffix('.')} ({where})."
+    return replace(refusal, text=text, where=where)
+
+
+def _trained(changes: Sequence[Change], grounds: Grounds) -> list[Trained]:
+    resources = grounds.recorded.resources
+    return list(trainings(changes, grounds.desired, resources, grounds.live, grounds.sources))
+
+
+def data_notes(changes: Sequence[Change], grounds: Grounds) -> list[Note]:
+    """What is to be known of data that is imported or trained on, and refuses nothing."""
+    resources = grounds.recorded.resources
+    uncertain = count_notes(
+        changes, grounds.desired, resources, grounds.live, grounds.sources, grounds.compared
+    )
+    return [*uncertain, *training_notes(_trained(changes, grounds))]
 
 
 def _lint(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
@@ -159,6 +217,8 @@ _RULES: tuple[Callable[[Sequence[Change], Grounds], Iterable[Refusal]], ...] = (
     _large_change,
     _sharing,
     _unrecorded,
+    _append_only,
+    _trainings,
 )
 """All but the policy and the lint, in the order in which a plan shows them."""
 

@@ -16,6 +16,7 @@ from automl_plan.planning.foresight import (
     Operations,
     cancel,
     foresee,
+    has_failed,
     made_by,
 )
 from automl_plan.planning.plan import Action, Change, Difference, HeldBy, Note, NoteKind
@@ -218,10 +219,11 @@ def remove_all_models(
     changes: list[Change] = []
     made = made_by(recorded.operations, live, operations)
     for operation in recorded.operations:
-        if operation.step is Step.TRAIN and operation.id not in made:
+        ended = operation.id in made or has_failed(operation, operations)
+        if operation.step is Step.TRAIN and not ended:
             changes.append(cancel(recorded, operation, reasons.NOT_WANTED))
             resource = without_operation(resource, operation)
-    foreseen = foresee(resource, wanted=False, made=made)
+    foreseen = foresee(resource, wanted=False, made=made, operations=operations)
     resource = foreseen.resource
     changes += foreseen.changes
     objects = resource.objects
@@ -256,10 +258,10 @@ def _cancel_outdated(
     outdated = tuple(o for o in recorded.operations if _outdated(o, inputs))
     made = made_by(outdated, live, operations)
     for operation in outdated:
-        if operation.id not in made:
+        if operation.id not in made and not has_failed(operation, operations):
             cancels.append(cancel(recorded, operation, reasons.OUTDATED))
             wanted = without_operation(wanted, operation)
-    foreseen = foresee(wanted, made=made)
+    foreseen = foresee(wanted, made=made, operations=operations)
     return Foreseen(foreseen.resource, (*cancels, *foreseen.changes))
 
 

@@ -34,6 +34,8 @@ class PlanOptions(Struct, frozen=True):
     """Make these anew though nothing asks for it."""
     allow_large_change: bool = False
     """Whether much may be deleted or made anew at once."""
+    allow_partial_import: bool = False
+    """Whether models are trained on datasets that did not get, or lost, a part of their images."""
     lint: bool = True
     """Whether data that is imported is looked at first."""
 

@@ -15,7 +15,6 @@ from msgspec import Struct
 from automl_plan.planning.costs import Costs
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes, Json
-from automl_plan.resources.recorded import Step
 
 
 class Action(StrEnum):
@@ -130,8 +129,6 @@ class Unrecorded(Struct, frozen=True):
     labelled: bool = True
     monthly: float = 0.0
     """What its deployment costs (US dollars a month)."""
-    dataset_id: str | None = None
-    """Trainings: what it trains on, where that is known; not kept in a saved plan."""
 
 
 class NoteKind(StrEnum):
@@ -147,6 +144,8 @@ class NoteKind(StrEnum):
     """What is deleted and what is made look like the same thing under two names."""
     SHARED = "shared"
     """An object belongs to two addresses: a state of version 0.1 may hold one."""
+    SOURCES = "sources"
+    """What a dataset holds and what its sources hold may differ."""
 
 
 class HeldBy(StrEnum):
@@ -190,6 +189,11 @@ SHARED = "shared"
 IN_USE = "in-use"
 DATA_LINT = "data-lint"
 UNRECORDED = "unrecorded"
+APPEND_ONLY = "append-only"
+NO_DATA = "no-data"
+DATA_MISSING = "data-missing"
+TRAINER = "trainer"
+BASE_MODEL = "base-model"
 NOT_RECORDED = "not-recorded"
 POLICY = "policy/"
 """Before the key of a rule of the team's policy: `policy/max_training_cost`."""
@@ -199,8 +203,13 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         PROTECTED_ADDRESS: "What lifecycle.prevent_destroy protects is not deleted.",
         LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
         SHARED: "What belongs to two addresses is changed for neither.",
-        IN_USE: "What an operation of another address, or of others, works on is not deleted.",
+        IN_USE: "What an open operation of another address works on is not deleted.",
         UNRECORDED: "Nothing is paid for while live objects of the state are not in it.",
+        APPEND_ONLY: "Sources whose data is appended only ever add rows.",
+        NO_DATA: "What a model is trained on holds images, and labels and sets to train by.",
+        DATA_MISSING: "A dataset that is trained on holds all images that were imported into it.",
+        TRAINER: "The provider can train models of the kind that is declared.",
+        BASE_MODEL: "The base model of a training exists, and is of the same kind and type.",
         DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
         NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
     }
@@ -223,25 +232,6 @@ class Refusal(Struct, frozen=True):
     """The file and line to look at, `main.yaml:12`; None: the address's own."""
 
 
-class Otherwise(Struct, frozen=True):
-    """An open operation that the configuration would not start so now."""
-
-    address: Address
-    step: Step
-    operation_id: str | None
-    declared: bool = True
-    """Whether the configuration still declares its address."""
-    differences: tuple[Difference, ...] = ()
-    """What it was started with (before), and what is declared (after)."""
-    missing: tuple[str, ...] = ()
-    """Variables that were given a value when it was started, and are given none now."""
-
-    @property
-    def differs(self) -> bool:
-        """Whether what it makes is not what is declared."""
-        return bool(self.differences) or not self.declared
-
-
 class Plan(Struct, frozen=True):
     """All changes, in an order in which they could be carried out one after the other."""
 
@@ -260,8 +250,6 @@ class Plan(Struct, frozen=True):
     """Why it is not carried out; empty: nothing speaks against it."""
     not_planned: tuple[Address, ...] = ()
     """What was left out, in whole or in part, because only a part was asked for."""
-    otherwise: tuple[Otherwise, ...] = ()
-    """Open operations that are not what is declared; not kept in a saved plan."""
 
     @property
     def empty(self) -> bool:

@@ -9,10 +9,16 @@ from automl_plan.planning.plan import Difference
 from automl_plan.resources.address import Address
 from automl_plan.resources.live import CANCELLED, OperationError
 
+_MOST_ROWS = 20
+"""Of an import that the service tells as refused (proto: OperationMetadata.partial_failures)."""
 NOT_YET_CREATED = "it does not exist yet"
 NOT_YET_TRAINED = "no model is trained yet"
 NOT_YET_IMPORTED = "its sources are not imported yet"
 APPENDED = "the content of its sources changed, and on_source_change is append"
+STILL_PARTIAL = (
+    "rows of its last import were refused and nobody knows which others arrived: it takes a new "
+    "dataset"
+)
 GONE = "it was deleted outside automl-plan"
 ASKED_FOR = "--replace asks for it"
 NOT_DECLARED = "it is not in the configuration any more"
@@ -27,7 +33,6 @@ NONE_PASSED = "no version serves, and none was trained on what is declared"
 UNDECIDED = "it is trained, and its gate has not decided yet"
 REQUIRE_CHANGED = "its gate turned it down, and asks for something else now"
 REQUIRE_GONE = "it is trained on what is declared, and no gate is declared any more"
-NOT_CURRENT = "it was trained on what is declared, and has not become the current version yet"
 REUSED = "it was trained on just what is declared again: no training is needed"
 GATED = "the new version must meet what is required before it takes the current one's place"
 KEPT = "it is kept as a way back, and does not serve"
@@ -54,6 +59,22 @@ def ended(error: OperationError | None) -> str:
         return "it is done at the service, and not recorded as finished yet"
     how = "was cancelled" if error.code == CANCELLED else "failed"
     return f"it {how} at the service, and that is not recorded yet"
+
+
+def imported_again(rows: Sequence[str]) -> str:
+    """Why data that was imported is imported again."""
+    return f"its last import was partial: the service refused {refused_rows(rows)}"
+
+
+def refused_rows(rows: Sequence[str]) -> str:
+    """Rows that an import left out, by what the service said of them."""
+    count = len(rows)
+    many = (
+        f"{count} rows or more"
+        if count >= _MOST_ROWS
+        else f"{count} row{'s' if count != 1 else ''}"
+    )
+    return f"{many} (the first: {rows[0]})"
 
 
 def dataset_replaced(found: Sequence[Difference]) -> str:

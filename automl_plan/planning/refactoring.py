@@ -287,6 +287,7 @@ def _dataset_attributes(
     if (
         declared is not None
         and declared.data is not None
+        and dataset.example_count is not None
         and examples.get(address) == dataset.example_count
     ):
         attributes["data"] = declared.data

@@ -12,6 +12,7 @@ from automl_plan.providers.sources import SourceReader, TakeRows
 from automl_plan.providers.staging import Staging
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.live import SourceData
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
@@ -33,6 +34,7 @@ class GoogleService:
         project: str,
         location: str,
         late_seconds: float,
+        capabilities: Capabilities = GOOGLE,
     ) -> None:
         self._transport = transport
         self._sources = sources
@@ -43,6 +45,7 @@ class GoogleService:
         self._parent = f"projects/{project}/locations/{location}"
         self._identity = f"{name}:{self._parent}"
         self._late_seconds = late_seconds
+        self._capabilities = capabilities
 
     @property
     def identity(self) -> str:
@@ -58,6 +61,11 @@ class GoogleService:
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
         return self._late_seconds
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can train."""
+        return self._capabilities
 
     def now(self) -> datetime:
         """What time it is at the service (UTC)."""

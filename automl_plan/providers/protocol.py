@@ -14,10 +14,14 @@ from typing import Protocol
 from automl_plan.providers.sources import TakeRows
 from automl_plan.providers.storage import Storage
 from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.capabilities import Capabilities
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import Live, LiveDataset, LiveModel, Operation, SourceData
+
+Check = Callable[[LiveDataset], None]
+"""Looks at a live dataset before it is trained on."""
 
 
 class Provider(Protocol):
@@ -41,6 +45,10 @@ class Provider(Protocol):
     @property
     def late_seconds(self) -> float:
         """For how long a call that was cut off may still take effect, or be missing in lists."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can train."""
 
     def now(self) -> datetime:
         """What time it is by the service's clock (UTC); by this machine's before any answer."""
@@ -131,10 +139,11 @@ class Provider(Protocol):
         dataset: DesiredDataset,
         dataset_id: str,
         own_labels: Mapping[str, str],
+        check: Check | None = None,
     ) -> Operation:
         """Start to train a model on a live dataset, and what that declares. Costs money.
 
-        Sent once.
+        Sent once. `check` looks at the dataset before; when it raises, nothing was sent.
         """
 
     def update(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
@@ -35,8 +36,8 @@ _FEW = 16
 """Images that are read one after the other sooner than threads would be started for them."""
 
 
-TakeRows = Callable[[SourceData, Iterator[SourceRow]], None]
-"""Is given what sources hold, and their rows, before what they name is forgotten."""
+TakeRows = Callable[[SourceData, Callable[[], Iterator[SourceRow]]], None]
+"""Is given what sources hold, and what reads their rows, before what they name is forgotten."""
 
 
 class SourceReader:
@@ -62,13 +63,7 @@ class SourceReader:
         tables = self.tables(sources)
         data, contents = self.data_of(tables, self._hash, boxes=boxes)
         if take is not None:
-            take(
-                data,
-                (
-                    SourceRow(short(contents[row.image]), row.use, row.image, tuple(row.labels))
-                    for row in rows_of(tables)
-                ),
-            )
+            take(data, partial(_source_rows, tables, contents))
         return data
 
     def data_of(
@@ -184,6 +179,11 @@ class SourceReader:
         except NotFound:
             return {}  # no such bucket: the images that are not found are told
         return found
+
+
+def _source_rows(tables: Mapping[str, bytes], contents: Mapping[str, str]) -> Iterator[SourceRow]:
+    for row in rows_of(tables):
+        yield SourceRow(short(contents[row.image]), row.use, row.image, tuple(row.labels))
 
 
 def _placed(wrong: Mapping[str, SourceError], rows: Iterable[Row]) -> list[SourceError]:

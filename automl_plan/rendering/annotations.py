@@ -34,6 +34,7 @@ _MEANINGS = {
     f"note/{NoteKind.ELSEWHERE}": "A model is deployed at somebody else's endpoint, too.",
     f"note/{NoteKind.RENAME}": "What is deleted and what is made look like one thing.",
     f"note/{NoteKind.SHARED}": "An object belongs to two addresses.",
+    f"note/{NoteKind.SOURCES}": "A dataset may hold something else than its sources.",
 }
 _FAMILIES = {
     "policy": "Plans keep to the team's policy: {}.",

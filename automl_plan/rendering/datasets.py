@@ -28,7 +28,7 @@ def datasets_text(rows: Sequence[DatasetRow], style: Style) -> str:
         (
             f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
             kind_of(row.live.problem),
-            f"{row.live.example_count:,}",
+            "-" if row.live.example_count is None else f"{row.live.example_count:,}",
             "-" if row.labelled_images is None else f"{row.labelled_images:,}",
             moment(row.updated),
             clean(row.status),
@@ -57,10 +57,8 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
             "Id": live.id,
             "Type": kind,
             "Description": live.description or "-",
-            "Total images": f"{live.example_count:,}",
-            "Labeled images": "- (the service does not tell)"
-            if labelled is None
-            else f"{labelled:,}",
+            "Total images": _told(live.example_count),
+            "Labeled images": _told(labelled),
             "Created": moment(live.create_time),
             "Last updated": moment(row.updated),
             "Status": row.status,
@@ -69,6 +67,10 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
         },
         style,
     )
+
+
+def _told(count: int | None) -> str:
+    return "- (the service does not tell)" if count is None else f"{count:,}"
 
 
 def dataset_json(row: DatasetRow) -> dict[str, Json]:

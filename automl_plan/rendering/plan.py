@@ -78,6 +78,7 @@ _NOTES = {
     NoteKind.ELSEWHERE: "Elsewhere:",
     NoteKind.RENAME: "Renamed?",
     NoteKind.SHARED: "Recorded twice:",
+    NoteKind.SOURCES: "Sources:",
 }
 _LINE = 100
 """Columns that reasons are wrapped to."""

@@ -36,7 +36,8 @@ class LiveDataset(Struct, frozen=True):
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     """All labels, ours and Google's included."""
-    example_count: int = 0
+    example_count: int | None = None
+    """Images; None where the service does not tell."""
     create_time: str | None = None
     update_time: str | None = None
     etag: str | None = None
@@ -117,6 +118,10 @@ class OperationKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+_ALREADY_THERE = "The label is already a ground truth."
+"""How AutoML ends what it says of a row whose image and label it has (an answer of its own that a
+public repository keeps)."""
+
 CANCELLED = 1
 """google.rpc.Code.CANCELLED."""
 
@@ -151,6 +156,11 @@ class Operation(Struct, frozen=True):
     """Of a training without labels: the dataset that it works on, where that was asked for."""
     partial_failures: tuple[str, ...] = ()
     """What went wrong with single rows of an import (at most 20 are told)."""
+
+    @property
+    def refused_rows(self) -> tuple[str, ...]:
+        """What an import left out: all but what says that the dataset holds it already."""
+        return tuple(text for text in self.partial_failures if not text.endswith(_ALREADY_THERE))
 
 
 class Live(Struct, frozen=True):

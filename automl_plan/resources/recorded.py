@@ -65,6 +65,15 @@ class Step(StrEnum):
     DELETE = "delete"
 
 
+class PartialImport(Struct, frozen=True):
+    """That the service refused rows of the last import into a dataset."""
+
+    rows: tuple[str, ...]
+    """What it said of them, of at most 20."""
+    allowed: bool = False
+    """Whether somebody said that models are trained without them."""
+
+
 class RecordedObject(Struct, frozen=True):
     """One live object that we made, with the attributes last given to it."""
 
@@ -85,6 +94,8 @@ class RecordedObject(Struct, frozen=True):
     """None for the current object."""
     decision: Decision | None = None
     """Models: the last decision on this version."""
+    partial: PartialImport | None = None
+    """Datasets: None where all rows of the last import arrived, or nobody knows."""
 
 
 class RecordedOperation(Struct, frozen=True):
@@ -114,8 +125,6 @@ class RecordedOperation(Struct, frozen=True):
     """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: int | None = None
     labelled_examples: int | None = None
-    variables: tuple[str, ...] = ()
-    """Names of the variables that a flag, a file or the environment gave a value then."""
 
 
 class RecordedResource(Struct, frozen=True):

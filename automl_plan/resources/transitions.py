@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import (
     Decision,
+    PartialImport,
     RecordedObject,
     RecordedOperation,
     RecordedResource,
@@ -38,11 +39,12 @@ def after_operation(
     *,
     made: str | None = None,
     when: str | None = None,
+    partial: PartialImport | None = None,
 ) -> RecordedResource:
     """The record after an operation that succeeded.
 
     `made` is the id of the object that a create or a training made, `when` the time at which
-    its end was seen. What was current before becomes former.
+    its end was seen, `partial` what an import left out. What was current before becomes former.
     """
     resource = without_operation(resource, operation)
     match operation.step:
@@ -68,6 +70,7 @@ def after_operation(
                 {"data": operation.attributes.get("data")},
                 examples=operation.examples,
                 labelled_examples=operation.labelled_examples,
+                partial=partial,
             )
         case Step.DEPLOY:
             return _changed(resource, operation, {"deploy": operation.attributes.get("deploy")})
@@ -146,11 +149,14 @@ def _changed(
     *,
     examples: int | None = None,
     labelled_examples: int | None = None,
+    partial: PartialImport | None = None,
 ) -> RecordedResource:
     def apply(obj: RecordedObject) -> RecordedObject:
         if obj.id != operation.object_id:
             return obj
         obj = with_attributes(obj, changed)
+        if operation.step is Step.IMPORT_DATA:
+            obj = replace(obj, partial=partial)
         if examples is not None:
             obj = replace(obj, examples=examples, labelled_examples=labelled_examples)
         return obj

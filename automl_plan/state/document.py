@@ -19,6 +19,7 @@ from automl_plan.resources.notices import Noticed, Outbox
 from automl_plan.resources.recorded import (
     Decision,
     DecisionKind,
+    PartialImport,
     Recorded,
     RecordedObject,
     RecordedOperation,
@@ -42,6 +43,7 @@ _OF_RESOURCE = frozenset(RecordedResource.__struct_fields__) - {"address"}
 _OF_OBJECT = frozenset(RecordedObject.__struct_fields__)
 _OF_OPERATION = frozenset(RecordedOperation.__struct_fields__)
 _OF_DECISION = frozenset(Decision.__struct_fields__)
+_OF_PARTIAL = frozenset(PartialImport.__struct_fields__)
 """The fields of entries; a state that has others is not one of this version."""
 
 
@@ -189,6 +191,9 @@ def _object_to_json(obj: RecordedObject) -> dict[str, Json]:
         commit=obj.commit,
         status=obj.status and str(obj.status),
         decision=None if obj.decision is None else _decision_to_json(obj.decision),
+        partial=None
+        if obj.partial is None
+        else _compact(rows=list(obj.partial.rows), allowed=obj.partial.allowed or None),
     )
 
 
@@ -217,7 +222,6 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         gated=operation.gated or None,
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
-        variables=list(operation.variables) or None,
     )
 
 
@@ -281,7 +285,14 @@ def _object(entry: Any) -> RecordedObject:
         commit=_optional(fields.get("commit")),
         status=None if status is None else Status(status),
         decision=None if decision is None else _decision(decision),
+        partial=None if fields.get("partial") is None else _partial(fields["partial"]),
     )
+
+
+def _partial(entry: Any) -> PartialImport:
+    fields = _fields(entry, _OF_PARTIAL)
+    rows = tuple(_text(row) for row in _list(fields["rows"]))
+    return PartialImport(rows, _boolean(fields.get("allowed", False)))
 
 
 def _decision(entry: Any) -> Decision:
@@ -312,7 +323,6 @@ def _operation(entry: Any) -> RecordedOperation:
         gated=_boolean(fields.get("gated", False)),
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),
-        variables=tuple(_text(name) for name in _list(fields.get("variables", []))),
     )
 
 

@@ -17,6 +17,7 @@ from automl_plan.providers.automl.requests import (
 )
 from automl_plan.providers.automl.wire import dataset, model, operation
 from automl_plan.providers.google_service import GoogleService
+from automl_plan.providers.protocol import Check
 from automl_plan.providers.staging import staged
 from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
@@ -150,8 +151,11 @@ class AutomlProvider(GoogleService):
         dataset: DesiredDataset,  # noqa: ARG002 (what it is labelled for stands on the live one)
         dataset_id: str,
         own_labels: Mapping[str, str],
+        check: Check | None = None,
     ) -> Operation:
         """Start to train a model."""
+        if check is not None:
+            check(self.dataset(dataset_id))
         body = model_body(model, checked_id(dataset_id), own_labels)
         return self._begin(self._path("models"), body)
 

@@ -12,7 +12,9 @@ from automl_plan.providers.protocol import Provider
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.json import Json
+from automl_plan.resources.model_types import Problem
 
 DEFAULT_DATA_DIR = ".automl-plan/emulator"
 DEFAULT_BUCKET_ROOT = ".automl-plan/buckets"
@@ -27,6 +29,7 @@ def open_local(
 ) -> Provider:
     """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
     running = start(data_dir(settings, directory), directory, options(settings, directory))
+    capabilities = GOOGLE if running.trainer == "simulated" else _of_trainer(running.trainer)
     sources = SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials())))
     if settings.get("api") == "vertex":
         from automl_plan.providers.vertex.provider import VertexProvider
@@ -38,6 +41,7 @@ def open_local(
             project=PROJECT,
             location=LOCATION,
             late_seconds=late_seconds(running.url),
+            capabilities=capabilities,
         )
     from automl_plan.providers.automl.provider import AutomlProvider
 
@@ -48,6 +52,21 @@ def open_local(
         project=PROJECT,
         location=LOCATION,
         late_seconds=late_seconds(running.url),
+        capabilities=capabilities,
+    )
+
+
+def _of_trainer(trainer: str) -> Capabilities:
+    """Of the service with a trainer that looks at images."""
+    return Capabilities(
+        problems=frozenset({Problem.IMAGE_CLASSIFICATION}),
+        other_problems=(
+            f"its trainer {trainer} trains image classification only. Write `provider: {{local: "
+            "{trainer: simulated}}` for made-up numbers, or another provider"
+        ),
+        evaluates=True,
+        labels_in_train=2,
+        first_test=5,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from automl_plan.errors import Aborted, InvalidArgument, NotFound
 from automl_plan.providers.google_service import GoogleService
+from automl_plan.providers.protocol import Check
 from automl_plan.providers.staging import staged
 from automl_plan.providers.values import labels_of, mapping, tail
 from automl_plan.providers.vertex.deployment import Deployments
@@ -143,10 +144,10 @@ class VertexProvider(GoogleService):
         answer = self._transport.get(self._path("datasets", dataset_id))
         return dataset(answer, self._trained() if kind_untold(answer) else ())
 
-    def _sets_of(self, dataset_id: str) -> tuple[str | None, bool]:
-        """Whether a dataset's images have their sets by hand (SETS_LABEL); whether it has any."""
+    def _sets_of(self, dataset_id: str) -> tuple[str | None, LiveDataset]:
+        """A dataset, and whether its images have their sets by hand (SETS_LABEL)."""
         answer = self._transport.get(self._path("datasets", dataset_id))
-        return labels_of(answer).get(SETS_LABEL), dataset(answer).example_count > 0
+        return labels_of(answer).get(SETS_LABEL), dataset(answer)
 
     def model(self, model_id: str) -> LiveModel:
         """One model."""
@@ -284,8 +285,8 @@ class VertexProvider(GoogleService):
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
         """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
         uris = staged(self._staging, dataset.sources, data)
-        known, filled = self._sets_of(dataset_id)
-        sets = sets_of(data, known if filled else None)
+        known, there = self._sets_of(dataset_id)
+        sets = sets_of(data, known if there.example_count else None)
         if known != sets:
             self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
         path = self._path("datasets", dataset_id, verb="import")
@@ -297,9 +298,12 @@ class VertexProvider(GoogleService):
         dataset: DesiredDataset,
         dataset_id: str,
         own_labels: Mapping[str, str],
+        check: Check | None = None,
     ) -> Operation:
         """Start a pipeline that trains a model."""
-        sets, _ = self._sets_of(dataset_id)
+        sets, there = self._sets_of(dataset_id)
+        if check is not None:
+            check(there)
         body = pipeline_body(model, dataset, checked_id(dataset_id), own_labels, sets)
         path = self._path("trainingPipelines")
         answer = pipeline(self._transport.once("POST", path, body), self._parent)

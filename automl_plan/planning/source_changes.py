@@ -1,0 +1,145 @@
+"""What a change of sources takes away, which an import can't: it only ever adds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from automl_plan.planning.foresight import PENDING, foresee
+from automl_plan.planning.plan import APPEND_ONLY, Action, Change, Note, NoteKind, Refusal
+from automl_plan.resources.address import Address
+from automl_plan.resources.desired import Desired, OnSourceChange
+from automl_plan.resources.live import Live, SourceData
+from automl_plan.resources.recorded import RecordedObject, RecordedResource
+
+SAMPLES = 3
+"""Images that are named."""
+_WAYS_OUT = (
+    "put them back, or write on_source_change: replace (a new dataset takes the place of this one)"
+)
+
+
+class SourceChanges(Struct, frozen=True):
+    """What the rows of sources are beside those that were imported; images count by content."""
+
+    added: int
+    """Images that are new."""
+    removed: int
+    """Images that no row names any more."""
+    relabelled: int
+    """Images that lost a label or a box, or are in another set."""
+    removed_samples: tuple[str, ...] = ()
+    """Their paths."""
+    relabelled_samples: tuple[str, ...] = ()
+    """`images/1.png: cat -> dog`"""
+
+    @property
+    def only_adds(self) -> bool:
+        """Whether an import brings about what is declared."""
+        return not (self.removed or self.relabelled)
+
+
+Compared = Mapping[Address, Mapping[str, SourceChanges]]
+"""By dataset and by the content (fingerprint) that is compared with its sources."""
+
+
+def append_refusals(
+    changes: Sequence[Change],
+    desired: Desired,
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+    sources: Mapping[Address, SourceData],
+    compared: Compared,
+) -> Iterator[Refusal]:
+    """Imports into datasets that would go on holding what their sources lost."""
+    for address, held in _appended(changes, desired, resources, live):
+        found = compared.get(address, {}).get(str(held.attributes["data"]))
+        lost = _lost(found) if found is not None else _fewer(held, sources.get(address))
+        if lost is not None:
+            text = f"{address}: on_source_change: append only adds, and {lost}: {_WAYS_OUT}."
+            yield Refusal(APPEND_ONLY, text, address, "sources")
+
+
+def count_notes(
+    changes: Sequence[Change],
+    desired: Desired,
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+    sources: Mapping[Address, SourceData],
+    compared: Compared,
+) -> list[Note]:
+    """Imports of which nobody knows whether they only add."""
+    notes = []
+    for address, held in _appended(changes, desired, resources, live):
+        now = sources.get(address)
+        if str(held.attributes["data"]) in compared.get(address, {}) or now is None:
+            continue
+        before = "not known" if held.examples is None else f"{held.examples:,}"
+        text = (
+            "which rows were imported is not recorded, so whether some were removed or relabelled "
+            f"since can't be seen; only counts are compared (images before: {before}, now: "
+            f"{now.examples:,})"
+        )
+        notes.append(Note(address, NoteKind.SOURCES, text))
+    return notes
+
+
+def _appended(
+    changes: Sequence[Change],
+    desired: Desired,
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+) -> Iterator[tuple[Address, RecordedObject]]:
+    """The datasets that other data is imported into than they hold, and what they hold."""
+    created = {c.address for c in changes if c.action is Action.CREATE}
+    for change in changes:
+        dataset = desired.datasets.get(change.address)
+        if change.action is not Action.IMPORT_DATA or dataset is None or change.address in created:
+            continue
+        held = held_by(resources.get(change.address), live)
+        data = None if held is None else held.attributes.get("data")
+        if held is None or data in (None, dataset.data):
+            continue
+        if dataset.on_source_change is OnSourceChange.APPEND:
+            yield change.address, held
+
+
+def held_by(record: RecordedResource | None, live: Live) -> RecordedObject | None:
+    """The current dataset as it is once open operations have ended."""
+    foreseen = None if record is None else foresee(record, operations=live.operations)
+    current = None if foreseen is None else foreseen.resource.current
+    return None if current is None or current.id == PENDING else current
+
+
+def _lost(found: SourceChanges) -> str | None:
+    lost = []
+    if found.removed:
+        named = _named(found.removed_samples, found.removed)
+        lost.append(f"{_images(found.removed)} left its sources, and would stay in it ({named})")
+    if found.relabelled:
+        named = _named(found.relabelled_samples, found.relabelled)
+        lost.append(
+            f"{_images(found.relabelled)} would keep labels, boxes or sets that its sources "
+            f"changed ({named})"
+        )
+    return " and ".join(lost) or None
+
+
+def _fewer(held: RecordedObject, now: SourceData | None) -> str | None:
+    """By counts, where that is all that is known."""
+    if now is None or held.examples is None or held.examples <= now.examples:
+        return None
+    return (
+        f"its sources name {now.examples:,} images where {held.examples:,} were imported, so it "
+        f"would keep at least {held.examples - now.examples:,} that left"
+    )
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'s' if count != 1 else ''}"
+
+
+def _named(samples: Sequence[str], count: int) -> str:
+    more = f" and {count - len(samples):,} more" if count > len(samples) else ""
+    return f"{', '.join(samples)}{more}"

@@ -1,0 +1,237 @@
+"""Trainings that are known to fail, or to be paid for with less data than is declared. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from automl_plan.planning.plan import (
+    BASE_MODEL,
+    DATA_MISSING,
+    NO_DATA,
+    TRAINER,
+    Action,
+    Change,
+    Note,
+    NoteKind,
+    Refusal,
+)
+from automl_plan.planning.reasons import refused_rows
+from automl_plan.planning.source_changes import held_by
+from automl_plan.resources.address import Address
+from automl_plan.resources.capabilities import Capabilities
+from automl_plan.resources.data_counts import DataCounts
+from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
+from automl_plan.resources.live import TOKEN_LABEL, Live, SourceData
+from automl_plan.resources.recorded import RecordedObject, RecordedResource
+
+_TRAINS = frozenset({Action.TRAIN, Action.RETRAIN})
+_FILLS = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.RESUME})
+"""Changes of a dataset after which it holds something else than now."""
+
+
+class Trained(Struct, frozen=True):
+    """A training of a plan, with all that is known of its data."""
+
+    model: DesiredModel
+    dataset: DesiredDataset
+    held: RecordedObject | None
+    """The dataset that it is trained on, once open operations have ended; None: created first."""
+    example_count: int | None
+    """Images that the service tells of it now."""
+    made_here: bool
+    """Whether it was created, not adopted."""
+    filled: bool
+    """Whether the plan changes what it holds before."""
+    data: SourceData | None
+    """What its sources hold."""
+
+    @property
+    def expected(self) -> int | None:
+        """Images that it should hold; None where nobody knows."""
+        if self.held is None or self.filled or self.held.partial is not None:
+            return None
+        held = self.held.attributes.get("data")
+        if self.data is not None and held == self.data.fingerprint:
+            return self.data.examples
+        return self.held.examples
+
+
+def trainings(
+    changes: Sequence[Change],
+    desired: Desired,
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+    sources: Mapping[Address, SourceData],
+) -> Iterator[Trained]:
+    """The trainings among the changes."""
+    filled = {c.address for c in changes if c.action in _FILLS}
+    created = {c.address for c in changes if c.action is Action.CREATE}
+    for address in sorted({c.address for c in changes if c.action in _TRAINS}):
+        model = desired.models.get(address)
+        if model is None:
+            continue
+        dataset = desired.datasets[model.dataset]
+        held = None if model.dataset in created else held_by(resources.get(model.dataset), live)
+        there = None if held is None else live.datasets.get(held.id)
+        yield Trained(
+            model,
+            dataset,
+            held,
+            None if there is None else there.example_count,
+            there is not None and TOKEN_LABEL in there.labels,
+            model.dataset in filled,
+            sources.get(model.dataset),
+        )
+
+
+def training_refusals(
+    found: Sequence[Trained],
+    live: Live,
+    capabilities: Capabilities,
+    *,
+    refreshed: bool,
+    with_less: bool,
+) -> Iterator[Refusal]:
+    """Why trainings are not begun.
+
+    `refreshed`: whether `live` is what lives. `with_less`: whether a model may be trained on a part
+    of what is declared.
+    """
+    for each in found:
+        yield from _by_trainer(each, capabilities)
+        if refreshed:
+            yield from _by_base_model(each, live)
+    for each in {each.dataset.address: each for each in reversed(found)}.values():
+        yield from _by_data(each)
+        if refreshed and not with_less:
+            yield from _by_counts(each)
+
+
+def training_notes(found: Sequence[Trained]) -> list[Note]:
+    """Datasets that hold more images than their sources."""
+    notes = {}
+    for each in found:
+        expected, there = each.expected, each.example_count
+        if expected is not None and there is not None and there > expected:
+            notes[each.dataset.address] = Note(
+                each.dataset.address, NoteKind.SOURCES, more(expected, there)
+            )
+    return list(notes.values())
+
+
+def fewer(expected: int, there: int) -> str:
+    """What is wrong with a dataset that lost images, or did not get all."""
+    return (
+        f"it holds {there:,} images at the service, and {expected:,} were imported into it: a "
+        "model would be trained without the others"
+    )
+
+
+def more(expected: int, there: int) -> str:
+    """What is to be known of a dataset that holds more than it should."""
+    return (
+        f"it holds {there:,} images at the service, {there - expected:,} more than its sources: "
+        "somebody else added them, or they left the sources; models are trained on them, too"
+    )
+
+
+def _by_trainer(each: Trained, capabilities: Capabilities) -> Iterator[Refusal]:
+    model, address = each.model, each.model.address
+    if model.problem not in capabilities.problems:
+        text = (
+            f"{address}: the provider can't train models for {model.problem}: "
+            f"{capabilities.other_problems}."
+        )
+        yield Refusal(TRAINER, text, address, str(model.problem))
+        return
+    data = each.data
+    if data is None or data.counts is None or each.dataset.data != data.fingerprint:
+        return
+    split = model.training_options.get("split")
+    if split == "assigned" and not data.assigned_examples:
+        text = (
+            f"{address}: vertex.split is `assigned`, and no image of {model.dataset} has a set "
+            "(TRAIN, VALIDATION, TEST) in the import files: leave it out, or give the images sets."
+        )
+        yield Refusal(NO_DATA, text, address, "vertex.split")
+    elif why := _too_little(data.counts, split, capabilities):
+        text = f"{address}: it can't be trained on {model.dataset}: {why}."
+        yield Refusal(NO_DATA, text, model.dataset, "sources")
+
+
+def _too_little(counts: DataCounts, split: object, capabilities: Capabilities) -> str | None:
+    if not counts.labels and not counts.labels_left_out:
+        return "none of its images has a label" if counts.images else None
+    if counts.boxes or counts.labels_left_out or split not in (None, "assigned"):
+        return None
+    free = 0 if split == "assigned" else sum(label.unassigned for label in counts.labels)
+    tests = sum(label.test for label in counts.labels)
+    if capabilities.evaluates and not tests and free < capabilities.first_test:
+        return (
+            "no image would test the model: put some into the set TEST (of those without a set "
+            f"every tenth is one, from the {capabilities.first_test}th on)"
+        )
+    trained = sum(1 for label in counts.labels if label.train or (free and label.unassigned))
+    if trained < capabilities.labels_in_train:
+        return (
+            f"its TRAIN images have {trained} label{'s' if trained != 1 else ''}, and a model "
+            f"needs {capabilities.labels_in_train} to tell apart"
+        )
+    return None
+
+
+def _by_base_model(each: Trained, live: Live) -> Iterator[Refusal]:
+    model = each.model
+    if model.base_model_id is None:
+        return
+    base = live.models.get(model.base_model_id)
+    why = None
+    if base is None:
+        why = "there is no such model in this project and location"
+    elif base.problem is not None and base.problem is not model.problem:
+        why = f"it is for {base.problem}"
+    elif base.model_type is not None and base.model_type != model.model_type:
+        why = f"its model type is {base.model_type}, and must be the same, {model.model_type}"
+    if why is not None:
+        text = (
+            f"{model.address}: it can't be trained from the base model {model.base_model_id}: "
+            f"{why}. Write another base_model_id, or none."
+        )
+        yield Refusal(BASE_MODEL, text, model.address, f"{model.problem}.base_model_id")
+
+
+def _by_data(each: Trained) -> Iterator[Refusal]:
+    dataset, address = each.dataset, each.dataset.address
+    why = None
+    if dataset.sources:
+        if each.filled and each.data is not None and not each.data.examples:
+            why = "its sources name no image"
+    elif each.held is None or each.example_count == 0:
+        why = "it has no sources, and holds no image"
+    elif each.example_count is None and each.made_here and "data" not in each.held.attributes:
+        why = "it has no sources, and nothing was imported into it"
+    if why is not None:
+        text = (
+            f"{address}: {each.model.address} can't be trained on it: {why}. Write the import "
+            f"files there: `sources: [data/{address.name}.csv]`."
+        )
+        yield Refusal(NO_DATA, text, address, "sources")
+
+
+def _by_counts(each: Trained) -> Iterator[Refusal]:
+    expected, there = each.expected, each.example_count
+    partial = None if each.held is None or each.filled else each.held.partial
+    if partial is not None and not partial.allowed:
+        why = f"its last import was partial: the service refused {refused_rows(partial.rows)}"
+    elif expected is None or there is None or there >= expected:
+        return
+    else:
+        why = fewer(expected, there)
+    address = each.dataset.address
+    text = (
+        f"{address}: {why}. A new dataset holds all that its sources name: "
+        f"`automl-plan apply --replace {address}`; --allow-partial-import trains without them."
+    )
+    yield Refusal(DATA_MISSING, text, address, "sources")
