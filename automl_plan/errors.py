@@ -20,6 +20,7 @@
     ├── PlanError
     │   ├── PlanFileInvalid             not a plan, or not one of this version
     │   ├── PlanStale                   the world moved on since it was made
+    │   ├── StartedOtherwise            what was started is not what is declared (exit code 3)
     │   └── PlanRefused                 approval missing, or forbidden (exit code 3)
     ├── GateRejected                    a new version does not meet its requirements (exit code 3)
     ├── ImportIncomplete                a dataset holds fewer images than were imported into it
@@ -166,6 +167,12 @@ class PlanStale(PlanError):
 
 class PlanRefused(PlanError):
     """The plan may not be applied: approval is missing, or something forbids it."""
+
+    exit_code = 3
+
+
+class StartedOtherwise(PlanError):
+    """What was started is recorded, and is not what is declared: a person decides."""
 
     exit_code = 3
 

@@ -91,6 +91,7 @@ def apply(
             decision=decision,
             options=planned.options,
             check=Resending(planned.plan.changes, grounds, workspace).check,
+            given=workspace.configuration.given,
         )
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
         steps.own.update(each for each in adopted if each is not None)

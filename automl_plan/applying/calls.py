@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from msgspec.structs import replace
+
 from automl_plan.errors import ImportIncomplete, ImportPartial, PlanStale
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
@@ -177,3 +179,10 @@ class Calls:
 def _object_of(operation: RecordedOperation) -> str:
     assert operation.object_id is not None  # noqa: S101 (steps on an object always have one)
     return operation.object_id
+
+
+def as_candidate(change: Change, operation: RecordedOperation) -> RecordedOperation:
+    """What is not wanted as it is must not take the current one's place: it is a candidate."""
+    resumed = change.action is Action.RESUME and change.after is not None
+    unwanted = operation.step is Step.TRAIN and change.action in (Action.RESUME, Action.CANCEL)
+    return replace(operation, gated=True) if unwanted and not resumed else operation

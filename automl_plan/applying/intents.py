@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec.structs import replace
 
@@ -38,16 +38,21 @@ class Intents:
         desired: Desired,
         sources: Mapping[Address, SourceData],
         commit: Callable[[], str | None],
+        given: Collection[str],
     ) -> None:
+        """`given` names the variables that are given a value from outside."""
         self._session = session
         self._desired = desired
         self._sources = sources
         self._commit = commit
+        self._given = tuple(sorted(given))
 
     def of(self, change: Change) -> RecordedOperation:
         """The intent of a change."""
         address, step = change.address, STEPS[change.action]
-        intent = RecordedOperation(step, token=self._token(address), started=now())
+        intent = RecordedOperation(
+            step, token=self._token(address), started=now(), variables=self._given
+        )
         match step:
             case Step.CREATE:
                 return replace(intent, attributes=_created(self._desired.datasets[address]))

@@ -8,7 +8,7 @@ from automl_plan.applying.events import Left
 from automl_plan.resources.recorded import Step
 
 _SHOWN = 5
-_NOUNS = {
+NOUNS = {
     Step.CREATE: "creation",
     Step.IMPORT_DATA: "data import",
     Step.TRAIN: "training",
@@ -29,7 +29,7 @@ def left_text(left: Sequence[Left]) -> str:
 
 def _group(step: Step | None, started: bool, left: Sequence[Left]) -> str:
     count, ids = len(left), [each.operation_id for each in left if each.operation_id]
-    noun = _NOUNS[step]
+    noun = NOUNS[step]
     if count > 1:
         noun = "calls without an answer" if step is None else f"{noun}s"
     how = "started and running" if started else "still running"

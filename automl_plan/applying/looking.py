@@ -37,8 +37,8 @@ class Look(Struct, frozen=True):
     answers: Mapping[str, Operation] = field(default_factory=dict)
     """How the operations stand whose names are known; those that are forgotten are missing."""
     changes: Mapping[str, Change] | None = field(default_factory=dict)
-    """What a plan would do with the trainings that ended, by operation. None: no plan can be made,
-    so what they made must not take anything's place."""
+    """How a wait would go on with the trainings that ended, by operation. None: no plan can be
+    made, so what they made must not take anything's place."""
     settled: tuple[tuple[Address, RecordedResource, Finding], ...] = ()
     """Calls that were cut off, with the records after them."""
     unsettled: Mapping[str, UnsettledOperation] = field(default_factory=dict)
@@ -113,15 +113,15 @@ def _trained(
 def _planned(
     workspace: Workspace, trained: frozenset[str]
 ) -> tuple[Mapping[str, Change] | None, Desired]:
-    """What an apply would do with trainings that ended: what nobody wants any more is cancelled."""
+    """What `wait` would do with trainings that ended: follow, whatever the configuration wants."""
     try:
-        planned = make_plan(workspace, PlanOptions(lint=False))
+        planned = make_plan(workspace, PlanOptions(lint=False), resuming=())
     except (ConfigurationError, PlanError, SourceError, UnsettledOperation, UsageError):
         return None, workspace.configuration.desired
     changes = {
         change.operation_id: change
         for change in planned.plan.changes
-        if change.operation_id in trained and change.action in (Action.RESUME, Action.CANCEL)
+        if change.operation_id in trained and change.action is Action.RESUME
     }
     return {str(key): change for key, change in changes.items()}, planned.desired
 

@@ -252,6 +252,7 @@ def make_plan(
             examples=seen.examples,
             prices=configuration.prices,
             unrecorded=seen.unrecorded,
+            given=configuration.given,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error

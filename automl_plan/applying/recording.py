@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from msgspec.structs import replace
-
 from automl_plan.applying.looking import Look
 from automl_plan.applying.moments import charge_now, meter_of
 from automl_plan.applying.notice_texts import Ended
@@ -23,6 +21,9 @@ from automl_plan.planning.plan import Change
 from automl_plan.resources.address import Address
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.state.store import StateSession
+
+_UNKNOWN = "whether it is what is declared is not known. Next: automl-plan plan"
+_OTHERWISE = "it was started otherwise than is declared. Next: automl-plan plan"
 
 
 def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iterator[Watched]:
@@ -98,12 +99,13 @@ def _stands(
         return
     if not answer.done or (answer.more and answer.error is None):
         return
+    why = ""
     if operation.step is Step.TRAIN and answer.error is None:
         planned = None if seen.changes is None else seen.changes.get(operation.id)
-        if planned is None:
-            # Whether it is still wanted can't be known: nothing gives way to it before a plan.
-            operation = replace(operation, gated=True)
-        change = planned or change
+        # Where it can't be known whether it is wanted, nothing gives way to it before a plan.
+        change = planned or resume(record, operation, wanted=False)
+        if change.after is None:
+            why = "; it is a candidate: " + (_UNKNOWN if planned is None else _OTHERWISE)
     about = (str(address), operation.id)
     try:
         outcome = steps.ended(change, operation, answer)
@@ -112,5 +114,5 @@ def _stands(
     except ProviderError:
         return  # asked again at the next look
     else:
-        made = f": {outcome}" if outcome else ""
+        made = f": {outcome}{why}" if outcome else why
         yield Watched(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)

@@ -5,7 +5,7 @@ All of this but the calls themselves runs on one thread, which alone writes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.applying.calls import Call, Calls
+from automl_plan.applying.calls import Call, Calls, as_candidate
 from automl_plan.applying.history import Entry, Expectation, Expectations, entry_of, examples_of
 from automl_plan.applying.instant import ACTIONS, InstantSteps
 from automl_plan.applying.intents import STEPS, Intents
@@ -104,8 +104,11 @@ class Steps:
         check: Check,
         options: PlanOptions,
         decision: Decision | None = None,
+        given: Collection[str] = (),
     ) -> None:
-        """`check` is asked before a call of an earlier run is sent."""
+        """`check` is asked before a call of an earlier run is sent; `given` names the variables
+        that are given a value from outside.
+        """
         self._provider = provider
         self._session = session
         self._desired = desired
@@ -113,7 +116,7 @@ class Steps:
         self._expectations = Expectations()
         self._check = check
         self.notices = notices
-        self._intents = Intents(session, desired, sources, commit)
+        self._intents = Intents(session, desired, sources, commit, given)
         self._calls = Calls(provider, desired, session.manifests, options)
         self.own: set[str] = set()
         """The tokens and the ids of operations of all that this run has begun."""
@@ -238,7 +241,7 @@ class Steps:
         operation = self._gated(change, operation)
         record = self._record_of(change.address)
         notice = self._notice(change, operation, None, made)
-        record = after_operation(record, operation, made=made, when=now())
+        record = after_operation(record, as_candidate(change, operation), made=made, when=now())
         charge = self._charge(change, operation, None, made)
         self._session.record(self._with_protection(record, operation), None, notice, charge)
         self.notices.send(notice)
@@ -319,14 +322,11 @@ class Steps:
                 hint="The next plan looks for it by its label.",
             )
         operation = self._gated(change, operation)
-        if change.action is Action.CANCEL:
-            # Nobody wants it any more: it must not take the current one's place.
-            operation = replace(operation, gated=True)
         if answer.made is not None and mark_in(operation.token, "") is None:
             self._check_ours(change, operation, answer.made)
         partial = self._calls.imported(operation, answer)
-        made = answer.made
-        record = after_operation(record, operation, made=made, when=now(), partial=partial)
+        result, made = as_candidate(change, operation), answer.made
+        record = after_operation(record, result, made=made, when=now(), partial=partial)
         ended = self._ended_entry(change, operation, answer)
         notice = self._notice(change, operation, answer, answer.made, ended)
         charge = self._charge(change, operation, answer, answer.made)

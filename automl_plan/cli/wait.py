@@ -22,7 +22,7 @@ from automl_plan.cli.options import (
     address,
     workspace,
 )
-from automl_plan.cli.output import write
+from automl_plan.cli.output import say, write
 
 
 def register(app: typer.Typer) -> None:
@@ -48,10 +48,15 @@ def wait(
     directory: Directory = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Follow what an earlier run left running, and go on with what depends on it."""
+    """Follow what an earlier run left running, and go on with what depends on it.
+
+    Give the --var and --var-file of that run. Where the configuration says something else than what
+    was started, that is followed and recorded, nothing else is done, and the exit code is 3.
+    """
     from automl_plan.applying.planned import make_plan
     from automl_plan.planning.options import PlanOptions
     from automl_plan.planning.plan import Action
+    from automl_plan.rendering.otherwise import otherwise_text, started_otherwise_error
 
     options = PlanOptions(lint=not no_lint, allow_partial_import=allow_partial_import)
     addresses = [] if name is None else [address(name, "ADDRESS")]
@@ -64,6 +69,9 @@ def wait(
         if not changes and not as_json:
             write("Nothing is open.\n")
             return
+        otherwise = planned.plan.otherwise
+        if otherwise:
+            say(otherwise_text(otherwise))  # it may take hours until the end
         only_waits = all(change.action is Action.RESUME for change in changes)
         apply_planned(
             opened,
@@ -75,3 +83,5 @@ def wait(
             command="wait",
             lines=lines,
         )
+        if otherwise:
+            raise started_otherwise_error(otherwise)

@@ -10,9 +10,9 @@ from automl_plan.planning.plan import Difference, Drift
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
-from automl_plan.resources.marks import DATA, PROTECTED, marks
+from automl_plan.resources.marks import CURRENT, DATA, PROTECTED, STATUS, marks
 from automl_plan.resources.model_types import Problem
-from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
+from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource, Status
 
 TRAFFIC = "deploy.traffic_percent"
 
@@ -54,7 +54,14 @@ def _differing(
     )
     # A new dataset bears the label of the data that is to be imported into it.
     new = kind is ResourceKind.DATASET and "data" not in obj.attributes
-    wrong = (d for d in labels if not (new and label_of(d.path) == DATA))
+    # A training that was to make the current version, and was recorded as a candidate.
+    undecided = obj.status is Status.CANDIDATE and obj.decision is None
+    wrong = (
+        d
+        for d in labels
+        if not (new and label_of(d.path) == DATA)
+        and not (undecided and label_of(d.path) == STATUS and d.before == CURRENT)
+    )
     return (*found, *(Difference(d.path, d.after, d.before) for d in wrong))
 
 

@@ -32,8 +32,8 @@ from automl_plan.planning.source_changes import Compared, append_refusals, count
 from automl_plan.planning.spending import Meter
 from automl_plan.planning.trainable import Trained, training_notes, training_refusals, trainings
 from automl_plan.planning.trained_data import advice_of
+from automl_plan.planning.unrecorded import in_use, without_imported
 from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
-from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
 from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.desired import Desired
@@ -154,9 +154,10 @@ def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
     return sharing_refusals(changes, grounds.recorded.resources, shared)
 
 
-def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
     left = without_imported(grounds.unrecorded, changes)
-    return unrecorded_refusals(left, changes, grounds.recorded.lineage)
+    yield from unrecorded_refusals(left, changes, grounds.recorded.lineage)
+    yield from in_use(left, changes)
 
 
 def _append_only(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:

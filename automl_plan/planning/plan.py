@@ -15,6 +15,7 @@ from msgspec import Struct
 from automl_plan.planning.costs import Costs
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Attributes, Json
+from automl_plan.resources.recorded import Step
 
 
 class Action(StrEnum):
@@ -129,6 +130,8 @@ class Unrecorded(Struct, frozen=True):
     labelled: bool = True
     monthly: float = 0.0
     """What its deployment costs (US dollars a month)."""
+    dataset_id: str | None = None
+    """Trainings: what it trains on, where that is known; not kept in a saved plan."""
 
 
 class NoteKind(StrEnum):
@@ -203,7 +206,7 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         PROTECTED_ADDRESS: "What lifecycle.prevent_destroy protects is not deleted.",
         LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
         SHARED: "What belongs to two addresses is changed for neither.",
-        IN_USE: "What an open operation of another address works on is not deleted.",
+        IN_USE: "What an operation of another address, or of others, works on is not deleted.",
         UNRECORDED: "Nothing is paid for while live objects of the state are not in it.",
         APPEND_ONLY: "Sources whose data is appended only ever add rows.",
         NO_DATA: "What a model is trained on holds images, and labels and sets to train by.",
@@ -232,6 +235,25 @@ class Refusal(Struct, frozen=True):
     """The file and line to look at, `main.yaml:12`; None: the address's own."""
 
 
+class Otherwise(Struct, frozen=True):
+    """An open operation that the configuration would not start so now."""
+
+    address: Address
+    step: Step
+    operation_id: str | None
+    declared: bool = True
+    """Whether the configuration still declares its address."""
+    differences: tuple[Difference, ...] = ()
+    """What it was started with (before), and what is declared (after)."""
+    missing: tuple[str, ...] = ()
+    """Variables that were given a value when it was started, and are given none now."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether what it makes is not what is declared."""
+        return bool(self.differences) or not self.declared
+
+
 class Plan(Struct, frozen=True):
     """All changes, in an order in which they could be carried out one after the other."""
 
@@ -250,6 +272,8 @@ class Plan(Struct, frozen=True):
     """Why it is not carried out; empty: nothing speaks against it."""
     not_planned: tuple[Address, ...] = ()
     """What was left out, in whole or in part, because only a part was asked for."""
+    otherwise: tuple[Otherwise, ...] = ()
+    """Open operations that are not what is declared; not kept in a saved plan."""
 
     @property
     def empty(self) -> bool:

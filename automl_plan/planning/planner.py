@@ -25,6 +25,7 @@ from automl_plan.planning.narrowing import (
 )
 from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.otherwise import started_otherwise
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
 from automl_plan.planning.sharing import shared_objects, sharing_notes
@@ -54,12 +55,14 @@ def make_plan(
     examples: Mapping[Address, int] = MappingProxyType({}),
     prices: PriceBook | None = None,
     unrecorded: Sequence[Unrecorded] = (),
+    given: Collection[str] | None = None,
 ) -> Plan:
     """What has to be done so that live becomes as desired.
 
     `live` None takes what is recorded for what lives. `meter` tells what running trainings have
     cost, `service_now` for the age of models, `examples` for how many images the sources of
-    datasets hold, `unrecorded` what bears the state's labels and is not in it. Raises UsageError
+    datasets hold, `unrecorded` what bears the state's labels and is not in it, `given`
+    the variables with a value from outside. Raises UsageError
     for addresses in `options` that are neither declared nor recorded, RefactoringImpossible for
     blocks that can't be carried out.
     """
@@ -141,6 +144,7 @@ def make_plan(
         else costs_of(changes, desired, recorded.resources, there, prices, meter, left),
         unrecorded=left,
         not_planned=part.left_out,
+        otherwise=started_otherwise(wanted, recorded.resources, given),
     )
 
 

@@ -7,12 +7,13 @@ for on the strength of such a state may be paid for twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from automl_plan.planning.plan import (
+    IN_USE,
     UNRECORDED,
     Action,
     Change,
@@ -122,6 +123,16 @@ def refusals(
     return tuple(Refusal(UNRECORDED, text) for text in reasons(left, lineage))
 
 
+def in_use(found: Iterable[Unrecorded], changes: Iterable[Change]) -> Iterator[Refusal]:
+    """Why a dataset is not deleted: a training on it runs that the state did not begin."""
+    deleted = {c.object_id: c.address for c in changes if c.action is Action.DELETE}
+    for each in found:
+        by = None if each.dataset_id is None else deleted.get(each.dataset_id)
+        if by is not None:
+            text = f"{by} delete: a training on {each.dataset_id} runs, and would fail. {each.text}"
+            yield Refusal(IN_USE, text, by)
+
+
 def pays(change: Change) -> bool:
     """Whether a change is held back while anything is unrecorded."""
     return change.action in _PAID
@@ -221,7 +232,14 @@ def _on_dataset(training: Operation, dataset: Address) -> Unrecorded:
         f"{dataset}: the operation {training.id} trains a model on it, and this state did not "
         f"begin that: {_either(_until_it_ends(training))}"
     )
-    return Unrecorded(UnrecordedKind.TRAINING, training.id, str(dataset), text, labelled=False)
+    return Unrecorded(
+        UnrecordedKind.TRAINING,
+        training.id,
+        str(dataset),
+        text,
+        labelled=False,
+        dataset_id=training.dataset_id,
+    )
 
 
 def _until_it_ends(training: Operation) -> tuple[str, ...]:
@@ -278,7 +296,9 @@ class _Reader:
             f"{name}: the training {training.id} runs, bears {self._labels} and is not recorded: "
             f"{_either(_until_it_ends(training))}"
         )
-        return Unrecorded(UnrecordedKind.TRAINING, training.id, name, text)
+        return Unrecorded(
+            UnrecordedKind.TRAINING, training.id, name, text, dataset_id=training.dataset_id
+        )
 
     def _ways_out(
         self, kind: ResourceKind, object_id: str, address: Address | None

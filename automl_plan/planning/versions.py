@@ -161,7 +161,7 @@ def _course_of(desired: DesiredModel, newest: RecordedObject) -> Course:
         case Status.REJECTED:
             reason, field = reasons.REQUIRE_GONE, "require"
         case Status.CANDIDATE:
-            reason = reasons.UNDECIDED if require else reasons.REQUIRE_GONE
+            reason = reasons.UNDECIDED if require else reasons.NOT_CURRENT
         case Status.FORMER:
             reason = reasons.REUSED
     way = Way.PROMOTE if require is None else Way.GATE

@@ -125,6 +125,8 @@ class RecordedOperation(Struct, frozen=True):
     """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: int | None = None
     labelled_examples: int | None = None
+    variables: tuple[str, ...] = ()
+    """Names of the variables that a flag, a file or the environment gave a value then."""
 
 
 class RecordedResource(Struct, frozen=True):

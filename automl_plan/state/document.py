@@ -222,6 +222,7 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         gated=operation.gated or None,
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
+        variables=list(operation.variables) or None,
     )
 
 
@@ -323,6 +324,7 @@ def _operation(entry: Any) -> RecordedOperation:
         gated=_boolean(fields.get("gated", False)),
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),
+        variables=tuple(_text(name) for name in _list(fields.get("variables", []))),
     )
 
 

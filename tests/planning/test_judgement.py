@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from automl_plan.config.building import policy
 from automl_plan.planning.judgement import judge
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Action, Change
-from automl_plan.resources.address import model_address
+from automl_plan.planning.plan import Action, Change, Unrecorded, UnrecordedKind
+from automl_plan.resources.address import dataset_address, model_address
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = desired(dataset(), model())
@@ -51,3 +51,17 @@ def test_costs_are_those_of_the_changes() -> None:
     assert "raise the limit" in refusal.text
     own = [change for change in changes if change.address == MODEL]
     assert judge(own, grounds).refused == ()
+
+
+def test_a_dataset_is_not_deleted_under_somebody_elses_training() -> None:
+    world = World()
+    world.apply(DIGITS)
+    (dataset_id,) = world.datasets
+    training = Unrecorded(
+        UnrecordedKind.TRAINING, "T1", "dataset.digits", "wait", dataset_id=dataset_id
+    )
+    grounds = replace(world.grounds(DIGITS, PlanOptions()), unrecorded=(training,))
+    delete = Change(dataset_address("digits"), Action.DELETE, "gone", object_id=dataset_id)
+    (refusal,) = judge([delete], grounds).refused
+    assert (refusal.rule, refusal.address) == ("in-use", delete.address)
+    assert judge([replace(delete, object_id="D9")], grounds).refused == ()

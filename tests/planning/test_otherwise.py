@@ -1,0 +1,216 @@
+"""What was started, held against what is declared; and what a wait does with it."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.otherwise import started_otherwise
+from automl_plan.planning.plan import Action, Change, Difference, Otherwise, Plan
+from automl_plan.planning.planner import make_plan
+from automl_plan.planning.resumption import resumption
+from automl_plan.resources.address import Address, dataset_address, model_address
+from automl_plan.resources.desired import DesiredDataset, DesiredModel, Lifecycle
+from automl_plan.resources.json import Attributes
+from automl_plan.resources.live import Operation, OperationKind
+from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from tests.planning.worlds import World, dataset, desired, model
+
+D, M = dataset_address("digits"), model_address("digits")
+DECLARED = dataset().attributes()
+CREATED = {k: v for k, v in DECLARED.items() if k != "data"}
+TRAINED = {k: v for k, v in model().attributes(dataset()).items() if k != "deploy"}
+NODE: Attributes = {"deploy": {"node_count": 1}}
+NAME = replace(Lifecycle(), ignore_changes=("display_name",))
+DATA = replace(Lifecycle(), ignore_changes=("dataset",))
+
+
+def paths(
+    step: Step,
+    attributes: Attributes,
+    *declared: DesiredDataset | DesiredModel,
+    variables: tuple[str, ...] = (),
+    given: tuple[str, ...] | None = None,
+) -> list[str] | None:
+    """What the only open operation differs in; None: it is as it is declared."""
+    address = D if step in (Step.CREATE, Step.IMPORT_DATA) else M
+    operation = RecordedOperation(
+        step, "t", "2026-01-01T00:00:00Z", id="OP1", attributes=attributes, variables=variables
+    )
+    record = RecordedResource(address, operations=(operation,))
+    found = started_otherwise(desired(*declared), {address: record}, given)
+    if not found:
+        return None
+    (one,) = found
+    assert (one.address, one.step, one.operation_id) == (address, step, "OP1")
+    return (
+        ["not declared"] if not one.declared else [*(d.path for d in one.differences), *one.missing]
+    )
+
+
+BUDGET = "image_classification.train_budget_milli_node_hours"
+
+
+@pytest.mark.parametrize(
+    ("step", "attributes", "declared", "differing"),
+    [
+        (Step.TRAIN, TRAINED, (dataset(), model()), None),
+        (Step.TRAIN, TRAINED, (dataset(), model(node_count=4)), None),  # not begun with it
+        (Step.TRAIN, TRAINED, (dataset(), model(train_budget_milli_node_hours=9000)), [BUDGET]),
+        (Step.TRAIN, TRAINED, (dataset(), model(display_name="x")), ["display_name"]),
+        (Step.TRAIN, TRAINED, (dataset(), model(labels={"a": "b"})), ["labels.a"]),
+        (Step.TRAIN, TRAINED, (dataset(data="v1:bb"), model()), ["trained_on.data"]),
+        (Step.TRAIN, TRAINED, (dataset(data=None, sources=()), model()), None),
+        (Step.TRAIN, TRAINED, (dataset(), model(display_name="x", lifecycle=NAME)), None),
+        (Step.TRAIN, TRAINED, (dataset(data="v1:bb"), model(lifecycle=DATA)), None),
+        (Step.TRAIN, TRAINED, (dataset(),), ["not declared"]),
+        (Step.TRAIN, {}, (dataset(), model()), None),  # not known
+        (Step.CREATE, CREATED, (dataset(),), None),
+        (Step.CREATE, CREATED, (dataset(display_name="x"),), ["display_name"]),
+        (Step.CREATE, CREATED, (dataset(data="v1:bb"),), None),
+        (Step.CREATE, CREATED, (), ["not declared"]),
+        (Step.IMPORT_DATA, {"data": "v1:aa"}, (dataset(),), None),
+        (Step.IMPORT_DATA, {"data": "v1:aa"}, (dataset(data="v1:bb"),), ["data"]),
+        (Step.IMPORT_DATA, {"data": "v1:aa"}, (dataset(data=None, sources=()),), None),
+        (Step.DEPLOY, NODE, (dataset(), model()), None),
+        (
+            Step.DEPLOY,
+            NODE,
+            (dataset(), model(node_count=2)),
+            ["deploy.node_count"],
+        ),
+        (
+            Step.DEPLOY,
+            NODE,
+            (dataset(), model(node_count=None)),
+            ["deploy"],
+        ),
+        (Step.UNDEPLOY, {}, (dataset(), model()), None),
+        (Step.DELETE, {}, (), None),
+    ],
+)
+def test_what_differs(
+    step: Step,
+    attributes: Attributes,
+    declared: tuple[DesiredDataset | DesiredModel, ...],
+    differing: list[str] | None,
+) -> None:
+    assert paths(step, attributes, *declared) == differing
+
+
+def test_variables_that_are_given_no_more() -> None:
+    args = (Step.IMPORT_DATA, {"data": "v1:aa"}, dataset())
+    assert paths(*args, variables=("a", "b"), given=("b", "c")) == ["a"]
+    assert paths(*args, variables=("a",), given=("a",)) is None
+    assert paths(*args, variables=("a",), given=None) is None
+
+
+# -- what a wait does -----------------------------------------------------------------------------
+
+OTHER = model(train_budget_milli_node_hours=9000)
+ENDED = Operation("OP2", OperationKind.CREATE_MODEL, True, "", "")
+
+
+def retraining(*, ended: bool) -> World:
+    """A version that serves, and a training with another budget."""
+    world = World()
+    world.apply(desired(dataset(), model()))
+    world.detached = True
+    world.apply(desired(dataset(), OTHER))
+    (operation,) = world.resources[M].operations
+    assert operation.id is not None
+    if ended:
+        made = operation.id.replace("OP", "M")
+        there = next(iter(world.models.values()))
+        world.models[made] = replace(there, id=made, deployed=False, node_count=None)
+        done = replace(ENDED, id=operation.id, made=made)
+        world.operations[operation.id] = done
+    return world
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("declared", [True, False])
+def test_it_is_followed_and_nothing_goes_on_from_it(ended: bool, declared: bool) -> None:
+    world = retraining(ended=ended)
+    wanted = desired(dataset(), model()) if declared else desired(dataset())
+    (training,) = world.resources[M].operations
+    plan = resumption(world.plan(wanted))
+    (change,) = plan.changes
+    assert (change.action, change.operation_id, change.after) == (Action.RESUME, training.id, None)
+    (said,) = plan.otherwise
+    assert (said.address, said.operation_id, said.declared) == (M, training.id, declared)
+    assert resumption(world.plan(wanted), [D]).changes == ()
+    assert resumption(world.plan(wanted), [M]).changes == (change,)
+    # What the whole plan does is its own business, as it shows it.
+    whole = {c.action for c in world.plan(wanted).changes}
+    assert whole & {Action.CANCEL, Action.PROMOTE, Action.DELETE}
+
+
+def test_what_is_as_declared_goes_on() -> None:
+    world = retraining(ended=False)
+    plan = resumption(world.plan(desired(dataset(), OTHER)))
+    assert [c.action for c in plan.changes][:2] == [Action.RESUME, Action.DEPLOY]
+    assert plan.otherwise == ()
+
+
+def importing(variables: tuple[str, ...]) -> World:
+    """A dataset into which an import runs that was started with these variables."""
+    world = World()
+    world.apply(desired(dataset(data=None)))
+    current = world.resources[D].current
+    assert current is not None
+    operation = RecordedOperation(
+        Step.IMPORT_DATA,
+        "t",
+        "2026-01-01T00:00:00Z",
+        id="OP9",
+        object_id=current.id,
+        attributes={"data": "v1:aa"},
+        variables=variables,
+    )
+    world.resources[D] = replace(world.resources[D], operations=(operation,))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("given", "data", "actions"),
+    [
+        (("budget",), "v1:aa", ["resume", "train", "deploy"]),
+        ((), "v1:aa", ["resume"]),  # a training with other variables is not going on
+        (("budget",), "v1:bb", ["resume"]),  # nor is another dataset in place of this one
+    ],
+)
+def test_what_would_come_after_an_import(
+    given: tuple[str, ...], data: str, actions: list[str]
+) -> None:
+    world = importing(("budget",))
+    plan = make_plan(
+        desired(dataset(data=data), model()),
+        world.recorded,
+        world.live,
+        PlanOptions(),
+        given=given,
+    )
+    gone_on = resumption(plan)
+    assert [str(c.action) for c in gone_on.changes if c.action is not Action.UPDATE] == actions
+    assert bool(gone_on.otherwise) is (actions == ["resume"])
+
+
+def test_variables_are_not_missed_where_nothing_goes_on() -> None:
+    resume = Change(D, Action.RESUME, "", operation_id="OP9", after={})
+    other = Otherwise(D, Step.IMPORT_DATA, "OP9", missing=("budget",))
+    plan = resumption(Plan((resume,), otherwise=(other,)))
+    assert (plan.changes, plan.otherwise) == ((resume,), ())
+
+
+def test_one_does_not_hold_another_back() -> None:
+    a, b = Address.parse("model.a"), Address.parse("model.b")
+    difference = Difference("labels.a", None, "b")
+    resumes = [Change(x, Action.RESUME, "", operation_id=str(x), after={"x": 1}) for x in (a, b)]
+    deploys = [
+        Change(x, Action.DEPLOY, "", needs=(r.key,)) for x, r in zip((a, b), resumes, strict=True)
+    ]
+    other = Otherwise(a, Step.TRAIN, str(a), differences=(difference,))
+    plan = resumption(Plan((*resumes, *deploys), otherwise=(other,)))
+    assert plan.changes == (replace(resumes[0], after=None), resumes[1], deploys[1])
