@@ -35,7 +35,7 @@ from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.prices import PriceBook
-from automl_plan.resources.recorded import Decision
+from automl_plan.resources.recorded import Decision, RecordedResource
 from automl_plan.state.store import StateSession
 
 
@@ -73,6 +73,8 @@ def apply(
         notices = notices_of(workspace, session)
         _settle(session, provider, planned, notices, workspace.configuration.prices)
         notices.begin()
+        for record in _learned(planned, session):
+            session.record(record)
         # Accepting it ends it: nobody else would hear of it. An end of a life goes on to be one,
         # and is left to `watch`.
         drift = planned.plan.drift
@@ -123,6 +125,19 @@ def _judged(workspace: Workspace, planned: Planned) -> Grounds:
     judgement = judge(planned.plan.changes, grounds)
     check_refused((*planned.plan.refused, *judgement.refused))
     return grounds
+
+
+def _learned(planned: Planned, session: StateSession) -> list[RecordedResource]:
+    """Records with the endpoints that the plan found, where a state of version 0.1 has none.
+
+    Nothing of a run that has nothing to do.
+    """
+    resources = session.state.resources if planned.plan.changes else {}
+    return [
+        replace(resources[address], endpoint=home)
+        for address, home in planned.plan.endpoints.items()
+        if address in resources and resources[address].endpoint is None
+    ]
 
 
 def notices_of(workspace: Workspace, session: StateSession) -> Notices:

@@ -27,6 +27,7 @@ from automl_plan.resources.recorded import (
     PartialImport,
     RecordedObject,
     RecordedOperation,
+    RecordedResource,
     Status,
     Step,
 )
@@ -51,13 +52,18 @@ class Calls:
         """What is to be known of the data that was trained on, by the tokens of trainings."""
 
     def of(
-        self, address: Address, intent: RecordedOperation, lineage: str, examples: int | None
+        self,
+        record: RecordedResource,
+        intent: RecordedOperation,
+        lineage: str,
+        examples: int | None,
     ) -> Call:
         """The call that an intent was written for; what it makes bears its token and marks.
 
         `examples`: of a training, how many images its dataset should hold, as far as it is known.
         """
-        provider = self._provider
+        provider, address = self._provider, record.address
+        home, versions = record.endpoint, frozenset(obj.id for obj in record.objects)
         match intent.step:
             case Step.CREATE:
                 dataset = self._desired.datasets[address]
@@ -74,11 +80,15 @@ class Calls:
                 return lambda: provider.train(model, of, dataset_id, own_labels, check)
             case Step.DEPLOY:
                 nodes = self._desired.models[address].node_count or 1
-                return lambda: provider.deploy(provider.model(_object_of(intent)), nodes)
+                return lambda: provider.deploy(
+                    provider.model(_object_of(intent)), nodes, home, versions
+                )
             case Step.UNDEPLOY:
-                return lambda: provider.undeploy(_object_of(intent))
+                # Intents of version 0.1, and of what the same plan deploys, may not name the home.
+                at = {*intent.endpoints, *(() if home is None else (home.id,))}
+                return lambda: provider.undeploy(_object_of(intent), at, home, versions)
             case Step.DELETE:
-                return lambda: provider.delete(address.kind, _object_of(intent))
+                return lambda: provider.delete(address.kind, _object_of(intent), home)
 
     def cancel(self, operation: RecordedOperation) -> Call:
         """Ask for an operation's end."""

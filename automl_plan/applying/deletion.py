@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from automl_plan.applying.judging import check_by_hand, check_refused
@@ -13,6 +15,7 @@ from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import Live, LiveModel, Operation
+from automl_plan.resources.recorded import RecordedResource
 from automl_plan.resources.transitions import without_object
 
 
@@ -42,23 +45,30 @@ def check_deletion(workspace: Workspace, model: LiveModel, address: Address | No
         check_refused(() if refusal is None else (refusal,))
         return
     delete = Change(address, Action.DELETE, "models delete asks for it", object_id=model.id)
-    undeploy = replace(delete, action=Action.UNDEPLOY)
-    changes = (undeploy, delete) if model.deployed else (delete,)
-    check_by_hand(workspace, changes, Live({}, {model.id: model}))
+    endpoints = {each.id: each for each in model.places}
+    undeploy = replace(delete, action=Action.UNDEPLOY, endpoints=tuple(sorted(endpoints)))
+    changes = (undeploy, delete) if model.deployed_anywhere else (delete,)
+    check_by_hand(workspace, changes, Live({}, {model.id: model}, endpoints=endpoints))
 
 
-def _delete(provider: Provider, model: LiveModel) -> None:
-    """Undeploy a model if need be, and delete it. It may be gone. Raises ProviderError."""
-    if model.deployed:
-        _undeploy(provider, model.id)
-    operation = provider.delete(ResourceKind.MODEL, model.id)
+def _delete(provider: Provider, model: LiveModel, record: RecordedResource | None = None) -> None:
+    """Undeploy a model where it was seen to be deployed, and delete it. It may be gone.
+
+    Raises ProviderError.
+    """
+    home = None if record is None else record.endpoint
+    if model.deployed_anywhere:
+        at = [each.id for each in model.places] or None
+        versions = () if record is None else tuple(obj.id for obj in record.objects)
+        _undeploy(lambda: provider.undeploy(model.id, at, home, versions), provider)
+    operation = provider.delete(ResourceKind.MODEL, model.id, home)
     if operation is not None:
         _ended_well(provider, operation)
 
 
-def _undeploy(provider: Provider, model_id: str) -> None:
+def _undeploy(step: Callable[[], Operation | None], provider: Provider) -> None:
     while True:
-        operation = provider.undeploy(model_id)
+        operation = step()
         if operation is not None:
             _ended_well(provider, operation)
         if operation is None or not operation.more:

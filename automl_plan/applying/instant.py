@@ -24,6 +24,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.fields import FIELDS, Mutability
+from automl_plan.resources.homes import unrecorded_home
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveDataset, LiveModel
 from automl_plan.resources.marks import PROTECTED, STATUS, marks
@@ -150,13 +151,17 @@ class InstantSteps:
             return there
 
         def finish(found: object) -> None:
-            dataset_id = found.dataset_id if isinstance(found, LiveModel) else None
+            dataset_id = home = None
+            if isinstance(found, LiveModel):
+                dataset_id = found.dataset_id
+                home = unrecorded_home(found.id, found.places, self._lineage)
             adopted = replace(obj, dataset_id=dataset_id)
             self._session.record(
                 replace(
                     self._record(address),
                     current=adopted,
                     versions=obj.version or 0,
+                    endpoint=home,
                     protected=self._protected(address),
                 )
             )
@@ -195,7 +200,7 @@ class InstantSteps:
             new = self._provider.evaluations(version.id)
             report = judge(require, new, self._evaluations(current))
             self._set_marks(if_passed if report.passed else if_rejected)
-            return report, None if report.passed else serving(self._provider, record)
+            return report, None if report.passed else serving(self._provider, record, self._lineage)
 
         def finish(returned: object) -> str:
             found, goes_on = cast("tuple[GateReport, Serving | None]", returned)

@@ -82,7 +82,11 @@ class Intents:
                     attributes={"deploy": (change.after or {})["deploy"]},
                 )
             case Step.UNDEPLOY | Step.DELETE:
-                return replace(intent, object_id=change.object_id or self._current_id(address))
+                return replace(
+                    intent,
+                    object_id=change.object_id or self._current_id(address),
+                    endpoints=change.endpoints,
+                )
 
     def renewed(self, address: Address, operation: RecordedOperation) -> RecordedOperation:
         """The intent of a call that was never received, to be sent again."""

@@ -24,6 +24,7 @@ from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.homes import resolved
 from automl_plan.resources.live import Operation
 from automl_plan.resources.recorded import RecordedResource, Step
 from automl_plan.state.document import State
@@ -131,7 +132,7 @@ def _found(workspace: Workspace, state: State) -> tuple[Found, ...]:
     if not state.resources:
         return ()
     provider = workspace.provider
-    live = provider.live()
+    live = resolved(provider.live(), state.resources, state.lineage)
     drift = find_drift(state.recorded(), live)
     models = workspace.configuration.desired.models
     return (

@@ -39,6 +39,7 @@ from automl_plan.resources.desired import (
     Lifecycle,
     OnSourceChange,
 )
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import SourceData
 from automl_plan.resources.model_types import ClassificationType, Problem
@@ -97,6 +98,11 @@ def planned_document(planned: Planned) -> dict[str, Json]:
             for note in plan.notes
         ],
         **({"unrecorded": unrecorded_to_json(plan.unrecorded)} if plan.unrecorded else {}),
+        **(
+            {"endpoints": {str(a): _home_json(h) for a, h in sorted(plan.endpoints.items())}}
+            if plan.endpoints
+            else {}
+        ),
         "cost": None if plan.costs is None else costs_to_json(plan.costs),
         "violations": [
             _compact(
@@ -153,6 +159,10 @@ def _left_out(plan: Plan) -> dict[str, Json]:
     return {"not_planned": [str(address) for address in plan.not_planned]}
 
 
+def _home_json(home: Home) -> dict[str, Json]:
+    return _compact(id=home.id, adopted=home.adopted or None)
+
+
 def _compact(**fields: Json) -> dict[str, Json]:
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -169,6 +179,7 @@ def change_to_json(change: Change) -> dict[str, Json]:
         operation_id=change.operation_id,
         differences=[_difference_json(d) for d in change.differences] or None,
         after=None if change.after is None else dict(change.after),
+        endpoints=list(change.endpoints) or None,
         needs=list(change.needs) or None,
         origin=None if change.origin is None else str(change.origin),
         where=change.where,
@@ -260,6 +271,10 @@ def planned_of(document: dict[str, Any]) -> Planned:
             for n in document["notes"]
         ),
         unrecorded=unrecorded_from_json(document.get("unrecorded", ())),
+        endpoints={
+            Address.parse(address): Home(**home)
+            for address, home in document.get("endpoints", {}).items()
+        },
         costs=None if document["cost"] is None else costs_from_json(document["cost"]),
         violations=tuple(_violation(v) for v in document["violations"]),
         refused=tuple(map(_refusal, document["refused"])),
@@ -359,6 +374,7 @@ def _change(fields: dict[str, Any]) -> Change:
         address=Address.parse(fields.pop("address")),
         action=Action(fields.pop("action")),
         differences=_differences(fields.pop("differences", ())),
+        endpoints=tuple(fields.pop("endpoints", ())),
         needs=tuple(fields.pop("needs", ())),
         **fields,
     )

@@ -23,6 +23,7 @@ from automl_plan.errors import ConfigurationError
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.drift import acceptable, assume_live
+from automl_plan.planning.endpoints import named
 from automl_plan.planning.forecasting import Forecast, forecasts_of
 from automl_plan.planning.ignoring import ignores, without_ignored
 from automl_plan.planning.judgement import Grounds, costs_within, data_notes, judge
@@ -39,6 +40,7 @@ from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired, DesiredDataset
 from automl_plan.resources.history import History
+from automl_plan.resources.homes import homes_of, resolved
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import Recorded, RecordedResource
@@ -172,7 +174,15 @@ class Survey(Struct, frozen=True):
 
 def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
     """A plan that a command asks for, judged for what it does."""
-    plan = replace(plan, unrecorded=without_imported(seen.unrecorded, plan.changes))
+    assert seen.live is not None  # noqa: S101 (it was asked for)
+    recorded = seen.recorded
+    homes = homes_of(recorded.resources, seen.live.models, recorded.lineage)
+    plan = replace(
+        plan,
+        changes=named(plan.changes, recorded.resources, homes, seen.live, recorded.lineage),
+        unrecorded=without_imported(seen.unrecorded, plan.changes),
+        endpoints=homes,
+    )
     grounds = seen.grounds(PlanOptions(), part=True)
     return judged(seen.planned(plan, grounds=grounds), seen.workspace)
 
@@ -203,6 +213,7 @@ def survey(
         # Operations first: what a training makes must not be missing where it has ended.
         operations = standing(recorded.resources, provider)
         live = replace(provider.live(), operations=operations)
+        live = resolved(live, recorded.resources, recorded.lineage)
     unrecorded = () if live is None else find_unrecorded(workspace, desired, state, recorded, live)
     if ignores(desired):
         # As the planner does, with the addresses that resources will have.

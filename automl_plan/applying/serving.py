@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from automl_plan.errors import ProviderError
 from automl_plan.providers.protocol import Provider
+from automl_plan.resources.homes import resolved_models
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.recorded import RecordedResource
 
@@ -21,13 +22,13 @@ class Serving(Struct, frozen=True):
     """A sentence or two for the reader."""
 
 
-def serving(provider: Provider, record: RecordedResource) -> Serving:
+def serving(provider: Provider, record: RecordedResource, lineage: str) -> Serving:
     """What the service says of the recorded versions of a model."""
     try:
-        live = {model.id: model for model in provider.models()}
+        found = {model.id: model for model in provider.models()}
     except ProviderError:
-        live = None
-    return serving_of(record, live)
+        return serving_of(record, None)
+    return serving_of(record, resolved_models(found, {record.address: record}, lineage))
 
 
 def serving_of(record: RecordedResource, live: Mapping[str, LiveModel] | None) -> Serving:

@@ -58,6 +58,8 @@ from automl_plan.resources.recorded import (
 from automl_plan.resources.tokens import address_mark, mark_in
 from automl_plan.resources.transitions import (
     after_operation,
+    placed,
+    with_endpoint,
     with_operation,
     without_operation,
 )
@@ -140,13 +142,14 @@ class Steps:
                 return Begun(call=self.cancel(operation), operation=operation)
             case _:
                 operation = self._intents.of(change)
-                call = self._call(change, operation)
-                self._intend(with_operation(self._record_of(change.address), operation), operation)
+                record = self._record_of(change.address)
+                call = self._call(change, record, operation)
+                self._intend(with_operation(record, operation), operation)
                 return Begun(call, operation)
 
-    def _call(self, change: Change, intent: RecordedOperation) -> Call:
+    def _call(self, change: Change, record: RecordedResource, intent: RecordedOperation) -> Call:
         examples, lineage = self._examples(change, intent), self._session.state.lineage
-        return self._calls.of(change.address, intent, lineage, examples)
+        return self._calls.of(record, intent, lineage, examples)
 
     def together(self) -> AbstractContextManager[None]:
         """Bring to disk at once what is recorded inside. Raises StateUnwritable at its end."""
@@ -172,8 +175,8 @@ class Steps:
     def answered(
         self, change: Change, operation: RecordedOperation, answer: Operation
     ) -> RecordedOperation:
-        """Journal the name of the operation that a call opened."""
-        operation = replace(operation, id=answer.id)
+        """Journal the name of the operation that a call opened, and its endpoint."""
+        operation = placed(replace(operation, id=answer.id), answer)
         self.own.add(answer.id)
         self._session.record(with_operation(self._record_of(change.address), operation))
         return operation
@@ -225,8 +228,9 @@ class Steps:
                 ended,
             )
             return Begun() if refused is None else Begun(_raising(refused))
-        intent = replace(operation, id=None)
-        call = self._call(change, intent)
+        intent = placed(replace(operation, id=None), answer)
+        record = with_endpoint(record, intent)
+        call = self._call(change, record, intent)
         self._intend(with_operation(record, intent), intent, ended)
         return Begun(call, intent)
 
@@ -272,7 +276,7 @@ class Steps:
             self._session.record(record)
             raise refused
         intent = self._intents.renewed(address, operation)
-        call = self._call(change, intent)
+        call = self._call(change, record, intent)
         self._intend(with_operation(record, intent), intent)
         return Begun(call, intent)
 
@@ -321,7 +325,7 @@ class Steps:
                 where=f"operation {answer.id}",
                 hint="The next plan looks for it by its label.",
             )
-        operation = self._gated(change, operation)
+        operation = placed(self._gated(change, operation), answer)
         if answer.made is not None and mark_in(operation.token, "") is None:
             self._check_ours(change, operation, answer.made)
         partial = self._calls.imported(operation, answer)

@@ -57,10 +57,10 @@ def versions(
     from automl_plan.rendering.versions import versions_json, versions_text
 
     with workspace(directory, var, var_file) as opened:
-        resources = opened.store.read().resources
-        address = address_of(name, resources)
+        recorded = opened.store.read().recorded()
+        address = address_of(name, recorded.resources)
         prices = opened.configuration.prices
-        rows = version_rows(address, resources, opened.provider, prices)
+        rows = version_rows(address, recorded, opened.provider, prices)
         now = opened.provider.now()
     if as_json:
         write_json(versions_json(address, rows))

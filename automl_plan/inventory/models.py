@@ -12,6 +12,7 @@ from automl_plan.inventory.managed import managed_objects
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.homes import resolved_models
 from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.ownership import Claim, Owners, Ownership
@@ -50,7 +51,8 @@ def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRo
     managed = managed_objects(resources, ResourceKind.MODEL)
     datasets = managed_objects(resources, ResourceKind.DATASET)
     rows = []
-    for model in models:
+    live = {model.id: model for model in models}
+    for model in resolved_models(live, resources, recorded.lineage).values():
         owner = managed.get(model.id)
         dataset = datasets.get(model.dataset_id)
         rows.append(

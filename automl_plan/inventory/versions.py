@@ -11,11 +11,12 @@ from automl_plan.errors import ProviderError, UsageError
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.homes import resolved_models
 from automl_plan.resources.lifespan import end_of
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.marks import data_mark
 from automl_plan.resources.prices import PriceBook
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
+from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
 _MOST_EVALUATIONS = 20
 """Versions whose evaluation is fetched; each takes a request."""
@@ -52,13 +53,14 @@ def address_of(name: str, resources: Mapping[Address, RecordedResource]) -> Addr
 
 def version_rows(
     address: Address,
-    resources: Mapping[Address, RecordedResource],
+    recorded: Recorded,
     provider: Provider,
     prices: PriceBook,
 ) -> list[VersionRow]:
     """The versions of an address that live, newest first."""
-    record = resources[address]
-    live = {model.id: model for model in provider.models()}
+    record = recorded.resources[address]
+    found = {model.id: model for model in provider.models()}
+    live = resolved_models(found, {address: record}, recorded.lineage)
     objects = sorted(record.objects, key=lambda obj: obj.version or 0, reverse=True)
     return [
         VersionRow(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
+from automl_plan.planning.endpoints import ended
 from automl_plan.planning.plan import Action, Change, Unrecorded
 from automl_plan.planning.spending import Meter, spent_of
 from automl_plan.resources.address import Address, ResourceKind
@@ -35,6 +36,7 @@ def costs_of(
         by_address.setdefault(change.address, []).append(change)
     models = {a for a in (*desired.models, *resources, *by_address) if a.kind is ResourceKind.MODEL}
     deployed = {model.id for model in live.models.values() if model.deployed}
+    ends = ended(changes)
 
     def may_cost(address: Address) -> bool:
         if address in by_address:
@@ -62,6 +64,7 @@ def costs_of(
         for m in live.models.values()
         if m.id in known
         for place, nodes in m.elsewhere.items()
+        if (m.id, place) not in ends
     ]
     return Costs(prices.date, tuple(lines), tuple(each for each in idle if each.monthly))
 
@@ -69,7 +72,7 @@ def costs_of(
 def _amounts(
     declared: DesiredModel | None,
     record: RecordedResource,
-    changes: Iterable[Change],
+    changes: Sequence[Change],
     live: Live,
     prices: PriceBook,
     meter: Meter | None,
@@ -80,6 +83,11 @@ def _amounts(
         i: (m.node_count or recorded[i] or 1) if m.deployed else 0 for i, m in deployed.items()
     }
     before = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
+    before += sum(
+        _monthly(model, model.elsewhere[place], prices)
+        for i, place in ended(changes)
+        if (model := deployed.get(i)) is not None and place in model.elsewhere
+    )
     for operation in record.operations:  # a plan takes them as ended well
         if operation.object_id in nodes and operation.step is Step.DEPLOY:
             nodes[operation.object_id] = _nodes_of(operation.attributes) or 1

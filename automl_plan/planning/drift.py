@@ -46,9 +46,9 @@ def _differing(
     if obj is not current:
         found = of(kind, found, Mutability.DEPLOYMENT)
     elif isinstance(there, LiveModel) and "deploy" in obj.attributes and there.deployed:
-        traffic = there.traffic_percent
-        if traffic not in (None, 100):
-            found = (*found, Difference(TRAFFIC, 100, traffic))
+        traffic, due = there.traffic_percent, there.traffic_due
+        if traffic != due:
+            found = (*found, Difference(TRAFFIC, due, traffic))
     labels = mark_differences(
         lineage, record.address, obj, there.labels, protected=record.protected, current=current
     )

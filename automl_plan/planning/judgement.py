@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.costs import Costs
 from automl_plan.planning.data_findings import DataFindings
+from automl_plan.planning.endpoints import traffic_refusals
 from automl_plan.planning.guard import large_change, protection
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import (
@@ -37,6 +38,7 @@ from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
 from automl_plan.resources.address import Address
 from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.homes import homes_of
 from automl_plan.resources.live import Live, SourceData
 from automl_plan.resources.policy import Check, Policy
 from automl_plan.resources.prices import PriceBook
@@ -204,6 +206,12 @@ def data_notes(changes: Sequence[Change], grounds: Grounds) -> list[Note]:
     return [*uncertain, *training_notes(_trained(changes, grounds))]
 
 
+def _traffic(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    resources = grounds.recorded.resources
+    homes = homes_of(resources, grounds.live.models, grounds.recorded.lineage)
+    return traffic_refusals(changes, resources, homes, grounds.live)
+
+
 def _lint(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
     imported = {change.address for change in changes if change.action is Action.IMPORT_DATA}
     for address in sorted(imported):
@@ -217,6 +225,7 @@ _RULES: tuple[Callable[[Sequence[Change], Grounds], Iterable[Refusal]], ...] = (
     _protection,
     _large_change,
     _sharing,
+    _traffic,
     _unrecorded,
     _append_only,
     _trainings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from automl_plan.planning.endpoints import ended
 from automl_plan.planning.plan import Action, Change, Note, NoteKind
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
@@ -64,19 +65,26 @@ def _expiry(
     return f"{text}the version that retrain.before_expiry asked for did not replace it; {at_once}"
 
 
-def elsewhere_notes(resources: Mapping[Address, RecordedResource], live: Live) -> list[Note]:
+def elsewhere_notes(
+    changes: Sequence[Change], resources: Mapping[Address, RecordedResource], live: Live
+) -> list[Note]:
     """The versions that somebody deployed at endpoints of their own as well."""
+    ends = ended(changes)
     notes = []
     for address, record in sorted(resources.items()):
         for obj in record.objects if address.kind is ResourceKind.MODEL else ():
             there = live.models.get(obj.id)
             for endpoint, nodes in sorted(there.elsewhere.items()) if there else ():
-                text = (
+                what = (
                     f"{obj.id} is deployed on {nodes} node{'s' if nodes != 1 else ''} at the "
-                    f"endpoint {endpoint}, too, which automl-plan did not make: that costs until "
-                    "somebody undeploys it, and ends when this model is undeployed or deleted here"
+                    f"endpoint {endpoint}, too, which is not the one of {address}: "
                 )
-                notes.append(Note(address, NoteKind.ELSEWHERE, text))
+                then = (
+                    "this plan ends that, because it deletes the model"
+                    if (obj.id, endpoint) in ends
+                    else "that costs until somebody undeploys it there, or the model is deleted"
+                )
+                notes.append(Note(address, NoteKind.ELSEWHERE, what + then))
     return notes
 
 

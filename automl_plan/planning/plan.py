@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from automl_plan.planning.costs import Costs
 from automl_plan.resources.address import Address
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.recorded import Step
 
@@ -79,6 +80,9 @@ class Change(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
     after: Attributes | None = None
     """The attributes that the address will have; None when nothing will be left."""
+    endpoints: tuple[str, ...] = ()
+    """Deployments: the ids of the endpoints where they are made or ended, and adoptions: where the
+    model answers; as far as they are known, and nothing where the service has none."""
     needs: tuple[str, ...] = ()
     """Keys of the changes that must be done before."""
     origin: Address | None = None
@@ -191,6 +195,7 @@ LARGE_CHANGE = "large-change"
 SHARED = "shared"
 IN_USE = "in-use"
 DATA_LINT = "data-lint"
+OTHERS_TRAFFIC = "others-traffic"
 UNRECORDED = "unrecorded"
 APPEND_ONLY = "append-only"
 NO_DATA = "no-data"
@@ -213,6 +218,7 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         DATA_MISSING: "A dataset that is trained on holds all images that were imported into it.",
         TRAINER: "The provider can train models of the kind that is declared.",
         BASE_MODEL: "The base model of a training exists, and is of the same kind and type.",
+        OTHERS_TRAFFIC: "What models of others answer at an endpoint is not changed.",
         DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
         NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
     }
@@ -266,6 +272,8 @@ class Plan(Struct, frozen=True):
     """The money in it; None where nobody gave prices, or nothing is done at the provider."""
     unrecorded: tuple[Unrecorded, ...] = ()
     """As they are once the imports of this plan are carried out."""
+    endpoints: Mapping[Address, Home] = field(default_factory=dict)
+    """Where models answer, as far as known; what is not recorded yet is recorded by an apply."""
     violations: tuple[Violation, ...] = ()
     """Of the policy; those that don't only warn have their place in `refused` too."""
     refused: tuple[Refusal, ...] = ()

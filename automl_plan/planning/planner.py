@@ -12,6 +12,7 @@ from automl_plan.planning import reasons
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
+from automl_plan.planning.endpoints import named
 from automl_plan.planning.foresight import PENDING, foresee
 from automl_plan.planning.graph import in_order
 from automl_plan.planning.ignoring import without_ignored
@@ -33,6 +34,7 @@ from automl_plan.planning.spending import Meter, so_far
 from automl_plan.planning.unrecorded import pays, without_imported
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
+from automl_plan.resources.homes import homes_of, resolved
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import marks
 from automl_plan.resources.prices import PriceBook
@@ -91,6 +93,8 @@ def make_plan(
 
     desired = without_ignored(desired, recorded.resources, there, options.replaces)
     there = _marked(there, rearranged.changes, desired, recorded)
+    there = resolved(there, recorded.resources, recorded.lineage)
+    homes = homes_of(recorded.resources, there.models, recorded.lineage)
     destroy = options.mode is PlanMode.DESTROY
     wanted = Desired({}, {}) if destroy else desired
     gone = reasons.DESTROY if destroy else reasons.NOT_DECLARED
@@ -122,7 +126,8 @@ def make_plan(
     known = {*desired.datasets, *desired.models, *recorded.resources} | {c.address for c in ordered}
     part = narrowed(ordered, allowed, wanted, known, options)
     changes = tuple(
-        _as_it_stands(change, recorded, there, meter, prices) for change in part.changes
+        _as_it_stands(change, recorded, there, meter, prices)
+        for change in named(part.changes, recorded.resources, homes, there, recorded.lineage)
     )
     looked_at = {*wanted.datasets, *wanted.models} - {*part.left_out}
     unchanged = tuple(sorted(looked_at - {change.address for change in changes}))
@@ -130,7 +135,7 @@ def make_plan(
     notes += rename_notes(changes, desired, recorded.resources)
     if service_now is not None:
         notes += expiry_notes(wanted.models, changes, recorded.resources, there, service_now)
-    notes += elsewhere_notes(recorded.resources, there)
+    notes += elsewhere_notes(changes, recorded.resources, there)
     shared = shared_objects(recorded, there, {*wanted.datasets, *wanted.models})
     notes += sharing_notes(shared)
     left = without_imported(unrecorded, changes)
@@ -143,6 +148,7 @@ def make_plan(
         if prices is None
         else costs_of(changes, desired, recorded.resources, there, prices, meter, left),
         unrecorded=left,
+        endpoints={address: home for address, home in homes.items() if address in allowed},
         not_planned=part.left_out,
         otherwise=started_otherwise(wanted, recorded.resources, given),
     )

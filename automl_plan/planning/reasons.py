@@ -50,8 +50,29 @@ REDEPLOYED = (
     "deploy.node_count changed, which a deployment can't: a new one takes over before the former "
     "one ends"
 )
-NO_TRAFFIC = "it is deployed, but does not answer all requests at its endpoint"
+NO_TRAFFIC = "it is deployed, but does not answer all requests that are for it at its endpoint"
 DEPLOYED_OUTSIDE = "it is deployed, and deploy is not declared"
+
+
+def endpoint_made_again(endpoint: str) -> str:
+    """What becomes of an endpoint of ours that is gone."""
+    return (
+        f"its endpoint {endpoint} was deleted outside automl-plan, and is made again with this id"
+    )
+
+
+def endpoint_replaced(endpoint: str) -> str:
+    """What becomes of an adopted endpoint that is gone: its id can't be chosen."""
+    return f"its endpoint {endpoint} was deleted outside automl-plan: {_told(endpoint)}"
+
+
+def endpoint_taken(endpoint: str) -> str:
+    """What becomes of an endpoint that another address answers at by now."""
+    return f"its endpoint {endpoint} serves another model by now: {_told(endpoint)}"
+
+
+def _told(endpoint: str) -> str:
+    return f"a new one is made, and clients that ask at {endpoint} must be told"
 
 
 def ended(error: OperationError | None) -> str:

@@ -14,6 +14,7 @@ from automl_plan.planning.drift import live_object
 from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, trained_on
+from automl_plan.resources.homes import seen_from, unrecorded_home
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.live import (
     OWN_LABEL_PREFIX,
@@ -196,21 +197,29 @@ def adopt(
 ) -> Change:
     """The change that adopts an object; `resources` and `owners` get what will be recorded."""
     address, object_id = adoption.address, adoption.object_id
-    dataset_id = None
+    dataset_id = home = None
     if address.kind is ResourceKind.DATASET:
         dataset = live.datasets[object_id]
         after = _dataset_attributes(dataset, address, desired, examples)
     else:
         model = live.models[object_id]
+        home = unrecorded_home(object_id, model.places, owners.lineage)
+        model = seen_from(home, model)
         dataset_id = model.dataset_id
         after = _model_attributes(model, address, desired, live, resources, owners)
     change = Change(
-        address, Action.IMPORT, reasons.ADOPTED, field="id", object_id=object_id, after=after
+        address,
+        Action.IMPORT,
+        reasons.ADOPTED,
+        field="id",
+        object_id=object_id,
+        after=after,
+        endpoints=() if home is None else (home.id,),
     )
     record = resources.get(address) or RecordedResource(address)
     version = record.versions + 1 if address.kind is ResourceKind.MODEL else None
     obj = RecordedObject(object_id, after, dataset_id=dataset_id, version=version)
-    resources[address] = replace(record, current=obj, versions=version or 0)
+    resources[address] = replace(record, current=obj, versions=version or 0, endpoint=home)
     owners.record(address, object_id)
     return change
 

@@ -74,12 +74,12 @@ def remove_model(
     reason: str,
     needs: tuple[str, ...],
 ) -> tuple[Change, ...]:
-    """Undeploy a live model if need be, and delete it."""
+    """Undeploy a live model if need be, wherever it is deployed, and delete it."""
     model = live.get(object_id)
     if model is None:
         return ()
     changes: list[Change] = []
-    if model.deployed:
+    if model.deployed_anywhere:
         undeploy = Change(address, Action.UNDEPLOY, reason, object_id=object_id, needs=needs)
         changes.append(undeploy)
         needs = (undeploy.key,)

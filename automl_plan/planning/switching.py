@@ -75,11 +75,11 @@ class Switch(Struct, frozen=True):
         object_id = None if version.id == PENDING else version.id
         before: Attributes = version.attributes
         marked: tuple[Difference, ...] = ()
-        traffic = None
+        traffic = due = None
         if object_id is not None:
             there = self.live[object_id]
             before = observed(ResourceKind.MODEL, before, there.attributes())
-            traffic = there.traffic_percent
+            traffic, due = there.traffic_percent, there.traffic_due
             if current is not None:
                 marked = self._marks(version, current)
         found = differences(before, self.after)
@@ -93,9 +93,9 @@ class Switch(Struct, frozen=True):
         if was != wanted and not (was == _NOT_TOLD and wanted is not None):
             action, reason = self._deployment(version, was, wanted)
             difference = Difference("deploy.node_count", was, wanted)
-        elif wanted is not None and traffic not in (None, 100):
+        elif wanted is not None and traffic != due:
             action, reason = Action.DEPLOY, reasons.NO_TRAFFIC
-            difference = Difference(TRAFFIC, traffic, 100)
+            difference = Difference(TRAFFIC, traffic, due)
         else:
             return changes
         changes.append(

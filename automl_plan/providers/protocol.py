@@ -7,7 +7,7 @@ again by the provider itself; the others are retried inside. All raise ProviderE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from automl_plan.providers.storage import Storage
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.capabilities import Capabilities
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import Live, LiveDataset, LiveModel, Operation, SourceData
@@ -159,18 +160,41 @@ class Provider(Protocol):
         `own_labels`, which are set (None: taken away).
         """
 
-    def deploy(self, model: LiveModel, node_count: int) -> Operation | None:
+    def deploy(
+        self,
+        model: LiveModel,
+        node_count: int,
+        home: Home | None = None,
+        versions: Collection[str] = (),
+    ) -> Operation | None:
         """Take the next step to a model on so many nodes; None when nothing is left to do.
 
+        At the endpoint that is recorded as its `home`, where the service has endpoints; the share
+        of the traffic that models of these `versions` get there is its own then.
         Where that takes several calls (`Operation.more`), it is asked again after each. What was
         done is not done again.
         """
 
-    def undeploy(self, model_id: str) -> Operation | None:
-        """Take the next step to a model that is deployed nowhere, as `deploy` does."""
+    def undeploy(
+        self,
+        model_id: str,
+        at: Collection[str] | None = None,
+        home: Home | None = None,
+        versions: Collection[str] = (),
+    ) -> Operation | None:
+        """Take the next step to a model that is not deployed at these endpoints, as `deploy` does.
 
-    def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
-        """Start to delete an object; None when it is already gone."""
+        `at` None: at none at all. Traffic is given to other `versions` only. An endpoint of ours
+        that is left empty is deleted.
+        """
+
+    def delete(
+        self, kind: ResourceKind, object_id: str, home: Home | None = None
+    ) -> Operation | None:
+        """Start to delete an object; None when it is already gone.
+
+        With the last version of a declared model goes its empty `home`, if we made it.
+        """
 
     def cancel(self, operation_id: str) -> None:
         """Ask for an operation's end; best effort, the operation may still succeed."""

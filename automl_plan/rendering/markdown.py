@@ -208,6 +208,8 @@ class _Comment:
         subject = change.object_id if change.action is not Action.DEPLOY else None
         resource = self._flavour.code(str(change.address))
         resource += f" {self._flavour.code(subject[:64])}" if subject else ""
+        for each in change.endpoints:
+            resource += f" at {self._flavour.code(each[:64])}"
         return f"| {action} | {resource} | {self._why(risk)} | {risk.cost} |"
 
     def _why(self, risk: Risk) -> str:
@@ -328,6 +330,8 @@ def _fenced(lines: Iterable[str]) -> str:
 def _diff(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes:
         subject = f" [{clean(change.object_id)}]" if change.object_id else ""
+        if change.endpoints:
+            subject += f" at {', '.join(map(clean, change.endpoints))}"
         yield f"{_SIGNS.get(change.action, '!')} {change.action}: {clean(change.reason)}{subject}"
         for difference in change.differences:
             path = clean(difference.path)

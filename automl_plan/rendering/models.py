@@ -29,7 +29,7 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
             f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
             f"{kind_of(row.live.problem)}\n{clean(row.live.model_type or '-')}",
             f"{row.dataset or '-'}\n{clean(row.live.dataset_id)}",
-            "\n".join(filter(None, (_state(row.live), clean(_endpoint(row.live))))),
+            "\n".join(filter(None, (_state(row.live), _endpoint(row.live)))),
             moment(row.live.create_time),
             _node_hours(row.live.train_cost_milli_node_hours),
             life_text(row.expires, now, style),
@@ -80,7 +80,12 @@ def model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
 def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
     """What somebody is asked who deletes a model by hand."""
     lines = [f"Delete the model {clean(model.display_name)} ({clean(model.id)})?"]
-    if model.deployed:
+    if model.places:
+        lines += [
+            f"It is deployed at the endpoint {clean(each.id)}: predictions from it stop there."
+            for each in model.places
+        ]
+    elif model.deployed:
         lines.append("It is deployed: predictions from it stop.")
     if address is not None and current:
         lines.append(f"It is the current {address}: the next apply trains it again, and pays.")
@@ -100,6 +105,7 @@ def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
         "deployed": live.deployed,
         "node_count": live.node_count,
         "endpoint": live.endpoint,
+        **({"elsewhere": dict(live.elsewhere)} if live.elsewhere else {}),
         "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
         "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
         "stop_reason": live.stop_reason,
@@ -122,7 +128,8 @@ def _state(model: LiveModel) -> str:
 
 
 def _endpoint(model: LiveModel) -> str:
-    return "" if model.endpoint is None else f"at {model.endpoint}"
+    at = [] if model.endpoint is None else [f"at {clean(model.endpoint)}"]
+    return "\n".join([*at, *(f"also at {clean(each)}" for each in sorted(model.elsewhere))])
 
 
 def _node_hours(milli: int | None, unit: str = "") -> str:

@@ -250,9 +250,17 @@ def _details(change: Change, planned: Planned, style: Style) -> list[str]:
             return _requirements(change)
         case Action.UPDATE | Action.DEPLOY | Action.UNDEPLOY:
             width = max((len(clean(d.path)) for d in change.differences), default=0)
-            return [shown_difference(d, style, width) for d in change.differences]
+            found = [shown_difference(d, style, width) for d in change.differences]
+            return [*found, *_endpoints(change)]
+        case Action.IMPORT:
+            return _endpoints(change)
         case _:
             return []
+
+
+def _endpoints(change: Change) -> list[str]:
+    """Where a deployment is made, or each place where one ends."""
+    return [f"at the endpoint {clean(each)}" for each in change.endpoints]
 
 
 def _requirements(change: Change) -> list[str]:

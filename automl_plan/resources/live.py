@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from automl_plan.resources.data_counts import DataCounts
+from automl_plan.resources.endpoints import LiveEndpoint
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.model_types import ClassificationType, Problem
 
@@ -67,16 +68,19 @@ class LiveModel(Struct, frozen=True):
     dataset_id: str
     problem: Problem | None
     deployed: bool = False
+    """Whether it is deployed at its home (`resources.homes`), or at all where there are none."""
     node_count: int | None = None
-    """Nodes that it is deployed on, where the service says so."""
+    """Nodes that it is deployed on there, where the service says so."""
     endpoint: str | None = None
-    """Id of the endpoint at which it answers: ours, or where it is at none of ours, another's;
-    None where the service has no such thing, or where it is not deployed."""
+    """Id of its home, if it is deployed there; None where the service has no endpoints."""
     traffic_percent: int | None = None
-    """Of the requests at our endpoint, how many it answers; None where the service has no such
-    thing, or where it is not deployed by us."""
+    """Of the requests at its home, how many it answers; None as above."""
+    traffic_due: int | None = None
+    """How many a current version would answer there: those that others don't; None as above."""
     elsewhere: Mapping[str, int] = field(default_factory=dict)
-    """Nodes by the ids of endpoints that others made, where it is deployed as well."""
+    """Nodes by the ids of other endpoints, where somebody deployed it as well."""
+    places: tuple[LiveEndpoint, ...] = ()
+    """All endpoints at which it is deployed."""
     model_type: str | None = None
     base_model_id: str | None = None
     train_budget_milli_node_hours: int | None = None
@@ -90,6 +94,11 @@ class LiveModel(Struct, frozen=True):
     update_time: str | None = None
     etag: str | None = None
     extra: Attributes = field(default_factory=dict)
+
+    @property
+    def deployed_anywhere(self) -> bool:
+        """Whether it is deployed, at its home or elsewhere: then it can't be deleted."""
+        return self.deployed or bool(self.elsewhere)
 
     def attributes(self) -> dict[str, Json]:
         """What is compared, in the configuration's own form."""
@@ -146,6 +155,8 @@ class Operation(Struct, frozen=True):
     error: OperationError | None = None
     made: str | None = None
     """Id of the object that a finished create operation made."""
+    endpoint: str | None = None
+    """Id of the endpoint that it works on, where the service has such things."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Where the service keeps labels on it."""
     cost_milli_node_hours: int | None = None
@@ -173,6 +184,8 @@ class Live(Struct, frozen=True):
     forgotten, or that nobody asked for."""
     trainings: tuple[Operation, ...] = ()
     """Trainings that run: those that bear ownership labels, or all where trainings bear none."""
+    endpoints: Mapping[str, LiveEndpoint] | None = None
+    """By id; None where the service has none, or nobody asked for them."""
 
 
 class SourceData(Struct, frozen=True):

@@ -49,7 +49,7 @@ class Owners:
         resources: Mapping[Address, RecordedResource],
         operations: Mapping[str, Operation] = MappingProxyType({}),
     ) -> None:
-        self._lineage = lineage[:LINEAGE_DIGITS]
+        self.lineage = lineage[:LINEAGE_DIGITS]
         self.recorded: dict[tuple[ResourceKind, str], list[Address]] = {}
         """The addresses of each recorded object: one, but in a state of version 0.1."""
         self._made: dict[tuple[ResourceKind, str], Address] = {}
@@ -105,14 +105,14 @@ class Owners:
             return Ownership(Claim.RECORDED, recorded[0])
         making = self.made_by(kind, obj.id, obj)
         lineage = lineage_of(obj.labels)
-        if making is None and isinstance(obj, LiveModel) and lineage in (None, self._lineage):
+        if making is None and isinstance(obj, LiveModel) and lineage in (None, self.lineage):
             # A rebuilt state does not know the token of a training: its model may be any of these.
             making = self._any_token.get(obj.dataset_id)
         if making is not None:
             return Ownership(Claim.BEING_MADE, making)
         if lineage is None:
             return Ownership(Claim.UNMANAGED)
-        ours = bool(self._lineage) and lineage == self._lineage
+        ours = bool(self.lineage) and lineage == self.lineage
         return Ownership(Claim.THIS_STATE if ours else Claim.OTHER_STATE)
 
 

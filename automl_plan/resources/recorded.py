@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from automl_plan.resources.address import Address
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.json import Attributes
 
 
@@ -121,6 +122,8 @@ class RecordedOperation(Struct, frozen=True):
     """Trainings: the number of the version to be made."""
     commit: str | None = None
     """Trainings: as in RecordedObject."""
+    endpoints: tuple[str, ...] = ()
+    """Deployments: the ids of the endpoints where they are made or ended, as far as known."""
     gated: bool = False
     """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: int | None = None
@@ -141,6 +144,8 @@ class RecordedResource(Struct, frozen=True):
     """Models: the highest number that a version was given."""
     protected: bool = False
     """Whether `lifecycle.prevent_destroy` was declared when it was last applied."""
+    endpoint: Home | None = None
+    """Models: where its versions answer, as far as known; it is theirs by its id."""
     foreign: tuple[str, ...] = ()
     """Datasets: ids of models that somebody else trained on it, and that were accepted."""
 

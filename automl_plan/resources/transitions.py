@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.json import Json
+from automl_plan.resources.live import Operation
 from automl_plan.resources.recorded import (
     Decision,
     PartialImport,
@@ -73,11 +75,28 @@ def after_operation(
                 partial=partial,
             )
         case Step.DEPLOY:
+            resource = with_endpoint(resource, operation)
             return _changed(resource, operation, {"deploy": operation.attributes.get("deploy")})
         case Step.UNDEPLOY:
             return _changed(resource, operation, {"deploy": None})
         case Step.DELETE:
             return without_object(resource, operation.object_id)
+
+
+def placed(operation: RecordedOperation, answer: Operation) -> RecordedOperation:
+    """A deployment with the endpoint where the service makes it."""
+    if operation.step is not Step.DEPLOY or answer.endpoint is None:
+        return operation
+    return replace(operation, endpoints=(answer.endpoint,))
+
+
+def with_endpoint(resource: RecordedResource, operation: RecordedOperation) -> RecordedResource:
+    """The record with the endpoint of a deployment, where that is known."""
+    known = resource.endpoint
+    deployed = operation.step is Step.DEPLOY and bool(operation.endpoints)
+    if not deployed or (known is not None and known.id == operation.endpoints[0]):
+        return resource
+    return replace(resource, endpoint=Home(operation.endpoints[0]))
 
 
 def retired(resource: RecordedResource) -> RecordedResource:

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
 from automl_plan.resources.address import Address
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
 from automl_plan.resources.ledger import Ledger
@@ -43,6 +44,7 @@ _OF_RESOURCE = frozenset(RecordedResource.__struct_fields__) - {"address"}
 _OF_OBJECT = frozenset(RecordedObject.__struct_fields__)
 _OF_OPERATION = frozenset(RecordedOperation.__struct_fields__)
 _OF_DECISION = frozenset(Decision.__struct_fields__)
+_OF_HOME = frozenset(Home.__struct_fields__)
 _OF_PARTIAL = frozenset(PartialImport.__struct_fields__)
 """The fields of entries; a state that has others is not one of this version."""
 
@@ -160,6 +162,7 @@ def resource_to_json(resource: RecordedResource) -> dict[str, Json]:
         operations=[_operation_to_json(o) for o in resource.operations] or None,
         versions=resource.versions or None,
         protected=resource.protected or None,
+        endpoint=None if resource.endpoint is None else _home_to_json(resource.endpoint),
         foreign=list(resource.foreign) or None,
     )
 
@@ -175,8 +178,21 @@ def resource_from_json(address: Address, entry: Any) -> RecordedResource:
         operations=tuple(_operation(o) for o in _list(fields.get("operations", []))),
         versions=_integer(fields.get("versions")) or 0,
         protected=_boolean(fields.get("protected", False)),
+        endpoint=_home(fields.get("endpoint")),
         foreign=tuple(_text(i) for i in _list(fields.get("foreign", []))),
     )
+
+
+def _home_to_json(home: Home) -> dict[str, Json]:
+    """The endpoint of a model."""
+    return _compact(id=home.id, adopted=home.adopted or None)
+
+
+def _home(entry: Any) -> Home | None:
+    if entry is None:
+        return None
+    fields = _fields(entry, _OF_HOME)
+    return Home(_text(fields["id"]), adopted=_boolean(fields.get("adopted", False)))
 
 
 def _object_to_json(obj: RecordedObject) -> dict[str, Json]:
@@ -219,6 +235,7 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         dataset_id=operation.dataset_id,
         version=operation.version,
         commit=operation.commit,
+        endpoints=list(operation.endpoints) or None,
         gated=operation.gated or None,
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
@@ -321,6 +338,7 @@ def _operation(entry: Any) -> RecordedOperation:
         dataset_id=_optional(fields.get("dataset_id")),
         version=_integer(fields.get("version")),
         commit=_optional(fields.get("commit")),
+        endpoints=tuple(_text(i) for i in _list(fields.get("endpoints", []))),
         gated=_boolean(fields.get("gated", False)),
         examples=_integer(fields.get("examples")),
         labelled_examples=_integer(fields.get("labelled_examples")),

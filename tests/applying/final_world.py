@@ -55,6 +55,8 @@ def world_of(front: Front, fronts: Fronts) -> str:
         # After a lost answer a deployment is seen at Vertex AI, and its operation never followed.
         compared = {"train", "import-data"} & history.keys()
         recorded["history"] = {step: _took(history[step]) for step in compared}
+        for record in recorded["resources"].values():
+            record.pop("endpoint", None)  # AutoML v1 has none
         assert recorded.pop("provider") == f"{front.api}:projects/{front.api}/locations/us-central1"
     text = json.dumps({**world, "recorded": recorded}, indent=1, sort_keys=True)
     return _with_placeholders(text, state.lineage)

@@ -177,6 +177,7 @@ ELSEWHERE = {
     "unrecorded": "tests/applying/test_unrecorded.py",
     "shared": "tests/planning/test_sharing.py",
     "in-use": "tests/planning/test_sharing.py",
+    "others-traffic": "tests/planning/test_endpoints.py: AutoML v1 has no endpoints",
     "not-recorded": "plan files of a former format, which are not applied at all",
 }
 """Rules that other tests hold against what can be refused for them."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.history import EndedOperation, Work, remember
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.notices import Notice, NoticeKind
@@ -56,7 +57,9 @@ operations = made(
     dataset_id=maybe_text,
     examples=counts,
     labelled_examples=counts,
+    endpoints=st.lists(text, max_size=2).map(tuple),
 )
+homes = made(Home, id=text, adopted=st.booleans())
 
 
 def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
@@ -66,6 +69,7 @@ def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
         current=st.none() | objects,
         others=st.lists(objects, max_size=2).map(tuple),
         operations=st.lists(operations, max_size=2).map(tuple),
+        endpoint=st.none() | homes,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from automl_plan.providers.staging import staged
 from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.endpoints import Home
 from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.live import (
@@ -190,17 +191,34 @@ class AutomlProvider(GoogleService):
             else:
                 return
 
-    def deploy(self, model: LiveModel, node_count: int) -> Operation:
+    def deploy(
+        self,
+        model: LiveModel,
+        node_count: int,
+        home: Home | None = None,  # noqa: ARG002 (AutoML has no endpoints)
+        versions: Collection[str] = (),  # noqa: ARG002
+    ) -> Operation:
         """Start to deploy a model on nodes."""
         body = deploy_body(model.problem or Problem.IMAGE_CLASSIFICATION, node_count)
         return self._begin(self._path("models", model.id, verb="deploy"), body)
 
-    def undeploy(self, model_id: str) -> Operation:
+    def undeploy(
+        self,
+        model_id: str,
+        at: Collection[str] | None = None,  # noqa: ARG002 (AutoML has no endpoints)
+        home: Home | None = None,  # noqa: ARG002
+        versions: Collection[str] = (),  # noqa: ARG002
+    ) -> Operation:
         """Start to undeploy a model; on one that is not deployed it has no effect."""
         path = self._path("models", model_id, verb="undeploy")
         return opened(operation(self._transport.repeatable("POST", path, {})), f"POST {path}")
 
-    def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
+    def delete(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        home: Home | None = None,  # noqa: ARG002 (AutoML has no endpoints)
+    ) -> Operation | None:
         """Start to delete an object; None when it is already gone."""
         path = self._path(_COLLECTIONS[kind], object_id)
         try:

@@ -7,10 +7,10 @@ keeps its address when a new version takes the place of the current one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from automl_plan.errors import AlreadyExists, NotFound, Unavailable
+from automl_plan.errors import Aborted, AlreadyExists, NotFound, Unavailable
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.vertex.endpoints import Endpoints
 from automl_plan.providers.vertex.requests import (
@@ -19,13 +19,15 @@ from automl_plan.providers.vertex.requests import (
     endpoint_body,
     endpoint_id,
 )
-from automl_plan.providers.vertex.wire import Deployed, LiveEndpoint, model, operation
+from automl_plan.providers.vertex.wire import endpoint, model, operation
 from automl_plan.providers.writes import checked_id, opened
+from automl_plan.resources.endpoints import Deployed, Home, LiveEndpoint
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveModel, Operation, OperationKind
 
 _LOOKS, _PAUSE = 20, 0.5
 """How often, and after how many seconds, is looked for what another call is just making."""
+_ETAG_TRIES = 3
 
 
 class Deployments:
@@ -36,47 +38,84 @@ class Deployments:
         self._parent = parent
         self._endpoints = Endpoints(transport, parent)
 
-    def deploy(self, model: LiveModel, node_count: int) -> Operation | None:
+    def deploy(
+        self, model: LiveModel, node_count: int, home: Home | None, versions: Collection[str]
+    ) -> Operation | None:
         """The next call of: make the endpoint, deploy there, take away what was there before.
 
         Replicas can't be changed (proto: AutomaticResources), so another number is another
-        deployment, which takes over the traffic before the former one ends. What somebody
-        deployed at an endpoint of their own stays.
+        deployment, which takes over the traffic before the former one ends. What models but these
+        `versions` answer at the endpoint, and what is deployed at others, stays.
         """
-        home = self._endpoints.home_of(model)
-        if isinstance(home, str):
-            return self._create(home, model, node_count)
-        mine = [d for d in home.deployed if d.model_id == model.id]
+        found = self._endpoints.home_of(model, home, versions)
+        if isinstance(found, str):
+            return self._create(found, model, node_count, versions)
+        there, ours = found, {*versions, model.id}
+        adopted = home is not None and home.adopted and home.id == there.id
+        due = there.due(ours, adopted=adopted)
+        mine = [d for d in there.deployed if d.model_id == model.id]
         wanted = deployment_id(model.id, node_count)
         fits = [d for d in mine if d.id == wanted or d.replicas == node_count]
         if not fits:
-            return self._deploy(home, model, node_count)
-        kept = max(fits, key=lambda d: home.traffic.get(d.id, 0))
-        if home.traffic.get(kept.id) != 100:
-            split: dict[str, Json] = {"trafficSplit": {kept.id: 100}}
-            path = self._endpoints.path(home.id)
-            self._transport.repeatable("PATCH", path, split, {"updateMask": "trafficSplit"})
-        self._endpoints.mark(home, model)
-        for there in self._places(model):
-            surplus = [d for d in there.deployed if d.model_id == model.id and d.id != kept.id]
-            if there.ours and surplus:
-                return self._undeploy(there, surplus[0])
+            at_once = due == 100 and not there.has_others(ours)
+            return self._deploy(there, model, node_count, ours, all_traffic=at_once)
+        kept = max(fits, key=lambda d: there.traffic.get(d.id, 0))
+        if there.traffic.get(kept.id, 0) != due:
+            there = self._shift(there.id, kept, ours, adopted=adopted)
+        if not adopted:
+            self._endpoints.mark(there, model)
+        for surplus in mine:
+            if surplus.id != kept.id:
+                return self._undeploy(there, surplus, ours)
         return None
 
-    def undeploy(self, answer: Mapping[str, Any]) -> Operation | None:
-        """The next call of: end each deployment of a model, delete our endpoint if it is empty."""
+    def _shift(
+        self, endpoint_id: str, kept: Deployed, ours: Collection[str], *, adopted: bool
+    ) -> LiveEndpoint:
+        """Give a deployment all the traffic that is ours, unless somebody changes it meanwhile."""
+        path = self._endpoints.path(endpoint_id)
+        for attempt in range(1, _ETAG_TRIES + 1):
+            there = endpoint(self._transport.get(path))
+            split = there.split(kept.id, there.due(ours, adopted=adopted), ours)
+            body: dict[str, Json] = {"trafficSplit": dict(split)}
+            if there.etag:
+                body["etag"] = there.etag
+            try:
+                answer = self._transport.repeatable(
+                    "PATCH", path, body, {"updateMask": "trafficSplit"}
+                )
+            except Aborted:
+                if attempt == _ETAG_TRIES:
+                    raise
+            else:
+                return endpoint(answer)
+        raise AssertionError
+
+    def undeploy(
+        self,
+        answer: Mapping[str, Any],
+        at: Collection[str] | None,
+        home: Home | None,
+        versions: Collection[str],
+    ) -> Operation | None:
+        """The next call of: end each deployment of a model at these endpoints (None: at all).
+
+        Then our endpoint is deleted if it is empty.
+        """
         leaving = model(answer, None, ())
+        ours = {*versions, leaving.id}
         for there in self._endpoints.serving(answer):
-            self._endpoints.mark(there, leaving)
+            if at is not None and there.id not in at:
+                continue
             mine = [d for d in there.deployed if d.model_id == leaving.id]
             # What gets no traffic first: the last one may go with all of it.
             for deployed in sorted(mine, key=lambda d: there.traffic.get(d.id, 0)):
-                begun = self._undeploy(there, deployed)
+                begun = self._undeploy(there, deployed, ours)
                 if begun is not None:
                     return begun
-        return self._close(leaving)
+        return self._close(leaving, home)
 
-    def leave(self, model_id: str) -> None:
+    def leave(self, model_id: str, home: Home | None) -> None:
         """Delete our endpoint if it is empty, and no other version could be deployed there.
 
         A deployment that failed, or that nobody wanted any more, left it.
@@ -87,7 +126,7 @@ class Deployments:
         except NotFound:
             return
         if self._endpoints.is_last(leaving):
-            self._close(leaving)
+            self._close(leaving, home)
 
     def serving(self, answer: Mapping[str, Any]) -> list[LiveEndpoint]:
         """The endpoints of this location that a Model is deployed at."""
@@ -98,13 +137,9 @@ class Deployments:
         chosen = {endpoint_id(model), endpoint_id(model, apart=True)}
         return sorted(chosen | set(self._endpoints.named_by(answer)))
 
-    def _places(self, model: LiveModel) -> list[LiveEndpoint]:
-        path = f"/v1/{self._parent}/models/{checked_id(model.id)}"
-        return self._endpoints.serving(self._transport.get(path))
-
-    def _close(self, leaving: LiveModel) -> Operation | None:
+    def _close(self, leaving: LiveModel, home: Home | None) -> Operation | None:
         """Delete an endpoint that a model has left; the service refuses it where anything is."""
-        for left in self._endpoints.left_by(leaving):
+        for left in self._endpoints.left_by(leaving, home):
             path = self._endpoints.path(left.id)
             try:
                 ended = operation(self._transport.repeatable("DELETE", path), self._parent)
@@ -113,7 +148,9 @@ class Deployments:
             return opened(ended, f"DELETE {path}")
         return None
 
-    def _create(self, home: str, model: LiveModel, node_count: int) -> Operation | None:
+    def _create(
+        self, home: str, model: LiveModel, node_count: int, versions: Collection[str]
+    ) -> Operation | None:
         path = f"/v1/{self._parent}/endpoints"
         query = {"endpointId": home}
         try:
@@ -125,14 +162,24 @@ class Deployments:
                 OperationKind.CREATE_ENDPOINT,
                 lambda: self._endpoints.get(home) is not None,
             )
-            return making or self.deploy(model, node_count)
+            return making or self.deploy(model, node_count, Home(home), versions)
         return opened(operation(answer, self._parent), f"POST {path}")
 
-    def _deploy(self, home: LiveEndpoint, model: LiveModel, node_count: int) -> Operation | None:
+    def _deploy(
+        self,
+        home: LiveEndpoint,
+        model: LiveModel,
+        node_count: int,
+        versions: Collection[str],
+        *,
+        all_traffic: bool,
+    ) -> Operation | None:
+        """Else it gets its traffic by a later call, which sees what others change meanwhile."""
         path = self._endpoints.path(home.id, "deployModel")
         name = f"{self._parent}/models/{checked_id(model.id)}"
+        body = deploy_body(name, model, node_count, all_traffic=all_traffic)
         try:
-            answer = self._transport.once("POST", path, deploy_body(name, model, node_count))
+            answer = self._transport.once("POST", path, body)
         except AlreadyExists:
             wanted = deployment_id(model.id, node_count)
 
@@ -141,21 +188,23 @@ class Deployments:
                 return there is not None and any(d.id == wanted for d in there.deployed)
 
             making = self._under_way(home.id, OperationKind.DEPLOY_MODEL, done)
-            return making or self.deploy(model, node_count)
+            return making or self.deploy(model, node_count, Home(home.id), versions)
         return opened(operation(answer, self._parent), f"POST {path}")
 
-    def _undeploy(self, there: LiveEndpoint, deployed: Deployed) -> Operation | None:
+    def _undeploy(
+        self, there: LiveEndpoint, deployed: Deployed, ours: Collection[str]
+    ) -> Operation | None:
         """None when it is gone: an answer was lost, or another run is faster.
 
         What has traffic can't go while others are there (proto: UndeployModelRequest.
-        traffic_split): at an endpoint of ours, another deployment takes it over.
+        traffic_split): another deployment of ours takes it over, never one of somebody else.
         """
         path = self._endpoints.path(there.id, "undeployModel")
         body: dict[str, Json] = {"deployedModelId": deployed.id}
-        others = [d for d in there.deployed if d.id != deployed.id]
-        if there.ours and others and there.traffic.get(deployed.id):
+        others = [d for d in there.deployed if d.id != deployed.id and d.model_id in ours]
+        if others and there.traffic.get(deployed.id):
             heir = max(others, key=lambda d: there.traffic.get(d.id, 0))
-            body["trafficSplit"] = {heir.id: 100}
+            body["trafficSplit"] = dict(there.split(heir.id, there.share_of(ours), ours))
         try:
             answer = self._transport.repeatable("POST", path, body)
         except NotFound:

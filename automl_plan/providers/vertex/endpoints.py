@@ -5,22 +5,24 @@ All versions of a declared model answer at one endpoint, also after it was given
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from automl_plan.errors import AlreadyExists, NotFound
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.providers.values import items, mapping, tail
 from automl_plan.providers.vertex.requests import endpoint_id
-from automl_plan.providers.vertex.wire import LiveEndpoint, endpoint, model
+from automl_plan.providers.vertex.wire import endpoint, model
 from automl_plan.providers.writes import checked_id
+from automl_plan.resources.endpoints import Home, LiveEndpoint
+from automl_plan.resources.homes import is_taken, labelled
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveModel
-from automl_plan.resources.marks import ADDRESS
+from automl_plan.resources.marks import ADDRESS, owner
 
 
 class Endpoints:
-    """Finds endpoints by the models at them, by our mark, or by the id that we choose."""
+    """Finds endpoints by the id that is recorded, the models at them, or the id that we choose."""
 
     def __init__(self, transport: HttpTransport, parent: str) -> None:
         self._transport = transport
@@ -38,24 +40,35 @@ class Endpoints:
         found = (self.get(each) for each in self.named_by(answer))
         return [there for there in found if there is not None]
 
-    def home_of(self, model: LiveModel) -> LiveEndpoint | str:
-        """The endpoint of ours that a model is to be deployed at, or the id of one to be made.
+    def home_of(
+        self, model: LiveModel, home: Home | None, versions: Collection[str]
+    ) -> LiveEndpoint | str:
+        """The endpoint that a model is to be deployed at, or the id of one to be made.
 
-        It is where the model, or another version of it, is deployed already.
+        That is the recorded `home`; one of ours that somebody deleted is made again under its id.
+        Where none is recorded it is where the model, or another version of it, is deployed.
         """
-        answer = self._transport.get(self._models(model.id))
-        mine = [there for there in self.serving(answer) if there.ours]
-        if mine:
-            return max(mine, key=lambda there: there.share_of({model.id}))
-        versions = {model.id: answer, **self._versions(model)}
-        found = [e for each in versions.values() for e in self.serving(each) if e.ours]
-        if found:
-            return max(found, key=lambda there: there.share_of(versions))
+        known, whose = {model.id, *versions}, owner(model.labels)
+        if home is not None:
+            there = self.get(home.id)
+            if there is None and not home.adopted:
+                return home.id
+            if there is not None and not is_taken(there, whose, known):
+                return there
+        if home is None:
+            answer = self._transport.get(self._models(model.id))
+            lineage = "" if whose is None else whose.lineage
+            answers = {model.id: answer, **self._versions(model)}
+            known |= answers.keys()
+            for each in answers.values():
+                found = [e for e in self.serving(each) if labelled(e, lineage)]
+                if found:
+                    return max(found, key=lambda there: there.share_of(known))
         for chosen in (endpoint_id(model), endpoint_id(model, apart=True)):
             there = self.get(chosen)
             if there is None:
                 return chosen
-            if there.ours and all(d.model_id in versions for d in there.deployed):
+            if not there.has_others(known):
                 return there
         raise AlreadyExists(
             f"The endpoints that {model.id} could be deployed at serve other models.",
@@ -64,18 +77,18 @@ class Endpoints:
             hint="Undeploy those, or delete the endpoint, in Google's console.",
         )
 
-    def left_by(self, model: LiveModel) -> Iterator[LiveEndpoint]:
-        """Endpoints of ours that were a model's, and where nothing is deployed any more."""
-        chosen = (endpoint_id(model), endpoint_id(model, apart=True))
-        found = {home: self.get(home) for home in chosen}
-        mark = model.labels.get(ADDRESS)
-        if mark is not None:
-            query = {"filter": f'labels.{ADDRESS}="{mark}"'}
-            listed = self._transport.pages(f"/v1/{self._parent}/endpoints", "endpoints", query)
-            told = map(endpoint, listed)
-            found |= {each.id: each for each in told if each.labels.get(ADDRESS) == mark}
-        for there in found.values():
-            if there is not None and there.ours and not there.deployed:
+    def left_by(self, model: LiveModel, home: Home | None) -> Iterator[LiveEndpoint]:
+        """Endpoints of ours that were a model's, and where nothing is deployed any more.
+
+        Known by their ids: labels may be copied.
+        """
+        chosen = {endpoint_id(model): None, endpoint_id(model, apart=True): None}
+        if home is not None:
+            chosen[home.id] = None
+        for each in chosen:
+            adopted = home is not None and home.adopted and home.id == each
+            there = None if adopted else self.get(each)
+            if there is not None and not there.deployed:
                 yield there
 
     def is_last(self, model: LiveModel) -> bool:
@@ -85,7 +98,7 @@ class Endpoints:
     def mark(self, there: LiveEndpoint, model: LiveModel) -> None:
         """Let an endpoint of ours say which address it is of: a model may have got another."""
         mark = model.labels.get(ADDRESS)
-        if not there.ours or mark is None or there.labels.get(ADDRESS) == mark:
+        if mark is None or there.labels.get(ADDRESS) == mark:
             return
         labels: dict[str, Json] = {**there.labels, ADDRESS: mark}
         body: dict[str, Json] = {"labels": labels}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from automl_plan.errors import Aborted, InvalidArgument, NotFound
 from automl_plan.providers.google_service import GoogleService
@@ -21,7 +23,6 @@ from automl_plan.providers.vertex.operation_names import operation_path
 from automl_plan.providers.vertex.requests import dataset_body, import_body, pipeline_body
 from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET, SETS_LABEL, sets_of
 from automl_plan.providers.vertex.wire import (
-    LiveEndpoint,
     below,
     dataset,
     endpoint,
@@ -34,7 +35,9 @@ from automl_plan.providers.vertex.wire import (
 from automl_plan.providers.writes import checked_id, merged_labels, opened
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.endpoints import Home, LiveEndpoint
 from automl_plan.resources.evaluation import Evaluation
+from automl_plan.resources.homes import labelled
 from automl_plan.resources.json import Attributes, Json
 from automl_plan.resources.live import (
     TOKEN_LABEL,
@@ -77,9 +80,10 @@ class VertexProvider(GoogleService):
         """Everything that exists, by list calls."""
         with ThreadPoolExecutor(3, thread_name_prefix="list") as pool:
             listed = pool.submit(self._list, "datasets")
-            models, pipelines = self._models(pool.submit)
+            models, pipelines, endpoints = self._models(pool.submit)
             datasets = [dataset(d, pipelines) for d in listed.result()]
-        return self._live(datasets, models, pipelines)
+        found = self._live(datasets, models, pipelines)
+        return replace(found, endpoints={each.id: each for each in endpoints})
 
     def labelled(self) -> Live:
         """Everything that exists; of models without their trainings and endpoints."""
@@ -116,8 +120,8 @@ class VertexProvider(GoogleService):
 
     def _models(
         self, submit: Callable[..., Any]
-    ) -> tuple[list[LiveModel], Sequence[dict[str, Any]]]:
-        """The models, and the pipelines that made them, or run."""
+    ) -> tuple[list[LiveModel], Sequence[dict[str, Any]], Sequence[LiveEndpoint]]:
+        """The models, the pipelines that made them, or run, and the endpoints."""
         # Trainings and endpoints first: a model that one of them names exists by then.
         listed, endpoints = submit(self._pipelines), submit(self._endpoints)
         pipelines, deployed = listed.result(), endpoints.result()
@@ -126,7 +130,7 @@ class VertexProvider(GoogleService):
             model(m, trained.get(tail(m.get("trainingPipeline"))), deployed)
             for m in self._list("models")
         ]
-        return models, pipelines
+        return models, pipelines, deployed
 
     def _trained(self) -> list[dict[str, Any]]:
         """The pipelines that made models."""
@@ -200,7 +204,7 @@ class VertexProvider(GoogleService):
         """
         images = [d for d in self._list("datasets") if d.get("metadataSchemaUri") == IMAGE_DATASET]
         homes = [f"datasets/{checked_id(tail(d.get('name')))}" for d in images]
-        ours = [e for e in self._endpoints() if e.ours]
+        ours = [e for e in self._endpoints() if labelled(e)]
         homes += [f"endpoints/{checked_id(e.id)}" for e in ours]
         return ["operations", *(f"{home}/operations" for home in homes)]
 
@@ -340,25 +344,39 @@ class VertexProvider(GoogleService):
             else:
                 return
 
-    def deploy(self, model: LiveModel, node_count: int) -> Operation | None:
+    def deploy(
+        self,
+        model: LiveModel,
+        node_count: int,
+        home: Home | None = None,
+        versions: Collection[str] = (),
+    ) -> Operation | None:
         """Take the next step to a model on so many replicas; None when nothing is left."""
-        return self._deployments.deploy(model, node_count)
+        return self._deployments.deploy(model, node_count, home, versions)
 
-    def undeploy(self, model_id: str) -> Operation | None:
-        """Take the next step to a model that is deployed nowhere; None when nothing is left."""
+    def undeploy(
+        self,
+        model_id: str,
+        at: Collection[str] | None = None,
+        home: Home | None = None,
+        versions: Collection[str] = (),
+    ) -> Operation | None:
+        """Take the next step to a model that is not deployed there; None when nothing is left."""
         try:
             answer = self._transport.get(self._path("models", model_id))
         except NotFound:
             return None
-        return self._deployments.undeploy(answer)
+        return self._deployments.undeploy(answer, at, home, versions)
 
-    def delete(self, kind: ResourceKind, object_id: str) -> Operation | None:
+    def delete(
+        self, kind: ResourceKind, object_id: str, home: Home | None = None
+    ) -> Operation | None:
         """Start to delete an object; None when it is already gone.
 
         With the last version of a declared model goes an endpoint of ours without a deployment.
         """
         if kind is ResourceKind.MODEL:
-            self._deployments.leave(object_id)
+            self._deployments.leave(object_id, home)
         path = self._path(_COLLECTIONS[kind], object_id)
         try:
             answer = self._transport.repeatable("DELETE", path)

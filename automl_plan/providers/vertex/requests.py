@@ -15,11 +15,11 @@ from automl_plan.providers.vertex.vocabulary import (
     ML_USE,
     ML_USES,
     MODEL_TYPES,
-    NOBODYS_ENDPOINT,
     TRAINING_TASKS,
     kind_of,
 )
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
+from automl_plan.resources.endpoints import NOBODYS_ENDPOINT, endpoint_digest
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import LiveModel
 from automl_plan.resources.marks import ADDRESS, owner
@@ -27,7 +27,6 @@ from automl_plan.resources.model_types import ClassificationType, Problem
 
 _LONGEST_ID = 63
 """Of an endpoint (proto: CreateEndpointRequest.endpoint_id)."""
-_DIGITS = 12
 
 
 def dataset_body(dataset: DesiredDataset, own_labels: Mapping[str, str]) -> dict[str, Json]:
@@ -136,22 +135,23 @@ def endpoint_id(model: LiveModel, apart: bool = False) -> str:
     whose = owner(model.labels)
     if whose is None:
         return f"{NOBODYS_ENDPOINT}{model.id}"[:_LONGEST_ID]
-    told = f"{whose.lineage} {whose.mark}" + (f" {model.id}" if apart else "")
-    digest = hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
+    digest = endpoint_digest(whose.lineage, whose.mark, model.id if apart else "")
     name = re.sub(r"[^a-z0-9]+", "-", whose.name).strip("-")
-    return f"{name[: _LONGEST_ID - _DIGITS - 1]}-{digest}"
+    return f"{name[: _LONGEST_ID - len(digest) - 1]}-{digest}"
 
 
-def deploy_body(name: str, model: LiveModel, node_count: int) -> dict[str, Json]:
-    """For endpoints.deployModel: as many replicas as nodes, and all of the traffic."""
+def deploy_body(
+    name: str, model: LiveModel, node_count: int, *, all_traffic: bool
+) -> dict[str, Json]:
+    """For endpoints.deployModel: as many replicas as nodes, and all of the traffic or none."""
     return {
+        **({"trafficSplit": {"0": 100}} if all_traffic else {}),
         "deployedModel": {
             "id": deployment_id(model.id, node_count),
             "model": name,
             "displayName": model.display_name,
             "automaticResources": {"minReplicaCount": node_count, "maxReplicaCount": node_count},
         },
-        "trafficSplit": {"0": 100},
     }
 
 

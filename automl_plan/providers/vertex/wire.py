@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-from msgspec import Struct
 
 from automl_plan.providers.values import (
     integer,
@@ -23,13 +21,14 @@ from automl_plan.providers.vertex.vocabulary import (
     KIND_LABEL,
     KINDS,
     MODEL_TYPES,
-    NOBODYS_ENDPOINT,
     OTHER_NAMES,
     PRIVATE_LABELS,
     TRAINING_TASKS,
     Kind,
     trained_with,
 )
+from automl_plan.resources.endpoints import Deployed, LiveEndpoint
+from automl_plan.resources.homes import seen_from, unrecorded_home
 from automl_plan.resources.live import (
     LiveDataset,
     LiveModel,
@@ -37,7 +36,6 @@ from automl_plan.resources.live import (
     OperationError,
     OperationKind,
 )
-from automl_plan.resources.marks import ADDRESS
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 _OPERATIONS = {
@@ -74,34 +72,6 @@ _MODEL_FIELDS = frozenset(
 )
 
 
-class Deployed(Struct, frozen=True):
-    """A model's deployment at an endpoint."""
-
-    id: str
-    model_id: str
-    replicas: int
-    """The least number that runs all the time, and is billed."""
-
-
-class LiveEndpoint(Struct, frozen=True, eq=False):
-    """An endpoint, with what is deployed there."""
-
-    id: str
-    deployed: tuple[Deployed, ...]
-    traffic: Mapping[str, int]
-    """Percent of the requests, by the ids of the deployments."""
-    labels: Mapping[str, str]
-
-    @property
-    def ours(self) -> bool:
-        """Whether we made it: it bears our mark, or an id that no other would choose."""
-        return ADDRESS in self.labels or self.id.startswith(NOBODYS_ENDPOINT)
-
-    def share_of(self, model_ids: Collection[str]) -> int:
-        """Percent of the requests that these models answer."""
-        return sum(self.traffic.get(d.id, 0) for d in self.deployed if d.model_id in model_ids)
-
-
 def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = ()) -> LiveDataset:
     """A Dataset; its kind by our label, an annotation set, or the pipelines that trained on it."""
     kind = _kind(answer) or _kind_trained(answer, pipelines)
@@ -136,23 +106,15 @@ def model(
     labels = labels_of(answer)
     if problem is None:
         problem, model_type, budget = trained_with(labels.get(KIND_LABEL, ""))
-    nodes = {e: sum(d.replicas for d in e.deployed if d.model_id == model_id) for e in endpoints}
-    ours = [e for e, count in nodes.items() if count and e.ours]
-    counted = ours or list(nodes)  # somebody's deployment of a model that was adopted is its own
-    at = max(
-        (e for e in counted if nodes[e]), key=lambda e: (e.share_of({model_id}), e.id), default=None
-    )
-    return LiveModel(
+    places = tuple(each for each in endpoints if each.nodes_of(model_id))
+    found = LiveModel(
         id=model_id,
         display_name=text(answer.get("displayName")) or "",
         dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId"))
         or labels.get(DATASET_LABEL, ""),
         problem=problem,
-        deployed=any(nodes.values()) or bool(items(answer.get("deployedModels"))),
-        node_count=sum(nodes[e] for e in counted) or None,
-        endpoint=None if at is None else at.id,
-        traffic_percent=max(e.share_of({model_id}) for e in ours) if ours else None,
-        elsewhere={e.id: nodes[e] for e in nodes if ours and nodes[e] and e not in ours},
+        deployed=bool(items(answer.get("deployedModels"))),
+        places=places,
         model_type=model_type,
         base_model_id=text(inputs.get("baseModelId")),
         train_budget_milli_node_hours=budget,
@@ -165,6 +127,7 @@ def model(
         etag=text(answer.get("etag")),
         extra=rest(answer, _MODEL_FIELDS),
     )
+    return seen_from(unrecorded_home(model_id, places), found)
 
 
 def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
@@ -184,6 +147,7 @@ def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
         deployed=tuple(deployed),
         traffic={str(key): integer(share) or 0 for key, share in traffic.items()},
         labels=labels_of(answer),
+        etag=text(answer.get("etag")),
     )
 
 
@@ -197,8 +161,10 @@ def operation(answer: Mapping[str, Any], parent: str) -> Operation:
     kind = _OPERATIONS.get(str(metadata.get("@type", "")).rpartition(".")[2], OperationKind.UNKNOWN)
     error = answer.get("error")
     made = mapping(answer.get("response")).get("name")
+    name = below(answer.get("name"), parent)
     return Operation(
-        id=below(answer.get("name"), parent),
+        id=name,
+        endpoint=name.split("/")[1] if name.startswith("endpoints/") else None,
         kind=kind,
         done=answer.get("done") is True,
         create_time=text(generic.get("createTime")),

@@ -160,7 +160,11 @@ def _entries(
             address=str(change.address),
             action=str(change.action),
             subject=clean(change.operation_id or change.object_id or ""),
-            reason=clean(change.reason),
+            reason=clean(
+                f"{change.reason} (at {', '.join(change.endpoints)})"
+                if change.endpoints
+                else change.reason
+            ),
             where=clean(where),
             link=None if links is None else links.url(where),
             cost="" if risk is None else risk.cost,
