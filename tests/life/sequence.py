@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import traceback
 from pathlib import Path
 from random import Random
 
@@ -37,7 +38,9 @@ def run(
             _begin(machine, chance)
             for _ in range(steps):
                 report.steps[_step(machine, chance)] += 1
-        except Violation as violation:
+        except (Violation, AssertionError, LookupError, TypeError, ValueError) as violation:
+            if not isinstance(violation, Violation):  # the machine is wrong, or an answer is new
+                world.log.append(traceback.format_exc())
             title = f"{api}, seed {seed}, {steps} steps: {violation}"
             again = script(title, api, world.service.scale, world.log, world.ids)
             report.violations.append(f"{title}\n{again}\n# it said:\n{_said(world)}")

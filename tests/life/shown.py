@@ -12,6 +12,8 @@ _HEAD = re.compile(r" {2}((?:dataset|model)\.[A-Za-z0-9_-]+) {2}\S")
 _CHANGE = re.compile(r" {4}(\S) ([a-z-]+) +(\S.*)")
 _MORE = re.compile(r" {20}(\S.*)")
 _ID = re.compile(r"\[([^\]\s]+)\]$")
+_UNKNOWN = float("inf")
+"""What is said to be unknown claims nothing."""
 PAID = frozenset({"train", "retrain"})
 
 
@@ -61,12 +63,12 @@ class Shown:
     def monthly_usd(self, key: str) -> float:
         """What all deployments cost a month, those that nobody manages too."""
         cost = self.whole["cost"]
-        total: float = cost["total"][key] + sum(idle["monthly"] for idle in cost["idle"])
-        return total
+        told = [cost["total"][key], *(idle["monthly"] for idle in cost["idle"])]
+        return sum(_UNKNOWN if usd is None else float(usd) for usd in told)
 
     def _cost(self, address: str, key: str) -> float:
-        found: float = self.whole["cost"]["resources"].get(address, {}).get(key, 0.0)
-        return found
+        found = self.whole["cost"]["resources"].get(address, {}).get(key, 0.0)
+        return _UNKNOWN if found is None else float(found)
 
 
 def from_json(text: str) -> Shown | None:

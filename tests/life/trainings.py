@@ -18,7 +18,7 @@ _SLACK_SECONDS = 5.0
 """Between two commands, on a busy machine, while a training uses what costs."""
 _USD_PER_SECOND = 8 * USD_PER_NODE_HOUR["train"] / 3600
 """What a training with all its nodes costs."""
-_UP_TO = re.compile(r"up to \$([0-9.,]+)")
+_UP_TO = re.compile(r"up to \$([0-9][0-9,]*(?:\.[0-9]+)?)")
 _EARLY = timedelta(days=3)
 """A command may take days; what is due in its course is no surprise."""
 
