@@ -35,8 +35,16 @@ def named(
         return tuple(changes)
     deleted = {c.object_id for c in changes if c.action is Action.DELETE}
     begun = {c.object_id for c in changes if c.action is Action.DEPLOY}
+    first = {c.address: c for c in reversed(changes) if c.action is Action.DEPLOY}
     return tuple(
-        _deployed(change, homes[change.address], resources, live.endpoints, lineage)
+        _deployed(
+            change,
+            homes[change.address],
+            resources,
+            live.endpoints,
+            lineage,
+            first=first[change.address] is change,
+        )
         if change.action is Action.DEPLOY and change.address in homes
         else _undeployed(change, homes.get(change.address), resources, live, deleted, begun)
         if change.action is Action.UNDEPLOY
@@ -56,7 +64,8 @@ def _undeployed(
     object_id = _object_of(change, resources)
     there = live.models.get(object_id or "")
     places = {each.id for each in there.places} if there is not None else set()
-    at_home = {home.id} if home is not None and home.id in (live.endpoints or {}) else set()
+    kept = home is not None and (not home.adopted or home.id in (live.endpoints or {}))
+    at_home = {home.id} if home is not None and kept else set()
     ids = places if object_id in deleted else places & at_home
     if object_id in begun:  # this plan deploys it before
         ids = ids | at_home
@@ -69,7 +78,10 @@ def _deployed(
     resources: Mapping[Address, RecordedResource],
     endpoints: Mapping[str, LiveEndpoint],
     lineage: str,
+    *,
+    first: bool,
 ) -> Change:
+    """`first`: of those of its address, it is the one that makes an endpoint, if one is made."""
     record = resources[change.address]
     there = endpoints.get(home.id)
     if there is not None:
@@ -78,11 +90,13 @@ def _deployed(
             return replace(change, endpoints=(home.id,))
         reason = reasons.endpoint_taken(home.id)
     elif not home.adopted:
-        served = record.current is not None and "deploy" in record.current.attributes
+        served = first and record.current is not None and "deploy" in record.current.attributes
         said = f"{change.reason}; {reasons.endpoint_made_again(home.id)}"
         return replace(change, endpoints=(home.id,), reason=said if served else change.reason)
     else:
         reason = reasons.endpoint_replaced(home.id)
+    if not first:
+        return change
     return replace(
         change,
         reason=f"{change.reason}; {reason}",

@@ -73,14 +73,26 @@ class Shared(Front):
         """A colleague deploys models at an endpoint of their own; its id."""
         self.ask("endpoints?endpointId=theirs", {"displayName": "theirs"})
         self.wait_for("theirs", there=0)
-        for there, model_id in enumerate(model_ids, 1):
-            name = f"projects/vertex/locations/us-central1/models/{model_id}"
-            resources = {"minReplicaCount": 1, "maxReplicaCount": 1}
-            deployed = {"model": name, "displayName": "x", "automaticResources": resources}
-            body = {"deployedModel": deployed, "trafficSplit": {"0": 100} if there == 1 else {}}
-            self.ask("endpoints/theirs:deployModel", body)
-            self.wait_for("theirs", there=there)
+        for place, model_id in enumerate(model_ids):
+            self.deploy_at("theirs", model_id, alone=place == 0)
         return "theirs"
+
+    def deploy_at(self, endpoint: str, model_id: str, *, alone: bool) -> None:
+        """A colleague deploys a model; with all the traffic where it is alone."""
+        there = len(self.serving()[endpoint])
+        name = f"projects/vertex/locations/us-central1/models/{model_id}"
+        resources = {"minReplicaCount": 1, "maxReplicaCount": 1}
+        deployed = {"model": name, "displayName": "x", "automaticResources": resources}
+        body = {"deployedModel": deployed, "trafficSplit": {"0": 100} if alone else {}}
+        self.ask(f"endpoints/{endpoint}:deployModel", body)
+        self.wait_for(endpoint, there=there + 1)
+
+    def undeploy(self, endpoint: str, model_id: str) -> None:
+        """A colleague undeploys a model."""
+        there = self.ask(f"endpoints/{endpoint}", method="GET")["deployedModels"]
+        (deployed,) = (d["id"] for d in there if tail(d["model"]) == model_id)
+        self.ask(f"endpoints/{endpoint}:undeployModel", {"deployedModelId": deployed})
+        self.wait_for(endpoint, there=len(there) - 1)
 
     def shift(self, endpoint: str, shares: dict[str, int]) -> None:
         """A colleague gives models these percents of the traffic."""

@@ -201,6 +201,16 @@ def test_a_successor_answers_where_the_current_version_does(home: Home) -> None:
     assert there.plan(trained).refused == ()
 
 
+@pytest.mark.parametrize(("home", "named"), [(HOME, [("home",)] * 3), (ADOPTED, [(), (), ()])])
+def test_an_endpoint_that_is_gone_is_told_of_once(home: Home, named: list[tuple[str, ...]]) -> None:
+    there = Endpoints(home=home, deployed=True)
+    trained = replace(there.declared, train_budget_milli_node_hours=9000, keep_versions=1)
+    changes = [c for c in there.changes(trained) if c.action in (Action.DEPLOY, Action.UNDEPLOY)]
+    assert [c.action for c in changes] == [Action.DEPLOY, Action.DEPLOY, Action.UNDEPLOY]
+    assert [c.endpoints for c in changes] == named
+    assert ["was deleted outside" in c.reason for c in changes] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("endpoints", "refused"),
     [
