@@ -55,6 +55,12 @@ def world_of(front: Front, fronts: Fronts) -> str:
         # After a lost answer a deployment is seen at Vertex AI, and its operation never followed.
         compared = {"train", "import-data"} & history.keys()
         recorded["history"] = {step: _took(history[step]) for step in compared}
+        # Nor what it has cost: there the model tells the bill, for as long as it exists.
+        spent = recorded.pop("ledger", {}).get("spent", {})
+        recorded["ledger"] = {
+            address: sum(each["trainings"] for each in months.values())
+            for address, months in spent.items()
+        }
         for record in recorded["resources"].values():
             record.pop("endpoint", None)  # AutoML v1 has none
         assert recorded.pop("provider") == f"{front.api}:projects/{front.api}/locations/us-central1"

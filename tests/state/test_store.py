@@ -16,7 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl_plan.errors import StateForeign, StateLocked, StateUnreadable, StateUnwritable
+from automl_plan.errors import (
+    StateConflict,
+    StateForeign,
+    StateLocked,
+    StateUnreadable,
+    StateUnwritable,
+)
 from automl_plan.resources.address import Address, dataset_address
 from automl_plan.resources.recorded import RecordedObject, RecordedResource
 from automl_plan.state.document import State
@@ -26,8 +32,9 @@ from tests.state.strategies import recorded
 ADDRESS = dataset_address("digits")
 
 
-def resource(name: str = "digits", object_id: str = "ICN1") -> RecordedResource:
-    current = RecordedObject(object_id, {"display_name": name})
+def resource(name: str = "digits", object_id: str | None = None) -> RecordedResource:
+    """With an object of its own: one object belongs to one address."""
+    current = RecordedObject(object_id or f"ICN-{name}", {"display_name": name})
     return RecordedResource(dataset_address(name), current=current)
 
 
@@ -183,7 +190,10 @@ def test_steps_and_the_folded_file_agree(
     expected: dict[Address, RecordedResource] = {}
     with store.open() as session:
         for step in steps:
-            session.record(step)
+            try:
+                session.record(step)
+            except StateConflict:  # an object of another address: nothing is recorded
+                continue
             expected[step.address] = step
             if step.empty:
                 del expected[step.address]
