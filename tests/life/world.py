@@ -151,6 +151,7 @@ class World:
         """Write the configuration."""
         text = _text_of(checkout.document)
         (checkout.directory / "automl-plan.yaml").write_text(text, encoding="utf-8")
+        text = text.replace("$", "\\$")  # what a shell leaves as it is
         self.log.append(f"cat > {checkout.name}/automl-plan.yaml <<END\n{text}\nEND")
 
     def new_name(self, prefix: str) -> str:
