@@ -88,15 +88,17 @@ def plan_model(
             changes.append(forget)
             needs, current = (*needs, forget.key), None
         restored = switch.mark_others(others, current, chosen=course.version)
-        changes += restored
         needs = (*needs, *(c.key for c in restored if c.object_id == _id_of(course.version)))
-        if current is not None and current.id != PENDING:
-            changes += _meanwhile(switch, current, foreseen.keys, course.way)
         if course.way is Way.TRAIN:
-            changes += _train(desired, course, after, (*outlook.ready, *needs), current)
+            taken = _train(desired, course, after, (*outlook.ready, *needs), current)
         else:
             assert course.version is not None  # noqa: S101 (both are about a version)
-            changes += switch.to(course.version, course.way, course.reason, needs, course.field)
+            taken = switch.to(course.version, course.way, course.reason, needs, course.field)
+            restored, taken = _patched_once(restored, taken)
+        changes += restored
+        if current is not None and current.id != PENDING:
+            changes += _meanwhile(switch, current, foreseen.keys, course.way)
+        changes += taken
         former = () if current is None else (replace(current, status=Status.FORMER),)
         served = former[0] if former else None
         others = tuple(o for o in (*former, *others) if o != course.version)
@@ -119,6 +121,23 @@ def _held(address: Address, why: str, version: RecordedObject | None) -> Note:
     withdrawn = version is not None and version.status is Status.WITHDRAWN
     by = HeldBy.PERSON if withdrawn else HeldBy.GATE
     return Note(address, NoteKind.HELD, why, by)
+
+
+def _patched_once(restored: list[Change], taken: list[Change]) -> tuple[list[Change], list[Change]]:
+    """Restore labels along with the later update of the same object, where there is one.
+
+    Two updates of an object would have one key, and the first would wait for the second.
+    """
+    earlier = {change.key: change for change in restored}
+    twice = {change.key for change in taken if change.key in earlier}
+    merged = []
+    for change in taken:
+        needs = tuple(key for key in change.needs if key not in twice)
+        differences = change.differences
+        if change.key in twice:
+            differences = (*differences, *earlier[change.key].differences)
+        merged.append(replace(change, needs=needs, differences=differences))
+    return [change for change in restored if change.key not in twice], merged
 
 
 def _id_of(version: RecordedObject | None) -> str | None:

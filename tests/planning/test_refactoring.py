@@ -53,6 +53,17 @@ def test_moves_are_followed_to_the_end(world: World) -> None:
     assert NEW in world.resources
 
 
+def test_a_move_and_a_return_to_a_former_version_are_one_plan(world: World) -> None:
+    again = desired(dataset(), model("old", display_name="m", train_budget_milli_node_hours=9000))
+    world.apply(again)
+    back = replace(desired(dataset(), model("new")), moves=(Move(OLD, NEW),))
+    plan = world.apply(back)
+    assert "model.new promote" in actions(plan)
+    assert len({change.key for change in plan.changes}) == len(plan.changes)
+    assert world.trained == 2
+    assert world.plan(back).empty
+
+
 def test_without_a_move_it_is_said_what_to_write(world: World) -> None:
     plan = world.plan(moved())
     assert [note.kind for note in plan.notes] == [NoteKind.RENAME]
