@@ -112,7 +112,11 @@ class Judge:
         if what == "cancelled" and act.given("--on-interrupt") == {"cancel"}:
             return
         known = {i for record in act.recorded.values() for i in ids_of(record)}
+        resumed = {c.address for c in act.shown.of("resume") if c.subject is None}
+        homes = act.homes()
         for each in ids:
+            if homes.get(each, set()) & resumed:
+                continue  # a call that was cut off is sent again
             # What an open operation will have made has no id in the plan yet.
             if each not in said and not (None in said and each not in known):
                 yield f"{each} was {what}, and the plan shown did not say so"
@@ -201,6 +205,8 @@ class Judge:
 
     def serves_on(self, act: Act, effects: Effects) -> Iterator[str]:
         """Of each declared deployment that served something serves, unless that was said."""
+        if act.arguments[:2] == ("models", "delete"):
+            return  # it was named
         for name, model in act.here.models.items():
             address = f"model.{name}"
             record = act.recorded.get(address)

@@ -60,13 +60,12 @@ def _model(
     wanted = declared.get("deploy", {}).get("node_count")
     if "deploy" in ignored or live.expired(model):
         return
-    if wanted is None and nodes is not None:
+    theirs = [e for e in live.endpoints.values() if not e.labels]
+    elsewhere = any(model in e.deployed.values() for e in theirs)
+    if wanted is None and nodes is not None and not elsewhere:
         yield f"it is deployed on {nodes} nodes, and no deployment is declared"
     if wanted is not None and nodes is None:
         yield "it is not deployed, and a deployment is declared"
-    elsewhere = [
-        e for e in live.endpoints.values() if not e.labels and model in e.deployed.values()
-    ]
     same = "deploy.node_count" in ignored or elsewhere
     if wanted is not None and nodes not in (None, wanted) and not same:
         yield f"it is deployed on {nodes} nodes, and {wanted} are declared"

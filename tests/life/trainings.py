@@ -81,7 +81,8 @@ class Ledger:
             if said < truth - CENT:
                 yield f"deployments cost ${truth:.2f} a month, and ${said:.2f} was said"
             said, truth = shown.monthly_usd("monthly_after"), after.monthly_usd
-            if not effects.none and truth > max(said, act.before.monthly_usd) + CENT:
+            whole = act.outcome.code == 0  # midway two versions may be deployed
+            if whole and not effects.none and truth > max(said, act.before.monthly_usd) + CENT:
                 yield f"deployments now cost ${truth:.2f} a month, and ${said:.2f} was said"
 
     def training_was_due(self, act: Act, effects: Effects) -> Iterator[str]:
