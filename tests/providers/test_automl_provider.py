@@ -69,7 +69,10 @@ def test_identity(provider: Provider) -> None:
 
 def test_everything_that_lives_on_all_pages(service: Service, provider: Provider) -> None:
     def pages(request: Received) -> Reply:
-        key = {"datasets": "datasets", "models": "model"}[request.path.rpartition("/")[2]]
+        listed = {"datasets": "datasets", "models": "model", "operations": "operations"}
+        key = listed[request.path.rpartition("/")[2]]
+        if key == "operations":  # those that run: a training may be somebody else's
+            return answer({})
         page = int(request.query.get("pageToken", "0"))
         items = [{"name": f"{NUMBER}/{key}/ICN{page}{i}", "displayName": "x"} for i in range(2)]
         more = {"nextPageToken": str(page + 1)} if page < 2 else {}
@@ -79,7 +82,7 @@ def test_everything_that_lives_on_all_pages(service: Service, provider: Provider
     live = provider.live()
     ids = {f"ICN{page}{i}" for page in range(3) for i in range(2)}
     assert set(live.datasets) == set(live.models) == ids
-    assert len(service.received) == 6, "lists, never one call for each object"
+    assert len(service.received) == 7, "lists, never one call for each object"
 
 
 def test_one_of_each(service: Service, provider: Provider) -> None:

@@ -43,7 +43,7 @@ def test_google_gets_the_token(account: Google, tmp_path: Path) -> None:
         assert request.headers["authorization"] == "Bearer secret-1"
         assert "x-goog-user-project" not in request.headers
     paths = {r.path for r in account.hosts.received}
-    assert paths == {f"/v1/projects/p/locations/us-central1/{c}" for c in ("datasets", "models")}
+    assert paths == {f"/v1/projects/p/locations/us-central1/{c}" for c in ("datasets", "models", "operations")}
 
 
 def test_what_is_asked_for_is_the_one_scope(account: Google, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_an_emulator_gets_no_token(
     with pytest.raises(Exception, match="can't be read"):
         provider.read_sources(["gs://bucket/data.csv"])
     provider.close()
-    assert len(service.received) == 4, "its buckets are its own, too"
+    assert len(service.received) == 5, "its buckets are its own, too"
     for request in service.received:
         assert "authorization" not in request.headers
         assert "x-goog-user-project" not in request.headers

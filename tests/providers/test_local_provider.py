@@ -149,7 +149,9 @@ def test_the_life_of_a_dataset_and_a_model(provider: Provider) -> None:
     for kind, object_id in ((MODEL, model.id), (DATASET, dataset_id)):
         assert wait(provider, provider.delete(kind, object_id)).kind is OperationKind.DELETE
         assert provider.delete(kind, object_id) is None
-    assert provider.live() == Live({}, {})
+    left = provider.live()
+    assert (left.datasets, left.models, left.trainings) == ({}, {}, ())
+    assert not left.endpoints
     with pytest.raises(NotFound, match="does not exist"):
         provider.model(model.id)
 
