@@ -43,7 +43,8 @@ def test_google_gets_the_token(account: Google, tmp_path: Path) -> None:
         assert request.headers["authorization"] == "Bearer secret-1"
         assert "x-goog-user-project" not in request.headers
     paths = {r.path for r in account.hosts.received}
-    assert paths == {f"/v1/projects/p/locations/us-central1/{c}" for c in ("datasets", "models", "operations")}
+    collections = ("datasets", "models", "operations")
+    assert paths == {f"/v1/projects/p/locations/us-central1/{c}" for c in collections}
 
 
 def test_what_is_asked_for_is_the_one_scope(account: Google, tmp_path: Path) -> None:

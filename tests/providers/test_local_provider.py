@@ -16,7 +16,7 @@ from automl_plan.providers.registry import open_provider
 from automl_plan.resources.address import ResourceKind, dataset_address, model_address
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import Live, Operation, OperationKind, SourceData, user_labels
+from automl_plan.resources.live import Operation, OperationKind, SourceData, user_labels
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 DATASET, MODEL = ResourceKind.DATASET, ResourceKind.MODEL
