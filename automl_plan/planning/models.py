@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from automl_plan.planning import reasons
 from automl_plan.planning.datasets import DatasetOutlook
+from automl_plan.planning.drift import TRAFFIC
 from automl_plan.planning.foresight import (
     PENDING,
     Foreseen,
@@ -149,15 +150,17 @@ def _meanwhile(
 ) -> list[Change]:
     """What the current version needs before its successor takes its place.
 
-    It serves until then, and for good where the gate rejects the successor. Afterwards it is a
-    former one: of that only its own labels are compared.
+    It serves until then, and for good where the gate rejects the successor. So a deployment that
+    others ended is made again; what is newly declared is for the successor.
     """
-    if way is not Way.PROMOTE and switch.desired.require is not None:
-        return switch.bring_up_to_date(current, needs, current=current)
     changes = switch.mark_others((current,), current)
-    if way is not Way.PROMOTE and not switch.live[current.id].deployed:
-        to_date = switch.bring_up_to_date(current, needs, current=current)
-        changes += (change for change in to_date if change.action is Action.DEPLOY)
+    if way is Way.PROMOTE:
+        return changes
+    stopped = not switch.live[current.id].deployed
+    for change in switch.bring_up_to_date(current, needs, current=current):
+        moved = any(difference.path == TRAFFIC for difference in change.differences)
+        if change.action is Action.DEPLOY and (stopped or moved):
+            changes.append(change)
     return changes
 
 

@@ -34,7 +34,7 @@ def test_its_model_is_taken_up_and_changed_inputs_train_one_more(project: Projec
     leave(project)
     project.declare(budget=9000, hours_pass=1e7)
     project("emulator", "stop")  # for the trainings that follow
-    told = "it is done at the service, and not recorded as finished yet; ran for "
+    told = "it is done at the service, and not recorded as finished yet; billed $"
     assert told in " ".join(project("why", "model.digits").split())
     shown = project("plan")
     assert "1 model to resume, 1 model to retrain" in shown
