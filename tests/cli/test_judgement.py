@@ -178,6 +178,11 @@ ELSEWHERE = {
     "shared": "tests/planning/test_sharing.py",
     "in-use": "tests/planning/test_sharing.py",
     "others-traffic": "tests/planning/test_endpoints.py: AutoML v1 has no endpoints",
+    "append-only": "tests/cli/test_sources.py",
+    "no-data": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
+    "data-missing": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
+    "trainer": "tests/planning/test_trainable.py: only the real trainer has such limits",
+    "base-model": "tests/planning/test_trainable.py",
     "not-recorded": "plan files of a former format, which are not applied at all",
 }
 """Rules that other tests hold against what can be refused for them."""

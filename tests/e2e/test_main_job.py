@@ -142,7 +142,8 @@ def rows(text: str) -> list[dict[str, Any]]:
 
 
 def without_what_differs(text: str) -> str:
-    """`text` without ids, and without how long the one training before took."""
+    """`text` without ids, how long the one training before took, and Vertex AI's endpoints."""
+    text = re.sub(r"\n +at the endpoint \S+", "", text)
     return re.sub(r"takes about \S+", "takes about TIME", re.sub(r"(ICN)?\d{18,}", "ID", text))
 
 
