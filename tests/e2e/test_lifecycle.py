@@ -135,7 +135,7 @@ def test_the_life_of_a_model(cli: CommandLine) -> None:
         # The state is lost, and made anew from what lives.
         before = versions(cli, name)
         shutil.rmtree(cli.directory / "state")
-        cli("plan", code=1)
+        cli("plan", code=3)
         cli("state", "rebuild")
         no_changes(cli)
         assert versions(cli, name) == before
