@@ -24,7 +24,10 @@ OF_ONE_RUN = re.compile(
     r"|(?<=takes about )[\d.]+\w+"
 )
 """Ids, commits, digests, times, and how long steps took on that machine."""
-ENDPOINTS = re.compile(r" at <code>[a-z]+-[0-9a-f]{12}</code>| \(at [a-z]+-[0-9a-f]{12}\)")
+ENDPOINTS = re.compile(
+    r" at <code>[a-z]+-[0-9a-f]{12}</code>| at [a-z]+-[0-9a-f]{12}$| \(at [a-z]+-[0-9a-f]{12}\)",
+    re.MULTILINE,
+)
 """What a plan names at Vertex AI alone: AutoML v1 has no endpoints."""
 OF_RUNS = shutil.ignore_patterns(".automl-plan", "data", "state", "work")
 """What may lie in a directory in which somebody has tried an example."""
