@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from automl_plan.inventory.versions import training_usd
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address
 from automl_plan.resources.ledger import Ledger
@@ -49,8 +50,5 @@ def spending_rows(ledger: Ledger, provider: Provider, prices: PriceBook) -> tupl
 
 def _bill(model: LiveModel | None, prices: PriceBook) -> float | None:
     """What the training of a model cost, where the service tells it."""
-    if model is None or model.problem is None or model.model_type is None:
-        return None
-    used = model.train_cost_milli_node_hours
-    usd = None if used is None else prices.training_usd(model.problem, model.model_type, used)
+    usd = None if model is None else training_usd(model, prices)
     return None if usd is None else cents_up(usd)
