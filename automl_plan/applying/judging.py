@@ -15,7 +15,8 @@ from automl_plan.planning.judgement import Grounds, Place, judge
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change, Refusal
 from automl_plan.resources.address import Address
-from automl_plan.resources.live import Live
+from automl_plan.resources.live import Live, Operation
+from automl_plan.resources.marks import address_in
 from automl_plan.resources.recorded import RecordedOperation
 
 _ACTIONS = {step: action for action, step in STEPS.items() if action is not Action.RETRAIN}
@@ -66,12 +67,23 @@ def check_by_hand(workspace: Workspace, changes: Sequence[Change], live: Live) -
     check_refused(judge(changes, grounds).refused)
 
 
-def check_cancel(workspace: Workspace, operation_id: str) -> None:
-    """Raise PlanRefused when a recorded operation may not be cancelled."""
+def check_cancel(workspace: Workspace, operation: Operation) -> None:
+    """Raise PlanRefused when an operation may not be cancelled.
+
+    One that is not recorded is judged by the address that its labels name, where it bears any.
+    """
+    resources = workspace.store.read().resources
+    addresses = [
+        address
+        for address, record in resources.items()
+        if any(each.id == operation.id for each in record.operations)
+    ]
+    named = address_in(operation.labels, (*resources, *workspace.configuration.desired.models))
+    if not addresses and named is not None:
+        addresses = [named]
     changes = [
-        Change(address, Action.CANCEL, "operations cancel asks for it", operation_id=operation_id)
-        for address, record in workspace.store.read().resources.items()
-        if any(operation.id == operation_id for operation in record.operations)
+        Change(address, Action.CANCEL, "operations cancel asks for it", operation_id=operation.id)
+        for address in addresses
     ]
     check_by_hand(workspace, changes, Live({}, {}))
 

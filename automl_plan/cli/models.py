@@ -140,7 +140,7 @@ def delete(
     from automl_plan.applying.deletion import check_deletion, delete_model
     from automl_plan.cli.applying import approve
     from automl_plan.inventory.managed import managed_objects, pick
-    from automl_plan.rendering.models import deletion_question
+    from automl_plan.rendering.models import deleted_text, deletion_question
     from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
@@ -153,4 +153,4 @@ def delete(
             current = owner is not None and owner.current
             approve("models delete", deletion_question(model, address, current=current))
         delete_model(opened, model, address)
-    write(f"Deleted {model.id}.\n")
+    write(deleted_text(model))

@@ -150,7 +150,7 @@ def cancel(
         operation = opened.provider.operation(operation_id)
         if operation.done:
             raise UsageError(f"The operation {operation.id} has ended already.")
-        check_cancel(opened, operation.id)
+        check_cancel(opened, operation)
         opened.provider.cancel(operation_id)
     write(
         f"Asked the service to end {operation.id}; it may still finish. Node hours that a "

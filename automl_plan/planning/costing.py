@@ -56,13 +56,13 @@ def costs_of(
         )
         if amounts != Amounts():
             lines.append(CostLine(address, amounts))
-    known = {obj.id for record in resources.values() for obj in record.objects}
-    known |= {each.id for each in unrecorded}
-    idle = [_idle(model, prices) for model in live.models.values() if model.id not in known]
+    recorded = {obj.id for record in resources.values() for obj in record.objects}
+    unrecorded_ids = {each.id for each in unrecorded}
+    others = [model for model in live.models.values() if model.id not in unrecorded_ids]
+    idle = [_idle(model, prices) for model in others if model.id not in recorded]
     idle += [
         Idle(m.id, f"{m.display_name} at {place}", round(_monthly(m, nodes, prices), 2))
-        for m in live.models.values()
-        if m.id in known
+        for m in others
         for place, nodes in m.elsewhere.items()
         if (m.id, place) not in ends
     ]

@@ -9,7 +9,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import PROTECTED
-from automl_plan.resources.recorded import Recorded, Step
+from automl_plan.resources.recorded import Recorded, RecordedResource, Step
 from automl_plan.resources.refactoring import RemovalAction
 
 LEAST_OBJECTS = 10
@@ -100,7 +100,7 @@ def _protected(
         return declared.lifecycle.prevent_destroy
     if any(r.address == address and r.action is RemovalAction.DELETE for r in desired.removals):
         return False
-    record = recorded.resources[address]
+    record = recorded.resources.get(address) or RecordedResource(address)
     current = None if record.current is None else record.current.id
     objects = live.datasets if address.kind is ResourceKind.DATASET else live.models
     there = objects.get(chosen or current or "")

@@ -326,6 +326,8 @@ class _Reader:
         return None, f"{kind}.{whose.name}" if whose is not None and whose.name else f"a {kind}"
 
     def _monthly(self, model: LiveModel) -> float:
-        if self._prices is None or model.problem is None or not model.deployed:
+        if self._prices is None or model.problem is None:
             return 0.0
-        return round(self._prices.monthly_usd(model.problem, model.node_count or 1), 2)
+        here = (model.node_count or 1) if model.deployed else 0
+        nodes = here + sum(model.elsewhere.values())
+        return round(self._prices.monthly_usd(model.problem, nodes), 2) if nodes else 0.0

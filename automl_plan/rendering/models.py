@@ -92,6 +92,13 @@ def deletion_question(model: LiveModel, address: Address | None, *, current: boo
     return "\n".join([*lines, "It can't be brought back."])
 
 
+def deleted_text(model: LiveModel) -> str:
+    """What is said of a model that was deleted by hand, and where it answered before."""
+    places = ", ".join(clean(each.id) for each in model.places)
+    ended = f", undeployed at {places}" if places else ""
+    return f"Deleted {clean(model.id)}{ended}.\n"
+
+
 def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
     live, ends = row.live, row.expires
     return {

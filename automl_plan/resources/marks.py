@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from automl_plan.resources.json import Attributes
 from automl_plan.resources.live import OWN_LABEL_PREFIX, TOKEN_LABEL
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import RecordedObject, Status
-from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
+from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark, mark_in
 
 ADDRESS = f"{OWN_LABEL_PREFIX}address"
 """First digits of the state's lineage, a digest of the address, and its name for people."""
@@ -114,6 +114,14 @@ def owner(labels: Mapping[str, str]) -> Owner | None:
     """Whose object it is by its mark; None for an object without one."""
     match = _ADDRESS.fullmatch(labels.get(ADDRESS, ""))
     return None if match is None else Owner(match[1], match[2], match[3] or "")
+
+
+def address_in(labels: Mapping[str, str], addresses: Iterable[Address]) -> Address | None:
+    """Which of some addresses the ownership labels of a model name, whichever state put them on."""
+    whose = owner(labels)
+    mark = mark_in(labels.get(TOKEN_LABEL, ""), "") if whose is None else whose.mark
+    models = (a for a in addresses if a.kind is ResourceKind.MODEL)
+    return next((a for a in models if address_mark(a) == mark), None)
 
 
 def is_owned(labels: Mapping[str, str]) -> bool:

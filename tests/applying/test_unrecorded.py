@@ -45,6 +45,7 @@ class Checkout:
         self.project = project
         self.models: dict[str, Any] = {"m": {"budget": 8000}}
         self.imports: list[dict[str, str]] = []
+        self.policy: dict[str, Any] = {}
 
     @property
     def state_path(self) -> Path:
@@ -83,6 +84,7 @@ class Checkout:
             },
             "models": models,
             **({"imports": self.imports} if self.imports else {}),
+            **({"policy": self.policy} if self.policy else {}),
         }
         (self.directory / "c.yaml").write_text(json.dumps(document), encoding="utf-8")
 
@@ -337,6 +339,34 @@ def test_deleting_it_or_rebuilding_the_state(checkout: Checkout) -> None:
     checkout.delete(model_id)
     assert checkout.unrecorded() == []
     checkout.settle()
+
+
+def test_what_is_not_recorded_is_judged_by_the_address_in_its_labels(checkout: Checkout) -> None:
+    older = checkout.state_path.read_bytes()
+    checkout.models["m"]["budget"] = 9000
+    checkout.settle()
+    restored(checkout, older)
+    ((_, model_id),) = checkout.unrecorded()
+    checkout.policy = {"deny": {"model.m": ["delete"]}}
+    with pytest.raises(PlanRefused, match="policy deny"):
+        checkout.delete(model_id)
+    checkout.policy = {}
+    checkout.delete(model_id)
+    assert checkout.unrecorded() == []
+
+
+def test_what_an_open_operation_made_is_not_deleted(checkout: Checkout) -> None:
+    checkout.models["m"]["budget"] = 9000
+    with checkout.workspace() as workspace:
+        before = {model.id for model in workspace.provider.models()}
+    checkout.until_training()
+    checkout.pass_days(2)
+    with checkout.workspace() as workspace:
+        (made,) = {model.id for model in workspace.provider.models()} - before
+    with pytest.raises(UsageError, match=r"made by an open operation of model\.m"):
+        checkout.delete(made)
+    checkout.settle()
+    assert checkout.trainings() == 2
 
 
 def test_two_clones_one_after_the_other(checkout: Checkout) -> None:

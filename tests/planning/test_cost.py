@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
 from automl_plan.planning.costing import costs_of
 from automl_plan.planning.costs import Costs, costs_from_json, costs_to_json
+from automl_plan.planning.unrecorded import known_to, unrecorded
 from automl_plan.resources.address import model_address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.live import LiveModel
+from automl_plan.resources.marks import ADDRESS
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.refactoring import Removal, RemovalAction
-from tests.planning.worlds import World, dataset, desired, model
+from automl_plan.resources.tokens import address_mark
+from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
 BOOK = list_prices()
 MONTH = 1003.75
@@ -69,6 +74,42 @@ def test_what_lies_idle() -> None:
     )
     (idle,) = costs(world, desired()).idle
     assert (idle.object_id, idle.monthly) == ("M9", 2922.92)
+
+
+_NODES = st.integers(0, 3)
+
+
+@given(
+    ours=st.tuples(_NODES, _NODES, _NODES),
+    unmanaged=st.tuples(_NODES, _NODES, _NODES),
+    labelled=st.tuples(_NODES, _NODES, _NODES),
+)
+def test_each_deployment_is_counted_once(**nodes: tuple[int, int, int]) -> None:
+    """At home and at two other endpoints: of a recorded model, an unmanaged and an unrecorded."""
+    world = World()
+    wanted = desired(dataset(), model(node_count=nodes["ours"][0] or None))
+    world.apply(wanted)
+    record = world.resources[model_address("digits")]
+    assert record.current is not None
+    address = f"{LINEAGE[:12]}-{address_mark(model_address('other'))}-other"
+    for name, (home, *elsewhere) in nodes.items():
+        object_id = record.current.id if name == "ours" else name
+        there = world.models.get(object_id) or LiveModel(
+            object_id,
+            name,
+            "D9",
+            Problem.IMAGE_CLASSIFICATION,
+            labels={ADDRESS: address} if name == "labelled" else {},
+        )
+        places = {f"endpoint-{i}": n for i, n in enumerate(elsewhere) if n}
+        world.models[object_id] = replace(
+            there, deployed=bool(home), node_count=home or None, elsewhere=places
+        )
+    found = unrecorded(world.live, known_to(world.resources), LINEAGE, world.resources, (), BOOK)
+    plan = world.plan(wanted)
+    total = costs_of(plan.changes, wanted, world.resources, world.live, BOOK, None, found)
+    counted = total.total.monthly_before + total.idle_monthly + sum(e.monthly for e in found)
+    assert counted == pytest.approx(MONTH * sum(map(sum, nodes.values())))
 
 
 def test_json_and_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from automl_plan.rendering.datasets import dataset_json, dataset_text, datasets_json, datasets_text
 from automl_plan.rendering.models import (
+    deleted_text,
     deletion_question,
     model_json,
     model_text,
@@ -51,6 +52,7 @@ def test_models() -> None:
 def test_deleting_a_model_is_asked_with_what_it_means() -> None:
     questions = (deletion_question(r.live, r.address, current=r.current) for r in MODELS)
     assert matches_golden("models-delete", "\n\n".join(questions) + "\n")
+    assert matches_golden("models-deleted", "".join(deleted_text(row.live) for row in MODELS))
 
 
 def test_operations() -> None:
