@@ -16,6 +16,8 @@ from automl_plan.resources.marks import Owner
 from automl_plan.resources.recorded import RecordedResource
 from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
 
+_ALL = 100
+"""Percent."""
 KNOWN_LATER = "(known after apply)"
 
 
@@ -86,8 +88,9 @@ def _deployed(
     there = endpoints.get(home.id)
     if there is not None:
         whose = Owner(lineage[:LINEAGE_DIGITS], address_mark(change.address), "")
-        if not is_taken(there, whose, {obj.id for obj in record.objects}):
-            return replace(change, endpoints=(home.id,))
+        versions = {obj.id for obj in record.objects}
+        if not is_taken(there, whose, versions):
+            return _back_at(change, there, there.due(versions, adopted=home.adopted))
         reason = reasons.endpoint_taken(home.id)
     elif not home.adopted:
         served = first and record.current is not None and "deploy" in record.current.attributes
@@ -102,6 +105,14 @@ def _deployed(
         reason=f"{change.reason}; {reason}",
         differences=(*change.differences, Difference("deploy.endpoint", home.id, KNOWN_LATER)),
     )
+
+
+def _back_at(change: Change, there: LiveEndpoint, share: int) -> Change:
+    """A deployment at an endpoint that is there, with what it answers beside models of others."""
+    reason = change.reason
+    if share < _ALL and not there.nodes_of(change.object_id or ""):
+        reason = f"{reason}; {reasons.shares_traffic(there.id, share)}"
+    return replace(change, endpoints=(there.id,), reason=reason)
 
 
 def traffic_refusals(

@@ -71,6 +71,14 @@ def endpoint_taken(endpoint: str) -> str:
     return f"its endpoint {endpoint} serves another model by now: {_told(endpoint)}"
 
 
+def shares_traffic(endpoint: str, share: int) -> str:
+    """What a deployment answers at an endpoint where models of others are deployed."""
+    return (
+        f"at the endpoint {endpoint} it answers {share} % of the requests, as the traffic of "
+        "models of others is left as it is"
+    )
+
+
 def _told(endpoint: str) -> str:
     return f"a new one is made, and clients that ask at {endpoint} must be told"
 

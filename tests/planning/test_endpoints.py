@@ -166,8 +166,9 @@ def test_what_somebody_deployed_elsewhere_alone_is_not_ended() -> None:
 @pytest.mark.parametrize(
     ("home", "endpoints", "named", "said"),
     [
-        (HOME, [endpoint("home", x=100)], ("home",), ""),
-        (ADOPTED, [endpoint("home", x=100)], ("home",), ""),
+        (HOME, [endpoint("home", x=100)], ("home",), "it answers 0 % of the requests"),
+        (ADOPTED, [endpoint("home", x=70)], ("home",), "it answers 30 % of the requests"),
+        (HOME, [endpoint("home", x=0)], ("home",), ""),
         (HOME, [], ("home",), "is made again with this id"),
         (ADOPTED, [], (), "clients that ask at home must be told"),
         (
