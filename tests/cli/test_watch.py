@@ -7,7 +7,10 @@ import json
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,28 @@ def service(project: ProjectLine, method: str, path: str, body: object) -> Any:
     return answer.json()
 
 
+def asked(project: ProjectLine) -> int:
+    """How often anybody asked how a training goes on."""
+    calls = service(project, "GET", "emulator/v1/calls", None)["calls"]
+    return int(calls.get("operations.get", 0)) + int(calls.get("trainingPipelines.get", 0))
+
+
+@contextmanager
+def passing(project: ProjectLine, seconds: float) -> Iterator[None]:
+    """Meanwhile the service's time passes, once somebody has asked how a training goes on."""
+    before = asked(project)
+
+    def advance() -> None:
+        while asked(project) == before:
+            time.sleep(0.05)
+        service(project, "POST", "emulator/v1/clock:advance", {"seconds": seconds})
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(advance)
+        yield
+        done.result()
+
+
 def rename(project: ProjectLine, name: str) -> None:
     """Somebody changes the dataset by hand."""
     (dataset,) = project.json("datasets", "list")["datasets"]
@@ -59,9 +84,10 @@ def watched(project: ProjectLine, *arguments: str) -> list[dict[str, Any]]:
 
 @BOTH
 def test_it_follows_detached_work_to_its_end(project: ProjectLine, receiving: Receiving) -> None:
-    project.declare(hours_pass=900.0)  # an hour in four seconds
+    project.declare(hours_pass=100.0)  # an hour in 36 seconds
     project.detach()
-    told = project("watch", "--interval", "1")
+    with passing(project, 2 * DAY):
+        told = project("watch", "--interval", "1")
     assert "model.digits: train goes on\n" in told
     assert "model.digits: train ended: " in told
     assert told.endswith("Nothing is left to watch; 1 end recorded.\nNext: automl-plan plan\n")

@@ -89,10 +89,12 @@ def test_status_of_imports(project: Project) -> None:
 def test_what_runs_is_shown_so(project: Project) -> None:
     project.time_scale = 1.0
     project.write({"digits": DATASET}, {"digits": MODEL})
-    for _ in range(20):
-        project.apply(detach=True)
-        if datasets(project)["digits"].status != "Running: Importing images":
-            break
+    project.apply(detach=True)
+    with project.workspace() as workspace:
+        for importing in workspace.provider.running():
+            if importing.kind is OperationKind.IMPORT_DATA:
+                wait_for(workspace.provider, importing.id)
+                project.apply(detach=True)
     assert datasets(project)["digits"].status == "Running: Training model"
     (running,) = operations(project, done=False)
     assert running.kind is OperationKind.CREATE_MODEL
