@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.applying.project import Project
+from tests.cli import forks
 
 COMMAND = (sys.executable, "-m", "automl_plan")
 PATIENCE = 60.0
@@ -40,7 +41,12 @@ class CommandLine:
         python: tuple[str, ...] = COMMAND,
         extra: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command without a terminal; `extra` goes into its environment."""
+        """Run a command without a terminal; `extra` goes into its environment.
+
+        Without either a forked process does, which is many times as fast.
+        """
+        if python == COMMAND and not extra:
+            return forks.run(arguments, self.directory, environment({}), PATIENCE)
         return subprocess.run(
             [*python, *arguments],
             cwd=self.directory,

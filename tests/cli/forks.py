@@ -1,0 +1,146 @@
+"""Processes that have imported the tool, and fork one for each command: no start-up to wait for.
+
+A forked command differs from one that is started in what is imported already; how a command starts
+is tested in `test_startup.py`. One line of JSON in, one out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class Forks:
+    """One such process; it runs one command at a time."""
+
+    def __init__(self) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
+        self._folder = tempfile.TemporaryDirectory(prefix="forks-")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.forks", self._folder.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=kept,
+        )
+
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        directory: Path,
+        environ: Mapping[str, str],
+        patience: float,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end. Raises subprocess.TimeoutExpired."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = {"arguments": arguments, "directory": str(directory), "environ": dict(environ)}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        late = not select.select([self._process.stdout], [], [], patience)[0]
+        if late:
+            self._process.send_signal(signal.SIGUSR1)  # it kills the command
+        code = json.loads(self._process.stdout.readline())
+        if late:
+            raise subprocess.TimeoutExpired(arguments, patience)
+        folder = Path(self._folder.name)
+        out, err = ((folder / n).read_bytes().decode("utf-8") for n in ("stdout", "stderr"))
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+        self._folder.cleanup()
+
+
+_free: list[Forks] = []
+"""Of this test process; as many as commands ran at the same time."""
+
+
+def run(
+    arguments: tuple[str, ...], directory: Path, environ: Mapping[str, str], patience: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a forked process. Raises subprocess.TimeoutExpired."""
+    try:
+        forks = _free.pop()
+    except IndexError:
+        forks = Forks()
+        atexit.register(forks.close)
+    try:
+        return forks.run(arguments, directory, environ, patience)
+    finally:
+        _free.append(forks)
+
+
+def main() -> None:
+    """Serve commands until the input ends."""
+    folder = Path(sys.argv[1])
+    _import_all()
+    running: list[int] = []
+
+    def end(*_: object) -> None:
+        for pid in running:
+            os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGUSR1, end)
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _child(order["arguments"], order["directory"], order["environ"], folder)
+        running[:] = [child]
+        _, status = os.waitpid(child, 0)
+        running.clear()
+        print(json.dumps(os.waitstatus_to_exitcode(status)), flush=True)
+
+
+def _import_all() -> None:
+    import automl_plan
+
+    for name in ("deepdiff", "google.auth", "jsonschema", "requests", "rich.live", "rich.table"):
+        importlib.import_module(name)  # what commands import where it is used
+    for module in pkgutil.walk_packages(automl_plan.__path__, "automl_plan."):
+        if not module.name.startswith(("automl_plan.emulator", "automl_plan.__main__")):
+            importlib.import_module(module.name)
+
+
+def _child(arguments: list[str], directory: str, environ: Mapping[str, str], folder: Path) -> None:
+    from automl_plan.cli.start import main as start
+
+    code: int | str | None = 70
+    try:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        os.chdir(directory)
+        os.environ.clear()
+        os.environ.update(environ)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for descriptor, name in ((1, "stdout"), (2, "stderr")):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            os.dup2(os.open(folder / name, flags, 0o600), descriptor)
+        sys.argv = ["automl-plan", *arguments]
+        start()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+if __name__ == "__main__":
+    main()
