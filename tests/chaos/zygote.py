@@ -5,6 +5,7 @@ The forked process is killed, or stopped, as any other would be. One line of JSO
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -77,6 +78,7 @@ class Zygote:
 def main() -> None:
     """Serve commands until the input ends."""
     _import_all()
+    gc.freeze()  # a child that looks for garbage would copy all of it
     stopped: dict[int, tuple[int, IO[bytes]]] = {}
     for line in sys.stdin:
         told = json.loads(line)

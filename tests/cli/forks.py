@@ -7,6 +7,7 @@ is tested in `test_startup.py`. One line of JSON in, one out.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -90,6 +91,7 @@ def main() -> None:
     """Serve commands until the input ends."""
     folder = Path(sys.argv[1])
     _import_all()
+    gc.freeze()  # a child that looks for garbage would copy all of it
     running: list[int] = []
 
     def end(*_: object) -> None:

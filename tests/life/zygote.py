@@ -7,6 +7,7 @@ One line of JSON in, one out. By hand, `python -m tests.life.zygote --strike 3 -
 from __future__ import annotations
 
 import argparse
+import gc
 import http.client
 import importlib
 import json
@@ -158,6 +159,7 @@ class _Strike(Boundaries):
 def main() -> None:
     """Serve orders until the input ends."""
     _import_all()
+    gc.freeze()  # a child that looks for garbage would copy all of it
     running: list[int] = []
     stopped: list[int] = []
 
