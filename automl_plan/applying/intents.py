@@ -89,8 +89,16 @@ class Intents:
                 )
 
     def renewed(self, address: Address, operation: RecordedOperation) -> RecordedOperation:
-        """The intent of a call that was never received, to be sent again."""
-        return replace(operation, token=self._token(address), started=now())
+        """The intent of a call that was never received, to be sent again.
+
+        A training works on the dataset that is current by now: `still_wanted` says that it holds
+        the same.
+        """
+        intent = replace(operation, token=self._token(address), started=now())
+        if operation.step is Step.TRAIN:
+            model = self._desired.models[address]
+            intent = replace(intent, dataset_id=self._current_id(model.dataset))
+        return intent
 
     def still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
         """Whether what is declared by now still asks for what an intent was written for."""
@@ -106,12 +114,11 @@ class Intents:
                 if model is None:
                     return False
                 dataset = self._desired.datasets[model.dataset]
-                record = self._record_of(model.dataset)
-                return (
-                    _trained(model, dataset) == operation.attributes
-                    and record.current is not None
-                    and record.current.id == operation.dataset_id
-                )
+                current = self._record_of(model.dataset).current
+                if current is None or _trained(model, dataset) != operation.attributes:
+                    return False
+                # Of data that is not managed nobody knows whether another dataset holds the same.
+                return dataset.data is not None or current.id == operation.dataset_id
             case Step.DEPLOY:
                 model = self._desired.models.get(address)
                 declared = None if model is None else model.node_count

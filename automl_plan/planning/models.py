@@ -65,6 +65,7 @@ def plan_model(
     if _outdated_and_cut_off(recorded, inputs):
         # Whether it runs must be known before another one is begun.
         return ModelOutlook(foreseen.changes)
+    foreseen = _after_its_dataset(foreseen, recorded, outlook)
     resource = foreseen.resource
     changes = [*foreseen.changes, *_forgotten(resource.others, address, live)]
     course = choose(desired, inputs, resource, live, now, replace_asked=replace_asked)
@@ -293,6 +294,25 @@ def _outdated(operation: RecordedOperation, inputs: Inputs) -> bool:
 
 def _outdated_and_cut_off(recorded: RecordedResource, inputs: Inputs) -> bool:
     return any(o.id is None and _outdated(o, inputs) for o in recorded.operations)
+
+
+def _after_its_dataset(
+    foreseen: Foreseen, recorded: RecordedResource, outlook: DatasetOutlook
+) -> Foreseen:
+    """A training that was cut off, and may be sent again, waits for a dataset that is made anew."""
+    lost = any(
+        o.id is None and o.step is Step.TRAIN and o.dataset_id != outlook.object_id
+        for o in recorded.operations
+    )
+    if not lost:
+        return foreseen
+    changes = (
+        replace(c, needs=(*c.needs, *outlook.ready))
+        if c.action is Action.RESUME and c.operation_id is None and c.after is not None
+        else c
+        for c in foreseen.changes
+    )
+    return replace(foreseen, changes=tuple(changes))
 
 
 def _forget(address: Address, obj: RecordedObject) -> Change:

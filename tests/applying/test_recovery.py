@@ -19,7 +19,7 @@ from automl_plan.providers.credentials import NoCredentials
 from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.transport import HttpTransport
-from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.address import ResourceKind, dataset_address, model_address
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.marks import marks
 from automl_plan.resources.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
@@ -102,6 +102,26 @@ def test_what_was_cut_off_is_done_once(project: Project, step: Step, sent: bool)
     operation_id = with_intent(project, step, sent=sent)
     if sent:
         end(project, operation_id)
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_one_that_was_never_received_is_sent_for_the_dataset_that_took_the_lost_one_s_place(
+    project: Project, before: bool
+) -> None:
+    """Somebody deleted the dataset; one of the same data is made `before`, or by the same run."""
+    only = PlanOptions(targets=frozenset({DIGITS}))
+    project.apply(only)
+    with_intent(project, Step.TRAIN, sent=False)
+    with project.workspace() as workspace:
+        (dataset,) = workspace.provider.datasets()
+        deleted = workspace.provider.delete(ResourceKind.DATASET, dataset.id)
+        if deleted is not None:
+            wait_for(workspace.provider, deleted.id)
+    if before:
+        project.apply(only)
     assert not project.apply().failed
     assert project.plan().empty
     assert counts(project) == (1, 1)
