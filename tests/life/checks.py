@@ -23,6 +23,9 @@ _IN_USE = "an operation is running on it"
 """Why a dataset can't be deleted that somebody else trains on: not every plan can know that."""
 _TAKEN_UP = "that the rebuilt state took up"
 """Whose a training of AutoML v1 is that a rebuilt state waits for is known when it has ended."""
+_REFUSED_ROWS = "the service refused"
+_MAY_REFUSE = re.compile("which rows were imported is not recorded|its last import was partial")
+"""A plan says so where a relabelled row may be appended: a rebuilt state has no rows to compare."""
 _TAKES_DOWN = ("undeploy", "delete")
 
 
@@ -237,6 +240,10 @@ class Judge:
             )
             told = act.arguments[0] == "wait" and any("was cancelled" in e for e in errors)
             told = told or any(_TAKEN_UP in e for e in errors)
+            told = told or (
+                any(_REFUSED_ROWS in e for e in errors)
+                and bool(_MAY_REFUSE.search(act.outcome.text))
+            )
             if not told and not (theirs and any(_IN_USE in e for e in errors)):
                 yield "; ".join(errors)
 
