@@ -55,7 +55,8 @@ def append_refusals(
     """Imports into datasets that would go on holding what their sources lost."""
     for address, held in _appended(changes, desired, resources, live):
         found = compared.get(address, {}).get(str(held.attributes["data"]))
-        lost = _lost(found) if found is not None else _fewer(held, sources.get(address))
+        before = _images_before(held, live)
+        lost = _lost(found) if found is not None else _fewer(before, sources.get(address))
         if lost is not None:
             text = f"{address}: on_source_change: append only adds, and {lost}: {_WAYS_OUT}."
             yield Refusal(APPEND_ONLY, text, address, "sources")
@@ -75,7 +76,8 @@ def count_notes(
         now = sources.get(address)
         if str(held.attributes["data"]) in compared.get(address, {}) or now is None:
             continue
-        before = "not known" if held.examples is None else f"{held.examples:,}"
+        count = _images_before(held, live)
+        before = "not known" if count is None else f"{count:,}"
         text = (
             "which rows were imported is not recorded, so whether some were removed or relabelled "
             f"since can't be seen; only counts are compared (images before: {before}, now: "
@@ -126,13 +128,19 @@ def _lost(found: SourceChanges) -> str | None:
     return " and ".join(lost) or None
 
 
-def _fewer(held: RecordedObject, now: SourceData | None) -> str | None:
+def _images_before(held: RecordedObject, live: Live) -> int | None:
+    """How many images were imported: as recorded, or what the service holds, after a rebuild."""
+    there = live.datasets.get(held.id)
+    return held.examples if held.examples is not None or there is None else there.example_count
+
+
+def _fewer(before: int | None, now: SourceData | None) -> str | None:
     """By counts, where that is all that is known."""
-    if now is None or held.examples is None or held.examples <= now.examples:
+    if now is None or before is None or before <= now.examples:
         return None
     return (
-        f"its sources name {now.examples:,} images where {held.examples:,} were imported, so it "
-        f"would keep at least {held.examples - now.examples:,} that left"
+        f"its sources name {now.examples:,} images where {before:,} were imported, so it "
+        f"would keep at least {before - now.examples:,} that left"
     )
 
 

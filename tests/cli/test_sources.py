@@ -94,10 +94,16 @@ def test_rows_that_are_added_are_imported(project: ProjectLine) -> None:
     assert "1 image left its sources" in project("plan", code=3)
 
 
-def test_a_state_without_manifests_compares_counts(project: ProjectLine) -> None:
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_a_state_without_manifests_compares_counts(project: ProjectLine, rebuilt: bool) -> None:
+    """A rebuilt state records no counts either: what the service holds is taken for them."""
     declare(project, on_source_change="append")
     project("apply", "--auto-approve")
     shutil.rmtree(project.directory / "state.json.manifests")
+    if rebuilt:
+        for path in project.directory.glob("state.json*"):
+            path.unlink()
+        project("state", "rebuild")
     edit(project, "TRAIN,images/cat-0.png,cat\n", "")
     shown = " ".join(project("plan", code=3).split())
     assert "its sources name 15 images where 16 were imported" in shown

@@ -260,13 +260,20 @@ def test_an_append_that_does_more_than_add_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "rules"),
-    [(20, 20, []), (20, 25, []), (20, 19, ["append-only"]), (None, 1, [])],
+    ("before", "live", "now", "rules"),
+    [
+        (20, 20, 20, []),
+        (20, 30, 25, []),  # somebody else added some
+        (20, 20, 19, ["append-only"]),
+        (None, 20, 20, []),
+        (None, 20, 19, ["append-only"]),
+        (None, None, 1, []),
+    ],
 )
 def test_without_a_manifest_counts_are_compared_and_that_is_said(
-    before: int | None, now: int, rules: list[str]
+    before: int | None, live: int | None, now: int, rules: list[str]
 ) -> None:
-    world = held(before)
+    world = held(before, live)
     data = sources("v1:bb", examples=now)
     assert refused(world, APPENDED, data) == rules
     (note,) = data_notes(world.plan(APPENDED).changes, grounds(world, APPENDED, data))
