@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-lifecycle test life chaos bench lint types format format-check check lock clean
+.PHONY: help demo demo-lifecycle test test-deep life chaos bench lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ $(VENV)/.installed-browser: tests/browser/install.sh
 
 test: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-deep: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests, properties with many more examples
+	TESTS_DEEP=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 life: $(VENV)/.installed-dev  ## Take random steps, and ask the service after each; no surprise with money
 	$(BIN)/python -m tests.life $(ARGS)

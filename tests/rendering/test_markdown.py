@@ -33,11 +33,12 @@ from automl_plan.planning.scorecards import Figures, Role, Scorecard
 from automl_plan.rendering.flavours import FLAVOURS, inert
 from automl_plan.rendering.markdown import plan_markdown
 from automl_plan.resources.address import Address, ResourceKind
+from tests.depth import times
 from tests.rendering import scenes
 from tests.rendering.golden import matches_golden
 
 GITHUB = FLAVOURS["github"]
-PLANS = 10_000
+PLANS = times(1_600, 10_000)
 PARTS = 8
 SECOND_OPINION = 8
 """Of so many comments one is also judged by a slower parser, as other hosts may have."""
