@@ -238,7 +238,7 @@ def result_text(planned: Planned, result: ApplyResult, style: Style, follow: str
         what, label = "", style.green("Apply complete:")
         if planned.mode is PlanMode.REFRESH_ONLY:
             done = f"{counted(acceptable(planned.plan.drift), 'change')} accepted into the state"
-    done = done or ("" if running else "nothing was done")
+    done = done or ("" if running else f"nothing {'else ' if what else ''}was done")
     said = "; ".join(filter(None, (what, running, done)))
     next_ = f" Follow it with `{clean(follow)}`." if running else ""
     return f"{style.bold(label)} {said}.{next_}\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.life.effects import Act, Effects, Violation, effects_of
 from tests.life.shown import PAID
-from tests.life.trainings import Ledger, most_usd, said_to_train
+from tests.life.trainings import COUNTED, Ledger, most_usd, said_to_train
 from tests.life.world import WRONG_LABEL, World, ids_of, rows_of
 from tests.life.zygote import HANGS
 
@@ -24,8 +24,8 @@ _IN_USE = "an operation is running on it"
 _TAKEN_UP = "that the rebuilt state took up"
 """Whose a training of AutoML v1 is that a rebuilt state waits for is known when it has ended."""
 _REFUSED_ROWS = "the service refused"
-_MAY_REFUSE = re.compile("which rows were imported is not recorded|its last import was partial")
-"""A plan says so where a relabelled row may be appended: a rebuilt state has no rows to compare."""
+_MAY_REFUSE = re.compile(f"{COUNTED}|its last import was partial")
+"""A plan says so where a relabelled row may be appended."""
 _TAKES_DOWN = ("undeploy", "delete")
 
 
