@@ -1,6 +1,8 @@
 # The verbs of this repository. `make demo` and `make test` do their own set-up.
 PYTHON ?= python3
 VENV := .venv
+# Tests wait for a service part of their time: one worker more than there are processors.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -38,10 +40,10 @@ $(VENV)/.installed-browser: tests/browser/install.sh
 	@mkdir -p $(VENV) && touch $@
 
 test: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-deep: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests, properties with many more examples
-	TESTS_DEEP=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	TESTS_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 life: $(VENV)/.installed-dev  ## Take random steps, and ask the service after each; no surprise with money
 	$(BIN)/python -m tests.life $(ARGS)

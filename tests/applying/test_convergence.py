@@ -43,6 +43,12 @@ def configurations(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return datasets, models
 
 
+def lost(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether images are in the sources before that are not in those after."""
+    had, has = (SOURCES[each["sources"][0].rpartition("/")[2]] for each in (before, after))
+    return any(count > has[label] for label, count in had.items())
+
+
 @pytest.fixture
 def empty(fronts: Fronts) -> Fronts:
     for name, content in SOURCES.items():
@@ -55,7 +61,12 @@ def empty(fronts: Fronts) -> Fronts:
 def test_a_plan_after_apply_is_empty(
     empty: Fronts, steps: list[tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
+    before: dict[str, Any] = {}
     for datasets, models in steps:
+        for name in datasets.keys() & before.keys():
+            if lost(before[name], datasets[name]):  # append is refused: see test_sources
+                datasets[name]["on_source_change"] = "replace"
+        before = datasets
         empty.write(datasets, models)
         assert not any(result.failed for result in empty.both(Front.apply))
         for front in empty.each:

@@ -114,6 +114,7 @@ def test_drift_is_told_once_for_as_long_as_it_lasts(
     assert 'display_name: "digits" → "by_hand"' in receiving.documents[0]["text"]
     rename(project, "digits")
     watched(project, "--once")
+    time.sleep(1.0)  # the id of a notice holds its second
     rename(project, "by_hand")
     watched(project, "--once")
     assert events(receiving) == [("drift", "dataset.digits")] * 2
