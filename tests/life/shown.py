@@ -61,9 +61,10 @@ class Shown:
         return self._cost(address, key)
 
     def monthly_usd(self, key: str) -> float:
-        """What all deployments cost a month, those that nobody manages too."""
+        """What all deployments cost a month, those that nobody manages or records too."""
         cost = self.whole["cost"]
         told = [cost["total"][key], *(idle["monthly"] for idle in cost["idle"])]
+        told += [each["monthly"] for each in self.whole.get("unrecorded", ())]
         return sum(_UNKNOWN if usd is None else float(usd) for usd in told)
 
     def _cost(self, address: str, key: str) -> float:
