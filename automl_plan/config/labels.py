@@ -1,24 +1,32 @@
-"""What the service accepts as labels (proto: Dataset.labels, Model.labels)."""
+"""What the service accepts as labels of resources.
+
+The bounds are those of its own answer: "Label keys must start with a letter or number, must be
+less than 64 characters in length, and must be less that 128 bytes in length when encoded in
+UTF-8" (github.com/statmike/vertex-ai-mlops/issues/6). The proto allows one character more.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-MAX_LENGTH = 64
+MAX_LENGTH = 63
 """Unicode characters, of keys and of values."""
+MAX_BYTES = 127
+"""Of their UTF-8."""
 
 _ASCII = re.compile(r"[a-z0-9_-]*")
 _LETTERS = ("Ll", "Lo")
 """Lowercase letters, and letters of scripts that have no case."""
+_DIGITS = "Nd"
 
 
 def key_problem(key: str) -> str | None:
     """Why this can't be a key; None when it can."""
     if not key:
         return "it is empty"
-    if unicodedata.category(key[0]) not in _LETTERS:
-        return "it does not start with a lowercase letter"
+    if unicodedata.category(key[0]) not in (*_LETTERS, _DIGITS):
+        return "it does not start with a lowercase letter or a digit"
     return value_problem(key)
 
 
@@ -29,8 +37,11 @@ def value_problem(value: str) -> str | None:
     if _ASCII.fullmatch(value):
         return None
     for c in value:
-        if c not in "_-" and unicodedata.category(c) not in (*_LETTERS, "Nd"):
+        if c not in "_-" and unicodedata.category(c) not in (*_LETTERS, _DIGITS):
             if unicodedata.category(c) == "Lu":
                 return f'"{c}" is not lowercase'
             return f"it holds {unicodedata.name(c, f'U+{ord(c):04X}').lower()}"
+    size = len(value.encode())
+    if size > MAX_BYTES:
+        return f"it has {size:,} bytes in UTF-8, more than {MAX_BYTES}"
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from automl_plan.config.findings import Finding, Suggester, listed, quoted
-from automl_plan.config.labels import key_problem, value_problem
+from automl_plan.config.labels import MAX_LENGTH, key_problem, value_problem
 from automl_plan.config.prices import most_usd
 from automl_plan.config.rule import Checked, Rule, problem_of, registrar
 from automl_plan.resources.address import NAME_PATTERN
@@ -83,7 +83,9 @@ def _label_key(checked: Checked) -> Iterator[Finding]:
             if problem := key_problem(key):
                 path = (section, name, "labels", key)
                 message = f"{quoted(key)} can't be the key of a label: {problem}"
-                hint = "write a lowercase letter, then up to 63 lowercase letters, digits, _ or -"
+                hint = (
+                    f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, not _ or - first"
+                )
                 yield Finding(path, "label-key", message, hint, at_key=True)
 
 
@@ -94,7 +96,7 @@ def _label_value(checked: Checked) -> Iterator[Finding]:
             if problem := value_problem(value):
                 path = (section, name, "labels", key)
                 message = f"{quoted(value)} can't be the value of a label: {problem}"
-                hint = "write up to 64 lowercase letters, digits, _ or -; it may be empty"
+                hint = f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, or nothing"
                 yield Finding(path, "label-value", message, hint)
 
 

@@ -114,18 +114,23 @@ def model_name_fault(name: str) -> str | None:
 
 
 def label_faults(labels: Mapping[str, str]) -> list[str]:
-    """What is wrong with an object's labels (proto: Dataset.labels)."""
+    """What is wrong with an object's labels.
+
+    By Vertex AI's own answer on them (github.com/statmike/vertex-ai-mlops/issues/6); AutoML's proto
+    (Dataset.labels) allows one character more, and no digit first.
+    """
     faults = []
     if len(labels) > MAX_LABELS:
         faults.append(f"At most {MAX_LABELS} labels are allowed.")
     for key, value in labels.items():
-        if not key or unicodedata.category(key[0]) not in {"Ll", "Lo"}:
-            faults.append(f'The label key "{key}" must start with a lowercase letter.')
+        if not key or unicodedata.category(key[0]) not in {"Ll", "Lo", "Nd"}:
+            faults.append(f'The label key "{key}" must start with a lowercase letter or number.')
         for word, text in (("key", key), ("value", value)):
-            if len(text) > 64 or not all(_label_character(character) for character in text):
+            too_long = len(text) >= 64 or len(text.encode("utf-8", "surrogatepass")) >= 128
+            if too_long or not all(_label_character(character) for character in text):
                 faults.append(
-                    f'The label {word} "{text}" must be at most 64 characters long, of lowercase '
-                    "letters, digits, _ and -."
+                    f'The label {word} "{text}" must be less than 64 characters and 128 bytes '
+                    "long, of lowercase letters, numbers, _ and -."
                 )
     return faults
 

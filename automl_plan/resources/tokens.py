@@ -1,6 +1,6 @@
 """The token of an intent: which state, which address, which call.
 
-It travels as the value of one label (at most 64 of a-z, 0-9, _ and -), so it names the state's
+It travels as the value of one label (at most 63 of a-z, 0-9, _ and -), so it names the state's
 lineage by its first digits and the address by a digest. What is taken up without one, when a
 state is made anew, has a token in the state alone.
 """
