@@ -21,7 +21,7 @@ READING_RULES = {
     "encoding": "Files are UTF-8.",
     "yaml-syntax": "Files are YAML 1.2, one document each.",
     "yaml-key": "Keys are text.",
-    "yaml-number": "Numbers are finite and have at most 18 digits.",
+    "yaml-number": "Numbers are finite, have no leading zero and at most 18 digits.",
     "yaml-tag": "No tags but those of YAML's core schema.",
     "yaml-alias": "Aliases name a finished anchor and add at most 100,000 nodes to a file.",
     "yaml-depth": "Nothing is nested deeper than 50 levels.",
@@ -81,6 +81,15 @@ def quoted(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return json.dumps(value)
+
+
+def to_quote(written: str | None) -> str:
+    """What to write where a text is expected and a plain scalar was read as something else."""
+    if written is None:
+        return "write it in quotes"
+    if "${" in written:
+        return "declare the variable with type: string, and write its values in quotes"
+    return f'write "{visible(written)}", in quotes'
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:

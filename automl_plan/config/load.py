@@ -91,7 +91,12 @@ class _Loader:
         self._sound_entries("variables", document.variables)
         broken = {name for section, name in self._faulty if section == "variables"}
         filler = variables.resolve(
-            document.variables, broken, given, self._found, complete=complete
+            document.variables,
+            broken,
+            given,
+            self._found,
+            complete=complete,
+            written=self._origins.written,
         )
         checked = self._checked(document, filler, complete)
         for rule in RULES.values():
@@ -237,7 +242,7 @@ class _Loader:
             self._broken.update(broken_by(error, path))
             # That a value could not be filled in is noted already.
             if (*path, *map(str, error.absolute_path)) not in unresolved:
-                self._found.extend(explain(error, path))
+                self._found.extend(explain(error, path, self._origins.written))
         return {} if path in self._broken else without(value, path, self._broken)
 
     def _prices(self, path: str | None) -> PriceBook:

@@ -69,6 +69,8 @@ class Merger:
             elif section in LIST_SECTIONS:
                 yield from self._add_blocks(file, section, content)
             elif section in SINGLE_SECTIONS:
+                if content is None and section != "provider":
+                    continue  # a section with nothing in it is as none; a provider is named
                 if self._is_new(file, (section,)):
                     setattr(self.document, section, content)
                 else:

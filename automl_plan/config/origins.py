@@ -41,6 +41,14 @@ class Origins(Struct):
         """Where the key at the end of the path stands in this file, or the nearest around it."""
         return Position(file, *self._places(file).nearest(path)[0].key)
 
+    def written(self, path: findings.Path, file: str | None = None) -> str | None:
+        """How the value at a path (of `file`, when given) is written, if as a plain scalar."""
+        file = file or self._file_of(path)
+        if file is None or file not in self.files:
+            return None
+        place = self._places(file).get(self._local(path))
+        return None if place is None else place.text
+
     def diagnostics(self, found: Iterable[Finding]) -> list[Diagnostic]:
         """The findings with their places and source lines."""
         return [self._diagnostic(finding) for finding in dict.fromkeys(found)]

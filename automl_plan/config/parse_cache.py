@@ -26,7 +26,7 @@ MOST = 256
 """Files that are kept; those that were not used for longest go."""
 OFF = "AUTOML_PLAN_NO_CACHE"
 """A variable of the environment that turns this off, whatever it says."""
-_FORMAT = "1"
+_FORMAT = "2"
 _DIGEST = 64
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 

@@ -15,7 +15,7 @@ from automl_plan.config.events import events
 from automl_plan.config.files import lines_of, shortened_line
 from automl_plan.config.findings import quoted, visible
 from automl_plan.config.positions import Place, locate
-from automl_plan.config.scalars import resolve
+from automl_plan.config.scalars import NotANumber, resolve
 from automl_plan.errors import Diagnostic
 from automl_plan.resources.json import Json
 
@@ -52,7 +52,16 @@ class Parsed(Struct):
 class _Frame:
     """A mapping or a list that is not finished."""
 
-    __slots__ = ("anchor", "container", "height", "key", "merged", "nodes_before", "waiting")
+    __slots__ = (
+        "anchor",
+        "container",
+        "height",
+        "key",
+        "merge_line",
+        "merged",
+        "nodes_before",
+        "waiting",
+    )
 
     def __init__(self, container: Json, anchor: str | None, nodes_before: int) -> None:
         self.container = container
@@ -61,6 +70,8 @@ class _Frame:
         self.height = 1
         self.key: str | None = None
         """The key whose value comes next."""
+        self.merge_line = 0
+        """The line of the mapping's merge key, counted from 1; 0 before there is one."""
         self.waiting = False
         """Whether the next node is a value that a merge key (`<<`) takes in."""
         self.merged: list[dict[str, Json]] = []
@@ -132,9 +143,8 @@ class _Builder:
             if event.implicit[0]:
                 try:
                     value = resolve(text)
-                except ValueError as problem:
-                    hint = "quote it if it is meant as text"
-                    self._found(event.start_mark, "yaml-number", str(problem), hint)
+                except NotANumber as problem:
+                    self._found(event.start_mark, "yaml-number", str(problem), problem.hint)
         elif event.tag not in _TEXT_TAGS:
             value = self._tagged(event)
         if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
@@ -149,7 +159,7 @@ class _Builder:
             if frame.waiting:
                 self._merge(event, frame, value)
             elif text == "<<" and event.tag is None and event.implicit[0]:
-                frame.waiting = True
+                self._merge_key(event, frame)
             elif value is not text:
                 message = f"the key {visible(text[:40]) or 'null'} is not text"
                 hint = f"write {quoted(text)} if it is meant as text"
@@ -167,8 +177,9 @@ class _Builder:
             return None
         try:
             value = resolve(event.value)
-        except ValueError:
-            value = event.value
+        except NotANumber as problem:
+            self._found(event.start_mark, "yaml-number", str(problem), problem.hint)
+            return event.value
         if not isinstance(value, expected) or (expected is not bool and isinstance(value, bool)):
             name = event.tag.removeprefix(_CORE)
             self._found(
@@ -270,6 +281,18 @@ class _Builder:
         elif isinstance(container, dict) and frame.key is not None:
             container.setdefault(frame.key, value)  # of two, the first counts
             frame.key = None
+
+    def _merge_key(self, event: Any, frame: _Frame) -> None:
+        """Take a merge key; what it takes in is the next node."""
+        if frame.merge_line:
+            message = (
+                f'the key "<<" stands twice in this mapping (first on line {frame.merge_line})'
+            )
+            hint = "write one with a list: <<: [*FIRST, *SECOND]"
+            self._found(event.start_mark, "duplicate-key", message, hint)
+        else:
+            frame.merge_line = event.start_mark.line + 1
+        frame.waiting = True
 
     def _merge(self, event: Any, frame: _Frame, value: Json) -> None:
         frame.waiting = False

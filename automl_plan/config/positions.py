@@ -25,6 +25,8 @@ class Place(Struct):
 
     key: tuple[int, int]
     value: tuple[int, int]
+    text: str | None = None
+    """How a plain scalar is written; None for what is in quotes, an alias, a mapping or a list."""
     inner: dict[str, Place] = field(default_factory=dict)
     """The places of what a mapping or a list holds."""
 
@@ -80,14 +82,16 @@ def _place(root: Place, stack: list[_Open], event: Any) -> Place:
         root.value = at
         return root
     around = stack[-1]
+    plain = type(event) is yaml.ScalarEvent and event.tag is None and event.implicit[0]
+    text: str | None = event.value if plain else None
     if not around.mapping:
-        place = Place(at, at)
+        place = Place(at, at, text)
         around.place.inner[str(len(around.place.inner))] = place
         return place
     if around.key is None:
         around.key, around.key_at = getattr(event, "value", ""), at
         return Place(at, at)
-    place = Place(around.key_at, at)
+    place = Place(around.key_at, at, text)
     around.place.inner.setdefault(around.key, place)
     around.key = None
     return place

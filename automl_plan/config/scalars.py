@@ -15,7 +15,16 @@ _FIRST = frozenset("~nNtTfF+-.0123456789")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LEADING_ZEROS = re.compile(r"([-+]?)0+(?=[0-9])")
 _MAX_DIGITS = 18
+
+
+class NotANumber(ValueError):
+    """A text has the form of a number and can't be used as one; `hint` says what to write."""
+
+    def __init__(self, message: str, hint: str = "quote it if it is meant as text") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def resolve(text: str) -> bool | int | float | str | None:
@@ -23,8 +32,9 @@ def resolve(text: str) -> bool | int | float | str | None:
 
     So `no`, `on`, `yes`, `1_000`, `12:30` and dates are text. `0o7` and `0x1F` are text too,
     though the core schema reads them as 7 and 31: YAML 1.1 tools read other numbers there or
-    none, and what a training costs should not hang on that. Raises ValueError with a sentence
-    for numbers that JSON or 64 bits can't hold.
+    none, and what a training costs should not hang on that. For the same reason a number with a
+    leading zero is none. Raises NotANumber for it, and for numbers that JSON or 64 bits can't
+    hold.
     """
     if not text:
         return None
@@ -33,14 +43,26 @@ def resolve(text: str) -> bool | int | float | str | None:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
+        _check_leading_zero(text)
         if len(text.lstrip("+-")) > _MAX_DIGITS:
-            raise ValueError(f"a number of more than {_MAX_DIGITS} digits")
+            raise NotANumber(f"a number of more than {_MAX_DIGITS} digits")
         return int(text)
     if _FLOAT.fullmatch(text):
+        _check_leading_zero(text)
         number = float(text)
         if not math.isfinite(number):
-            raise ValueError("a number that is too large")
+            raise NotANumber("a number that is too large")
         return number
     if _NOT_FINITE.fullmatch(text):
-        raise ValueError(f"{text} is not a number that can be used here")
+        raise NotANumber(f"{text} is not a number that can be used here")
     return text
+
+
+def _check_leading_zero(text: str) -> None:
+    if _LEADING_ZEROS.match(text):
+        shown = text if len(text) <= _MAX_DIGITS else text[:_MAX_DIGITS] + "…"
+        plain = _LEADING_ZEROS.sub(r"\1", shown, count=1)
+        raise NotANumber(
+            f"the number {shown} begins with a zero: other tools read it as octal",
+            f'write {plain}, or "{shown}" in quotes if it is meant as text',
+        )

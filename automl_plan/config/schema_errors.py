@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from automl_plan.config.findings import Finding, Path, Suggester, listed, quoted
+from automl_plan.config.findings import Finding, Path, Suggester, listed, quoted, to_quote
 from automl_plan.config.prices import most_usd
+from automl_plan.config.shape import types_of
 from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _EXPECTED = {
     "integer": "an integer",
 }
 _BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_GROUPED = re.compile(r"[-+]?(?:[0-9]{1,18}|[0-9]{1,3}(?:[_,][0-9]{3}){1,5})")
+"""An integer as people write it; what else it might mean is not guessed."""
 _TO_WRITE = {
     "classification_type": (
         "write classification_type: MULTICLASS (at most one label per image) or MULTILABEL"
@@ -34,10 +37,18 @@ _TO_WRITE = {
 }
 
 
-def explain(error: ValidationError, base: Path) -> Iterator[Finding]:
-    """The findings that an error stands for; `base` is the path of the checked value."""
+def explain(
+    error: ValidationError, base: Path, written: Callable[[Path], str | None]
+) -> Iterator[Finding]:
+    """The findings that an error stands for; `base` is the path of the checked value.
+
+    `written` tells how the value at a path is written, if as a plain scalar.
+    """
     path = (*base, *map(str, error.absolute_path))
-    yield from _BY_KEYWORD[str(error.validator)](error, path)
+    if error.validator == "type":
+        yield _wrong_type(error, path, written(path))
+    else:
+        yield from _BY_KEYWORD[str(error.validator)](error, path)
 
 
 def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
@@ -96,19 +107,18 @@ def _missing_budget(instance: Any, path: Path) -> Finding:
     )
 
 
-def _wrong_type(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _wrong_type(error: ValidationError, path: Path, written: str | None) -> Finding:
     expected: Any = error.validator_value
     kinds = [expected] if isinstance(expected, str) else [k for k in expected if k != "null"]
     value: Any = error.instance
     hint = None
     if "string" in kinds and isinstance(value, bool | int | float):
-        hint = f'write "{quoted(value)}", in quotes'
+        hint = to_quote(written)
     elif isinstance(value, str):
-        number = value.replace("_", "").replace(",", "")
         if "boolean" in kinds and value.lower() in _BOOLEAN_WORDS:
             hint = f"write {_BOOLEAN_WORDS[value.lower()]}"
-        elif {"integer", "number"} & set(kinds) and re.fullmatch(r"[-+]?[0-9]{1,18}", number):
-            hint = f"write {int(number)}"
+        elif {"integer", "number"} & set(kinds) and _GROUPED.fullmatch(value):
+            hint = f"write {int(re.sub('[_,]', '', value))}"
     elif kinds == ["array"] and isinstance(value, dict | int | float | bool):
         hint = "write a list: - …"
     elif kinds == ["object"] and value is None:
@@ -116,7 +126,7 @@ def _wrong_type(error: ValidationError, path: Path) -> Iterator[Finding]:
     if kinds == ["array"] and isinstance(value, str):
         hint = f"write [{quoted(value)}]"
     message = f"expected {listed(_EXPECTED[k] for k in kinds)}, found {_found(value)}"
-    yield Finding(path, "wrong-type", message, hint)
+    return Finding(path, "wrong-type", message, hint)
 
 
 def _found(value: Any) -> str:
@@ -157,9 +167,24 @@ def _exactly_one(error: ValidationError, path: Path) -> Iterator[Finding]:
         yield Finding(path, "exactly-one", message, f"write {listed(choice)}", at_key=True)
 
 
+def _no_alternative(error: ValidationError, path: Path) -> Iterator[Finding]:
+    schemas: Any = error.validator_value
+    kinds = listed(_EXPECTED[kind] for schema in schemas for kind in types_of(schema))
+    allowed = [
+        choice
+        for schema in schemas
+        for choice in schema.get("enum")
+        or [f"{{{', '.join(f'{k}: …' for k in schema['required'])}}}"]
+    ]
+    message = f"expected {kinds}, found {_found(error.instance)}"
+    yield Finding(path, "wrong-type", message, f"write {listed(allowed)}")
+
+
 def _out_of_bounds(error: ValidationError, path: Path) -> Iterator[Finding]:
     schema: Any = error.schema
-    bounds = f"write more than {schema['exclusiveMinimum']}, at most {schema['maximum']:,}"
+    least, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    lower = f"more than {above}" if least is None else f"at least {least}"
+    bounds = f"write {lower}, at most {schema['maximum']:,}"
     yield Finding(path, "not-allowed", f"{quoted(error.instance)} is out of bounds", bounds)
 
 
@@ -170,10 +195,11 @@ def _empty(_: ValidationError, path: Path) -> Iterator[Finding]:
 _BY_KEYWORD: Mapping[str, Callable[[ValidationError, Path], Iterator[Finding]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_keys,
-    "type": _wrong_type,
     "enum": _not_allowed,
     "oneOf": _exactly_one,
+    "anyOf": _no_alternative,
     "exclusiveMinimum": _out_of_bounds,
+    "minimum": _out_of_bounds,
     "maximum": _out_of_bounds,
     "minLength": _empty,
 }

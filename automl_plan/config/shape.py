@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from automl_plan.config.schema import config_schema
@@ -68,7 +68,8 @@ class Shape:
         from jsonschema import Draft7Validator
 
         schema = {"$ref": f"#/definitions/{definition}", "definitions": self._definitions}
-        yield from Draft7Validator(schema).iter_errors(value)
+        for error in Draft7Validator(schema).iter_errors(value):
+            yield from _of_the_meant(error)
 
     def defaults(self, definition: str) -> dict[str, Json]:
         """The defaults of a mapping's keys."""
@@ -119,6 +120,11 @@ def _one_of(schema: Schema, compiled: Compile) -> Check:
     return lambda value: sum(check(value) for check in checks) == 1
 
 
+def _any_of(schema: Schema, compiled: Compile) -> Check:
+    checks = [compiled(inner) for inner in schema["anyOf"]]
+    return lambda value: any(check(value) for check in checks)
+
+
 def _items(schema: Schema, compiled: Compile) -> Check:
     item = compiled(schema["items"])
     return lambda value: not isinstance(value, list) or all(map(item, value))
@@ -129,9 +135,19 @@ def _enum(schema: Schema, _: Compile) -> Check:
     return lambda value: isinstance(value, str) and value in allowed
 
 
-def _bounds(schema: Schema, _: Compile) -> Check:
-    above, most = schema["exclusiveMinimum"], schema["maximum"]
-    return lambda value: not _TYPES["number"](value) or above < value <= most
+def _above(schema: Schema, _: Compile) -> Check:
+    above = schema["exclusiveMinimum"]
+    return lambda value: not _TYPES["number"](value) or above < value
+
+
+def _least(schema: Schema, _: Compile) -> Check:
+    least = schema["minimum"]
+    return lambda value: not _TYPES["number"](value) or least <= value
+
+
+def _most(schema: Schema, _: Compile) -> Check:
+    most = schema["maximum"]
+    return lambda value: not _TYPES["number"](value) or value <= most
 
 
 def _length(schema: Schema, _: Compile) -> Check:
@@ -144,13 +160,36 @@ _KEYWORDS: Mapping[str, Callable[[Schema, Compile], Check]] = {
     "additionalProperties": _mapping,
     "required": _required,
     "oneOf": _one_of,
+    "anyOf": _any_of,
     "items": _items,
     "enum": _enum,
-    "exclusiveMinimum": _bounds,
-    "maximum": _bounds,
+    "exclusiveMinimum": _above,
+    "minimum": _least,
+    "maximum": _most,
     "minLength": _length,
 }
 """The keywords that the schema uses; one that is not here fails at the first use, loudly."""
+
+
+def types_of(schema: Schema) -> Sequence[str]:
+    """The types of the values that a schema allows; one that lists values lists texts."""
+    types: str | list[str] = schema.get("type", "string" if "enum" in schema else [])
+    return [types] if isinstance(types, str) else types
+
+
+def _of_the_meant(error: ValidationError) -> Iterator[ValidationError]:
+    """What is wrong by the alternative that the value has the type of; else the error itself."""
+    alternatives: Any = error.validator_value
+    meant = [
+        index
+        for index, schema in enumerate(alternatives if error.validator == "anyOf" else ())
+        if any(_TYPES[name](error.instance) for name in types_of(schema))
+    ]
+    if not meant:
+        yield error
+    for inner in error.context or ():
+        if inner.relative_schema_path[0] in meant:
+            yield from _of_the_meant(inner)
 
 
 def _for_tool(schema: Any) -> Any:
@@ -161,8 +200,8 @@ def _for_tool(schema: Any) -> Any:
         return schema
     if _REFERENCE in schema.get("anyOf", ()):
         others = [inner for inner in schema["anyOf"] if inner != _REFERENCE]
-        schema = {**schema, **others[0]}
-        del schema["anyOf"]
+        schema = {key: value for key, value in schema.items() if key != "anyOf"}
+        schema |= others[0] if len(others) == 1 else {"anyOf": others}
     if schema.get("$comment", "").startswith("rules:"):
         schema = {key: value for key, value in schema.items() if key not in _LIMITS_OF_RULES}
     return {key: _for_tool(value) for key, value in schema.items()}

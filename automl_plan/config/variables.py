@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from automl_plan.config.findings import Finding, Path, Suggester, quoted, visible
+from automl_plan.config.findings import Finding, Path, Suggester, quoted, to_quote, visible
 from automl_plan.config.references import Filler, Scalar, referred
+from automl_plan.config.scalars import NotANumber
+from automl_plan.config.scalars import resolve as resolve_scalar
 from automl_plan.resources.json import Json
 
 _ENVIRONMENT = "AUTOML_PLAN_VAR_"
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+Written: TypeAlias = Callable[[Path, str | None], str | None]
+"""Tells how the value at a path (of a file, when given) is written, if as a plain scalar."""
 _A_TYPE = {
     "string": "a text",
     "integer": "an integer",
@@ -81,6 +83,7 @@ def resolve(
     found: list[Finding],
     *,
     complete: bool,
+    written: Written,
 ) -> Filler:
     """Give each declared variable its value, and return what fills them in.
 
@@ -101,7 +104,7 @@ def resolve(
         if name in values.failed or not isinstance(declaration, dict):
             continue
         if name in given:
-            _take(name, declaration, given[name], values, found)
+            _take(name, declaration, given[name], written, values, found)
         elif "default" in declaration:
             from_default[name] = declaration
         else:
@@ -113,7 +116,7 @@ def resolve(
             path = ("variables", name)
             found.append(Finding(path, "variable-without-value", message, hint, at_key=True))
     for name in _in_order(from_default, values, found):
-        _take_default(name, from_default[name], values, filler)
+        _take_default(name, from_default[name], written, values, filler)
     return filler
 
 
@@ -121,6 +124,7 @@ def _take(
     name: str,
     declaration: Mapping[str, Json],
     given: Given,
+    written: Written,
     values: Values,
     found: list[Finding],
 ) -> None:
@@ -136,11 +140,19 @@ def _take(
     # The value is not shown: what the environment holds may be secret.
     message = f"the value given to the variable {quoted(name)} is not {_A_TYPE[kind]}"
     hint = f"the variable has the type {kind}"
+    if given.as_text and kind in ("integer", "number"):
+        hint += ": write digits alone, with no blank, no _ and no zero before them"
+    elif kind == "string" and isinstance(value, bool | int | float):
+        hint = to_quote(written((name,), given.place))
     found.append(given.finding(name, "variable-type", message, hint))
 
 
 def _take_default(
-    name: str, declaration: Mapping[str, Json], values: Values, filler: Filler
+    name: str,
+    declaration: Mapping[str, Json],
+    written: Written,
+    values: Values,
+    filler: Filler,
 ) -> None:
     path: Path = ("variables", name, "default")
     kind = str(declaration.get("type", "string"))
@@ -155,7 +167,8 @@ def _take_default(
         message = f"the default {quoted(value)} is not {_A_TYPE[kind]}"
         kinds = ("boolean", "integer", "number", "string")
         fitting = next(k for k in kinds if _typed(value, k) is not None)
-        hint = f"write type: {fitting}, or another default"
+        other = to_quote(written(path, None)) if kind == "string" else "write another default"
+        hint = f"{other}, or write type: {fitting}"
         filler.found.append(Finding(path, "variable-type", message, hint))
 
 
@@ -163,14 +176,14 @@ def _read(text: str, kind: str) -> Json:
     """A text given for a variable, read by the variable's type; unchanged where it can't be."""
     if kind == "boolean":
         return {"true": True, "false": False}.get(text, text)
-    if kind in ("integer", "number") and _INTEGER.fullmatch(text):
-        return int(text)
-    if kind == "number":
+    if kind in ("integer", "number"):
         try:
-            number = float(text)
-        except ValueError:
+            number = resolve_scalar(text)
+        except NotANumber:
             return text
-        return number if math.isfinite(number) else text
+        # A text is an integer by its form, too: 8e3 is none.
+        if type(number) is int or (kind == "number" and type(number) is float):
+            return number
     return text
 
 

@@ -14,6 +14,7 @@ _rule = registrar(RULES)
 
 _CORE_ML = "mobile-core-ml-"
 _ROUNDING = 1e-6
+_FRACTIONS = ("training", "validation", "test")
 
 
 @_rule("vertex-model-type", "A model's type is one that the provider trains.")
@@ -50,7 +51,9 @@ def _location_form(checked: Checked) -> Iterator[Finding]:
 def _split_sum(checked: Checked) -> Iterator[Finding]:
     for name, entry in checked.models.items():
         split = entry.get("vertex", {}).get("split")
-        if isinstance(split, dict) and abs(sum(split.values()) - 1) > _ROUNDING:
+        if not isinstance(split, dict) or len(split) < len(_FRACTIONS):
+            continue  # what is missing or wrong is said already
+        if abs(sum(split.values()) - 1) > _ROUNDING:
             message = f"the fractions add up to {sum(split.values()):g}"
             hint = "write fractions of 1, such as 0.8, 0.1 and 0.1"
             yield Finding(("models", name, "vertex", "split"), "split-sum", message, hint)

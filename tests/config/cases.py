@@ -94,6 +94,12 @@ CASES = [
         ["a.yaml:2:11 yaml-syntax"],
     ),
     Case(
+        "merge-key-twice",
+        "datasets:\n  d: &d {image_object_detection: {}}\n"
+        "  e:\n    <<: *d\n    labels: {}\n    <<: *d\n",
+        ["a.yaml:6:5 duplicate-key"],
+    ),
+    Case(
         "infinite",
         "provider:\n  local: {time_scale: .inf}\n",
         ["a.yaml:2:23 yaml-number"],
@@ -231,6 +237,31 @@ CASES = [
         "    vertex:\n      split: {training: 0.8, validation: 0.1, test: 0.2}\n",
         ["a.yaml:7:14 split-sum"],
     ),
+    *(
+        Case(
+            f"vertex-split-{name}",
+            _model("{train_budget_milli_node_hours: 8000}", f"vertex: {{split: {split}}}"),
+            [f"a.yaml:8:{place}" for place in places],
+        )
+        for name, split, *places in (
+            ("misspelt", "asigned", "21 not-allowed"),
+            ("true", "true", "21 wrong-type"),
+            ("list", "[]", "21 wrong-type"),
+            ("nothing", "null", "21 wrong-type"),
+            ("no-fractions", "{}", *["14 missing-key"] * 3),
+            ("twice", "{split: assigned}", *["14 missing-key"] * 3, "22 unknown-key"),
+            ("null", "{training: null}", *["14 missing-key"] * 2, "32 wrong-type"),
+            ("of-list", "{training: [1]}", *["14 missing-key"] * 2, "32 wrong-type"),
+            ("of-nan", "{training: .nan, validation: 0, test: 0}", "32 yaml-number"),
+            ("of-true", "{training: true, validation: 0, test: 0}", "32 wrong-type"),
+            (
+                "bounds",
+                "{training: 2, validation: -1, test: 0}",
+                "32 not-allowed",
+                "47 not-allowed",
+            ),
+        )
+    ),
     Case(
         "no-project", "provider:\n  automl: {location: us-central1}\n", ["a.yaml:2:3 missing-key"]
     ),
@@ -320,6 +351,26 @@ CASES = [
         + "".join(f"  a{i + 1}: {{default: '" + f"${{var.a{i}}}" * 20 + "'}\n" for i in range(5)),
         ["a.yaml:5:17 variable-size"],
     ),
+    Case(
+        "var-file-text-that-is-read-as-something-else",
+        {
+            "a.yaml": "variables: {a: {}, b: {}, c: {}, d: {}}\n",
+            "v.yaml": "a: 1.10\nb: 1e3\nc: True\nd: 007\n",
+        },
+        [
+            "v.yaml:1:4 variable-type",
+            "v.yaml:2:4 variable-type",
+            "v.yaml:3:4 variable-type",
+            "v.yaml:4:4 yaml-number",
+        ],
+        var_files=("v.yaml",),
+    ),
+    Case(
+        "default-text-that-is-read-as-something-else",
+        "variables: {a: {default: 1.10}, b: {default: +1}}\n",
+        ["a.yaml:1:26 variable-type", "a.yaml:1:46 variable-type"],
+    ),
+    Case("leading-zero-by-flag", _VARS, ["--var n:0:0 variable-type"], variables={"n": "010000"}),
     # Datasets
     Case("no-kind", "datasets:\n  d:\n    sources: [a.csv]\n", ["a.yaml:2:3 exactly-one"]),
     Case("both-kinds", _DS + "    image_object_detection: {}\n", ["a.yaml:4:5 exactly-one"]),
@@ -352,6 +403,30 @@ CASES = [
         "label-types",
         _DS + "    labels: {a: 1, b: true, c: ~}\n",
         ["a.yaml:4:17 wrong-type", "a.yaml:4:23 wrong-type", "a.yaml:4:32 wrong-type"],
+    ),
+    Case(
+        "labels-that-are-read-as-something-else",
+        "variables: {n: {type: integer, default: 8000}}\n"
+        "datasets:\n"
+        "  d:\n"
+        "    image_classification: {classification_type: MULTICLASS}\n"
+        "    labels: &l\n"
+        + "".join(
+            f"      {key}: {text}\n"
+            for key, text in zip(
+                "abcdefg", ("1.10", "0777", "1e3", "+1", "True", "${var.n}", "&x 1.0"), strict=True
+            )
+        )
+        + "      h: *x\n"
+        "  e:\n"
+        "    image_classification: {classification_type: MULTICLASS}\n"
+        "    labels: {<<: *l}\n",
+        [
+            "a.yaml:6:10 wrong-type",
+            "a.yaml:7:10 yaml-number",
+            *(f"a.yaml:{line}:10 wrong-type" for line in range(8, 14)),
+            *["a.yaml:16:5 wrong-type"] * 7,
+        ],
     ),
     Case(
         "label-keys",
@@ -424,6 +499,16 @@ CASES = [
     Case(
         "budget-octal",
         _model("{train_budget_milli_node_hours: 0o17500}"),
+        ["a.yaml:7:59 wrong-type"],
+    ),
+    Case(
+        "budget-leading-zero",
+        _model("{train_budget_milli_node_hours: 010000}"),
+        ["a.yaml:7:59 yaml-number"],
+    ),
+    Case(
+        "budget-decimal-comma",
+        _model('{train_budget_milli_node_hours: "8,5"}'),
         ["a.yaml:7:59 wrong-type"],
     ),
     Case(

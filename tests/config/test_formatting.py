@@ -140,7 +140,7 @@ def test_an_untidy_file() -> None:
 SAME = [
     "",
     "# only a comment\n",
-    "a: no\nb: 0o7\nc: 1_000\nd: 0x1F\ne: 012\nf: 1.50e+05\n",
+    "a: no\nb: 0o7\nc: 1_000\nd: 0x1F\nf: 1.50e+05\n",
     "g: .5\nh: +1\ni: 12:30\nj: 2026-01-01\n",
     "a: ~\nb:\nc: null\nd: ''\ne: \"\"\nf: 'null'\n",
     f"a: {'long ' * 200}text\n",
@@ -238,7 +238,7 @@ def test_files_with_mistakes(case: Case) -> None:
 
 
 WRITTEN = [
-    *("no", "0o7", "1_000", "0x1F", "012", "1.50", "1e3", ".5", "~", "null", "true", "yes"),
+    *("no", "0o7", "1_000", "0x1F", "1.50", "1e3", ".5", "~", "null", "true", "yes"),
     *("${var.x}", "text with spaces", "x#y", "it's", "a:b", "-1", "2026-01-01", "é", "~/x"),
     *("''", "'# no'", "'it''s'", '""', '"# no"', '"\\u200b\\n"', '"a: b"'),
     *("[a, 'b', {c: no}]", "{a: 1_0, b: [x]}", "gs://b/x.csv", "x" * 300, "word " * 60 + "x"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator
 
 from automl_plan.config.load import load
+from automl_plan.config.schema import config_schema
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.desired import OnSourceChange
 from automl_plan.resources.model_types import ClassificationType, Problem
@@ -178,11 +180,45 @@ def test_text_is_read_by_the_type(kind: str, text: str, shown: str, tmp_path: Pa
     assert configuration.desired.datasets[dataset_address("d")].description == f"={shown}"
 
 
+NO_NUMBERS = (
+    "1_0",
+    " 5 ",
+    "5 ",
+    "5\n",
+    "٣",
+    "0x10",
+    "0o7",
+    "010000",
+    "-01",
+    "00",
+    "01.5",
+    "1,5",
+)
+
+
+@pytest.mark.parametrize("text", [text for text in NO_NUMBERS if text == text.strip()])
+def test_files_read_no_other_numbers_than_flags(text: str, tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": f"variables: {{v: {{type: number, default: {text}}}}}\n"})
+    assert diagnostics(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "section", ["state", "prices", "policy", "lint", "notify", "variables", "moved"]
+)
+def test_a_section_with_nothing_in_it_is_as_none(section: str, tmp_path: Path) -> None:
+    without = load(write(tmp_path, {"a.yaml": GOOD}))
+    empty = load(write(tmp_path, {"a.yaml": GOOD, "b.yaml": f"{section}:\n"}))
+    assert empty.digest == without.digest
+    assert empty.state_path == without.state_path
+    Draft7Validator(config_schema()).validate({section: None})
+
+
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
         ("integer", "7.0"),
         ("integer", ""),
+        *((kind, text) for kind in ("integer", "number") for text in NO_NUMBERS),
         ("integer", "9" * 5000),
         ("number", "nan"),
         ("number", "1e999"),
