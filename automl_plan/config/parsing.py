@@ -179,7 +179,7 @@ class _Builder:
             value = resolve(event.value)
         except NotANumber as problem:
             self._found(event.start_mark, "yaml-number", str(problem), problem.hint)
-            return event.value
+            return None
         if not isinstance(value, expected) or (expected is not bool and isinstance(value, bool)):
             name = event.tag.removeprefix(_CORE)
             self._found(
