@@ -1,6 +1,6 @@
-"""What a plan says that it costs at most, against what the service then bills: 300 scenarios.
+"""What a plan says that it costs at most, against what the service then bills.
 
-Half of them at each API.
+Half of the scenarios are at each API.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from automl_plan.providers.local import process
 from automl_plan.resources.model_types import MODEL_TYPES, ModelType, Problem
 from tests.apis import APIS
 from tests.applying.project import Project
+from tests.depth import times
 
-SCENARIOS = 300
+SCENARIOS = times(96, 300)
 PARTS = 12
 """Parts that are run at the same time."""
 _KINDS: dict[Problem, dict[str, Any]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from msgspec.structs import replace
 
 from automl_plan.applying.plan_file import write_plan
 from automl_plan.codehosts.marker import Origin, marker, read_marker
-from tests.cli.command import environment
+from tests.cli import forks
+from tests.cli.command import COMMAND, PATIENCE, environment
 from tests.codehosts.fake_github import APP, TOKEN, FakeGitHub, Trouble
 from tests.rendering import scenes
 from tests.rendering.schema import is_valid
@@ -39,17 +39,14 @@ def command(github: FakeGitHub, plan: Path, *more: str) -> tuple[list[str], dict
         "GITHUB_REF": "refs/pull/7/merge",
         "GITHUB_TOKEN": TOKEN,
     }
-    arguments = [sys.executable, "-m", "automl_plan", "comment", str(plan), "--github", *more]
-    return arguments, environment(told)
+    return ["comment", str(plan), "--github", *more], environment(told)
 
 
 def run(
     github: FakeGitHub, plan: Path, *more: str, code: int = 0, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     arguments, environ = command(github, plan, *more)
-    done = subprocess.run(
-        arguments, env={**environ, **extra}, cwd=plan.parent, capture_output=True, text=True
-    )
+    done = forks.run(tuple(arguments), plan.parent, {**environ, **extra}, PATIENCE)
     assert done.returncode == code, done.stdout + done.stderr
     assert TOKEN not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -235,7 +232,7 @@ def test_runs_at_the_same_time_end_with_one_comment_of_the_newest(
         arguments, environ = command(github, plan)
         processes.append(
             subprocess.Popen(
-                arguments,
+                [*COMMAND, *arguments],
                 env=environ,
                 cwd=tmp_path,
                 stdout=subprocess.DEVNULL,

@@ -86,7 +86,7 @@ def test_only_the_provider_is_changed(start_emulator: StartEmulator, tmp_path: P
     directory.mkdir()
     writer = [sys.executable, str(EXAMPLES / "lifecycle" / "write_data.py"), str(directory)]
     subprocess.run(writer, check=True, capture_output=True)
-    cli = CommandLine(directory)
+    cli = CommandLine(directory, installed=False)
     for example in ALL:
         emulator = start_emulator(
             trainer=example.trainer, time_scale=FAST, files_root=tmp_path / "nowhere"
@@ -134,7 +134,7 @@ def test_what_is_uploaded_may_be_declared_itself(
         "    image_classification: {train_budget_milli_node_hours: 8000}\n",
         encoding="utf-8",
     )
-    cli = CommandLine(directory)
+    cli = CommandLine(directory, installed=False)
     told = cli("apply", "--auto-approve", code=1)
     assert "There is no bucket gs://staging." in told
     assert "`gcloud storage buckets create gs://staging --project p" in told

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.command_line import CommandLine, edit
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +37,7 @@ class Watch:
         self._thread.start()
 
     def _look(self) -> None:
-        while not self._ended.wait(0.02):
+        while not self._ended.wait(0.05):
             with urllib.request.urlopen(self._url, timeout=30) as answer:
                 found = json.load(answer)
             if self._api == "vertex":
@@ -56,6 +58,14 @@ def _answers(endpoint: dict[str, Any]) -> bool:
     there = {deployed["id"] for deployed in endpoint.get("deployedModels", [])}
     split: dict[str, int] = endpoint.get("trafficSplit", {})
     return sum(share for key, share in split.items() if key in there) == 100
+
+
+@pytest.fixture
+def cli(tmp_path: Path, api: str) -> Iterator[CommandLine]:
+    """A directory of its own; commands by the dozen, so that none is started anew."""
+    cli = CommandLine(tmp_path, api, installed=False)
+    yield cli
+    cli("emulator", "stop")
 
 
 @contextmanager

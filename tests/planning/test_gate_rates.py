@@ -10,6 +10,7 @@ import pytest
 
 from automl_plan.planning.gate import judge
 from automl_plan.resources.requirements import Metric, Requirements
+from tests.depth import times
 from tests.planning.simulated_models import (
     Classifier,
     Quality,
@@ -20,7 +21,7 @@ from tests.planning.simulated_models import (
     unknowing,
 )
 
-RUNS = 2_000
+RUNS = times(500, 2_000)
 CONFIDENCE = 0.95
 MOST = 0.05 + 3 * sqrt(0.05 * 0.95 / RUNS)
 """Of runs that may pass at the minimum: 5 % and three standard errors of the rate."""
