@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from automl_plan.planning.plan import Difference
 from automl_plan.resources.address import Address
 from automl_plan.resources.live import OWN_LABEL_PREFIX
-from automl_plan.resources.marks import marks, wrong_marks
-from automl_plan.resources.recorded import RecordedObject, Status
+from automl_plan.resources.marks import ADDRESS, address_label, marks, wrong_marks
+from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status, Step
+from automl_plan.resources.tokens import address_mark, mark_in
 
 FIELD = "bookkeeping"
 
@@ -34,6 +35,19 @@ def mark_differences(
         Difference(f"{FIELD}.{label.removeprefix(OWN_LABEL_PREFIX)}", there, should)
         for label, (there, should) in sorted(found.items())
     )
+
+
+def made_elsewhere(record: RecordedResource, lineage: str) -> tuple[Difference, ...]:
+    """What will be wrong with the marks of an object that open operations are making.
+
+    It bears the address under which its call was sent, which may have been moved since.
+    """
+    own = address_mark(record.address)
+    making = [o for o in record.operations if o.step in (Step.CREATE, Step.TRAIN)]
+    if all(mark_in(operation.token, lineage) in (None, own) for operation in making):
+        return ()
+    path = f"{FIELD}.{ADDRESS.removeprefix(OWN_LABEL_PREFIX)}"
+    return (Difference(path, None, address_label(lineage, record.address)),)
 
 
 def label_of(path: str) -> str:

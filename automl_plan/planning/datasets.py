@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import mark_differences
+from automl_plan.planning.bookkeeping import made_elsewhere, mark_differences
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.foresight import PENDING, Operations, foresee
 from automl_plan.planning.plan import Action, Change, Difference
@@ -97,7 +97,7 @@ def plan_dataset(
             replace(_import(desired, reason, foreseen.keys), object_id=object_id, differences=data)
         )
     mutable = of(ResourceKind.DATASET, found, Mutability.MUTABLE)
-    marked: tuple[Difference, ...] = ()
+    marked = made_elsewhere(recorded, lineage) if object_id is None else ()
     if object_id is not None:
         held = current if not data else with_attributes(current, {"data": desired.data})
         marked = mark_differences(

@@ -36,6 +36,8 @@ class Switch(Struct, frozen=True):
     live: Mapping[str, LiveModel]
     now: datetime | None
     """By the service's clock; None where nobody knows it."""
+    made_elsewhere: tuple[Difference, ...] = ()
+    """What the labels of a version lack that a training of a former address is making."""
 
     def to(
         self,
@@ -82,6 +84,8 @@ class Switch(Struct, frozen=True):
             traffic, due = there.traffic_percent, there.traffic_due
             if current is not None:
                 marked = self._marks(version, current)
+        else:
+            marked = self.made_elsewhere
         found = differences(before, self.after)
         mutable = of(ResourceKind.MODEL, found, Mutability.MUTABLE)
         changes: list[Change] = []

@@ -43,7 +43,7 @@ def marks(
     lineage: str, address: Address, obj: RecordedObject, *, protected: bool
 ) -> dict[str, str]:
     """The marks that an object should bear; `protected` is said of the whole address."""
-    found = {ADDRESS: _address_mark(lineage, address)}
+    found = {ADDRESS: address_label(lineage, address)}
     if protected:
         found[PROTECTED] = "true"
     data = data_mark(obj.attributes)
@@ -137,6 +137,7 @@ def status_of(labels: Mapping[str, str]) -> Status | None:
     return Status(value) if value in set(Status) else None
 
 
-def _address_mark(lineage: str, address: Address) -> str:
+def address_label(lineage: str, address: Address) -> str:
+    """The value of the label that tells an address."""
     told = f"{lineage[:LINEAGE_DIGITS]}-{address_mark(address)}-{address.name.lower()}"
     return told[:_MAX_VALUE]

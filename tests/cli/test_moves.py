@@ -1,0 +1,32 @@
+"""An address that is moved while the service still makes something for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.apis import BOTH
+from tests.cli.command import ProjectLine
+
+
+@BOTH
+@pytest.mark.parametrize("gated", [False, True])
+def test_what_a_training_makes_bears_the_new_address(project: ProjectLine, gated: bool) -> None:
+    """The labels were chosen when it was begun: the plan that takes it up mends them."""
+    project.declare(hours_pass=100.0)
+    path = project.directory / "automl-plan.yaml"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if gated:
+        document["models"]["digits"]["require"] = {"au_prc": 0.1}
+        path.write_text(json.dumps(document), encoding="utf-8")
+    project.detach()
+    document["models"]["numbers"] = document["models"].pop("digits")
+    document["moved"] = [{"from": "model.digits", "to": "model.numbers"}]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    project("emulator", "advance", "2d")
+    project("apply", "--auto-approve")
+    assert project("plan").startswith("No changes.")
+    (model,) = project.json("models", "list")["models"]
+    assert model["address"] == "model.numbers"
