@@ -47,6 +47,8 @@ def find_unrecorded(
 
 def unknown_trainings(live: Live, known: Known) -> frozenset[str]:
     """The ids of trainings that bear no labels, and that nobody here has begun."""
+    if live.labels_trainings:
+        return frozenset()  # those are somebody else's
     return frozenset(
         t.id for t in live.trainings if not t.labels and not t.done and t.id not in known.ids
     )

@@ -159,7 +159,7 @@ def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
 def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
     left = without_imported(grounds.unrecorded, changes)
     yield from unrecorded_refusals(left, changes, grounds.recorded.lineage)
-    yield from in_use(left, changes)
+    yield from in_use(left, grounds.live, grounds.recorded.resources, changes)
 
 
 def _append_only(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:

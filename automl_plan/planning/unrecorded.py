@@ -85,7 +85,9 @@ def unrecorded(
     ]
     trainings = [t for t in live.trainings if t.id not in known.ids and not t.done]
     labelled = [t for t in trainings if t.labels and _is_ours(t, lineage, known)]
-    unlabelled = _on_ours([t for t in trainings if not t.labels], resources)
+    unlabelled = _on_ours(
+        [t for t in trainings if not t.labels and not live.labels_trainings], resources
+    )
     if not (found or labelled or unlabelled):
         return ()
     reader = _Reader(lineage, resources, declared, prices)
@@ -123,12 +125,33 @@ def refusals(
     return tuple(Refusal(UNRECORDED, text) for text in reasons(left, lineage))
 
 
-def in_use(found: Iterable[Unrecorded], changes: Iterable[Change]) -> Iterator[Refusal]:
+def in_use(
+    found: Iterable[Unrecorded],
+    live: Live,
+    resources: Mapping[Address, RecordedResource],
+    changes: Iterable[Change],
+) -> Iterator[Refusal]:
     """Why a dataset is not deleted: a training on it runs that the state did not begin."""
-    deleted = {c.object_id: c.address for c in changes if c.action is Action.DELETE}
-    for each in found:
+    deleted = {
+        c.object_id: c.address
+        for c in changes
+        if c.action is Action.DELETE and c.address.kind is ResourceKind.DATASET
+    }
+    if not deleted:
+        return
+    known, tokens = known_ids(resources), known_to(resources).tokens
+    theirs = [
+        _on_dataset(training, deleted[training.dataset_id])
+        for training in live.trainings
+        if training.dataset_id in deleted
+        and training.id not in known
+        and training.labels.get(TOKEN_LABEL) not in tokens
+    ]
+    said: set[str] = set()
+    for each in (*found, *theirs):
         by = None if each.dataset_id is None else deleted.get(each.dataset_id)
-        if by is not None:
+        if by is not None and each.id not in said:
+            said.add(each.id)
             text = f"{by} delete: a training on {each.dataset_id} runs, and would fail. {each.text}"
             yield Refusal(IN_USE, text, by)
 

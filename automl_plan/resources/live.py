@@ -164,7 +164,7 @@ class Operation(Struct, frozen=True):
     more: bool = False
     """Whether the call that opened it is to be made again once it has ended: it was one step."""
     dataset_id: str | None = None
-    """Of a training without labels: the dataset that it works on, where that was asked for."""
+    """Of a training: the dataset that it works on, where the service tells, or was asked for it."""
     partial_failures: tuple[str, ...] = ()
     """What went wrong with single rows of an import (at most 20 are told)."""
 
@@ -183,7 +183,9 @@ class Live(Struct, frozen=True):
     """Of those that are recorded as open, how they stand; not those that the service has
     forgotten, or that nobody asked for."""
     trainings: tuple[Operation, ...] = ()
-    """Trainings that run: those that bear ownership labels, or all where trainings bear none."""
+    """Trainings that run, whoever began them."""
+    labels_trainings: bool = False
+    """Whether the service keeps labels on trainings: one without ours is somebody else's then."""
     endpoints: Mapping[str, LiveEndpoint] | None = None
     """By id; None where the service has none, or nobody asked for them."""
 

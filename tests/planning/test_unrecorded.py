@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
-from automl_plan.planning.plan import UNRECORDED, Action, Change, Plan, Unrecorded
+from automl_plan.planning.plan import IN_USE, UNRECORDED, Action, Change, Plan, Unrecorded
 from automl_plan.planning.unrecorded import (
     Known,
+    in_use,
     known_to,
     unrecorded,
     unrecorded_from_json,
@@ -156,6 +157,21 @@ def test_whose_a_training_is(
     if counts:
         assert "operations wait T9" in told[0].text
         assert "operations cancel T9" in told[0].text
+
+
+@pytest.mark.parametrize("own", [{}, {"team": "x"}, labels(OTHER)])
+def test_where_trainings_bear_labels_one_without_ours_is_somebody_else_s(
+    own: dict[str, str],
+) -> None:
+    """It holds nothing back, but the deletion of the dataset that it works on."""
+    live = Live({}, {}, trainings=(a_training(own, "D1"),), labels_trainings=True)
+    assert found(live, recorded()) == ()
+    delete = Change(D, Action.DELETE, "", object_id="D1")
+    (refusal,) = in_use((), live, recorded(), [delete])
+    assert (refusal.rule, refusal.address) == (IN_USE, D)
+    assert "operations wait T9" in refusal.text
+    assert list(in_use((), live, recorded(intent(id_="T9")), [delete])) == []
+    assert list(in_use((), live, recorded(), [replace(delete, object_id="D2")])) == []
 
 
 def test_of_more_trainings_than_open_calls_each_may_be_the_strange_one() -> None:

@@ -47,7 +47,6 @@ from automl_plan.resources.live import (
     Operation,
     SourceData,
 )
-from automl_plan.resources.marks import is_owned
 
 _COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 _UPDATE_MASKS = {
@@ -100,11 +99,12 @@ class VertexProvider(GoogleService):
         models: Iterable[LiveModel],
         pipelines: Iterable[Mapping[str, Any]],
     ) -> Live:
-        trainings = (pipeline(p, self._parent) for p in pipelines if is_owned(labels_of(p)))
+        trainings = (pipeline(p, self._parent) for p in pipelines)
         return Live(
             {d.id: d for d in datasets},
             {m.id: m for m in models},
             trainings=tuple(training for training in trainings if not training.done),
+            labels_trainings=True,
         )
 
     def datasets(self) -> Sequence[LiveDataset]:

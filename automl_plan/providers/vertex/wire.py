@@ -199,6 +199,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         error=failure if state in ("FAILED", "CANCELLED") else None,
         made=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
         labels=labels_of(answer),
+        dataset_id=text(mapping(answer.get("inputDataConfig")).get("datasetId")),
         cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
     )
 
