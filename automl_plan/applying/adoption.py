@@ -11,6 +11,7 @@ import yaml
 from msgspec import Struct
 
 from automl_plan.applying.planned import Survey
+from automl_plan.config.files import is_configuration_name
 from automl_plan.errors import UsageError
 from automl_plan.planning.refactoring import not_free
 from automl_plan.resources.address import (
@@ -44,8 +45,8 @@ def unmanaged(seen: Survey) -> Found:
 
 def write_declarations(path: Path, text: str, directory: Path) -> None:
     """Write the YAML beside the configuration. Raises UsageError."""
-    if path.suffix not in (".yaml", ".yml") or path.name.startswith("."):
-        raise UsageError(f"{path} is no name of a configuration file: write NAME.yaml.")
+    if not is_configuration_name(path.name):
+        raise UsageError(f"{path} is no name of a configuration file: write NAME.automl.yaml.")
     if path.resolve().parent != directory.resolve():
         raise UsageError(
             f"{path} would not be part of the configuration.",

@@ -14,9 +14,15 @@ import os
 import re
 import stat
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
-from automl_plan.config.files import MAX_BYTES, Unreadable, configuration_files
+from automl_plan.config.files import (
+    MAX_BYTES,
+    Unreadable,
+    configuration_files,
+    is_configuration_name,
+)
 
 _SECONDS = 10
 _HASH = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -29,19 +35,20 @@ _ENVIRONMENT = {
 }
 
 
-def commit_of(directory: Path) -> str | None:
-    """The commit's hash, `-dirty` behind it when YAML in the directory differs from it.
+def commit_of(directory: Path, read: Collection[Path] = ()) -> str | None:
+    """The commit's hash, `-dirty` behind it when the configuration in the directory differs.
 
-    Also YAML below the directory counts where it is tracked: it may hold values of variables. A
-    file that differs by line ends only does not; no other conversion (`filter.*`) is made.
-    None where there is no repository, no commit yet or no Git.
+    Of what else was read (`read`: values of variables, prices) and of YAML below the directory
+    counts what is tracked there; other YAML beside the configuration does not. A file that
+    differs by line ends only does not differ; no other conversion (`filter.*`) is made. None
+    where there is no repository, no commit yet or no Git.
     """
     root = _root(directory)
     head = None if root is None else _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
     if root is None or head is None or not _HASH.fullmatch(head.strip()):
         return None
     commit = head.strip().decode()
-    return f"{commit}-dirty" if _differs(directory.resolve(), root, commit) else commit
+    return f"{commit}-dirty" if _differs(directory.resolve(), read, root, commit) else commit
 
 
 def place_in_repository(directory: Path) -> str:
@@ -69,8 +76,8 @@ def _root(directory: Path) -> Path | None:
     return None
 
 
-def _differs(directory: Path, root: Path, commit: str) -> bool:
-    """Whether the YAML in a directory is not what a commit has there; so too if that is unknown."""
+def _differs(directory: Path, read: Collection[Path], root: Path, commit: str) -> bool:
+    """Whether a commit has another configuration there; so too if that is unknown."""
     place = directory.relative_to(root).as_posix()
     tree = f"{commit}:{'' if place == '.' else place}"
     listed = _git(root, "ls-tree", "-r", "-z", tree)
@@ -79,17 +86,24 @@ def _differs(directory: Path, root: Path, commit: str) -> bool:
     tracked = {}
     for line in listed.split(b"\0"):
         entry, _, name = line.partition(b"\t")
-        if name.endswith((b".yaml", b".yml")):
+        if name:
             tracked[os.fsdecode(name)] = entry.split(b" ")[2].decode()
     try:
-        read = {path.name for path in configuration_files(directory, ())}
+        own = {path.name for path in configuration_files(directory, ())}
     except Unreadable:
         return True
-    return not read <= tracked.keys() or any(
+    # A link is tracked by its own name.
+    others = {os.path.relpath(path.parent.resolve() / path.name, directory) for path in read}
+
+    def counts(name: str) -> bool:
+        below = "/" in name and name.endswith((".yaml", ".yml"))
+        return below or name in others or is_configuration_name(name)
+
+    return not own <= tracked.keys() or any(
         not _same(directory / name, blob)
         for name, blob in tracked.items()
         # Of what lies deeper a sparse checkout may lack some.
-        if "/" not in name or os.path.lexists(directory / name)
+        if counts(name) and ("/" not in name or os.path.lexists(directory / name))
     )
 
 

@@ -75,7 +75,7 @@ class Workspace:
     @cached_property
     def commit(self) -> str | None:
         """The Git commit that the configuration is at, if it is in a repository."""
-        return commit_of(self.configuration.directory)
+        return commit_of(self.configuration.directory, self.configuration.files)
 
     def __enter__(self) -> Self:
         return self

@@ -40,9 +40,9 @@ def fmt(
     from automl_plan.config.files import Unreadable, replace, shown_name
 
     here = Path.cwd()
-    wrong: list[Diagnostic] = []
     changed = False
-    for path in _files(paths or [directory], here):
+    files, wrong = _files(paths or [directory], here)
+    for path in files:
         shown = shown_name(path, here)
         try:
             before, after = _formatted(path, shown)
@@ -63,19 +63,25 @@ def fmt(
         raise typer.Exit(WOULD_CHANGE)
 
 
-def _files(paths: list[Path], here: Path) -> list[Path]:
-    """The files that are meant, each once, however often it is linked to."""
+def _files(paths: list[Path], here: Path) -> tuple[list[Path], list[Diagnostic]]:
+    """The files that are meant, each once, however often it is linked to; what is misnamed."""
     from automl_plan.config.files import Unreadable, configuration_files
+    from automl_plan.config.misnamed import misnamed
 
     found: dict[str, Path] = {}
+    wrong: list[Diagnostic] = []
     for path in paths:
-        try:
-            inside = configuration_files(here / path, ()) if path.is_dir() else [here / path]
-        except Unreadable as problem:
-            raise ConfigurationError([problem.diagnostic]) from problem
+        inside = [here / path]
+        if path.is_dir():
+            badly_named = misnamed(here / path, ())
+            wrong += badly_named
+            try:
+                inside = configuration_files(here / path, ())
+            except Unreadable as problem:
+                raise ConfigurationError(badly_named or [problem.diagnostic]) from problem
         for file in inside:
             found.setdefault(os.path.realpath(file), file)
-    return list(found.values())
+    return list(found.values()), wrong
 
 
 def _formatted(path: Path, shown: str) -> tuple[str, str]:

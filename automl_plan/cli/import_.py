@@ -50,7 +50,7 @@ def import_(
     ] = False,
     write_file: Annotated[
         Path | None,
-        typer.Option("--write", metavar="FILE", help="With --all: the YAML file to write."),
+        typer.Option("--write", metavar="FILE", help="With --all: the NAME.automl.yaml to write."),
     ] = None,
     auto_approve: AutoApprove = False,
     lock_timeout: LockTimeout = 0.0,

@@ -113,13 +113,14 @@ def _results(
 
 
 def has_configuration(directory: Path) -> bool:
-    """Whether a directory has files of a configuration."""
+    """Whether a directory has files of a configuration, be they misnamed."""
     from automl_plan.config.files import Unreadable, configuration_files
+    from automl_plan.config.misnamed import misnamed
 
     try:
         return bool(configuration_files(directory, ()))
     except Unreadable:
-        return False
+        return bool(misnamed(directory, ()))
 
 
 def subject_of_file(name: str, kind: Kind | None, opened: Workspace | None) -> Subject:

@@ -48,6 +48,8 @@ class Configuration(Struct, frozen=True):
     """Who is told of what happens. Not in the digest: no plan depends on it."""
     prices: PriceBook
     """The prices that costs are told in."""
+    files: tuple[FilePath, ...]
+    """What was read: its own files, var-files, the price book."""
     given: Mapping[str, str | None]
     """The variables that a flag, a file or the environment gives a value: a number or truth value
     as it is written there, None for a text, which may be secret. Not in the digest by itself."""

@@ -39,10 +39,19 @@ def shown_name(path: Path, directory: Path) -> str:
     return visible(os.fsencode(shown.as_posix()).decode("utf-8", "replace"))
 
 
-def configuration_files(directory: Path, var_files: Sequence[Path]) -> list[Path]:
-    """The *.yaml and *.yml files directly in the directory, by name; no hidden ones, no var-files.
+def is_configuration_name(name: str) -> bool:
+    """Whether a file of this name in a configuration's directory is part of it."""
+    return not name.startswith(".") and (
+        name in ("automl-plan.yaml", "automl-plan.yml")
+        or name.endswith((".automl.yaml", ".automl.yml"))
+    )
 
-    Raises Unreadable when the directory can't be listed or holds none.
+
+def configuration_files(directory: Path, var_files: Sequence[Path]) -> list[Path]:
+    """`automl-plan.yaml` and the `*.automl.yaml` directly in the directory, by name.
+
+    Also those that end in .yml; no hidden ones, no var-files. Raises Unreadable when the
+    directory can't be listed or holds none.
     """
     shown = shown_name(directory, directory / "-")
     try:
@@ -54,13 +63,11 @@ def configuration_files(directory: Path, var_files: Sequence[Path]) -> list[Path
     found = [
         directory / name
         for name in names
-        if name.endswith((".yaml", ".yml"))
-        and not name.startswith(".")
-        and os.path.realpath(directory / name) not in elsewhere
+        if is_configuration_name(name) and os.path.realpath(directory / name) not in elsewhere
     ]
     if not found:
         hint = "automl-plan init writes a first one"
-        message = "the directory holds no *.yaml or *.yml file"
+        message = "the directory holds neither automl-plan.yaml nor a *.automl.yaml"
         raise _unreadable(shown, "no-configuration", message, hint)
     return found
 
@@ -74,7 +81,7 @@ def read(path: Path, shown: str) -> str:
             kind = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(kind):
                 what = "a directory" if stat.S_ISDIR(kind) else "no regular file"
-                hint = "give it a name that does not end in .yaml or .yml"
+                hint = "give it another name: this one is of a configuration's file"
                 raise _unreadable(shown, "unreadable-file", f"this is {what}", hint)
             data = _up_to(descriptor, MAX_BYTES + 1)
         finally:

@@ -15,7 +15,8 @@ Path: TypeAlias = tuple[str, ...]
 
 READING_RULES = {
     "directory": "The configuration is a directory that can be read.",
-    "no-configuration": "The directory holds at least one *.yaml or *.yml file.",
+    "no-configuration": "The directory holds automl-plan.yaml or a *.automl.yaml.",
+    "file-name": "Files that declare datasets and models are named to be read.",
     "unreadable-file": "Every configuration file is a regular file that can be read.",
     "file-size": "A file has at most 10 MB.",
     "encoding": "Files are UTF-8.",

@@ -18,6 +18,7 @@ from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
 from automl_plan.config.findings import Finding, Path, quoted
 from automl_plan.config.merging import Document, Merger
+from automl_plan.config.misnamed import misnamed
 from automl_plan.config.origins import Origins
 from automl_plan.config.parse_cache import ParseCache
 from automl_plan.config.parsing import parse
@@ -109,10 +110,11 @@ class _Loader:
 
     def _document(self, var_files: Sequence[FilePath]) -> Document:
         merger = Merger(self._origins, self._declared)
+        self._diagnostics += misnamed(self._directory, var_files)
         try:
             paths = configuration_files(self._directory, var_files)
         except Unreadable as problem:
-            raise ConfigurationError([problem.diagnostic]) from problem
+            raise ConfigurationError(self._diagnostics or [problem.diagnostic]) from problem
         for path in paths:
             file = shown_name(path, self._directory)
             self._found.extend(merger.add(file, self._content(path, file)))
@@ -245,6 +247,10 @@ class _Loader:
                 self._found.extend(explain(error, path, self._origins.written))
         return {} if path in self._broken else without(value, path, self._broken)
 
+    def _read_files(self, prices: str | None) -> tuple[FilePath, ...]:
+        book = () if prices is None else (self._directory / prices,)
+        return (*self._files.values(), *book)
+
     def _prices(self, path: str | None) -> PriceBook:
         return list_prices() if path is None else read_prices(self._directory / path)
 
@@ -275,6 +281,7 @@ class _Loader:
             lint=checked.lint,
             receivers=building.receivers(checked.notify),
             prices=self._prices(checked.prices_path),
+            files=self._read_files(checked.prices_path),
             given=given,
             digest=building.digest(checked, desired),
             _origins=self._origins,

@@ -15,7 +15,7 @@ from automl_plan.resources.json import Json
 NAMED_SECTIONS = ("variables", "datasets", "models")
 SINGLE_SECTIONS = ("provider", "state", "prices", "policy", "lint", "notify")
 LIST_SECTIONS = ("moved", "removed", "imports")
-_SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
+SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
 
 _RESOURCE_NAME = re.compile(NAME_PATTERN)
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -60,9 +60,9 @@ class Merger:
             return
         if not isinstance(value, dict):
             message = f"a configuration is a mapping of sections, not {quoted(value)}"
-            yield Finding((), "wrong-type", message, f"begin with {_SECTIONS[0]}: …", file=file)
+            yield Finding((), "wrong-type", message, f"begin with {SECTIONS[0]}: …", file=file)
             return
-        suggest = Suggester(_SECTIONS)
+        suggest = Suggester(SECTIONS)
         for section, content in value.items():
             if section in NAMED_SECTIONS:
                 yield from self._add_named(file, section, content)
@@ -76,7 +76,7 @@ class Merger:
                 else:
                     yield self._twice(file, (section,), section)
             else:
-                sections = f"the sections are {', '.join(_SECTIONS)}"
+                sections = f"the sections are {', '.join(SECTIONS)}"
                 yield Finding(
                     (section,),
                     "unknown-key",

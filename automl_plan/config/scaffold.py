@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from automl_plan.config.files import is_configuration_name
+from automl_plan.config.misnamed import misnamed
 from automl_plan.config.schema import config_schema
 from automl_plan.errors import UsageError
 
@@ -54,8 +56,8 @@ def scaffold(directory: Path) -> tuple[Path, ...]:
     """Write a small commented configuration, its schema for editors, and a `.gitignore`.
 
     Returns the files written. Makes the directory when it is missing; a `.gitignore` that is
-    there keeps what it holds. Raises UsageError when the directory holds YAML already, before
-    anything is written, or when it can't be written.
+    there keeps what it holds. Raises UsageError when the directory holds a configuration
+    already, before anything is written, or when it can't be written.
     """
     try:
         return _written(directory)
@@ -66,13 +68,13 @@ def scaffold(directory: Path) -> tuple[Path, ...]:
 
 def _written(directory: Path) -> tuple[Path, ...]:
     directory.mkdir(parents=True, exist_ok=True)
-    for path in sorted(directory.iterdir()):
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith("."):
-            raise UsageError(
-                f"{path.name} is there already: the directory holds a configuration",
-                where=str(path),
-                hint="choose another directory with -C DIR",
-            )
+    there = [path.name for path in sorted(directory.iterdir()) if is_configuration_name(path.name)]
+    for name in there or [found.file for found in misnamed(directory, ())]:
+        raise UsageError(
+            f"{name} is there already: the directory holds a configuration",
+            where=str(directory / name),
+            hint="choose another directory with -C DIR",
+        )
     (directory / _KEPT).mkdir(exist_ok=True)
     (directory / _SCHEMA).write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
     (directory / _CONFIGURATION).write_text(_TEXT, encoding="utf-8")

@@ -125,7 +125,7 @@ class Traps:
         """A repository with a configuration; its commit."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "automl-plan.yaml").write_text(PROJECT)
-        (directory / "more.yml").write_text("{}\n")
+        (directory / "more.automl.yml").write_text("{}\n")
         git(directory, "init", "--quiet")
         return commit(directory)
 
@@ -277,34 +277,39 @@ def test_where_it_is_committed_and_where_it_differs(traps: Traps) -> None:
     directory = root / "models"
     traps.committed(root)
     (directory / "values").mkdir(parents=True)
-    names = ("automl-plan.yaml", "b.yml", "values/prod.yaml", "notes.txt")
+    others = ("notes.txt", "docker-compose.yaml")
+    names = ("automl-plan.yaml", "b.automl.yml", "values/prod.yaml", "v.yaml", *others)
+    read = [directory / "v.yaml", root / "elsewhere.yaml"]
     for name in names:
         (directory / name).write_text("a: 1\n")
-    assert commit_of(directory) == f"{git(root, 'rev-parse', 'HEAD').strip()}-dirty"
+    assert commit_of(directory, read) == f"{git(root, 'rev-parse', 'HEAD').strip()}-dirty"
     made = commit(root)
-    assert commit_of(directory) == made
+    assert commit_of(directory, read) == made
     assert (place_in_repository(directory), place_in_repository(root)) == ("models/", "")
     (root / "automl-plan.yaml").write_text("other: 1\n")
-    assert commit_of(directory) == made, "it lies elsewhere"
+    assert commit_of(directory, read) == made, "it lies elsewhere"
 
     touch(directory)
-    assert commit_of(directory) == made, "time alone changes nothing"
+    assert commit_of(directory, read) == made, "time alone changes nothing"
     for name in names:
         path = directory / name
         former = path.read_text()
         path.write_text("a: 2\n")
-        yaml = path.suffix != ".txt"
-        assert commit_of(directory) == (f"{made}-dirty" if yaml else made), name
+        counts = name not in others
+        assert commit_of(directory, read) == (f"{made}-dirty" if counts else made), name
         git(root, "add", "--all")
-        assert commit_of(directory) == (f"{made}-dirty" if yaml else made), name
+        assert commit_of(directory, read) == (f"{made}-dirty" if counts else made), name
         path.write_text(former)
     git(root, "reset", "--quiet")
-    assert commit_of(directory) == made
-    (directory / "new.yaml").write_text("{}\n")
-    assert commit_of(directory) == f"{made}-dirty"
-    (directory / "new.yaml").unlink()
-    (directory / "b.yml").unlink()
-    assert commit_of(directory) == f"{made}-dirty"
+    assert commit_of(directory, read) == made
+    for name in ("mkdocs.yml", "prod.yaml"):
+        (directory / name).write_text("{}\n")
+    assert commit_of(directory, [*read, directory / "prod.yaml"]) == made
+    (directory / "new.automl.yaml").write_text("{}\n")
+    assert commit_of(directory, read) == f"{made}-dirty"
+    (directory / "new.automl.yaml").unlink()
+    (directory / "b.automl.yml").unlink()
+    assert commit_of(directory, read) == f"{made}-dirty"
 
 
 @pytest.mark.parametrize("settings", [{"core.autocrlf": "true"}, {"core.eol": "crlf"}, {}])
@@ -325,7 +330,7 @@ def test_a_linked_worktree_a_link_and_a_sparse_checkout(traps: Traps) -> None:
     root = traps.root / "honest"
     (root / "models").mkdir(parents=True)
     (root / "models" / "automl-plan.yaml").write_text(PROJECT)
-    (root / "models" / "same.yaml").symlink_to("automl-plan.yaml")
+    (root / "models" / "same.automl.yaml").symlink_to("automl-plan.yaml")
     made = traps.committed(root)
     linked = traps.root / "linked"
     git(root, "worktree", "add", "--quiet", "--detach", str(linked))
@@ -336,8 +341,8 @@ def test_a_linked_worktree_a_link_and_a_sparse_checkout(traps: Traps) -> None:
     git(root, "sparse-checkout", "set", "elsewhere")
     assert not (root / "models").exists()
     assert commit_of(root) == made
-    (linked / "models" / "same.yaml").unlink()
-    (linked / "models" / "same.yaml").symlink_to("../more.yml")
+    (linked / "models" / "same.automl.yaml").unlink()
+    (linked / "models" / "same.automl.yaml").symlink_to("../more.automl.yml")
     assert commit_of(linked / "models") == f"{made}-dirty"
 
 

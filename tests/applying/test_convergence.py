@@ -94,7 +94,7 @@ def test_order_of_keys_and_files_changes_no_byte_of_the_plan(
     whole = encode_plan(project.plan())
     path = project.directory / "automl-plan.yaml"
     document = json.loads(path.read_text(encoding="utf-8"))
-    other = project.directory / "more.yml"
+    other = project.directory / "more.automl.yml"
     try:
         path.write_text(shuffled({"datasets": document.pop("datasets")}, random), encoding="utf-8")
         other.write_text(shuffled(document, random), encoding="utf-8")

@@ -46,7 +46,7 @@ def test_what_the_policy_refuses_by_now_is_not_sent_again(
     project: Project, policy: dict[str, object]
 ) -> None:
     begin(project)
-    path = project.directory / "policy.yaml"
+    path = project.directory / "policy.automl.yaml"
     path.write_text(json.dumps({"policy": policy}), encoding="utf-8")
     planned = project.plan()
     if planned.plan.refused:  # the call was proved lost before: the training is planned

@@ -98,7 +98,7 @@ def run(directory: Path, service: Service) -> ApplyResult:
         "provider": {service.api: {"project": "p", "endpoint": service.url}},
         "datasets": {"digits": {"image_classification": {"classification_type": "MULTICLASS"}}},
     }
-    (directory / "c.yaml").write_text(json.dumps(document), encoding="utf-8")
+    (directory / "c.automl.yaml").write_text(json.dumps(document), encoding="utf-8")
     with Workspace(directory, environ={}) as workspace:
         planned = make_plan(workspace, PlanOptions())
         return apply(workspace, planned, on_event=lambda _: None)

@@ -47,7 +47,7 @@ class Configuration:
                 }
             },
         }
-        (directory / "c.yaml").write_text(json.dumps(document), encoding="utf-8")
+        (directory / "c.automl.yaml").write_text(json.dumps(document), encoding="utf-8")
 
     @property
     def state_path(self) -> Path:

@@ -86,7 +86,7 @@ class Checkout:
             **({"imports": self.imports} if self.imports else {}),
             **({"policy": self.policy} if self.policy else {}),
         }
-        (self.directory / "c.yaml").write_text(json.dumps(document), encoding="utf-8")
+        (self.directory / "c.automl.yaml").write_text(json.dumps(document), encoding="utf-8")
 
     def workspace(self) -> Workspace:
         self.write()

@@ -42,7 +42,7 @@ class Shared(Front):
             models[name]["deploy"] = {"node_count": nodes or 1}
         self.write({"digits": DATASET}, models)
         text = json.dumps(blocks)
-        (self.directory / "blocks.yaml").write_text(text, encoding="utf-8")
+        (self.directory / "blocks.automl.yaml").write_text(text, encoding="utf-8")
 
     def actions(self) -> list[str]:
         return [f"{c.address} {c.action}" for c in self.plan().plan.changes]

@@ -71,7 +71,7 @@ class Ours:
             rows.append(f"{use},data/{number}.png,{label}\n")
         (directory / "data" / "rows.csv").write_text("".join(rows), encoding="utf-8")
         provider = "provider: {local: {trainer: simulated, time_scale: 36000000}}\n"
-        (directory / "provider.yaml").write_text(provider, encoding="utf-8")
+        (directory / "provider.automl.yaml").write_text(provider, encoding="utf-8")
         self.write(changed=False)
         # The service starts before anything is measured.
         run([self.command, "plan", "--no-lint"], directory, self.environ)
@@ -99,7 +99,7 @@ class Ours:
                     "    image_classification: {train_budget_milli_node_hours: 8000}\n",
                     "    labels: {team: a}\n",
                 ]
-            path = self._directory / f"resources-{first:05d}.yaml"
+            path = self._directory / f"resources-{first:05d}.automl.yaml"
             text = "".join(lines)
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")

@@ -76,13 +76,14 @@ def test_what_is_asked_wrongly(project: ProjectLine, arguments: tuple[str, ...],
 
 
 def test_a_plan_of_inadequate_data_is_refused_by_policy(project: ProjectLine) -> None:
-    policy = project.directory / "policy.yaml"
+    policy = project.directory / "policy.automl.yaml"
     policy.write_text("policy:\n  require_adequate_data: true\n", encoding="utf-8")
     done = project.run("plan")
     assert done.returncode == 3
     assert "dataset.digits: its data is not adequate: 2 labels have fewer than 10" in done.stdout
-    assert "add 2 images of label cat (8 of 10) (policy require_adequate_data, policy.yaml:2)" in (
-        " ".join(done.stdout.split())
+    assert (
+        "add 2 images of label cat (8 of 10) (policy require_adequate_data, policy.automl.yaml:2)"
+        in (" ".join(done.stdout.split()))
     )
     assert project.run("apply", "--auto-approve").returncode == 3
     assert not (project.directory / "state.json").exists()
@@ -90,7 +91,7 @@ def test_a_plan_of_inadequate_data_is_refused_by_policy(project: ProjectLine) ->
         "policy:\n  require_adequate_data: true\n  warn: [require_adequate_data]\n",
         encoding="utf-8",
     )
-    assert "(policy require_adequate_data, policy.yaml:2)" in project("plan")
+    assert "(policy require_adequate_data, policy.automl.yaml:2)" in project("plan")
 
 
 def test_every_form_of_a_plan_tells_of_its_data(project: ProjectLine, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ ALL = ["dataset.digits", "model.digits", "model.former", "model.parity"]
 @pytest.fixture
 def line(tmp_path: Path) -> CommandLine:
     """In a directory with a configuration that is not valid, and a state."""
-    (tmp_path / "main.yaml").write_text(CONFIGURATION)
+    (tmp_path / "main.automl.yaml").write_text(CONFIGURATION)
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "s.json").write_text(STATE)
     return CommandLine(tmp_path)
@@ -89,7 +89,7 @@ def test_what_is_suggested(line: CommandLine, words: list[str], expected: list[s
 @pytest.mark.parametrize("before", [True, False])
 def test_another_directory(line: CommandLine, before: bool) -> None:
     (line.directory / "other").mkdir()
-    (line.directory / "other" / "a.yaml").write_text("models: {there: }\n")
+    (line.directory / "other" / "a.automl.yaml").write_text("models: {there: }\n")
     chosen = ["-C", "other"]
     words = [*chosen, "why", ""] if before else ["why", *chosen, ""]
     assert completed(line, *words) == ["model.there"]
@@ -99,12 +99,12 @@ def test_another_directory(line: CommandLine, before: bool) -> None:
     "files",
     [
         {},
-        {"a.yaml": "models: {digits: "},
-        {"a.yaml": "- a\n"},
-        {"a.yaml": "models: 5\ndatasets: [x]\nstate: 1\n"},
-        {"a.yaml": "\x00"},
-        {"a.yaml": "a: 1\n", "state/default.json": "{torn"},
-        {"a.yaml": "a: 1\n", "state/default.json": '{"format_version": 99}'},
+        {"a.automl.yaml": "models: {digits: "},
+        {"a.automl.yaml": "- a\n"},
+        {"a.automl.yaml": "models: 5\ndatasets: [x]\nstate: 1\n"},
+        {"a.automl.yaml": "\x00"},
+        {"a.automl.yaml": "a: 1\n", "state/default.json": "{torn"},
+        {"a.automl.yaml": "a: 1\n", "state/default.json": '{"format_version": 99}'},
     ],
     ids=range(7),
 )
@@ -116,7 +116,7 @@ def test_what_is_broken_suggests_nothing(cli: CommandLine, files: dict[str, str]
 
 
 def test_one_broken_file_hides_no_other(line: CommandLine) -> None:
-    (line.directory / "broken.yaml").write_text("models: {digits: ")
+    (line.directory / "broken.automl.yaml").write_text("models: {digits: ")
     assert completed(line, "why", "model.p") == ["model.parity"]
 
 
@@ -172,7 +172,7 @@ def test_it_needs_no_network(line: CommandLine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         port = server.getsockname()[1]
-        (line.directory / "provider.yaml").write_text(
+        (line.directory / "provider.automl.yaml").write_text(
             f"provider: {{automl: {{project: p, endpoint: 'http://127.0.0.1:{port}'}}}}\n"
         )
         assert completed(line, "models", "show", "p") == ["parity"]

@@ -24,12 +24,12 @@ def in_repository(directory: Path, folder: str) -> CommandLine:
 
 def test_wrong_configurations_are_shown_in_the_diff(tmp_path: Path) -> None:
     cli = in_repository(tmp_path, "my models")
-    (cli.directory / "main.yaml").write_text(WRONG, encoding="utf-8")
+    (cli.directory / "main.automl.yaml").write_text(WRONG, encoding="utf-8")
     done = cli.run("validate", "--format", "github")
     assert done.returncode == 1
     first, second = commands(done.stdout)
     assert first.properties == {
-        "file": "my models/main.yaml",
+        "file": "my models/main.automl.yaml",
         "line": "3",
         "col": "5",
         "title": "unknown-key",
@@ -43,12 +43,12 @@ def test_wrong_configurations_are_shown_in_the_diff(tmp_path: Path) -> None:
     for line, flags in ((cli, ("validate", "--format", "sarif")), (outside, arguments)):
         run = sarif_run(line(*flags, code=1))
         place = run["results"][0]["locations"][0]["physicalLocation"]
-        assert place["artifactLocation"]["uri"] == "my%20models/main.yaml"
+        assert place["artifactLocation"]["uri"] == "my%20models/main.automl.yaml"
         assert place["region"] == {"startLine": 3, "startColumn": 5}
         assert run["automationDetails"]["id"] == "automl-plan/validate/my%20models/"
 
     cases = junit_cases(cli("validate", "--format", "junit", code=1))
-    assert list(cases) == ["my models/main.yaml"]
+    assert list(cases) == ["my models/main.automl.yaml"]
     document = json.loads(cli("validate", "--format", "json", code=1))
     assert is_valid("error", document)
     # The same places for a plan, which meets them first.
@@ -57,10 +57,10 @@ def test_wrong_configurations_are_shown_in_the_diff(tmp_path: Path) -> None:
 
 def test_without_git_github_says_where_the_repository_is(cli: CommandLine) -> None:
     (cli.directory / "deep").mkdir()
-    (cli.directory / "deep" / "main.yaml").write_text(WRONG, encoding="utf-8")
+    (cli.directory / "deep" / "main.automl.yaml").write_text(WRONG, encoding="utf-8")
     extra = {"GITHUB_WORKSPACE": str(cli.directory), "GIT_CEILING_DIRECTORIES": "/"}
     done = cli.run("validate", "-C", "deep", "--format", "github", extra=extra)
-    assert next(commands(done.stdout)).properties["file"] == "deep/main.yaml"
+    assert next(commands(done.stdout)).properties["file"] == "deep/main.automl.yaml"
 
 
 def test_valid_configurations_are_told_too(cli: CommandLine) -> None:

@@ -7,7 +7,7 @@ from tests.config.writing import GOOD
 
 
 def test_of_a_configuration(cli: CommandLine) -> None:
-    (cli.directory / "a.yaml").write_text(
+    (cli.directory / "a.automl.yaml").write_text(
         GOOD.replace("data/", "gs://b/")
         + "provider: {automl: {project: p, endpoint: 'http://127.0.0.1:1'}}\n"
     )
@@ -28,6 +28,6 @@ def test_of_a_saved_plan(project: ProjectLine) -> None:
 
 
 def test_what_is_no_plan(cli: CommandLine) -> None:
-    (cli.directory / "a.yaml").write_text("a: [")
-    assert "a.yaml:1:" in cli.failure("graph")
-    assert "a.yaml" in cli.failure("graph", "a.yaml")
+    (cli.directory / "a.automl.yaml").write_text("a: [")
+    assert "a.automl.yaml:1:" in cli.failure("graph")
+    assert "a.automl.yaml" in cli.failure("graph", "a.automl.yaml")

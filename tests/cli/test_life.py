@@ -30,7 +30,7 @@ NOTHING: dict[str, Any] = {}
 def write(project: ProjectLine, models: dict[str, Any], **blocks: Any) -> None:
     """Declare the dataset and these models, and further sections in a file of their own."""
     project.project.write({"digits": DATASET}, models)
-    (project.directory / "blocks.yaml").write_text(json.dumps(blocks), encoding="utf-8")
+    (project.directory / "blocks.automl.yaml").write_text(json.dumps(blocks), encoding="utf-8")
 
 
 def versions(project: ProjectLine, name: str = "digits") -> dict[int, str]:
@@ -178,24 +178,24 @@ def test_all_that_lives_is_declared_and_adopted(project: ProjectLine, api: str) 
     project("state", "rm", "model.digits", "--auto-approve")
     project("state", "rm", "dataset.digits", "--auto-approve")
     project.project.write({}, {})
-    told = project("import", "--all", "--write", "found.yaml", "--auto-approve")
-    assert "Declared in found.yaml" in told
-    found = (project.directory / "found.yaml").read_text(encoding="utf-8")
+    told = project("import", "--all", "--write", "found.automl.yaml", "--auto-approve")
+    assert "Declared in found.automl.yaml" in told
+    found = (project.directory / "found.automl.yaml").read_text(encoding="utf-8")
     assert ("disable_early_stopping: true" in found) == (api == "vertex")
     no_changes(project)
     assert trainings(project) == 1
-    assert "Nothing lives" in project("import", "--all", "--write", "more.yaml")
-    assert not (project.directory / "more.yaml").exists()
+    assert "Nothing lives" in project("import", "--all", "--write", "more.automl.yaml")
+    assert not (project.directory / "more.automl.yaml").exists()
 
 
 def test_declarations_are_written_where_they_count(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     project("state", "rm", "model.digits", "--auto-approve")
-    (project.directory / "there.yaml").write_text("", encoding="utf-8")
+    (project.directory / "there.automl.yaml").write_text("", encoding="utf-8")
     for said, file in {
-        "is there already": "there.yaml",
+        "is there already": "there.automl.yaml",
         "is no name of a configuration file": "found.json",
-        "would not be part of the configuration": "images/found.yaml",
+        "would not be part of the configuration": "images/found.automl.yaml",
     }.items():
         assert said in project.failure("import", "--all", "--write", file)
     assert "--write FILE" in project.failure("import", "--all")
@@ -239,7 +239,7 @@ def test_imports_that_can_not_be(project: ProjectLine, address: str, what: str, 
     write(project, {"digits": MODEL}, imports=[{"to": address, "id": ids[what]}])
     told = project.failure("plan")
     assert said in told
-    assert "blocks.yaml:1:" in told
+    assert "blocks.automl.yaml:1:" in told
     assert (project.directory / "state.json").read_bytes() == before
 
 
@@ -259,7 +259,7 @@ def test_a_move_to_what_is_there_is_told_with_its_place(project: ProjectLine) ->
     project("apply", "--auto-approve")
     write(project, {"other": MODEL}, moved=[{"from": "model.digits", "to": "model.other"}])
     told = project.failure("plan")
-    assert "blocks.yaml:1:" in told
+    assert "blocks.automl.yaml:1:" in told
     assert "recorded already" in told
 
 
@@ -400,7 +400,7 @@ def test_a_policy_refuses_and_warns(project: ProjectLine) -> None:
     write(project, {"digits": MODEL}, policy=policy)
     shown = project("plan", code=3)
     assert "trainings cost up to $27.72, and $10.00 are allowed" in shown
-    assert "(policy max_training_cost, blocks.yaml:1)" in shown
+    assert "(policy max_training_cost, blocks.automl.yaml:1)" in shown
     assert "Warning: model.digits: the label team is missing" in shown
     assert project.failure("apply", "--auto-approve", code=3)
     assert not (project.directory / "state.json").exists()

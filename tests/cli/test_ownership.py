@@ -30,7 +30,7 @@ def test_what_an_open_training_made_is_adopted_by_nobody(project: ProjectLine) -
     write(project, {"digits": MODEL, "x": MODEL}, imports=[{"to": "model.x", "id": row["id"]}])
     assert said in project.failure("plan")
     write(project, {"digits": MODEL})
-    assert said in project("import", "--all", "--write", "found.yaml")
+    assert said in project("import", "--all", "--write", "found.automl.yaml")
     project("wait", "--auto-approve")
     recorded = json.loads((project.directory / "state.json").read_bytes())["resources"]
     assert recorded["model.digits"]["current"]["id"] == row["id"]
@@ -63,7 +63,7 @@ def test_what_another_state_owns_is_not_adopted(project: ProjectLine) -> None:
     project.project.write({"digits": DATASET}, {"digits": MODEL}, state="other.json")
     project("state", "new")
     assert [row["claim"] for row in project.json("models", "list")["models"]] == ["other-state"]
-    assert "belongs to another state" in project("import", "--all", "--write", "found.yaml")
+    assert "belongs to another state" in project("import", "--all", "--write", "found.automl.yaml")
     told = project.failure("import", "model.digits", made, "--auto-approve")
     for way in ("belongs to another state", "state rm", "automl-plan-address"):
         assert way in told

@@ -31,7 +31,7 @@ def receiving(project: ProjectLine) -> Iterator[Receiving]:
     """A receiver of all events."""
     receiving = Receiving()
     document = {"notify": {"ops": {"webhook": {"url": receiving.url}}}}
-    (project.directory / "notify.yaml").write_text(json.dumps(document), encoding="utf-8")
+    (project.directory / "notify.automl.yaml").write_text(json.dumps(document), encoding="utf-8")
     yield receiving
     receiving.close()
 

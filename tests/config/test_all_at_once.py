@@ -65,7 +65,7 @@ def rules(directory: Path, *names: str) -> list[str]:
     text = RIGHT
     for name in names:
         text = text.replace(*MISTAKES[name])
-    found = places(diagnostics(write(directory, {"a.yaml": text})))
+    found = places(diagnostics(write(directory, {"a.automl.yaml": text})))
     return sorted(place.rpartition(" ")[2] for place in found)
 
 

@@ -69,13 +69,15 @@ def test_every_id_is_registered_once() -> None:
 
 
 def test_links_that_go_in_a_circle_lead_nowhere_or_to_a_directory(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": GOOD})
-    (tmp_path / "b.yaml").symlink_to("c.yaml")
-    (tmp_path / "c.yaml").symlink_to("b.yaml")
-    (tmp_path / "d.yaml").symlink_to("missing")
-    (tmp_path / "e.yaml").mkdir()
-    os.mkfifo(tmp_path / "f.yaml")
-    assert places(diagnostics(tmp_path)) == [f"{name}.yaml:0:0 unreadable-file" for name in "bcdef"]
+    write(tmp_path, {"a.automl.yaml": GOOD})
+    (tmp_path / "b.automl.yaml").symlink_to("c.automl.yaml")
+    (tmp_path / "c.automl.yaml").symlink_to("b.automl.yaml")
+    (tmp_path / "d.automl.yaml").symlink_to("missing")
+    (tmp_path / "e.automl.yaml").mkdir()
+    os.mkfifo(tmp_path / "f.automl.yaml")
+    assert places(diagnostics(tmp_path)) == [
+        f"{name}.automl.yaml:0:0 unreadable-file" for name in "bcdef"
+    ]
 
 
 def test_a_directory_that_is_none(tmp_path: Path) -> None:
@@ -85,13 +87,13 @@ def test_a_directory_that_is_none(tmp_path: Path) -> None:
 
 
 def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"\xff\n.yaml")).write_text("x: 1")
+    (tmp_path / os.fsdecode(b"\xff\n.automl.yaml")).write_text("x: 1")
     [found] = diagnostics(tmp_path)
-    assert found.file == "�␊.yaml"
+    assert found.file == "�␊.automl.yaml"
 
 
 def test_source_lines_are_short_and_print(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": "\tx\u202e" + "y" * 1000})
+    write(tmp_path, {"a.automl.yaml": "\tx\u202e" + "y" * 1000})
     [found] = diagnostics(tmp_path)
     assert found.source_line is not None
     assert len(found.source_line) == 200
@@ -99,7 +101,7 @@ def test_source_lines_are_short_and_print(tmp_path: Path) -> None:
 
 
 def test_values_from_outside_are_not_shown(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": "variables: {n: {type: integer}}"})
+    write(tmp_path, {"a.automl.yaml": "variables: {n: {type: integer}}"})
     [found] = diagnostics(tmp_path, environ={"AUTOML_PLAN_VAR_n": "hunter2"})
     assert "hunter2" not in f"{found.message}{found.hint}"
 

@@ -52,7 +52,7 @@ models:
 
 
 def test_all_that_can_be_said(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, {"a.yaml": FULL}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": FULL}))
     assert configuration.directory == tmp_path
     assert configuration.provider.name == "automl"
     assert configuration.provider.settings == {
@@ -87,7 +87,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
 
 
 def test_nothing_said_is_the_embedded_service(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, {"a.yml": ""}))
+    configuration = load(write(tmp_path, {"a.automl.yml": ""}))
     assert configuration.provider.name == "local"
     assert configuration.provider.settings == {"trainer": "sklearn"}
     assert configuration.state_path == tmp_path / "state" / "default.json"
@@ -106,7 +106,7 @@ def test_nothing_said_is_the_embedded_service(tmp_path: Path) -> None:
     ],
 )
 def test_little_said(text: str, tmp_path: Path) -> None:
-    assert not load(write(tmp_path, {"a.yaml": text})).desired.datasets
+    assert not load(write(tmp_path, {"a.automl.yaml": text})).desired.datasets
 
 
 @pytest.mark.parametrize(
@@ -115,21 +115,21 @@ def test_little_said(text: str, tmp_path: Path) -> None:
 )
 def test_words_that_other_yaml_reads_otherwise(word: str, tmp_path: Path) -> None:
     text = f"datasets: {{d: {{image_object_detection: {{}}, description: {word}}}}}"
-    configuration = load(write(tmp_path, {"a.yaml": text}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": text}))
     assert configuration.desired.datasets[dataset_address("d")].description == word
 
 
 def test_what_is_not_in_the_directory_itself_does_not_count(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
-    write(tmp_path / "inner", {"b.yaml": "broken: ["})
-    write(tmp_path, {"a.yaml": GOOD, ".hidden.yaml": "broken: [", "data.csv": "x"})
+    write(tmp_path / "inner", {"b.automl.yaml": "broken: ["})
+    write(tmp_path, {"a.automl.yaml": GOOD, ".hidden.yaml": "broken: [", "data.csv": "x"})
     assert len(load(tmp_path).desired.datasets) == 1
 
 
 def test_a_linked_file_counts(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
-    write(tmp_path, {"shared.yaml": GOOD})
-    (tmp_path / "c" / "a.yaml").symlink_to("../shared.yaml")
+    write(tmp_path, {"shared.automl.yaml": GOOD})
+    (tmp_path / "c" / "a.automl.yaml").symlink_to("../shared.automl.yaml")
     assert len(load(tmp_path / "c").desired.datasets) == 1
 
 
@@ -143,7 +143,7 @@ def test_the_order_of_precedence_of_values(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
-            "a.yaml": text,
+            "a.automl.yaml": text,
             "one.yaml": "{f: one, g: one, h: one}",
             "two.json": '{\n\t"g": "two",\n\t"h": "two"\n}',
         },
@@ -172,7 +172,7 @@ def test_text_is_read_by_the_type(kind: str, text: str, shown: str, tmp_path: Pa
     write(
         tmp_path,
         {
-            "a.yaml": f"variables: {{v: {{type: {kind}}}}}\n"
+            "a.automl.yaml": f"variables: {{v: {{type: {kind}}}}}\n"
             'datasets: {d: {image_object_detection: {}, description: "=${var.v}"}}\n'
         },
     )
@@ -198,7 +198,7 @@ NO_NUMBERS = (
 
 @pytest.mark.parametrize("text", [text for text in NO_NUMBERS if text == text.strip()])
 def test_files_read_no_other_numbers_than_flags(text: str, tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": f"variables: {{v: {{type: number, default: {text}}}}}\n"})
+    write(tmp_path, {"a.automl.yaml": f"variables: {{v: {{type: number, default: {text}}}}}\n"})
     assert diagnostics(tmp_path)
 
 
@@ -206,8 +206,8 @@ def test_files_read_no_other_numbers_than_flags(text: str, tmp_path: Path) -> No
     "section", ["state", "prices", "policy", "lint", "notify", "variables", "moved"]
 )
 def test_a_section_with_nothing_in_it_is_as_none(section: str, tmp_path: Path) -> None:
-    without = load(write(tmp_path, {"a.yaml": GOOD}))
-    empty = load(write(tmp_path, {"a.yaml": GOOD, "b.yaml": f"{section}:\n"}))
+    without = load(write(tmp_path, {"a.automl.yaml": GOOD}))
+    empty = load(write(tmp_path, {"a.automl.yaml": GOOD, "b.automl.yaml": f"{section}:\n"}))
     assert empty.digest == without.digest
     assert empty.state_path == without.state_path
     Draft7Validator(config_schema()).validate({section: None})
@@ -226,7 +226,7 @@ def test_a_section_with_nothing_in_it_is_as_none(section: str, tmp_path: Path) -
     ],
 )
 def test_text_that_is_not_of_the_type(kind: str, text: str, tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": f"variables: {{v: {{type: {kind}}}}}\n"})
+    write(tmp_path, {"a.automl.yaml": f"variables: {{v: {{type: {kind}}}}}\n"})
     assert places(diagnostics(tmp_path, variables={"v": text})) == ["--var v:0:0 variable-type"]
 
 
@@ -235,7 +235,7 @@ def test_ten_thousand_variables_in_a_row(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
-            "a.yaml": f"variables:\n{rows}  v10000: {{default: end}}\n"
+            "a.automl.yaml": f"variables:\n{rows}  v10000: {{default: end}}\n"
             "datasets: {d: {image_object_detection: {}, description: '${var.v0}'}}\n"
         },
     )
@@ -262,7 +262,7 @@ def test_what_only_vertex_has_stands_there_with_every_provider(
         "    image_classification: {train_budget_milli_node_hours: 8000}\n"
         "    vertex: {disable_early_stopping: true, split: drawn}\n"
     )
-    configuration = load(write(tmp_path, {"a.yaml": text}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": text}))
     model = configuration.desired.models[model_address("m")]
     options = {"disable_early_stopping": True, "split": "drawn"}
     assert model.training_options == (options if at_vertex else {})
@@ -279,6 +279,6 @@ def test_with_a_staging_bucket_sources_may_be_local(
         "variables: {of: {default: p}}\n"
         "datasets: {d: {image_object_detection: {}, sources: [a.csv, 'gs://b/c.csv']}}\n"
     )
-    configuration = load(write(tmp_path, {"a.yaml": text}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": text}))
     assert configuration.provider.settings["staging_bucket"] == place.replace("${var.of}", "p")
     assert configuration.desired.datasets[dataset_address("d")].sources == ("a.csv", "gs://b/c.csv")

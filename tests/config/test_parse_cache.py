@@ -53,7 +53,7 @@ def outcome(directory: Path, environ: dict[str, str]) -> tuple[object, ...]:
 def written(tmp_path: Path, text: str = GOOD) -> Path:
     directory = tmp_path / "configuration"
     directory.mkdir(exist_ok=True)
-    (directory / "a.yaml").write_text(PADDING + text, encoding="utf-8")
+    (directory / "a.automl.yaml").write_text(PADDING + text, encoding="utf-8")
     return directory
 
 
@@ -69,7 +69,7 @@ def test_it_changes_nothing(tmp_path: Path, entries: dict[str, object]) -> None:
 
 def test_a_small_file_is_not_kept(tmp_path: Path) -> None:
     directory = written(tmp_path)
-    (directory / "a.yaml").write_text(GOOD, encoding="utf-8")
+    (directory / "a.automl.yaml").write_text(GOOD, encoding="utf-8")
     load(directory, environ=environ(tmp_path))
     assert kept(tmp_path) == []
 
@@ -139,7 +139,7 @@ def test_what_can_not_be_trusted_is_passed_over(
     directory = written(tmp_path)
     before: Configuration = load(directory, environ=environ(tmp_path))
     (path,) = kept(tmp_path)
-    text = (directory / "a.yaml").read_text(encoding="utf-8")
+    text = (directory / "a.automl.yaml").read_text(encoding="utf-8")
     spoil(path)
     assert ParseCache(environ(tmp_path), "another schema").get(text) is None
     assert load(directory, environ=environ(tmp_path)).digest == before.digest

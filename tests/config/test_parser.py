@@ -16,7 +16,11 @@ from tests.config.writing import GOOD, diagnostics, places, write
 
 
 def test_both_parsers_read_the_same(tmp_path: Path) -> None:
-    right: list[Mapping[str, str | bytes]] = [{"a.yaml": GOOD}, {"a.yaml": FULL}, TWO_FILES]
+    right: list[Mapping[str, str | bytes]] = [
+        {"a.automl.yaml": GOOD},
+        {"a.automl.yaml": FULL},
+        TWO_FILES,
+    ]
     # Where a syntax error is, and what follows from it, differs a little.
     wrong = [
         case.written

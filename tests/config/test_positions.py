@@ -12,8 +12,8 @@ from automl_plan.resources.address import dataset_address, model_address
 from tests.config.writing import GOOD, write
 
 TWO_FILES = {
-    "a.yaml": "# first\n" + GOOD,
-    "b.yml": """\
+    "a.automl.yaml": "# first\n" + GOOD,
+    "b.automl.yml": """\
 datasets:
   more: &more
     image_object_detection:
@@ -32,17 +32,17 @@ datasets:
 @pytest.mark.parametrize(
     ("name", "field", "expected"),
     [
-        ("digits", None, ("a.yaml", 3, 3)),
-        ("digits", "image_classification", ("a.yaml", 4, 5)),
-        ("digits", "image_classification.classification_type", ("a.yaml", 4, 28)),
-        ("digits", "labels.team", ("a.yaml", 3, 3)),
-        ("digits", "image_classification.nothing.at.all", ("a.yaml", 4, 5)),
-        ("more", "sources", ("b.yml", 4, 5)),
-        ("more", "sources.1", ("b.yml", 6, 9)),
-        ("more", "labels.stage", ("b.yml", 7, 23)),
-        ("again", "labels.stage", ("b.yml", 8, 3)),
-        ("again", "display_name", ("b.yml", 10, 5)),
-        ("alias", "labels", ("b.yml", 11, 3)),
+        ("digits", None, ("a.automl.yaml", 3, 3)),
+        ("digits", "image_classification", ("a.automl.yaml", 4, 5)),
+        ("digits", "image_classification.classification_type", ("a.automl.yaml", 4, 28)),
+        ("digits", "labels.team", ("a.automl.yaml", 3, 3)),
+        ("digits", "image_classification.nothing.at.all", ("a.automl.yaml", 4, 5)),
+        ("more", "sources", ("b.automl.yml", 4, 5)),
+        ("more", "sources.1", ("b.automl.yml", 6, 9)),
+        ("more", "labels.stage", ("b.automl.yml", 7, 23)),
+        ("again", "labels.stage", ("b.automl.yml", 8, 3)),
+        ("again", "display_name", ("b.automl.yml", 10, 5)),
+        ("alias", "labels", ("b.automl.yml", 11, 3)),
     ],
 )
 def test_of_datasets(
@@ -55,7 +55,9 @@ def test_of_datasets(
 def test_of_a_model(tmp_path: Path) -> None:
     configuration = load(write(tmp_path, TWO_FILES))
     field = "image_classification.train_budget_milli_node_hours"
-    assert configuration.position(model_address("digits"), field) == Position("a.yaml", 11, 7)
+    assert configuration.position(model_address("digits"), field) == Position(
+        "a.automl.yaml", 11, 7
+    )
 
 
 def test_of_what_is_not_declared(tmp_path: Path) -> None:
@@ -67,11 +69,11 @@ def test_of_what_is_not_declared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "broken: [", "datasets: {}\n"])
 def test_of_a_file_that_changed_since(text: str, tmp_path: Path) -> None:
     configuration = load(write(tmp_path, TWO_FILES))
-    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "a.automl.yaml").write_text(text)
     assert configuration.position(dataset_address("digits")) is None
 
 
 def test_of_a_file_that_is_gone(tmp_path: Path) -> None:
     configuration = load(write(tmp_path, TWO_FILES))
-    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "a.automl.yaml").unlink()
     assert configuration.position(dataset_address("digits")) is None

@@ -28,7 +28,7 @@ def test_every_price_has_a_source() -> None:
 
 def test_a_book_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "prices").mkdir()
-    write(tmp_path, {"a.yaml": GOOD + "prices: {file: prices/own.yaml}\n"})
+    write(tmp_path, {"a.automl.yaml": GOOD + "prices: {file: prices/own.yaml}\n"})
     write(tmp_path / "prices", {"own.yaml": BOOK.replace("3.465", "1")})
     book = load(tmp_path).prices
     assert book.training_usd(Problem.IMAGE_CLASSIFICATION, "cloud", 8000) == 8.0

@@ -38,7 +38,7 @@ def tried(files: Mapping[str, str | bytes], variables: Mapping[str, str] | None 
 
 @given(st.binary(max_size=200))
 def test_any_bytes(content: bytes) -> None:
-    tried({"a.yaml": content})
+    tried({"a.automl.yaml": content})
 
 
 PIECES = st.sampled_from(
@@ -55,12 +55,12 @@ PIECES = st.sampled_from(
 @example(list(FULL))
 @example(['"\\UFFFFFFFF"'])
 def test_any_text(pieces: list[str]) -> None:
-    tried({"a.yaml": "".join(pieces).encode("utf-8", "replace")})
+    tried({"a.automl.yaml": "".join(pieces).encode("utf-8", "replace")})
 
 
 @given(cut=st.integers(0, len(FULL)), piece=PIECES, gone=st.integers(0, 3))
 def test_any_slip_of_the_hand(cut: int, piece: str, gone: int) -> None:
-    tried({"a.yaml": FULL[:cut] + piece + FULL[cut + gone :]})
+    tried({"a.automl.yaml": FULL[:cut] + piece + FULL[cut + gone :]})
 
 
 SECTIONS = st.dictionaries(
@@ -71,12 +71,12 @@ SECTIONS = st.dictionaries(
 
 @given(st.lists(SECTIONS, min_size=1, max_size=3))
 def test_any_values(sections: list[dict[str, Any]]) -> None:
-    tried({f"{i}.yaml": yaml.safe_dump(value) for i, value in enumerate(sections)})
+    tried({f"{i}.automl.yaml": yaml.safe_dump(value) for i, value in enumerate(sections)})
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_variables(name: str, value: str) -> None:
-    tried({"a.yaml": FULL}, {name: value, "budget": value, "team": value})
+    tried({"a.automl.yaml": FULL}, {name: value, "budget": value, "team": value})
 
 
 @given(st.sampled_from(CASES), st.sampled_from(CASES))
@@ -123,7 +123,7 @@ def test_order_and_files_do_not_matter(data: st.DataObject) -> None:
     entries = data.draw(st.permutations(ENTRIES))
     files: dict[str, dict[str, dict[str, Any]]] = {}
     for section, name, entry in entries:
-        file = data.draw(st.sampled_from(["a.yaml", "b.yml", "c.yaml"]))
+        file = data.draw(st.sampled_from(["a.automl.yaml", "b.automl.yml", "c.automl.yaml"]))
         files.setdefault(file, {}).setdefault(section, {})[name] = shuffled(entry, data)
     flow = data.draw(st.sampled_from([True, False, None]))
     configuration = loaded(
@@ -135,7 +135,7 @@ def test_order_and_files_do_not_matter(data: st.DataObject) -> None:
     whole: dict[str, dict[str, Any]] = {}
     for section, name, entry in ENTRIES:
         whole.setdefault(section, {})[name] = entry
-    expected = loaded({"all.yaml": yaml.safe_dump(whole)})
+    expected = loaded({"all.automl.yaml": yaml.safe_dump(whole)})
     assert configuration.desired == expected.desired
     assert list(configuration.desired.models) == list(expected.desired.models)
     assert configuration.provider == expected.provider
@@ -150,7 +150,7 @@ def test_the_digest_is_of_what_is_said() -> None:
         GOOD.replace("8000", "${var.b}") + "variables: {b: {type: integer, default: 8000}}\n",
         GOOD + "provider: {local: {}}\nstate: {local: {path: state/default.json}}\n",
     ]
-    assert len({loaded({"a.yaml": text}).digest for text in same}) == 1
+    assert len({loaded({"a.automl.yaml": text}).digest for text in same}) == 1
     other = [
         GOOD.replace("8000", "8001"),
         GOOD.replace("data/digits", "data/other"),
@@ -160,6 +160,6 @@ def test_the_digest_is_of_what_is_said() -> None:
         GOOD + "provider: {local: {trainer: simulated}}\n",
         GOOD + "state: {local: {path: other.json}}\n",
     ]
-    digests = {loaded({"a.yaml": text}).digest for text in [GOOD, *other]}
+    digests = {loaded({"a.automl.yaml": text}).digest for text in [GOOD, *other]}
     assert len(digests) == len(other) + 1
     assert all(digest.startswith("sha256:") and len(digest) == 71 for digest in digests)

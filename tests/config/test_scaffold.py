@@ -42,7 +42,7 @@ def test_editors_find_the_schema(tmp_path: Path) -> None:
     assert json.loads(named.read_text(encoding="utf-8")) == config_schema()
 
 
-@pytest.mark.parametrize("name", ["automl-plan.yaml", "other.yml"])
+@pytest.mark.parametrize("name", ["automl-plan.yaml", "other.automl.yml"])
 def test_it_does_not_write_beside_a_configuration(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("datasets: {}\n")
     with pytest.raises(UsageError, match=name):

@@ -48,7 +48,7 @@ def test_it_is_the_file_of_the_repository() -> None:
 
 @pytest.mark.parametrize("text", [GOOD, FULL, "provider:\n  local: {}\n"])
 def test_editors_accept_what_the_tool_accepts(text: str) -> None:
-    Draft7Validator(SCHEMA).validate(parse(text, "a.yaml").value)
+    Draft7Validator(SCHEMA).validate(parse(text, "a.automl.yaml").value)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_editors_accept_what_the_tool_accepts(text: str) -> None:
     ],
 )
 def test_editors_refuse_what_the_tool_refuses(text: str, tmp_path: Path) -> None:
-    assert not Draft7Validator(SCHEMA).is_valid(parse(text, "a.yaml").value)
-    assert diagnostics(write(tmp_path, {"a.yaml": text}))
+    assert not Draft7Validator(SCHEMA).is_valid(parse(text, "a.automl.yaml").value)
+    assert diagnostics(write(tmp_path, {"a.automl.yaml": text}))
 
 
 def test_every_mapping_is_closed_and_every_key_described() -> None:

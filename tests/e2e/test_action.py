@@ -186,7 +186,7 @@ def test_a_pull_request_and_its_merge(project: Path) -> None:
 
 
 def test_what_is_refused_is_said_and_fails(project: Path) -> None:
-    policy = project / "models" / "policy.yaml"
+    policy = project / "models" / "policy.automl.yaml"
     policy.write_text("policy: {max_training_cost: 5}\n", encoding="utf-8")
     with serving() as github:
         runner = Runner(project, github, directory="models")

@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def notify(project: Project, **receivers: Any) -> None:
-    (project.directory / "notify.yaml").write_text(json.dumps({"notify": receivers}))
+    (project.directory / "notify.automl.yaml").write_text(json.dumps({"notify": receivers}))
 
 
 def webhook(receiving: Receiving, **more: Any) -> dict[str, Any]:

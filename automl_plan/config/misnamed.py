@@ -1,0 +1,128 @@
+"""YAML files beside a configuration that are meant to be part of it, and are not named so.
+
+A directory holds other YAML, too (docker-compose.yaml, values of variables). A file is meant when
+its top-level keys are all sections of a configuration: to pass it over would plan without it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from automl_plan.config.files import MAX_BYTES, is_configuration_name, shown_name
+from automl_plan.config.merging import SECTIONS
+from automl_plan.errors import Diagnostic
+
+RULE = "file-name"
+_DECLARING = ("datasets", "models")
+_BEFORE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n|%[^\n]*\n|---(?=\s)[ \t]*)*")
+"""What may stand before the first key: comments, directives, the begin of the document."""
+_FIRST = re.compile(rf"[\s{{?]*[\"']?(?:{'|'.join(SECTIONS)})[\"']?[ \t]*:")
+_AT_MARGIN = re.compile(r"^[\"']?([^\s\"'#:{}\[\]-][^\n\"':]*)[\"']?[ \t]*:(?=\s|$)", re.MULTILINE)
+
+
+def misnamed(directory: Path, var_files: Sequence[Path]) -> list[Diagnostic]:
+    """An error for each file directly in the directory that is meant; var-files are none.
+
+    Whatever can't be listed or read is no such file.
+    """
+    return [_diagnostic(path, directory) for path in _meant(directory, var_files)]
+
+
+def renamed(name: str) -> str:
+    """The name under which a file would be read: `models.automl.yaml`."""
+    stem, _, ending = name.rpartition(".")
+    return f"{stem}.automl.{ending}"
+
+
+def _diagnostic(path: Path, directory: Path) -> Diagnostic:
+    shown = shown_name(path, directory)
+    return Diagnostic(
+        shown,
+        0,
+        0,
+        RULE,
+        "the file declares what a configuration does, and its name keeps it from being read",
+        f"rename it: mv {shlex.quote(shown)} {shlex.quote(renamed(shown))}",
+    )
+
+
+def _meant(directory: Path, var_files: Sequence[Path]) -> Iterator[Path]:
+    try:
+        names = sorted(os.listdir(directory))  # noqa: PTH208 (names that are not UTF-8 sort too)
+    except OSError:
+        return
+    elsewhere = {os.path.realpath(path) for path in var_files}
+    for name in names:
+        path = directory / name
+        if (
+            name.endswith((".yaml", ".yml"))
+            and not name.startswith(".")
+            and not is_configuration_name(name)
+            and os.path.realpath(path) not in elsewhere
+            and _declares(_text(path))
+        ):
+            yield path
+
+
+def _text(path: Path) -> str:
+    """As much of a regular file as a configuration's may hold; "" of what can't be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return ""
+            return file.read(MAX_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        return ""
+
+
+def _declares(text: str) -> bool:
+    begin = _BEFORE.match(text)
+    if not _FIRST.match(text, begin.end() if begin else 0):
+        return False  # most files end here, unparsed
+    from automl_plan.config.parsing import parse
+
+    parsed = parse(text, "-")
+    if parsed.diagnostics:
+        # Its first mistake is told once it is renamed.
+        keys = {key.strip() for key in _AT_MARGIN.findall(text)}
+        return keys <= {*SECTIONS} and not keys.isdisjoint(_DECLARING)
+    content = parsed.value
+    if not isinstance(content, dict) or not content.keys() <= {*SECTIONS}:
+        return False
+    if any(content.get(key, 0) is None or isinstance(content.get(key), dict) for key in _DECLARING):
+        return True
+    return _has_our_shape(content)
+
+
+def _has_our_shape(content: Mapping[str, Any]) -> bool:
+    """Whether sections that others write too (`variables`, `state`) hold the keys of ours."""
+    from automl_plan.config.schema import config_schema
+
+    schema: Any = config_schema()
+    return all(
+        _keys_fit(value, schema["properties"][section], schema["definitions"])
+        for section, value in content.items()
+    )
+
+
+def _keys_fit(value: Any, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
+    if "$ref" in shape:
+        return _keys_fit(value, definitions[shape["$ref"].rpartition("/")[2]], definitions)
+    if "properties" in shape:
+        return isinstance(value, dict) and value.keys() <= shape["properties"].keys()
+    if "items" in shape:
+        return isinstance(value, list) and all(
+            _keys_fit(item, shape["items"], definitions) for item in value
+        )
+    named = shape.get("additionalProperties")
+    return isinstance(value, dict) and (
+        not isinstance(named, dict)
+        or all(_keys_fit(item, named, definitions) for item in value.values())
+    )
