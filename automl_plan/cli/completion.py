@@ -94,6 +94,12 @@ def _recorded() -> set[str]:
     return set()
 
 
+def declared_variables() -> set[str]:
+    """The variables that are declared."""
+    sections = [document.get("variables") for document in _documents()]
+    return {name for section in sections if isinstance(section, dict) for name in section}
+
+
 def _documents() -> list[dict[str, Any]]:
     """What the files of the configuration say, as far as they can be read."""
     with suppress(Exception):

@@ -117,8 +117,13 @@ def _invoke(arguments: list[str]) -> int:
         show, said = getattr(error, "show", None), getattr(error, "format_message", None)
         if show is None or said is None:
             raise
+        from automl_plan.cli.suggestions import suggestion
+
+        hint = suggestion(error, arguments)
         show()
-        write_error(UsageError(said()), arguments)
+        if hint is not None:
+            say(f"  next:  {hint}\n")
+        write_error(UsageError(said(), hint=hint), arguments)
         return UsageError.exit_code
     return code if isinstance(code, int) else 0
 

@@ -1,0 +1,69 @@
+"""What to write instead of flags and commands that do not exist: Terraform's, and variables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import CommandLine
+
+CONFIGURATION = "variables: {budget: {type: integer, default: 8000}, api_key: {default: x}}\n"
+TWO_DASHES = "next:  Options take two dashes: write"
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> CommandLine:
+    (tmp_path / "automl-plan.yaml").write_text(CONFIGURATION)
+    return CommandLine(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plan -target=model.a", f"{TWO_DASHES} --target=model.a."),
+        ("plan -target model.a", f"{TWO_DASHES} --target model.a."),
+        ("plan -replace=model.a -out=x", f"{TWO_DASHES} --replace=model.a."),
+        ("apply -var budget=9000", f"{TWO_DASHES} --var budget=9000."),
+        ("plan -var-file=prod.yaml", f"{TWO_DASHES} --var-file=prod.yaml."),
+        ("plan -out=plan.json", f"{TWO_DASHES} --out=plan.json."),
+        ("plan -destroy", f"{TWO_DASHES} --destroy."),
+        ("plan -detailed-exitcode", f"{TWO_DASHES} --detailed-exitcode."),
+        ("plan -refresh=false", "next:  Write --no-refresh."),
+        ("plan --refresh=false", "next:  Write --no-refresh."),
+        ("apply -auto-approve", f"{TWO_DASHES} --auto-approve."),
+        ("apply -auto-approve=true", f"{TWO_DASHES} --auto-approve."),
+        ("state list -json", f"{TWO_DASHES} --json."),
+        ("-chdir=x plan", "next:  Write -C DIR or --chdir DIR."),
+        ("-version", f"{TWO_DASHES} --version."),
+        ("plan -nothing", "next:  Options take two dashes; -h lists all."),
+        ("plan --budget=9000", "next:  It is a variable: write --var budget=9000."),
+        ("plan --budget 9000", "next:  It is a variable: write --var budget=9000."),
+        ("plan --api-key=k", "next:  It is a variable: write --var api_key=k."),
+        ("plan --other=9000", "next:  A variable is given a value with --var NAME=VALUE"),
+        ("taint model.a", "--replace model.NAME"),
+        ("untaint model.a", "Nothing is tainted"),
+        ("refresh", "apply --refresh-only"),
+        ("workspace new prod", "--var environment=NAME"),
+        ("output", "show PLANFILE --format outputs"),
+    ],
+)
+def test_what_to_write_instead(line: str, said: str, cli: CommandLine) -> None:
+    told = cli.failure(*line.split())
+    assert said in told
+    assert "Did you mean" not in told
+    assert "Possible options" not in told
+
+
+def test_what_is_near_is_named_and_what_is_not_is_not(cli: CommandLine) -> None:
+    assert "--tarket=x (Possible options: --target)" in cli.failure("plan", "--tarket=x")
+    assert "next:" not in cli.failure("plan", "--tarket=x")
+    assert "Did you mean 'plan'" in cli.failure("plann")
+    assert "next:" not in cli.failure("state", "taint")
+
+
+def test_programs_get_it_too(cli: CommandLine) -> None:
+    error = json.loads(cli("plan", "--json", "-out=x", code=1))["error"]
+    assert error["message"] == "No such option: -out=x"
+    assert error["hint"] == "Options take two dashes: write --out=x."
