@@ -12,8 +12,11 @@ from typing import Self
 from automl_plan.applying.commit import commit_of
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
+from automl_plan.errors import UsageError
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
+from automl_plan.resources.address import ResourceKind
+from automl_plan.resources.names import NAME_HINT, Place, bare_id
 from automl_plan.state.store import StateSession, StateStore
 
 
@@ -71,6 +74,16 @@ class Workspace:
             if self._check is not None:
                 self._provider.fence(self._check)
         return self._provider
+
+    def bare_id(self, text: str, kind: ResourceKind | None = None) -> str:
+        """The id in one of Google's full resource names; another text as it is.
+
+        Raises UsageError for a name of another project, location or kind.
+        """
+        try:
+            return bare_id(text, Place.of(self.provider.identity), kind)
+        except ValueError as error:
+            raise UsageError(f"{text}: {error}.", hint=NAME_HINT) from error
 
     @cached_property
     def commit(self) -> str | None:

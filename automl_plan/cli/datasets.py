@@ -53,7 +53,12 @@ def show(
 
     with workspace(directory, var, var_file) as opened:
         provider, recorded = opened.provider, opened.store.read().recorded()
-        dataset = pick(name, ResourceKind.DATASET, provider.datasets(), recorded.resources)
+        dataset = pick(
+            opened.bare_id(name, ResourceKind.DATASET),
+            ResourceKind.DATASET,
+            provider.datasets(),
+            recorded.resources,
+        )
         row = describe_dataset(provider, recorded, dataset)
     if as_json:
         write_json(dataset_json(row))

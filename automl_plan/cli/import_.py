@@ -85,7 +85,7 @@ def import_(
             )
         _adopt(
             opened,
-            (Adoption(asked, object_id),),
+            (Adoption(asked, opened.bare_id(object_id, asked.kind)),),
             auto_approve=auto_approve,
             lock_timeout=lock_timeout,
         )

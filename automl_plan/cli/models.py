@@ -55,7 +55,12 @@ def show(
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read().recorded()
-        model = pick(name, ResourceKind.MODEL, opened.provider.models(), recorded.resources)
+        model = pick(
+            opened.bare_id(name, ResourceKind.MODEL),
+            ResourceKind.MODEL,
+            opened.provider.models(),
+            recorded.resources,
+        )
         (row,) = model_rows([model], recorded)
         now = opened.provider.now()
     if as_json:
@@ -83,7 +88,12 @@ def evaluations(
 
     with workspace(directory, var, var_file) as opened:
         resources = opened.store.read().resources
-        model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
+        model = pick(
+            opened.bare_id(name, ResourceKind.MODEL),
+            ResourceKind.MODEL,
+            opened.provider.models(),
+            resources,
+        )
         found = opened.provider.evaluations(model.id)
     if as_json:
         write_json(evaluations_json(model.id, found))
@@ -145,7 +155,12 @@ def delete(
 
     with workspace(directory, var, var_file) as opened:
         resources = opened.store.read().resources
-        model = pick(name, ResourceKind.MODEL, opened.provider.models(), resources)
+        model = pick(
+            opened.bare_id(name, ResourceKind.MODEL),
+            ResourceKind.MODEL,
+            opened.provider.models(),
+            resources,
+        )
         owner = managed_objects(resources, ResourceKind.MODEL).get(model.id)
         address = owner.address if owner else None
         check_deletion(opened, model, address)

@@ -53,8 +53,8 @@ def list_(
             opened.provider,
             opened.store.read().resources,
             done=done,
-            works_on=works_on,
-            operation_id=operation_id,
+            works_on=None if works_on is None else opened.bare_id(works_on),
+            operation_id=None if operation_id is None else opened.bare_id(operation_id),
         )
     if as_json:
         write_json(operations_json(found))
@@ -74,7 +74,7 @@ def get(
     from automl_plan.rendering.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
-        operation = opened.provider.operation(operation_id)
+        operation = opened.provider.operation(opened.bare_id(operation_id))
     if as_json:
         write_json(operation_json(operation))
     else:
@@ -97,7 +97,7 @@ def wait(
     from automl_plan.rendering.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
-        operation = wait_for(opened.provider, operation_id, timeout=timeout)
+        operation = wait_for(opened.provider, opened.bare_id(operation_id), timeout=timeout)
     if as_json:
         write_json(operation_json(operation))
     else:
@@ -147,11 +147,11 @@ def cancel(
     from automl_plan.applying.judging import check_cancel
 
     with workspace(directory, var, var_file) as opened:
-        operation = opened.provider.operation(operation_id)
+        operation = opened.provider.operation(opened.bare_id(operation_id))
         if operation.done:
             raise UsageError(f"The operation {operation.id} has ended already.")
         check_cancel(opened, operation)
-        opened.provider.cancel(operation_id)
+        opened.provider.cancel(operation.id)
     write(
         f"Asked the service to end {operation.id}; it may still finish. Node hours that a "
         f"training used so far are billed.\nSee: automl-plan operations wait {operation.id}\n"
@@ -170,7 +170,7 @@ def delete(
     from automl_plan.cli.applying import approve
 
     with workspace(directory, var, var_file) as opened:
-        operation = opened.provider.operation(operation_id)
+        operation = opened.provider.operation(opened.bare_id(operation_id))
         if not operation.done:
             raise UsageError(
                 f"The operation {operation.id} runs, and deleting its record would not stop it.",

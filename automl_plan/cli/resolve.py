@@ -51,7 +51,7 @@ def resolve(
     with workspace(directory, var, var_file) as opened:
         intent = intent_of(opened, asked)
         if adopt is not None:
-            write(adopt_intent(opened, asked, intent, adopt) + "\n")
+            write(adopt_intent(opened, asked, intent, opened.bare_id(adopt)) + "\n")
             return
         if not auto_approve:
             approve(

@@ -160,7 +160,7 @@ def rm(
     from automl_plan.cli.applying import apply_by_hand
     from automl_plan.planning.by_hand import plan_forgetting
 
-    if "." not in name:  # no address
+    if "." not in name or "/" in name:  # no address
         _disown(name, auto_approve, var, var_file, directory)
         return
     asked = address(name, "ADDRESS")
@@ -186,12 +186,12 @@ def _disown(
     from automl_plan.cli.applying import approve
 
     with workspace(directory, var, var_file) as opened:
-        kind, obj = labelled_object(opened, object_id)
+        kind, obj = labelled_object(opened, opened.bare_id(object_id))
         if not approved:
             question = f"\nTake the ownership labels off the {kind} {obj.display_name} {obj.id}?"
             approve("state rm", question)
         disown(opened, kind, obj)
-    write(f"The {kind} {object_id} bears no ownership labels any more.\n")
+    write(f"The {kind} {obj.id} bears no ownership labels any more.\n")
 
 
 @app.command(epilog="Example: automl-plan state rebuild")

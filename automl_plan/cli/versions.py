@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME|ADDRESS", help="A declared model.", autocompletion=completion.recorded_models
+        metavar="NAME|ID|ADDRESS",
+        help="A declared model, or the id of a version.",
+        autocompletion=completion.recorded_models,
     ),
 ]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, which is recorded.")]
@@ -55,10 +57,11 @@ def versions(
     """List a model's versions: what they were trained on, how good they are, what they cost."""
     from automl_plan.inventory.versions import address_of, version_rows
     from automl_plan.rendering.versions import versions_json, versions_text
+    from automl_plan.resources.address import ResourceKind
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read().recorded()
-        address = address_of(name, recorded.resources)
+        address = address_of(opened.bare_id(name, ResourceKind.MODEL), recorded.resources)
         prices = opened.configuration.prices
         rows = version_rows(address, recorded, opened.provider, prices)
         now = opened.provider.now()
@@ -143,9 +146,10 @@ def _choose(
     from automl_plan.cli.json_files import EventLines
     from automl_plan.inventory.versions import address_of
     from automl_plan.planning.by_hand import former_version, plan_promotion
+    from automl_plan.resources.address import ResourceKind
 
     def plan(seen: Survey, live: Live) -> Plan:
-        address = address_of(name, seen.recorded.resources)
+        address = address_of(opened.bare_id(name, ResourceKind.MODEL), seen.recorded.resources)
         chosen = version or former_version(address, seen.recorded, live, seen.now)
         reason = f"{decision.by} asks for version {chosen}"
         return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason, seen.now)

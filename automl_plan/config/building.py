@@ -48,7 +48,9 @@ def desired(checked: Checked) -> Desired:
         removals=tuple(
             Removal(Address.parse(b["from"]), RemovalAction(b["action"])) for b in blocks["removed"]
         ),
-        adoptions=tuple(Adoption(Address.parse(b["to"]), b["id"]) for b in blocks["imports"]),
+        adoptions=tuple(
+            Adoption(Address.parse(b["to"]), checked.adopted_id(b)) for b in blocks["imports"]
+        ),
     )
 
 

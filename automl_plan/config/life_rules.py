@@ -293,7 +293,15 @@ def _circles(checked: Checked) -> Iterator[Finding]:
 def _object_id(checked: Checked) -> Iterator[Finding]:
     for number, block in checked.blocks["imports"].items():
         text = block.get("id", "-")
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", text):
+        at, hint = (
+            ("imports", number, "id"),
+            "write the id alone, as `automl-plan models list` shows it",
+        )
+        try:
+            found = checked.adopted_id({"id": "-", **block})
+        except ValueError as error:
+            yield Finding(at, "object-id", f"{quoted(text)}: {error}", hint)
+            continue
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", found):
             message = f"{quoted(text)} can't be the id of an object"
-            hint = "write the id alone, as `automl-plan models list` shows it"
-            yield Finding(("imports", number, "id"), "object-id", message, hint)
+            yield Finding(at, "object-id", message, hint)

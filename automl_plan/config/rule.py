@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from automl_plan.config.findings import Finding, Path
+from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.names import Place, bare_id
 
 # Entries had their shape checked; Json would ask for that again at each step.
 Entries: TypeAlias = Mapping[str, dict[str, Any]]
@@ -47,6 +49,29 @@ class Checked(Struct, frozen=True):
         """Whether what is declared is to live at Vertex AI, or its rehearsal."""
         local = self.provider == "local" and self.provider_settings.get("api") == "vertex"
         return local or self.provider == "vertex"
+
+    def adopted_id(self, block: Mapping[str, Any]) -> str:
+        """The id in a block of `imports`, which may be Google's full name of an object.
+
+        Raises ValueError for a name of another project, location or kind.
+        """
+        text: str = block["id"]
+        place = self._place() if "/" in text or "@" in text else None
+        if place is None:
+            return text
+        kind, _, _ = block.get("to", "").partition(".")
+        return bare_id(text, place, ResourceKind(kind) if kind in [*ResourceKind] else None)
+
+    def _place(self) -> Place | None:
+        """Where the provider keeps its objects; None where its settings don't say."""
+        settings = self.provider_settings
+        if self.provider == "local":
+            from automl_plan.providers.local.settings import LOCATION, PROJECT
+
+            return Place(PROJECT, LOCATION, numbered=False)
+        if "project" not in settings or "location" not in settings:
+            return None
+        return Place(settings["project"], settings["location"], numbered=True)
 
     def resources(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """The section, the name and the entry of each resource."""

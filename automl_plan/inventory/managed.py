@@ -79,7 +79,10 @@ def matching(
     live: Iterable[_Named],
     resources: Mapping[Address, RecordedResource],
 ) -> list[_Named]:
-    """The live objects that a name may mean. An id or an address means one object only."""
+    """The live objects that a name may mean.
+
+    An id, an address and the name in it mean one object only: the current version, if it lives.
+    """
     objects = {obj.id: obj for obj in live}
     if name in objects:
         return [objects[name]]
@@ -87,7 +90,9 @@ def matching(
     if name in current:
         return [objects[i] for i in (current[name],) if i in objects]
     declared = current.get(f"{kind}.{name}")
-    return [obj for obj in objects.values() if obj.id == declared or obj.display_name == name]
+    if declared in objects:
+        return [objects[declared]]
+    return [obj for obj in objects.values() if obj.display_name == name]
 
 
 def _told(object_id: str, managed: Managed | None) -> str:

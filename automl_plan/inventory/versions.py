@@ -42,9 +42,13 @@ class VersionRow(Struct, frozen=True):
 
 
 def address_of(name: str, resources: Mapping[Address, RecordedResource]) -> Address:
-    """The model that a name or an address means. Raises UsageError."""
-    for address in resources:
-        if address.kind is ResourceKind.MODEL and name in (address.name, str(address)):
+    """The model that a name, an address or the id of a version means. Raises UsageError."""
+    models = {a: record for a, record in resources.items() if a.kind is ResourceKind.MODEL}
+    for address in models:
+        if name in (address.name, str(address)):
+            return address
+    for address, record in models.items():
+        if any(obj.id == name for obj in record.objects):
             return address
     raise UsageError(
         f"Nothing is recorded of a model {name}.", hint="`automl-plan state list` lists all."

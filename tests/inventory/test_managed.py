@@ -48,21 +48,28 @@ def test_an_address_is_never_ambiguous() -> None:
     assert pick("model.digits", MODEL, models, known).id == "M1"
 
 
-def test_a_name_that_several_bear_is_told_with_their_ids() -> None:
+def test_a_declared_name_means_the_current_version_whatever_bears_it_too() -> None:
     models = live(M1="digits", M2="digits", M3="digits", M4="other")
+    for known in (recorded("digits", "M1", "M2"), recorded("digits", "M1")):
+        assert pick("digits", MODEL, models, resources(known)).id == "M1"
+    models = live(M1="Numbers", M2="digits")
+    assert pick("digits", MODEL, models, resources(recorded("digits", "M1"))).id == "M1"
+
+
+def test_a_display_name_that_several_bear_is_told_with_their_ids() -> None:
+    models = live(M1="Numbers", M2="Numbers", M3="Numbers", M4="other")
     known = resources(recorded("digits", "M1", "M2"))
     with pytest.raises(UsageError) as told:
-        pick("digits", MODEL, models, known)
+        pick("Numbers", MODEL, models, known)
     assert told.value.message == (
-        "Several models are called digits: M1 (model.digits), M2 (model.digits, former), "
+        "Several models are called Numbers: M1 (model.digits), M2 (model.digits, former), "
         "M3 (unmanaged)."
     )
 
 
-def test_a_key_and_a_display_name_may_mean_two_objects() -> None:
-    models = live(M1="Numbers", M2="digits")
-    with pytest.raises(UsageError, match=r"M1 .*M2"):
-        pick("digits", MODEL, models, resources(recorded("digits", "M1")))
+def test_a_declared_name_whose_current_version_is_gone_is_a_display_name() -> None:
+    known = resources(recorded("digits", "M1", "M2"))
+    assert pick("digits", MODEL, live(M2="digits"), known).id == "M2"
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "model.gone", "dataset.digits", "model.", "."])
