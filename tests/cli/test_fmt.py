@@ -111,14 +111,14 @@ def test_what_is_wrong_hides_no_other_file(cli: CommandLine) -> None:
 
 
 def test_a_file_that_is_meant_is_named_and_the_others_are_formatted(cli: CommandLine) -> None:
-    for name in ("a.automl.yaml", "models.automl.yaml"):
+    for name in ("a.automl.yaml", "models.yaml"):
         (cli.directory / name).write_text(UNTIDY)
     (cli.directory / "compose.yaml").write_text("services:   {}\n")
     done = cli.run("fmt")
     assert (done.returncode, done.stdout) == (1, "a.automl.yaml\n")
-    assert "mv models.automl.yaml models.automl.yaml" in done.stderr
-    assert (cli.directory / "models.automl.yaml").read_text() == UNTIDY
-    assert cli("fmt", "models.automl.yaml") == "models.automl.yaml\n"
+    assert "mv models.yaml models.automl.yaml" in done.stderr
+    assert (cli.directory / "models.yaml").read_text() == UNTIDY
+    assert cli("fmt", "models.yaml") == "models.yaml\n"
 
 
 def test_files_that_are_not_there(cli: CommandLine) -> None:

@@ -26,7 +26,7 @@ FOREIGN: dict[str, str | bytes] = {
     "values.yaml": "models: seven\nstate: prod\n",
     "pipeline.yaml": "variables:\n  stage: test\n",
     "schema.yml": "models:\n  - name: orders\n",
-    "policy.automl.yaml": "policy: {allow: all}\n",
+    "policy.yaml": "policy: {allow: all}\n",
     "list.yaml": "- datasets\n",
     "text.yaml": "datasets\n",
     "empty.yaml": "",
@@ -82,19 +82,19 @@ def test_other_yaml_beside_it_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", MEANT)
 @pytest.mark.parametrize("beside", [True, False])
 def test_a_file_that_is_meant_is_named(what: str, beside: bool, tmp_path: Path) -> None:
-    write(tmp_path, {"models.automl.yaml": MEANT[what], **FOREIGN})
+    write(tmp_path, {"models.yaml": MEANT[what], **FOREIGN})
     if beside:
         write(tmp_path, {"automl-plan.yaml": "provider: {local: {}}\n"})
-    hint = "rename it: mv models.automl.yaml models.automl.yaml"
-    assert errors(tmp_path) == [("models.automl.yaml", "file-name", hint)]
+    hint = "rename it: mv models.yaml models.automl.yaml"
+    assert errors(tmp_path) == [("models.yaml", "file-name", hint)]
 
 
 def test_all_of_them_are_named_with_all_else_that_is_wrong(tmp_path: Path) -> None:
     wrong = "datasets: {d: {image_clasification: {}}}\n"
-    write(tmp_path, {"automl-plan.yaml": wrong, "b c.automl.yml": GOOD, "automl.yaml": GOOD})
+    write(tmp_path, {"automl-plan.yaml": wrong, "b c.yml": GOOD, "automl.yaml": GOOD})
     found = errors(tmp_path)
     assert ("automl.yaml", "file-name", "rename it: mv automl.yaml automl.automl.yaml") in found
-    assert ("b c.automl.yml", "file-name", "rename it: mv 'b c.automl.yml' 'b c.automl.yml'") in found
+    assert ("b c.yml", "file-name", "rename it: mv 'b c.yml' 'b c.automl.yml'") in found
     assert [rule for file, rule, _ in found if file == "automl-plan.yaml"] == ["unknown-key"]
 
 
@@ -116,7 +116,7 @@ def test_one_key_that_is_not_ours_makes_a_file_another_s(data: st.DataObject) ->
     keys = data.draw(st.permutations([*dict.fromkeys([*ours, *other])]))
     with TemporaryDirectory() as name:
         text = "".join(f"{key}: {{}}\n" for key in keys)
-        files = {"automl-plan.yaml": "provider: {local: {}}\n", "other.automl.yaml": text}
+        files = {"automl-plan.yaml": "provider: {local: {}}\n", "other.yaml": text}
         directory = write(Path(name), files)
         if not {*keys} <= {*SECTIONS}:
             load(directory)
