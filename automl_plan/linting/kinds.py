@@ -11,7 +11,10 @@ from automl_plan.resources.model_types import ClassificationType, Problem
 
 FIELDS_OF_BOX_ROWS = 11
 """ML_USE, path, label and eight coordinates."""
-_NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+")
+NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+"""A coordinate as the service reads it; programs write small ones as 3e-05."""
+_SIGNS = "+-"
+"""A number with a sign is no coordinate, and shows all the same what a row is for."""
 _SHARE = 0.05
 """Of the labelled rows: so many with several labels are no slip of the pen."""
 
@@ -51,7 +54,7 @@ def has_box(fields: Sequence[str]) -> bool:
     if len(fields) != FIELDS_OF_BOX_ROWS:
         return False
     corners = fields[3:]
-    numbers = sum(_NUMBER.fullmatch(field) is not None for field in corners)
+    numbers = sum(NUMBER.fullmatch(field.lstrip(_SIGNS)) is not None for field in corners)
     return numbers >= 3 or not any(fields[2:])
 
 

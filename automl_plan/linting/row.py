@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from msgspec import Struct, field
 
 from automl_plan.linting.findings import quoted
-from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, Kind, has_box
+from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, NUMBER, Kind, has_box
 from automl_plan.linting.limits import ROUNDING, SHORTEST_EDGE
 from automl_plan.linting.rules import REFUSED
 from automl_plan.linting.words import (
@@ -19,8 +18,6 @@ from automl_plan.linting.words import (
     label_fault,
     path_fault,
 )
-
-_COORDINATE = re.compile(r"[0-9]*\.?[0-9]+|[0-9]+\.")
 
 
 class Row(Struct):
@@ -135,7 +132,7 @@ def _check_box(row: Row, corners: Sequence[str]) -> None:
             if text == "":
                 row.faults.append(("box-vertices", at, "a vertex has no coordinate"))
                 return
-            if not _COORDINATE.fullmatch(text) or float(text) > 1:
+            if not NUMBER.fullmatch(text) or float(text) > 1:
                 message = f"the coordinate {quoted(text)} is not a number from 0 to 1"
                 row.faults.append(("box-coordinates", at, message))
                 return
