@@ -1,4 +1,4 @@
-"""Rows that nothing is wrong with, in columns."""
+"""Rows that no rule refuses, in columns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ class Batch(Struct, frozen=True):
     numbers: Sequence[int]
     """The line of each row, from 1."""
     uses: Sequence[bytes]
-    """ML_USE in one of the API's spellings; empty where there is none."""
+    """ML_USE in one of the API's spellings; empty where there is none, `?` where it is no set."""
     paths: Sequence[bytes]
     labels: Sequence[Sequence[bytes]] = ()
     """A column for each label; no row has an empty one."""
     counts: Sequence[Counter[tuple[bytes, bytes]]] = ()
     """For each of these columns, how many rows have an ML_USE and a label."""
     boxes: Sequence[Sequence[bytes]] = ()
-    """Four columns of two opposite vertices: x, y, x, y. None where there is no object."""
+    """Four columns of two opposite vertices: x, y, x, y. None where there is no object; `nan` where
+    nobody can tell where it is."""
     lines: Sequence[bytes] = ()
     """Of object detection only: the rows as a whole."""
 

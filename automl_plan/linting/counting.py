@@ -59,6 +59,6 @@ def _read(
             reader.read(file)
     except OSError as error:
         raise SourceError(f"It can't be read: {error.strerror}.", where=source) from error
-    if reader.stopped:
+    if reader.stopped is not None:
         raise SourceError(f"It can't be read to its end: {faults[-1]}.", where=source)
     return reader.rows

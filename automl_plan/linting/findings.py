@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from automl_plan.linting.rules import RULES, Severity
+from automl_plan.linting.rules import REFUSED, RULES, Severity
 
 KEPT = 10_000
 """Findings of one rule that are kept; more are only counted, so that memory stays bounded."""
-_LONGEST = 80
 
 
 class Finding(Struct, frozen=True, order=True):
@@ -38,6 +37,8 @@ class Findings:
 
     def __init__(self, severities: Mapping[str, Severity]) -> None:
         self._severities = {rule.id: rule.severity for rule in RULES.values()} | dict(severities)
+        self.refused = frozenset(r for r in REFUSED if self._severities[r] is Severity.ERROR)
+        """The rules that refuse rows: those that a configuration softens refuse none."""
         self._kept: list[Finding] = []
         self.counts: Counter[str] = Counter()
         """How many there are of each rule, kept or not."""
@@ -62,8 +63,3 @@ class Findings:
     def count_of(self, severity: Severity) -> int:
         """How many there are of a severity, kept or not."""
         return sum(n for rule, n in self.counts.items() if self._severities[rule] is severity)
-
-
-def quoted(text: str) -> str:
-    """A field as it may stand in a message: on one line, and short."""
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

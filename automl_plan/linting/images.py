@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +17,13 @@ from msgspec import Struct
 
 from automl_plan.errors import NotFound, ProviderError
 from automl_plan.linting.batch import Batch
-from automl_plan.linting.findings import quoted
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.likeness import Likeness, Seen
 from automl_plan.linting.limits import FEWEST_PIXELS, Limits
 from automl_plan.linting.pictures import Picture, has_decoder, picture
 from automl_plan.linting.tallies import Place, Report, set_of
-from automl_plan.providers.places import object_of
+from automl_plan.linting.words import UNKNOWN, named, quoted
+from automl_plan.providers.places import in_storage
 
 if TYPE_CHECKING:
     from automl_plan.providers.storage import Storage
@@ -66,7 +66,7 @@ class Images:
         self._likeness = Likeness()
         self._folders: dict[tuple[str, str], dict[str, Picture]] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="look")
-        self._in_storage = self._unlike = 0
+        self._in_storage = self._unlike = self._unmeasured = 0
         self._unreachable = ""
 
     def close(self) -> None:
@@ -102,7 +102,10 @@ class Images:
 
     def _object(self, uri: str) -> Picture:
         self._in_storage += 1
-        bucket, name = object_of(uri)
+        place = in_storage(uri)
+        if place is None:
+            return _MISSING
+        bucket, name = place
         head, slash, _ = name.rpartition("/")
         folder = (bucket, head + slash)
         if self._unreachable:
@@ -159,18 +162,22 @@ class Images:
         one, other = sorted((first, row), key=lambda each: each.place)
         same = f"the same content as {quoted(one.path.decode())} at {self._where(one.place)}"
         differ = one.labels and other.labels and one.labels != other.labels
-        if one.use != other.use:
+        two_sets = one.use != other.use and UNKNOWN not in (one.use, other.use)
+        if two_sets:
             message = f"{same}, which is in {one.use}, and this in {other.use}"
             self._report("content-in-two-sets", other.place, message)
         if self._kind is Kind.MULTICLASS and differ:
-            labels = " and ".join(b", ".join(sorted(each.labels)).decode() for each in (one, other))
+            labels = " and ".join(_words(each.labels) for each in (one, other))
             self._report(
                 "content-labels-differ", other.place, f"{same}, but other labels: {labels}"
             )
-        elif one.use == other.use:
+        elif not two_sets:
             self._report("content-repeated", other.place, same)
 
     def _check_pixels(self, box: Sequence[bytes], size: tuple[int, int], place: Place) -> None:
+        if box[0] == b"nan":
+            self._unmeasured += 1
+            return
         x0, y0, x1, y1 = map(float, box)
         width, height = abs(x1 - x0) * size[0], abs(y1 - y0) * size[1]
         if min(width, height) < FEWEST_PIXELS:
@@ -198,6 +205,8 @@ class Images:
                 f"which of {self._unlike:,} images look alike: they are smaller than 32 pixels, "
                 "or have too little contrast"
             )
+        if self._unmeasured:
+            told.append(f"the pixels of {self._unmeasured:,} boxes, whose vertices can't be read")
         if self._likeness.left_out:
             told.append("all images that look alike: too many have the same brightness")
         if self._unreachable:
@@ -208,3 +217,7 @@ class Images:
                 "there, their size and their MD5"
             )
         return told
+
+
+def _words(labels: Iterable[bytes]) -> str:
+    return ", ".join(named(label) for label in sorted(label.decode() for label in labels))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from automl_plan.linting.tallies import Place
+from automl_plan.linting.words import UNKNOWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -113,6 +114,7 @@ class Likeness:
 def _are_alike(one: Seen, other: Seen) -> bool:
     return (
         one.use != other.use
+        and UNKNOWN not in (one.use, other.use)
         and (one.look.bits ^ other.look.bits).bit_count() <= MOST_DIFFERENT
         and one.content != other.content
         and one.look.differs(other.look) <= MOST_DIFFERENT_GREY

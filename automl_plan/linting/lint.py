@@ -125,6 +125,7 @@ class _Work:
         self.findings = Findings(linter.severities)
         self.tally = Tally(kind)
         self.rows = self.images = 0
+        self.refused = self.unreadable = self.unnamed = 0
         self.unchecked: list[str] = []
         self._images = self._looking()
 
@@ -144,7 +145,8 @@ class _Work:
         """Do it."""
         images = self._images
         for number, source in enumerate(self.sources):
-            self.rows += self._read_first(number, source)
+            self._read_first(number, source)
+        self.unchecked += self._rows_unchecked()
         if images is not None:
             images.judge()
             self.unchecked += images.unchecked()
@@ -154,6 +156,15 @@ class _Work:
         if paths.candidates or lines.candidates:
             self._look_again(paths, lines)
 
+    def _rows_unchecked(self) -> Iterator[str]:
+        """The rows that most rules did not look at."""
+        if self.refused:
+            yield f"images, labels and sets of {_rows(self.refused)} with errors"
+        if self.unreadable:
+            yield f"{_rows(self.unreadable)} that can't be read"
+        if self.unnamed:
+            yield f"labels and sets of {_rows(self.unnamed)} without an image"
+
     def _candidates(self) -> tuple[Several, Several]:
         none = Several(0, frozenset())
         if self._kind is Kind.DETECTION:
@@ -162,7 +173,7 @@ class _Work:
             return images, repeated(self.tally.lines) if wanted else none
         return repeated(self.tally.images), none
 
-    def _read_first(self, number: int, source: str) -> int:
+    def _read_first(self, number: int, source: str) -> None:
         if not source.lower().endswith(".csv"):
             self.findings.add("csv-name", source, 0, "its name does not end in .csv")
 
@@ -184,14 +195,23 @@ class _Work:
                 file.seek(0)
                 reader.read(file)
         except SourceError as error:
-            self.findings.add("csv-unreadable", source, 0, error.message)
-            return 0
+            self._unread(source, error.message)
+            return
         except OSError as error:
-            self.findings.add("csv-unreadable", source, 0, f"it can't be read: {error.strerror}")
-            return 0
-        if reader.rows == 0 and not reader.stopped:
+            self._unread(source, f"it can't be read: {error.strerror}")
+            return
+        self.rows += reader.rows
+        self.refused += reader.refused
+        self.unreadable += reader.unreadable
+        self.unnamed += reader.unnamed
+        if reader.stopped is not None:
+            self.unchecked.append(f"{source} from line {reader.stopped:,} on")
+        elif reader.rows == 0:
             self.findings.add("csv-empty", source, 0, "the file has no rows")
-        return reader.rows
+
+    def _unread(self, source: str, why: str) -> None:
+        self.findings.add("csv-unreadable", source, 0, why)
+        self.unchecked.append(f"{source}: {why}")
 
     def _reader(
         self,
@@ -200,7 +220,8 @@ class _Work:
         report: Callable[[str, int, str, int], None],
     ) -> CsvReader:
         bucket = bucket_of(self.sources[number])
-        return CsvReader(self._kind, number, bucket, sinks, report, fast=self._linter.fast)
+        refused, fast = self.findings.refused, self._linter.fast
+        return CsvReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
 
     def _look_again(self, images: Several, lines: Several) -> None:
         repeats = Repeats(self._kind, images.candidates, lines.candidates)
@@ -222,3 +243,7 @@ class _Work:
 
     def _where(self, place: Place) -> str:
         return f"{self.sources[place[0]]}:{place[1]}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

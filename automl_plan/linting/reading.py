@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import BinaryIO
 
 from automl_plan.linting.batch import Batch, Sink
@@ -12,6 +12,7 @@ from automl_plan.linting.blocks import LineTooLong, blocks
 from automl_plan.linting.columns import Columns
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.row import Row, is_header, read_row
+from automl_plan.linting.rules import REFUSED
 
 Report = Callable[[str, int, str, int], None]
 """Takes a rule, a line, words and a column."""
@@ -34,19 +35,28 @@ class CsvReader:
         sinks: Sequence[Sink],
         report: Report,
         *,
+        refused: Collection[str] = REFUSED,
         fast: bool = True,
     ) -> None:
+        """`refused`: the rules whose rows go to no sink."""
         self._kind = kind
         self._source = source
         self._bucket = bucket
         self._sinks = sinks
         self._report = report
+        self._refused = refused
         self._fast = fast
         self._columns = Columns(kind, source, bucket)
         self.rows = 0
         """How many there are, right or wrong; blank lines are none."""
-        self.stopped = False
-        """Whether the rest of the file could not be looked at."""
+        self.refused = 0
+        """Rows that break a rule which no row may break."""
+        self.unreadable = 0
+        """Rows whose fields can't be told."""
+        self.unnamed = 0
+        """Rows that name no image, and are not refused for it."""
+        self.stopped: int | None = None
+        """The line from which on the file could not be looked at."""
 
     def read(self, file: BinaryIO) -> None:
         """Read it. Raises OSError."""
@@ -58,14 +68,14 @@ class CsvReader:
                 if number == 1:
                     if text.startswith(_UTF_16):
                         self._report("csv-encoding", 1, "the file is UTF-16, not UTF-8", 0)
-                        self.stopped = True
+                        self.stopped = 1
                         return
                     if text.startswith(_MARK):
                         self._report("byte-order-mark", 1, "the file begins with U+FEFF", 1)
                         text = text[len(_MARK) :]
                 number = self._block(text, stream, number)
         except LineTooLong:
-            self.stopped = True
+            self.stopped = number
             message = "a line has no end for a megabyte: the rest of the file is not looked at"
             self._report("csv-syntax", number, message, 0)
 
@@ -96,6 +106,7 @@ class CsvReader:
                 fields = next(reader)
             except csv.Error as error:
                 self.rows += 1
+                self.unreadable += 1
                 self._report("csv-syntax", number, f"the row can't be read: {error}", 0)
             else:
                 self._fields(fields, number, b"\n".join(taken))
@@ -158,33 +169,39 @@ class CsvReader:
         try:
             line.decode()
         except UnicodeDecodeError as error:
+            self.unreadable += 1
             message = f"the byte 0x{line[error.start]:02x} is not UTF-8"
             self._report("csv-encoding", number, message, 0)
             return
         if number == 1 and is_header(fields):
+            self.unreadable += 1
             self._report("header-line", 1, "the first line names columns", 0)
             return
-        row = read_row(fields, self._kind, self._bucket)
+        row = read_row(fields, self._kind, self._bucket, self._refused)
         for rule, place, message in row.faults:
             column = 0
             if b'"' not in line:
                 column = 1 + sum(len(field) + 1 for field in fields[:place])
             self._report(rule, number, message, column)
-        if not row.refused:
-            self._columns.learn(row.path)
-            batch = self._batch(row, fields, number, line)
+        if any(rule in self._refused for rule, _, _ in row.faults):
+            self.refused += 1
+        elif not row.path:
+            self.unnamed += 1
+        else:
+            if not row.faults:
+                self._columns.learn(row.path)
+            batch = self._batch(row, number, line)
             for sink in self._sinks:
                 sink.add(batch)
 
-    def _batch(self, row: Row, fields: Sequence[str], number: int, line: bytes) -> Batch:
+    def _batch(self, row: Row, number: int, line: bytes) -> Batch:
         """A row by itself."""
         labels = [[label.encode()] for label in row.labels]
         use, path = row.use.encode(), row.path.encode()
         counts = [Counter({(use, label): 1}) for [label] in labels]
         if self._kind is not Kind.DETECTION:
             return Batch(self._source, (number,), (use,), (path,), labels, counts)
-        corners = [fields[place].encode() for place in (3, 4, 7, 8)]
-        box = [[corner] for corner in corners] if any(corners) else ()
+        box = [[corner.encode()] for corner in row.box]
         return Batch(self._source, (number,), (use,), (path,), labels, counts, box, (line,))
 
 

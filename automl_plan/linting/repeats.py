@@ -10,6 +10,7 @@ from automl_plan.linting.batch import Batch
 from automl_plan.linting.digests import without_set
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.tallies import Place, Report, set_of
+from automl_plan.linting.words import UNKNOWN, named
 
 MOST_ROWS = 500_000
 """Rows that are compared; more are left out, so that memory stays bounded."""
@@ -76,15 +77,16 @@ class Repeats:
         self, rows: Sequence[Seen], most_boxes: int, where: Callable[[Place], str], report: Report
     ) -> None:
         first = rows[0]
-        sets = {first.use}
+        placed = next((row for row in rows if row.use != UNKNOWN), first)
+        sets = {placed.use, UNKNOWN}
         known = set(first.labels)
         boxes = int(first.box)
         for row in rows[1:]:
             boxes += row.box
             if row.use not in sets:
                 sets.add(row.use)
-                message = f"the image is in {row.use} here, and in {first.use} at "
-                report("sets-differ", row.place, message + where(first.place))
+                message = f"the image is in {row.use} here, and in {placed.use} at "
+                report("sets-differ", row.place, message + where(placed.place))
             if self._kind is Kind.DETECTION:
                 if row.box and boxes == most_boxes + 1:
                     report("box-count", row.place, f"the image has more than {most_boxes} boxes")
@@ -98,4 +100,4 @@ class Repeats:
 
 
 def _words(labels: Collection[bytes]) -> str:
-    return ", ".join(label.decode() for label in sorted(labels))
+    return ", ".join(named(label.decode()) for label in sorted(labels))

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct, field
 
-from automl_plan.linting.findings import quoted
 from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, NUMBER, Kind, has_box
 from automl_plan.linting.limits import ROUNDING, SHORTEST_EDGE
 from automl_plan.linting.rules import REFUSED
 from automl_plan.linting.words import (
     SPELLINGS,
+    UNKNOWN,
     USES,
     bucket_of,
     extension,
     label_fault,
     path_fault,
+    quoted,
 )
+
+_SHAPE = "row-shape"
+UNMEASURED = ("nan", "nan", "nan", "nan")
+"""A box of which nobody can tell where it is."""
 
 
 class Row(Struct):
-    """What a row says, and its faults: a rule, the field from 0, and words."""
+    """What a row says, as far as it can be read, and its faults."""
 
     use: str = "UNASSIGNED"
     path: str = ""
+    """Empty where the row names no image."""
     labels: tuple[str, ...] = ()
+    box: tuple[str, ...] = ()
+    """x, y, x, y of two opposite vertices; empty where there is no object."""
     faults: list[tuple[str, int, str]] = field(default_factory=list)
-
-    @property
-    def refused(self) -> bool:
-        """Whether the service does not take it."""
-        return any(rule in REFUSED for rule, _, _ in self.faults)
+    """A rule, the field from 0, and words."""
 
 
 def is_header(fields: Sequence[str]) -> bool:
@@ -41,16 +45,22 @@ def is_header(fields: Sequence[str]) -> bool:
     )
 
 
-def read_row(fields: Sequence[str], kind: Kind, bucket: str | None) -> Row:
-    """A row; `bucket` is that of its CSV, None for a file."""
+def read_row(
+    fields: Sequence[str], kind: Kind, bucket: str | None, refused: Collection[str] = REFUSED
+) -> Row:
+    """A row; `bucket` is that of its CSV, None for a file.
+
+    `refused`: the rules that no row may break. Of one whose shape is refused nothing else is told:
+    which of its fields is what, is only guessed.
+    """
     row = Row()
-    if kind is Kind.DETECTION:
-        _read_box(row, fields)
-        place = 1
-    else:
-        place = _read_labels(row, fields, kind)
-    if place < len(fields):
+    boxes = kind is Kind.DETECTION
+    place = _read_box(row, fields) if boxes else _read_labels(row, fields, kind)
+    if row.path:
         _check_path(row, place, kind, bucket)
+    if _SHAPE in refused:
+        shape = [fault for fault in row.faults if fault[0] == _SHAPE]
+        row.faults = shape or row.faults
     return row
 
 
@@ -59,13 +69,14 @@ def _read_labels(row: Row, fields: Sequence[str], kind: Kind) -> int:
     place = _use(row, fields)
     if place >= len(fields) or not fields[place]:
         row.faults.append(("no-image", place, "the row names no image"))
-        return len(fields)
-    row.path = fields[place]
+    else:
+        row.path = fields[place]
+    end = len(fields)
     if has_box(fields) and any(fields[2:]):
-        row.faults.append(("row-shape", 0, "the row has a box, but this is classification"))
-        return place
+        row.faults.append((_SHAPE, 0, "the row has a box, but this is classification"))
+        end = place + 2  # the box is no labels
     labels = []
-    for at, label in enumerate(fields[place + 1 :], place + 1):
+    for at, label in enumerate(fields[place + 1 : end], place + 1):
         if label:
             _label(row, label, at)
             labels.append(label)
@@ -90,22 +101,25 @@ def _use(row: Row, fields: Sequence[str]) -> int:
         return 1
     second = fields[1] if len(fields) > 1 else ""
     looks_like_path = extension(written) or "/" in written
-    if not looks_like_path and (extension(second) or second.startswith("gs://")):
-        row.faults.append(("ml-use", 0, f"{quoted(written)} is none of {', '.join(USES)}"))
+    is_path = extension(second) or second.startswith("gs://") or (second == "" and len(fields) > 2)
+    if is_path and not looks_like_path:
+        _unknown_use(row, written)
         return 1
     return 0
 
 
-def _read_box(row: Row, fields: Sequence[str]) -> None:
+def _unknown_use(row: Row, written: str) -> None:
+    row.use = UNKNOWN
+    row.faults.append(("ml-use", 0, f"{quoted(written)} is none of {', '.join(USES)}"))
+
+
+def _read_box(row: Row, fields: Sequence[str]) -> int:
     """`ML_USE,PATH,[LABEL],BOX`; a box is eight fields, all empty when there is no object."""
     if len(fields) != FIELDS_OF_BOX_ROWS:
-        message = f"the row has {len(fields)} fields instead of {FIELDS_OF_BOX_ROWS}"
-        row.faults.append(("row-shape", 0, message))
-        row.path = fields[1] if len(fields) > 1 else ""
-        return
+        return _read_other_shape(row, fields)
     use = SPELLINGS.get(fields[0].upper())
     if use is None:
-        row.faults.append(("ml-use", 0, f"{quoted(fields[0])} is none of {', '.join(USES)}"))
+        _unknown_use(row, fields[0])
     else:
         _use(row, fields)
     row.path, label, corners = fields[1], fields[2], fields[3:]
@@ -118,7 +132,27 @@ def _read_box(row: Row, fields: Sequence[str]) -> None:
         what = "the label has no box" if label else "the box has no label"
         row.faults.append(("box-label", 2, what))
     if any(corners):
+        row.box = UNMEASURED
         _check_box(row, corners)
+    return 1
+
+
+def _read_other_shape(row: Row, fields: Sequence[str]) -> int:
+    """What can be told of a row with more fields than a box, or fewer: its image and its label."""
+    message = f"the row has {len(fields)} fields instead of {FIELDS_OF_BOX_ROWS}"
+    row.faults.append((_SHAPE, 0, message))
+    place = _use(row, fields)
+    if not fields[0]:
+        _unknown_use(row, "")
+    path, label, *corners = [*fields[place : place + 3], "", "", ""][:3]
+    row.path = path
+    if not path:
+        row.faults.append(("no-image", place, "the row names no image"))
+    if label and not NUMBER.fullmatch(label):
+        _label(row, label, place + 1)
+        row.labels = (label,)
+    row.box = UNMEASURED if any(corners) else ()
+    return place
 
 
 def _check_box(row: Row, corners: Sequence[str]) -> None:
@@ -142,7 +176,8 @@ def _check_box(row: Row, corners: Sequence[str]) -> None:
     if not opposite and (len(corners_of_it) > 4 or set(numbers) != corners_of_it):
         message = "the four vertices are not the corners of an upright rectangle"
         row.faults.append(("box-vertices", 3, message))
-    elif min(max(xs) - min(xs), max(ys) - min(ys)) < SHORTEST_EDGE - ROUNDING:
+    row.box = tuple(map(str, (min(xs), min(ys), max(xs), max(ys))))
+    if min(max(xs) - min(xs), max(ys) - min(ys)) < SHORTEST_EDGE - ROUNDING:
         message = f"an edge of the box is shorter than {SHORTEST_EDGE} of the image's side"
         row.faults.append(("box-size", 3, message))
 
@@ -156,14 +191,12 @@ def _label(row: Row, label: str, at: int) -> None:
 
 def _check_path(row: Row, place: int, kind: Kind, bucket: str | None) -> None:
     path = row.path
-    if not path or any(rule == "row-shape" for rule, _, _ in row.faults):
-        return
     fault = path_fault(path, in_storage=bucket is not None)
     if fault is not None:
         row.faults.append(("image-path", place, f"{quoted(path)} {fault}"))
-    elif extension(path) not in kind.extensions:
+    if extension(path) not in kind.extensions:
         message = f"{quoted(path)} does not end as an image of this kind of dataset does"
         row.faults.append(("image-type", place, message))
-    elif bucket is not None and bucket_of(path) != bucket:
+    elif fault is None and bucket is not None and bucket_of(path) != bucket:
         message = f"{quoted(path)} lies in another bucket than its CSV"
         row.faults.append(("bucket-mismatch", place, message))

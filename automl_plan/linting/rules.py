@@ -1,7 +1,8 @@
 """The named rules of the data lint: one table. To add one, name it here and find it somewhere.
 
-A rule on rows that is an error by itself says that the service refuses the row: it is counted
-nowhere else, whatever severity a configuration gives the rule.
+A rule on rows that is an error by itself says that the service refuses the row: no other rule
+counts it. A configuration that softens the rule, or turns it off, says that the service takes the
+row: all other rules look at it as at any other.
 """
 
 from __future__ import annotations
@@ -372,4 +373,4 @@ _TABLE = (
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
 """By id."""
 REFUSED = frozenset(rule.id for rule in _TABLE if rule.severity is Severity.ERROR)
-"""The rules of which a row that breaks them is counted nowhere else."""
+"""The rules that refuse the rows which break them, unless a configuration softens them."""

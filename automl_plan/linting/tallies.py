@@ -13,10 +13,10 @@ from automl_plan.linting.batch import Batch
 from automl_plan.linting.digests import Digests, with_sets
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.limits import Limits
-from automl_plan.linting.words import SETS, USES
+from automl_plan.linting.words import SETS, UNKNOWN, USES, named
 
 _CODES = {use.encode(): ("UNASSIGNED", *SETS).index(chosen) for use, chosen in USES.items()}
-_CODES[b""] = 0
+_CODES[b""] = _CODES[UNKNOWN.encode()] = 0
 MOST_LABELS = 20_000
 """Labels that are counted: four times what the service takes, so that memory stays bounded."""
 
@@ -32,8 +32,8 @@ def code_of(use: bytes) -> int:
 
 
 def set_of(use: bytes) -> str:
-    """The API's name of the set of an ML_USE."""
-    return ("UNASSIGNED", *SETS)[_CODES[use]]
+    """The API's name of the set of an ML_USE; that of what is none is not known."""
+    return UNKNOWN if use == UNKNOWN.encode() else ("UNASSIGNED", *SETS)[_CODES[use]]
 
 
 class Tally:
@@ -125,14 +125,14 @@ def judge(tally: Tally, images: int, limits: Limits, kind: Kind, report: Report)
     for label in labels:
         rule = _rule_for(label.examples, limits)
         if rule is not None:
-            message = f"the label {label.name} has {_counted(label.examples, what)}"
+            message = f"the label {named(label.name)} has {_counted(label.examples, what)}"
             report(rule, label.place, message)
     if labels:
         least = min(labels, key=lambda label: label.examples)
         most = max(labels, key=lambda label: label.examples)
         if most.examples > limits.balance * least.examples:
             message = (
-                f"{most.name} has {_counted(most.examples, what)} and {least.name} "
+                f"{named(most.name)} has {_counted(most.examples, what)} and {named(least.name)} "
                 f"{least.examples:,}: {most.examples // least.examples:,} times as many"
             )
             report("label-balance", least.place, message)
@@ -175,8 +175,8 @@ def _rule_for(examples: int, limits: Limits) -> str | None:
 
 def _judge_sets(tally: Tally, labels: Sequence[_Label], report: Report) -> None:
     """Only where all sets are assigned by hand: else the service fills them up."""
-    sets = {set_of(use) for use in tally.uses}
-    if "UNASSIGNED" in sets:
+    sets = {set_of(use) for use in tally.uses} - {UNKNOWN}
+    if "UNASSIGNED" in sets or not sets:
         return
     for name in SETS:
         if name not in sets:
@@ -184,7 +184,7 @@ def _judge_sets(tally: Tally, labels: Sequence[_Label], report: Report) -> None:
             continue
         for label in labels:
             if not label.sets[name]:
-                message = f"the label {label.name} has no example in {name}"
+                message = f"the label {named(label.name)} has no example in {name}"
                 report(f"label-not-in-{name.lower()}", label.place, message)
 
 

@@ -18,7 +18,10 @@ USES = {
 SPELLINGS = {**USES, "TRAINING": "TRAIN"}
 """In capitals, all that Google's pages have somewhere."""
 SETS = ("TRAIN", "VALIDATION", "TEST")
+UNKNOWN = "?"
+"""The set of an image whose ML_USE is none: in no rule on sets it counts for one."""
 LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
+_LONGEST = 80
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -30,6 +33,16 @@ def label_fault(label: str) -> tuple[str, str] | None:
     if label.startswith(_FORMULA):
         return "label-injection", "begins as a formula of a spreadsheet does"
     return "label-syntax", "is not 1 to 32 characters of A-Z, a-z, 0-9 and _"
+
+
+def named(label: str) -> str:
+    """A label as it may stand in a message, also one that is none."""
+    return label if LABEL.fullmatch(label) else quoted(label)
+
+
+def quoted(text: str) -> str:
+    """A field as it may stand in a message: on one line, and short."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def extension(path: str) -> str:

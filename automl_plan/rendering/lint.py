@@ -66,6 +66,8 @@ def _verdict(results: Sequence[Linted], style: Style) -> str:
     }
     told = [counted(count, severity) for severity, count in totals.items() if count]
     if not told:
+        if any(linted.unchecked for linted in results):
+            return "Nothing is wrong with what was checked.\n"
         return style.green("Nothing is wrong with the data.") + "\n"
     text = ", ".join(told) + "."
     return (style.red(text) if totals[Severity.ERROR] else text) + "\n"

@@ -100,9 +100,12 @@ def test_declared_datasets_and_severities(project: ProjectLine) -> None:
     assert not by_file["kind_is_guessed"]
 
     declare(project, {"ml-use": "off", "label-injection": "warning", "set-empty": "off"})
+    (dataset,) = project.json(*LINT, code=1)["datasets"]
+    assert dataset["counts"] == {"label-injection": 1, "label-under-10": 1, "label-under-100": 2}
+    declare(project, {"ml-use": "off", "label-injection": "warning", "label-under-10": "warning"})
     (dataset,) = project.json(*LINT)["datasets"]
-    assert dataset["counts"] == {"label-injection": 1, "label-under-100": 2}
     assert {each["severity"] for each in dataset["findings"]} == {"warning"}
+    assert (dataset["rows"], dataset["images"], dataset["unchecked"]) == (32, 32, [])
 
     declare(project, {"ml-uze": "off"})
     said = project.failure("datasets", "lint")

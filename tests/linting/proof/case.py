@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from automl_plan.errors import SourceError
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.limits import Limits
 from automl_plan.linting.lint import Linted, Linter
+from automl_plan.linting.rules import Severity
 from automl_plan.providers.storage import Storage
 
 LABELS = ("cat", "dog", "bird_of_prey")
@@ -42,6 +43,8 @@ class Case(Struct):
     is_there: bool = True
     images: dict[str, bytes] = field(default_factory=dict)
     """Local images; where there are none, none are looked at."""
+    only: list[int] | None = None
+    """The rows, from 0, that a defect may touch; None: any but the first."""
     expected: set[tuple[str, int]] = field(default_factory=set)
     """Rules, and the lines that they should name."""
 
@@ -51,6 +54,8 @@ class Case(Struct):
 
     def some(self) -> list[int]:
         """One to three rows, from 0; never the first."""
+        if self.only is not None:
+            return self.only
         return sorted(self.chance.sample(range(1, len(self.rows)), self.chance.randint(1, 3)))
 
     def first_of(self, label: str) -> int:
@@ -67,7 +72,9 @@ class Case(Struct):
         end = self.chance.choice((b"\n", b"\r\n"))
         return self.before + end.join([*lines, b""])
 
-    def lint(self, *, fast: bool = True) -> Linted:
+    def lint(
+        self, *, fast: bool = True, severities: Mapping[str, Severity] | None = None
+    ) -> Linted:
         """What is found in it."""
         content = self.content()
 
@@ -76,7 +83,7 @@ class Case(Struct):
                 raise SourceError("there is no such file", where=source)
             return BytesIO(content)
 
-        linter = Linter(opened, limits=self.limits, fast=fast)
+        linter = Linter(opened, severities or {}, limits=self.limits, fast=fast)
         if not self.images:
             return linter.lint(self.name, [self.name], self.kind)
         with TemporaryDirectory() as directory:
