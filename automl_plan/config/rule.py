@@ -16,7 +16,7 @@ from msgspec import Struct
 from automl_plan.config.findings import Finding, Path
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.model_types import Problem
-from automl_plan.resources.names import Place, bare_id
+from automl_plan.resources.names import EMBEDDED, Place, bare_id
 
 # Entries had their shape checked; Json would ask for that again at each step.
 Entries: TypeAlias = Mapping[str, dict[str, Any]]
@@ -66,9 +66,7 @@ class Checked(Struct, frozen=True):
         """Where the provider keeps its objects; None where its settings don't say."""
         settings = self.provider_settings
         if self.provider == "local":
-            from automl_plan.providers.local.settings import LOCATION, PROJECT
-
-            return Place(PROJECT, LOCATION, numbered=False)
+            return EMBEDDED
         if "project" not in settings or "location" not in settings:
             return None
         return Place(settings["project"], settings["location"], numbered=True)

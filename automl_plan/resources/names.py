@@ -36,6 +36,10 @@ class Place(Struct, frozen=True):
         return cls(project, location, numbered=not service.startswith("local"))
 
 
+EMBEDDED = Place("local", "us-central1", numbered=False)
+"""Of the embedded service."""
+
+
 def bare_id(text: str, place: Place, kind: ResourceKind | None = None) -> str:
     """The id that a full resource name ends with; any other text as it is.
 

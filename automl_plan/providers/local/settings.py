@@ -15,11 +15,10 @@ from automl_plan.providers.transport import HttpTransport
 from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.json import Json
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.names import EMBEDDED
 
 DEFAULT_DATA_DIR = ".automl-plan/emulator"
 DEFAULT_BUCKET_ROOT = ".automl-plan/buckets"
-PROJECT = "local"
-LOCATION = "us-central1"
 VERTEX_PATH = "/vertex"
 """Where the service has Vertex AI v1; at its root it has AutoML v1."""
 
@@ -38,8 +37,8 @@ def open_local(
             HttpTransport(f"{running.url}{VERTEX_PATH}", NoCredentials()),
             sources,
             name="local-vertex",
-            project=PROJECT,
-            location=LOCATION,
+            project=EMBEDDED.project,
+            location=EMBEDDED.location,
             late_seconds=late_seconds(running.url),
             capabilities=capabilities,
         )
@@ -49,8 +48,8 @@ def open_local(
         HttpTransport(running.url, NoCredentials()),
         sources,
         name="local",
-        project=PROJECT,
-        location=LOCATION,
+        project=EMBEDDED.project,
+        location=EMBEDDED.location,
         late_seconds=late_seconds(running.url),
         capabilities=capabilities,
     )
