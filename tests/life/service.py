@@ -278,9 +278,14 @@ class Service:
                 self.advance(timedelta(seconds=max(self._allowed - self._moved, 0.0)))
             self._allowed = self._moved = 0.0
 
-    def pass_hours(self) -> None:
-        """Let some hours pass, if a training runs and a command waits for it, as its polls tell."""
-        if self._moved >= self._allowed or self._polled() < self._polls + _WAITS:
+    def pass_hours(self, *, looks_for_one: bool) -> None:
+        """Let some hours pass, if a training runs and a command waits for it.
+
+        Its polls tell, or that it says that it `looks_for_one` whose name it does not know.
+        """
+        if self._moved >= self._allowed:
+            return
+        if not looks_for_one and self._polled() < self._polls + _WAITS:
             return
         if self.training_runs():
             step = min(2 * _HOUR / self.scale, self._allowed - self._moved)

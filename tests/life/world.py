@@ -16,7 +16,7 @@ from typing import Any
 from tests.chaos.boundaries import KILL
 from tests.life.names import Names
 from tests.life.service import Service, Snapshot
-from tests.life.zygote import Order, Outcome, Zygote
+from tests.life.zygote import Order, Outcome, Zygote, outputs
 
 Document = dict[str, Any]
 Row = tuple[str, int, str]
@@ -25,6 +25,7 @@ BUDGET = "train_budget_milli_node_hours"
 USES = ("TRAIN", "TRAIN", "VALIDATION", "TEST")
 COMMAND_HOURS = 48.0
 """Simulated hours for which a command may wait: some trainings, one after the other."""
+_LOOKS_FOR_ONE = "its operation may be"
 _PAUSE = 0.05
 """Seconds between two looks; an import, a deployment and a deletion take less."""
 WRONG_LABEL = "hot dog"
@@ -205,14 +206,22 @@ class World:
         return self._ordered(Order(("…",), str(checkout.directory), goes_on=True), patient=True)
 
     def _ordered(self, order: Order, patient: bool) -> Outcome:
+        if not order.goes_on:
+            Path(order.directory, outputs(order)[0]).unlink(missing_ok=True)
         with self.service.patient(COMMAND_HOURS if patient else 0.0):
-            outcome = self._zygote.run(order, self.service.pass_hours)
+            outcome = self._zygote.run(order, lambda: self._meanwhile(order))
         self.log.append(f"# exit code {outcome.code}")
         # One that did not wait for what it had begun.
         self._in_motion = outcome.code not in (0, 2, 3) or order.arguments[0] == "operations"
         self.last = outcome
         self.changed()
         return outcome
+
+    def _meanwhile(self, order: Order) -> None:
+        """While a command runs, hours pass if it waits for a training."""
+        said = Path(order.directory, outputs(order)[0])
+        text = said.read_text(encoding="utf-8", errors="replace") if said.exists() else ""
+        self.service.pass_hours(looks_for_one=_LOOKS_FOR_ONE in text)
 
     def pass_time(self, span: timedelta) -> None:
         """Let days pass."""

@@ -221,13 +221,13 @@ def _run(order: Order, running: list[int], stopped: list[int]) -> Outcome:
         stopped.append(child)
     said = [
         (Path(order.directory) / name).read_text(encoding="utf-8", errors="replace")
-        for name in _outputs(order)
+        for name in outputs(order)
     ]
     return Outcome(code, *said)
 
 
-def _outputs(order: Order) -> tuple[str, str]:
-    """Where a command's outputs go; another one runs while one is stopped."""
+def outputs(order: Order) -> tuple[str, str]:
+    """The files that a command writes to; another one runs while one is stopped."""
     held = "held-" if order.goes_on or (order.strike and order.action == STOP) else ""
     return f".{held}stdout", f".{held}stderr"
 
@@ -247,7 +247,7 @@ def _child(order: Order) -> None:
     code: Any = 70
     try:
         os.chdir(order.directory)
-        for descriptor, name in enumerate(_outputs(order), start=1):
+        for descriptor, name in enumerate(outputs(order), start=1):
             _redirect(Path(name), descriptor)
         if order.strike:
             _Strike(order.action, order.strike, Path(order.directory) / "state").install()
