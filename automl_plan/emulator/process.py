@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from automl_plan import __version__
-from automl_plan.emulator.admin.front import AdminFront
+from automl_plan.emulator.admin.front import AdminFront, Service
 from automl_plan.emulator.automl.front import AutomlFront
 from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.clock import Clock
@@ -96,7 +96,8 @@ def serve(options: Options) -> None:
 def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended: _Ended) -> None:
     note = options.data_dir / "server.json"
     counts = CallCounts()
-    admin = AdminFront(engine, counts, faults)
+    service = Service(options.trainer, options.time_scale, options.idle_timeout)
+    admin = AdminFront(engine, counts, faults, service)
     fronts: Sequence[Front] = (
         AutomlFront(engine),
         VertexFront(engine),
@@ -110,7 +111,7 @@ def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended
         try:
             _write_note(note, server.url, server.server_port, options.trainer)
             print(f"AutoML emulator listening on {server.url}", flush=True)  # noqa: T201 - its one line
-            _wait(options.idle_timeout, engine, server, ended)
+            _wait(service, engine, server, ended)
         finally:
             note.unlink(missing_ok=True)
             server.shutdown()
@@ -119,18 +120,18 @@ def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended
             server.activity.drain(_DRAIN_SECONDS)
 
 
-def _wait(idle_timeout: float, engine: Engine, server: Server, ended: _Ended) -> None:
-    if not idle_timeout:
-        ended.wait(None)
-        return
-    left = idle_timeout
-    while not ended.wait(max(left, 0.02)):
-        if engine.jobs_running:
-            left = min(1.0, idle_timeout)
-            continue
-        left = idle_timeout - server.activity.idle_seconds()
-        if left <= 0:
+def _wait(service: Service, engine: Engine, server: Server, ended: _Ended) -> None:
+    left = service.idle_timeout
+    while service.idle_timeout:
+        if ended.wait(max(left, 0.02)):
             return
+        if engine.jobs_running:
+            left = min(1.0, service.idle_timeout)
+            continue
+        left = service.idle_timeout - server.activity.idle_seconds()
+        if service.idle_timeout and left <= 0:
+            return
+    ended.wait(None)
 
 
 def _check_packages(trainer: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,9 +13,10 @@ import pytest
 import requests
 
 from automl_plan.config.schema import read_schema
+from automl_plan.providers.local import process
 from automl_plan.resources.address import ResourceKind
 from tests.apis import BOTH, id_start
-from tests.cli.command import COMMAND, ProjectLine, environment
+from tests.cli.command import COMMAND, CommandLine, ProjectLine, environment
 from tests.rendering.schema import is_valid
 
 
@@ -231,9 +233,61 @@ def test_emulator(project: ProjectLine) -> None:
     started = project.json("emulator", "start", "--trainer", "simulated", "--time-scale", "1e6")
     assert is_valid("emulator-status", started)
     assert project.json("emulator", "status") == started
-    assert started["url"] in project("emulator", "status")
+    shown = project("emulator", "status")
+    assert started["url"] in shown
+    assert "It runs until it is stopped." in shown
+    assert (started["time_scale"], started["idle_timeout"]) == (1e6, 0)
     assert project("emulator", "stop") == "Stopped.\n"
     assert project("emulator", "stop") == "It was not running.\n"
+
+
+def test_emulator_as_the_configuration_says(project: ProjectLine, tmp_path: Path) -> None:
+    directory = tmp_path / "elsewhere"
+    text = (
+        "variables: {data: {default: ../shared}}\n"
+        "provider: {local: {data_dir: '${var.data}', trainer: simulated, time_scale: 60}}\n"
+    )
+    directory.mkdir()
+    (directory / "automl-plan.yaml").write_text(text)
+    there = ("-C", str(directory))
+    assert project.json("emulator", "status", *there)["running"] is False
+    project("models", "list", *there)
+    running = project.json("emulator", "status", *there)
+    assert (running["time_scale"], running["idle_timeout"]) == (60, 900)
+    assert process.status(tmp_path / "shared") is not None
+    assert "It ends after 15 minutes" in project("emulator", "status", *there)
+    assert "It is 2" in project("emulator", "advance", "1d", *there)
+    assert project("emulator", "stop", *there) == "Stopped.\n"
+
+    started = project.json("emulator", "start", *there)
+    assert (started["trainer"], started["time_scale"]) == ("simulated", 60)
+    assert process.status(tmp_path / "shared") is not None
+    other = ("--var", "data=../other")
+    assert project("emulator", "stop", *there, *other) == "It was not running.\n"
+    assert project("emulator", "stop", *there) == "Stopped.\n"
+
+
+def test_an_edited_time_scale_is_told_and_one_given_by_hand_is_not(cli: CommandLine) -> None:
+    def declare(settings: str) -> None:
+        text = f"provider: {{local: {{trainer: simulated{settings}}}}}\n"
+        (cli.directory / "automl-plan.yaml").write_text(text)
+
+    try:
+        declare(", time_scale: 60")
+        assert cli.run("models", "list").stderr == ""
+        for settings, wanted in ((", time_scale: 120", "120"), ("", "3600")):
+            declare(settings)
+            told = cli.run("models", "list").stderr
+            assert f"time scale 60; {wanted} is asked for" in told
+            assert "automl-plan emulator stop" in told
+        cli("emulator", "start", "--time-scale", "60")
+        assert cli.json("emulator", "status")["idle_timeout"] == 0
+        assert cli.run("models", "list").stderr == ""
+        cli("emulator", "stop")
+        assert cli.run("models", "list").stderr == ""
+        assert cli.json("emulator", "status")["time_scale"] == 3600
+    finally:
+        cli("emulator", "stop")
 
 
 def test_emulator_with_faults(project: ProjectLine) -> None:

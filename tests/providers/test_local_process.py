@@ -8,12 +8,14 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.errors import EmulatorError
@@ -93,6 +95,16 @@ def test_another_trainer_is_told(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="with the trainer simulated") as caught:
         start(data_dir, tmp_path, Options(trainer="sklearn"))
     assert "automl-plan emulator stop" in str(caught.value.hint)
+
+
+def test_started_by_hand_it_stays(data_dir: Path, tmp_path: Path) -> None:
+    soon = replace(SIMULATED, idle_timeout=1.0)
+    assert start(data_dir, tmp_path, soon).idle_timeout == 1.0
+    by_hand = start(data_dir, tmp_path, replace(SIMULATED, idle_timeout=0.0))
+    assert by_hand.idle_timeout == 0.0
+    time.sleep(1.5)
+    assert status(data_dir) == by_hand
+    assert start(data_dir, tmp_path, soon) == by_hand
 
 
 def test_what_it_says_when_it_does_not_start(data_dir: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The routes of the emulator's own API, below `/emulator/v1`, which no cloud has."""
 
+from msgspec import Struct
+
 from automl_plan.emulator.admin.billing import render_bill
 from automl_plan.emulator.admin.faults import FaultMethods
 from automl_plan.emulator.call_counts import CallCounts
@@ -13,11 +15,23 @@ from automl_plan.emulator.wire.reading import body_fields
 _ROOT = "/emulator/v1"
 
 
+class Service(Struct):
+    """How the service runs."""
+
+    trainer: str
+    time_scale: float
+    idle_timeout: float
+    """Seconds without a request after which it ends; 0: never by itself."""
+
+
 class AdminFront:
     """What only an emulator can do. Its own calls meet no fault and aren't counted."""
 
-    def __init__(self, engine: Engine, counts: CallCounts, faults: Faults) -> None:
+    def __init__(
+        self, engine: Engine, counts: CallCounts, faults: Faults, service: Service
+    ) -> None:
         fault_methods = FaultMethods(faults)
+        self._service = service
         self._engine = engine
         self._counts = counts
         self._routes = (
@@ -25,6 +39,8 @@ class AdminFront:
             route(None, "GET", f"{_ROOT}/calls", self._calls),
             route(None, "GET", f"{_ROOT}/clock", self._clock),
             route(None, "POST", f"{_ROOT}/clock:advance", self._advance),
+            route(None, "GET", f"{_ROOT}/service", self._show),
+            route(None, "POST", f"{_ROOT}/service:stay", self._stay),
             route(None, "GET", f"{_ROOT}/faults", fault_methods.list),
             route(None, "POST", f"{_ROOT}/faults", fault_methods.add),
             route(None, "DELETE", f"{_ROOT}/faults", fault_methods.clear),
@@ -45,6 +61,22 @@ class AdminFront:
     def _calls(self, request: Request) -> Reply:
         check_query(request)
         return json_reply({"calls": self._counts.by_method()})
+
+    def _show(self, request: Request) -> Reply:
+        check_query(request)
+        return json_reply(
+            {
+                "trainer": self._service.trainer,
+                "timeScale": self._service.time_scale,
+                "idleTimeoutSeconds": self._service.idle_timeout,
+            }
+        )
+
+    def _stay(self, request: Request) -> Reply:
+        """End no more by itself."""
+        body_fields(request.body, "").finish()
+        self._service.idle_timeout = 0.0
+        return self._show(request)
 
     def _clock(self, request: Request) -> Reply:
         check_query(request)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 import signal
@@ -18,18 +19,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.errors import EmulatorError
 
 IDLE_SECONDS = 900.0
+DEFAULT_TIME_SCALE = 3600.0
+"""The service's own, for who asks for none."""
 START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _OTHERS_SECONDS = 1.0
 _ANSWER_SECONDS = 20.0
 _SHOWN_LOG_LINES = 5
+_LOG = logging.getLogger(__name__)
 _URL = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
 
@@ -44,6 +51,7 @@ class Options(Struct, frozen=True):
     port: int = 0
     """0: any free one."""
     idle_timeout: float = IDLE_SECONDS
+    """Seconds; 0: it stays until it is stopped."""
     faults: tuple[str, ...] = ()
     """What is to go wrong, as METHOD:EFFECT[:WHEN]; set at the start only."""
 
@@ -56,6 +64,10 @@ class Running(Struct, frozen=True):
     trainer: str
     started: str
     version: str
+    time_scale: float | None = None
+    """None: of an earlier version, which does not tell."""
+    idle_timeout: float | None = None
+    """Seconds without a request after which it ends; 0: it was started by hand, and stays."""
 
 
 def status(data_dir: Path) -> Running | None:
@@ -77,7 +89,14 @@ def status(data_dir: Path) -> Running | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     believable = _URL.fullmatch(running.url) and _alive(running.pid)
-    return running if believable and _answers(running.url) else None
+    told = _told(running.url) if believable else None
+    if told is None:
+        return None
+    return replace(
+        running,
+        time_scale=_number(told.get("timeScale")),
+        idle_timeout=_number(told.get("idleTimeoutSeconds")),
+    )
 
 
 def start(data_dir: Path, files_root: Path, options: Options) -> Running:
@@ -101,7 +120,29 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
             where=running.url,
             hint="Stop it with `automl-plan emulator stop`; the next command starts it anew.",
         )
+    _tell_time_scale(running, options)
+    if not options.idle_timeout and running.idle_timeout:
+        _asked(running.url, "service:stay", {})
+        running = replace(running, idle_timeout=0.0)
     return running
+
+
+def _tell_time_scale(running: Running, options: Options) -> None:
+    """Say so where the service goes on at another speed than the configuration says.
+
+    To whoever started it by hand only where the configuration says one.
+    """
+    wanted = options.time_scale
+    if wanted is None and running.idle_timeout:
+        wanted = DEFAULT_TIME_SCALE
+    if wanted is None or running.time_scale in (None, wanted):
+        return
+    _LOG.warning(
+        "The embedded service goes on with the time scale %g; %g is asked for. Stop it with "
+        "`automl-plan emulator stop`: the next command starts it with that.",
+        running.time_scale,
+        wanted,
+    )
 
 
 def stop(data_dir: Path) -> bool:
@@ -131,17 +172,26 @@ def advance(data_dir: Path, seconds: float) -> str:
         raise EmulatorError(
             "The embedded service does not run.", hint="Start it: automl-plan emulator start"
         )
+    try:
+        return str(_asked(running.url, "clock:advance", {"seconds": seconds})["now"])
+    except KeyError as error:
+        raise EmulatorError(f"The embedded service tells no time: {error}.") from error
+
+
+def _asked(url: str, method: str, body: Mapping[str, float]) -> dict[str, Any]:
+    """What a method of its own API answers. Raises EmulatorError."""
     request = urllib.request.Request(  # noqa: S310 (our own service, on loopback)
-        f"{running.url}/emulator/v1/clock:advance",
-        data=json.dumps({"seconds": seconds}).encode(),
+        f"{url}/emulator/v1/{method}",
+        data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
         method="POST",
     )
     try:
         with _opener().open(request, timeout=_ANSWER_SECONDS) as answer:
-            return str(json.load(answer)["now"])
-    except (OSError, ValueError, KeyError) as error:
-        raise EmulatorError(f"The embedded service's clock can't be set: {error}.") from error
+            found = json.load(answer)
+    except (OSError, ValueError) as error:
+        raise EmulatorError(f"The embedded service refuses {method}: {error}.") from error
+    return found if isinstance(found, dict) else {}
 
 
 def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
@@ -246,13 +296,23 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if not k.startswith(("GOOGLE_", "AUTOML_PLAN_VAR_"))}
 
 
-def _answers(url: str) -> bool:
-    """Asked of its own API, which has no faults and whose calls aren't counted."""
+def _told(url: str) -> dict[str, Any] | None:
+    """How it runs, asked of its own API, which has no faults and whose calls aren't counted.
+
+    None when it does not answer. An earlier version does, and tells nothing.
+    """
     try:
-        with _opener().open(f"{url}/emulator/v1/clock", timeout=2.0) as response:
-            return bool(response.status == 200)
+        with _opener().open(f"{url}/emulator/v1/service", timeout=2.0) as response:
+            told = json.load(response)
+    except urllib.error.HTTPError as error:
+        return {} if error.code == HTTPStatus.NOT_FOUND else None
     except (OSError, ValueError):
-        return False
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _opener() -> urllib.request.OpenerDirector:
