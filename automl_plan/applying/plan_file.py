@@ -95,7 +95,7 @@ def read_plan(path: Path, *, to_apply: bool = False) -> Planned:
             where=str(path),
             hint="Plan again.",
         )
-    if sealed_as["digest"] != _digest(sealed_as) or data != _encoded(sealed_as):
+    if not _is_sealed(sealed_as, data):
         raise PlanFileInvalid(
             "The plan file was changed after it was written: its digest does not fit.",
             where=str(path),
@@ -103,10 +103,18 @@ def read_plan(path: Path, *, to_apply: bool = False) -> Planned:
         )
     try:
         return planned_of(document)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise PlanFileInvalid(
             f"The plan file contradicts itself: {error}", where=str(path), hint="Plan again."
         ) from error
+
+
+def _is_sealed(document: Mapping[str, Any], data: bytes) -> bool:
+    """Whether these are the bytes of the document, and its digest fits."""
+    try:
+        return bool(document["digest"] == _digest(document) and data == _encoded(document))
+    except (ValueError, RecursionError):  # what was never written: no number, half a character
+        return False
 
 
 def planned_to_json(planned: Planned) -> dict[str, Json]:

@@ -18,10 +18,13 @@ def differences(before: Attributes, after: Attributes) -> tuple[Difference, ...]
     from deepdiff import DeepDiff
 
     found: list[Difference] = []
-    for levels in DeepDiff(before, after, view="tree", verbose_level=2).values():
-        for level in levels:
-            path = ".".join(map(str, level.path(output_format="list")))
-            found.append(Difference(path, _value(level.t1), _value(level.t2)))
+    for name in before.keys() | after.keys():
+        # Field by field: of mappings with little in common it tells no more than that.
+        old, new = ({name: side[name]} if name in side else {} for side in (before, after))
+        for levels in DeepDiff(old, new, view="tree", verbose_level=2).values():
+            for level in levels:
+                path = ".".join(map(str, level.path(output_format="list")))
+                found.append(Difference(path, _value(level.t1), _value(level.t2)))
     return tuple(sorted(found, key=lambda difference: difference.path))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
-from automl_plan.resources.address import Address
+from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.endpoints import Home
+from automl_plan.resources.fields import check_recorded
 from automl_plan.resources.history import History
 from automl_plan.resources.json import Json
 from automl_plan.resources.ledger import Ledger
@@ -28,6 +29,7 @@ from automl_plan.resources.recorded import (
     Status,
     Step,
 )
+from automl_plan.state import values
 from automl_plan.state.history import history_from_json, history_to_json
 from automl_plan.state.ledger import ledger_from_json, ledger_to_json
 from automl_plan.state.noticed import noticed_from_json
@@ -36,6 +38,8 @@ from automl_plan.state.outbox import outbox_from_json, outbox_to_json
 FORMAT_VERSION = 2
 """What is written, here and in the journal: raised by whatever an older version would not know."""
 READS = (1, 2)
+WRONG = (KeyError, TypeError, ValueError)
+"""What is raised by entries that are not as this version writes them."""
 _OF_STATE = frozenset(
     {"format_version", "lineage", "serial", "provider", "resources"}
     | {"history", "outbox", "noticed", "ledger"}
@@ -115,7 +119,7 @@ def encode(state: State) -> bytes:
 def decode(data: bytes, *, where: str) -> State:
     """Read a document. Raises StateUnreadable, which says what is wrong with it; StateMigrating."""
     try:
-        document = json.loads(data)
+        document = values.read_json(data)
     except (ValueError, RecursionError) as error:
         what = "is empty" if not data.strip() else "is torn, or no JSON"
         raise _unreadable(f"The state file {what}.", where) from error
@@ -124,7 +128,7 @@ def decode(data: bytes, *, where: str) -> State:
     check_format(document["format_version"], what="state", where=where)
     try:
         return _state(document)
-    except (KeyError, TypeError, ValueError) as error:
+    except WRONG as error:
         if _migrates(document):
             raise unfinished_migration(where) from error
         raise _unreadable(f"The state file is damaged: {_said(error)}.", where) from error
@@ -169,17 +173,17 @@ def resource_to_json(resource: RecordedResource) -> dict[str, Json]:
 
 def resource_from_json(address: Address, entry: Any) -> RecordedResource:
     """The inverse. Raises KeyError, TypeError or ValueError."""
-    fields = _fields(entry, _OF_RESOURCE)
+    fields, kind = _fields(entry, _OF_RESOURCE), address.kind
     current = fields.get("current")
     return RecordedResource(
         address,
-        current=None if current is None else _object(current),
-        others=tuple(_object(o) for o in _list(fields.get("others", []))),
-        operations=tuple(_operation(o) for o in _list(fields.get("operations", []))),
-        versions=_integer(fields.get("versions")) or 0,
-        protected=_boolean(fields.get("protected", False)),
+        current=None if current is None else _object(kind, current),
+        others=tuple(_object(kind, o) for o in values.items(fields.get("others", []))),
+        operations=tuple(_operation(kind, o) for o in values.items(fields.get("operations", []))),
+        versions=values.count(fields.get("versions", 0)),
+        protected=values.boolean(fields.get("protected", False)),
         endpoint=_home(fields.get("endpoint")),
-        foreign=tuple(_text(i) for i in _list(fields.get("foreign", []))),
+        foreign=tuple(values.text(i) for i in values.items(fields.get("foreign", []))),
     )
 
 
@@ -192,7 +196,7 @@ def _home(entry: Any) -> Home | None:
     if entry is None:
         return None
     fields = _fields(entry, _OF_HOME)
-    return Home(_text(fields["id"]), adopted=_boolean(fields.get("adopted", False)))
+    return Home(values.text(fields["id"]), adopted=values.boolean(fields.get("adopted", False)))
 
 
 def _object_to_json(obj: RecordedObject) -> dict[str, Json]:
@@ -249,20 +253,15 @@ def _compact(**fields: Json) -> dict[str, Json]:
 
 def _state(document: dict[str, Any]) -> State:
     fields = _fields(document, _OF_STATE)
-    serial = _integer(fields["serial"])
-    if serial is None or serial < 0:
-        raise ValueError("serial is not a number")
-    entries = fields["resources"]
-    if not isinstance(entries, dict):
-        raise TypeError("resources is not a mapping")
+    serial = values.count(fields["serial"])
     resources = {}
-    for text, entry in entries.items():
+    for text, entry in values.mapping(fields["resources"]).items():
         address = Address.parse(text)
         resources[address] = resource_from_json(address, entry)
     return State(
-        _text(fields["lineage"]),
+        values.text(fields["lineage"]),
         serial,
-        _optional(fields.get("provider")),
+        values.optional_text(fields.get("provider")),
         resources,
         history_from_json(fields.get("history", {})),
         outbox_from_json(fields.get("outbox", {})),
@@ -289,18 +288,18 @@ def _migrates(document: dict[str, Any]) -> bool:
     )
 
 
-def _object(entry: Any) -> RecordedObject:
+def _object(kind: ResourceKind, entry: Any) -> RecordedObject:
     fields = _fields(entry, _OF_OBJECT)
     status, decision = fields.get("status"), fields.get("decision")
     return RecordedObject(
-        id=_text(fields["id"]),
-        attributes=_mapping(fields["attributes"]),
-        created=_optional(fields.get("created")),
-        examples=_integer(fields.get("examples")),
-        labelled_examples=_integer(fields.get("labelled_examples")),
-        dataset_id=_optional(fields.get("dataset_id")),
-        version=_integer(fields.get("version")),
-        commit=_optional(fields.get("commit")),
+        id=values.text(fields["id"]),
+        attributes=_attributes(kind, fields["attributes"]),
+        created=values.optional_text(fields.get("created")),
+        examples=values.optional_count(fields.get("examples")),
+        labelled_examples=values.optional_count(fields.get("labelled_examples")),
+        dataset_id=values.optional_text(fields.get("dataset_id")),
+        version=values.optional_count(fields.get("version")),
+        commit=values.optional_text(fields.get("commit")),
         status=None if status is None else Status(status),
         decision=None if decision is None else _decision(decision),
         partial=None if fields.get("partial") is None else _partial(fields["partial"]),
@@ -309,8 +308,8 @@ def _object(entry: Any) -> RecordedObject:
 
 def _partial(entry: Any) -> PartialImport:
     fields = _fields(entry, _OF_PARTIAL)
-    rows = tuple(_text(row) for row in _list(fields["rows"]))
-    return PartialImport(rows, _boolean(fields.get("allowed", False)))
+    rows = tuple(values.text(row) for row in values.items(fields["rows"]))
+    return PartialImport(rows, values.boolean(fields.get("allowed", False)))
 
 
 def _decision(entry: Any) -> Decision:
@@ -318,75 +317,46 @@ def _decision(entry: Any) -> Decision:
     require = fields.get("require")
     return Decision(
         kind=DecisionKind(fields["kind"]),
-        when=_text(fields["when"]),
-        by=_optional(fields.get("by")),
-        why=_optional(fields.get("why")),
-        require=None if require is None else _mapping(require),
-        rows=tuple(_mapping(row) for row in _list(fields.get("rows", []))),
+        when=values.text(fields["when"]),
+        by=values.optional_text(fields.get("by")),
+        why=values.optional_text(fields.get("why")),
+        require=None if require is None else values.mapping(require),
+        rows=tuple(values.mapping(row) for row in values.items(fields.get("rows", []))),
     )
 
 
-def _operation(entry: Any) -> RecordedOperation:
+def _operation(kind: ResourceKind, entry: Any) -> RecordedOperation:
     fields = _fields(entry, _OF_OPERATION)
     return RecordedOperation(
         step=Step(fields["step"]),
-        token=_text(fields["token"]),
-        started=_text(fields["started"]),
-        id=_optional(fields.get("id")),
-        object_id=_optional(fields.get("object_id")),
-        attributes=_mapping(fields.get("attributes", {})),
-        dataset_id=_optional(fields.get("dataset_id")),
-        version=_integer(fields.get("version")),
-        commit=_optional(fields.get("commit")),
-        endpoints=tuple(_text(i) for i in _list(fields.get("endpoints", []))),
-        gated=_boolean(fields.get("gated", False)),
-        examples=_integer(fields.get("examples")),
-        labelled_examples=_integer(fields.get("labelled_examples")),
-        variables=tuple(_text(name) for name in _list(fields.get("variables", []))),
+        token=values.text(fields["token"]),
+        started=values.time(fields["started"]),
+        id=values.optional_text(fields.get("id")),
+        object_id=values.optional_text(fields.get("object_id")),
+        attributes=_attributes(kind, fields.get("attributes", {})),
+        dataset_id=values.optional_text(fields.get("dataset_id")),
+        version=values.optional_count(fields.get("version")),
+        commit=values.optional_text(fields.get("commit")),
+        endpoints=tuple(values.text(i) for i in values.items(fields.get("endpoints", []))),
+        gated=values.boolean(fields.get("gated", False)),
+        examples=values.optional_count(fields.get("examples")),
+        labelled_examples=values.optional_count(fields.get("labelled_examples")),
+        variables=tuple(values.text(name) for name in values.items(fields.get("variables", []))),
     )
 
 
+def _attributes(kind: ResourceKind, value: Any) -> dict[str, Json]:
+    attributes = values.mapping(value)
+    check_recorded(kind, attributes)
+    return attributes
+
+
 def _fields(entry: Any, known: AbstractSet[str]) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise TypeError(f"{entry!r:.60} is not a mapping")
-    if not entry.keys() <= known:
-        unknown = next(key for key in entry if key not in known)
+    fields = values.mapping(entry)
+    if not fields.keys() <= known:
+        unknown = next(key for key in fields if key not in known)
         raise ValueError(f"{unknown!r:.60} is not a field of a state")
-    return entry
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.60} is not text")
-    return value
-
-
-def _optional(value: Any) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _integer(value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise TypeError(f"{value!r:.60} is not a whole number")
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r:.60} is neither true nor false")
-    return value
-
-
-def _mapping(value: Any) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r:.60} is not a mapping")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r:.60} is not a list")
-    return value
+    return fields
 
 
 def _said(error: Exception) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from automl_plan.resources.history import EndedOperation, History, Work
 from automl_plan.resources.json import Json
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.recorded import Step
+from automl_plan.state import values
 
 MOST_SECONDS = 10**9
 """Some 30 years."""
@@ -33,14 +33,10 @@ def history_to_json(history: History) -> dict[str, Json]:
 
 def history_from_json(content: Any) -> dict[Step, dict[str, EndedOperation]]:
     """The inverse, oldest first. Raises TypeError or ValueError."""
-    if not isinstance(content, dict):
-        raise TypeError("history is not a mapping")
     history = {}
-    for name, entries in content.items():
-        if not isinstance(entries, dict):
-            raise TypeError(f"history of {name!r:.60} is not a mapping")
+    for name, entries in values.mapping(content).items():
         step = Step(name)
-        read = {key: ended_from_json(step, entry) for key, entry in entries.items()}
+        read = {key: ended_from_json(step, entry) for key, entry in values.mapping(entries).items()}
         history[step] = dict(sorted(read.items(), key=lambda item: (item[1].ended, item[0])))
     return history
 
@@ -62,27 +58,23 @@ def ended_to_json(ended: EndedOperation) -> dict[str, Json]:
 
 def ended_from_json(step: Step, entry: Any) -> EndedOperation:
     """The inverse. Raises TypeError or ValueError."""
-    if not isinstance(entry, dict):
-        raise TypeError(f"{entry!r:.60} is not a mapping")
-    for key in entry:
+    for key in values.mapping(entry):
         if key not in _KNOWN:
             raise ValueError(f"{key!r:.60} is not a field of the history")
-    seconds, problem = entry.get("seconds"), entry.get("problem")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"seconds: {seconds!r:.60} is not a number")
-    if not 0 <= seconds <= MOST_SECONDS:
-        raise ValueError(f"seconds: {seconds!r:.60} is not from 0 to {MOST_SECONDS}")
+    problem = entry.get("problem")
     work = Work(
         step,
         None if problem is None else Problem(problem),
-        _text(entry, "model_type"),
-        _count(entry, "budget_milli_node_hours"),
-        _count(entry, "examples"),
+        values.optional_text(entry.get("model_type")),
+        values.optional_count(entry.get("budget_milli_node_hours")),
+        values.optional_count(entry.get("examples")),
     )
-    ended = _text(entry, "ended") or ""
-    if datetime.fromisoformat(ended).tzinfo is None or ended < "1970":
-        raise ValueError(f"ended: {ended!r:.60} is not a time with its zone")
-    return EndedOperation(work, ended, seconds, _count(entry, "cost_milli_node_hours"))
+    return EndedOperation(
+        work,
+        values.time(entry.get("ended")),
+        values.amount(entry.get("seconds"), MOST_SECONDS),
+        values.optional_count(entry.get("cost_milli_node_hours")),
+    )
 
 
 def read_lines(path: Path) -> list[EndedOperation]:
@@ -118,19 +110,3 @@ def _entry(entry: Any) -> EndedOperation:
     if not isinstance(entry, dict):
         raise TypeError("it is no JSON object")
     return ended_from_json(Step(entry.pop("step", None)), entry)
-
-
-def _text(entry: dict[str, Any], key: str) -> str | None:
-    value = entry.get(key)
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{key}: {value!r:.60} is not text")
-    return value
-
-
-def _count(entry: dict[str, Any], key: str) -> int | None:
-    value = entry.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{key}: {value!r:.60} is not a count")
-    return value

@@ -24,6 +24,7 @@ from automl_plan.resources.json import Json
 from automl_plan.resources.ledger import Charge, enter
 from automl_plan.resources.notices import Notice, mark_sent
 from automl_plan.resources.recorded import RecordedResource, Step
+from automl_plan.state import values
 from automl_plan.state.document import (
     FORMAT_VERSION,
     State,
@@ -101,34 +102,35 @@ def apply_entry(state: State, entry: dict[str, Any]) -> State:
     Raises KeyError, TypeError or ValueError for a wrong step.
     """
     if "provider" in entry:
-        return replace(state, provider=entry["provider"])
+        return replace(state, provider=values.text(entry["provider"]))
     if "new_lineage" in entry:
-        return replace(state, lineage=entry["new_lineage"])
+        return replace(state, lineage=values.text(entry["new_lineage"]))
     if "sent" in entry:
         assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
-        mark_sent(state.outbox, entry["sent"], entry["to"])
+        mark_sent(state.outbox, values.text(entry["sent"]), values.text(entry["to"]))
         return state
     if "noticed" in entry:
         assert isinstance(state.noticed, dict)  # noqa: S101 (as below)
         assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
         set_noticed(state.noticed, state.outbox, entry)
         return state
-    address = Address.parse(entry["address"])
+    address = Address.parse(values.text(entry["address"]))
     assert isinstance(state.resources, dict)  # noqa: S101 (whoever calls this made it one)
     if entry["resource"] is None:
         state.resources.pop(address, None)
     else:
         state.resources[address] = resource_from_json(address, entry["resource"])
     if "origin" in entry:
-        state.resources.pop(Address.parse(entry["origin"]), None)
+        state.resources.pop(Address.parse(values.text(entry["origin"])), None)
     if "ended" in entry:
         assert isinstance(state.history, dict)  # noqa: S101 (as above)
-        ended = entry["ended"]
+        ended = values.mapping(entry["ended"])
         operation = ended_from_json(Step(ended["step"]), ended["operation"])
-        remember(state.history, ended["key"], operation)
+        remember(state.history, values.text(ended["key"]), operation)
     if "notice" in entry:
         assert isinstance(state.outbox, dict)  # noqa: S101 (as above)
-        state.outbox[entry["notice"]["id"]] = notice_from_json(entry["notice"]["notice"])
+        notice = values.mapping(entry["notice"])
+        state.outbox[values.text(notice["id"])] = notice_from_json(notice["notice"])
     if "charge" in entry:
         return replace(state, ledger=enter(state.ledger, charge_from_json(entry["charge"])))
     return state
@@ -252,13 +254,28 @@ def _entries(data: bytes, path: Path) -> Iterator[dict[str, Any]]:
         if checksum != b"%08x" % zlib.crc32(body):
             if number == len(lines) and not rest:
                 return
-            raise StateUnreadable(
-                f"Line {number} of the journal is damaged.",
-                where=str(path),
-                hint="Steps are recorded in it that the state file does not hold yet. Mend or "
-                "remove that line; then plan, and compare with the live objects.",
-            )
-        yield json.loads(body)
+            raise _damaged(number, path)
+        yield _step(body, number, path)
+
+
+def _step(body: bytes, number: int, path: Path) -> dict[str, Any]:
+    """What a sound line says. Raises StateUnreadable where that is no step."""
+    try:
+        entry = values.read_json(body)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(number, path) from error
+    if not isinstance(entry, dict):
+        raise _damaged(number, path)
+    return entry
+
+
+def _damaged(number: int, path: Path) -> StateUnreadable:
+    return StateUnreadable(
+        f"Line {number} of the journal is damaged.",
+        where=str(path),
+        hint="Steps are recorded in it that the state file does not hold yet. Mend or "
+        "remove that line; then plan, and compare with the live objects.",
+    )
 
 
 def sync_directory(path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 from automl_plan.resources.address import Address
 from automl_plan.resources.json import Json
 from automl_plan.resources.ledger import Charge, Ledger, Spending
+from automl_plan.state import values
 
-_MONTH = re.compile(r"\d{4}-\d{2}")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+_MOST_USD = 1e12
 _OF_CHARGE = frozenset({"address", "ended", "usd", "known", "model_id"})
 _OF_SPENDING = frozenset(Spending.__struct_fields__)
 
@@ -32,10 +34,12 @@ def ledger_from_json(content: Any) -> Ledger:
     if not isinstance(content, dict) or content.keys() != {"since", "spent"}:
         raise ValueError("the ledger is none")
     spent = {
-        Address.parse(address): {_month(month): _spending(each) for month, each in months.items()}
-        for address, months in content["spent"].items()
+        Address.parse(address): {
+            _month(month): _spending(each) for month, each in values.mapping(months).items()
+        }
+        for address, months in values.mapping(content["spent"]).items()
     }
-    return Ledger(_text(content["since"]), spent)
+    return Ledger(values.time(content["since"]), spent)
 
 
 def charge_to_json(charge: Charge) -> dict[str, Json]:
@@ -53,13 +57,12 @@ def charge_from_json(content: Any) -> Charge:
     """The inverse. Raises KeyError, TypeError or ValueError."""
     if not isinstance(content, dict) or content.keys() != _OF_CHARGE:
         raise ValueError("a charge has other fields")
-    model_id = content["model_id"]
     return Charge(
-        Address.parse(content["address"]),
-        _text(content["ended"]),
+        Address.parse(values.text(content["address"])),
+        values.time(content["ended"]),
         _dollars(content["usd"]),
-        bool(content["known"]),
-        None if model_id is None else _text(model_id),
+        values.boolean(content["known"]),
+        values.optional_text(content["model_id"]),
     )
 
 
@@ -77,30 +80,20 @@ def _spending_to_json(spending: Spending) -> dict[str, Json]:
 def _spending(content: Any) -> Spending:
     if not isinstance(content, dict) or not content.keys() <= _OF_SPENDING:
         raise ValueError("an entry of the ledger has other fields")
-    trainings = content["trainings"]
-    if isinstance(trainings, bool) or not isinstance(trainings, int):
-        raise TypeError(f"{trainings!r:.60} is not a whole number")
+    pending = values.mapping(content.get("pending", {}))
     return Spending(
-        trainings,
+        values.count(content["trainings"]),
         _dollars(content.get("billed", 0.0)),
         _dollars(content.get("at_most", 0.0)),
-        {_text(key): _dollars(value) for key, value in content.get("pending", {}).items()},
+        {values.text(key): _dollars(value) for key, value in pending.items()},
     )
 
 
 def _month(value: Any) -> str:
-    if not _MONTH.fullmatch(_text(value)):
+    if not _MONTH.fullmatch(values.text(value)):
         raise ValueError(f"{value!r:.60} is not a month")
     return str(value)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.60} is not text")
-    return value
-
-
 def _dollars(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r:.60} is not an amount")
-    return float(value)
+    return float(values.amount(value, _MOST_USD))

@@ -6,17 +6,13 @@ from typing import Any
 
 from automl_plan.resources.json import Json
 from automl_plan.resources.notices import Notice
+from automl_plan.state import values
 from automl_plan.state.outbox import notice_from_json, notice_to_json
 
 
 def noticed_from_json(content: Any) -> dict[str, str]:
     """When each was told, by its key. Raises TypeError."""
-    if not isinstance(content, dict):
-        raise TypeError("noticed is not a mapping")
-    for key, when in content.items():
-        if not isinstance(when, str):
-            raise TypeError(f"{key!r:.60}: {when!r:.60} is not text")
-    return dict(content)
+    return {key: values.text(when) for key, when in values.mapping(content).items()}
 
 
 def noticed_entry(key: str, notice: tuple[str, Notice]) -> dict[str, Json]:
@@ -32,8 +28,10 @@ def cleared_entry(key: str) -> dict[str, Json]:
 
 def set_noticed(noticed: dict[str, str], outbox: dict[str, Notice], entry: dict[str, Any]) -> None:
     """Take such a step, in place. Raises KeyError, TypeError or ValueError for a wrong one."""
+    key = values.text(entry["noticed"])
     if entry["when"] is None:
-        noticed.pop(entry["noticed"], None)
+        noticed.pop(key, None)
         return
-    noticed[entry["noticed"]] = entry["when"]
-    outbox[entry["message"]["id"]] = notice_from_json(entry["message"]["notice"])
+    noticed[key] = values.text(entry["when"])
+    message = values.mapping(entry["message"])
+    outbox[values.text(message["id"])] = notice_from_json(message["notice"])

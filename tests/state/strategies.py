@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.endpoints import Home
+from automl_plan.resources.fields import FIELDS, Form, Mutability
 from automl_plan.resources.history import EndedOperation, Work, remember
 from automl_plan.resources.model_types import Problem
 from automl_plan.resources.notices import Notice, NoticeKind
@@ -29,7 +30,24 @@ names = st.sampled_from(("a", "B", "digits", "x-1_Z"))
 addresses = st.builds(Address, st.sampled_from(ResourceKind), names)
 leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text
 nested = st.lists(leaves, max_size=2) | st.dictionaries(text, leaves, max_size=2)
-attributes = st.dictionaries(text, leaves | nested, max_size=3)
+texts = st.dictionaries(text, text, max_size=2)
+moments = st.integers(0, 4 * 10**9).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat()
+)
+FORMS: dict[Form, st.SearchStrategy[Any]] = {
+    Form.TEXT: text,
+    Form.TEXTS: texts,
+    Form.MAPPING: st.dictionaries(text, leaves | nested, max_size=2),
+    Form.TRAINING: st.fixed_dictionaries(
+        {}, optional={"model_type": text, "train_budget_milli_node_hours": st.integers(0, 10**6)}
+    ),
+    Form.DEPLOYMENT: st.fixed_dictionaries({"node_count": st.none() | st.integers(0, 100)}),
+}
+
+
+def attributes(kind: ResourceKind) -> st.SearchStrategy[dict[str, Any]]:
+    kept = [field for field in FIELDS[kind] if field.mutability is not Mutability.COMPUTED]
+    return st.fixed_dictionaries({}, optional={field.path: FORMS[field.form] for field in kept})
 
 
 def made(kind: type[T], /, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
@@ -37,28 +55,34 @@ def made(kind: type[T], /, **fields: st.SearchStrategy[Any]) -> st.SearchStrateg
     return st.fixed_dictionaries(fields).map(lambda chosen: kind(**chosen))
 
 
-objects = made(
-    RecordedObject,
-    id=text,
-    attributes=attributes,
-    created=maybe_text,
-    examples=counts,
-    labelled_examples=counts,
-    dataset_id=maybe_text,
-)
-operations = made(
-    RecordedOperation,
-    step=st.sampled_from(Step),
-    token=text,
-    started=text,
-    id=maybe_text,
-    object_id=maybe_text,
-    attributes=attributes,
-    dataset_id=maybe_text,
-    examples=counts,
-    labelled_examples=counts,
-    endpoints=st.lists(text, max_size=2).map(tuple),
-)
+def objects(kind: ResourceKind) -> st.SearchStrategy[RecordedObject]:
+    return made(
+        RecordedObject,
+        id=text,
+        attributes=attributes(kind),
+        created=maybe_text,
+        examples=counts,
+        labelled_examples=counts,
+        dataset_id=maybe_text,
+    )
+
+
+def operations(kind: ResourceKind) -> st.SearchStrategy[RecordedOperation]:
+    return made(
+        RecordedOperation,
+        step=st.sampled_from(Step),
+        token=text,
+        started=moments,
+        id=maybe_text,
+        object_id=maybe_text,
+        attributes=attributes(kind),
+        dataset_id=maybe_text,
+        examples=counts,
+        labelled_examples=counts,
+        endpoints=st.lists(text, max_size=2).map(tuple),
+    )
+
+
 homes = made(Home, id=text, adopted=st.booleans())
 
 
@@ -66,9 +90,9 @@ def resources(address: Address) -> st.SearchStrategy[RecordedResource]:
     return made(
         RecordedResource,
         address=st.just(address),
-        current=st.none() | objects,
-        others=st.lists(objects, max_size=2).map(tuple),
-        operations=st.lists(operations, max_size=2).map(tuple),
+        current=st.none() | objects(address.kind),
+        others=st.lists(objects(address.kind), max_size=2).map(tuple),
+        operations=st.lists(operations(address.kind), max_size=2).map(tuple),
         endpoint=st.none() | homes,
     )
 
@@ -81,9 +105,6 @@ works = st.builds(
     model_type=maybe_text,
     budget=counts,
     examples=counts,
-)
-moments = st.integers(0, 4 * 10**9).map(
-    lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat()
 )
 ended = st.builds(EndedOperation, works, ended=moments, seconds=st.floats(0, 10**9), cost=counts)
 
@@ -99,7 +120,7 @@ histories = st.dictionaries(text, ended, max_size=4).map(by_step)
 notices = made(
     Notice,
     kind=st.sampled_from(NoticeKind),
-    when=text,
+    when=moments,
     address=text,
     action=text,
     text=text,

@@ -61,7 +61,7 @@ def test_a_torn_file_is_known_as_torn(state: State, data: st.DataObject) -> None
 def good() -> dict[str, Any]:
     entry = {
         "current": {"id": "ICN1", "attributes": {}},
-        "operations": [{"step": "train", "token": "t", "started": "2026"}],
+        "operations": [{"step": "train", "token": "t", "started": "2026-01-01T00:00:00Z"}],
     }
     return {
         "format_version": 2,

@@ -126,7 +126,7 @@ def test_those_that_nothing_records_go_with_the_next_run_that_writes(tmp_path: P
     held = RecordedObject("ICN1", {"data": "v1:aa"})
     former = RecordedObject("ICN2", {"data": "v1:bb"}, status=Status.FORMER)
     importing = RecordedOperation(
-        Step.IMPORT_DATA, "0" * 32, "now", "ICN9", "ICN1", {"data": "v1:cc"}
+        Step.IMPORT_DATA, "0" * 32, "2026-01-01T00:00:00Z", "ICN9", "ICN1", {"data": "v1:cc"}
     )
     wanted = {("ICN1", "v1:aa"), ("ICN2", "v1:bb"), ("ICN1", "v1:cc")}
     with store.open() as session:
