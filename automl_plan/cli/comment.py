@@ -54,6 +54,7 @@ def comment(
     from automl_plan.codehosts.sticky import Sticky
     from automl_plan.rendering.document import document
     from automl_plan.rendering.markdown import plan_markdown
+    from automl_plan.rendering.style import clean
 
     if not github:
         raise UsageError(
@@ -82,4 +83,4 @@ def comment(
     if as_json:
         write_json(document(action=str(said.outcome), url=said.url))
     else:
-        write(f"{_SAID[said.outcome]}: {said.url}\n")
+        write(f"{_SAID[said.outcome]}: {clean(said.url)}\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -100,9 +99,9 @@ def _diff(before: str, after: str, shown: str) -> str:
     marked = (
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
-    text = "".join(marked)
-    if sys.stdout.isatty():
-        from automl_plan.rendering.style import clean
+    from automl_plan.rendering.style import clean
 
-        return "".join(f"{clean(line)}\n" for line in text.split("\n")[:-1])
-    return text
+    # A tab stays: what is piped may be a patch.
+    return "".join(
+        "\t".join(map(clean, part.split("\t"))) + "\n" for part in "".join(marked).split("\n")[:-1]
+    )

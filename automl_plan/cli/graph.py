@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from automl_plan.cli.options import Directory, Var, VarFile, variables
-from automl_plan.cli.output import write_exactly
+from automl_plan.cli.output import write
 
 
 def register(app: typer.Typer) -> None:
@@ -46,4 +46,4 @@ def graph(
             directory, variables=variables(var), var_files=var_file or (), environ=os.environ
         )
         drawn = configuration_graph(configuration.desired)
-    write_exactly(graph_dot(drawn) if format_ == "dot" else graph_mermaid(drawn))
+    write(graph_dot(drawn) if format_ == "dot" else graph_mermaid(drawn))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -120,9 +121,9 @@ def _invoke(arguments: list[str]) -> int:
         from automl_plan.cli.suggestions import suggestion
 
         hint = suggestion(error, arguments)
-        show()
-        if hint is not None:
-            say(f"  next:  {hint}\n")
+        shown = io.StringIO()
+        show(file=shown)
+        say(shown.getvalue() + (f"  next:  {hint}\n" if hint is not None else ""))
         write_error(UsageError(said(), hint=hint), arguments)
         return UsageError.exit_code
     return code if isinstance(code, int) else 0

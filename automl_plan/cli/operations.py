@@ -168,6 +168,7 @@ def delete(
 ) -> None:
     """Delete the record of an operation that has ended; what it made stays."""
     from automl_plan.cli.applying import approve
+    from automl_plan.rendering.style import clean
 
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
@@ -183,6 +184,6 @@ def delete(
                     hint="Let a run take it up first: automl-plan apply",
                 )
         if not auto_approve:
-            approve("operations delete", f"Delete the record of {operation.id}?")
+            approve("operations delete", f"Delete the record of {clean(operation.id)}?")
         opened.provider.forget(operation.id)
-    write(f"Deleted the record of {operation.id}; what it made stays.\n")
+    write(f"Deleted the record of {clean(operation.id)}; what it made stays.\n")

@@ -76,7 +76,7 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
 
             flavour = FLAVOURS[host or host_of(os.environ) or "github"]
             origin = Origin(key, planned.commit, planned.made)
-            write_exactly(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
+            write(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
         case "outputs":
             from automl_plan.rendering.outputs import plan_outputs
 
@@ -84,7 +84,7 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
         case "html":
             from automl_plan.rendering.html.page import plan_html
 
-            write_exactly(plan_html(planned, _links(planned)))
+            write(plan_html(planned, _links(planned)))
         case _:
             from automl_plan.rendering.plan import plan_text
 

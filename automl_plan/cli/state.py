@@ -184,11 +184,13 @@ def _disown(
 ) -> None:
     from automl_plan.applying.disowning import disown, labelled_object
     from automl_plan.cli.applying import approve
+    from automl_plan.rendering.style import clean
 
     with workspace(directory, var, var_file) as opened:
         kind, obj = labelled_object(opened, opened.bare_id(object_id))
         if not approved:
-            question = f"\nTake the ownership labels off the {kind} {obj.display_name} {obj.id}?"
+            what = clean(f"{kind} {obj.display_name} {obj.id}")
+            question = f"\nTake the ownership labels off the {what}?"
             approve("state rm", question)
         disown(opened, kind, obj)
     write(f"The {kind} {obj.id} bears no ownership labels any more.\n")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from automl_plan.errors import UsageError
 
 _GOOGLE = re.compile(r"https://(?:[a-z0-9-]+\.)*googleapis\.com(?::443)?(?:/[^\s\\?#]*)?")
-_LOOPBACK = re.compile(r"localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1")
+_LOOPBACK = re.compile(r"localhost|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}|::1")
 
 
 def is_google(url: str) -> bool:

@@ -6,11 +6,10 @@ the last of more than ten says how many it stands for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from automl_plan.rendering.annotations import Annotation, Home, Level, Report
-from automl_plan.rendering.style import clean
+from automl_plan.rendering.style import clean, harmless
 
 _SHOWN = 10
 """Annotations of one level that GitHub shows for a step."""
@@ -18,8 +17,6 @@ _LONGEST = 4_000
 """Letters of one message."""
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
-# The runner looks for `::` at the start of a line, and for `##[` anywhere in it.
-_COMMAND = re.compile(r"(?m)^(\s*):(?=:)|#(?=#\[)")
 
 
 def render(report: Report) -> str:
@@ -29,11 +26,6 @@ def render(report: Report) -> str:
         found = [each for each in report.annotations if each.level is level]
         lines += _of_level(level, found, report)
     return "".join(f"{line}\n" for line in lines)
-
-
-def harmless(text: str) -> str:
-    """Text for the log of a workflow, in which the runner finds no command."""
-    return _COMMAND.sub(lambda match: f"{match[1] or ''}{match[0].strip()}\u200b", text)
 
 
 def _of_level(level: Level, found: Sequence[Annotation], report: Report) -> Iterator[str]:
@@ -61,8 +53,8 @@ def _command(annotation: Annotation, home: Home) -> str:
 
 
 def _data(text: str) -> str:
-    return "".join(_DATA.get(letter, letter) for letter in text)
+    return "".join(_DATA.get(letter, letter) for letter in harmless(text))
 
 
 def _property(text: str) -> str:
-    return "".join(_PROPERTY.get(letter, letter) for letter in clean(text))
+    return "".join(_PROPERTY.get(letter, letter) for letter in harmless(clean(text)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from automl_plan.rendering.annotations import Annotation, Home, Level, Report
-from automl_plan.rendering.style import clean
+from automl_plan.rendering.style import COMMAND, clean
 
 
 def render(report: Report) -> str:
@@ -24,7 +24,10 @@ def render(report: Report) -> str:
     for subject, found in cases.items():
         _add_case(suite, subject, found, report)
     ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+    text = ET.tostring(root, encoding="unicode")
+    # A log may be where it is read from: as references, the signs of its commands say the same.
+    text = COMMAND.sub(lambda match: f"{match[0][:-1]}&#{ord(match[0][-1])};", text)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _subject(annotation: Annotation, home: Home) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from automl_plan.inventory.datasets import DatasetRow
 from automl_plan.inventory.models import ModelRow
 from automl_plan.resources.json import Json
@@ -44,6 +46,6 @@ def ownership_json(row: DatasetRow | ModelRow) -> dict[str, Json]:
     }
 
 
-def labels_of(live: LiveDataset | LiveModel) -> str:
-    """The user's labels, one a line."""
-    return "\n".join(f"{k}={v}" for k, v in sorted(user_labels(live.labels).items())) or "-"
+def labels_of(live: LiveDataset | LiveModel) -> Sequence[str]:
+    """The user's labels, or a dash."""
+    return [f"{k}={v}" for k, v in sorted(user_labels(live.labels).items())] or ["-"]

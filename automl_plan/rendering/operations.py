@@ -35,7 +35,6 @@ def operations_json(operations: Sequence[Operation]) -> dict[str, Json]:
 
 def operation_text(operation: Operation, style: Style) -> str:
     """One operation, a field a line."""
-    failures = "\n".join(operation.partial_failures)
     return fields(
         {
             "Id": operation.id,
@@ -44,7 +43,7 @@ def operation_text(operation: Operation, style: Style) -> str:
             "Made": operation.made or "-",
             "Started": moment(operation.create_time),
             "Updated": moment(operation.update_time),
-            "Partial failures": failures or "-",
+            "Partial failures": operation.partial_failures or "-",
         },
         style,
     )

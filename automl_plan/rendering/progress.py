@@ -19,7 +19,7 @@ from automl_plan.planning.plan import Action
 from automl_plan.rendering.document import document
 from automl_plan.rendering.forecast import left
 from automl_plan.rendering.plan import summary
-from automl_plan.rendering.style import Style, clean, counted, duration
+from automl_plan.rendering.style import Style, clean, counted, duration, harmless
 from automl_plan.resources.json import Json
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class LiveProgress:
         self._running.pop(key, None)
         from rich.text import Text
 
-        self._console.print(Text.from_ansi(event_line(event, self._style)))
+        self._console.print(Text.from_ansi(harmless(event_line(event, self._style))))
 
     def _view(self) -> RenderableType:
         from rich.text import Text

@@ -15,6 +15,11 @@ _COLOUR = re.compile("\x1b\\[[0-9]+m")
 """What `Style` puts around text. No name from outside has it: `clean` escapes it."""
 
 
+COMMAND = re.compile(r"(?im)(?:^|(?<=\r))[^\S\n]*:(?=:)|#(?=#[a-z]*\[)")
+"""Where a log of CI may hold a command: GitHub's runner looks for `::` at the start of a line, it
+and others (Azure Pipelines, TeamCity) for `##[`, `##vso[` and the like anywhere in one."""
+
+
 class Style(Struct, frozen=True):
     """Whether text is coloured."""
 
@@ -55,6 +60,11 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def harmless(text: str) -> str:
+    """Text in which a runner of CI finds no command: a space without width is put in."""
+    return COMMAND.sub(lambda match: f"{match[0]}\u200b", text)
+
+
 def columns(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style = PLAIN) -> str:
     """A table of left-aligned columns; a cell may have several lines, cut where too long."""
     lines: list[Sequence[str]] = []
@@ -68,12 +78,15 @@ def columns(headers: Sequence[str], rows: Sequence[Sequence[str]], style: Style 
     return "\n".join([style.bold(header), *body]) + "\n"
 
 
-def fields(values: Mapping[str, str], style: Style, indent: str = "") -> str:
-    """One object, a field a line; a value from outside is made harmless, line by line."""
+def fields(values: Mapping[str, str | Sequence[str]], style: Style, indent: str = "") -> str:
+    """One object, a field a line, or a line for each text of several.
+
+    A text is from outside: none begins a line of its own.
+    """
     width = max(map(len, values)) + 1
     lines = []
     for name, value in values.items():
-        first, *more = [clean(line) for line in value.split("\n")]
+        first, *more = map(clean, [value] if isinstance(value, str) else value)
         lines.append(f"{indent}{style.dim(f'{name}:'.ljust(width))}  {first}")
         lines += [f"{indent}{' ' * width}  {line}" for line in more]
     return "\n".join(lines) + "\n"

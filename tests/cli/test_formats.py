@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import CommandLine, ProjectLine
-from tests.rendering.reports import commands, junit_cases, sarif_run
+from tests.rendering.reports import commands, junit_cases, no_command, sarif_run
 from tests.rendering.schema import is_valid
 
 WRONG = "datasets:\n  digits:\n    image_classfication: {}\nmodles: {}\n"
@@ -145,9 +145,11 @@ def test_a_protected_model_is_refused_at_its_line(project: ProjectLine) -> None:
 
 
 def test_text_on_standard_error_is_no_command_either(cli: CommandLine) -> None:
-    arguments = ("plan", "--target", "##[set-output name=digest]x")
-    assert "##[" in cli.run(*arguments).stderr
-    assert "##[" not in cli.run(*arguments, extra={"GITHUB_ACTIONS": "true"}).stderr
+    for evil in ("##[set-output name=digest]x", "##vso[task.complete]", "x\n  ::error::x"):
+        for arguments in (("plan", "--target", evil), ("plan", evil), (f"--{evil}",), (evil,)):
+            found = cli.run(*arguments).stderr
+            assert found
+            assert no_command(found)
 
 
 def test_nor_is_what_people_read_on_standard_output(project: ProjectLine) -> None:
@@ -155,10 +157,16 @@ def test_nor_is_what_people_read_on_standard_output(project: ProjectLine) -> Non
     kind = {"classification_type": "MULTICLASS"}
     dataset = {"image_classification": kind, "sources": ["d.csv"], "description": evil}
     project.project.write({"digits": dataset}, {})
-    told = {"GITHUB_ACTIONS": "true"}
-    assert evil in project.run("plan").stdout
-    assert "##[" not in project.run("plan", "--out", "p.json", extra=told).stdout
-    assert "##[" not in project.run("show", "p.json", extra=told).stdout
-    assert "##[" not in project.run("apply", "p.json", extra=told).stdout
-    found = json.loads(project.run("datasets", "list", "--json", extra=told).stdout)
+    for arguments in (
+        ("plan", "--out", "p.json"),
+        ("show", "p.json"),
+        *(("show", "p.json", "--format", name) for name in ("markdown", "html")),
+        *(("graph", "--format", name) for name in ("dot", "mermaid")),
+        ("apply", "p.json"),
+        ("datasets", "show", "digits"),
+    ):
+        shown = project.run(*arguments).stdout
+        assert shown
+        assert no_command(shown)
+    found = json.loads(project.run("datasets", "list", "--json").stdout)
     assert found["datasets"][0]["description"] == evil, "JSON is not touched"

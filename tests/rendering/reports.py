@@ -72,3 +72,9 @@ def junit_cases(text: str) -> dict[str, ET.Element]:
     named = {str(case.get("name")): case for case in cases}
     assert len(named) == len(cases)
     return named
+
+
+def no_command(text: str) -> bool:
+    """Whether a runner finds none: at the start of a line after blanks, or anywhere in it."""
+    begins = any(line.lstrip().startswith("::") for line in re.split("[\r\n]", text))
+    return not begins and not re.search(r"(?i)##[a-z]*\[", text)

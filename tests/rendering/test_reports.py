@@ -35,9 +35,9 @@ from automl_plan.rendering.annotations import (
     plan_report,
 )
 from automl_plan.rendering.formats import Format, renderer
-from automl_plan.rendering.github_commands import harmless
+from automl_plan.rendering.style import harmless
 from automl_plan.resources.address import Address, dataset_address, model_address
-from tests.rendering.reports import commands, junit_cases, sarif_run
+from tests.rendering.reports import commands, junit_cases, no_command, sarif_run
 from tests.rendering.scenes import HOSTILE, SCENES, delete_model, hostile, retrain
 
 HOME = Home("/repository/models", "models/", "main.yaml")
@@ -91,7 +91,7 @@ def test_no_text_makes_a_command(report: Report) -> None:
         assert command.properties.keys() <= {"file", "line", "col", "title"}
         assert "title" in command.properties
     for line in rendered("github", report).splitlines():
-        assert line.isprintable()
+        assert line.replace("\u200b", "").isprintable()
 
 
 @given(REPORTS)
@@ -112,9 +112,13 @@ def test_every_text_can_stand_in_xml(report: Report) -> None:
 
 @given(TEXTS)
 def test_what_is_said_beside_it_is_no_command(text: str) -> None:
-    said = harmless(text)
-    assert "##[" not in said
-    assert not any(line.lstrip().startswith("::") for line in said.split("\n"))
+    assert no_command(harmless(text))
+
+
+@given(REPORTS)
+def test_no_report_holds_a_command_but_those_of_github(report: Report) -> None:
+    assert no_command(rendered("junit", report))
+    assert no_command(rendered("github", report).replace("::", "", 1).replace("\n::", "\n"))
 
 
 def test_more_than_github_shows_are_counted() -> None:
