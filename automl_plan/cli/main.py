@@ -16,6 +16,7 @@ import typer
 from automl_plan import __version__
 from automl_plan.cli import completion
 from automl_plan.cli.commands import ByName, Commands
+from automl_plan.cli.log_level import set_level, without_level
 from automl_plan.cli.options import Directory, start_here
 from automl_plan.cli.output import discard_output, say, style_for
 from automl_plan.cli.reporting import write_error
@@ -54,6 +55,15 @@ def _root(
     _no_color: Annotated[
         bool, typer.Option("--no-color", help="No colour, wherever it stands on the line.")
     ] = False,
+    _log_level: Annotated[
+        str | None,
+        typer.Option(
+            "--log-level",
+            metavar="LEVEL",
+            help="debug tells each request on standard error, wherever it stands on the line; or "
+            "AUTOML_PLAN_LOG=debug.",
+        ),
+    ] = None,
 ) -> None:
     """The flags that stand before a command act by themselves."""
 
@@ -81,9 +91,11 @@ def run(arguments: list[str]) -> int:
     if "--no-color" in arguments:
         os.environ["NO_COLOR"] = "1"
         arguments = [argument for argument in arguments if argument != "--no-color"]
+    arguments, level = without_level(arguments, os.environ)
     completion.rejoin(os.environ)
     start_here()
     try:
+        set_level(*level)
         return _invoke(arguments)
     except AutomlPlanError as error:
         return _report(error, arguments)

@@ -31,6 +31,7 @@ from automl_plan.providers.advice import advice_on_host
 from automl_plan.providers.answers import api_error, shown
 from automl_plan.providers.credentials import Credentials
 from automl_plan.providers.endpoint import is_loopback
+from automl_plan.providers.request_log import Asked, told_again
 from automl_plan.providers.service_clock import ServiceClock
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ class HttpTransport:
                     self._pause_all(pause)
                 if pause >= SAID_ALOUD:
                     _LOG.warning("%s Trying again in %.0f seconds.", error.message, pause)
+                told_again(method, path, attempt + 1, TRIES, pause)
                 self._sleep(pause)
         return self._authorised(method, path, query, body, limit=limit)
 
@@ -260,6 +262,7 @@ class HttpTransport:
             self._check()
         try:
             with (
+                Asked(method, path, query) as asked,
                 self._session(idle) as session,
                 session.request(
                     method,
@@ -272,6 +275,7 @@ class HttpTransport:
                     stream=True,
                 ) as response,
             ):
+                asked.status = response.status_code
                 content = self._read(response, where, limit)
                 self._clock.hear(response.headers.get("Date"))
         except requests.RequestException as error:
