@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -12,16 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.lint import has_configuration, storage_of, subject_of_file
+from automl_plan.cli.lint import has_configuration, severities_of, storage_of, subject_of_file
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_json
-from automl_plan.errors import UsageError
+from automl_plan.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from automl_plan.applying.advising import Advised
     from automl_plan.providers.storage import Storage
     from automl_plan.resources.data_counts import DataCounts
-    from automl_plan.resources.desired import DesiredDataset
 
 
 def advise(
@@ -56,9 +56,8 @@ def _advised(
     var_file: list[Path] | None,
 ) -> Advised:
     from automl_plan.applying.advising import Advised, advise_dataset
-    from automl_plan.linting.counting import count
     from automl_plan.linting.kinds import Kind, kind_of
-    from automl_plan.linting.lint import kind_by_looks
+    from automl_plan.linting.lint import Linter
     from automl_plan.linting.opening import Opener
     from automl_plan.planning.adequacy import advise
 
@@ -75,16 +74,29 @@ def _advised(
             return storage_of(opened, stack)
 
         opener = stack.enter_context(Opener(directory, storage, anywhere=is_file))
+        linter = Linter(
+            opener,
+            severities_of(opened),
+            directory=directory,
+            # Without a configuration nothing says whom to ask for objects.
+            storage=None if opened is None else storage,
+            decode=False,
+        )
+
+        def counted(sources: Sequence[str], its: Kind | None) -> DataCounts:
+            linted = linter.lint(name, sources, its)
+            for source, why in linted.unread:
+                raise SourceError(f"The import CSV is not read: {why}.", where=source)
+            return linted.data
+
         if is_file or opened is None:
-            given = subject_of_file(name, None if kind is None else Kind(kind), opened).kind
-            its = kind_by_looks(opener, (name,)) if given is None else given
-            return Advised(name, advise(count(opener, (name,), its)))
-
-        def counted(dataset: DesiredDataset) -> DataCounts:
-            its = kind_of(dataset.problem, dataset.classification_type)
-            return count(opener, dataset.sources, its)
-
-        return advise_dataset(opened, name, counted)
+            subject = subject_of_file(name, None if kind is None else Kind(kind), opened)
+            return Advised(name, advise(counted(subject.sources, subject.kind)))
+        return advise_dataset(
+            opened,
+            name,
+            lambda d: counted(d.sources, kind_of(d.problem, d.classification_type)),
+        )
 
 
 def _shows_blocks() -> bool:

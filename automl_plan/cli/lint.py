@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from automl_plan.applying.workspace import Workspace
     from automl_plan.linting.kinds import Kind
     from automl_plan.linting.lint import Linted
+    from automl_plan.linting.rules import Severity
     from automl_plan.providers.storage import Storage
 
 ERRORS = 1
@@ -81,7 +82,6 @@ def _results(
     from automl_plan.linting.kinds import Kind
     from automl_plan.linting.lint import Linter
     from automl_plan.linting.opening import Opener
-    from automl_plan.linting.rules import Severity
 
     is_file = name is not None and name.lower().endswith(".csv")
     if kind is not None and not is_file:
@@ -96,7 +96,6 @@ def _results(
             ]
         else:
             subjects = _declared(name, opened)
-        severities = {} if opened is None else opened.configuration.lint
 
         @cache
         def storage() -> Storage:
@@ -104,12 +103,20 @@ def _results(
 
         linter = Linter(
             stack.enter_context(Opener(directory, storage, anywhere=is_file)),
-            {rule: Severity(told) for rule, told in severities.items()},
+            severities_of(opened),
             directory=directory if images else None,
             storage=storage,
         )
         for subject in subjects:
             yield linter.lint(subject.name, subject.sources, subject.kind)
+
+
+def severities_of(opened: Workspace | None) -> dict[str, Severity]:
+    """What a configuration says of the rules."""
+    from automl_plan.linting.rules import Severity
+
+    given = {} if opened is None else opened.configuration.lint
+    return {rule: Severity(told) for rule, told in given.items()}
 
 
 def has_configuration(directory: Path) -> bool:

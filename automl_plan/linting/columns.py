@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
-from operator import sub
+from itertools import chain, combinations
+from operator import eq, sub
 
 from automl_plan.linting.batch import Batch
 from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, Kind
@@ -79,6 +79,8 @@ class Columns:
             return None
         paths, *labels = columns
         if len(labels) > 1 and self._kind is Kind.MULTICLASS:
+            return None
+        if any(any(map(eq, *two)) for two in combinations(labels, 2)):
             return None
         counts = [Counter(zip(uses, column, strict=True)) for column in labels]
         if not (_USES_OR_NONE.issuperset(uses) if not labels else self._fine(counts)):

@@ -48,11 +48,13 @@ class Images:
     def __init__(
         self,
         directory: Path,
-        storage: Callable[[], Storage],
+        storage: Callable[[], Storage] | None,
         kind: Kind,
         limits: Limits,
         where: Callable[[Place], str],
         report: Report,
+        *,
+        decode: bool = True,
     ) -> None:
         self._directory = directory.resolve()
         self._storage = storage
@@ -60,7 +62,7 @@ class Images:
         self._limits = limits
         self._where = where
         self._report = report
-        self._decode = has_decoder()
+        self._decode = decode and has_decoder()
         self._pictures: dict[bytes, Picture] = {}
         self._first: dict[bytes, _First] = {}
         self._likeness = Likeness()
@@ -87,8 +89,19 @@ class Images:
             if found.size is not None and batch.boxes:
                 self._check_pixels([column[row] for column in batch.boxes], found.size, place)
 
+    def contents(self, paths: Sequence[bytes]) -> Sequence[bytes]:
+        """What tells the content of images that were looked at: where it is not known, the path."""
+        return [self._pictures[path].content or path for path in paths]
+
+    @property
+    def by_name(self) -> int:
+        """How many could not be read."""
+        pictures = self._pictures.items()
+        asked = self._storage is not None
+        return sum(not p.content for path, p in pictures if asked or not _is_object(path))
+
     def _looked_at(self, paths: Sequence[bytes]) -> dict[bytes, Picture]:
-        local = [path for path in paths if not path.startswith(b"gs://")]
+        local = [path for path in paths if not _is_object(path)]
         texts = [path.decode() for path in local]
         most = self._limits.image_bytes
         looked = self._pool.map(
@@ -105,6 +118,8 @@ class Images:
         place = in_storage(uri)
         if place is None:
             return _MISSING
+        if self._storage is None:
+            return Picture()
         bucket, name = place
         head, slash, _ = name.rpartition("/")
         folder = (bucket, head + slash)
@@ -112,17 +127,17 @@ class Images:
             return Picture()
         if folder not in self._folders:
             try:
-                self._folders[folder] = self._listed(*folder)
+                self._folders[folder] = self._listed(self._storage(), *folder)
             except ProviderError as error:
                 self._unreachable = error.message
                 return Picture()
         return self._folders[folder].get(name, _MISSING)
 
-    def _listed(self, bucket: str, folder: str) -> dict[str, Picture]:
+    def _listed(self, storage: Storage, bucket: str, folder: str) -> dict[str, Picture]:
         try:
             return {
                 each.name: self._of_object(each.version, each.size)
-                for each in self._storage().objects(bucket, folder)
+                for each in storage.objects(bucket, folder)
             }
         except NotFound:
             return {}  # no such bucket: no image is there
@@ -217,6 +232,10 @@ class Images:
                 "there, their size and their MD5"
             )
         return told
+
+
+def _is_object(path: bytes) -> bool:
+    return path.startswith(b"gs://")
 
 
 def _words(labels: Iterable[bytes]) -> str:

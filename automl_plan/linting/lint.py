@@ -23,6 +23,7 @@ from automl_plan.linting.repeats import Repeats
 from automl_plan.linting.rules import Severity
 from automl_plan.linting.tallies import Place, Tally, judge
 from automl_plan.linting.words import bucket_of
+from automl_plan.resources.data_counts import DataCounts
 
 if TYPE_CHECKING:
     from automl_plan.providers.storage import Storage
@@ -45,7 +46,8 @@ class Linted(Struct, frozen=True):
     guessed: bool
     """Whether the kind is only by the looks of the rows."""
     rows: int
-    images: int
+    data: DataCounts
+    """What the rows hold that are not refused."""
     findings: tuple[Finding, ...]
     """By file and line; of each rule up to a number."""
     counts: Mapping[str, int]
@@ -53,6 +55,13 @@ class Linted(Struct, frozen=True):
     by_severity: Mapping[Severity, int]
     unchecked: tuple[str, ...] = ()
     """What was not looked at, and why."""
+    unread: tuple[tuple[str, str], ...] = ()
+    """Sources that can't be read, or not to their ends, and why."""
+
+    @property
+    def images(self) -> int:
+        """How many different ones there are."""
+        return self.data.images
 
     @property
     def has_errors(self) -> bool:
@@ -70,7 +79,9 @@ class Linter(Struct):
     directory: Path | None = None
     """Where local images lie; without it no image is looked at."""
     storage: Callable[[], Storage] | None = None
-    """Where objects lie."""
+    """Where objects lie; without it no object is looked at."""
+    decode: bool = True
+    """Whether images are decoded, and compared by their looks, if that can be done."""
     fast: bool = True
     """Whether many rows are looked at at once; what is found does not hang on it."""
 
@@ -89,11 +100,12 @@ class Linter(Struct):
             kind,
             given is None,
             work.rows,
-            work.images,
+            work.data,
             findings.ordered(),
             dict(findings.counts),
             {severity: findings.count_of(severity) for severity in Severity},
             tuple(work.unchecked),
+            tuple(work.unread),
         )
 
 
@@ -123,17 +135,27 @@ class _Work:
         self._kind = kind
         self._limits = linter.limits or kind.limits
         self.findings = Findings(linter.severities)
-        self.tally = Tally(kind)
-        self.rows = self.images = 0
+        self._images = self._looking()
+        self.tally = Tally(kind, _paths if self._images is None else self._images.contents)
+        self.rows = 0
+        self.data = DataCounts((), 0)
+        self.unread: list[tuple[str, str]] = []
         self.refused = self.unreadable = self.unnamed = 0
         self.unchecked: list[str] = []
-        self._images = self._looking()
 
     def _looking(self) -> Images | None:
-        directory, storage = self._linter.directory, self._linter.storage
-        if directory is None or storage is None:
+        directory = self._linter.directory
+        if directory is None:
             return None
-        return Images(directory, storage, self._kind, self._limits, self._where, self._report)
+        return Images(
+            directory,
+            self._linter.storage,
+            self._kind,
+            self._limits,
+            self._where,
+            self._report,
+            decode=self._linter.decode,
+        )
 
     def close(self) -> None:
         """Remove temporary files, end threads."""
@@ -151,8 +173,12 @@ class _Work:
             images.judge()
             self.unchecked += images.unchecked()
         paths, lines = self._candidates()
-        self.images = paths.distinct
-        judge(self.tally, self.images, self._limits, self._kind, self._report)
+        self.data = self.tally.counts.counted().data(
+            boxes=self._kind is Kind.DETECTION,
+            refused=self.rows - self.tally.rows,
+            by_name=0 if images is None else images.by_name,
+        )
+        judge(self.tally, self.data, self._limits, self._report)
         if paths.candidates or lines.candidates:
             self._look_again(paths, lines)
 
@@ -183,8 +209,8 @@ class _Work:
         try:
             with self._linter.open(source) as file:
                 sinks: list[Sink] = [self.tally]
-                if self._images is not None:
-                    sinks.append(self._images)
+                if self._images is not None:  # first: by its contents images are counted
+                    sinks.insert(0, self._images)
                 reader = self._reader(number, sinks, report)
                 size = file.seek(0, 2)
                 if size > self._limits.csv_bytes:
@@ -205,13 +231,16 @@ class _Work:
         self.unreadable += reader.unreadable
         self.unnamed += reader.unnamed
         if reader.stopped is not None:
-            self.unchecked.append(f"{source} from line {reader.stopped:,} on")
+            why = f"from line {reader.stopped:,} on"
+            self.unchecked.append(f"{source} {why}")
+            self.unread.append((source, f"it can't be read {why}"))
         elif reader.rows == 0:
             self.findings.add("csv-empty", source, 0, "the file has no rows")
 
     def _unread(self, source: str, why: str) -> None:
         self.findings.add("csv-unreadable", source, 0, why)
         self.unchecked.append(f"{source}: {why}")
+        self.unread.append((source, why))
 
     def _reader(
         self,
@@ -243,6 +272,11 @@ class _Work:
 
     def _where(self, place: Place) -> str:
         return f"{self.sources[place[0]]}:{place[1]}"
+
+
+def _paths(paths: Sequence[bytes]) -> Sequence[bytes]:
+    """What tells images apart where none is looked at."""
+    return paths
 
 
 def _rows(count: int) -> str:

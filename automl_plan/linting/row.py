@@ -77,7 +77,10 @@ def _read_labels(row: Row, fields: Sequence[str], kind: Kind) -> int:
         end = place + 2  # the box is no labels
     labels = []
     for at, label in enumerate(fields[place + 1 : end], place + 1):
-        if label:
+        if label in labels:
+            message = f"the label {quoted(label)} stands twice in the row"
+            row.faults.append(("row-repeated", at, message))
+        elif label:
             _label(row, label, at)
             labels.append(label)
     if kind is Kind.MULTICLASS and len(labels) > 1:

@@ -79,7 +79,7 @@ class Advice(Struct, frozen=True):
     label_count: int = 0
     images: int = 0
     boxes: bool = False
-    """Whether examples are boxes."""
+    """Whether labels are boxes on the images."""
     evaluated: str | None = None
     """Which version recall and auPRC are of: `model.digits version 2`."""
 
@@ -174,10 +174,9 @@ def _grave(counts: DataCounts) -> _Found:
     if len(counts.labels) < least:
         have = _counted(len(counts.labels), "label")
         reason = Reason("label-minimum", f"{have}, and at least {least} needed")
-        what = "boxes" if counts.boxes else "images"
         missing = least - len(counts.labels)
         kind = "another label" if missing == 1 and counts.labels else _counted(missing, "label")
-        found.append((reason, f"add {what} of {kind}, at least {FEWEST} of each"))
+        found.append((reason, f"add images of {kind}, at least {FEWEST} of each"))
     found += _few(counts, FEWEST)
     return found
 
@@ -191,11 +190,11 @@ def _held(counts: DataCounts) -> _Found:
         least = min(counts.labels, key=lambda each: each.examples)
         if most.examples > BALANCE * least.examples:
             text = (
-                f"{_short(most.label)} has {_examples(most.examples, counts)} and "
+                f"{_short(most.label)} has {_counted(most.examples, 'image')} and "
                 f"{_short(least.label)} {least.examples:,}: more than {BALANCE} times as many"
             )
             missing = -(-most.examples // BALANCE) - least.examples
-            found.append((Reason("label-balance", text), _add(missing, least, counts)))
+            found.append((Reason("label-balance", text), _add(missing, least)))
     found += _few(counts, RECOMMENDED)
     return found
 
@@ -208,9 +207,8 @@ def _few(counts: DataCounts, limit: int) -> _Found:
         return []
     rule = dict(_TIERS)[limit]
     least = min(few, key=lambda each: (each.examples, each.label))
-    what = "boxes" if counts.boxes else "images"
     have = "has" if len(few) == 1 else "have"
-    text = f"{_counted(len(few), 'label')} {have} fewer than {limit:,} {what}"
+    text = f"{_counted(len(few), 'label')} {have} fewer than {limit:,} images"
     more = "" if len(few) == 1 else ", the fewest"
     text += f"{more}: {_short(least.label)}, {least.examples:,}"
     return [(Reason(rule, text), None)]
@@ -244,19 +242,19 @@ def _told(counts: DataCounts) -> Iterator[Reason]:
     if counts.unlabelled:
         text = f"{_counted(counts.unlabelled, 'image')} without a label: not trained on"
         yield Reason("unlabelled-rows", text)
-    free = sum(each.unassigned for each in counts.labels)
+    free = counts.unassigned
     if free:
         parts = ", ".join(f"{round(free * share):,} {name}" for name, share in SHARES.items())
-        text = f"{_examples(free, counts)} UNASSIGNED: the service divides them, about {parts}"
+        text = f"{_counted(free, 'image')} UNASSIGNED: the service divides them, about {parts}"
         yield Reason("unassigned", text)
     if counts.refused:
         text = f"{_counted(counts.refused, 'row')} not counted: datasets lint tells what is wrong"
         yield Reason("rows-refused", text)
-    if counts.repeated:
-        text = f"{_counted(counts.repeated, 'row')} counted that may repeat others: datasets lint"
-        yield Reason("row-repeated", text)
+    if counts.by_name:
+        text = f"{_counted(counts.by_name, 'image')} counted by name, not read: datasets lint"
+        yield Reason("images-unread", text)
     if counts.labels_left_out:
-        text = f"{_examples(counts.labels_left_out, counts)} of more labels than are counted"
+        text = f"{_counted(counts.labels_left_out, 'image')} of more labels than are counted"
         yield Reason("label-quota", text)
 
 
@@ -279,24 +277,18 @@ def _change(
         if change is not None:
             return change
         first = next(label for label in ranked if label.wanted)
-        return _add(first.wanted - first.counts.examples, first.counts, counts, first.wanted)
+        return _add(first.wanted - first.counts.examples, first.counts, first.wanted)
     if counts.unlabelled:
         return f"label the {_counted(counts.unlabelled, 'image')} without a label"
     return None
 
 
-def _add(missing: int, label: LabelCounts, counts: DataCounts, wanted: int | None = None) -> str:
+def _add(missing: int, label: LabelCounts, wanted: int | None = None) -> str:
     wanted = label.examples + missing if wanted is None else wanted
     return (
-        f"add {_examples(missing, counts)} of label {_short(label.label)} ({label.examples:,} of "
+        f"add {_counted(missing, 'image')} of label {_short(label.label)} ({label.examples:,} of "
         f"{wanted:,})"
     )
-
-
-def _examples(count: int, counts: DataCounts) -> str:
-    if counts.boxes:
-        return f"{count:,} {'box' if count == 1 else 'boxes'}"
-    return _counted(count, "image")
 
 
 def _short(label: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -74,11 +73,11 @@ class SourceReader:
         A content is `md5:` and base64, mostly. `local` tells that of an image that is no object;
         it is called in several threads, and may raise SourceError.
         """
-        images = Counter(row.image for row in rows_of(tables))
+        images = dict.fromkeys(row.image for row in rows_of(tables))
         contents, wrong = self._contents(images, local)
         if wrong:
             raise together(_placed(wrong, rows_of(tables)), "image")
-        return source_data(rows_of(tables), images, contents, boxes=boxes), contents
+        return source_data(rows_of(tables), contents, boxes=boxes), contents
 
     def tables(self, sources: Iterable[str]) -> Mapping[str, bytes]:
         """The bytes of import CSVs, by their names. Raises SourceError, also when they are read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -34,8 +34,12 @@ class Spilled:
 
     def add(self, record: bytes) -> None:
         """Take one in."""
-        self._waiting.append(record)
-        if len(self._waiting) == _RUN:
+        self.extend((record,))
+
+    def extend(self, records: Iterable[bytes]) -> None:
+        """Take some in."""
+        self._waiting.extend(records)
+        if len(self._waiting) >= _RUN:
             if self._file is None:
                 self._file = TemporaryFile()  # noqa: SIM115 (closed with this object)
             self._write(self._file)

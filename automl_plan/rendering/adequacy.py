@@ -49,7 +49,7 @@ def _coloured(verdict: Adequacy, style: Style) -> str:
 
 def _table(advice: Advice, style: Style, width: int, blocks: bool) -> str:
     shown = advice.labels[:MOST_SHOWN]
-    headers = ["LABEL", "BOXES" if advice.boxes else "IMAGES", *_SETS]
+    headers = ["LABEL", "IMAGES", *_SETS]
     headers += ["RECALL", "mAP" if advice.boxes else "auPRC"] if advice.evaluated else []
     rows = [_cells(label, evaluated=advice.evaluated is not None) for label in shown]
     plain = columns(headers, rows)

@@ -1,4 +1,4 @@
-"""What a dataset holds: examples by label and set."""
+"""What a dataset holds: images by label and set."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ test, the product kept 10 % of them for validation."""
 
 
 class LabelCounts(Struct, frozen=True):
-    """The examples of one label by the set that the import files give them."""
+    """The images of one label by the set that the import files give them."""
 
     label: str
     train: int = 0
@@ -55,14 +55,16 @@ class DataCounts(Struct, frozen=True):
     """Different ones."""
     unlabelled: int = 0
     """Images of classification without a label: they are not trained on."""
+    unassigned: int = 0
+    """Images of which a row names no set."""
     boxes: bool = False
-    """Object detection: examples are boxes, not images."""
+    """Object detection: labels are boxes on the images."""
     labels_left_out: int = 0
-    """Examples of labels beyond the number that is counted."""
+    """Images of labels beyond the number that is counted."""
     refused: int = 0
     """Rows that the service does not take; they are counted nowhere else."""
-    repeated: int = 0
-    """Rows that name an image which another row names, too, and are counted all the same."""
+    by_name: int = 0
+    """Images that could not be read: each name of them is counted as an image."""
 
 
 def label_counts(examples: Iterable[tuple[str, str, int]]) -> tuple[LabelCounts, ...]:

@@ -94,6 +94,30 @@ def test_a_plan_of_inadequate_data_is_refused_by_policy(project: ProjectLine) ->
     assert "(policy require_adequate_data, policy.automl.yaml:2)" in project("plan")
 
 
+def test_plan_advice_and_lint_count_the_same_images(project: ProjectLine) -> None:
+    """Twelve images and ten copies of them under other names."""
+    policy = project.directory / "policy.automl.yaml"
+    policy.write_text("policy:\n  require_adequate_data: true\n", encoding="utf-8")
+    lines = [f"UNASSIGNED,i{n}.png,{'cat' if n % 2 else 'dog'}" for n in range(12)]
+    lines += [f"UNASSIGNED,copy{n}.png,{'cat' if n % 2 else 'dog'}" for n in range(10)]
+    image = next(project.directory.rglob("*.png")).read_bytes()
+    for n in range(12):
+        (project.directory / f"i{n}.png").write_bytes(image + b"%d" % n)
+        (project.directory / f"copy{n}.png").write_bytes(image + b"%d" % n)
+    (project.directory / "d.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    told = project("datasets", "advise", "digits")
+    assert told.startswith("dataset.digits: not adequate\n")
+    assert "12 images UNASSIGNED" in told
+    change = "add 4 images of label cat (6 of 10)"
+    assert f"Helps most: {change}\n" in told
+    planned = project("plan", code=3)
+    assert "2 labels have fewer than 10 images, the fewest: cat, 6" in " ".join(planned.split())
+    assert change in planned
+    linted = project("datasets", "lint", code=1)
+    assert "22 rows, 12 images" in linted
+    assert "the label cat has 6 examples" in linted
+
+
 def test_every_form_of_a_plan_tells_of_its_data(project: ProjectLine, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     told = project("plan", "--out", str(plan))
