@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from automl_plan.planning import reasons
 from automl_plan.planning.bookkeeping import made_elsewhere, mark_differences
 from automl_plan.planning.compare import differences, observed, of
-from automl_plan.planning.foresight import PENDING, Operations, foresee
+from automl_plan.planning.foresight import PENDING, Operations, foresee, made_by
 from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import DesiredDataset, OnSourceChange
@@ -47,7 +47,8 @@ def plan_dataset(
     """The changes that bring one declared dataset about, deletions of former ones aside."""
     address = desired.address
     after = desired.attributes()
-    foreseen = foresee(recorded, operations=operations)
+    made_already = made_by(recorded.operations, live, operations)
+    foreseen = foresee(recorded, made=made_already, operations=operations)
     resource, resumes = foreseen.resource, foreseen.changes
     former = tuple(o.id for o in resource.others if o.id in live)
     gone = _gone_formers(resource, live)

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.plan import Plan
+from automl_plan.planning.plan import Action, Plan
 from automl_plan.resources.address import Address, dataset_address, model_address
 from automl_plan.resources.desired import OnSourceChange
+from automl_plan.resources.live import Operation, OperationKind
 from automl_plan.resources.model_types import ClassificationType
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.resources.transitions import with_operation
@@ -281,3 +282,26 @@ def test_without_refresh_what_is_recorded_is_taken_to_live(world: World) -> None
     from automl_plan.planning.planner import make_plan
 
     assert make_plan(DIGITS, world.recorded, None, PlanOptions()).empty
+
+
+def test_a_dataset_whose_creation_has_ended_gets_the_labels_of_what_is_declared_by_now(
+    world: World,
+) -> None:
+    """They were chosen when it was begun: other data may be declared since."""
+    world.apply(desired(dataset()))
+    record = world.resources[dataset_address("digits")]
+    assert record.current is not None
+    created = {k: v for k, v in record.current.attributes.items() if k != "data"}
+    begun = RecordedOperation(Step.CREATE, "t", "2026-01-01T00:00:00Z", "OP1", attributes=created)
+    world.resources[record.address] = replace(record, current=None, operations=(begun,))
+    world.operations["OP1"] = Operation(
+        "OP1", OperationKind.CREATE_DATASET, done=True, made=record.current.id
+    )
+    changes = world.plan(desired(dataset(data="v1:bb"))).changes
+    (update,) = [change for change in changes if change.action is Action.UPDATE]
+    assert [d.path for d in update.differences] == ["bookkeeping.data"]
+    assert [change.action for change in changes] == [
+        Action.RESUME,
+        Action.IMPORT_DATA,
+        Action.UPDATE,
+    ]
