@@ -1,83 +1,173 @@
-"""Whether a plan still fits: the state, the configuration and what lives may have moved on."""
+"""Whether a plan still fits: the state, the configuration and what lives may have moved on.
+
+A plan file bears a digest that anybody can compute, so nothing in it is believed: planning is pure,
+and the plan is made once more at the moment that the file tells.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.applying.judging import check_refused
-from automl_plan.applying.plan_document import change_to_json, drift_to_json
-from automl_plan.applying.planned import Planned, make_plan
+from automl_plan.applying.plan_document import planned_document
+from automl_plan.applying.planned import Planned, plan_of, survey_for
 from automl_plan.applying.workspace import Workspace
 from automl_plan.errors import PlanStale
-from automl_plan.planning.plan import Plan
+from automl_plan.planning.options import PlanOptions
+from automl_plan.resources.json import Json
 from automl_plan.state.document import State
 
 _SHOWN = 5
+_LONGEST = 70
+"""Letters of a value that are shown."""
+_NAMES = (
+    "address",
+    "action",
+    "object_id",
+    "id",
+    "kind",
+    "rule",
+    "step",
+    "label",
+    "path",
+    "written",
+)
+"""Fields that tell an entry of a list from the others, where it has no key."""
 
 
-def check_bound(planned: Planned, workspace: Workspace, state: State) -> None:
-    """Raise PlanStale when the plan was made of another configuration or state."""
+def check_bound(
+    planned: Planned, workspace: Workspace, state: State, remake: str | None = None
+) -> None:
+    """Raise PlanStale when the plan was made of another configuration or state.
+
+    `remake` is the command that makes its file again.
+    """
+    again = "Plan again." if remake is None else f"Plan again: {remake}"
     if planned.tool_version != __version__:
         raise PlanStale(
             f"The plan was made by automl-plan {planned.tool_version}, and this is {__version__}.",
-            hint="Make it again: `automl-plan plan --out FILE`. Or apply it with the version that "
-            "made it.",
+            hint=f"Or apply it with the version that made it. {again}",
         )
     if planned.prices_digest != workspace.configuration.prices.digest:
         raise PlanStale(
             "The price book is not the one that the plan was made of.",
-            hint="Plan again, and look at what it costs now.",
+            hint=f"Look at what it costs now. {again}",
         )
     if planned.configuration_digest != workspace.configuration.digest:
         raise PlanStale(
             "The configuration, or a variable, is not the one that the plan was made of.",
-            hint="Plan again; for a saved plan give the same --var and --var-file.",
+            hint=f"For a saved plan give the same --var and --var-file. {again}",
         )
     if planned.lineage and planned.lineage != state.lineage:
-        raise PlanStale("The plan was made of another state (its lineage differs).")
+        raise PlanStale("The plan was made of another state (its lineage differs).", hint=again)
     if planned.serial != state.serial:
         raise PlanStale(
             f"The state changed after the plan was made (serial {planned.serial} then, "
             f"{state.serial} now).",
-            hint="The plan may have been applied already. Plan again.",
+            hint=f"The plan may have been applied already. {again}",
         )
 
 
-def check_current(planned: Planned, workspace: Workspace) -> Planned:
-    """The saved plan, to be judged by what is there now.
+def check_current(
+    saved: Planned, workspace: Workspace, options: PlanOptions, remake: str
+) -> Planned:
+    """The plan of a plan file, made once more here, to be judged by what is there now.
 
-    Raise PlanStale when planning again gives something else: what lives has changed. Raise
-    PlanRefused when planning again is refused, and the plan does not say so.
+    All that the file shows must be what is planned at its moment, and what it does and costs must
+    be what is planned at present; `options` are its own, with what this run allows beside.
+    `remake` is the command that makes the file again. Raise PlanStale for what differs, and
+    PlanRefused when planning now is refused and the file does not say so.
     """
-    check_bound(planned, workspace, workspace.store.read())
-    again = make_plan(workspace, planned.options)
-    now = again.plan
-    if not planned.plan.refused:
-        check_refused(now.refused)
-    moved = _differing(planned.plan, now)
-    if moved:
-        more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
+    check_bound(saved, workspace, workspace.store.read(), remake)
+    seen = survey_for(workspace, saved.options)
+    present = plan_of(seen, options)
+    if not saved.plan.refused:
+        check_refused(present.plan.refused)
+    assert saved.moment is not None  # noqa: S101 (of files that are applied)
+    seen = replace(seen, moment=saved.moment, data_findings=present.data_findings)
+    then = plan_of(seen, saved.options, for_review=True)
+    if moved := list(_differing(_shown_of(saved), _shown_of(then))):
         raise PlanStale(
-            "What lives, or the content of sources, changed after the plan was made: "
-            f"{', '.join(moved[:_SHOWN])}{more}.",
-            hint="Plan again, and look at what it says.",
+            "What the file tells is not what is planned: what lives, the content of sources or the "
+            f"file itself changed after the plan was made.\n{_first(moved)}",
+            hint=f"Make it again, and look at what it says: {remake}",
         )
-    return replace(planned, grounds=again.grounds)
+    if moved := list(_differing(_done_by(saved), _done_by(present))):
+        raise PlanStale(
+            f"Time has passed, and what is planned now is another thing.\n{_first(moved)}",
+            hint=f"Make it again, and look at what it says: {remake}",
+        )
+    return replace(then, options=options, grounds=present.grounds)
 
 
-def _differing(then: Plan, now: Plan) -> list[str]:
-    """The addresses of which the two plans say different things."""
-    return sorted({address for address, _ in _told(then) ^ _told(now)})
+def _shown_of(planned: Planned) -> dict[str, Json]:
+    """All that is shown of a plan file, but for the commit: a merge may have given it another."""
+    return planned_document(replace(planned, commit=None, found=()))
 
 
-def _told(plan: Plan) -> set[tuple[str, str]]:
-    """All that a plan says, by address, but for reasons: they may tell of time that has passed."""
-    told = [(change.address, change_to_json(change)) for change in plan.changes]
-    told += [(drift.address, drift_to_json(drift)) for drift in plan.drift]
-    return {
-        (str(a), json.dumps({**said, "reason": "", "where": ""}, sort_keys=True))
-        for a, said in told
-    }
+def _done_by(planned: Planned) -> dict[str, Json]:
+    """What a plan does and costs, without what tells of time that has passed."""
+    document: dict[str, Any] = planned_document(planned)
+    changes = [{**change, "reason": None} for change in document["changes"]]
+    cost = document["cost"]
+    if cost is not None:
+        lines = {a: {**amounts, "running_spent": None} for a, amounts in cost["resources"].items()}
+        cost = {**cost, "resources": lines, "total": {**cost["total"], "running_spent": None}}
+    return {"changes": changes, "cost": cost}
+
+
+def _differing(then: Json, now: Json, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """A line for each place where what a file says (`then`) is not what is planned."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*then, *now)):
+            place = (*path, str(key))
+            if key not in now:
+                yield f"{_place(place)} is only in the file"
+            elif key not in then:
+                yield f"{_place(place)} is not in the file"
+            else:
+                yield from _differing(then[key], now[key], place)
+    elif isinstance(then, list | tuple) and isinstance(now, list | tuple):
+        ours, theirs = _named(then), _named(now)
+        yield from _differing(ours, theirs, path)
+        if ours.keys() == theirs.keys() and [*ours] != [*theirs]:
+            yield f"{_place(path)}: the order"
+    elif json.dumps(then) != json.dumps(now):
+        yield f"{_place(path)} is {_value(then)} in the file, and {_value(now)} here"
+
+
+def _named(entries: Sequence[Json]) -> dict[str, Json]:
+    """The entries of a list by what tells them apart; by number where nothing does."""
+    names = [_name(entry) for entry in entries]
+    if not all(names) or len({*names}) != len(names):
+        names = [str(number) for number, _ in enumerate(entries, 1)]
+    return dict(zip(names, entries, strict=True))
+
+
+def _name(entry: Json) -> str:
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, Mapping):
+        return ""
+    if "key" in entry:
+        return str(entry["key"])
+    return " ".join(str(entry[name]) for name in _NAMES if entry.get(name) is not None)
+
+
+def _first(lines: Sequence[str]) -> str:
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
+
+
+def _place(path: Sequence[str]) -> str:
+    return ": ".join(path).replace("_", " ")
+
+
+def _value(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,8 +1,10 @@
-"""Moments as the state keeps them, and the clocks that trainings are billed by."""
+"""Moments as the state and plan files keep them, and the clocks that trainings are billed by."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from automl_plan.planning.spending import Meter, charge_of
 from automl_plan.providers.protocol import Provider
@@ -13,14 +15,37 @@ from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedOperation
 
 
+class Moment(Struct, frozen=True):
+    """The time by which a plan is made: planning reads no clock of its own."""
+
+    machine: datetime
+    """By the clock of the machine that made it (UTC)."""
+    service: datetime
+    """By the service's (UTC)."""
+
+    @classmethod
+    def at(cls, provider: Provider) -> Moment:
+        """The present one; ask after the service has answered, so that its clock is known."""
+        return cls(datetime.now(UTC), provider.now())
+
+    def meter(self, provider: Provider) -> Meter | None:
+        """What tells how much running trainings have used; None where no clock tells it."""
+        return Meter(self.machine, self.service) if provider.bills_by_clock else None
+
+
+def rfc3339(moment: datetime, timespec: str = "seconds") -> str:
+    """A moment (UTC) as states, plan files and messages write it."""
+    return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
+
+
 def now() -> str:
     """Now, by this machine's clock (RFC 3339, UTC, whole seconds)."""
-    return datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    return rfc3339(datetime.now(UTC))
 
 
 def meter_of(provider: Provider) -> Meter | None:
-    """What tells how much running trainings have used; None where no clock tells it."""
-    return Meter(datetime.now(UTC), provider.now()) if provider.bills_by_clock else None
+    """What tells at present how much running trainings have used; as `Moment.meter`."""
+    return Moment.at(provider).meter(provider)
 
 
 def charge_now(

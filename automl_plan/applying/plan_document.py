@@ -6,9 +6,10 @@ Its form is described by schemas/plan.schema.json.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from automl_plan.applying.moments import Moment, rfc3339
 from automl_plan.applying.planned import Planned
 from automl_plan.config.configuration import ProviderSettings
 from automl_plan.planning.adequacy import advice_from_json, advice_to_json
@@ -32,6 +33,7 @@ from automl_plan.planning.plan import (
 from automl_plan.planning.scorecards import scorecard_from_json, scorecard_to_json
 from automl_plan.planning.unrecorded import unrecorded_from_json, unrecorded_to_json
 from automl_plan.resources.address import Address
+from automl_plan.resources.contacts import contact_from_json, contact_to_json
 from automl_plan.resources.desired import (
     Desired,
     DesiredDataset,
@@ -71,6 +73,8 @@ def planned_document(planned: Planned) -> dict[str, Json]:
         "tool_version": planned.tool_version,
         "lineage": planned.lineage,
         "serial": planned.serial,
+        "moment": None if planned.moment is None else _moment_json(planned.moment),
+        **({"contacts": [*map(contact_to_json, planned.contacts)]} if planned.contacts else {}),
         "made": planned.made,
         "commit": planned.commit,
         "changes": [change_to_json(change) for change in plan.changes],
@@ -157,6 +161,13 @@ def _left_out(plan: Plan) -> dict[str, Json]:
     if not plan.not_planned:
         return {}
     return {"not_planned": [str(address) for address in plan.not_planned]}
+
+
+def _moment_json(moment: Moment) -> dict[str, Json]:
+    return {
+        "machine": rfc3339(moment.machine, "microseconds"),
+        "service": rfc3339(moment.service, "microseconds"),
+    }
 
 
 def _home_json(home: Home) -> dict[str, Json]:
@@ -251,7 +262,7 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     refused = document.get("refused")
     if isinstance(refused, list):
         refused = [{"rule": NOT_RECORDED, "text": each} for each in refused]
-    added = {"lint": True}
+    added = {"lint": True, "moment": None}
     return {**added, **document, "format_version": FORMAT_VERSION, "refused": refused}
 
 
@@ -306,6 +317,8 @@ def planned_of(document: dict[str, Any]) -> Planned:
         lineage=document["lineage"],
         serial=document["serial"],
         sources={Address.parse(a): SourceData(**d) for a, d in document["sources"].items()},
+        moment=None if document["moment"] is None else _moment(document["moment"]),
+        contacts=tuple(map(contact_from_json, document.get("contacts", ()))),
         made=document["made"],
         commit=document["commit"],
         scores=tuple(map(scorecard_from_json, document["scores"])),
@@ -322,6 +335,10 @@ def planned_of(document: dict[str, Any]) -> Planned:
             for text, content in document["data_findings"].items()
         },
     )
+
+
+def _moment(fields: Mapping[str, str]) -> Moment:
+    return Moment(*(datetime.fromisoformat(fields[clock]) for clock in ("machine", "service")))
 
 
 def _by_address(entries: Mapping[str, dict[str, Any]], read: Any) -> Any:

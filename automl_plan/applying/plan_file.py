@@ -101,12 +101,26 @@ def read_plan(path: Path, *, to_apply: bool = False) -> Planned:
             where=str(path),
             hint="Plan again.",
         )
+    if to_apply and document["moment"] is None:
+        raise PlanFileInvalid(
+            "The plan file does not tell when it was made.", where=str(path), hint="Plan again."
+        )
+    found = document["found"]
     try:
-        return planned_of(document)
+        planned = planned_of(document)
+        again = sealed({**planned_document(planned), "found": found}) if to_apply else data
     except (KeyError, ValueError, TypeError, ArithmeticError) as error:
         raise PlanFileInvalid(
             f"The plan file contradicts itself: {error}", where=str(path), hint="Plan again."
         ) from error
+    # Sums and what else follows from the rest: other programs may read them.
+    if again != data:
+        raise PlanFileInvalid(
+            "The plan file contradicts itself: sums in it are not those of its entries.",
+            where=str(path),
+            hint="Plan again.",
+        )
+    return planned
 
 
 def _is_sealed(document: Mapping[str, Any], data: bytes) -> bool:

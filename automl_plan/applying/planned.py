@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from automl_plan import __version__
 from automl_plan.applying.comparing import Comparison
 from automl_plan.applying.judging import placer
 from automl_plan.applying.linted import with_lint
-from automl_plan.applying.moments import meter_of, now
+from automl_plan.applying.moments import Moment, rfc3339
 from automl_plan.applying.recovery import Finding, settle
 from automl_plan.applying.scoring import scorecards
 from automl_plan.applying.standing import standing
@@ -38,6 +37,7 @@ from automl_plan.planning.source_changes import Compared
 from automl_plan.planning.trained_data import advice_of
 from automl_plan.planning.unrecorded import without_imported
 from automl_plan.resources.address import Address
+from automl_plan.resources.contacts import Contact, contact_of
 from automl_plan.resources.desired import Desired, DesiredDataset
 from automl_plan.resources.history import History
 from automl_plan.resources.homes import homes_of, resolved
@@ -67,8 +67,13 @@ class Planned(Struct, frozen=True):
     sources: Mapping[Address, SourceData]
     found: tuple[tuple[Address, Finding], ...] = ()
     """What came of calls that an earlier run was cut off in; not kept in a saved plan."""
+    moment: Moment | None = None
+    """By which it was made; None in plan files of version 0.1."""
+    contacts: tuple[Contact, ...] = ()
+    """What carrying it out may run, and whom it may contact, beside the provider's own service."""
     made: str | None = None
-    """When (RFC 3339); like `commit` and `scores` only of a plan that is made to be reviewed."""
+    """When, by this machine's clock (RFC 3339); like `commit` and `scores` only of a plan that is
+    made to be reviewed."""
     commit: str | None = None
     """The Git commit of the configuration, `-dirty` behind it if files had changed."""
     scores: tuple[Scorecard, ...] = ()
@@ -106,14 +111,16 @@ class Survey(Struct, frozen=True):
     live: Live | None
     """None: it was not asked for."""
     sources: Mapping[Address, SourceData]
-    now: datetime
-    """By the service's clock."""
+    moment: Moment
+    """When all that was read."""
     found: tuple[tuple[Address, Finding], ...]
     history: History
     unrecorded: tuple[Unrecorded, ...] = ()
     """What bears the labels of this state, and is not in it; what is imported included."""
     compared: Compared = {}
     """What sources hold beside what was imported, where that is known row by row."""
+    data_findings: Mapping[Address, DataFindings] = {}
+    """What the lint is known to find in data; the rest is looked at when it is judged."""
 
     @property
     def examples(self) -> dict[Address, int]:
@@ -133,13 +140,14 @@ class Survey(Struct, frozen=True):
             policy=configuration.policy,
             provider=configuration.provider.settings,
             prices=configuration.prices,
-            meter=meter_of(self.workspace.provider),
+            meter=self.moment.meter(self.workspace.provider),
             sources=self.sources,
             place=placer(configuration),
             unrecorded=self.unrecorded,
             compared=self.compared,
             capabilities=self.workspace.provider.capabilities,
             part=part,
+            data_findings=self.data_findings,
         )
 
     def planned(
@@ -160,6 +168,8 @@ class Survey(Struct, frozen=True):
             serial=self.recorded.serial,
             sources=self.sources,
             found=self.found,
+            moment=self.moment,
+            contacts=contacts_of(self.workspace),
             grounds=grounds,
             forecasts=forecasts_of(
                 plan.changes,
@@ -167,9 +177,15 @@ class Survey(Struct, frozen=True):
                 self.recorded.resources,
                 self.history,
                 self.examples,
-                datetime.now(UTC),
+                self.moment.machine,
             ),
         )
+
+
+def contacts_of(workspace: Workspace) -> tuple[Contact, ...]:
+    """What a run may execute and contact, beside the provider's own service."""
+    told = tuple(map(contact_of, workspace.configuration.receivers))
+    return (*workspace.provider.contacts, *told)
 
 
 def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
@@ -227,7 +243,7 @@ def survey(
         recorded,
         live,
         read,
-        provider.now(),
+        Moment.at(provider),
         found,
         state.history,
         unrecorded,
@@ -249,8 +265,29 @@ def make_plan(
     Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out,
     and for trainings that the provider can't do on such data.
     """
+    seen = survey_for(workspace, options)
+    return plan_of(seen, options, for_review=for_review, resuming=resuming)
+
+
+def survey_for(workspace: Workspace, options: PlanOptions) -> Survey:
+    """All that a plan with these options is made of. Raises as `survey`."""
     destroy = options.mode is PlanMode.DESTROY
-    seen = survey(workspace, refresh=options.refresh, sources=not destroy, anew=options.replaces)
+    return survey(workspace, refresh=options.refresh, sources=not destroy, anew=options.replaces)
+
+
+def plan_of(
+    seen: Survey,
+    options: PlanOptions,
+    *,
+    for_review: bool = False,
+    resuming: Collection[Address] | None = None,
+) -> Planned:
+    """The plan of what was read, at the moment that it tells: `make_plan` but for the reading.
+
+    Raises UsageError and ConfigurationError as that does, SourceError and ProviderError of data
+    that can't be read.
+    """
+    workspace = seen.workspace
     configuration = workspace.configuration
     try:
         plan = plan_changes(
@@ -258,8 +295,8 @@ def make_plan(
             seen.recorded,
             seen.live,
             options,
-            meter_of(workspace.provider),
-            service_now=seen.now,
+            seen.moment.meter(workspace.provider),
+            service_now=seen.moment.service,
             examples=seen.examples,
             prices=configuration.prices,
             unrecorded=seen.unrecorded,
@@ -276,7 +313,7 @@ def make_plan(
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
     plan = replace(plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, grounds)))
     planned = judged(seen.planned(plan, options, grounds), workspace)
-    wanted = Desired({}, {}) if destroy else seen.desired
+    wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else seen.desired
     planned = replace(planned, adequacy=advice_of(plan.changes, wanted, seen.sources))
     return _for_review(planned, seen) if for_review else planned
 
@@ -291,7 +328,11 @@ def _for_review(planned: Planned, seen: Survey) -> Planned:
     if adequacy:
         adequacy = advice_of(planned.plan.changes, seen.desired, seen.sources, scores)
     return replace(
-        planned, made=now(), commit=seen.workspace.commit, scores=scores, adequacy=adequacy
+        planned,
+        made=rfc3339(seen.moment.machine),
+        commit=seen.workspace.commit,
+        scores=scores,
+        adequacy=adequacy,
     )
 
 

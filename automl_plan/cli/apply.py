@@ -26,6 +26,7 @@ from automl_plan.cli.options import (
     Target,
     Var,
     VarFile,
+    plan_command,
     plan_options,
     workspace,
 )
@@ -96,15 +97,18 @@ def apply(
             allow_partial_import=allow_partial_import,
         )
         saved = read_plan(plan_file, to_apply=True) if plan_file is not None else None
-        if saved is not None and allow_partial_import:
-            saved = changed(saved, options=changed(saved.options, allow_partial_import=True))
         if saved is not None and (refresh_only or no_refresh or target or exclude or replace):
             raise UsageError("A saved plan is applied as it is: flags of a plan can't be given.")
         with ExitStack() as stack:
             with reading(WHAT):
                 opened = stack.enter_context(workspace(directory, var, var_file))
-                if saved is not None:
-                    planned = check_current(saved, opened)
+                if plan_file is not None and saved is not None:
+                    given = opened.configuration.given
+                    remake = plan_command(plan_file, saved.options, given, var, var_file)
+                    options = saved.options
+                    if allow_partial_import:
+                        options = changed(options, allow_partial_import=True)
+                    planned = check_current(saved, opened, options, remake)
                 else:
                     planned = make_plan(opened, options)
             if allow is not None:

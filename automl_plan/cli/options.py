@@ -143,15 +143,51 @@ def workspace(
 def _wait_command(
     told: Mapping[str, str | None], given: Iterable[str], var_files: Iterable[Path]
 ) -> str:
-    """`automl-plan wait` with the flags of this run; a text given with --var may be secret."""
+    """`automl-plan wait` with the flags of this run."""
+    return _command(["wait"], told, given, var_files)
+
+
+def plan_command(
+    out: Path,
+    options: PlanOptions,
+    told: Mapping[str, str | None],
+    var: list[str] | None,
+    var_file: list[Path] | None,
+) -> str:
+    """The `automl-plan plan` that makes a plan file again, with the flags of this run."""
+    from automl_plan.planning.options import PlanMode
+
+    words = ["plan", "--out", str(out)]
+    flags = {
+        "--destroy": options.mode is PlanMode.DESTROY,
+        "--refresh-only": options.mode is PlanMode.REFRESH_ONLY,
+        "--no-refresh": not options.refresh,
+        "--allow-large-change": options.allow_large_change,
+        "--allow-partial-import": options.allow_partial_import,
+        "--no-lint": not options.lint,
+    }
+    words += [flag for flag, is_given in flags.items() if is_given]
+    for flag in ("target", "exclude", "replace"):
+        addresses = sorted(getattr(options, f"{flag}s"))
+        words += [word for each in addresses for word in (f"--{flag}", str(each))]
+    return _command(words, told, variables(var), var_file or ())
+
+
+def _command(
+    words: Iterable[str],
+    told: Mapping[str, str | None],
+    given: Iterable[str],
+    var_files: Iterable[Path],
+) -> str:
+    """A command with the directory and the variables of this run; a text of --var may be secret."""
     import shlex
 
-    words = ["automl-plan", "wait"]
+    command = ["automl-plan", *words]
     if _changed_to.get() != Path():
-        words += ["-C", str(_changed_to.get())]
-    words += [word for path in var_files for word in ("--var-file", str(path))]
-    words += [word for name in given for word in ("--var", f"{name}={told.get(name) or '…'}")]
-    return shlex.join(words)
+        command += ["-C", str(_changed_to.get())]
+    command += [word for path in var_files for word in ("--var-file", str(path))]
+    command += [word for name in given for word in ("--var", f"{name}={told.get(name) or '…'}")]
+    return shlex.join(command)
 
 
 def plan_options(

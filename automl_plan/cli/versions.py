@@ -150,9 +150,10 @@ def _choose(
 
     def plan(seen: Survey, live: Live) -> Plan:
         address = address_of(opened.bare_id(name, ResourceKind.MODEL), seen.recorded.resources)
-        chosen = version or former_version(address, seen.recorded, live, seen.now)
+        now = seen.moment.service
+        chosen = version or former_version(address, seen.recorded, live, now)
         reason = f"{decision.by} asks for version {chosen}"
-        return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason, seen.now)
+        return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason, now)
 
     with (
         EventLines(command, as_json=as_json) as lines,

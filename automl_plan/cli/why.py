@@ -60,7 +60,7 @@ def why(
                 hint="`automl-plan state list` lists what is recorded.",
             )
         plan = make_plan(opened, options).plan
-        explained = explain(asked, desired, seen.recorded, seen.live, plan, seen.now)
+        explained = explain(asked, desired, seen.recorded, seen.live, plan, seen.moment.service)
         found = (
             (row.field, place_of(asked, row.field, desired, opened.configuration))
             for row in explained.compared

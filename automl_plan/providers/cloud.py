@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,8 +12,10 @@ from automl_plan.providers.credentials import credentials_for
 from automl_plan.providers.endpoint import is_google, is_loopback
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, StagingBucket
+from automl_plan.providers.storage import EMULATOR_VARIABLE as STORAGE_VARIABLE
 from automl_plan.providers.storage import GOOGLE, Storage, storage_url
 from automl_plan.providers.transport import HttpTransport
+from automl_plan.resources.contacts import Contact, ContactKind
 from automl_plan.resources.json import Json
 
 DEFAULT_LOCATION = "us-central1"
@@ -44,6 +46,8 @@ class Connection(Struct, frozen=True):
     location: str
     late_seconds: float
     """For how long a call that was cut off may still take effect."""
+    contacts: tuple[Contact, ...]
+    """What is contacted beside Google's own services."""
 
 
 def connect(
@@ -52,11 +56,13 @@ def connect(
     directory: Path,
     environ: Mapping[str, str],
     url: str,
+    variable: str,
     uses: Mapping[str, str] | None = None,
 ) -> Connection:
     """The settings that providers share: all but `endpoint`. `name` is the provider's.
 
-    `uses` are its words for the sets of images in the CSVs that are staged.
+    `variable` of the environment names its endpoint where the settings don't; `uses` are its
+    words for the sets of images in the CSVs that are staged.
 
     A service that is not Google's has buckets of its own, at the same host, unless
     STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
@@ -81,4 +87,21 @@ def connect(
         project,
         location,
         late_seconds(url),
+        tuple(_contacts(name, settings, environ, url, variable)),
     )
+
+
+def _contacts(
+    name: str,
+    settings: Mapping[str, Json],
+    environ: Mapping[str, str],
+    url: str,
+    variable: str,
+) -> Iterator[Contact]:
+    own = f"provider.{name}.endpoint" if settings.get("endpoint") else None
+    if own or not is_google(url):
+        yield Contact(own or variable, ContactKind.SERVICE, url)
+    if environ.get(STORAGE_VARIABLE):
+        yield Contact(STORAGE_VARIABLE, ContactKind.STORAGE, storage_url(environ))
+    if bucket := settings.get("staging_bucket"):
+        yield Contact(f"provider.{name}.staging_bucket", ContactKind.STAGING, str(bucket))

@@ -13,6 +13,7 @@ from automl_plan.providers.staging import Staging
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
 from automl_plan.resources.capabilities import GOOGLE, Capabilities
+from automl_plan.resources.contacts import Contact
 from automl_plan.resources.live import SourceData
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
@@ -35,6 +36,7 @@ class GoogleService:
         location: str,
         late_seconds: float,
         capabilities: Capabilities = GOOGLE,
+        contacts: Sequence[Contact] = (),
     ) -> None:
         self._transport = transport
         self._sources = sources
@@ -46,6 +48,7 @@ class GoogleService:
         self._identity = f"{name}:{self._parent}"
         self._late_seconds = late_seconds
         self._capabilities = capabilities
+        self._contacts = contacts
 
     @property
     def identity(self) -> str:
@@ -66,6 +69,11 @@ class GoogleService:
     def capabilities(self) -> Capabilities:
         """What it can train."""
         return self._capabilities
+
+    @property
+    def contacts(self) -> Sequence[Contact]:
+        """What settings and the environment make it contact beside Google's own services."""
+        return self._contacts
 
     def now(self) -> datetime:
         """What time it is at the service (UTC)."""

@@ -15,6 +15,7 @@ from automl_plan.providers.sources import TakeRows
 from automl_plan.providers.storage import Storage
 from automl_plan.resources.address import ResourceKind
 from automl_plan.resources.capabilities import Capabilities
+from automl_plan.resources.contacts import Contact
 from automl_plan.resources.desired import DesiredDataset, DesiredModel
 from automl_plan.resources.endpoints import Home
 from automl_plan.resources.evaluation import Evaluation
@@ -50,6 +51,10 @@ class Provider(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can train."""
+
+    @property
+    def contacts(self) -> Sequence[Contact]:
+        """What settings and the environment make it contact beside its own service."""
 
     def now(self) -> datetime:
         """What time it is by the service's clock (UTC); by this machine's before any answer."""

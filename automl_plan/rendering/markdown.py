@@ -25,6 +25,7 @@ from automl_plan.rendering.comparison import (
     signed,
     version_name,
 )
+from automl_plan.rendering.contacts import contact_sections
 from automl_plan.rendering.data import data_sentences
 from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
@@ -110,6 +111,10 @@ class _Comment:
         texts = [f"{note.address}: {note.text}" for note in self._plan.notes]
         notes = self._list("Good to know", texts, room // 3)
         room -= _size(notes)
+        contacts = []
+        for title, texts in contact_sections(self._planned.contacts):
+            contacts.append(self._list(title, texts, room // 3))
+            room -= _size(contacts[-1])
         data = self._list("Data", list(data_sentences(self._planned, all_verdicts=True)), room // 3)
         room -= _size(data)
         details, room = self._details(room)
@@ -127,6 +132,7 @@ class _Comment:
             details,
             per_label,
             policy,
+            *contacts,
             left_out,
         ]
         return "\n\n".join(filter(None, (*head, *body, *foot))) + "\n"

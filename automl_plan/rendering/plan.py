@@ -11,6 +11,7 @@ from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change, Drift, Note, NoteKind, Plan
 from automl_plan.planning.policy import violation_text
+from automl_plan.rendering.contacts import contacts_text
 from automl_plan.rendering.cost import costs_text
 from automl_plan.rendering.data import data_sentences
 from automl_plan.rendering.drift import drift_text
@@ -102,12 +103,14 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     if planned.mode is PlanMode.REFRESH_ONLY:
         yield _refresh_summary(planned, style)
         yield _part_text(planned, style)
+        yield contacts_text(planned.contacts, style)
         return
     if plan.empty:
         yield _notes_text(plan.notes, style)
         head, dot, rest = nothing_to_do(planned, counts=_counts(plan.unchanged)).partition(". ")
         yield f"{style.bold(style.green(head + dot.strip()))}{' ' if rest else ''}{rest}\n"
         yield _part_text(planned, style)
+        yield contacts_text(planned.contacts, style)
         yield _policy_text(plan, style)
         return
     yield "automl-plan will do the following:\n"
@@ -128,6 +131,7 @@ def _parts(planned: Planned, style: Style) -> Iterator[str]:
     if plan.costs is not None:
         costs = costs_text(plan.costs, style, free=planned.provider.name == "local")
         yield f"\n{costs}" if costs else ""
+    yield contacts_text(planned.contacts, style)
     yield _policy_text(plan, style)
 
 

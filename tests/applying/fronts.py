@@ -43,7 +43,13 @@ class Front(Project):
             assert seen.live is not None
             address = model_address(name)
             plan = plan_promotion(
-                address, version, seen.desired, seen.recorded, seen.live, "asked for", seen.now
+                address,
+                version,
+                seen.desired,
+                seen.recorded,
+                seen.live,
+                "asked for",
+                seen.moment.service,
             )
             return apply(
                 workspace,

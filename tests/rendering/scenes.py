@@ -13,9 +13,11 @@ from automl_plan.planning.forecasting import Forecast
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
 from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.resources.contacts import Contact, ContactKind, contact_of
 from automl_plan.resources.desired import Desired, OnSourceChange
 from automl_plan.resources.live import SourceData
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.notices import Mailing, NoticeKind, Receiver, Tls, Way
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.resources.transitions import with_operation
 from tests.planning.worlds import World, dataset, desired, model
@@ -83,6 +85,29 @@ def update() -> Planned:
         replace(MODEL, display_name="numbers", labels={}, node_count=2),
     )
     return _planned(applied(), wanted)
+
+
+def contacts() -> Planned:
+    """What is run and contacted, in each way, and by hostile settings."""
+    every = frozenset(NoticeKind)
+    mailing = Mailing("smtp.example.com", 587, Tls.STARTTLS, "a@b.example", ("c@d.example",))
+    log_in = replace(mailing, username_env="USER", password_env="KEY", ca_file="ca.pem")
+    receivers = (
+        Receiver("page", Way.COMMAND, frozenset({NoticeKind.FAILED}), command=("./page", "a b")),
+        Receiver("evil", Way.COMMAND, every, command=("sh", "-c", HOSTILE)),
+        Receiver("hook", Way.WEBHOOK, every, url="https://ops.example.com/T0/s3cr3t"),
+        Receiver("host", Way.WEBHOOK, every, url="https://ops.example.com", secret_env="KEY"),
+        Receiver("env", Way.WEBHOOK, every, url_env="HOOK"),
+        Receiver("team", Way.SLACK, every, url_env="SLACK"),
+        Receiver("mail", Way.EMAIL, every, mailing=mailing),
+        Receiver("login", Way.EMAIL, every, mailing=log_in),
+    )
+    own = (
+        Contact("provider.vertex.endpoint", ContactKind.SERVICE, "http://127.0.0.1:8080/vertex"),
+        Contact("STORAGE_EMULATOR_HOST", ContactKind.STORAGE, "http://127.0.0.1:8080"),
+        Contact("provider.vertex.staging_bucket", ContactKind.STAGING, "gs://ours/staging"),
+    )
+    return replace(no_changes(), contacts=(*own, *map(contact_of, receivers)))
 
 
 def retrain() -> Planned:
@@ -255,4 +280,5 @@ SCENES: tuple[Callable[[], Planned], ...] = (
     hostile,
     forecast,
     no_history,
+    contacts,
 )

@@ -33,6 +33,7 @@ from automl_plan.planning.scorecards import Figures, Role, Scorecard
 from automl_plan.rendering.flavours import FLAVOURS, inert
 from automl_plan.rendering.markdown import plan_markdown
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.contacts import Contact, ContactKind
 from tests.depth import times
 from tests.rendering import scenes
 from tests.rendering.golden import matches_golden
@@ -99,7 +100,13 @@ def random_plan(chance: random.Random) -> Planned:
         refused=(Refusal("protected", text(chance)),) if chance.random() < 0.3 else (),
     )
     scores = tuple(random_score(chance, address) for address in addresses)
-    return replace(scenes.replace_dataset(), plan=plan, scores=scores)
+    contacts = tuple(
+        Contact(text(chance), kind, text(chance), chance.choice((None, text(chance))))
+        for kind in ContactKind
+        if chance.random() < 0.2
+    )
+    planned = scenes.replace_dataset()
+    return replace(planned, plan=plan, scores=scores, contacts=contacts)
 
 
 def random_score(chance: random.Random, address: Address) -> Scorecard:

@@ -20,7 +20,8 @@ def open_automl(
     settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
 ) -> AutomlProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
-    found = connect("automl", settings, directory, environ, _service_url(settings, environ))
+    url = _service_url(settings, environ)
+    found = connect("automl", settings, directory, environ, url, EMULATOR_VARIABLE)
     return AutomlProvider(
         found.transport,
         found.sources,
@@ -29,6 +30,7 @@ def open_automl(
         project=found.project,
         location=found.location,
         late_seconds=found.late_seconds,
+        contacts=found.contacts,
     )
 
 

@@ -20,7 +20,7 @@ def open_vertex(
 ) -> VertexProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
     url = _service_url(settings, environ)
-    found = connect("vertex", settings, directory, environ, url, ML_USES)
+    found = connect("vertex", settings, directory, environ, url, EMULATOR_VARIABLE, ML_USES)
     return VertexProvider(
         found.transport,
         found.sources,
@@ -29,6 +29,7 @@ def open_vertex(
         project=found.project,
         location=found.location,
         late_seconds=found.late_seconds,
+        contacts=found.contacts,
     )
 
 

@@ -22,6 +22,7 @@ from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role, Scorecard
 from automl_plan.rendering.comparison import Comparison, comparisons, figure, signed, version_name
+from automl_plan.rendering.contacts import contact_sections
 from automl_plan.rendering.cost import usd
 from automl_plan.rendering.drift import drift_sentences
 from automl_plan.rendering.forecast import expected
@@ -131,6 +132,7 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
         drift=drift_sentences(plan.drift),
         unrecorded=unrecorded_sentences(not_yet_told(plan)),
         caveats=caveats(planned),
+        contacts=contact_sections(planned.contacts),
         digest=digest_of(planned),
         counted=counted,
     )
