@@ -23,7 +23,7 @@ from automl_plan.resources.json import Json
 from automl_plan.state.document import State
 
 _SHOWN = 5
-_LONGEST = 70
+_LONGEST = 60
 """Letters of a value that are shown."""
 _NAMES = (
     "address",
@@ -121,24 +121,27 @@ def _done_by(planned: Planned) -> dict[str, Json]:
     return {"changes": changes, "cost": cost}
 
 
-def _differing(then: Json, now: Json, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """A line for each place where what a file says (`then`) is not what is planned."""
+_Place = tuple[str, ...]
+
+
+def _differing(then: Json, now: Json, path: _Place = ()) -> Iterator[tuple[_Place, str]]:
+    """Each place where what a file says (`then`) is not what is planned, and in what."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*then, *now)):
             place = (*path, str(key))
             if key not in now:
-                yield f"{_place(place)} is only in the file"
+                yield place, " is only in the file"
             elif key not in then:
-                yield f"{_place(place)} is not in the file"
+                yield place, " is not in the file"
             else:
                 yield from _differing(then[key], now[key], place)
     elif isinstance(then, list | tuple) and isinstance(now, list | tuple):
         ours, theirs = _named(then), _named(now)
         yield from _differing(ours, theirs, path)
         if ours.keys() == theirs.keys() and [*ours] != [*theirs]:
-            yield f"{_place(path)}: the order"
+            yield path, " is in another order"
     elif json.dumps(then) != json.dumps(now):
-        yield f"{_place(path)} is {_value(then)} in the file, and {_value(now)} here"
+        yield path, f" is {_value(then)} in the file, and {_value(now)} here"
 
 
 def _named(entries: Sequence[Json]) -> dict[str, Json]:
@@ -159,13 +162,12 @@ def _name(entry: Json) -> str:
     return " ".join(str(entry[name]) for name in _NAMES if entry.get(name) is not None)
 
 
-def _first(lines: Sequence[str]) -> str:
-    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join([*lines[:_SHOWN], *more])
-
-
-def _place(path: Sequence[str]) -> str:
-    return ": ".join(path).replace("_", " ")
+def _first(moved: Sequence[tuple[_Place, str]]) -> str:
+    """A line for each of some, whole entries first."""
+    ranked = sorted(moved, key=lambda each: len(each[0]))
+    lines = [": ".join(path).replace("_", " ") + what for path, what in ranked[:_SHOWN]]
+    more = len(moved) - _SHOWN
+    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
 
 
 def _value(value: Json) -> str:

@@ -374,6 +374,25 @@ def test_the_service_clock_decides_on_ages(project: ProjectLine) -> None:
     assert "does not run" in project.failure("emulator", "advance", "1d")
 
 
+def test_a_saved_plan_waits_for_days_and_not_for_another_plan(project: ProjectLine) -> None:
+    """Time alone is no reason to refuse it, unless something else is to be done by now."""
+    write(project, {"digits": {**MODEL, "retrain": {"max_age": "30d"}}})
+    project("apply", "--auto-approve")
+    more_nodes = {**MODEL, "retrain": {"max_age": "30d"}, "deploy": {"node_count": 2}}
+    write(project, {"digits": more_nodes})
+    project("plan", "--out", "first.json")
+    project("emulator", "advance", "31d")
+    said = project.failure("apply", "first.json")
+    assert "Time has passed, and what is planned now is another thing." in said
+    assert "changes: model.digits retrain is not in the file" in said
+    assert "automl-plan plan --out first.json" in said
+    write(project, {"digits": {**more_nodes, "retrain": {"max_age": "60d"}}})
+    project("plan", "--out", "second.json")
+    project("emulator", "advance", "20d")
+    project("apply", "second.json")
+    no_changes(project)
+
+
 def test_a_saved_plan_keeps_all_of_it(project: ProjectLine) -> None:
     lifecycle = {"prevent_destroy": True, "keep_versions": 2, "ignore_changes": ["labels.team"]}
     full = {
@@ -387,6 +406,7 @@ def test_a_saved_plan_keeps_all_of_it(project: ProjectLine) -> None:
     path = project.directory / "plan.json"
     write_plan(planned, path)
     assert read_plan(path) == as_kept(planned)
+    project("plan", "--out", "plan.json")
     project("apply", "plan.json")
     no_changes(project)
     assert "may have been applied already" in project.failure("apply", "plan.json")

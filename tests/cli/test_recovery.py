@@ -95,7 +95,9 @@ def test_a_plan_that_what_lives_has_left_behind_is_refused(project: ProjectLine)
     (image,) = list((project.directory / "images").glob("cat-0.png"))
     image.write_bytes(b"another image")
     said = project.failure("apply", "saved/plan.json")
-    assert "changed after the plan was made: dataset.digits" in said
+    assert "changed after the plan was made" in said
+    assert "changes: dataset.digits import-data is not in the file" in said
+    assert "automl-plan plan --out saved/plan.json --no-lint" in said
 
 
 def test_an_apply_that_is_stopped_twice_ends_at_once(project: ProjectLine) -> None:
