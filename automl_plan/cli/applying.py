@@ -20,6 +20,7 @@ from automl_plan.cli.output import (
 from automl_plan.errors import (
     ApplyFailed,
     GateRejected,
+    Interrupted,
     OperationsRunning,
     PlanRefused,
     UsageError,
@@ -175,14 +176,22 @@ def check_allowed(changes: Sequence[Change], allow: str) -> None:
 
 
 def approve(command: str, question: str, *, as_json: bool = False) -> None:
-    """Get a yes. Raises PlanRefused when it is refused, or nobody is there to give it."""
+    """Get a yes. Raises PlanRefused when it is refused, or nobody is there to give it.
+
+    Interrupted for Ctrl-C at the question.
+    """
     if as_json or not has_terminal():
         about = "" if question in _QUESTIONS.values() else f"\n{question}"
         raise PlanRefused(
             f"{command} asks for approval, and there is no terminal to ask on.{about}",
             hint="Look at what it would do, then give --auto-approve.",
         )
-    if not asked(question):
+    try:
+        yes = asked(question)
+    except KeyboardInterrupt:
+        write("\n")
+        raise Interrupted("Interrupted: not approved, and nothing was done.") from None
+    if not yes:
         raise PlanRefused("Not approved; nothing was done.")
 
 

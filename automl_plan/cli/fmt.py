@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import Directory
-from automl_plan.cli.output import write
+from automl_plan.cli.options import AsJson, Directory
+from automl_plan.cli.output import write, write_json
 from automl_plan.errors import ConfigurationError, Diagnostic
+from automl_plan.resources.json import Json
 
 WOULD_CHANGE = 1
 """Exit code of `--check` when a file is not in its canonical form, as of other formatters."""
@@ -34,12 +35,13 @@ def fmt(
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show what changes.")] = False,
     directory: Directory = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Write YAML files in their canonical form, which says the same, and name those changed."""
     from automl_plan.config.files import Unreadable, replace, shown_name
 
     here = Path.cwd()
-    changed = False
+    changed: list[Json] = []
     files, wrong = _files(paths or [directory], here)
     for path in files:
         shown = shown_name(path, here)
@@ -54,10 +56,16 @@ def fmt(
         except ConfigurationError as error:
             wrong += error.diagnostics
         else:
-            changed = True
-            write(_diff(before, after, shown) if diff else f"{shown}\n")
+            difference = _diff(before, after, shown) if diff else None
+            changed.append({"file": shown, "diff": difference})
+            if not as_json:
+                write(f"{shown}\n" if difference is None else difference)
     if wrong:
         raise ConfigurationError(wrong)
+    if as_json:
+        from automl_plan.rendering.document import document
+
+        write_json(document(check=check, changed=changed))
     if check and changed:
         raise typer.Exit(WOULD_CHANGE)
 

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from automl_plan.cli.options import Directory, Var, VarFile, variables
-from automl_plan.cli.output import write
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
+from automl_plan.cli.output import write, write_json
+from automl_plan.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -22,19 +23,26 @@ def graph(
         Path | None, typer.Argument(metavar="PLANFILE", help="A plan saved with plan --out.")
     ] = None,
     format_: Annotated[
-        Literal["dot", "mermaid"],
-        typer.Option("--format", help="For Graphviz, or for Markdown that hosts draw."),
-    ] = "dot",
+        Literal["dot", "mermaid", "json"] | None,
+        typer.Option(
+            "--format",
+            help="dot (the default): for Graphviz; mermaid: for Markdown that hosts draw; json.",
+        ),
+    ] = None,
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Draw what depends on what: as it is declared, or with what a saved plan does to it."""
+    if as_json and format_ not in (None, "json"):
+        raise UsageError(f"--json and --format {format_} can't be had together.")
     from automl_plan.applying.plan_file import read_plan
     from automl_plan.config.load import load
     from automl_plan.rendering.graph import (
         configuration_graph,
         graph_dot,
+        graph_json,
         graph_mermaid,
         plan_graph,
     )
@@ -46,4 +54,7 @@ def graph(
             directory, variables=variables(var), var_files=var_file or (), environ=os.environ
         )
         drawn = configuration_graph(configuration.desired)
-    write(graph_dot(drawn) if format_ == "dot" else graph_mermaid(drawn))
+    if as_json or format_ == "json":
+        write_json(graph_json(drawn))
+    else:
+        write(graph_mermaid(drawn) if format_ == "mermaid" else graph_dot(drawn))

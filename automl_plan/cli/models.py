@@ -113,17 +113,23 @@ def calendar(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Tell when models end: Google lets each live for 18 months."""
     from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.calendar import calendar_ics, calendar_text
+    from automl_plan.rendering.calendar import calendar_ics, calendar_json, calendar_text
 
     if out is not None and not ics:
         raise UsageError("--out is for iCalendar files.", hint="Write --ics, too.")
+    if as_json and ics:
+        raise UsageError("--json and --ics can't be had together.")
     with workspace(directory, var, var_file) as opened:
         rows = model_rows(opened.provider.models(), opened.store.read().recorded())
         now, identity = opened.provider.now(), opened.provider.identity
     shown = [row for row in rows if every or row.address is not None]
+    if as_json:
+        write_json(calendar_json(shown, now))
+        return
     if not ics:
         write(calendar_text(shown, now, stdout_style()))
         return

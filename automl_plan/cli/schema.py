@@ -19,6 +19,7 @@ def schema(
         Literal["config", "plan", "state", "output", "events", "notice"],
         typer.Argument(help="Of what: plan files, the state, --json, the lines of apply --json."),
     ] = "config",
+    _as_json: Annotated[bool, typer.Option("--json", help="It is JSON in any case.")] = False,
 ) -> None:
     """Print the configuration's JSON Schema, for editors, or another one."""
     from automl_plan.config.schema import read_schema

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli import completion
+from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import (
     AsJson,
     AutoApprove,
@@ -120,17 +121,22 @@ def mv(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Record a resource under another address. `moved` blocks do so by review."""
     from automl_plan.cli.applying import apply_by_hand
     from automl_plan.planning.by_hand import plan_move
 
     asked, wanted = address(source, "FROM"), address(target, "TO")
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines("state mv", as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         apply_by_hand(
             opened,
             lambda seen, live: plan_move(asked, wanted, seen.recorded, live),
             command="state mv",
+            lines=lines,
             approved=auto_approve,
             lock_timeout=lock_timeout,
             sources=False,
@@ -152,6 +158,7 @@ def rm(
     var: Var = None,
     var_file: VarFile = None,
     directory: Directory = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Forget a resource; what lives of it lives on, unmanaged. `removed` blocks do so by review.
 
@@ -161,14 +168,18 @@ def rm(
     from automl_plan.planning.by_hand import plan_forgetting
 
     if "." not in name or "/" in name:  # no address
-        _disown(name, auto_approve, var, var_file, directory)
+        _disown(name, auto_approve, var, var_file, directory, as_json=as_json)
         return
     asked = address(name, "ADDRESS")
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines("state rm", as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         apply_by_hand(
             opened,
             lambda seen, live: plan_forgetting(asked, seen.recorded, live),
             command="state rm",
+            lines=lines,
             approved=auto_approve,
             lock_timeout=lock_timeout,
             sources=False,
@@ -181,19 +192,27 @@ def _disown(
     var: list[str] | None,
     var_file: list[Path] | None,
     directory: Path,
+    *,
+    as_json: bool,
 ) -> None:
     from automl_plan.applying.disowning import disown, labelled_object
     from automl_plan.cli.applying import approve
+    from automl_plan.rendering.progress import disowned_json
     from automl_plan.rendering.style import clean
 
-    with workspace(directory, var, var_file) as opened:
+    with (
+        EventLines("state rm", as_json=as_json) as lines,
+        workspace(directory, var, var_file) as opened,
+    ):
         kind, obj = labelled_object(opened, opened.bare_id(object_id))
         if not approved:
             what = clean(f"{kind} {obj.display_name} {obj.id}")
             question = f"\nTake the ownership labels off the {what}?"
-            approve("state rm", question)
+            approve("state rm", question, as_json=as_json)
         disown(opened, kind, obj)
-    write(f"The {kind} {obj.id} bears no ownership labels any more.\n")
+        lines(disowned_json(obj.id))
+    if not as_json:
+        write(f"The {kind} {clean(obj.id)} bears no ownership labels any more.\n")
 
 
 @app.command(epilog="Example: automl-plan state rebuild")

@@ -118,14 +118,19 @@ def dataset_replaced(found: Sequence[Difference]) -> str:
 
 
 def retrained(found: Sequence[Difference]) -> str:
-    """Why a model has to be trained again."""
-    paths = {d.path for d in found}
-    if paths == {"trained_on.data"}:
-        return "the data that it is trained on changed"
-    if all(path.startswith("trained_on.") for path in paths):
-        return "the dataset that it is trained on changed"
+    """Why a model has to be trained again: all of it."""
     own = [d for d in found if not d.path.startswith("trained_on.")]
-    return f"{names(own)} can't change on a trained model"
+    trained_on = {d.path for d in found if d.path.startswith("trained_on.")}
+    causes = [f"{names(own)} can't change on a trained model"] if own else []
+    if trained_on:
+        changed = "data" if trained_on == {"trained_on.data"} else "dataset"
+        causes.append(f"the {changed} that it is trained on changed")
+    return together(causes)
+
+
+def together(causes: Sequence[str]) -> str:
+    """Several causes as one reason."""
+    return ", and ".join(causes)
 
 
 def updated(found: Sequence[Difference]) -> str:

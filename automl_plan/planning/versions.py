@@ -103,9 +103,12 @@ def choose(
         key=lambda obj: (obj.id not in over, number_of(obj)),
     )
     newest = fitting[-1] if fitting else None
-    if replace_asked and alive:
-        return Course(Way.TRAIN, reasons.ASKED_FOR, newest=newest)
     current = resource.current
+    if replace_asked and alive:
+        causes = [reasons.ASKED_FOR]
+        if newest is None and current in alive:
+            causes.append(_training(current, inputs, alive).reason)
+        return Course(Way.TRAIN, reasons.together(causes), newest=newest)
     if newest is None:
         return _training(current, inputs, alive)
     if newest.status is Status.FORMER and current in fitting and current.id not in over:
@@ -190,12 +193,14 @@ def _aged(
     serves = current if held else newest  # the version that serves once this plan is carried out
     # What a person rolled back from is not brought back by its age.
     rolled_back = newest.status is Status.WITHDRAWN
+    found = []
     if oldest is not None and now - born > oldest and not rolled_back:
-        return "retrain.max_age", reasons.too_old((now - born).days, oldest.days)
+        found.append(("retrain.max_age", reasons.too_old((now - born).days, oldest.days)))
     ends = None if serves is None else _end(serves, live)
     if limit is not None and ends is not None and _due(now, ends, limit, born):
-        return "retrain.before_expiry", reasons.expiring((ends - now).days, ends.date().isoformat())
-    return None
+        told = reasons.expiring((ends - now).days, ends.date().isoformat())
+        found.append(("retrain.before_expiry", told))
+    return (found[0][0], reasons.together([reason for _, reason in found])) if found else None
 
 
 def _due(now: datetime, ends: datetime, limit: timedelta, born: datetime) -> bool:

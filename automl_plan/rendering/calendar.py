@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from automl_plan.inventory.models import ModelRow
+from automl_plan.rendering.document import document
 from automl_plan.rendering.icalendar import content, day, instant, text
-from automl_plan.rendering.life import life_text, what_to_do
+from automl_plan.rendering.life import life_text, rfc3339, what_to_do
 from automl_plan.rendering.live import managed_as
 from automl_plan.rendering.style import Style, clean, columns
-from automl_plan.resources.lifespan import MONTHS, WARNING
+from automl_plan.resources.json import Json
+from automl_plan.resources.lifespan import MONTHS, WARNING, days_left
 
 _AT_MOST = date(9999, 12, 30)
 """The last day that another one follows."""
@@ -32,6 +34,22 @@ def calendar_text(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
         for ends, row in dated
     ]
     return columns(("EXPIRES", "MANAGED AS", "NAME", "ID"), cells, style)
+
+
+def calendar_json(rows: Iterable[ModelRow], now: datetime) -> dict[str, Json]:
+    """The same for programs."""
+    return document(
+        models=[
+            {
+                "id": row.live.id,
+                "display_name": row.live.display_name,
+                "address": None if row.address is None else str(row.address),
+                "expires": rfc3339(ends),
+                "expires_in_days": days_left(ends, now),
+            }
+            for ends, row in _by_end(rows)
+        ]
+    )
 
 
 def calendar_ics(rows: Iterable[ModelRow], identity: str, now: datetime) -> bytes:

@@ -244,6 +244,11 @@ def result_text(planned: Planned, result: ApplyResult, style: Style, follow: str
     return f"{style.bold(label)} {said}.{next_}\n"
 
 
+def disowned_json(object_id: str) -> dict[str, Json]:
+    """How it ended that the labels were taken off an object, for programs."""
+    return document(type="result", done=[object_id], failed=[], skipped=[], running=[], gates=[])
+
+
 def result_json(result: ApplyResult, follow: str) -> dict[str, Json]:
     """How an apply ended, for programs; `follow` as in `result_text`."""
     return document(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.cli.command import CommandLine
 from tests.config.writing import GOOD
+from tests.rendering.schema import is_valid
 
 UNTIDY = "models:\n    a: {x: no,  y: 0o7}   # kept\n"
 TIDY = "models:\n  a: {x: no, y: 0o7}      # kept\n"
@@ -119,6 +120,22 @@ def test_a_file_that_is_meant_is_named_and_the_others_are_formatted(cli: Command
     assert "mv models.yaml models.automl.yaml" in done.stderr
     assert (cli.directory / "models.yaml").read_text() == UNTIDY
     assert cli("fmt", "models.yaml") == "models.yaml\n"
+
+
+def test_for_programs(cli: CommandLine) -> None:
+    for name, text in {"a.automl.yaml": UNTIDY, "b.automl.yaml": TIDY}.items():
+        (cli.directory / name).write_text(text)
+    would = cli.json("fmt", "--check", "--diff", code=1)
+    assert is_valid("fmt", would)
+    assert [each["file"] for each in would["changed"]] == ["a.automl.yaml"]
+    assert would["changed"][0]["diff"].startswith("--- a.automl.yaml\n")
+    done = cli.json("fmt")
+    assert is_valid("fmt", done)
+    assert done["changed"] == [{"file": "a.automl.yaml", "diff": None}]
+    assert cli.json("fmt", "--check")["changed"] == []
+    (cli.directory / "b.automl.yaml").write_text("a: b: c\n")
+    error = cli.json("fmt", "--check", code=1)
+    assert is_valid("error", error)
 
 
 def test_files_that_are_not_there(cli: CommandLine) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cli.command import CommandLine, ProjectLine
 from tests.config.writing import GOOD
+from tests.rendering.schema import is_valid
 
 
 def test_of_a_configuration(cli: CommandLine) -> None:
@@ -25,6 +28,21 @@ def test_of_a_saved_plan(project: ProjectLine) -> None:
     assert '["dataset.digits<br/>create, import-data"]:::changed' in mermaid
     assert '["model.digits<br/>train, deploy"]:::trained' in mermaid
     assert 'class="trained"' in project("graph", "plan.json")
+
+
+def test_for_programs(project: ProjectLine) -> None:
+    declared = project.json("graph")
+    assert is_valid("graph", declared)
+    assert [node["key"] for node in declared["nodes"]] == ["dataset.digits", "model.digits"]
+    assert declared["edges"] == [{"needed": "dataset.digits", "needing": "model.digits"}]
+    assert {node["gravity"] for node in declared["nodes"]} == {None}
+    project("plan", "--out", "plan.json")
+    planned = project.json("graph", "plan.json")
+    assert is_valid("graph", planned)
+    assert [node["gravity"] for node in planned["nodes"]] == ["changed", "trained"]
+    assert json.loads(project("graph", "plan.json", "--format", "json")) == planned
+    said = project.run("graph", "--json", "--format", "dot").stderr
+    assert "--json and --format dot can't be had together." in said
 
 
 def test_what_is_no_plan(cli: CommandLine) -> None:

@@ -171,6 +171,9 @@ def test_lists_for_people_and_programs(project: ProjectLine) -> None:
         "operations-list": ("operations", "list", "--done", "--works-on", "dataset.digits"),
         "state-list": ("state", "list"),
         "state-show": ("state", "show", "model.digits"),
+        "models-calendar": ("models", "calendar"),
+        "schema": ("schema", "state"),
+        "graph": ("graph",),
         "emulator-status": ("emulator", "status"),
     }.items():
         document = project.json(*arguments)
@@ -183,6 +186,18 @@ def test_lists_for_people_and_programs(project: ProjectLine) -> None:
     assert "Confusion matrix" in shown
     assert "at a score of 0.8" in shown
     assert "Nothing is recorded of model.other" in project.failure("state", "show", "model.other")
+
+
+def test_states_are_mended_by_programs(project: ProjectLine) -> None:
+    project("apply", "--auto-approve")
+    move = ("state", "mv", "model.digits", "model.others", "--json")
+    assert lines_of(project(*move, code=3))[-1]["error"]["exit_code"] == 3
+    moved = lines_of(project(*move, "--auto-approve"))
+    assert (moved[0]["command"], moved[-1]["type"]) == ("state mv", "result")
+    removed = lines_of(project("state", "rm", "model.others", "--auto-approve", "--json"))
+    assert (removed[0]["command"], removed[-1]["type"]) == ("state rm", "result")
+    project("state", "rm", "dataset.digits", "--auto-approve")
+    assert project.json("state", "list")["resources"] == []
 
 
 @BOTH

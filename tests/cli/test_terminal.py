@@ -42,6 +42,7 @@ def test_a_question_is_interrupted(project: ProjectLine) -> None:
         terminal.expect(QUESTION)
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 130
+        assert "Interrupted: not approved, and nothing was done." in terminal.shown
         assert "Traceback" not in terminal.shown
     assert project("state", "list") == "Nothing is recorded.\n"
 
