@@ -15,7 +15,8 @@ from operator import eq, sub
 from automl_plan.linting.batch import Batch
 from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, Kind
 from automl_plan.linting.limits import ROUNDING, SHORTEST_EDGE
-from automl_plan.linting.words import USES, extension, label_fault
+from automl_plan.linting.words import label_fault
+from automl_plan.providers.row_layout import USES, extension
 
 _USES = frozenset(use.encode() for use in USES)
 _USES_OR_NONE = _USES | {b""}
@@ -52,7 +53,7 @@ class Columns:
 
     def quick(self, text: bytes, numbers: Sequence[int]) -> Batch | None:
         """The rows of a text, if all have the same fields and all are surely right."""
-        if text.translate(None, _PLAIN) or not _is_utf8(text):
+        if text.translate(None, _PLAIN) or b";" in text or b"|" in text or not _is_utf8(text):
             return None
         width = text.count(b",", 0, text.index(b"\n")) + 1
         count = len(numbers)

@@ -22,8 +22,9 @@ from automl_plan.linting.likeness import Likeness, Seen
 from automl_plan.linting.limits import FEWEST_PIXELS, Limits
 from automl_plan.linting.pictures import Picture, has_decoder, picture
 from automl_plan.linting.tallies import Place, Report, set_of
-from automl_plan.linting.words import UNKNOWN, named, quoted
+from automl_plan.linting.words import UNKNOWN, named
 from automl_plan.providers.places import in_storage
+from automl_plan.providers.row_layout import quoted
 
 if TYPE_CHECKING:
     from automl_plan.providers.storage import Storage

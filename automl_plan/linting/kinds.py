@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from automl_plan.linting.limits import CLASSIFICATION, DETECTION, Limits
+from automl_plan.providers.row_layout import SPELLINGS, has_index, no_set
 from automl_plan.resources.model_types import ClassificationType, Problem
 
 FIELDS_OF_BOX_ROWS = 11
@@ -62,9 +63,11 @@ def guessed(rows: Iterable[Sequence[str]]) -> Kind:
     """The kind by some first rows: a few that are wrong don't make it another one."""
     boxes = labelled = several = count = 0
     for fields in rows:
+        fields = fields[has_index(fields) :]
         count += 1
         boxes += has_box(fields)
-        labels = [field for field in fields[2:] if field]
+        has_set = fields[0] == "" or fields[0].upper() in SPELLINGS or no_set(fields)
+        labels = {field for field in fields[2 if has_set else 1 :] if field}
         labelled += bool(labels)
         several += len(labels) > 1
     if boxes * 2 > count:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from functools import partial
-from itertools import islice
+from contextlib import closing, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,6 +12,7 @@ from msgspec import Struct, field
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.batch import Sink
+from automl_plan.linting.blocks import LineTooLong, blocks
 from automl_plan.linting.digests import Several, of_two_sets, repeated
 from automl_plan.linting.findings import Finding, Findings
 from automl_plan.linting.images import Images
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 Opened = Callable[[str], BinaryIO]
 """Opens a source for reading, again and again. Raises SourceError."""
-_LONGEST = 65_536
-"""Bytes of a line that are looked at for that."""
 _LOOKED_AT = 1_000
 """Rows by which a kind is guessed."""
 
@@ -120,10 +118,11 @@ def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
             file = open_(source)
         except SourceError:
             continue
-        with file:
-            lines = iter(partial(file.readline, _LONGEST), b"")
+        with file, suppress(LineTooLong):
+            lines = chain.from_iterable(block.splitlines() for block in blocks(file))
             for line in islice(lines, _LOOKED_AT):
-                yield line.decode("utf-8", "replace").strip().replace('"', "").split(",")
+                text = line.decode("utf-8-sig", "replace").strip()
+                yield text.replace('"', "").split(",")
 
 
 class _Work:

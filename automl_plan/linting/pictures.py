@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from automl_plan.errors import SourceError
 from automl_plan.linting.likeness import Look, look_of
-from automl_plan.linting.words import extension
 from automl_plan.providers.places import local_path, opened, reason
+from automl_plan.providers.row_layout import extension
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,13 +11,16 @@ from automl_plan.linting.batch import Batch, Sink
 from automl_plan.linting.blocks import LineTooLong, blocks
 from automl_plan.linting.columns import Columns
 from automl_plan.linting.kinds import Kind
-from automl_plan.linting.row import Row, is_header, read_row
+from automl_plan.linting.row import Row, read_row
 from automl_plan.linting.rules import REFUSED
+from automl_plan.providers.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
 
 Report = Callable[[str, int, str, int], None]
 """Takes a rule, a line, words and a column."""
 _MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MOST_BEFORE = 100
+"""Lines before the first row: headers and comments."""
 _PARTS = 8
 """Into so many parts are rows divided among which some may be wrong."""
 _FEW = 16
@@ -47,6 +50,8 @@ class CsvReader:
         self._refused = refused
         self._fast = fast
         self._columns = Columns(kind, source, bucket)
+        self._before: int | None = 0
+        """Lines before the first row, which are no rows; None once that has come."""
         self.rows = 0
         """How many there are, right or wrong; blank lines are none."""
         self.refused = 0
@@ -83,10 +88,10 @@ class CsvReader:
         """Rows that a block begins; the line after the last of them."""
         if b'"' in text:
             return self._quoted(deque(text.split(b"\n")[:-1]), stream, number)
-        if number == 1:
-            end = text.index(b"\n") + 1
-            self._line(text[: end - 1], number)
-            text, number = text[end:], number + 1
+        while text and self._before is not None:
+            line, _, text = text.partition(b"\n")
+            self._line(line, number)
+            number += 1
         if text:
             self._plain(text, number)
         return number + text.count(b"\n")
@@ -95,7 +100,7 @@ class CsvReader:
         """Rows some of which have quotes; what stands in quotes may have several lines."""
         plain: list[bytes] = []
         while lines:
-            if b'"' not in lines[0] and number > 1:
+            if b'"' not in lines[0] and self._before is None:
                 plain.append(lines.popleft())
                 number += 1
                 continue
@@ -107,7 +112,12 @@ class CsvReader:
             except csv.Error as error:
                 self.rows += 1
                 self.unreadable += 1
-                self._report("csv-syntax", number, f"the row can't be read: {error}", 0)
+                self._before = None
+                text = taken[0].decode("utf-8", "surrogateescape").replace('"', "")
+                if delimiter := other_delimiter([text]):
+                    self._report("csv-delimiter", number, delimiter, 0)
+                else:
+                    self._report("csv-syntax", number, f"the row can't be read: {error}", 0)
             else:
                 self._fields(fields, number, b"\n".join(taken))
             number += len(taken)
@@ -166,16 +176,10 @@ class CsvReader:
         if not fields:
             return
         self.rows += 1
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
+        if fault := self._no_row(fields, line):
             self.unreadable += 1
-            message = f"the byte 0x{line[error.start]:02x} is not UTF-8"
-            self._report("csv-encoding", number, message, 0)
-            return
-        if number == 1 and is_header(fields):
-            self.unreadable += 1
-            self._report("header-line", 1, "the first line names columns", 0)
+            rule, message = fault
+            self._report(rule, number, message, 0)
             return
         row = read_row(fields, self._kind, self._bucket, self._refused)
         for rule, place, message in row.faults:
@@ -193,6 +197,22 @@ class CsvReader:
             batch = self._batch(row, number, line)
             for sink in self._sinks:
                 sink.add(batch)
+
+    def _no_row(self, fields: list[str], line: bytes) -> tuple[str, str] | None:
+        """The rule that a line breaks whose fields can't be told, and how."""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            return "csv-encoding", f"the byte 0x{line[error.start]:02x} is not UTF-8"
+        if self._before is not None:
+            what = no_row(fields) or (NAMES_COLUMNS if names_columns(fields) else None)
+            if what is not None:
+                more = self._before + 1 < _MOST_BEFORE
+                self._before = self._before + 1 if more else None
+                return "header-line", what
+            self._before = None
+        delimiter = other_delimiter(fields)
+        return None if delimiter is None else ("csv-delimiter", delimiter)
 
     def _batch(self, row: Row, number: int, line: bytes) -> Batch:
         """A row by itself."""

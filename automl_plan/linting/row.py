@@ -9,14 +9,13 @@ from msgspec import Struct, field
 from automl_plan.linting.kinds import FIELDS_OF_BOX_ROWS, NUMBER, Kind, has_box
 from automl_plan.linting.limits import ROUNDING, SHORTEST_EDGE
 from automl_plan.linting.rules import REFUSED
-from automl_plan.linting.words import (
+from automl_plan.linting.words import UNKNOWN, bucket_of, label_fault, path_fault
+from automl_plan.providers.row_layout import (
     SPELLINGS,
-    UNKNOWN,
     USES,
-    bucket_of,
     extension,
-    label_fault,
-    path_fault,
+    has_index,
+    no_set,
     quoted,
 )
 
@@ -38,13 +37,6 @@ class Row(Struct):
     """A rule, the field from 0, and words."""
 
 
-def is_header(fields: Sequence[str]) -> bool:
-    """Whether a first row names columns: no set, no image, only words."""
-    return fields[0].upper() not in SPELLINGS and not any(
-        "/" in each or "." in each for each in fields
-    )
-
-
 def read_row(
     fields: Sequence[str], kind: Kind, bucket: str | None, refused: Collection[str] = REFUSED
 ) -> Row:
@@ -53,11 +45,15 @@ def read_row(
     `refused`: the rules that no row may break. Of one whose shape is refused nothing else is told:
     which of its fields is what, is only guessed.
     """
-    row = Row()
+    skipped = int(has_index(fields))
+    row, fields = Row(), fields[skipped:]
     boxes = kind is Kind.DETECTION
     place = _read_box(row, fields) if boxes else _read_labels(row, fields, kind)
     if row.path:
         _check_path(row, place, kind, bucket)
+    if skipped:
+        row.faults = [(rule, at + skipped, message) for rule, at, message in row.faults]
+        row.faults.insert(0, ("index-column", 0, "the row begins with a number of its own"))
     if _SHAPE in refused:
         shape = [fault for fault in row.faults if fault[0] == _SHAPE]
         row.faults = shape or row.faults
@@ -102,18 +98,15 @@ def _use(row: Row, fields: Sequence[str]) -> int:
         return 1
     if written == "":
         return 1
-    second = fields[1] if len(fields) > 1 else ""
-    looks_like_path = extension(written) or "/" in written
-    is_path = extension(second) or second.startswith("gs://") or (second == "" and len(fields) > 2)
-    if is_path and not looks_like_path:
-        _unknown_use(row, written)
-        return 1
-    return 0
+    fault = no_set(fields)
+    if fault is not None:
+        _unknown_use(row, fault)
+    return int(fault is not None)
 
 
-def _unknown_use(row: Row, written: str) -> None:
+def _unknown_use(row: Row, message: str) -> None:
     row.use = UNKNOWN
-    row.faults.append(("ml-use", 0, f"{quoted(written)} is none of {', '.join(USES)}"))
+    row.faults.append(("ml-use", 0, message))
 
 
 def _read_box(row: Row, fields: Sequence[str]) -> int:
@@ -122,7 +115,7 @@ def _read_box(row: Row, fields: Sequence[str]) -> int:
         return _read_other_shape(row, fields)
     use = SPELLINGS.get(fields[0].upper())
     if use is None:
-        _unknown_use(row, fields[0])
+        _unknown_use(row, no_set(fields) or f"{quoted(fields[0])} is none of {', '.join(USES)}")
     else:
         _use(row, fields)
     row.path, label, corners = fields[1], fields[2], fields[3:]
@@ -146,7 +139,7 @@ def _read_other_shape(row: Row, fields: Sequence[str]) -> int:
     row.faults.append((_SHAPE, 0, message))
     place = _use(row, fields)
     if not fields[0]:
-        _unknown_use(row, "")
+        _unknown_use(row, "the row has no ML_USE")
     path, label, *corners = [*fields[place : place + 3], "", "", ""][:3]
     row.path = path
     if not path:

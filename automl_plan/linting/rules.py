@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from automl_plan.providers.row_layout import HINTS
+
 
 class Severity(StrEnum):
     """How grave a finding is, the gravest first; `off`: it is none."""
@@ -81,10 +83,17 @@ _TABLE = (
         _CSV,
     ),
     Rule(
+        "csv-delimiter",
+        _ERROR,
+        "The fields of a row are separated by commas.",
+        HINTS["csv-delimiter"],
+        _PROTO,
+    ),
+    Rule(
         "header-line",
         _ERROR,
-        "An import CSV has no header: its first line is a row.",
-        "Remove the first line.",
+        "An import CSV has no header and no comments: its first line is a row.",
+        HINTS["header-line"],
         _FORMAT,
     ),
     # -- the row -----------------------------------------------------------------------------
@@ -100,7 +109,14 @@ _TABLE = (
         "ml-use",
         _ERROR,
         "The first field of a row says what the image is for.",
-        "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
+        HINTS["ml-use"],
+        _PROTO,
+    ),
+    Rule(
+        "index-column",
+        _ERROR,
+        "A row has no number of its own before ML_USE.",
+        HINTS["index-column"],
         _PROTO,
     ),
     Rule(
@@ -216,8 +232,8 @@ _TABLE = (
         "image-missing",
         _ERROR,
         "Every image is there.",
-        "Correct the path, or put the image there; paths are relative to the configuration's "
-        "directory.",
+        "Correct the path, or put the image there; a path that is no gs:// URI is relative to the "
+        "configuration's directory.",
         _PROTO,
     ),
     Rule(

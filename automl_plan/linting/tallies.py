@@ -13,9 +13,10 @@ from automl_plan.linting.batch import Batch
 from automl_plan.linting.digests import Digests, with_sets
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.limits import Limits
-from automl_plan.linting.words import SETS, UNKNOWN, USES, named
+from automl_plan.linting.words import SETS, UNKNOWN, named
 from automl_plan.providers.image_counts import MOST_LABELS, ImageCounts
 from automl_plan.providers.image_counts import SETS as NUMBERED
+from automl_plan.providers.row_layout import USES
 from automl_plan.resources.data_counts import DataCounts, LabelCounts
 
 _CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}

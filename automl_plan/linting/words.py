@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from automl_plan.providers.places import in_storage
+from automl_plan.providers.row_layout import quoted
 
-USES = {
-    "TRAIN": "TRAIN",
-    "VALIDATION": "VALIDATION",
-    "VALIDATE": "VALIDATION",
-    "TEST": "TEST",
-    "UNASSIGNED": "UNASSIGNED",
-}
-"""ML_USE as the proto's comments and the pages of AutoML Vision spell it."""
-SPELLINGS = {**USES, "TRAINING": "TRAIN"}
-"""In capitals, all that Google's pages have somewhere."""
 SETS = ("TRAIN", "VALIDATION", "TEST")
 UNKNOWN = "?"
 """The set of an image whose ML_USE is none: in no rule on sets it counts for one."""
 LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
-_LONGEST = 80
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -38,16 +27,6 @@ def label_fault(label: str) -> tuple[str, str] | None:
 def named(label: str) -> str:
     """A label as it may stand in a message, also one that is none."""
     return label if LABEL.fullmatch(label) else quoted(label)
-
-
-def quoted(text: str) -> str:
-    """A field as it may stand in a message: on one line, and short."""
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
-
-
-def extension(path: str) -> str:
-    """Of an image's path, in small letters: `.png`; "" where there is none."""
-    return PurePosixPath(path).suffix.lower()
 
 
 def bucket_of(uri: str) -> str | None:

@@ -7,26 +7,28 @@ Rows are those of the proto comment on InputConfig: `ML_USE,PATH,LABEL…`, or
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO, TextIOWrapper
 from typing import NamedTuple
 
 from automl_plan.errors import SourceError
 from automl_plan.providers.places import RELATIVE, in_storage
+from automl_plan.providers.row_layout import (
+    HINTS,
+    NAMES_COLUMNS,
+    SPELLINGS,
+    has_index,
+    names_columns,
+    no_row,
+    no_set,
+    other_delimiter,
+)
 
 MAX_SHOWN = 5
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 UNASSIGNED = "UNASSIGNED"
-_SETS = {
-    "": UNASSIGNED,
-    UNASSIGNED: UNASSIGNED,
-    "TRAIN": "TRAIN",
-    "TRAINING": "TRAIN",
-    "VALIDATE": "VALIDATION",
-    "VALIDATION": "VALIDATION",
-    "TEST": "TEST",
-}
-"""ML_USE in all its spellings: the proto writes VALIDATE, other pages of Google's TRAINING, and
-those of Vertex AI lower case, too."""
+_SETS = {"": UNASSIGNED, **SPELLINGS}
 
 
 class Row(NamedTuple):
@@ -83,7 +85,9 @@ def together(problems: list[SourceError], what: str) -> SourceError:
     if len(problems) > MAX_SHOWN:
         shown.append(f"… and {len(problems) - MAX_SHOWN} more")
     count = len(problems)
-    hint = f"A row is ML_USE,PATH,LABEL. {RELATIVE}" if what == "row" else RELATIVE
+    hint = problems[0].hint
+    if hint is None:
+        hint = f"A row is ML_USE,PATH,LABEL. {RELATIVE}" if what == "row" else RELATIVE
     return SourceError(
         f"{count} {what}{'s' if count != 1 else ''} can't be read:\n  " + "\n  ".join(shown),
         where=problems[0].where,
@@ -95,9 +99,25 @@ def _read(source: str, data: bytes) -> Iterator[Row | SourceError]:
     # Decoded piece by piece: all of it as text takes up to four times as much memory.
     reader = csv.reader(TextIOWrapper(BytesIO(data), encoding="utf-8-sig", newline=""))
     clean = b"\0" not in data
+    begun, header = False, ""
     try:
         for fields in reader:
-            if fields:
+            if not fields:
+                continue
+            where = f"{source}:{reader.line_num}"
+            what = None if begun else no_row(fields)
+            if what is not None:
+                yield broken("header-line", what, where)
+                continue
+            if not begun and names_columns(fields):
+                header = where
+            begun = True
+            if fault := _layout_fault(fields):
+                if header:  # where other rows are right, it may be one, too
+                    yield broken("header-line", NAMES_COLUMNS, header)
+                    header = ""
+                yield broken(*fault, where)
+            else:
                 yield _row(source, reader.line_num, fields, clean=clean)
     except UnicodeDecodeError as error:
         raise SourceError(
@@ -115,8 +135,23 @@ def _undecodable_line(data: bytes) -> int:
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        return data.count(b"\n", 0, error.start) + 1
+        return len(_LINE_END.findall(data, 0, error.start)) + 1
     return 1
+
+
+def _layout_fault(fields: Sequence[str]) -> tuple[str, str] | None:
+    """The rule of the data lint that a row breaks by how it begins, and how."""
+    if delimiter := other_delimiter(fields):
+        return "csv-delimiter", delimiter
+    if has_index(fields):
+        return "index-column", "the row begins with a number of its own"
+    use = no_set(fields)
+    return None if use is None else ("ml-use", use)
+
+
+def broken(rule: str, message: str, where: str) -> SourceError:
+    """What is wrong with a row that breaks a rule of the data lint."""
+    return SourceError(f"{message} ({rule})", where=where, hint=HINTS[rule])
 
 
 def _row(source: str, line: int, fields: list[str], *, clean: bool) -> Row | SourceError:

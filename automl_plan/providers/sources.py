@@ -13,7 +13,7 @@ from pathlib import Path
 
 from automl_plan.errors import NotFound, SourceError
 from automl_plan.providers.fingerprints import short, source_data, told
-from automl_plan.providers.import_rows import Row, rows_of, together
+from automl_plan.providers.import_rows import Row, broken, rows_of, together
 from automl_plan.providers.places import (
     RELATIVE,
     local_path,
@@ -21,6 +21,7 @@ from automl_plan.providers.places import (
     opened,
     reason,
 )
+from automl_plan.providers.row_layout import HINTS, NAMES_COLUMNS, names_columns
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import AnswerTooLarge
 from automl_plan.resources.live import SourceData, SourceRow
@@ -76,7 +77,9 @@ class SourceReader:
         images = dict.fromkeys(row.image for row in rows_of(tables))
         contents, wrong = self._contents(images, local)
         if wrong:
-            raise together(_placed(wrong, rows_of(tables)), "image")
+            placed = _placed(wrong, rows_of(tables))
+            is_header = placed[0].hint == HINTS["header-line"]
+            raise together(placed, "row" if is_header else "image")
         return source_data(rows_of(tables), contents, boxes=boxes), contents
 
     def tables(self, sources: Iterable[str]) -> Mapping[str, bytes]:
@@ -133,7 +136,10 @@ class SourceReader:
         contents.update((i, c) for i, c in zip(others, found, strict=True) if c is not None)
         for image in remote:
             if image not in contents:
-                wrong[image] = SourceError(f"There is no object {image}.")
+                wrong[image] = SourceError(
+                    f"There is no object {image}.",
+                    hint="Correct the URI, or put the object there.",
+                )
         return contents, wrong
 
     def image(self, image: str) -> bytes:
@@ -188,11 +194,15 @@ def _source_rows(tables: Mapping[str, bytes], contents: Mapping[str, str]) -> It
 def _placed(wrong: Mapping[str, SourceError], rows: Iterable[Row]) -> list[SourceError]:
     """What is wrong with images, in the order of the rows, each at the first that names it."""
     placed: dict[str, SourceError] = {}
+    source = None
     for row in rows:
         problem = wrong.get(row.image)
         if problem is not None and row.image not in placed:
             problem.where = row.where
+            if row.source != source and names_columns(row.fields):
+                problem = broken("header-line", NAMES_COLUMNS, row.where)
             placed[row.image] = problem
+        source = row.source
     return list(placed.values())
 
 

@@ -20,7 +20,7 @@ from tests.linting.proof.image_defects import IMAGE_DEFECTS, with_images
 
 SOFTENED = (Severity.OFF, Severity.WARNING, Severity.NOTICE)
 _ON_ROWS = {
-    "row-shape", "ml-use", "no-image", "image-path", "image-type", "label-syntax",
+    "row-shape", "ml-use", "index-column", "no-image", "image-path", "image-type", "label-syntax",
     "label-injection", "several-labels", "box-label", "box-vertices", "box-coordinates", "box-size",
 }  # fmt: skip
 ON_ROWS = [

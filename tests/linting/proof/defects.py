@@ -106,6 +106,26 @@ def _header(case: Case) -> None:
     case.expect("header-line", 0)
 
 
+@_defect("header-line")
+def _comments(case: Case) -> None:
+    before = (["# made by a.py"], ["#!a", "b"], ["sep=", ""], ["sep=;"], ["", "ml_use", "path"])
+    chosen = case.chance.sample(before, case.chance.randint(1, 3))
+    for place, line in enumerate(chosen):
+        case.rows.insert(place, list(line))
+        case.expect("header-line", place)
+
+
+@_defect("csv-delimiter")
+def _delimiter(case: Case) -> None:
+    for place in case.some():
+        delimiter = case.chance.choice((";", "\t", "|", ";"))
+        fields = case.rows[place]
+        if case.chance.random() < 0.3:
+            fields = [f'"{field}"' for field in fields]
+        case.raw[place] = delimiter.join(fields).encode()
+        case.expect("csv-delimiter", place)
+
+
 # -- the row ----------------------------------------------------------------------------------
 
 
@@ -135,6 +155,13 @@ def _no_use(case: Case) -> None:
     for place in case.some():
         case.rows[place][0] = ""
         case.expect("ml-use", place)
+
+
+@_defect("index-column")
+def _index(case: Case) -> None:
+    for place in case.some():
+        case.rows[place].insert(0, str(place))
+        case.expect("index-column", place)
 
 
 @_defect("ml-use-spelling")

@@ -1,0 +1,107 @@
+"""How rows of an import CSV begin, and what is written in the place of rows.
+
+The one decision on this: plans, which read data to fingerprint it, and the data lint say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+USES = {
+    "TRAIN": "TRAIN",
+    "VALIDATION": "VALIDATION",
+    "VALIDATE": "VALIDATION",
+    "TEST": "TEST",
+    "UNASSIGNED": "UNASSIGNED",
+}
+"""ML_USE as the proto's comments and the pages of AutoML Vision spell it."""
+SPELLINGS = {**USES, "TRAINING": "TRAIN"}
+"""In capitals, all that Google's pages have somewhere; those of Vertex AI write lower case."""
+HINTS = {
+    "header-line": "Remove the line.",
+    "csv-delimiter": "Put commas between the fields: of a spreadsheet, save as comma-separated.",
+    "index-column": "Leave out the first column; in pandas: to_csv(…, index=False, header=False).",
+    "ml-use": "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
+}
+"""What to do about what breaks a rule, by the rule."""
+_IMAGES = frozenset((".jpg", ".jpeg", ".gif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ico"))
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_COMMENT = re.compile(r"#+(\s|!|$)")
+_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
+_LONGEST = 80
+
+
+def no_row(fields: Sequence[str]) -> str | None:
+    """What a line before the first row is instead of one (rule header-line); None for a row."""
+    first = fields[0].strip()
+    if _COMMENT.match(first) or (first.startswith("#") and not _ends_as_image(first)):
+        return "the line is a comment"
+    if _SEPARATOR.fullmatch(first):
+        return "the line tells a spreadsheet how fields are separated"
+    return None
+
+
+NAMES_COLUMNS = "the first line names columns"
+
+
+def names_columns(fields: Sequence[str]) -> bool:
+    """Whether a first row seems to be a header (rule header-line): it has words only.
+
+    An image may be called so, too: where there is one, it is a row.
+    """
+    words = not any("/" in each or "." in each for each in fields)
+    return words and fields[0].upper() not in SPELLINGS
+
+
+def other_delimiter(fields: Sequence[str]) -> str | None:
+    """What separates the fields of a row instead of commas (rule csv-delimiter)."""
+    if _ends_as_image(fields[0]) and fields[0].upper().partition(";")[0] not in SPELLINGS:
+        return None  # a name of an image may have any of them
+    for delimiter, name in _DELIMITERS.items():
+        first, *others = (part.strip('" ') for part in fields[0].split(delimiter))
+        if not others:
+            continue
+        begins = first.upper() in SPELLINGS or _ends_as_image(first)
+        follows = others[0].upper() in SPELLINGS or _ends_as_image(others[0])
+        if begins or (follows and (not first or _is_number(first))):
+            return f"the fields are separated by {name}, not by commas"
+    return None
+
+
+def has_index(fields: Sequence[str]) -> bool:
+    """Whether a row begins with a number of its own (rule index-column)."""
+    return len(fields) > 1 and _is_number(fields[0]) and fields[1].upper() in SPELLINGS
+
+
+def no_set(fields: Sequence[str]) -> str | None:
+    """What is wrong with the first field where it stands for a set and is none (rule ml-use)."""
+    written = fields[0]
+    if not written or written.upper() in SPELLINGS or len(fields) < 2:
+        return None
+    second = fields[1]
+    is_path = bool(extension(written)) or "/" in written
+    image_follows = bool(extension(second)) or second.startswith("gs://")
+    if is_path or not (image_follows or (not second and len(fields) > 2)):
+        return None
+    message = f"{quoted(written)} is none of {', '.join(USES)}"
+    return f"{message}: is it the number of the row?" if _is_number(written) else message
+
+
+def extension(path: str) -> str:
+    """Of an image's path, in small letters: `.png`; "" where there is none."""
+    return PurePosixPath(path).suffix.lower()
+
+
+def quoted(text: str) -> str:
+    """A field as it may stand in a message: on one line, and short."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def _ends_as_image(path: str) -> bool:
+    return extension(path) in _IMAGES
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
