@@ -21,6 +21,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+class Done(subprocess.CompletedProcess[str]):
+    """How a command ended."""
+
+    def __init__(
+        self, arguments: tuple[str, ...], code: int, stdout: str, stderr: str, peak: int
+    ) -> None:
+        super().__init__(arguments, code, stdout, stderr)
+        self.peak_kilobytes = peak
+        """Of memory, with what it shares with the process that it was forked from."""
+
+
 class Forks:
     """One such process; it runs one command at a time."""
 
@@ -41,7 +52,7 @@ class Forks:
         directory: Path,
         environ: Mapping[str, str],
         patience: float,
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> Done:
         """Run a command to its end. Raises subprocess.TimeoutExpired."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -51,12 +62,12 @@ class Forks:
         late = not select.select([self._process.stdout], [], [], patience)[0]
         if late:
             self._process.send_signal(signal.SIGUSR1)  # it kills the command
-        code = json.loads(self._process.stdout.readline())
+        code, peak = json.loads(self._process.stdout.readline())
         if late:
             raise subprocess.TimeoutExpired(arguments, patience)
         folder = Path(self._folder.name)
         out, err = ((folder / n).read_bytes().decode("utf-8") for n in ("stdout", "stderr"))
-        return subprocess.CompletedProcess(arguments, code, out, err)
+        return Done(arguments, code, out, err, peak)
 
     def close(self) -> None:
         """End the process."""
@@ -74,7 +85,7 @@ _free: list[Forks] = []
 
 def run(
     arguments: tuple[str, ...], directory: Path, environ: Mapping[str, str], patience: float
-) -> subprocess.CompletedProcess[str]:
+) -> Done:
     """Run a command in a forked process. Raises subprocess.TimeoutExpired."""
     try:
         forks = _free.pop()
@@ -105,9 +116,10 @@ def main() -> None:
         if child == 0:
             _child(order["arguments"], order["directory"], order["environ"], folder)
         running[:] = [child]
-        _, status = os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)
         running.clear()
-        print(json.dumps(os.waitstatus_to_exitcode(status)), flush=True)
+        ended = (os.waitstatus_to_exitcode(status), used.ru_maxrss)
+        print(json.dumps(ended), flush=True)
 
 
 def _import_all() -> None:

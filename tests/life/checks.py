@@ -171,8 +171,9 @@ class Judge:
         done += [("delete", i) for i in effects.deleted]
         done += [("deploy", i) for i in (*effects.deployed, *effects.resized)]
         done += [("import-data", i) for i in effects.imported]
+        moved = {block["from"] for block in act.here.blocks("moved")}
         for action, object_id in done:
-            for address in homes.get(object_id, ()):
+            for address in homes.get(object_id, set()) - moved:  # the new address is judged
                 if _denied(policy, address, action):
                     yield f"{address}: {action} of {object_id}, which the policy denies"
         for operation in effects.begun:
