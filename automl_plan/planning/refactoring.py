@@ -23,8 +23,8 @@ from automl_plan.resources.live import (
     LiveDataset,
     LiveModel,
 )
-from automl_plan.resources.marks import ADDRESS
-from automl_plan.resources.ownership import Claim, Owners
+from automl_plan.resources.marks import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
+from automl_plan.resources.ownership import Claim, Owners, lineage_of
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 
@@ -329,7 +329,7 @@ def _model_attributes(
         attributes["deploy"] = {"node_count": nodes or 1}
     attributes[str(model.problem)] = {k: v for k, v in kind.items() if v is not None}
     attributes["trained_on"] = _trained_on(model, live, resources, owners)
-    return attributes
+    return _as_labelled(attributes, model, owners)
 
 
 def _trained_on(
@@ -345,6 +345,19 @@ def _trained_on(
     there = live.datasets.get(model.dataset_id)
     known: Attributes = {str(model.problem): {}} if there is None else there.attributes()
     return trained_on(known)
+
+
+def _as_labelled(attributes: dict[str, Json], model: LiveModel, owners: Owners) -> dict[str, Json]:
+    """The attributes with the data that this state's own labels name, where they prove that.
+
+    The dataset may be gone, or hold more by now. The digest of all inputs is the proof.
+    """
+    data, known = model.labels.get(DATA), attributes["trained_on"]
+    ours = lineage_of(model.labels) == owners.lineage
+    if not ours or data is None or not isinstance(known, dict):
+        return attributes
+    labelled = {**attributes, "trained_on": {**known, "data": fingerprint_of(data)}}
+    return labelled if inputs_digest(labelled) == model.labels.get(INPUTS) else attributes
 
 
 def _objects(

@@ -16,6 +16,7 @@ from automl_plan.planning.refactoring import RefactoringImpossible
 from automl_plan.resources.address import dataset_address, model_address
 from automl_plan.resources.desired import Desired, Lifecycle
 from automl_plan.resources.live import LiveDataset, LiveModel
+from automl_plan.resources.marks import DATA
 from automl_plan.resources.model_types import ClassificationType, Problem
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from tests.planning.worlds import World, dataset, desired, model
@@ -194,6 +195,24 @@ def test_an_import_that_was_replaced_since_does_nothing() -> None:
     world.apply(retrained)
     assert "M7" not in world.models
     assert world.plan(retrained).empty
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_a_model_goes_over_with_the_data_that_its_labels_prove(world: World, forged: bool) -> None:
+    """Its dataset was forgotten, and one of the same content is made: the content is known."""
+    del world.resources[dataset_address("digits")]
+    (there,) = world.models.values()
+    if forged:  # somebody wrote other data into the label
+        labels = {**there.labels, DATA: "v1-bb"}
+        world.models[there.id] = replace(there, labels=labels)
+    wanted = replace(
+        desired(dataset(), model("new", display_name="m")),
+        removals=(Removal(OLD, RemovalAction.FORGET),),
+        adoptions=(Adoption(NEW, there.id),),
+    )
+    plan = world.apply(wanted)
+    assert (Action.RETRAIN in {change.action for change in plan.changes}) == forged
+    assert world.trained == 1 + forged
 
 
 def test_a_move_elsewhere_does_not_keep_targets_from_their_changes(world: World) -> None:
