@@ -32,4 +32,9 @@ def init(
 
     for path in scaffold(directory):
         write(f"wrote {path}\n")
-    write("Put your images and their CSV there; then run `automl-plan validate`.\n")
+    data = directory / "data"
+    write(
+        f"Next: put your images into {data}, write {data / 'images.csv'} (a line for each image, "
+        "such as TRAIN,data/1.jpg,cat), take the # off `sources:` in automl-plan.yaml, and run "
+        f"`automl-plan plan{'' if directory == Path() else f' -C {directory}'}`.\n"
+    )

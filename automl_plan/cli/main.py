@@ -17,7 +17,7 @@ from automl_plan import __version__
 from automl_plan.cli import completion
 from automl_plan.cli.commands import ByName, Commands
 from automl_plan.cli.log_level import set_level, without_level
-from automl_plan.cli.options import Directory, start_here
+from automl_plan.cli.options import Directory, next_step, start_here
 from automl_plan.cli.output import discard_output, say, style_for
 from automl_plan.cli.reporting import write_error
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
@@ -96,7 +96,7 @@ def run(arguments: list[str]) -> int:
     start_here()
     try:
         set_level(*level)
-        return _invoke(arguments)
+        return _invoke_and_tell(arguments)
     except AutomlPlanError as error:
         return _report(error, arguments)
     except KeyboardInterrupt:
@@ -108,6 +108,17 @@ def run(arguments: list[str]) -> int:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         return _report_bug(error)
+
+
+def _invoke_and_tell(arguments: list[str]) -> int:
+    """Where nothing can come of a configuration yet, say why to whoever reads text."""
+    code = _invoke(arguments)
+    for_programs = any(word == "--json" or word.startswith("--format") for word in arguments)
+    if code == 0 and not for_programs and (step := next_step()) is not None:
+        from automl_plan.rendering.style import clean
+
+        say(f"Next: {clean(step)}\n")
+    return code
 
 
 def command_line() -> Any:

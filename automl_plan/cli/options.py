@@ -15,17 +15,21 @@ from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from automl_plan.applying.workspace import Workspace
+    from automl_plan.config.configuration import Configuration
     from automl_plan.planning.options import PlanOptions
     from automl_plan.resources.address import Address
 
 
 _changed_to: ContextVar[Path] = ContextVar("_changed_to", default=Path())
 """What -C said in this run."""
+_configuration: ContextVar[Configuration | None] = ContextVar("_configuration", default=None)
+"""What this run is about."""
 
 
 def start_here() -> None:
-    """Begin a run: no directory was changed to."""
+    """Begin a run: no directory was changed to, and no configuration read."""
     _changed_to.set(Path())
+    _configuration.set(None)
 
 
 def change_to(directory: Path) -> Path:
@@ -132,12 +136,29 @@ def workspace(
     from automl_plan.applying.workspace import Workspace
 
     given = variables(var)
-    return Workspace(
+    opened = Workspace(
         directory,
         variables=given,
         var_files=var_file or (),
         follow=lambda configuration: _wait_command(configuration.given, given, var_file or ()),
     )
+    remember(opened.configuration)
+    return opened
+
+
+def remember(configuration: Configuration) -> None:
+    """That a command is about this configuration."""
+    _configuration.set(configuration)
+
+
+def next_step() -> str | None:
+    """What is to be done before anything comes of the configuration that this run was about."""
+    configuration = _configuration.get()
+    if configuration is None:
+        return None
+    from automl_plan.inventory.first_steps import first_step
+
+    return first_step(configuration)
 
 
 def _wait_command(

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from automl_plan.cli.json_files import DocumentFile, JsonInto
-from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
+from automl_plan.cli.options import AsJson, Directory, Var, VarFile, remember, variables
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.rendering.formats import renderer
@@ -37,6 +37,7 @@ def validate(
             directory, variables=variables(var), var_files=var_file or (), environ=os.environ
         )
         file.write(validation_json(configuration))
+    remember(configuration)
     render = renderer(shown)
     if render is not None:
         from automl_plan.rendering.annotations import validation_report

@@ -32,7 +32,8 @@ datasets:
   images:
     image_classification:
       classification_type: MULTICLASS  # at most one label per image; MULTILABEL: any number
-    # The import CSVs, a line each image: ML_USE,path,label (TRAIN,images/1.png,cat)
+    # The files that name the images, a line for each: SET,PATH,LABEL, such as TRAIN,data/1.jpg,cat
+    # The path is relative to this directory; the set is TRAIN, VALIDATION, TEST or nothing.
     # sources: [data/images.csv]
 
 models:
