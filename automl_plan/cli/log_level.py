@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from automl_plan.cli.output import say
 from automl_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from logging import Handler
 
 VARIABLE = "AUTOML_PLAN_LOG"
 _FLAG = "--log-level"
@@ -43,10 +47,29 @@ def set_level(source: str, level: str) -> None:
         raise UsageError(f"{source} {level}: there is no such level.", hint=f"Write {words}.")
     import logging
 
-    class OnStandardError(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            say(f"{record.levelname.lower()}: {record.getMessage()}\n")
+    logger = logging.getLogger("automl_plan")
+    logger.handlers[:] = [_on_standard_error(named=True)]
+    logger.setLevel(level.upper())
+
+
+def say_warnings() -> None:
+    """Say what is warned of below the command line, where no level says more."""
+    import logging
 
     logger = logging.getLogger("automl_plan")
-    logger.handlers[:] = [OnStandardError()]
-    logger.setLevel(level.upper())
+    if not logger.handlers:
+        logger.addHandler(_on_standard_error(named=False))
+
+
+def _on_standard_error(*, named: bool) -> Handler:
+    """What tells a record on a line of its own; a service's words may be in it."""
+    import logging
+
+    from automl_plan.rendering.style import clean
+
+    class OnStandardError(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            level = f"{record.levelname.lower()}: " if named else ""
+            say(f"{level}{clean(record.getMessage())}\n")
+
+    return OnStandardError()

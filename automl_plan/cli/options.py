@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl_plan.cli import completion
+from automl_plan.cli.log_level import say_warnings
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def workspace(
     """Open the configuration of a directory with the variables that were given."""
     from automl_plan.applying.workspace import Workspace
 
+    say_warnings()
     given = variables(var)
     opened = Workspace(
         directory,

@@ -197,14 +197,17 @@ def _pause(answer: requests.Response, now: datetime, backoff: float) -> float | 
     )
     if not limited and status < 500:
         return None
-    try:
-        if "Retry-After" in headers:
-            return max(float(headers["Retry-After"]), 0.0)
-        if limited and "x-ratelimit-reset" in headers:
-            return max(float(headers["x-ratelimit-reset"]) - now.timestamp(), 0.0)
-    except ValueError:
-        pass
-    return backoff
+    asked = _seconds(headers.get("Retry-After"))
+    if asked is not None:
+        return asked
+    reset = _seconds(headers.get("x-ratelimit-reset")) if limited else None
+    return backoff if reset is None else max(reset - now.timestamp(), 0.0)
+
+
+def _seconds(text: str | None) -> float | None:
+    """A count of seconds; None where a header has none."""
+    known = text is not None and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text)
+    return float(text) if text is not None and known else None
 
 
 def _refused(answer: requests.Response, method: str, url: str) -> CodeHostError:

@@ -1,5 +1,6 @@
 """The HTTP server: loopback only, keep-alive, each answer in one send."""
 
+import re
 import socket
 import sys
 import threading
@@ -135,6 +136,7 @@ class Server(ThreadingHTTPServer):
 
 _LATEST_DATE = datetime(9000, 1, 1, tzinfo=UTC)
 """Dates in HTTP have years of four digits."""
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _ANSWERS = {
     "401": ServiceError(Code.UNAUTHENTICATED, "Request had invalid authentication credentials."),
     "429": ServiceError(Code.RESOURCE_EXHAUSTED, "Quota exceeded."),
@@ -171,7 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         with self.server.activity:
-            split = urlsplit(self.path)
+            try:
+                split = urlsplit(self.path)
+            except ValueError:
+                self.close_connection = True  # whatever body it has is not read
+                self._send(error_reply(_bad("The request names no path.")))
+                return
             body, refused = self._body()
             request = Request(
                 self.command,
@@ -186,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> tuple[bytes, ServiceError | None]:
         length = self.headers.get("Content-Length", "0").strip()
-        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
+        if "Transfer-Encoding" in self.headers or not _LENGTH.fullmatch(length):
             self.close_connection = True
             return b"", _bad("The request needs a Content-Length.")
         if int(length) > MAX_BODY_BYTES:

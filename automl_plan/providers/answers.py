@@ -56,11 +56,10 @@ _HINTS: dict[type[ApiError], str] = {
 }
 _NO_METHOD = "Method not found."
 """What Google's services, and the embedded one, say of a path that is none of theirs."""
-_SHOWN = 300
-"""Characters of a body that is not JSON which are shown."""
 _LONGEST_TEXT = 4000
 _LONGEST_WAIT = 86_400.0
 """Seconds; a longer time to wait is taken for none."""
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _SECRET = re.compile(
     r"(?i)(\bbearer\s+|\b(?:access_token|id_token|refresh_token|client_secret|key)[\"']?\s*[=:]"
     r"\s*[\"']?)[\w.~+/=-]{8,}|\bya29\.[\w.-]+|\beyJ[\w-]{8,}\.[\w.-]+"
@@ -81,7 +80,8 @@ def api_error(
     if cls is None:
         cls = errors.Internal if status >= 500 else errors.Unknown
     message = plain(error.get("message"))
-    told = message or f"HTTP {status}. {shown(body)}".strip()
+    # Nothing of another body is shown: whoever names the endpoint may not be who may read it.
+    told = message or f"HTTP {status}, and no error of Google's form."
     return cls(
         told,
         http_status=status,
@@ -94,9 +94,12 @@ def api_error(
     )
 
 
-def shown(body: bytes) -> str:
-    """The start of a body that is no JSON, safe to print."""
-    return plain(body[: 4 * _SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+def error_told(body: bytes) -> str:
+    """Code and message of an error of Google's form; "" where a body is none."""
+    error = _envelope(body)
+    code = error.get("code")
+    shown = f"{code} " if isinstance(code, int) else ""
+    return (shown + plain(error.get("message"))).strip()
 
 
 def plain(text: object) -> str:
@@ -127,17 +130,14 @@ def _retry_after(headers: Mapping[str, str], details: list[dict[str, Any]]) -> f
 
 
 def _seconds(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def _seconds_until(text: str) -> float | None:
     """RFC 9110, Retry-After: it may be a date."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from automl_plan.errors import FailedPrecondition
 from automl_plan.providers.credentials import credentials_for
 from automl_plan.providers.endpoint import base_url
 from automl_plan.providers.transport import HttpTransport
+from automl_plan.providers.values import integer
 
 GOOGLE = "https://storage.googleapis.com"
 EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
@@ -85,6 +86,4 @@ class Storage:
         for item in self._transport.pages(path, "items", query):
             md5 = item.get("md5Hash")
             version = f"md5:{md5}" if md5 else f"{item.get('crc32c')}:{item.get('generation')}"
-            size = str(item.get("size", ""))
-            known = int(size) if size.isdecimal() else None
-            yield StoredObject(str(item.get("name")), version, known)
+            yield StoredObject(str(item.get("name")), version, integer(item.get("size")))

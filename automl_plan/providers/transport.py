@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import random
-import ssl
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,10 +27,11 @@ from automl_plan.errors import (
     Unauthenticated,
     Unavailable,
 )
-from automl_plan.providers.advice import advice_on_host
-from automl_plan.providers.answers import api_error, shown
+from automl_plan.providers.answers import api_error
 from automl_plan.providers.credentials import Credentials
 from automl_plan.providers.endpoint import is_loopback
+from automl_plan.providers.failed_requests import transport_error
+from automl_plan.providers.json_answers import json_object, page, strange
 from automl_plan.providers.request_log import Asked, told_again
 from automl_plan.providers.service_clock import ServiceClock
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 60.0
 TRIES = 5
 LONGEST_WAIT = 60.0
 """Seconds between the tries of one call, together; what would take longer is given up."""
@@ -56,6 +56,29 @@ MAX_BODY = 64 * 1024 * 1024
 _PASSING = (ResourceExhausted, Internal, Unavailable, DeadlineExceeded)
 
 
+class Limits(Struct, frozen=True):
+    """How long, and how much, a service may answer. Times are in seconds."""
+
+    silence: float = 60.0
+    """Between two bytes of an answer."""
+    answer: float = 60.0
+    """For a whole answer of JSON, from the end of the request on."""
+    content: float = 600.0
+    """For a whole object of a bucket."""
+    tries: float = 120.0
+    """After which a call that failed is not tried again."""
+    list: float = 180.0
+    """For all pages of a list."""
+    pages: int = 10_000
+    list_bytes: int = 256 * 1024 * 1024
+    """Of all pages of a list."""
+    slow: float = 10.0
+    """After which somebody is told that the service is slow."""
+
+
+LIMITS = Limits()
+
+
 class _Content(Struct, frozen=True):
     """A body that is not JSON."""
 
@@ -65,6 +88,10 @@ class _Content(Struct, frozen=True):
 
 class AnswerTooLarge(TransportError):
     """An answer past the limit; a second one would be as large."""
+
+
+class AnswerEndless(TransportError):
+    """An answer, or a list, that does not end; nor would a second one."""
 
 
 class HttpTransport:
@@ -80,12 +107,16 @@ class HttpTransport:
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        limits: Limits = LIMITS,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._host = urlsplit(base_url).hostname or ""
         self._credentials = credentials
         self._sleep = sleep
         self._monotonic = clock
+        self._limits = limits
+        self._said_slow = -math.inf
+        """When it was said last that the service is slow."""
         self._idle: list[tuple[float, requests.Session]] = []
         """With when each was used."""
         self._closed = False
@@ -115,33 +146,44 @@ class HttpTransport:
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Read; tried again when the failure may pass."""
-        return self._json(self._retried("GET", path, query, None), "GET", path)
+        return json_object(self._retried("GET", path, query, None), "GET", path)
 
     def get_bytes(
         self, path: str, query: Mapping[str, str] | None = None, *, limit: int = MAX_BODY
     ) -> bytes:
         """Read an answer that is not JSON, of at most `limit` bytes."""
-        return self._retried("GET", path, query, None, limit)
+        return self._retried("GET", path, query, None, limit, within=self._limits.content)
 
     def pages(
         self, path: str, key: str, query: Mapping[str, str] | None = None
     ) -> Iterator[dict[str, Any]]:
         """The items of all pages of a list, whose answer has them under `key`."""
-        token = ""
+        token, size = "", 0
         seen: set[str] = set()
+        begun, limits = self._monotonic(), self._limits
         while True:
             asked = {**(query or {}), **({"pageToken": token} if token else {})}
-            answer = self.get(path, asked)
-            items, following = answer.get(key) or [], answer.get("nextPageToken") or ""
-            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise _strange(f"The answer's {key!r} is not a list of objects.", path)
+            content = self._retried("GET", path, asked, None)
+            answer = json_object(content, "GET", path)
+            items, token = page(answer, key, path)
             yield from items
-            if not following:
+            if not token:
                 return
-            if not isinstance(following, str) or following in seen:
-                raise _strange("The service gives the same page of a list again.", path)
-            token = following
+            if token in seen:
+                raise strange("The service gives the same page of a list again.", path)
             seen.add(token)
+            size += len(content)
+            took = self._monotonic() - begun
+            if took > limits.list or len(seen) >= limits.pages or size > limits.list_bytes:
+                raise AnswerEndless(
+                    f"{self._host} has sent {len(seen):,} pages of a list ({size:,} bytes) in "
+                    f"{took:.0f} seconds, and not its end.",
+                    sent=True,
+                    where=f"GET {path}",
+                    hint="More than this is not read. Does the endpoint speak the API?",
+                )
+            if took > limits.slow:
+                self._say_slow(f"GET {path}: {len(seen):,} pages of a list have arrived")
 
     def repeatable(
         self,
@@ -151,14 +193,14 @@ class HttpTransport:
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Write something that has no further effect when it is sent again."""
-        return self._json(self._retried(method, path, query, body), method, path)
+        return json_object(self._retried(method, path, query, body), method, path)
 
     def upload(
         self, path: str, content: bytes, content_type: str, query: Mapping[str, str]
     ) -> dict[str, Any]:
         """Post bytes, by a request that has no further effect when it is sent again."""
         body = _Content(content, content_type)
-        return self._json(self._retried("POST", path, query, body), "POST", path)
+        return json_object(self._retried("POST", path, query, body), "POST", path)
 
     def once(
         self, method: str, path: str, body: Mapping[str, Any], *, paid: bool = True
@@ -171,7 +213,7 @@ class HttpTransport:
         """
         self._await_turn()
         idle = 0.0 if paid else A_MOMENT
-        return self._json(self._authorised(method, path, None, body, idle=idle), method, path)
+        return json_object(self._authorised(method, path, None, body, idle=idle), method, path)
 
     # -- sending ---------------------------------------------------------------------------
 
@@ -182,20 +224,22 @@ class HttpTransport:
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | _Content | None,
         limit: int = MAX_BODY,
+        *,
+        within: float | None = None,
     ) -> bytes:
         self._await_turn()
-        left = LONGEST_WAIT
+        left, until = LONGEST_WAIT, self._monotonic() + self._limits.tries
         for attempt in range(1, TRIES):
             try:
-                return self._authorised(method, path, query, body, limit=limit)
-            except AnswerTooLarge:
+                return self._authorised(method, path, query, body, limit=limit, within=within)
+            except (AnswerTooLarge, AnswerEndless):
                 raise
             except (TransportError, *_PASSING) as error:
                 asked = error.retry_after if isinstance(error, ApiError) else None
                 # Full jitter, so that many workers don't come back at the same moment.
                 pause = random.uniform(0, min(0.25 * 2**attempt, 8.0))  # noqa: S311
                 pause = max(pause, asked or 0.0)
-                if pause > left:
+                if pause > left or self._monotonic() + pause > until:
                     raise
                 left -= pause
                 if isinstance(error, ResourceExhausted):
@@ -204,7 +248,7 @@ class HttpTransport:
                     _LOG.warning("%s Trying again in %.0f seconds.", error.message, pause)
                 told_again(method, path, attempt + 1, TRIES, pause)
                 self._sleep(pause)
-        return self._authorised(method, path, query, body, limit=limit)
+        return self._authorised(method, path, query, body, limit=limit, within=within)
 
     def _authorised(
         self,
@@ -215,15 +259,16 @@ class HttpTransport:
         *,
         idle: float = math.inf,
         limit: int = MAX_BODY,
+        within: float | None = None,
     ) -> bytes:
         """Send, once more with a new token when the one used was refused."""
         try:
-            return self._send(method, path, query, body, idle=idle, limit=limit)
+            return self._send(method, path, query, body, idle, limit, within)
         except Unauthenticated as error:
             # A refused request was not acted on, so this is safe for all methods.
             if error.http_status != 401 or not self._credentials.renew():
                 raise
-        return self._send(method, path, query, body, idle=idle, limit=limit)
+        return self._send(method, path, query, body, idle, limit, within)
 
     def _pause_all(self, seconds: float) -> None:
         """A quota is everybody's: no worker sends anything before it may."""
@@ -242,11 +287,13 @@ class HttpTransport:
         path: str,
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | _Content | None,
-        *,
         idle: float,
         limit: int,
+        within: float | None,
     ) -> bytes:
         import requests
+
+        from automl_plan.providers.bounded_http import Bounds, bounded
 
         where, url = f"{method} {path}", self.base_url + path
         headers = {"User-Agent": f"automl-plan/{__version__}", **self._credentials.headers(url)}
@@ -260,9 +307,18 @@ class HttpTransport:
             headers["Content-Type"] = "application/json; charset=UTF-8"
         if method != "GET":
             self._check()
+        limits = self._limits
+        bounds = Bounds(
+            silence=limits.silence,
+            whole=within or limits.answer,
+            slow_after=limits.slow,
+            slow=lambda: self._say_slow(f"{where}: no whole answer has arrived"),
+            endless=lambda what: AnswerEndless(f"{self._host} {what}.", sent=True, where=where),
+        )
         try:
             with (
                 Asked(method, path, query) as asked,
+                bounded(bounds),
                 self._session(idle) as session,
                 session.request(
                     method,
@@ -270,7 +326,7 @@ class HttpTransport:
                     params=dict(query or {}),
                     data=data,
                     headers=headers,
-                    timeout=(CONNECT_SECONDS, READ_SECONDS),
+                    timeout=(CONNECT_SECONDS, limits.silence),
                     allow_redirects=False,
                     stream=True,
                 ) as response,
@@ -279,7 +335,7 @@ class HttpTransport:
                 content = self._read(response, where, limit)
                 self._clock.hear(response.headers.get("Date"))
         except requests.RequestException as error:
-            raise self._transport_error(error, where) from None
+            raise transport_error(error, where, self._host, limits.silence) from None
         if response.status_code // 100 == 2:
             return content
         raise api_error(
@@ -297,27 +353,10 @@ class HttpTransport:
                 )
         expected = response.headers.get("Content-Length", "")
         encoded = "Content-Encoding" in response.headers
-        if expected.isdigit() and not encoded and len(content) < int(expected):
+        whole = re.fullmatch(r"[0-9]{1,18}", expected) is None or len(content) >= int(expected)
+        if not whole and not encoded:
             raise TransportError("The answer was cut off.", sent=True, where=where)
         return bytes(content)
-
-    def _transport_error(self, error: Exception, where: str) -> TransportError:
-        """Say what failed in our own words: the library's quote the whole URL."""
-        import requests
-
-        hint = None
-        sent = not _never_sent(error)
-        if _certificate_refused(error):
-            text = f"The certificate of {self._host} is not trusted; nothing was sent."
-            hint = "Behind a proxy that has its own, let REQUESTS_CA_BUNDLE name its authority."
-        elif not sent:
-            text = f"No connection to {self._host} could be made; nothing was sent."
-            hint = advice_on_host(self._host) or "Check the network, the proxy and the endpoint."
-        elif isinstance(error, requests.Timeout):
-            text = f"{self._host} did not answer within {READ_SECONDS:.0f} seconds."
-        else:
-            text = f"The connection to {self._host} broke before the whole answer arrived."
-        return TransportError(text, sent=sent, where=where, hint=hint)
 
     @contextmanager
     def _session(self, idle: float) -> Iterator[requests.Session]:
@@ -339,28 +378,22 @@ class HttpTransport:
                 session.close()
 
     def _new_session(self) -> requests.Session:
-        import requests
+        from automl_plan.providers.bounded_http import session as new_session
 
-        session = requests.Session()
+        session = new_session()
         session.trust_env = not is_loopback(self._host)  # a proxy can't reach our loopback
         # .netrc and the like must not add credentials of their own.
         session.auth = _no_auth
         return session
 
-    @staticmethod
-    def _json(content: bytes, method: str, path: str) -> dict[str, Any]:
-        try:
-            document = json.loads(content) if content.strip() else {}
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict):
-            raise TransportError(
-                f"The answer is not a JSON object: {shown(content)}",
-                sent=True,
-                accepted=True,
-                where=f"{method} {path}",
-            )
-        return document
+    def _say_slow(self, what: str) -> None:
+        """Say that one waits for the service: once for all requests that wait now."""
+        with self._lock:
+            now = self._monotonic()
+            if now - self._said_slow < LONGEST_WAIT:
+                return
+            self._said_slow = now
+        _LOG.warning("%s is slow. %s after %.0f seconds.", self._host, what, self._limits.slow)
 
 
 class _Checked(BytesIO):
@@ -386,33 +419,3 @@ def _may() -> None:
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _strange(text: str, path: str) -> TransportError:
-    return TransportError(text, sent=True, where=f"GET {path}")
-
-
-def _never_sent(error: Exception) -> bool:
-    """Whether it is certain that no byte of the request left: no connection came about."""
-    import requests
-    from urllib3.exceptions import NewConnectionError, ProxyError
-
-    reason = _reason(error)
-    if isinstance(reason, ProxyError):
-        reason = reason.original_error
-    return (
-        isinstance(error, requests.ConnectTimeout)
-        or isinstance(reason, NewConnectionError)
-        or _certificate_refused(error)
-    )
-
-
-def _certificate_refused(error: Exception) -> bool:
-    reason = _reason(error)
-    causes = reason.args if isinstance(reason, Exception) else ()
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
-
-
-def _reason(error: Exception) -> object:
-    """What urllib3 says is behind an exception of requests."""
-    return getattr(error.args[0] if error.args else None, "reason", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Any
 
 from automl_plan.resources.json import Json
@@ -40,6 +41,16 @@ def number(value: object) -> float:
 def text(value: object) -> str | None:
     """Text, or None when it is absent or empty."""
     return value if isinstance(value, str) and value else None
+
+
+def moment(value: object) -> str | None:
+    """A time with its zone (RFC 3339), or None when it is absent or something else."""
+    told = text(value)
+    try:
+        zoned = told is not None and datetime.fromisoformat(told).tzinfo is not None
+    except ValueError:
+        return None
+    return told if zoned else None
 
 
 def items(value: object) -> list[Any]:

@@ -160,6 +160,13 @@ def test_what_passes_is_tried_again(
     assert [made(body) for body in github.bodies()] == [NOW]
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "1_0", "soon", "9" * 400])
+def test_a_time_to_wait_that_is_none(github: FakeGitHub, plan: Path, seconds: str) -> None:
+    github.add(written(BEFORE))
+    github.troubles.append(Trouble("PATCH", 429, headers={"Retry-After": seconds}))
+    assert say(github, plan) == "updated"
+
+
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [

@@ -101,3 +101,28 @@ def test_unknown_paths_and_methods(connection: http.client.HTTPConnection) -> No
         connection.request(method, path)
         answer = connection.getresponse()
         assert json.loads(answer.read())["error"]["status"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET http://[ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET http://[::1/v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"POST http://]@[/?a=%ff HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\nabc",
+        *(
+            b"POST /v1/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %s\r\n\r\n" % length
+            for length in (b"9" * 5000, b"-1", b"+1", b"1_0", b"\xb2", b"1 1", b"x", b"0x1")
+        ),
+    ],
+    ids=lambda request: request[:24].decode("latin-1"),
+)
+def test_odd_requests_are_answered(emulator: RunningEmulator, request_: bytes) -> None:
+    log = emulator.data_dir / "emulator.log"
+    with socket.create_connection(("127.0.0.1", urlsplit(emulator.url).port or 0), 20) as plain:
+        plain.sendall(request_)
+        answer = http.client.HTTPResponse(plain)
+        answer.begin()
+        assert answer.status == 400
+        assert json.loads(answer.read())["error"]["status"] == "INVALID_ARGUMENT"
+        answer.close()
+    assert not log.exists() or "Traceback" not in log.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import socketserver
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -41,6 +41,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     """Sent in place of all else."""
+    pieces: Callable[[], Iterator[bytes]] | None = None
+    """Sent in place of all else, each as it comes, until the client goes away."""
     hang_up: bool = False
     """Close the connection afterwards, without having said so."""
 
@@ -185,7 +187,10 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _write(self, reply: Reply) -> bool:
         """Whether the connection stays open."""
-        if reply.raw is not None:
+        if reply.pieces is not None:
+            for piece in reply.pieces():
+                self.wfile.write(piece)
+        elif reply.raw is not None:
             self.wfile.write(reply.raw)
         else:
             headers = {"Content-Length": str(len(reply.body)), **reply.headers}

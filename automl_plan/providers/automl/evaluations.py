@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from automl_plan.providers.metrics import box_thresholds, confusion, label_thresholds, objects
-from automl_plan.providers.values import integer, items, number, tail, text
+from automl_plan.providers.values import integer, items, moment, number, tail, text
 from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation
 
 
@@ -29,7 +29,7 @@ def evaluation(answer: Mapping[str, Any]) -> Evaluation:
         id=tail(answer.get("name")),
         label=label,
         example_count=integer(answer.get("evaluatedExampleCount")) or 0,
-        create_time=text(answer.get("createTime")),
+        create_time=moment(answer.get("createTime")),
     )
     if isinstance(classification, dict):
         return replace(

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from automl_plan.providers.metrics import box_thresholds, confusion, label_thresholds, objects
-from automl_plan.providers.values import integer, items, mapping, number, tail, text
+from automl_plan.providers.values import integer, items, mapping, moment, number, tail, text
 from automl_plan.resources.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 
 BY_LABEL = "annotationSpec"
@@ -40,7 +40,7 @@ def _evaluation(answer: Mapping[str, Any], label: str | None) -> Evaluation:
         id=tail(answer.get("name")),
         label=label,
         example_count=0,
-        create_time=text(answer.get("createTime")),
+        create_time=moment(answer.get("createTime")),
     )
     if "boundingBoxMetrics" in metrics or "boundingBoxMeanAveragePrecision" in metrics:
         return replace(
