@@ -46,6 +46,7 @@ def with_lint(grounds: Grounds, changes: Sequence[Change], workspace: Workspace)
             {rule: Severity(told) for rule, told in configuration.lint.items()},
             directory=configuration.directory,
             storage=workspace.provider.storage,
+            image_pixels=workspace.provider.capabilities.image_pixels,
         )
         for dataset in sourced:
             kind = kind_of(dataset.problem, dataset.classification_type)

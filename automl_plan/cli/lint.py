@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from automl_plan.linting.lint import Linted
     from automl_plan.linting.rules import Severity
     from automl_plan.providers.storage import Storage
+    from automl_plan.resources.capabilities import Capabilities
 
 ERRORS = 1
 """Exit code when a finding is an error."""
@@ -106,6 +107,7 @@ def _results(
             severities_of(opened),
             directory=directory if images else None,
             storage=storage,
+            image_pixels=capabilities_of(opened).image_pixels,
         )
         for subject in subjects:
             yield linter.lint(subject.name, subject.sources, subject.kind)
@@ -117,6 +119,16 @@ def severities_of(opened: Workspace | None) -> dict[str, Severity]:
 
     given = {} if opened is None else opened.configuration.lint
     return {rule: Severity(told) for rule, told in given.items()}
+
+
+def capabilities_of(opened: Workspace | None) -> Capabilities:
+    """Those of the provider; without a configuration, of the one that is the default."""
+    from automl_plan.providers.registry import known_capabilities
+
+    if opened is None:
+        return known_capabilities("local", {})
+    provider = opened.configuration.provider
+    return known_capabilities(provider.name, provider.settings)
 
 
 def has_configuration(directory: Path) -> bool:

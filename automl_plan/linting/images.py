@@ -20,7 +20,7 @@ from automl_plan.linting.batch import Batch
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.likeness import Likeness, Seen
 from automl_plan.linting.limits import FEWEST_PIXELS, Limits
-from automl_plan.linting.pictures import Picture, has_decoder, picture
+from automl_plan.linting.pictures import DECODED, Picture, has_decoder, picture
 from automl_plan.linting.tallies import Place, Report, set_of
 from automl_plan.linting.words import UNKNOWN, named
 from automl_plan.providers.places import in_storage
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from automl_plan.providers.storage import Storage
 
 _THREADS = 8
-_MISSING = Picture(("image-missing", "there is no such object"))
+_MISSING = Picture((("image-missing", "there is no such object"),))
 _LOCAL_EXTRA = "pip install 'automl-plan[local]'"
 
 
@@ -56,7 +56,10 @@ class Images:
         report: Report,
         *,
         decode: bool = True,
+        most_pixels: int | None = None,
     ) -> None:
+        """`most_pixels`: of an image that the service decodes, where that is known."""
+        self._most_pixels = most_pixels
         self._directory = directory.resolve()
         self._storage = storage
         self._kind = kind
@@ -69,7 +72,7 @@ class Images:
         self._likeness = Likeness()
         self._folders: dict[tuple[str, str], dict[str, Picture]] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="look")
-        self._in_storage = self._unlike = self._unmeasured = 0
+        self._in_storage = self._unlike = self._unmeasured = self._too_large = 0
         self._unreachable = ""
 
     def close(self) -> None:
@@ -106,7 +109,10 @@ class Images:
         texts = [path.decode() for path in local]
         most = self._limits.image_bytes
         looked = self._pool.map(
-            lambda text: picture(self._directory, text, most, decode=self._decode), texts
+            lambda text: picture(
+                self._directory, text, most, decode=self._decode, most_pixels=self._most_pixels
+            ),
+            texts,
         )
         found = dict(zip(local, looked, strict=True))
         for path in paths:
@@ -150,17 +156,16 @@ class Images:
         else:
             content = hashlib.md5(version.encode(), usedforsecurity=False).digest()
         if size == 0:
-            return Picture(("image-unreadable", "the object is empty"))
+            return Picture((("image-unreadable", "the object is empty"),))
         if size is not None and size > self._limits.image_bytes:
             most = f"{self._limits.image_bytes:,}"
             message = f"the object has {size:,} bytes, and {most} are taken"
-            return Picture(("image-size", message), content)
+            return Picture((("image-size", message),), content)
         return Picture(content=content)
 
     def _take(self, found: Picture, row: _First) -> None:
         """What is to be said of an image that is met for the first time."""
-        if found.fault is not None:
-            rule, how = found.fault
+        for rule, how in found.faults:
             self._report(rule, row.place, f"{quoted(row.path.decode())}: {how}")
         if not found.content:
             return
@@ -170,6 +175,8 @@ class Images:
         elif found.look is not None:
             path = row.path.decode()
             self._likeness.add(Seen(found.look, found.content, row.place, path, row.use))
+        elif found.too_large:
+            self._too_large += 1
         elif found.size is not None:
             self._unlike += 1
 
@@ -220,6 +227,12 @@ class Images:
             told.append(
                 f"which of {self._unlike:,} images look alike: they are smaller than 32 pixels, "
                 "or have too little contrast"
+            )
+        if self._too_large:
+            more = f"more than {min(self._most_pixels or DECODED, DECODED):,} pixels"
+            told.append(
+                f"whether {self._too_large:,} images can be decoded, and which look alike: they "
+                f"have {more}"
             )
         if self._unmeasured:
             told.append(f"the pixels of {self._unmeasured:,} boxes, whose vertices can't be read")

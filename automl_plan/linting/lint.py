@@ -78,6 +78,8 @@ class Linter(Struct):
     """Where local images lie; without it no image is looked at."""
     storage: Callable[[], Storage] | None = None
     """Where objects lie; without it no object is looked at."""
+    image_pixels: int | None = None
+    """Of an image that the provider decodes; None: no limit is known."""
     decode: bool = True
     """Whether images are decoded, and compared by their looks, if that can be done."""
     fast: bool = True
@@ -154,6 +156,7 @@ class _Work:
             self._where,
             self._report,
             decode=self._linter.decode,
+            most_pixels=self._linter.image_pixels,
         )
 
     def close(self) -> None:

@@ -241,7 +241,7 @@ _TABLE = (
         _ERROR,
         "Every image can be read, and decoded.",
         "Save the image again, or leave it out.",
-        _OWN,
+        f"{_PROTO} (types of images); the embedded service fails a training on other ones",
     ),
     Rule(
         "image-size",
@@ -251,8 +251,15 @@ _TABLE = (
         f"{_PROTO}; {_PREPARE_BOXES}",
     ),
     Rule(
-        "image-format",
+        "image-pixels",
         _ERROR,
+        "An image has no more pixels than the service decodes.",
+        "Scale the image down.",
+        "the embedded service, which fails a training on a decompression bomb",
+    ),
+    Rule(
+        "image-format",
+        _WARNING,
         "An image is of the type that its name says.",
         "Rename the file, or save it again as its name says.",
         _OWN,

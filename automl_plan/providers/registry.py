@@ -8,6 +8,7 @@ from pathlib import Path
 
 from automl_plan.errors import UsageError
 from automl_plan.providers.protocol import Provider
+from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.json import Json
 
 Factory = Callable[[Mapping[str, Json], Path, Mapping[str, str]], Provider]
@@ -18,6 +19,15 @@ _FACTORIES = {
     "vertex": "automl_plan.providers.vertex.settings:open_vertex",
 }
 """Name → module and function; imported only when it is used."""
+
+
+def known_capabilities(name: str, settings: Mapping[str, Json]) -> Capabilities:
+    """What a provider can do as far as its settings tell: nothing is opened or asked for it."""
+    if name != "local":
+        return GOOGLE
+    from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, of_trainer
+
+    return of_trainer(str(settings.get("trainer") or DEFAULT_TRAINER))
 
 
 def open_provider(

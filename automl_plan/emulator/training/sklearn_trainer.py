@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from automl_plan.emulator.training.metrics import Scores, Truth, evaluate
 from automl_plan.emulator.training.network import Network
-from automl_plan.emulator.training.pixels import PREDICTION_FORMATS, TRAINING_FORMATS, pixels
+from automl_plan.emulator.training.pixels import (
+    MAX_PREDICTED_PIXELS,
+    PREDICTION_FORMATS,
+    TRAINING_FORMATS,
+    pixels,
+)
 from automl_plan.emulator.training.splitting import split
 from automl_plan.emulator.training.types import (
     Example,
@@ -96,7 +101,8 @@ class SklearnTrainer:
     def predict(self, artefact: bytes, image: bytes) -> list[Prediction]:
         """Every label with its score, the best first."""
         network = Network.load(artefact)
-        scores = network.scores(pixels(image, PREDICTION_FORMATS)[np.newaxis])[0]
+        found_pixels = pixels(image, PREDICTION_FORMATS, MAX_PREDICTED_PIXELS)
+        scores = network.scores(found_pixels[np.newaxis])[0]
         found = [
             Prediction(label, float(score), None)
             for label, score in zip(network.labels, scores, strict=True)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from automl_plan.providers.cloud import late_seconds
 from automl_plan.providers.credentials import NoCredentials
+from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, of_trainer
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.storage import Storage
 from automl_plan.providers.transport import HttpTransport
-from automl_plan.resources.capabilities import GOOGLE, Capabilities
 from automl_plan.resources.json import Json
-from automl_plan.resources.model_types import Problem
 from automl_plan.resources.names import EMBEDDED
 
 DEFAULT_DATA_DIR = ".automl-plan/emulator"
@@ -28,7 +27,7 @@ def open_local(
 ) -> Provider:
     """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
     running = start(data_dir(settings, directory), directory, options(settings, directory))
-    capabilities = GOOGLE if running.trainer == "simulated" else _of_trainer(running.trainer)
+    capabilities = of_trainer(running.trainer)
     sources = SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials())))
     if settings.get("api") == "vertex":
         from automl_plan.providers.vertex.provider import VertexProvider
@@ -55,20 +54,6 @@ def open_local(
     )
 
 
-def _of_trainer(trainer: str) -> Capabilities:
-    """Of the service with a trainer that looks at images."""
-    return Capabilities(
-        problems=frozenset({Problem.IMAGE_CLASSIFICATION}),
-        other_problems=(
-            f"its trainer {trainer} trains image classification only. Write `provider: {{local: "
-            "{trainer: simulated}}` for made-up numbers, or another provider"
-        ),
-        evaluates=True,
-        labels_in_train=2,
-        first_test=5,
-    )
-
-
 def data_dir(settings: Mapping[str, Json], directory: Path) -> Path:
     """Where the service of a configuration keeps its data."""
     return directory / str(settings.get("data_dir") or DEFAULT_DATA_DIR)
@@ -78,7 +63,7 @@ def options(settings: Mapping[str, Json], directory: Path) -> Options:
     """How the service of a configuration runs."""
     scale = settings.get("time_scale")
     return Options(
-        trainer=str(settings.get("trainer") or "sklearn"),
+        trainer=str(settings.get("trainer") or DEFAULT_TRAINER),
         time_scale=float(scale) if isinstance(scale, int | float) else None,
         bucket_root=directory / str(settings.get("bucket_root") or DEFAULT_BUCKET_ROOT),
     )

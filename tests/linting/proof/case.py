@@ -43,6 +43,8 @@ class Case(Struct):
     is_there: bool = True
     images: dict[str, bytes] = field(default_factory=dict)
     """Local images; where there are none, none are looked at."""
+    image_pixels: int | None = None
+    """The limit of the provider."""
     only: list[int] | None = None
     """The rows, from 0, that a defect may touch; None: any but the first."""
     expected: set[tuple[str, int]] = field(default_factory=set)
@@ -83,7 +85,13 @@ class Case(Struct):
                 raise SourceError("there is no such file", where=source)
             return BytesIO(content)
 
-        linter = Linter(opened, severities or {}, limits=self.limits, fast=fast)
+        linter = Linter(
+            opened,
+            severities or {},
+            limits=self.limits,
+            image_pixels=self.image_pixels,
+            fast=fast,
+        )
         if not self.images:
             return linter.lint(self.name, [self.name], self.kind)
         with TemporaryDirectory() as directory:

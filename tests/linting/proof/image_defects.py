@@ -71,7 +71,8 @@ def _missing(case: Case) -> None:
 def _cut_off(case: Case) -> None:
     for place in case.some():
         image = case.images[case.rows[place][1]]
-        case.images[case.rows[place][1]] = image[: case.chance.choice((0, len(image) // 2))]
+        broken = (b"", image[: len(image) // 2], b"<!DOCTYPE html>%d" % place)
+        case.images[case.rows[place][1]] = case.chance.choice(broken)
         case.expect("image-unreadable", place)
 
 
@@ -86,9 +87,18 @@ def _large(case: Case) -> None:
 @_defect("image-format")
 def _format(case: Case) -> None:
     for place in case.some():
-        head = case.chance.choice((b"GIF89a", b"\xff\xd8\xff\xe0", b"<!DOCTYPE html>"))
-        case.images[case.rows[place][1]] = head + str(place).encode()
+        path = case.rows[place][1]
+        case.rows[place][1] = path.replace(".png", case.chance.choice((".jpg", ".gif", ".JPEG")))
+        case.images[case.rows[place][1]] = case.images.pop(path)
         case.expect("image-format", place)
+
+
+@_defect("image-pixels")
+def _bomb(case: Case) -> None:
+    case.image_pixels = 128 * 129
+    for place in case.some():
+        case.images[case.rows[place][1]] = png([bytes([place]) * 129] * 129)
+        case.expect("image-pixels", place)
 
 
 @_defect("box-pixels", *BOXES)
