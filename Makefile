@@ -6,7 +6,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-lifecycle test test-deep life chaos bench lint types format format-check check lock clean
+.PHONY: help demo demo-lifecycle test test-deep life fuzz chaos bench lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-deep: $(VENV)/.installed-dev $(VENV)/.installed-browser  ## Run all tests, 
 
 life: $(VENV)/.installed-dev  ## Take random steps, and ask the service after each; no surprise with money
 	$(BIN)/python -m tests.life $(ARGS)
+
+fuzz: $(VENV)/.installed-dev  ## Damage configurations, states, plan files and answers; nothing may crash or hang
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; nothing may be paid twice
 	$(BIN)/python -m tests.chaos $(ARGS)
