@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,14 @@ from pathlib import Path
 from tests.cli import forks
 from tests.cli.command import environment
 
-PATIENCE = 30.0
-"""Seconds after which a command hangs."""
+PATIENCE = 400.0
+"""Seconds after which a command hangs, whatever it waits for."""
+SILENCE = 30.0
+"""Seconds after which it hangs if it has not said what it waits for."""
 MOST_KILOBYTES = 600_000
 """Of memory that one command may take, with what Python itself takes."""
 CODES = frozenset({0, 1, 2, 3, 4, 5})
+_WAITS = re.compile(r"is slow|Trying again|is still|goes on|waiting")
 _BUG = re.compile(r"Traceback \(most recent|this is a bug")
 _SHOWN = 3_000
 
@@ -41,6 +45,7 @@ class Report:
 def check(report: Report, name: str, directory: Path, commands: Sequence[tuple[str, ...]]) -> None:
     """Run commands in a directory; `name` says how to make the same input again."""
     for arguments in commands:
+        begun = time.monotonic()
         try:
             done = forks.run(arguments, directory, environment({}), PATIENCE)
         except subprocess.TimeoutExpired:
@@ -53,6 +58,8 @@ def check(report: Report, name: str, directory: Path, commands: Sequence[tuple[s
         report.peak_kilobytes = max(report.peak_kilobytes, done.peak_kilobytes)
         text = done.stdout + done.stderr
         wrong = []
+        if time.monotonic() - begun > SILENCE and not _WAITS.search(text):
+            wrong.append("it takes its time and says nothing of it")
         if done.returncode not in CODES:
             wrong.append(f"the exit code is {done.returncode}")
         if _BUG.search(text):

@@ -34,8 +34,8 @@ COMMANDS = (
     ("apply", "--auto-approve", "--detach"),
 )
 _STATUSES = (200, 200, 204, 206, 301, 302, 400, 401, 403, 404, 409, 412, 418, 429, 500, 503, 999)
-_DRIPS = 300
-"""Bytes that are sent one by one; whoever waits for all of them waits too long."""
+_DRIPS = 3_000
+"""Pieces that are sent one by one; whoever waits for all of them waits ten minutes."""
 _DRIP_SECONDS = 0.2
 _TIMEOUT = 60.0
 
@@ -46,9 +46,11 @@ class Hostile(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, url: str, seed: str) -> None:
+    def __init__(self, url: str, seed: str, *, drips: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.behind = urlsplit(url)
+        self.ways = 12 if drips else 11
+        """Ways of damaging an answer; the last one takes a minute or more."""
         self.chance = Random(seed)
         self.share = self.chance.choice((0.1, 0.5, 1.0))
         """Of answers that are damaged."""
@@ -110,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _damaged(self, status: int, data: bytes, chance: Random) -> None:
         """One of the ways in which an answer can be wrong."""
-        match chance.randrange(12):
+        match chance.randrange(self.server.ways):
             case 0 | 1 | 2:
                 self._send(status, as_bytes(of_json(_json(data), chance)))
             case 3:
@@ -197,15 +199,15 @@ def _project(api: str) -> Iterator[tuple[ProjectLine, str]]:
             process.stop(line.directory / ".automl-plan" / "emulator")
 
 
-def services(api: str, seeds: range) -> Report:
-    """Run a command against each hostile service."""
+def services(api: str, seeds: range, *, drips: bool = True) -> Report:
+    """Run a command against each hostile service; some of them drip their answers."""
     report = Report()
     with _project(api) as (line, url):
         path = line.directory / "automl-plan.yaml"
         state = line.directory / "state.json"
         document, kept = json.loads(path.read_text(encoding="utf-8")), state.read_bytes()
         for seed in seeds:
-            hostile = Hostile(url, f"service {api} {seed}")
+            hostile = Hostile(url, f"service {api} {seed}", drips=drips)
             try:
                 endpoint = endpoint_of(api, hostile.url)
                 document["provider"] = {api: {"project": "local", "endpoint": endpoint}}
