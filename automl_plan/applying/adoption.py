@@ -69,7 +69,10 @@ class _Collector:
             ResourceKind.DATASET: {a.name for a in seen.desired.datasets},
             ResourceKind.MODEL: {a.name for a in seen.desired.models},
         }
-        for address in seen.recorded.resources:
+        # What a block says is declared no more can't be declared beside it.
+        former = [removal.address for removal in seen.desired.removals]
+        former += [move.source for move in seen.desired.moves]
+        for address in (*seen.recorded.resources, *former):
             self._names[address.kind].add(address.name)
         # A model names its dataset: those that are managed already can be named too.
         self._datasets: dict[str, str] = {

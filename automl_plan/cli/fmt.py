@@ -73,19 +73,19 @@ def fmt(
 def _files(paths: list[Path], here: Path) -> tuple[list[Path], list[Diagnostic]]:
     """The files that are meant, each once, however often it is linked to; what is misnamed."""
     from automl_plan.config.files import Unreadable, configuration_files
-    from automl_plan.config.misnamed import misnamed
+    from automl_plan.config.misnamed import misnamed, none_read
 
     found: dict[str, Path] = {}
     wrong: list[Diagnostic] = []
     for path in paths:
         inside = [here / path]
         if path.is_dir():
-            badly_named = misnamed(here / path, ())
-            wrong += badly_named
             try:
                 inside = configuration_files(here / path, ())
             except Unreadable as problem:
-                raise ConfigurationError(badly_named or [problem.diagnostic]) from problem
+                found_wrong = none_read(problem.diagnostic, here / path, ())
+                raise ConfigurationError(found_wrong) from problem
+            wrong += misnamed(here / path, ())
         for file in inside:
             found.setdefault(os.path.realpath(file), file)
     return list(found.values()), wrong

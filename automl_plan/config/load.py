@@ -18,7 +18,7 @@ from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
 from automl_plan.config.findings import Finding, Path, quoted
 from automl_plan.config.merging import Document, Merger
-from automl_plan.config.misnamed import misnamed
+from automl_plan.config.misnamed import misnamed, none_read
 from automl_plan.config.origins import Origins
 from automl_plan.config.parse_cache import ParseCache
 from automl_plan.config.parsing import parse
@@ -110,11 +110,12 @@ class _Loader:
 
     def _document(self, var_files: Sequence[FilePath]) -> Document:
         merger = Merger(self._origins, self._declared)
-        self._diagnostics += misnamed(self._directory, var_files)
         try:
             paths = configuration_files(self._directory, var_files)
         except Unreadable as problem:
-            raise ConfigurationError(self._diagnostics or [problem.diagnostic]) from problem
+            found = none_read(problem.diagnostic, self._directory, var_files)
+            raise ConfigurationError(found) from problem
+        self._diagnostics += misnamed(self._directory, var_files)
         for path in paths:
             file = shown_name(path, self._directory)
             self._found.extend(merger.add(file, self._content(path, file)))

@@ -31,7 +31,28 @@ def misnamed(directory: Path, var_files: Sequence[Path]) -> list[Diagnostic]:
 
     Whatever can't be listed or read is no such file.
     """
-    return [_diagnostic(path, directory) for path in _meant(directory, var_files)]
+    return [
+        _diagnostic(path, directory)
+        for path, text in _others(directory, var_files)
+        if _declares(text)
+    ]
+
+
+def none_read(
+    diagnostic: Diagnostic, directory: Path, var_files: Sequence[Path]
+) -> list[Diagnostic]:
+    """What is wrong with a directory of which no file is read: those that are meant.
+
+    Else `diagnostic`, which names one that has a section of ours among others.
+    """
+    found = misnamed(directory, var_files)
+    others = _others(directory, var_files)
+    alike = next((path for path, text in others if _has_a_section(text)), None)
+    if found or alike is None:
+        return found or [diagnostic]
+    shown = shown_name(alike, directory)
+    hint = f"if {shown} is meant, rename it: mv {shlex.quote(shown)} {shlex.quote(renamed(shown))}"
+    return [diagnostic._replace(hint=hint)]
 
 
 def renamed(name: str) -> str:
@@ -52,7 +73,8 @@ def _diagnostic(path: Path, directory: Path) -> Diagnostic:
     )
 
 
-def _meant(directory: Path, var_files: Sequence[Path]) -> Iterator[Path]:
+def _others(directory: Path, var_files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """The other YAML files directly in a directory, with their text."""
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 (names that are not UTF-8 sort too)
     except OSError:
@@ -65,9 +87,8 @@ def _meant(directory: Path, var_files: Sequence[Path]) -> Iterator[Path]:
             and not name.startswith(".")
             and not is_configuration_name(name)
             and os.path.realpath(path) not in elsewhere
-            and _declares(_text(path))
         ):
-            yield path
+            yield path, _text(path)
 
 
 def _text(path: Path) -> str:
@@ -80,6 +101,10 @@ def _text(path: Path) -> str:
             return file.read(MAX_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         return ""
+
+
+def _has_a_section(text: str) -> bool:
+    return not {"datasets", "models", "provider"}.isdisjoint(_AT_MARGIN.findall(text))
 
 
 def _declares(text: str) -> bool:

@@ -11,7 +11,7 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredModel
 from automl_plan.resources.json import Attributes
 from automl_plan.resources.lifespan import end_of, soon
-from automl_plan.resources.live import Live
+from automl_plan.resources.live import TOKEN_LABEL, Live
 from automl_plan.resources.marks import data_mark, inputs_digest
 from automl_plan.resources.recorded import RecordedResource
 
@@ -85,6 +85,37 @@ def elsewhere_notes(
                     else "that costs until somebody undeploys it there, or the model is deleted"
                 )
                 notes.append(Note(address, NoteKind.ELSEWHERE, what + then))
+    return notes
+
+
+def empty_notes(
+    desired: Desired,
+    changes: Sequence[Change],
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+) -> list[Note]:
+    """The datasets of ours that have no sources, and hold no image once the plan is carried out.
+
+    Others fill one that is adopted. Where a model would be trained on one, the plan is refused,
+    which says it, too.
+    """
+    created = {c.address for c in changes if c.action is Action.CREATE}
+    trained = {c.address for c in changes if c.action in (Action.TRAIN, Action.RETRAIN)}
+    refused = {model.dataset for a, model in desired.models.items() if a in trained}
+    notes = []
+    for address, dataset in sorted(desired.datasets.items()):
+        if dataset.sources or address in refused:
+            continue
+        record = resources.get(address)
+        there = live.datasets.get(record.current.id) if record and record.current else None
+        made_here = there is not None and TOKEN_LABEL in there.labels
+        empty = there is not None and there.example_count == 0
+        if address in created or (made_here and empty):
+            text = (
+                "it has no sources, and holds no image: write the import files there, "
+                f"`sources: [data/{address.name}.csv]`"
+            )
+            notes.append(Note(address, NoteKind.SOURCES, text))
     return notes
 
 

@@ -24,7 +24,7 @@ from automl_plan.planning.narrowing import (
     recorded_users,
     renamed,
 )
-from automl_plan.planning.notes import elsewhere_notes, expiry_notes, rename_notes
+from automl_plan.planning.notes import elsewhere_notes, empty_notes, expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.otherwise import started_otherwise
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
@@ -133,6 +133,8 @@ def make_plan(
     unchanged = tuple(sorted(looked_at - {change.address for change in changes}))
     notes = [note for outlook in models.values() for note in outlook.notes]
     notes += rename_notes(changes, desired, recorded.resources)
+    empty = empty_notes(wanted, changes, recorded.resources, there)
+    notes += [note for note in empty if note.address not in part.left_out]
     if service_now is not None:
         notes += expiry_notes(wanted.models, changes, recorded.resources, there, service_now)
     notes += elsewhere_notes(changes, recorded.resources, there)

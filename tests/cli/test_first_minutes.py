@@ -105,8 +105,16 @@ def test_a_dataset_by_itself_is_named_too(cli: CommandLine) -> None:
     )
     told = cli.run("plan")
     assert told.returncode == 0
+    note = "Sources: dataset.shop\n    it has no sources, and holds no image: write"
+    assert note in told.stdout
     assert "Next: dataset.shop has no images yet." in told.stderr
     assert "`sources: [data/shop.csv]` there (automl-plan.yaml:3)" in told.stderr
+    (noted,) = cli.json("plan")["notes"]
+    assert (noted["address"], noted["kind"]) == ("dataset.shop", "sources")
+    cli("apply", "--auto-approve")
+    again = cli("plan")
+    assert "No changes." in again
+    assert again.startswith(note)
 
 
 def test_a_dataset_that_is_adopted_needs_no_sources(cli: CommandLine) -> None:

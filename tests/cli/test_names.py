@@ -89,3 +89,18 @@ def test_imports_take_full_names(project: ProjectLine) -> None:
     blocks.unlink()
     full = f"{HERE}/models/{current}"
     assert "1 model imported" in project("import", "model.store", full, "--auto-approve")
+
+
+def test_what_was_forgotten_is_adopted_beside_the_block_that_says_so(project: ProjectLine) -> None:
+    project.project.write({"shop": DATASET}, {"shop": MODEL})
+    project("apply", "--auto-approve")
+    removed = [{"from": "model.shop", "action": "forget"}]
+    blocks = project.directory / "blocks.automl.yaml"
+    blocks.write_text(json.dumps({"removed": removed}), encoding="utf-8")
+    project.project.write({"shop": DATASET}, {})
+    project("apply", "--auto-approve")
+    assert "write NAME.automl.yaml" in project.failure("import", "--all", "--write", "found.yaml")
+    told = project("import", "--all", "--write", "found.automl.yaml", "--auto-approve")
+    assert "1 model imported" in told
+    assert "model.shop_2" in project("state", "list")
+    assert project("plan").startswith("No changes.")
