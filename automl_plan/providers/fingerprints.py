@@ -22,6 +22,8 @@ FORMAT = "v1"
 _DIGITS = 60
 """Hex digits of a SHA-256 that are kept: with the format before them they fit in a label."""
 _SHA256 = 32
+_AT_ONCE = 4_096
+"""Rows that are counted together."""
 _KEY = 16
 """Bytes of a digest that tells contents apart."""
 _MD5 = "md5:"
@@ -48,12 +50,18 @@ def source_data(rows: Iterable[Row], contents: Mapping[str, str], *, boxes: bool
     """
     try:
         with closing(Spilled(_SHA256)) as digests, closing(ImageCounts()) as counts:
+            waiting: list[tuple[str, int, str, int]] = []
             for number, row in enumerate(rows):
                 content, use, labels = contents[row.image], row.use, row.labels
                 digests.add(hashlib.sha256("\0".join([use, content, *labels]).encode()).digest())
-                named = labels[:1] if boxes else labels
-                for label in filter(None, named) if any(named) else ("",):
-                    counts.add((content,), (SETS.index(use),), (label,), (number,))
+                named = filter(None, labels[:1] if boxes else labels)
+                code = SETS.index(use)
+                waiting += [(content, code, label, number) for label in list(named) or [""]]
+                if len(waiting) >= _AT_ONCE:
+                    counts.add(*zip(*waiting, strict=True))
+                    waiting.clear()
+            if waiting:
+                counts.add(*zip(*waiting, strict=True))
             whole = hashlib.sha256()
             for found in digests.ranges():
                 whole.update(b"".join(sorted(set(found))))

@@ -141,6 +141,8 @@ def _undecodable_line(data: bytes) -> int:
 
 def _layout_fault(fields: Sequence[str]) -> tuple[str, str] | None:
     """The rule of the data lint that a row breaks by how it begins, and how."""
+    if fields[0].upper() in _SETS:
+        return None
     if delimiter := other_delimiter(fields):
         return "csv-delimiter", delimiter
     if has_index(fields):

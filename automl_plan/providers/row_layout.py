@@ -26,7 +26,7 @@ HINTS = {
     "ml-use": "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
 }
 """What to do about what breaks a rule, by the rule."""
-_IMAGES = frozenset((".jpg", ".jpeg", ".gif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ico"))
+_IMAGES = (".jpg", ".jpeg", ".gif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ico")
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _COMMENT = re.compile(r"#+(\s|!|$)")
 _SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
@@ -57,12 +57,13 @@ def names_columns(fields: Sequence[str]) -> bool:
 
 def other_delimiter(fields: Sequence[str]) -> str | None:
     """What separates the fields of a row instead of commas (rule csv-delimiter)."""
-    if _ends_as_image(fields[0]) and fields[0].upper().partition(";")[0] not in SPELLINGS:
-        return None  # a name of an image may have any of them
+    written = fields[0]
     for delimiter, name in _DELIMITERS.items():
-        first, *others = (part.strip('" ') for part in fields[0].split(delimiter))
-        if not others:
+        if delimiter not in written:
             continue
+        first, *others = (part.strip('" ') for part in written.split(delimiter))
+        if _ends_as_image(written) and first and first.upper() not in SPELLINGS:
+            continue  # the name of an image may have it
         begins = first.upper() in SPELLINGS or _ends_as_image(first)
         follows = others[0].upper() in SPELLINGS or _ends_as_image(others[0])
         if begins or (follows and (not first or _is_number(first))):
@@ -100,7 +101,7 @@ def quoted(text: str) -> str:
 
 
 def _ends_as_image(path: str) -> bool:
-    return extension(path) in _IMAGES
+    return path.lower().endswith(_IMAGES)
 
 
 def _is_number(text: str) -> bool:

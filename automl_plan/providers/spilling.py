@@ -34,11 +34,15 @@ class Spilled:
 
     def add(self, record: bytes) -> None:
         """Take one in."""
-        self.extend((record,))
+        self._waiting.append(record)
+        self._bound()
 
     def extend(self, records: Iterable[bytes]) -> None:
         """Take some in."""
         self._waiting.extend(records)
+        self._bound()
+
+    def _bound(self) -> None:
         if len(self._waiting) >= _RUN:
             if self._file is None:
                 self._file = TemporaryFile()  # noqa: SIM115 (closed with this object)
