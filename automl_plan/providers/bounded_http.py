@@ -8,13 +8,14 @@ command for ever. So each read from the socket is given no more time than is lef
 from __future__ import annotations
 
 import io
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from msgspec import Struct
@@ -34,6 +35,10 @@ class Bounds(Struct, frozen=True):
     """Between two bytes."""
     whole: float
     """From the end of the request to the last byte of the answer."""
+    begun: float
+    """From the first byte on: after this the answer has to come at `rate`."""
+    rate: float
+    """Bytes a second, on the average: what comes more slowly is no answer, but holds us up."""
     slow_after: float
     slow: Callable[[], None]
     """Called once, after `slow_after`, while the answer is not whole."""
@@ -67,6 +72,8 @@ class _Bytes(io.RawIOBase):
         self._until = now + bounds.whole
         self._slow_at: float | None = now + bounds.slow_after
         self._heard = now
+        self._first: float | None = None
+        """When the first byte arrived."""
         self._arrived = 0
         self.in_head = True
 
@@ -79,9 +86,9 @@ class _Bytes(io.RawIOBase):
             if self._slow_at is not None and now >= self._slow_at:
                 self._slow_at = None
                 self._bounds.slow()
-            left = min(self._until, self._heard + self._bounds.silence) - now
+            left = min(self._until, self._heard + self._bounds.silence, self._too_slow_at()) - now
             if left <= 0:
-                self._give_up()
+                self._give_up(now)
             if self._slow_at is not None:
                 left = min(left, self._slow_at - now)
             self._connection.settimeout(max(left, 0.001))
@@ -90,17 +97,25 @@ class _Bytes(io.RawIOBase):
             except TimeoutError:
                 continue
             self._heard = time.monotonic()
+            self._first = self._first or self._heard
             self._arrived += count
             if self.in_head and self._arrived > MAX_HEAD:
                 raise self._bounds.endless("sends headers or interim answers without an end")
             return count
 
-    def _give_up(self) -> None:
-        if not self._arrived or time.monotonic() < self._until:
+    def _too_slow_at(self) -> float:
+        """When the answer comes too slowly, if nothing more of it arrives."""
+        if self._first is None:
+            return math.inf
+        return self._first + max(self._bounds.begun, self._arrived / self._bounds.rate)
+
+    def _give_up(self, now: float) -> NoReturn:
+        what = "the head of an answer" if self.in_head else "an answer"
+        if now >= self._too_slow_at():
+            rate = f"less than {self._bounds.rate:,.0f} bytes a second"
+            raise self._bounds.endless(f"does not end {what}: it sends {rate}")
+        if not self._arrived or now < self._until:
             raise TimeoutError  # it is silent, as many services are for a moment
-        what = "an answer"
-        if self.in_head:
-            what = "the head of an answer"
         raise self._bounds.endless(f"did not end {what} within {self._bounds.whole:g} seconds")
 
     def close(self) -> None:

@@ -63,6 +63,10 @@ class Limits(Struct, frozen=True):
     """Between two bytes of an answer."""
     answer: float = 60.0
     """For a whole answer of JSON, from the end of the request on."""
+    begun: float = 20.0
+    """From the first byte of an answer on: after this it has to come at `rate`."""
+    rate: float = 1_000.0
+    """Bytes a second."""
     content: float = 600.0
     """For a whole object of a bucket."""
     tries: float = 120.0
@@ -70,6 +74,8 @@ class Limits(Struct, frozen=True):
     list: float = 180.0
     """For all pages of a list."""
     pages: int = 10_000
+    empty_pages: int = 200
+    """One after the other: a list may have some, where a filter leaves nothing of a page."""
     list_bytes: int = 256 * 1024 * 1024
     """Of all pages of a list."""
     slow: float = 10.0
@@ -158,23 +164,27 @@ class HttpTransport:
         self, path: str, key: str, query: Mapping[str, str] | None = None
     ) -> Iterator[dict[str, Any]]:
         """The items of all pages of a list, whose answer has them under `key`."""
-        token, size = "", 0
+        token, size, empty = "", 0, 0
+        items: list[dict[str, Any]] = []
         seen: set[str] = set()
         begun, limits = self._monotonic(), self._limits
         while True:
             asked = {**(query or {}), **({"pageToken": token} if token else {})}
             content = self._retried("GET", path, asked, None)
             answer = json_object(content, "GET", path)
+            before = items
             items, token = page(answer, key, path)
+            empty = 0 if items else empty + 1
             yield from items
             if not token:
                 return
-            if token in seen:
+            if token in seen or (items and items == before):
                 raise strange("The service gives the same page of a list again.", path)
             seen.add(token)
             size += len(content)
             took = self._monotonic() - begun
-            if took > limits.list or len(seen) >= limits.pages or size > limits.list_bytes:
+            too_many = len(seen) >= limits.pages or empty >= limits.empty_pages
+            if too_many or took > limits.list or size > limits.list_bytes:
                 raise AnswerEndless(
                     f"{self._host} has sent {len(seen):,} pages of a list ({size:,} bytes) in "
                     f"{took:.0f} seconds, and not its end.",
@@ -311,6 +321,8 @@ class HttpTransport:
         bounds = Bounds(
             silence=limits.silence,
             whole=within or limits.answer,
+            begun=limits.begun,
+            rate=limits.rate,
             slow_after=limits.slow,
             slow=lambda: self._say_slow(f"{where}: no whole answer has arrived"),
             endless=lambda what: AnswerEndless(f"{self._host} {what}.", sent=True, where=where),

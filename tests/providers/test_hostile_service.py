@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from automl_plan.errors import AutomlPlanError, TransportError
 from automl_plan.providers.credentials import NoCredentials
@@ -21,6 +23,7 @@ LIMITS = Limits(
     silence=0.4,
     answer=0.4,
     content=0.4,
+    begun=10.0,
     tries=0.0,
     list=30.0,
     pages=20,
@@ -62,7 +65,7 @@ ENDLESS = {
     "a status line": drip(b"HTTP/1.1 200 ", b"O"),
     "header lines": drip(HEAD, b"X: y\r\n", 0.05),
     "one header line": drip(HEAD + b"X: ", b"y"),
-    "interim answers": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "interim answers": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.1),
     "interim answers without a pause": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.0),
     "an interim answer with a drip of headers": drip(b"HTTP/1.1 100 Continue\r\n", b"X: y\r\n"),
 }
@@ -85,6 +88,20 @@ def test_an_answer_without_an_end(
     assert (caught.value.where, caught.value.sent) == (f"GET {path}", True)
     assert len(service.received) == 1, "a second one would not end either"
     assert len(caplog.messages) <= 1
+
+
+@pytest.mark.parametrize("pieces", ENDLESS.values(), ids=ENDLESS)
+def test_an_answer_that_comes_too_slowly(
+    pieces: Callable[[], Iterator[bytes]], service: Service
+) -> None:
+    """Long before an answer that comes as it should would have to end."""
+    service.default = lambda _: Reply(pieces=pieces, hang_up=True)
+    limits = Limits(begun=0.2, tries=0.0)
+    with (
+        closing(HttpTransport(service.url, NoCredentials(), limits=limits)) as transport,
+        pytest.raises(AnswerEndless, match=r"less than|without an end"),
+    ):
+        transport.get("/v1/x")
 
 
 @pytest.mark.parametrize("pieces", ENDLESS.values(), ids=ENDLESS)
@@ -132,16 +149,32 @@ def test_what_arrives_in_time_is_read_as_before(service: Service, transport: Htt
 
 
 @pytest.mark.parametrize(("path", "key"), LISTS, ids=["automl", "vertex"])
-@pytest.mark.parametrize("items", [[], [{"name": "x" * 1000}]], ids=["empty", "full"])
-def test_a_list_without_an_end(
-    items: list[object], path: str, key: str, service: Service, transport: HttpTransport
-) -> None:
+@pytest.mark.parametrize("most", [3, 100], ids=["empty pages", "pages"])
+@pytest.mark.parametrize("size", [0, 1, 1000])
+def test_a_list_without_an_end(size: int, most: int, path: str, key: str, service: Service) -> None:
     number = count()
-    service.default = lambda _: answer({key: items, "nextPageToken": f"t{next(number)}"})
+
+    def reply(_: Received) -> Reply:
+        place = next(number)
+        items = [{"name": f"{place}{'x' * size}"}] if size else []
+        return answer({key: items, "nextPageToken": f"t{place}"})
+
+    service.default = reply
+    limits = replace(LIMITS, empty_pages=most)
+    transport = HttpTransport(service.url, NoCredentials(), limits=limits)
     with pytest.raises(AnswerEndless, match=r"has sent [0-9]+ pages of a list") as caught:
         list(transport.pages(path, key))
     assert caught.value.where == f"GET {path}"
-    assert len(service.received) <= LIMITS.pages
+    assert len(service.received) <= (most if size == 0 and most < LIMITS.pages else LIMITS.pages)
+    transport.close()
+
+
+def test_the_same_page_under_another_token(service: Service, transport: HttpTransport) -> None:
+    number = count()
+    service.default = lambda _: answer({"m": [{"n": 1}], "nextPageToken": f"t{next(number)}"})
+    with pytest.raises(TransportError, match="the same page of a list again"):
+        list(transport.pages("/v1/x", "m"))
+    assert len(service.received) == 2
 
 
 NO_LISTS: dict[str, bytes] = {

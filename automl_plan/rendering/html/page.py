@@ -102,7 +102,12 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
     own = files(__package__)
     style, script = (own.joinpath(n).read_text(encoding="utf-8") for n in ("page.css", "page.js"))
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Whatever is put in is a text on one line, but for markup of ours.
+        finalize=lambda value: clean(value) if type(value) is str else value,
     )
     environment.filters.update(figure=figure, signed=signed, usd=usd, version=version_name)
     plan = planned.plan
