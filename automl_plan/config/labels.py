@@ -2,7 +2,8 @@
 
 The bounds are those of its own answer: "Label keys must start with a letter or number, must be
 less than 64 characters in length, and must be less that 128 bytes in length when encoded in
-UTF-8" (github.com/statmike/vertex-ai-mlops/issues/6). The proto allows one character more.
+UTF-8" (github.com/statmike/vertex-ai-mlops/issues/6). So Vertex AI says; AutoML's proto allows one
+character more, and no digit first.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ _LETTERS = ("Ll", "Lo")
 _DIGITS = "Nd"
 
 
-def key_problem(key: str) -> str | None:
-    """Why this can't be a key; None when it can."""
+def key_problem(key: str, *, digit_first: bool) -> str | None:
+    """Why this can't be a key; None when it can. `digit_first`: whether it may start with one."""
     if not key:
         return "it is empty"
-    if unicodedata.category(key[0]) not in (*_LETTERS, _DIGITS):
-        return "it does not start with a lowercase letter or a digit"
+    first = unicodedata.category(key[0])
+    if first not in _LETTERS and not (digit_first and first == _DIGITS):
+        return f"it does not start with a lowercase letter{' or a digit' * digit_first}"
     return value_problem(key)
 
 

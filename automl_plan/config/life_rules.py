@@ -152,7 +152,7 @@ def _ignore_changes(checked: Checked) -> Iterator[Finding]:
         suggest = Suggester(known)
         for i, field in enumerate(entry.get("lifecycle", {}).get("ignore_changes", ())):
             top, _, key = field.partition(".")
-            if field in known or (top == "labels" and not key_problem(key)):
+            if field in known or (top == "labels" and not key_problem(key, digit_first=True)):
                 continue
             path = (section, name, "lifecycle", "ignore_changes", str(i))
             message = f"{quoted(field)} is no field whose changes can be ignored"

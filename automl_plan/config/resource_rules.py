@@ -80,12 +80,11 @@ def _description_length(checked: Checked) -> Iterator[Finding]:
 def _label_key(checked: Checked) -> Iterator[Finding]:
     for section, name, entry in checked.resources():
         for key in entry.get("labels", ()):
-            if problem := key_problem(key):
+            if problem := key_problem(key, digit_first=checked.at_vertex):
                 path = (section, name, "labels", key)
                 message = f"{quoted(key)} can't be the key of a label: {problem}"
-                hint = (
-                    f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, not _ or - first"
-                )
+                more = MAX_LENGTH - 1
+                hint = f"write a lowercase letter, then up to {more} of them, digits, _ or -"
                 yield Finding(path, "label-key", message, hint, at_key=True)
 
 

@@ -113,18 +113,20 @@ def model_name_fault(name: str) -> str | None:
     return None
 
 
-def label_faults(labels: Mapping[str, str]) -> list[str]:
-    """What is wrong with an object's labels.
+def label_faults(labels: Mapping[str, str], *, digit_first: bool = False) -> list[str]:
+    """What is wrong with an object's labels; `digit_first`: keys may start with a digit.
 
     By Vertex AI's own answer on them (github.com/statmike/vertex-ai-mlops/issues/6); AutoML's proto
     (Dataset.labels) allows one character more, and no digit first.
     """
+    first = {"Ll", "Lo", "Nd"} if digit_first else {"Ll", "Lo"}
     faults = []
     if len(labels) > MAX_LABELS:
         faults.append(f"At most {MAX_LABELS} labels are allowed.")
     for key, value in labels.items():
-        if not key or unicodedata.category(key[0]) not in {"Ll", "Lo", "Nd"}:
-            faults.append(f'The label key "{key}" must start with a lowercase letter or number.')
+        if not key or unicodedata.category(key[0]) not in first:
+            what = "lowercase letter or number" if digit_first else "lowercase letter"
+            faults.append(f'The label key "{key}" must start with a {what}.')
         for word, text in (("key", key), ("value", value)):
             too_long = len(text) >= 64 or len(text.encode("utf-8", "surrogatepass")) >= 128
             if too_long or not all(_label_character(character) for character in text):

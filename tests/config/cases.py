@@ -465,7 +465,7 @@ CASES = [
     ),
     Case(
         "label-keys",
-        _DS + "    labels: {Team: x, -a: x, 'a b': x, '': x}\n",
+        _DS + "    labels: {Team: x, 1a: x, 'a b': x, '': x}\n",
         [
             "a.automl.yaml:4:14 label-key",
             "a.automl.yaml:4:23 label-key",

@@ -23,10 +23,10 @@ TEXTS = st.one_of(
 )
 
 
-@given(TEXTS, TEXTS)
-def test_what_validate_lets_pass_the_service_takes(key: str, value: str) -> None:
-    if key_problem(key) is None and value_problem(value) is None:
-        assert label_faults({key: value}) == []
+@given(TEXTS, TEXTS, st.booleans())
+def test_what_validate_lets_pass_the_service_takes(key: str, value: str, vertex: bool) -> None:
+    if key_problem(key, digit_first=vertex) is None and value_problem(value) is None:
+        assert label_faults({key: value}, digit_first=vertex) == []
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,15 @@ def test_what_validate_lets_pass_the_service_takes(key: str, value: str) -> None
     ],
 )
 def test_bounds_of_keys_and_values(text: str, problem: str | None) -> None:
-    assert key_problem(text) == value_problem(text) == problem
-    assert (label_faults({text: ""}) == []) == (label_faults({"a": text}) == []) == (not problem)
+    assert key_problem(text, digit_first=True) == value_problem(text) == problem
+    faults = [label_faults(labels, digit_first=True) for labels in ({text: ""}, {"a": text})]
+    assert [not found for found in faults] == [not problem, not problem]
+
+
+def test_a_key_starts_with_a_digit_at_vertex_only() -> None:
+    assert key_problem("1team", digit_first=False) == "it does not start with a lowercase letter"
+    assert label_faults({"1team": ""}, digit_first=False) != []
+    assert label_faults({"1team": ""}, digit_first=True) == []
 
 
 @pytest.mark.parametrize("length", [1, 36, 37, 38, 39, 63])

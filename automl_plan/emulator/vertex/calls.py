@@ -43,7 +43,8 @@ def check_named(
     faults = []
     if display_name is not None and not 1 <= len(display_name) <= MAX_DISPLAY_NAME:
         faults.append((f"{path}.display_name", f"It has 1 to {MAX_DISPLAY_NAME} characters."))
-    faults += [(f"{path}.labels", fault) for fault in label_faults(labels or {})]
+    found = label_faults(labels or {}, digit_first=True)
+    faults += [(f"{path}.labels", fault) for fault in found]
     if len(description) > 25_000:
         faults.append((f"{path}.description", "It has at most 25000 characters."))
     if faults:
