@@ -215,12 +215,15 @@ class InstantSteps:
             missed = ", ".join(row.requirement for row in found.rows if not row.met)
             assert goes_on is not None  # noqa: S101 (it is asked when a version is rejected)
             said = (
-                f"Version {version.version} does not meet what is required ({missed}). "
+                f"Version {version.version} does not meet what is required ({missed})"
+                f"{' by its simulated evaluation' if found.simulated else ''}. "
                 f"{goes_on.text}"
             )
             next_ = f"Next: automl-plan models versions {address.name}"
             text = f"{address}: {said}\n{next_}"
-            notice = self._notices.of_rejection(address, str(change.action), version.id, text)
+            notice = self._notices.of_rejection(
+                address, str(change.action), version.id, text, simulated=found.simulated
+            )
             rejected = with_status(record, version.id, Status.REJECTED, decision)
             self._session.record(rejected, notice=notice)
             self._notices.send(notice)

@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from automl_plan.applying.scoring import evaluations_of
 from automl_plan.errors import ProviderError
 from automl_plan.planning.forecasting import Forecast
+from automl_plan.planning.guessing import no_better_than_guessing
 from automl_plan.planning.spending import Meter, seconds_of, spent_of
 from automl_plan.providers.protocol import Provider
 from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.history import EndedOperation, work_of
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import CANCELLED, Operation
@@ -97,16 +99,24 @@ def scored(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
     lines = []
     if "cost_milli_node_hours" not in details:
         lines += _billed(notice.object_id, provider, prices, details)
-    area = _area(provider, notice.object_id)
-    if area is not None:
+    found = _overall(provider, notice.object_id)
+    area = None if found is None else _area(found)
+    if found is not None and area is not None:
         details["au_prc"] = area
         said = f"auPRC: {area:.4f}"
         former = details.get("former_object_id")
-        before = None if former is None else _area(provider, str(former))
+        former_found = None if former is None else _overall(provider, str(former))
+        before = None if former_found is None else _area(former_found)
         if before is not None:
             details["former_au_prc"] = before
             said += f", the version before {before:.4f} ({area - before:+.4f})"
+        if found.simulated:
+            details["simulated"] = True
+            said += " (simulated)"
         lines.append(said)
+        guessing = no_better_than_guessing(found)
+        if guessing is not None:
+            lines.append(f"It is {guessing}")
     *head, next_ = notice.text.split("\n")
     if lines and any(line.startswith("Billed:") for line in lines):
         head = [line for line in head if not line.startswith("Cost:")]
@@ -197,11 +207,12 @@ def _billed_text(billed: int, usd: float | None, details: dict[str, Json]) -> st
     return said
 
 
-def _area(provider: Provider, model_id: str) -> float | None:
+def _overall(provider: Provider, model_id: str) -> Evaluation | None:
+    return next((e for e in evaluations_of(provider, model_id) if e.label is None), None)
+
+
+def _area(overall: Evaluation) -> float | None:
     """The area under the precision-recall curve; of object detection, its mean precision."""
-    overall = next((e for e in evaluations_of(provider, model_id) if e.label is None), None)
-    if overall is None:
-        return None
     return overall.au_prc if overall.au_prc is not None else overall.mean_average_precision
 
 

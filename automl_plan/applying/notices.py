@@ -80,12 +80,14 @@ class Notices:
         )
 
     def of_rejection(
-        self, address: Address, action: str, object_id: str, text: str
+        self, address: Address, action: str, object_id: str, text: str, *, simulated: bool
     ) -> tuple[str, Notice] | None:
-        """That a gate turned a version down."""
+        """That a gate turned a version down; by an evaluation that is `simulated`, or true."""
         kind = NoticeKind.GATE_REJECTED
         key = f"{object_id}-{now()}"  # a version may be turned down again, by other requirements
         details: dict[str, Json] = {"where": self._where}
+        if simulated:
+            details["simulated"] = True
         return self._made(kind, key, address, action, text, object_id=object_id, details=details)
 
     def send(self, notice: tuple[str, Notice] | None) -> None:

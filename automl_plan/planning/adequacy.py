@@ -82,6 +82,8 @@ class Advice(Struct, frozen=True):
     """Whether labels are boxes on the images."""
     evaluated: str | None = None
     """Which version recall and auPRC are of: `model.digits version 2`."""
+    simulated: bool = False
+    """Whether recall and auPRC are made up: no model was trained."""
 
     def at_most(self, labels: int) -> Advice:
         """The same with so many labels, whose names have a bound, too."""
@@ -114,6 +116,8 @@ def advise(counts: DataCounts, card: Scorecard | None = None) -> Advice:
         verdict = Adequacy.NOT_ADEQUATE
     if card is not None:
         told += _weak(ranked, overall)
+        if card.guessing is not None:
+            told.append(Reason("no-better-than-guessing", f"{_named(card)} is {card.guessing}"))
     return Advice(
         verdict,
         (*(reason for reason, _ in grave), *(reason for reason, _ in held), *told),
@@ -123,6 +127,7 @@ def advise(counts: DataCounts, card: Scorecard | None = None) -> Advice:
         counts.images,
         counts.boxes,
         None if card is None else _named(card),
+        card is not None and card.simulated,
     )
 
 
@@ -135,7 +140,7 @@ def graver(advice: Advice) -> tuple[Reason, ...]:
 
 def _named(card: Scorecard) -> str:
     which = card.object_id if card.version is None else f"version {card.version}"
-    return f"{card.address} {which}"
+    return f"{card.address} {which}{', simulated' if card.simulated else ''}"
 
 
 def _label(counts: LabelCounts, figures: Figures | None) -> LabelAdvice:
@@ -319,6 +324,7 @@ def advice_to_json(advice: Advice) -> dict[str, Json]:
         "images": advice.images,
         "boxes": advice.boxes,
         "evaluated": advice.evaluated,
+        **({"simulated": True} if advice.simulated else {}),
     }
 
 
@@ -329,6 +335,7 @@ def advice_from_json(content: Mapping[str, Any]) -> Advice:
         verdict=Adequacy(content["verdict"]),
         reasons=tuple(Reason(**each) for each in content["reasons"]),
         labels=tuple(map(_label_of, content["labels"])),
+        simulated=content.get("simulated", False),
         **rest,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from automl_plan.planning.guessing import no_better_than_guessing
 from automl_plan.planning.intervals import Interval, difference, one_sided, two_sided
 from automl_plan.planning.measures import Measure, Unmeasured, measure
 from automl_plan.resources.evaluation import Evaluation
@@ -62,6 +63,10 @@ class GateReport(Struct, frozen=True):
     """As required; None: the measured values decided."""
     caveat: str | None = None
     """How little is known where test examples are few."""
+    simulated: bool = False
+    """Whether what was measured is made up: no model was trained."""
+    guessing: str | None = None
+    """That the new version is no better than guessing, and how that is known."""
 
     @property
     def passed(self) -> bool:
@@ -75,13 +80,16 @@ class GateReport(Struct, frozen=True):
             "confidence": self.confidence,
             "rows": [row.to_json() for row in self.rows],
             "caveat": self.caveat,
+            **({"simulated": True} if self.simulated else {}),
+            **({} if self.guessing is None else {"guessing": self.guessing}),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> GateReport:
         """The inverse. Raises KeyError or TypeError."""
         rows = tuple(GateRow(**{"actual": None, **row}) for row in content["rows"])
-        return cls(rows, content["confidence"], content["caveat"])
+        told = content.get("simulated", False), content.get("guessing")
+        return cls(rows, content["confidence"], content["caveat"], *told)
 
 
 _ByLabel = Mapping[str | None, Evaluation]
@@ -99,7 +107,14 @@ def judge(
     likely than for a single one.
     """
     gate = _Gate(requirements, _by_label(new), None if current is None else _by_label(current))
-    return GateReport(tuple(gate.rows()), requirements.confidence, gate.caveat())
+    overall = gate.new.get(None)
+    return GateReport(
+        tuple(gate.rows()),
+        requirements.confidence,
+        gate.caveat(),
+        any(each.simulated for each in (*new, *(current or ()))),
+        None if overall is None else no_better_than_guessing(overall),
+    )
 
 
 def _by_label(evaluations: Sequence[Evaluation]) -> _ByLabel:

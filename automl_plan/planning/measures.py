@@ -122,8 +122,8 @@ def _at(entry: ConfidenceMetrics, evaluation: Evaluation, metric: Metric) -> Mea
         case _:
             value, n = entry.f1_score, hits + wrong + missed
             weight = 1 / _F1_OVERALL if overall else 1.0
-    if told and n == 0:
-        # The service says 1 or 0 by convention, of nothing.
+    if value is None or (told and n == 0):
+        # A share of nothing: some services say 1 or 0 by convention.
         which = "prediction" if metric is Metric.PRECISION else "positive example"
         return Unmeasured(f"there is no {which} to measure it on")
     n = n if told else images

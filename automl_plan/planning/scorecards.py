@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from automl_plan.planning.gate import GateReport, judge
+from automl_plan.planning.guessing import no_better_than_guessing
 from automl_plan.resources.address import Address
 from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_threshold
 from automl_plan.resources.json import Json
@@ -78,6 +79,10 @@ class Scorecard(Struct, frozen=True):
     """None too where it has more labels than can be read."""
     gate: GateReport | None = None
     """What its gate would find, by what is declared now."""
+    simulated: bool = False
+    """Whether all this is made up: no model was trained."""
+    guessing: str | None = None
+    """That it is no better than guessing, and how that is known; None: it is better."""
 
     @property
     def overall(self) -> Figures | None:
@@ -109,6 +114,8 @@ def scorecard(
         version,
         () if overall is None else _curve(overall),
         confusion if confusion and len(confusion.labels) <= _MOST_IN_MATRIX else None,
+        simulated=any(each.simulated for each in evaluations),
+        guessing=None if overall is None else no_better_than_guessing(overall),
     )
 
 
@@ -141,6 +148,7 @@ def _curve(evaluation: Evaluation) -> tuple[Point, ...]:
     return tuple(
         Point(round(e.threshold, 4), round(e.precision, 6), round(e.recall, 6))
         for e in entries[::step]
+        if e.precision is not None and e.recall is not None
     )
 
 
@@ -163,6 +171,8 @@ def scorecard_to_json(card: Scorecard) -> dict[str, Json]:
         if confusion is None
         else {"labels": list(confusion.labels), "rows": [list(row) for row in confusion.rows]},
         "gate": None if card.gate is None else card.gate.to_json(),
+        **({"simulated": True} if card.simulated else {}),
+        **({} if card.guessing is None else {"guessing": card.guessing}),
     }
 
 
@@ -179,6 +189,8 @@ def scorecard_from_json(content: Mapping[str, Any]) -> Scorecard:
         tuple(Point(*each) for each in content["curve"]),
         None if confusion is None else _matrix(confusion["labels"], confusion["rows"]),
         None if gate is None else GateReport.from_json(gate),
+        content.get("simulated", False),
+        content.get("guessing"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from automl_plan.providers.values import integer, items, number
@@ -16,21 +17,30 @@ SHOWN_IOU = 0.5
 def label_thresholds(entries: object, position: str) -> tuple[ConfidenceMetrics, ...]:
     """Of classification, by rising threshold; `position` is the field that limits predictions."""
     found = [
-        ConfidenceMetrics(
-            threshold=number(entry.get("confidenceThreshold")),
-            precision=number(entry.get("precision")),
-            recall=number(entry.get("recall")),
-            f1_score=number(entry.get("f1Score")),
-            false_positive_rate=number(entry.get("falsePositiveRate")),
-            true_positives=integer(entry.get("truePositiveCount")) or 0,
-            false_positives=integer(entry.get("falsePositiveCount")) or 0,
-            false_negatives=integer(entry.get("falseNegativeCount")) or 0,
-            true_negatives=integer(entry.get("trueNegativeCount")) or 0,
-        )
+        _of_label(entry)
         for entry in objects(entries)
         if integer(entry.get(position)) in (None, 0, ALL_PREDICTIONS)
     ]
     return tuple(sorted(found, key=lambda entry: entry.threshold))
+
+
+def _of_label(entry: Mapping[str, Any]) -> ConfidenceMetrics:
+    """An entry; a share of nothing is None, where the counts tell that it is one."""
+    hits = integer(entry.get("truePositiveCount")) or 0
+    wrong = integer(entry.get("falsePositiveCount")) or 0
+    missed = integer(entry.get("falseNegativeCount")) or 0
+    told = hits + wrong + missed > 0
+    return ConfidenceMetrics(
+        threshold=number(entry.get("confidenceThreshold")),
+        precision=None if told and hits + wrong == 0 else number(entry.get("precision")),
+        recall=None if told and hits + missed == 0 else number(entry.get("recall")),
+        f1_score=number(entry.get("f1Score")),
+        false_positive_rate=number(entry.get("falsePositiveRate")),
+        true_positives=hits,
+        false_positives=wrong,
+        false_negatives=missed,
+        true_negatives=integer(entry.get("trueNegativeCount")) or 0,
+    )
 
 
 def box_thresholds(entries: object, inner: str) -> tuple[ConfidenceMetrics, ...]:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
+from automl_plan.planning.gate import GateReport
+from automl_plan.planning.guessing import no_better_than_guessing
+from automl_plan.planning.scorecards import Scorecard
 from automl_plan.rendering.document import document
 from automl_plan.rendering.style import Style, clean, columns, counted
 from automl_plan.resources.address import Address
 from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_threshold
 from automl_plan.resources.json import Json
+from automl_plan.resources.live import LiveModel
 
 _WIDEST_MATRIX = 120
 """Columns of a terminal up to which a confusion matrix is shown as a table."""
@@ -40,12 +44,20 @@ def evaluations_json(model_id: str, evaluations: Sequence[Evaluation]) -> dict[s
 def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str:
     """One line on how good a model is: `model.digits: auPRC 0.9990 on 179 TEST images`."""
     images = counted(evaluation.example_count, "TEST image")
-    return f"{style.bold(str(address))}: {_figures(evaluation, ', ')} on {images}\n"
+    figures = f"{_figures(evaluation, ', ')} on {images}{simulated(evaluation)}"
+    guessing = no_better_than_guessing(evaluation)
+    told = "" if guessing is None else f"{style.bold(str(address))} is {guessing}\n"
+    return f"{style.bold(str(address))}: {figures}\n{told}"
+
+
+def simulated(told: Evaluation | LiveModel | Scorecard | GateReport) -> str:
+    """` (simulated)` behind numbers that are made up; nothing behind others."""
+    return " (simulated)" if told.simulated else ""
 
 
 def _overall(evaluation: Evaluation, threshold: float) -> str:
     lines = [
-        f"evaluated on {counted(evaluation.example_count, 'TEST image')}",
+        f"evaluated on {counted(evaluation.example_count, 'TEST image')}{simulated(evaluation)}",
         _figures(evaluation, "   "),
     ]
     entry = at_threshold(evaluation, threshold)
@@ -54,6 +66,9 @@ def _overall(evaluation: Evaluation, threshold: float) -> str:
             f"at a score of {entry.threshold:g}: precision {_percent(entry.precision)}, "
             f"recall {_percent(entry.recall)}, F1 {_percent(entry.f1_score)}"
         )
+    guessing = no_better_than_guessing(evaluation)
+    if guessing is not None:
+        lines.append(f"it is {guessing}")
     return "\n".join(lines) + "\n"
 
 
@@ -118,12 +133,12 @@ def _most_confused(labels: Sequence[str], matrix: ConfusionMatrix, style: Style)
     return note + columns(("TRUE LABEL", "PREDICTED AS", "IMAGES"), rows, style)
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
+def _percent(share: float | None) -> str:
+    return "\u2013" if share is None else f"{share:.1%}"
 
 
 def _json(evaluation: Evaluation) -> dict[str, Json]:
-    confusion = evaluation.confusion
+    confusion, guessing = evaluation.confusion, no_better_than_guessing(evaluation)
     return {
         "id": evaluation.id,
         "label": evaluation.label,
@@ -133,6 +148,8 @@ def _json(evaluation: Evaluation) -> dict[str, Json]:
         "log_loss": evaluation.log_loss,
         "mean_average_precision": evaluation.mean_average_precision,
         "created": evaluation.create_time,
+        **({"simulated": True} if evaluation.simulated else {}),
+        **({} if guessing is None else {"guessing": guessing}),
         "thresholds": [dict(asdict(entry)) for entry in evaluation.thresholds],
         "confusion": None
         if confusion is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automl_plan.planning.gate import SHOWN_CONFIDENCE, GateReport, GateRow
+from automl_plan.rendering.evaluations import simulated
 from automl_plan.rendering.style import Style, clean, columns
 from automl_plan.resources.address import Address
 
@@ -14,7 +15,8 @@ def gates_text(reports: Sequence[tuple[Address, int | None, GateReport]], style:
     parts = []
     for address, version, report in reports:
         verdict = style.green("let through") if report.passed else style.red("turned down")
-        head = f"{style.bold(str(address))} version {version}: {verdict} by its gate\n"
+        head = f"{style.bold(str(address))} version {version}: {verdict} by its gate"
+        head += f"{simulated(report)}\n"
         parts.append(f"{head}{gate_text(report, style)}\n")
     return "".join(parts)
 
@@ -30,6 +32,10 @@ def gate_text(report: GateReport, style: Style) -> str:
     notes = [f"{row.requirement}: {row.note}" for row in report.rows if row.note is not None]
     if report.caveat is not None:
         notes.append(report.caveat)
+    if report.guessing is not None:
+        notes.append(f"the new version is {report.guessing}")
+    if report.simulated:
+        notes.append("these evaluations are simulated: made up, no image was looked at")
     table = columns(headers, [_cells(row) for row in report.rows], style)
     return table + "".join(f"{clean(note)}\n" for note in notes)
 

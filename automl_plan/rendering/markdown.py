@@ -28,6 +28,7 @@ from automl_plan.rendering.comparison import (
 from automl_plan.rendering.contacts import contact_sections
 from automl_plan.rendering.data import data_sentences
 from automl_plan.rendering.drift import drift_sentences
+from automl_plan.rendering.evaluations import simulated
 from automl_plan.rendering.flavours import FLAVOURS, Flavour, inert
 from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.style import clean, counted
@@ -236,11 +237,12 @@ class _Comment:
         gate = None if risk.forecast is None else risk.forecast.gate
         if gate is None:
             return ""
+        by_it = "by its simulated evaluation it" if gate.simulated else "by its evaluation it"
         if gate.passed:
-            return "; by its evaluation it passes"
+            return f"; {by_it} passes"
         missed = next(row for row in gate.rows if not row.met)
         actual = f"{figure(missed.actual)}, {figure(missed.required)} required"
-        return f"; **by its evaluation it fails**: {_short(missed.requirement)} {actual}"
+        return f"; **{by_it} fails**: {_short(missed.requirement)} {actual}"
 
     def _metrics(self, room: int) -> tuple[str, int]:
         lines = [
@@ -267,7 +269,9 @@ class _Comment:
         card = comparison.candidate
         images = counted(comparison.overall.examples, "TEST image")
         rejected = ", turned down" if card.role is Role.REJECTED else ""
-        version = f"{inert(version_name(card))}{rejected}, {images}"
+        version = f"{inert(version_name(card))}{rejected}, {images}{simulated(card)}"
+        if card.guessing is not None:
+            version += f", **{inert(card.guessing)}**"
         name = f"{self._flavour.code(str(card.address))} {version}"
         for metric in comparison.overall.metrics:
             current, candidate = figure(metric.current), figure(metric.candidate)
@@ -297,7 +301,8 @@ class _Comment:
                 continue
             name = self._flavour.code(str(comparison.address))
             body = _labels(comparison.labels)
-            block = self._flavour.folded(f"{name} label by label", body)
+            made_up = simulated(comparison.candidate)
+            block = self._flavour.folded(f"{name} label by label{made_up}", body)
             if _size(block) > room:
                 left += 1
                 continue

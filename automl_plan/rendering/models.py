@@ -15,6 +15,8 @@ from automl_plan.resources.json import Json
 from automl_plan.resources.lifespan import days_left
 from automl_plan.resources.live import LiveModel
 
+_SIMULATED = "its evaluations and predictions are made up"
+
 
 def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
     """One model a line, its id below its name; then warnings of those whose life ends soon.
@@ -30,7 +32,7 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
             f"{kind_of(row.live.problem)}\n{clean(row.live.model_type or '-')}",
             f"{row.dataset or '-'}\n{clean(row.live.dataset_id)}",
             "\n".join(filter(None, (_state(row.live), _endpoint(row.live)))),
-            moment(row.live.create_time),
+            moment(row.live.create_time) + ("\nsimulated" if row.live.simulated else ""),
             _node_hours(row.live.train_cost_milli_node_hours),
             life_text(row.expires, now, style),
             managed_as(row),
@@ -64,6 +66,7 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             "Train budget": _node_hours(budget, " node hours"),
             "Train cost": _node_hours(cost, " node hours"),
             "Stopped because": live.stop_reason or "-",
+            **({"Simulated": _SIMULATED} if live.simulated else {}),
             "Base model": live.base_model_id or "-",
             "Labels": labels_of(live),
             "Managed as": managed_as(row),
@@ -116,6 +119,7 @@ def _json(row: ModelRow, now: datetime) -> dict[str, Json]:
         "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
         "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
         "stop_reason": live.stop_reason,
+        **({"simulated": True} if live.simulated else {}),
         "node_qps": live.node_qps,
         "labels": dict(live.labels),
         "created": live.create_time,

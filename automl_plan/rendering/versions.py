@@ -11,7 +11,6 @@ from automl_plan.rendering.life import life_text, rfc3339
 from automl_plan.rendering.style import Style, clean, columns
 from automl_plan.rendering.values import shown
 from automl_plan.resources.address import Address
-from automl_plan.resources.evaluation import Evaluation
 from automl_plan.resources.json import Json
 from automl_plan.resources.lifespan import birth_of
 
@@ -31,7 +30,7 @@ def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> st
             _status(row),
             shown(row.data) if row.data else "-",
             _commit(row.recorded.commit),
-            _evaluation(row.evaluation),
+            _evaluation(row),
             "-" if row.usd is None else f"${row.usd:,.2f}",
             _age(row.live.create_time, now),
             life_text(row.expires, now, style),
@@ -61,6 +60,7 @@ def _json(row: VersionRow) -> dict[str, Json]:
         if row.evaluation is None
         else row.evaluation.mean_average_precision,
         "test_examples": None if row.evaluation is None else row.evaluation.example_count,
+        **({"simulated": True} if row.live.simulated else {}),
         "train_cost_usd": None if row.usd is None else round(row.usd, 2),
         "created": row.live.create_time,
         "expires": rfc3339(row.expires),
@@ -88,7 +88,8 @@ def _commit(commit: str | None) -> str:
     return clean(digits[:_COMMIT] + dash + rest)
 
 
-def _evaluation(evaluation: Evaluation | None) -> str:
+def _evaluation(row: VersionRow) -> str:
+    evaluation = row.evaluation
     if evaluation is None:
         return "-"
     if evaluation.au_prc is not None:
@@ -97,7 +98,8 @@ def _evaluation(evaluation: Evaluation | None) -> str:
         figure = f"mAP {evaluation.mean_average_precision:.4f}"
     else:
         return "-"
-    return f"{figure}\n{evaluation.example_count:,} images"
+    made_up = "\nsimulated" if row.live.simulated else ""
+    return f"{figure}\n{evaluation.example_count:,} images{made_up}"
 
 
 def _age(created: str | None, now: datetime) -> str:

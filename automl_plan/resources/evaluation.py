@@ -9,8 +9,10 @@ class ConfidenceMetrics(Struct, frozen=True):
     """Precision and recall when only scores of at least `threshold` count."""
 
     threshold: float
-    precision: float
-    recall: float
+    precision: float | None
+    """None: nothing was predicted, so there is none; services write 1 then."""
+    recall: float | None
+    """None: no example has the label."""
     f1_score: float
     false_positive_rate: float | None = None
     true_positives: int | None = None
@@ -44,6 +46,8 @@ class Evaluation(Struct, frozen=True):
     thresholds: tuple[ConfidenceMetrics, ...] = ()
     confusion: ConfusionMatrix | None = None
     create_time: str | None = None
+    simulated: bool = False
+    """Whether the numbers are made up: no model was trained."""
 
 
 def at_threshold(evaluation: Evaluation, threshold: float) -> ConfidenceMetrics | None:

@@ -88,6 +88,8 @@ class LiveModel(Struct, frozen=True):
     """Whether it was to use the whole budget; False too where the service does not tell."""
     train_cost_milli_node_hours: int | None = None
     stop_reason: str | None = None
+    simulated: bool = False
+    """Whether nothing was trained, and its evaluations and predictions are made up."""
     node_qps: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     create_time: str | None = None

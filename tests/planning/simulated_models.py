@@ -94,6 +94,8 @@ def true_quality(classifier: Classifier, labels: int, label: str | None = None) 
     found = _large_test(classifier, labels)[label is not None]
     entry = found.thresholds[0]
     assert found.au_prc is not None
+    assert entry.precision is not None
+    assert entry.recall is not None
     return Quality(found.au_prc, entry.precision, entry.recall, entry.f1_score)
 
 

@@ -14,7 +14,7 @@ from automl_plan.emulator.training.types import (
 )
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.calls import check_list, listed, shown
-from automl_plan.emulator.vertex.models import named
+from automl_plan.emulator.vertex.models import metadata, named
 from automl_plan.emulator.vertex.names import number_of, parent
 from automl_plan.emulator.vertex.schemata import METRICS
 from automl_plan.emulator.wire.calls import check_query, filled, paging, timestamp
@@ -25,13 +25,16 @@ _DIMENSION = "annotationSpec"
 
 def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
     """A ModelEvaluation message, the overall one."""
-    return {
-        "name": f"{parent(model.scope)}/models/{model.id}/evaluations/{found.id}",
-        "metricsSchemaUri": METRICS[model.problem],
-        "metrics": _metrics(found, model),
-        "createTime": timestamp(found.created),
-        "sliceDimensions": [_DIMENSION],
-    }
+    return filled(
+        {
+            "name": f"{parent(model.scope)}/models/{model.id}/evaluations/{found.id}",
+            "metricsSchemaUri": METRICS[model.problem],
+            "metrics": _metrics(found, model),
+            "createTime": timestamp(found.created),
+            "sliceDimensions": [_DIMENSION],
+            "metadata": metadata(model),
+        }
+    )
 
 
 def render_slice(found: ModelEvaluation, overall: int, model: Model) -> dict[str, object]:

@@ -9,6 +9,7 @@ from automl_plan.emulator.limits import MODEL_TYPES
 from automl_plan.emulator.models import ModelChange
 from automl_plan.emulator.objects import Deployment, Model, Scope
 from automl_plan.emulator.terms import Condition, Term
+from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.calls import check_list, check_named, listed
 from automl_plan.emulator.vertex.names import number_of, parent, scope_of
@@ -31,7 +32,7 @@ _AUTOML = (1, "AUTOML")
 _OUTPUT_FIELDS = (
     *("name", "versionId", "versionAliases", "versionCreateTime", "versionUpdateTime"),
     *("createTime", "updateTime", "trainingPipeline", "deployedModels", "modelSourceInfo"),
-    *("supportedExportFormats", "supportedDeploymentResourcesTypes", "artifactUri"),
+    *("supportedExportFormats", "supportedDeploymentResourcesTypes", "artifactUri", "metadata"),
 )
 
 
@@ -70,9 +71,15 @@ def render(
             ],
             "etag": model.etag,
             "labels": dict(model.labels) or None,
+            "metadata": metadata(model),
             "modelSourceInfo": {"sourceType": _AUTOML[which]},
         }
     )
+
+
+def metadata(model: Model) -> dict[str, object] | None:
+    """What the API leaves free to say of a model, and of its evaluations (proto: Value)."""
+    return {"simulated": True} if model.trainer == SimulatedTrainer.name else None
 
 
 class ModelMethods:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from automl_plan.errors import Aborted, NotFound
 from automl_plan.providers.automl.evaluations import evaluations
@@ -16,6 +19,7 @@ from automl_plan.providers.automl.requests import (
     model_body,
 )
 from automl_plan.providers.automl.wire import dataset, model, operation
+from automl_plan.providers.endpoint import is_google
 from automl_plan.providers.google_service import GoogleService
 from automl_plan.providers.protocol import Check
 from automl_plan.providers.staging import staged
@@ -78,7 +82,9 @@ class AutomlProvider(GoogleService):
     def models(self) -> Sequence[LiveModel]:
         """All models. The answer has them under `model` (proto: ListModelsResponse)."""
         query = {"pageSize": _PAGE_SIZE}
-        return [model(m) for m in self._transport.pages(self._path("models"), "model", query)]
+        found = [model(m) for m in self._transport.pages(self._path("models"), "model", query)]
+        self._simulated.update((each.id, each.simulated) for each in found)
+        return found
 
     def dataset(self, dataset_id: str) -> LiveDataset:
         """One dataset."""
@@ -131,7 +137,24 @@ class AutomlProvider(GoogleService):
         """
         path = self._path("models", model_id) + "/modelEvaluations"
         query = {"filter": "", "pageSize": _PAGE_SIZE}
-        return evaluations(self._transport.pages(path, "modelEvaluation", query))
+        found = evaluations(self._transport.pages(path, "modelEvaluation", query))
+        simulated = bool(found) and self._is_simulated(model_id)
+        return [replace(each, simulated=True) for each in found] if simulated else found
+
+    def _is_simulated(self, model_id: str) -> bool:
+        """Whether a model was not trained: the model tells, and its evaluations have no place to.
+
+        Costs no call at Google's, where there is no such model, nor for one that was listed.
+        """
+        if is_google(self._transport.base_url):
+            return False
+        known = self._simulated.get(model_id)
+        return self.model(model_id).simulated if known is None else known
+
+    @cached_property
+    def _simulated(self) -> dict[str, bool]:
+        """By id: of the models that were listed."""
+        return {}
 
     # -- writing ---------------------------------------------------------------------------
 

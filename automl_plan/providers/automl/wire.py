@@ -96,10 +96,15 @@ def dataset(answer: Mapping[str, Any]) -> LiveDataset:
     )
 
 
+_SIMULATED = "SIMULATED_"
+"""How the stop reason begins of what the embedded service's simulated trainer makes."""
+
+
 def model(answer: Mapping[str, Any]) -> LiveModel:
     """A Model."""
     problem = _kind(answer, MODEL_METADATA)
     metadata = mapping(answer.get(MODEL_METADATA[problem])) if problem else {}
+    stop_reason = text(metadata.get("stopReason"))
     return LiveModel(
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
@@ -111,7 +116,8 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
         base_model_id=text(metadata.get("baseModelId")),
         train_budget_milli_node_hours=_budget(metadata, problem),
         train_cost_milli_node_hours=integer(metadata.get("trainCostMilliNodeHours")),
-        stop_reason=text(metadata.get("stopReason")),
+        stop_reason=stop_reason,
+        simulated=(stop_reason or "").startswith(_SIMULATED),
         node_qps=number(metadata.get("nodeQps")) or None,
         labels=labels_of(answer),
         create_time=moment(answer.get("createTime")),

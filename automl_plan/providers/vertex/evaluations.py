@@ -41,6 +41,7 @@ def _evaluation(answer: Mapping[str, Any], label: str | None) -> Evaluation:
         label=label,
         example_count=0,
         create_time=moment(answer.get("createTime")),
+        simulated=mapping(answer.get("metadata")).get("simulated") is True,
     )
     if "boundingBoxMetrics" in metrics or "boundingBoxMeanAveragePrecision" in metrics:
         return replace(

@@ -278,7 +278,8 @@ class VertexProvider(GoogleService):
             return []
         slices = f"{path}/{checked_id(first.id)}/slices"
         answers = self._transport.pages(slices, "modelEvaluationSlices", _PAGE)
-        return [first, *by_label(answers)]
+        # Slices have no place to say it.
+        return [first, *(replace(e, simulated=first.simulated) for e in by_label(answers))]
 
     # -- writing ---------------------------------------------------------------------------
 

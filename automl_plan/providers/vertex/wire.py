@@ -122,6 +122,7 @@ def model(
         disable_early_stopping=inputs.get("disableEarlyStopping") is True,
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
         stop_reason=text(outcome.get("successfulStopReason")),
+        simulated=mapping(answer.get("metadata")).get("simulated") is True,
         labels=told_labels(answer),
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.rendering.comparison import version_name
+from automl_plan.rendering.evaluations import simulated
 from automl_plan.resources.evaluation import ConfusionMatrix
 
 _SIDE = 300
@@ -102,7 +103,7 @@ def _curve(card: Scorecard) -> Curve:
     below = [p for p in card.curve if p.threshold <= card.threshold + 1e-9]
     at = max(below, key=lambda point: point.threshold, default=None)
     place = None if at is None else _place(at.recall, at.precision)
-    name = f"{version_name(card)} ({card.role})"
+    name = f"{version_name(card)} ({card.role}){simulated(card)}"
     return Curve(name, str(card.role), points, place, card.threshold)
 
 

@@ -25,6 +25,7 @@ from automl_plan.rendering.comparison import Comparison, comparisons, figure, si
 from automl_plan.rendering.contacts import contact_sections
 from automl_plan.rendering.cost import usd
 from automl_plan.rendering.drift import drift_sentences
+from automl_plan.rendering.evaluations import simulated
 from automl_plan.rendering.forecast import expected
 from automl_plan.rendering.html.charts import Matrix, Plot, matrix, plot
 from automl_plan.rendering.html.graph import drawing
@@ -109,7 +110,9 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
         # Whatever is put in is a text on one line, but for markup of ours.
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
-    environment.filters.update(figure=figure, signed=signed, usd=usd, version=version_name)
+    environment.filters.update(
+        figure=figure, signed=signed, usd=usd, version=version_name, simulated=simulated
+    )
     plan = planned.plan
     found = {id(risk.change): risk for risk in risks(plan, planned.scores, usd)}
     entries = list(_entries(planned, found, links))
@@ -186,14 +189,15 @@ def _forecast(risk: Risk | None) -> str:
     gate = None if risk is None or risk.forecast is None else risk.forecast.gate
     if gate is None:
         return ""
+    by_it = "By its simulated evaluation it" if gate.simulated else "By its evaluation it"
     if gate.passed:
-        return "By its evaluation it passes."
+        return f"{by_it} passes."
     missed = ", ".join(
         f"{row.requirement} is {figure(row.actual)}, {figure(row.required)} required"
         for row in gate.rows
         if not row.met
     )
-    return f"By its evaluation it fails: {clean(missed)}."
+    return f"{by_it} fails: {clean(missed)}."
 
 
 def _lines(change: Change) -> Iterator[Line]:
@@ -219,7 +223,7 @@ def _quality(planned: Planned) -> Iterator[Quality]:
     for address, own in cards.items():
         own.sort(key=lambda card: card.role is not Role.CURRENT)
         matrices = tuple(
-            (f"{version_name(card)} ({card.role})", matrix(card.confusion))
+            (f"{version_name(card)} ({card.role}){simulated(card)}", matrix(card.confusion))
             for card in own
             if card.confusion is not None
         )
