@@ -221,9 +221,7 @@ class InstantSteps:
             )
             next_ = f"Next: automl-plan models versions {address.name}"
             text = f"{address}: {said}\n{next_}"
-            notice = self._notices.of_rejection(
-                address, str(change.action), version.id, text, simulated=found.simulated
-            )
+            notice = self._notices.of_rejection(address, str(change.action), version.id, text)
             rejected = with_status(record, version.id, Status.REJECTED, decision)
             self._session.record(rejected, notice=notice)
             self._notices.send(notice)

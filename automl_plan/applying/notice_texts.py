@@ -90,12 +90,19 @@ def end_text(
 def scored(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
     """A notice on a training with what the service tells of the model: cost, and how good it is.
 
-    As it is where that can't be asked. Is asked when the message is sent, so that no apply waits.
+    One on a rejection tells whether it was by a simulated evaluation. As it is where that can't
+    be asked. Is asked when the message is sent, so that no apply waits.
     """
-    trained = notice.details.get("step") == Step.TRAIN and notice.kind is NoticeKind.ENDED
-    if not trained or notice.object_id is None:
+    if notice.object_id is None:
         return notice
     details = dict(notice.details)
+    if notice.kind is NoticeKind.GATE_REJECTED:
+        rejected = _overall(provider, notice.object_id)
+        if rejected is not None and rejected.simulated:
+            details["simulated"] = True
+        return replace(notice, details=details)
+    if details.get("step") != Step.TRAIN or notice.kind is not NoticeKind.ENDED:
+        return notice
     lines = []
     if "cost_milli_node_hours" not in details:
         lines += _billed(notice.object_id, provider, prices, details)

@@ -80,14 +80,12 @@ class Notices:
         )
 
     def of_rejection(
-        self, address: Address, action: str, object_id: str, text: str, *, simulated: bool
+        self, address: Address, action: str, object_id: str, text: str
     ) -> tuple[str, Notice] | None:
-        """That a gate turned a version down; by an evaluation that is `simulated`, or true."""
+        """That a gate turned a version down."""
         kind = NoticeKind.GATE_REJECTED
         key = f"{object_id}-{now()}"  # a version may be turned down again, by other requirements
         details: dict[str, Json] = {"where": self._where}
-        if simulated:
-            details["simulated"] = True
         return self._made(kind, key, address, action, text, object_id=object_id, details=details)
 
     def send(self, notice: tuple[str, Notice] | None) -> None:

@@ -140,7 +140,7 @@ def graver(advice: Advice) -> tuple[Reason, ...]:
 
 def _named(card: Scorecard) -> str:
     which = card.object_id if card.version is None else f"version {card.version}"
-    return f"{card.address} {which}{', simulated' if card.simulated else ''}"
+    return f"{card.address} {which}"
 
 
 def _label(counts: LabelCounts, figures: Figures | None) -> LabelAdvice:

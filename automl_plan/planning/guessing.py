@@ -43,10 +43,12 @@ def no_better_than_guessing(overall: Evaluation) -> str | None:
         told.append(("auROC", overall.au_roc, _AU_ROC_OF_GUESSING, low))
     if not told or any(low > guessed for *_, guessed, low in told):
         return None
-    areas = " and ".join(f"{name} {area:.4f} ({guess:.4f})" for name, area, guess, _ in told)
+    areas = "; ".join(
+        f"{name} {area:.4f}, by guessing {guess:.4f}" for name, area, guess, _ in told
+    )
     many = f"{images:,} TEST image{'' if images == 1 else 's'}"
     tell = "tells" if images == 1 else "tell"
-    return f"no better than guessing, as far as {many} {tell}: {areas} (by guessing)"
+    return f"no better than guessing, as far as {many} {tell}: {areas}"
 
 
 def _counted(overall: Evaluation) -> tuple[int, int]:

@@ -65,7 +65,9 @@ def _table(advice: Advice, style: Style, width: int, blocks: bool) -> str:
     if more > 0:
         text += style.dim(f"… and {counted(more, 'label')} that need less") + "\n"
     if advice.evaluated:
-        text += style.dim(f"(recall and {headers[-1]} of {clean(advice.evaluated)})") + "\n"
+        made_up = ", simulated" if advice.simulated else ""
+        of_it = f"(recall and {headers[-1]} of {clean(advice.evaluated)}{made_up})"
+        text += style.dim(of_it) + "\n"
     return text
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
+from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.gate import GateReport
 from automl_plan.planning.guessing import no_better_than_guessing
 from automl_plan.planning.scorecards import Scorecard
@@ -14,7 +15,6 @@ from automl_plan.rendering.style import Style, clean, columns, counted
 from automl_plan.resources.address import Address
 from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_threshold
 from automl_plan.resources.json import Json
-from automl_plan.resources.live import LiveModel
 
 _WIDEST_MATRIX = 120
 """Columns of a terminal up to which a confusion matrix is shown as a table."""
@@ -50,7 +50,7 @@ def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str
     return f"{style.bold(str(address))}: {figures}\n{told}"
 
 
-def simulated(told: Evaluation | LiveModel | Scorecard | GateReport) -> str:
+def simulated(told: Evaluation | Scorecard | GateReport | Advice) -> str:
     """` (simulated)` behind numbers that are made up; nothing behind others."""
     return " (simulated)" if told.simulated else ""
 

@@ -32,6 +32,7 @@ def test_get(judge: Judge) -> None:
     assert model.model_source_info.source_type == source.AUTOML
     assert not model.deployed_models
     assert model.etag
+    assert judge.get(model.name).json()["metadata"] == {"simulated": True}
     for version in ("@1", "@default"):
         assert judge.models.get_model(name=model.name + version) == model
     with pytest.raises(exceptions.NotFound):
@@ -97,6 +98,8 @@ def test_update(judge: Judge) -> None:
     assert (new.display_name, dict(new.labels)) == ("flowers", {"a": "b"})
     assert new.update_time > old.update_time
     assert judge.models.get_model(name=old.name) == new
+    mask = field_mask_pb2.FieldMask(paths=["labels"])
+    assert judge.models.update_model(model=new, update_mask=mask).metadata == new.metadata
     mask = field_mask_pb2.FieldMask(paths=["display_name"])
     stale = {"name": old.name, "etag": old.etag, "display_name": "x"}
     with pytest.raises(exceptions.Conflict):
@@ -192,6 +195,7 @@ def test_one_evaluation_and_a_slice_for_each_label(judge: Judge) -> None:
     model = judge.model(dataset, input_data_config=data)
     [overall] = judge.models.list_model_evaluations(parent=model.name)
     assert overall.name.startswith(f"{model.name}/evaluations/")
+    assert judge.get(overall.name).json()["metadata"] == {"simulated": True}
     assert list(overall.slice_dimensions) == ["annotationSpec"]
     request = {"parent": overall.name, "page_size": 2}
     slices = list(judge.models.list_model_evaluation_slices(request=request))

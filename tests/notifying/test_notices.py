@@ -88,6 +88,9 @@ def test_each_event_is_one_signed_message(project: Project, receiving: Receiving
     assert project.state().outbox == {}
     for document in receiving.documents:
         NOTICE_SCHEMA.validate(document)
+    (trained,) = (d for d in receiving.documents if d["action"] == "train")
+    assert trained["simulated"] is True
+    assert "auPRC: 1.0000 (simulated)\n" in trained["text"]
     run(project)
     assert len(receiving.bodies) == 2
 
@@ -165,6 +168,8 @@ def test_a_gate_that_rejects_is_told(project: Project, receiving: Receiving) -> 
     NOTICE_SCHEMA.validate(told)
     assert told["event"] == "gate-rejected"
     assert "Version 1 does not meet what is required (" in told["text"]
+    assert "by its simulated evaluation" in told["text"]
+    assert told["simulated"] is True
     assert told["text"].endswith("Next: automl-plan models versions digits")
 
 

@@ -82,6 +82,21 @@ def test_headline() -> None:
     )
 
 
+def test_made_up_numbers_of_who_guesses() -> None:
+    """Of three labels one is never predicted; half of the others' images are."""
+    entry = ConfidenceMetrics(0.0, 1 / 3, 1.0, 0.5, 1.0, 75, 150, 0, 0)
+    never = ConfidenceMetrics(0.5, None, 0.0, 0.0, 0.0, 0, 0, 25, 50)
+    found = (
+        Evaluation("1", None, 75, 0.397, 0.54, thresholds=(entry,), simulated=True),
+        Evaluation("2", "brick", 25, 0.33, thresholds=(never,), simulated=True),
+        Evaluation("3", "wood", 25, 0.4, thresholds=(entry,), simulated=True),
+    )
+    headline = headline_text(model_address("textures"), found[0], PLAIN)
+    text = evaluations_text("textures", found, 0.5, PLAIN)
+    assert matches_golden("evaluations-guessing", f"{headline}\n{text}")
+    assert is_valid("models-evaluations", evaluations_json("ICN1", found))
+
+
 def test_no_evaluations() -> None:
     assert evaluations_text("flowers", (), 0.5, PLAIN) == "flowers has no evaluations.\n"
 

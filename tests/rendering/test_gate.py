@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from automl_plan.planning.gate import judge
-from automl_plan.rendering.gate import gate_text
+from automl_plan.rendering.gate import gate_text, gates_text
 from automl_plan.rendering.style import PLAIN
+from automl_plan.resources.address import model_address
 from automl_plan.resources.evaluation import ConfidenceMetrics, Evaluation
 from automl_plan.resources.requirements import Metric, Requirements
 from tests.rendering.golden import matches_golden
@@ -29,6 +30,16 @@ def test_measured_values() -> None:
     text = gate_text(judge(REQUIRE, NEW, CURRENT), PLAIN)
     assert matches_golden("gate", text)
     assert "\x1b" not in text
+
+
+def test_made_up_numbers_of_who_guesses() -> None:
+    everything = ConfidenceMetrics(0.0, 1 / 3, 1.0, 0.5, 1.0, 75, 150, 0, 0)
+    guesses = Evaluation(
+        "1", None, 75, 0.397, 0.54, thresholds=(everything, *THRESHOLDS), simulated=True
+    )
+    report = judge(Requirements({Metric.AU_PRC: 0.2}), [guesses], None)
+    text = gates_text([(model_address("textures"), 2, report)], PLAIN)
+    assert matches_golden("gate-guessing", text)
 
 
 def test_bounds_for_a_first_version() -> None:
