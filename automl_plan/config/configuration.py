@@ -45,7 +45,7 @@ class Configuration(Struct, frozen=True):
     lint: Mapping[str, str]
     """The severities that rules of the data lint have here. They are no part of the digest."""
     receivers: tuple[Receiver, ...]
-    """Who is told of what happens. Not in the digest: no plan depends on it."""
+    """Who is told of what happens. Not in the digest: plans name them as contacts."""
     prices: PriceBook
     """The prices that costs are told in."""
     files: tuple[FilePath, ...]

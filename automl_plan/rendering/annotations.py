@@ -207,7 +207,7 @@ def _of_risk(risk: Risk, places: Places) -> Annotation:
     level = Level.WARNING if risk.turned_down else Level.NOTICE
     message = f"{change.address}: {change.action}: {change.reason}"
     message += f" ({risk.cost})" if risk.cost else ""
-    message += "; by its evaluation it fails its gate" if risk.turned_down else ""
+    message += f"; {risk.by_what} it fails its gate" if risk.turned_down else ""
     where = change.where or places(change.address)
     return _placed(level, f"change/{change.action}", message, change.address, where)
 

@@ -237,12 +237,11 @@ class _Comment:
         gate = None if risk.forecast is None else risk.forecast.gate
         if gate is None:
             return ""
-        by_it = "by its simulated evaluation it" if gate.simulated else "by its evaluation it"
         if gate.passed:
-            return f"; {by_it} passes"
+            return f"; {risk.by_what} it passes"
         missed = next(row for row in gate.rows if not row.met)
         actual = f"{figure(missed.actual)}, {figure(missed.required)} required"
-        return f"; **{by_it} fails**: {_short(missed.requirement)} {actual}"
+        return f"; **{risk.by_what} it fails**: {_short(missed.requirement)} {actual}"
 
     def _metrics(self, room: int) -> tuple[str, int]:
         lines = [

@@ -80,6 +80,13 @@ class Risk(Struct, frozen=True):
         return self.change.action in _GRAVE or self.turned_down
 
     @property
+    def by_what(self) -> str:
+        """By what its gate is foretold."""
+        gate = None if self.forecast is None else self.forecast.gate
+        made_up = gate is not None and gate.simulated
+        return "by its simulated evaluation" if made_up else "by its evaluation"
+
+    @property
     def turned_down(self) -> bool:
         """Whether the gate would turn the version down."""
         gate = None if self.forecast is None else self.forecast.gate

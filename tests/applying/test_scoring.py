@@ -36,11 +36,16 @@ def roles(planned: Planned) -> list[tuple[Role, int | None]]:
 
 def evaluations_read(project: Project) -> int:
     """So far, by the service's own count."""
+    return calls_of(project, "modelEvaluations.list")
+
+
+def calls_of(project: Project, method: str) -> int:
+    """How often the service was called so, by its own count; `method` is AutoML v1's name."""
     server = project.directory / ".automl-plan" / "emulator" / "server.json"
     url = json.loads(server.read_text(encoding="utf-8"))["url"]
     with urllib.request.urlopen(f"{url}/emulator/v1/calls") as answer:
         calls = json.load(answer)["calls"]
-    return int(calls.get(fault_of(project.api, "modelEvaluations.list"), 0))
+    return int(calls.get(fault_of(project.api, method), 0))
 
 
 def test_a_plan_that_changes_nothing_reads_nothing(project: Project) -> None:
@@ -70,6 +75,16 @@ def test_what_changes_is_told_as_it_is(project: Project) -> None:
     write_plan(planned, path)
     assert read_plan(path).scores == planned.scores
     assert encode_plan(read_plan(path)) == path.read_bytes()
+
+
+def test_that_numbers_are_made_up_takes_no_call_more(project: Project) -> None:
+    project.apply()
+    declare(project, deploy={"node_count": 2})
+    before = [calls_of(project, method) for method in ("modelEvaluations.list", "models.get")]
+    (card,) = reviewed(project).scores
+    assert card.simulated
+    after = [calls_of(project, method) for method in ("modelEvaluations.list", "models.get")]
+    assert after == [before[0] + 1, before[1]]
 
 
 def assert_whole(card: Scorecard) -> None:

@@ -121,6 +121,8 @@ def random_score(chance: random.Random, address: Address) -> Scorecard:
         tuple(figures),
         chance.choice((None, 3)),
         gate=chance.choice((None, gate)),
+        simulated=chance.random() < 0.5,
+        guessing=chance.choice((None, text(chance))),
     )
 
 

@@ -67,16 +67,20 @@ def test_drift_is_told_in_a_comment() -> None:
     assert "is gone" in text
 
 
+@pytest.mark.parametrize("simulated", [True, False])
 @pytest.mark.parametrize("met", [True, False])
-def test_a_gate_is_foretold(met: bool) -> None:
+def test_a_gate_is_foretold(met: bool, simulated: bool) -> None:
     gate = Change(MODEL, Action.GATE, "it was not decided on", object_id="M2")
-    report = GateReport((GateRow("recall at 0.5", 0.9, 0.95 if met else 0.8, met=met),))
+    row = GateRow("recall at 0.5", 0.9, 0.95 if met else 0.8, met=met)
+    report = GateReport((row,), simulated=simulated)
     card = Scorecard(MODEL, "M2", Role.CANDIDATE, 0.5, (), 2, gate=report)
     planned = replace(scenes.update(), plan=Plan((gate,)), scores=(card,))
     (risk,) = risks(planned.plan, planned.scores, usd)
     assert risk.turned_down is not met
     text = plan_markdown(planned, Origin())
-    assert ("by its evaluation it passes" in text) is met
+    how = "by its simulated evaluation it" if simulated else "by its evaluation it"
+    assert (f"{how} passes" in text) is met
+    assert (f"{how} fails" in text) is not met
     assert ("recall at 0.5 0.8000, 0.9000 required" in text) is not met
 
 

@@ -187,17 +187,17 @@ def _entries(
 
 def _forecast(risk: Risk | None) -> str:
     gate = None if risk is None or risk.forecast is None else risk.forecast.gate
-    if gate is None:
+    if risk is None or gate is None:
         return ""
-    by_it = "By its simulated evaluation it" if gate.simulated else "By its evaluation it"
+    by_it = risk.by_what.capitalize()
     if gate.passed:
-        return f"{by_it} passes."
+        return f"{by_it} it passes."
     missed = ", ".join(
         f"{row.requirement} is {figure(row.actual)}, {figure(row.required)} required"
         for row in gate.rows
         if not row.met
     )
-    return f"{by_it} fails: {clean(missed)}."
+    return f"{by_it} it fails: {clean(missed)}."
 
 
 def _lines(change: Change) -> Iterator[Line]:
