@@ -56,7 +56,7 @@ def comparisons(scores: Sequence[Scorecard]) -> tuple[Comparison, ...]:
 
 def figure(value: float | None) -> str:
     """`0.9990`, or a dash."""
-    return "-" if value is None else f"{value:.4f}"
+    return "\u2013" if value is None else f"{value:.4f}"
 
 
 def signed(value: float | None) -> str:

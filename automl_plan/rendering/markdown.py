@@ -321,7 +321,9 @@ def _labels(rows: Sequence[LabelMetrics]) -> str:
     for row in rows:
         found = {metric.name: metric for metric in row.metrics}
         cells = [
-            f"{figure(found[n].current)} → {figure(found[n].candidate)}" if n in found else "-"
+            f"{figure(found[n].current)} → {figure(found[n].candidate)}"
+            if n in found
+            else figure(None)
             for n in names
         ]
         label = inert((row.label or "")[:64])

@@ -98,8 +98,9 @@ def test_update(judge: Judge) -> None:
     assert (new.display_name, dict(new.labels)) == ("flowers", {"a": "b"})
     assert new.update_time > old.update_time
     assert judge.models.get_model(name=old.name) == new
+    again = {"name": old.name, "labels": {"a": "b"}, "metadata": {"simulated": True}}
     mask = field_mask_pb2.FieldMask(paths=["labels"])
-    assert judge.models.update_model(model=new, update_mask=mask).metadata == new.metadata
+    assert judge.models.update_model(model=again, update_mask=mask).metadata == old.metadata
     mask = field_mask_pb2.FieldMask(paths=["display_name"])
     stale = {"name": old.name, "etag": old.etag, "display_name": "x"}
     with pytest.raises(exceptions.Conflict):
