@@ -96,9 +96,9 @@ def run(arguments: list[str]) -> int:
     start_here()
     try:
         set_level(*level)
-        return _invoke_and_tell(arguments)
+        return _told_next_step(_invoke(arguments), arguments)
     except AutomlPlanError as error:
-        return _report(error, arguments)
+        return _told_next_step(_report(error, arguments), arguments)
     except KeyboardInterrupt:
         return _report(Interrupted("Interrupted."), ())
     except BrokenPipeError:
@@ -110,11 +110,13 @@ def run(arguments: list[str]) -> int:
         return _report_bug(error)
 
 
-def _invoke_and_tell(arguments: list[str]) -> int:
-    """Where nothing can come of a configuration yet, say why to whoever reads text."""
-    code = _invoke(arguments)
+def _told_next_step(code: int, arguments: Sequence[str]) -> int:
+    """Where nothing can come of a configuration yet, say why to whoever reads text; the code.
+
+    A plan that is refused names it itself.
+    """
     for_programs = any(word == "--json" or word.startswith("--format") for word in arguments)
-    if code == 0 and not for_programs and (step := next_step()) is not None:
+    if code in (0, 1) and not for_programs and (step := next_step()) is not None:
         from automl_plan.rendering.style import clean
 
         say(f"Next: {clean(step)}\n")

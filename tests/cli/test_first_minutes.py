@@ -67,6 +67,10 @@ def test_the_next_step_is_named_until_there_is_data(begun: CommandLine) -> None:
         assert done.returncode == 0, command
         assert re.fullmatch(f"Next: {STEP}\n", done.stderr), command
         assert begun.run(*command.split(), "--json").stderr == "", command
+    for command in ("models show images", "models versions images", "datasets lint"):
+        failed = begun.run(*command.split())
+        assert failed.returncode == 1, command
+        assert re.search(f"^Error: .*^Next: {STEP}$", failed.stderr, re.DOTALL | re.MULTILINE)
     line = next(
         number
         for number, text in enumerate(
