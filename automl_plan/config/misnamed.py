@@ -69,7 +69,7 @@ def _diagnostic(path: Path, directory: Path) -> Diagnostic:
         0,
         RULE,
         "the file declares what a configuration does, and its name keeps it from being read",
-        f"rename it: mv {shlex.quote(shown)} {shlex.quote(renamed(shown))}",
+        f"rename it: mv {shlex.quote(shown)} {shlex.quote(renamed(shown))} (or move it elsewhere)",
     )
 
 
@@ -80,6 +80,8 @@ def _others(directory: Path, var_files: Sequence[Path]) -> Iterator[tuple[Path, 
     except OSError:
         return
     elsewhere = {os.path.realpath(path) for path in var_files}
+    # A link to a file that is read is no other one.
+    elsewhere |= {os.path.realpath(directory / n) for n in names if is_configuration_name(n)}
     for name in names:
         path = directory / name
         if (

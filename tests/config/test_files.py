@@ -73,6 +73,7 @@ def test_a_file_is_read_by_its_name(name: str, tmp_path: Path) -> None:
 def test_other_yaml_beside_it_does_not_matter(tmp_path: Path) -> None:
     write(tmp_path, {"automl-plan.yaml": GOOD, **FOREIGN})
     (tmp_path / "link.yaml").symlink_to("nowhere")
+    (tmp_path / "same.yaml").symlink_to("automl-plan.yaml")
     (tmp_path / "directory.yaml").mkdir()
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / os.fsdecode(b"\xff\n.yaml")).write_text("x: 1")
@@ -85,17 +86,17 @@ def test_a_file_that_is_meant_is_named(what: str, beside: bool, tmp_path: Path) 
     write(tmp_path, {"models.yaml": MEANT[what], **FOREIGN})
     if beside:
         write(tmp_path, {"automl-plan.yaml": "provider: {local: {}}\n"})
-    hint = "rename it: mv models.yaml models.automl.yaml"
+    hint = "rename it: mv models.yaml models.automl.yaml (or move it elsewhere)"
     assert errors(tmp_path) == [("models.yaml", "file-name", hint)]
 
 
 def test_all_of_them_are_named_with_all_else_that_is_wrong(tmp_path: Path) -> None:
     wrong = "datasets: {d: {image_clasification: {}}}\n"
     write(tmp_path, {"automl-plan.yaml": wrong, "b c.yml": GOOD, "automl.yaml": GOOD})
-    found = errors(tmp_path)
-    assert ("automl.yaml", "file-name", "rename it: mv automl.yaml automl.automl.yaml") in found
-    assert ("b c.yml", "file-name", "rename it: mv 'b c.yml' 'b c.automl.yml'") in found
-    assert [rule for file, rule, _ in found if file == "automl-plan.yaml"] == ["unknown-key"]
+    found = {(file, rule): hint or "" for file, rule, hint in errors(tmp_path)}
+    assert "mv automl.yaml automl.automl.yaml" in found["automl.yaml", "file-name"]
+    assert "mv 'b c.yml' 'b c.automl.yml'" in found["b c.yml", "file-name"]
+    assert ("automl-plan.yaml", "unknown-key") in found
 
 
 def test_a_file_that_gives_variables_is_none_of_it(tmp_path: Path) -> None:
