@@ -43,7 +43,8 @@ def import_(
         ),
     ] = None,
     object_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The service's id of what lives, or its full name.")
+        str | None,
+        typer.Argument(metavar="[ID]", help="The service's id of what lives, or its full name."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Adopt all that lives and is not managed.")
