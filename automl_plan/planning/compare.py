@@ -21,6 +21,8 @@ def differences(before: Attributes, after: Attributes) -> tuple[Difference, ...]
     for name in before.keys() | after.keys():
         # Field by field: of mappings with little in common it tells no more than that.
         old, new = ({name: side[name]} if name in side else {} for side in (before, after))
+        if old == new:
+            continue
         for levels in DeepDiff(old, new, view="tree", verbose_level=2).values():
             for level in levels:
                 path = ".".join(map(str, level.path(output_format="list")))
