@@ -16,6 +16,7 @@ from automl_plan.config.rule import Checked, Rule, problem_of, registrar
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.lifespan import SHORTEST
 from automl_plan.resources.model_types import Problem
+from automl_plan.resources.names import NAME_HINT
 from automl_plan.resources.requirements import Metric
 
 RULES: dict[str, Rule] = {}
@@ -293,15 +294,13 @@ def _circles(checked: Checked) -> Iterator[Finding]:
 def _object_id(checked: Checked) -> Iterator[Finding]:
     for number, block in checked.blocks["imports"].items():
         text = block.get("id", "-")
-        at, hint = (
-            ("imports", number, "id"),
-            "write the id alone, as `automl-plan models list` shows it",
-        )
+        at = ("imports", number, "id")
         try:
             found = checked.adopted_id({"id": "-", **block})
         except ValueError as error:
-            yield Finding(at, "object-id", f"{quoted(text)}: {error}", hint)
+            yield Finding(at, "object-id", f"{quoted(text)}: {error}", NAME_HINT)
             continue
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", found):
             message = f"{quoted(text)} can't be the id of an object"
+            hint = "write the id alone, as `automl-plan models list` shows it"
             yield Finding(at, "object-id", message, hint)

@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from automl_plan.resources.address import ResourceKind
 
-NAME_HINT = "Give the id alone, or change the project and the location in `provider:`."
+NAME_HINT = (
+    "`provider:` says the project and the location; `automl-plan models list` shows its ids."
+)
 _HOST = re.compile(r"(?:https?:)?//[^/]+/(?:v[0-9][a-z0-9]*/)?")
 _FULL = re.compile(r"projects/([^/]+)/locations/([^/]+)/(.+)")
 _OBJECT = re.compile(r"(?:(datasets|models)/)?([A-Za-z0-9_-]{1,128})(?:@([A-Za-z0-9_-]+))?")
