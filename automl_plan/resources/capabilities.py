@@ -18,10 +18,10 @@ class Capabilities(Struct, frozen=True):
     """Whether a training fails without an image to test the model by."""
     labels_in_train: int = 0
     """Labels of classification below which a training fails: those of the images of TRAIN."""
-    image_pixels: int | None = None
-    """Of an image that a training decodes: more fail it; None: no limit is known."""
     first_test: int = 1
     """Of images without a set, the number of the first one that becomes a TEST image."""
+    image_pixels: int | None = None
+    """Of an image that a training decodes: more fail it; None: no limit is known."""
 
 
 GOOGLE = Capabilities()
