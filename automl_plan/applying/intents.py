@@ -55,7 +55,12 @@ class Intents:
         )
         match step:
             case Step.CREATE:
-                return replace(intent, attributes=_created(self._desired.datasets[address]))
+                dataset = self._desired.datasets[address]
+                return replace(
+                    intent,
+                    attributes=_created(dataset),
+                    protected=dataset.lifecycle.prevent_destroy,
+                )
             case Step.TRAIN:
                 model = self._desired.models[address]
                 return replace(
@@ -63,6 +68,7 @@ class Intents:
                     version=self._record_of(address).versions + 1,
                     commit=self._commit(),
                     gated=model.require is not None,
+                    protected=model.lifecycle.prevent_destroy,
                     attributes=_trained(model, self._desired.datasets[model.dataset]),
                     dataset_id=self._current_id(model.dataset),
                 )
@@ -95,6 +101,9 @@ class Intents:
         the same.
         """
         intent = replace(operation, token=self._token(address), started=now())
+        declared = self._desired.datasets.get(address) or self._desired.models.get(address)
+        if operation.protected is not None and declared is not None:
+            intent = replace(intent, protected=declared.lifecycle.prevent_destroy)
         if operation.step is Step.TRAIN:
             model = self._desired.models[address]
             intent = replace(intent, dataset_id=self._current_id(model.dataset))

@@ -14,7 +14,14 @@ from automl_plan.resources.desired import Desired, DesiredModel
 from automl_plan.resources.json import Json
 from automl_plan.resources.lifespan import birth_of
 from automl_plan.resources.live import TOKEN_LABEL, Live, Operation, OperationKind
-from automl_plan.resources.marks import DATA, INPUTS, VERSION, fingerprint_of, inputs_digest
+from automl_plan.resources.marks import (
+    DATA,
+    INPUTS,
+    PROTECTED,
+    VERSION,
+    fingerprint_of,
+    inputs_digest,
+)
 from automl_plan.resources.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -88,6 +95,7 @@ def _training(
         dataset_id=on.id,
         version=int(number) if number.isdecimal() else record.versions + 1,
         gated=model.require is not None,
+        protected=operation.labels.get(PROTECTED) == "true" if operation.labels else None,
     )
 
 

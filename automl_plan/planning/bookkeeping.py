@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from automl_plan.planning.plan import Difference
 from automl_plan.resources.address import Address
 from automl_plan.resources.live import OWN_LABEL_PREFIX
-from automl_plan.resources.marks import ADDRESS, address_label, marks, wrong_marks
+from automl_plan.resources.marks import ADDRESS, PROTECTED, address_label, marks, wrong_marks
 from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status, Step
 from automl_plan.resources.tokens import address_mark, mark_in
 
@@ -37,17 +37,24 @@ def mark_differences(
     )
 
 
-def made_elsewhere(record: RecordedResource, lineage: str) -> tuple[Difference, ...]:
+def outdated_marks(
+    record: RecordedResource, lineage: str, *, protected: bool
+) -> tuple[Difference, ...]:
     """What will be wrong with the marks of an object that open operations are making.
 
-    It bears the address under which its call was sent, which may have been moved since.
+    They were chosen when its call was sent: it may have been moved, or protected, since.
     """
     own = address_mark(record.address)
     making = [o for o in record.operations if o.step in (Step.CREATE, Step.TRAIN)]
-    if all(mark_in(operation.token, lineage) in (None, own) for operation in making):
-        return ()
-    path = f"{FIELD}.{ADDRESS.removeprefix(OWN_LABEL_PREFIX)}"
-    return (Difference(path, None, address_label(lineage, record.address)),)
+    found = []
+    if any(mark_in(operation.token, lineage) not in (None, own) for operation in making):
+        found.append((ADDRESS, None, address_label(lineage, record.address)))
+    if any(operation.protected not in (None, protected) for operation in making):
+        found.append((PROTECTED, *((None, "true") if protected else ("true", None))))
+    return tuple(
+        Difference(f"{FIELD}.{label.removeprefix(OWN_LABEL_PREFIX)}", before, after)
+        for label, before, after in found
+    )
 
 
 def label_of(path: str) -> str:

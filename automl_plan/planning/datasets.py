@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import made_elsewhere, mark_differences
+from automl_plan.planning.bookkeeping import mark_differences, outdated_marks
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.foresight import PENDING, Operations, foresee, made_by
 from automl_plan.planning.plan import Action, Change, Difference
@@ -98,7 +98,8 @@ def plan_dataset(
             replace(_import(desired, reason, foreseen.keys), object_id=object_id, differences=data)
         )
     mutable = of(ResourceKind.DATASET, found, Mutability.MUTABLE)
-    marked = made_elsewhere(recorded, lineage) if object_id is None else ()
+    protected = desired.lifecycle.prevent_destroy
+    marked = outdated_marks(recorded, lineage, protected=protected) if object_id is None else ()
     if object_id is not None:
         held = current if not data else with_attributes(current, {"data": desired.data})
         marked = mark_differences(
@@ -106,7 +107,7 @@ def plan_dataset(
             address,
             held,
             live[object_id].labels,
-            protected=desired.lifecycle.prevent_destroy,
+            protected=protected,
             current=None,
         )
     if mutable or marked:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import made_elsewhere
+from automl_plan.planning.bookkeeping import outdated_marks
 from automl_plan.planning.datasets import DatasetOutlook
 from automl_plan.planning.drift import TRAFFIC
 from automl_plan.planning.foresight import (
@@ -72,7 +72,8 @@ def plan_model(
     course = choose(desired, inputs, resource, live, now, replace_asked=replace_asked)
     notes = () if course.held is None else (_held(address, course.held, course.newest),)
     others = tuple(obj for obj in resource.others if obj.id in live)
-    switch = Switch(desired, after, lineage, live, now, made_elsewhere(recorded, lineage))
+    outdated = outdated_marks(recorded, lineage, protected=desired.lifecycle.prevent_destroy)
+    switch = Switch(desired, after, lineage, live, now, outdated)
 
     served = None
     if course.way is Way.KEEP:

@@ -36,8 +36,8 @@ class Switch(Struct, frozen=True):
     live: Mapping[str, LiveModel]
     now: datetime | None
     """By the service's clock; None where nobody knows it."""
-    made_elsewhere: tuple[Difference, ...] = ()
-    """What the labels of a version lack that a training of a former address is making."""
+    outdated_marks: tuple[Difference, ...] = ()
+    """What will be wrong with the labels of a version that a training is making still."""
 
     def to(
         self,
@@ -85,7 +85,7 @@ class Switch(Struct, frozen=True):
             if current is not None:
                 marked = self._marks(version, current)
         else:
-            marked = self.made_elsewhere
+            marked = self.outdated_marks
         found = differences(before, self.after)
         mutable = of(ResourceKind.MODEL, found, Mutability.MUTABLE)
         changes: list[Change] = []

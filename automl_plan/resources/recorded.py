@@ -130,6 +130,8 @@ class RecordedOperation(Struct, frozen=True):
     labelled_examples: int | None = None
     variables: tuple[str, ...] = ()
     """Names of the variables that a flag, a file or the environment gave a value then."""
+    protected: bool | None = None
+    """Creations and trainings: whether what is made is labelled as protected; None: not known."""
 
 
 class RecordedResource(Struct, frozen=True):

@@ -244,6 +244,7 @@ def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
         examples=operation.examples,
         labelled_examples=operation.labelled_examples,
         variables=list(operation.variables) or None,
+        protected=operation.protected,
     )
 
 
@@ -342,6 +343,7 @@ def _operation(kind: ResourceKind, entry: Any) -> RecordedOperation:
         examples=values.optional_count(fields.get("examples")),
         labelled_examples=values.optional_count(fields.get("labelled_examples")),
         variables=tuple(values.text(name) for name in values.items(fields.get("variables", []))),
+        protected=values.boolean(fields["protected"]) if "protected" in fields else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""An address that is moved while the service still makes something for it."""
+"""What is declared while the service still makes something: its labels were chosen before."""
 
 from __future__ import annotations
 
@@ -30,3 +30,22 @@ def test_what_a_training_makes_bears_the_new_address(project: ProjectLine, gated
     assert project("plan").startswith("No changes.")
     (model,) = project.json("models", "list")["models"]
     assert model["address"] == "model.numbers"
+
+
+@BOTH
+@pytest.mark.parametrize("protected", [False, True])
+def test_what_a_training_makes_is_protected_as_declared_by_now(
+    project: ProjectLine, protected: bool
+) -> None:
+    """Also where the training still runs when the plan is made."""
+    project.declare(hours_pass=900.0)
+    path = project.directory / "automl-plan.yaml"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    model = document["models"]["digits"]
+    model["lifecycle"] = {"prevent_destroy": not protected}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    project.detach()
+    model["lifecycle"] = {"prevent_destroy": protected}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    project("apply", "--auto-approve")
+    assert project("plan").startswith("No changes.")
