@@ -7,6 +7,7 @@ is tested in `test_startup.py`. One line of JSON in, one out.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -107,7 +108,8 @@ def main() -> None:
 
     def end(*_: object) -> None:
         for pid in running:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGKILL)
 
     signal.signal(signal.SIGUSR1, end)
     for line in sys.stdin:

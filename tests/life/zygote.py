@@ -7,6 +7,7 @@ One line of JSON in, one out. By hand, `python -m tests.life.zygote --strike 3 -
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import http.client
 import importlib
@@ -165,7 +166,8 @@ def main() -> None:
 
     def end(*_: object) -> None:
         for pid in running:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGKILL)
 
     signal.signal(signal.SIGUSR1, end)
     for line in sys.stdin:
