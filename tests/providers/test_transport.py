@@ -132,7 +132,9 @@ def test_what_must_not_be_repeated_is_sent_once(
     with pytest.raises(error) as caught:
         transport.once("POST", "/v1/x", {"a": 1})
     assert caught.value.where == "POST /v1/x"
-    assert not isinstance(caught.value, TransportError) or caught.value.sent
+    # A reset may come while the connection is made: then it is certain that nothing was sent.
+    if isinstance(caught.value, TransportError) and reply != RESET:
+        assert caught.value.sent
     assert service.connections == 1
     assert len(service.received) == (0 if reply == RESET else 1)
     assert pauses == []
