@@ -38,7 +38,7 @@ from automl_plan.resources.homes import homes_of, resolved
 from automl_plan.resources.live import Live
 from automl_plan.resources.marks import marks
 from automl_plan.resources.prices import PriceBook
-from automl_plan.resources.recorded import Recorded, RecordedResource
+from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
 _SWAPS = frozenset(
     {Action.TRAIN, Action.RETRAIN, Action.GATE, Action.PROMOTE, Action.DELETE, Action.RESUME}
@@ -319,12 +319,17 @@ def _trained_on(
     recorded: Recorded, model_changes: Mapping[Address, tuple[Change, ...]]
 ) -> set[str]:
     """The datasets of current models that stay current: what serves keeps what it was made of."""
+
+    def goes(change: Change, current: RecordedObject) -> bool:
+        forgotten = change.action is Action.FORGET and change.object_id == current.id
+        return forgotten or change.action in _SWAPS
+
     return {
         resource.current.dataset_id
         for address, resource in recorded.resources.items()
         if resource.current is not None
         and resource.current.dataset_id is not None
-        and _SWAPS.isdisjoint(change.action for change in model_changes.get(address, ()))
+        and not any(goes(c, resource.current) for c in model_changes.get(address, ()))
     }
 
 

@@ -305,3 +305,13 @@ def test_a_dataset_whose_creation_has_ended_gets_the_labels_of_what_is_declared_
         Action.IMPORT_DATA,
         Action.UPDATE,
     ]
+
+
+def test_a_dataset_of_a_model_that_is_gone_goes_with_it(world: World) -> None:
+    """Its data changed, too: nothing is left for the next plan."""
+    world.apply(desired(dataset(), model()))
+    world.models.clear()
+    wanted = desired(dataset(data="v1:bb"))
+    world.apply(wanted)
+    assert len(world.datasets) == 1
+    assert world.plan(wanted).empty
