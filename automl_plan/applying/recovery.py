@@ -27,6 +27,7 @@ from automl_plan.resources.live import (
     OperationKind,
 )
 from automl_plan.resources.recorded import (
+    MAKING,
     RecordedOperation,
     RecordedResource,
     Step,
@@ -46,10 +47,6 @@ KINDS = {
     Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL,
     Step.DELETE: OperationKind.DELETE,
 }
-_MAKING = frozenset({Step.CREATE, Step.TRAIN})
-"""Steps whose object bears the token. The others have no further effect when sent again: images
-of the same content are in a dataset once (proto: InputConfig), and "deploying a model a second
-time with the same parameters has no effect" (proto: AutoMl service)."""
 
 
 class Verdict(StrEnum):
@@ -80,7 +77,7 @@ class Finding(Struct, frozen=True):
     @property
     def proved(self) -> bool:
         """Whether it would have been found: an import, for one, leaves nothing that tells."""
-        return self.intent.step in _MAKING
+        return self.intent.step in MAKING
 
 
 def open_intents(resource: RecordedResource) -> tuple[RecordedOperation, ...]:
@@ -111,7 +108,7 @@ def look(
         candidates = _candidates(address, intent, provider, known)
     except (InvalidArgument, Unimplemented):
         candidates = None
-    if intent.step not in _MAKING:
+    if intent.step not in MAKING:
         return Finding(
             intent, Verdict.OPEN if candidates else Verdict.NEVER, None, candidates or ()
         )

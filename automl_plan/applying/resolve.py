@@ -16,9 +16,9 @@ from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import LiveDataset, LiveModel
 from automl_plan.resources.ownership import Claim, Owners
 from automl_plan.resources.recorded import (
+    MAKING,
     RecordedOperation,
     RecordedResource,
-    Step,
     known_ids,
 )
 from automl_plan.resources.transitions import after_operation, with_operation, without_operation
@@ -113,7 +113,7 @@ def _made(
     if isinstance(there, LiveModel) and there.dataset_id not in ("", intent.dataset_id):
         # "": the service does not tell it of this model
         raise UsageError(f"The model {object_id} was trained on another dataset.")
-    if intent.step not in (Step.CREATE, Step.TRAIN):
+    if intent.step not in MAKING:
         raise UsageError(f"A call ({intent.step}) makes no object: give its operation.")
     owner = owners.of(there)
     if owner.claim in (Claim.BEING_MADE, Claim.OTHER_STATE) and owner.address != record.address:

@@ -49,6 +49,7 @@ from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.notices import Notice
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import (
+    MAKING,
     Decision,
     RecordedOperation,
     RecordedResource,
@@ -75,8 +76,6 @@ _WORK = {Step.DEPLOY: OperationKind.DEPLOY_MODEL, Step.UNDEPLOY: OperationKind.U
 """Of several calls the one that takes the time of the step."""
 _BILLED = frozenset({Step.TRAIN, Step.DEPLOY})
 """Steps that cost by the hour."""
-_MAKING = frozenset({Step.CREATE, Step.TRAIN})
-"""Steps that make an object."""
 UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown)
 """Answers after which the service may have acted all the same."""
 
@@ -317,7 +316,7 @@ class Steps:
                 where=f"operation {answer.id}",
                 hint="Mend the cause and apply again; what else was done is recorded.",
             )
-        if answer.made is None and operation.step in _MAKING:
+        if answer.made is None and operation.step in MAKING:
             # As an intent again, so that the next run finds the object by its label.
             self._session.record(with_operation(record, replace(operation, id=None)))
             raise OperationFailed(
@@ -418,7 +417,7 @@ class Steps:
         """Record as protected what was made with the label that says so."""
         address = record.address
         declared = self._desired.datasets.get(address) or self._desired.models.get(address)
-        if declared is None or operation.step not in _MAKING:
+        if declared is None or operation.step not in MAKING:
             return record
         return replace(record, protected=declared.lifecycle.prevent_destroy)
 

@@ -8,7 +8,7 @@ from automl_plan.planning.plan import Difference
 from automl_plan.resources.address import Address
 from automl_plan.resources.live import OWN_LABEL_PREFIX
 from automl_plan.resources.marks import ADDRESS, PROTECTED, address_label, marks, wrong_marks
-from automl_plan.resources.recorded import RecordedObject, RecordedResource, Status, Step
+from automl_plan.resources.recorded import MAKING, RecordedObject, RecordedResource, Status
 from automl_plan.resources.tokens import address_mark, mark_in
 
 FIELD = "bookkeeping"
@@ -45,7 +45,7 @@ def outdated_marks(
     They were chosen when its call was sent: it may have been moved, or protected, since.
     """
     own = address_mark(record.address)
-    making = [o for o in record.operations if o.step in (Step.CREATE, Step.TRAIN)]
+    making = [o for o in record.operations if o.step in MAKING]
     found = []
     if any(mark_in(operation.token, lineage) not in (None, own) for operation in making):
         found.append((ADDRESS, None, address_label(lineage, record.address)))

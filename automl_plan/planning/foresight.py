@@ -10,7 +10,7 @@ from msgspec import Struct
 from automl_plan.planning import reasons
 from automl_plan.planning.plan import Action, Change
 from automl_plan.resources.live import LiveDataset, LiveModel, Operation
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import MAKING, RecordedOperation, RecordedResource, Step
 from automl_plan.resources.transitions import after_operation, without_operation
 
 Operations = Mapping[str, Operation]
@@ -18,8 +18,6 @@ Operations = Mapping[str, Operation]
 
 MAKES = frozenset({Step.CREATE, Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY})
 """Steps that are taken again where they failed; what ends something is asked for again anyway."""
-_MAKING = frozenset({Step.CREATE, Step.TRAIN})
-"""Steps that make an object."""
 PENDING = "(not made yet)"
 """Stands for the id of an object that an open operation will make."""
 
@@ -75,7 +73,7 @@ def made_by(
     found: dict[str, str] = {}
     for operation in operations:
         answer = ended.get(operation.id or "")
-        if operation.id is None or operation.step not in _MAKING or answer is None:
+        if operation.id is None or operation.step not in MAKING or answer is None:
             continue
         made = answer.made if answer.done and answer.error is None else None
         if made is not None and made in live:

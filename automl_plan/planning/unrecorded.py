@@ -24,11 +24,11 @@ from automl_plan.planning.plan import (
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
-from automl_plan.resources.marks import is_owned, owner
+from automl_plan.resources.marks import is_owned, mark_of, owner
 from automl_plan.resources.ownership import Claim, Owners, lineage_of
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import RecordedResource, Step, known_ids
-from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark, mark_in
+from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
 
 _PAID = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.DEPLOY})
 """Changes that cost money, load data, or make what both are done with."""
@@ -342,8 +342,7 @@ class _Reader:
 
     def _address(self, kind: ResourceKind, labels: Mapping[str, str]) -> tuple[Address | None, str]:
         whose = owner(labels)
-        mark = mark_in(labels.get(TOKEN_LABEL, ""), "") if whose is None else whose.mark
-        address = self._by_mark.get((kind, mark or ""))
+        address = self._by_mark.get((kind, mark_of(labels) or ""))
         if address is not None:
             return address, str(address)
         return None, f"{kind}.{whose.name}" if whose is not None and whose.name else f"a {kind}"

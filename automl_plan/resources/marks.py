@@ -118,10 +118,15 @@ def owner(labels: Mapping[str, str]) -> Owner | None:
     return None if match is None else Owner(match[1], match[2], match[3] or "")
 
 
+def mark_of(labels: Mapping[str, str]) -> str | None:
+    """The mark of the address that ownership labels name, by the token where that is all."""
+    whose = owner(labels)
+    return mark_in(labels.get(TOKEN_LABEL, ""), "") if whose is None else whose.mark
+
+
 def address_in(labels: Mapping[str, str], addresses: Iterable[Address]) -> Address | None:
     """Which of some addresses the ownership labels of a model name, whichever state put them on."""
-    whose = owner(labels)
-    mark = mark_in(labels.get(TOKEN_LABEL, ""), "") if whose is None else whose.mark
+    mark = mark_of(labels)
     models = (a for a in addresses if a.kind is ResourceKind.MODEL)
     return next((a for a in models if address_mark(a) == mark), None)
 

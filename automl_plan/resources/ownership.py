@@ -11,7 +11,7 @@ from msgspec import Struct
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import TOKEN_LABEL, LiveDataset, LiveModel, Operation
 from automl_plan.resources.marks import ADDRESS, owner
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.resources.recorded import MAKING, RecordedOperation, RecordedResource
 from automl_plan.resources.tokens import LINEAGE_DIGITS, is_borne, lineage_in
 
 
@@ -67,7 +67,7 @@ class Owners:
         operation: RecordedOperation,
         operations: Mapping[str, Operation],
     ) -> None:
-        if operation.step not in (Step.CREATE, Step.TRAIN):
+        if operation.step not in MAKING:
             return
         self._tokens[operation.token] = address
         answer = operations.get(operation.id or "")

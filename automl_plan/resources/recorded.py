@@ -66,6 +66,12 @@ class Step(StrEnum):
     DELETE = "delete"
 
 
+MAKING = frozenset({Step.CREATE, Step.TRAIN})
+"""Steps that make an object, which bears the token. The others have no further effect when sent
+again: images of the same content are in a dataset once (proto: InputConfig), and "deploying a
+model a second time with the same parameters has no effect" (proto: AutoMl service)."""
+
+
 class PartialImport(Struct, frozen=True):
     """That the service refused rows of the last import into a dataset."""
 

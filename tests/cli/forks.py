@@ -102,16 +102,7 @@ def run(
 def main() -> None:
     """Serve commands until the input ends."""
     folder = Path(sys.argv[1])
-    _import_all()
-    gc.freeze()  # a child that looks for garbage would copy all of it
-    running: list[int] = []
-
-    def end(*_: object) -> None:
-        for pid in running:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended
-                os.kill(pid, signal.SIGKILL)
-
-    signal.signal(signal.SIGUSR1, end)
+    running = prepared()
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
@@ -122,6 +113,21 @@ def main() -> None:
         running.clear()
         ended = (os.waitstatus_to_exitcode(status), used.ru_maxrss)
         print(json.dumps(ended), flush=True)
+
+
+def prepared() -> list[int]:
+    """Import the tool; the processes in the list are killed when this one is sent SIGUSR1."""
+    _import_all()
+    gc.freeze()  # a child that looks for garbage would copy all of it
+    running: list[int] = []
+
+    def end(*_: object) -> None:
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGUSR1, end)
+    return running
 
 
 def _import_all() -> None:

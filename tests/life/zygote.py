@@ -7,8 +7,6 @@ One line of JSON in, one out. By hand, `python -m tests.life.zygote --strike 3 -
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 import http.client
 import importlib
 import json
@@ -25,7 +23,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import automl_plan.emulator
 from tests.chaos.boundaries import INTERRUPT, KILL, Boundaries
+from tests.cli.forks import prepared
 
 PATIENCE = 120.0
 """Seconds after which a command hangs."""
@@ -159,17 +159,9 @@ class _Strike(Boundaries):
 
 def main() -> None:
     """Serve orders until the input ends."""
-    _import_all()
-    gc.freeze()  # a child that looks for garbage would copy all of it
-    running: list[int] = []
-    stopped: list[int] = []
-
-    def end(*_: object) -> None:
-        for pid in running:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended
-                os.kill(pid, signal.SIGKILL)
-
-    signal.signal(signal.SIGUSR1, end)
+    for module in pkgutil.walk_packages(automl_plan.emulator.__path__, "automl_plan.emulator."):
+        importlib.import_module(module.name)  # services are forked, too
+    running, stopped = prepared(), list[int]()
     for line in sys.stdin:
         told = json.loads(line)
         order = Order(**{**told, "arguments": tuple(told["arguments"])})
@@ -177,18 +169,6 @@ def main() -> None:
             print(_service(order), flush=True)
         else:
             print(json.dumps(asdict(_run(order, running, stopped))), flush=True)
-
-
-def _import_all() -> None:
-    import automl_plan
-
-    # What commands import where it is used.
-    for name in ("deepdiff", "google.auth", "jsonschema", "requests", "rich.live", "rich.table"):
-        importlib.import_module(name)
-    for module in pkgutil.walk_packages(automl_plan.__path__, "automl_plan."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    importlib.import_module("automl_plan.emulator.__main__")
 
 
 def _service(order: Order) -> int:
