@@ -72,6 +72,7 @@ def test_apply_needs_approval(project: ProjectLine) -> None:
         version, error = lines_of(refused.stdout)
         assert version["command"] == command
         assert error["error"]["type"] == "PlanRefused"
+        assert len(project.json("datasets", "list")["datasets"]) == (command == "destroy")
     assert "--auto-approve" in project.failure("models", "delete", "digits", code=3)
     assert project("plan").startswith("No changes.")
 

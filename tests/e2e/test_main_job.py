@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     cli.take(configuration)
     prepare(cli.directory)
     csv = cli.directory / "data" / "digits.csv"
+    lines = every_third(csv)
     edit(configuration, "# sources: [data/images.csv]", "sources: [data/digits.csv]")
     edit(configuration, "# deploy: {node_count: 1}", "deploy: {node_count: 1}")
     assert "1 dataset, 1 model" in cli("validate")
@@ -46,7 +46,7 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     ]
     cli.apply()
     (dataset,) = rows(cli("datasets", "list", "--json"))
-    assert dataset["total_images"] == len({p.read_bytes() for p in images(cli.directory)})
+    assert dataset["total_images"] == len(lines)
 
     # a label: patched in place
     edit(
@@ -67,8 +67,7 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     cli.apply()
 
     # fewer rows: what was imported can't be taken back, so a new dataset
-    lines = csv.read_text(encoding="utf-8").splitlines(keepends=True)
-    csv.write_text("".join(lines[:900] + lines[-300:]), encoding="utf-8")
+    csv.write_text("".join(lines[:300] + lines[-100:]), encoding="utf-8")
     assert cli.actions() == [
         "dataset.images create",
         "dataset.images import-data",
@@ -81,7 +80,7 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     cli.apply()
 
     # more rows, and the configuration says that the change only adds
-    csv.write_text("".join(lines[:1200] + lines[-300:]), encoding="utf-8")
+    csv.write_text("".join(lines[:400] + lines[-100:]), encoding="utf-8")
     edit(
         configuration,
         "sources: [data/digits.csv]",
@@ -107,18 +106,8 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     assert rows(cli("state", "list", "--json")) == []
 
 
-def test_the_readme_shows_a_real_plan(cli: CommandLine) -> None:
+def test_the_trained_model_is_good_and_the_readme_shows_its_plan(cli: CommandLine) -> None:
     configuration = digits(cli)
-    cli.apply()
-    text = configuration.read_text(encoding="utf-8")
-    configuration.write_text(text.replace("team: vision", "team: research", 1), encoding="utf-8")
-    readme = (EXAMPLE.parents[1] / "README.md").read_text(encoding="utf-8")
-    plan = cli("plan", "--var", "budget=9000")
-    assert without_what_differs(plan) in without_what_differs(readme)
-
-
-def test_the_trained_model_is_good_and_says_so(cli: CommandLine) -> None:
-    digits(cli)
     cli.apply()
     document = json.loads(cli("models", "evaluations", "digits", "--json"))
     overall, *labels = document["evaluations"]
@@ -128,11 +117,11 @@ def test_the_trained_model_is_good_and_says_so(cli: CommandLine) -> None:
     assert sum(map(sum, matrix)) == overall["example_count"]
     assert "auPRC" in cli("models", "evaluations", "digits")
 
-
-def test_an_unattended_apply_needs_approval(cli: CommandLine) -> None:
-    digits(cli)
-    cli("apply", code=3)
-    assert rows(cli("datasets", "list", "--json")) == []
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(text.replace("team: vision", "team: research", 1), encoding="utf-8")
+    readme = (EXAMPLE.parents[1] / "README.md").read_text(encoding="utf-8")
+    plan = cli("plan", "--var", "budget=9000")
+    assert without_what_differs(plan) in without_what_differs(readme)
 
 
 def rows(text: str) -> list[dict[str, Any]]:
@@ -147,5 +136,8 @@ def without_what_differs(text: str) -> str:
     return re.sub(r"takes about \S+", "takes about TIME", re.sub(r"(ICN)?\d{18,}", "ID", text))
 
 
-def images(directory: Path) -> Iterator[Path]:
-    return (directory / "data" / "images").glob("*.png")
+def every_third(csv: Path) -> list[str]:
+    """Leave every third row of it, which are trained on sooner; the rows."""
+    lines = csv.read_text(encoding="utf-8").splitlines(keepends=True)[::3]
+    csv.write_text("".join(lines), encoding="utf-8")
+    return lines
