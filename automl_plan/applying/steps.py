@@ -121,6 +121,8 @@ class Steps:
         self._calls = Calls(provider, desired, session.manifests, options)
         self.own: set[str] = set()
         """The tokens and the ids of operations of all that this run has begun."""
+        self._nothing_made: set[Address] = set()
+        """Where a resumed operation was to make what the plan deletes, and made nothing."""
         self._instant = InstantSteps(provider, session, desired, notices, decision)
 
     @property
@@ -139,6 +141,8 @@ class Steps:
             case Action.CANCEL:
                 operation = self._open_operation(change)
                 return Begun(call=self.cancel(operation), operation=operation)
+            case Action.DELETE if change.object_id is None and change.address in self._nothing_made:
+                return Begun(finish=lambda _: "(nothing was made)")
             case _:
                 operation = self._intents.of(change)
                 record = self._record_of(change.address)
@@ -261,6 +265,7 @@ class Steps:
         clears = operation.step in (Step.UNDEPLOY, Step.DELETE)
         if change.action is Action.RESUME and change.after is None and not clears:
             self._session.record(record)
+            self._nothing_made.add(address)
             return Begun()
         if not self._intents.still_wanted(address, operation):
             self._session.record(record)
@@ -303,6 +308,7 @@ class Steps:
                 return f"(what it used is billed: {cost})" if cost else None
             if change.action is Action.RESUME and change.after is None and operation.step in MAKES:
                 # The plan knew of it, or wants nothing of it: what needs this goes on.
+                self._nothing_made.add(change.address)
                 how = "it was cancelled" if answer.error.code == CANCELLED else "it had failed"
                 return f"({how}{f': {cost}' if cost else ''})"
             if answer.error.code == CANCELLED:

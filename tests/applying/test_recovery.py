@@ -107,6 +107,25 @@ def test_what_was_cut_off_is_done_once(project: Project, step: Step, sent: bool)
     assert counts(project) == (1, 1)
 
 
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("step", [Step.CREATE, Step.IMPORT_DATA, Step.TRAIN])
+def test_what_was_cut_off_and_is_not_wanted_any_more_goes(
+    project: Project, step: Step, sent: bool, declared: bool
+) -> None:
+    if step is not Step.CREATE:
+        project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    operation_id = with_intent(project, step, sent=sent)
+    if sent:
+        end(project, operation_id)
+    if not declared:
+        project.write({}, {})
+    options = PlanOptions(mode=PlanMode.DESTROY) if declared else PlanOptions()
+    assert not project.apply(options).failed
+    assert counts(project) == (0, 0)
+    assert not project.state().resources
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_one_that_was_never_received_is_sent_for_the_dataset_that_took_the_lost_one_s_place(
     project: Project, before: bool
