@@ -133,8 +133,11 @@ class Judge:
             return
         declared = {f"dataset.{n}" for n in act.here.datasets}
         declared |= {f"model.{n}" for n in act.here.models}
-        tokens = {o.get("token") for r in act.recorded.values() for o in r.get("operations", ())}
+        operations = [o for r in act.recorded.values() for o in r.get("operations", ())]
+        tokens = {operation.get("token") for operation in operations}
         known = {i for record in act.recorded.values() for i in ids_of(record)}
+        # At Vertex AI an operation names the dataset that it makes.
+        known |= {part for o in operations for part in str(o.get("id")).split("/")}
         known |= {act.before.trainings[o].model for o in _open(act)}
         strays = [
             o.id
@@ -162,8 +165,10 @@ class Judge:
             if most > limit:
                 yield f"trainings of up to ${most:.2f} were begun, and ${limit} are allowed"
         limit = policy.get("max_monthly_cost")
-        ours = {i for r in (act.recorded, act.recorded_now) for e in r.values() for i in ids_of(e)}
-        before, after = act.before.monthly_of(ours), act.after.monthly_of(ours)
+        records = [*act.recorded.values(), *act.recorded_now.values()]
+        ours = {i for record in records for i in ids_of(record)}
+        at = {record["endpoint"]["id"] for record in records if record.get("endpoint")}
+        before, after = act.before.monthly_at(ours, at), act.after.monthly_at(ours, at)
         if limit is not None and after > before and after > limit:
             yield f"deployments went from ${before} to ${after} a month, and ${limit} are allowed"
         homes = act.homes()

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -110,9 +110,23 @@ class Snapshot:
         return self.monthly_of(self.nodes)
 
     def monthly_of(self, models: Iterable[str]) -> float:
-        """What the deployments of some models cost a month."""
+        """What the deployments of some models cost a month, wherever they are."""
         nodes = sum(self.nodes.get(model, 0) for model in models)
         return nodes * USD_PER_NODE_HOUR["deploy"] * HOURS_A_MONTH
+
+    def monthly_at(self, models: Collection[str], homes: Collection[str]) -> float:
+        """The same without those at endpoints that are neither the tool's nor among `homes`.
+
+        Somebody else's deployments have one node each.
+        """
+        theirs = [
+            model
+            for endpoint in self.endpoints.values()
+            for model in endpoint.deployed.values()
+            if model in models and not endpoint.labels and endpoint.id not in homes
+        ]
+        foreign = len(theirs) * USD_PER_NODE_HOUR["deploy"] * HOURS_A_MONTH
+        return round(self.monthly_of(models) - foreign, 2)
 
     def serving(self, model: str) -> set[str]:
         """The endpoints of the tool's where a model has traffic; AutoML v1 has none."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.life.effects import Act, Effects
 from tests.life.service import USD_PER_NODE_HOUR, end_of_life
-from tests.life.shown import PAID
+from tests.life.shown import PAID, from_json
 from tests.life.world import Row, World, budget_of, ids_of, inputs_of, rows_of
 
 CENT = 0.011
@@ -133,6 +133,11 @@ class Ledger:
 
     def _imported(self, act: Act) -> None:
         """Take in what was imported, by what the state records of datasets."""
+        plan = from_json(act.outcome.stdout)
+        for note in plan.whole.get("notes", ()) if plan is not None else ():
+            current = (act.recorded_now.get(note["address"]) or {}).get("current") or {}
+            if COUNTED in note["text"] and current:
+                self.unsure.add(current["id"])
         for address, record in act.recorded_now.items():
             name, current = address.partition(".")[2], record.get("current") or {}
             data = current.get("attributes", {}).get("data")
@@ -141,8 +146,6 @@ class Ledger:
             if self.held.get(current["id"]) == data or name not in act.here.datasets:
                 continue
             self.held[current["id"]] = data
-            if COUNTED in act.outcome.text:
-                self.unsure.add(current["id"])
             there = self.contents.setdefault(current["id"], {})
             for row in rows_of(self.world, act.here, name):
                 there.setdefault(row[1], row)
