@@ -107,9 +107,11 @@ def test_what_was_cut_off_is_done_once(project: Project, step: Step, sent: bool)
     assert counts(project) == (1, 1)
 
 
-@pytest.mark.parametrize("declared", [True, False])
 @pytest.mark.parametrize("sent", [True, False])
-@pytest.mark.parametrize("step", [Step.CREATE, Step.IMPORT_DATA, Step.TRAIN])
+@pytest.mark.parametrize(
+    ("step", "declared"),
+    [(Step.CREATE, True), (Step.CREATE, False), (Step.IMPORT_DATA, True), (Step.TRAIN, False)],
+)
 def test_what_was_cut_off_and_is_not_wanted_any_more_goes(
     project: Project, step: Step, sent: bool, declared: bool
 ) -> None:
