@@ -139,12 +139,14 @@ class Judge:
         # At Vertex AI an operation names the dataset that it makes.
         known |= {part for o in operations for part in str(o.get("id")).split("/")}
         known |= {act.before.trainings[o].model for o in _open(act)}
+        adopted = {change.subject for change in act.shown.of("import")}
         strays = [
             o.id
             for o in act.before.objects.values()
             if o.lineage
             and act.here.lineage.startswith(o.lineage)
             and o.id not in known
+            and o.id not in adopted
             and o.labels.get("automl-plan-token") not in tokens
             # Without a state nobody can know whose the others are.
             and (act.state or act.homes()[o.id] & declared)
@@ -169,7 +171,8 @@ class Judge:
         ours = {i for record in records for i in ids_of(record)}
         at = {record["endpoint"]["id"] for record in records if record.get("endpoint")}
         before, after = act.before.monthly_at(ours, at), act.after.monthly_at(ours, at)
-        if limit is not None and after > before and after > limit:
+        midway = act.killed or act.outcome.code in (1, 130)  # what it takes down may still run
+        if limit is not None and after > before and after > limit and not midway:
             yield f"deployments went from ${before} to ${after} a month, and ${limit} are allowed"
         homes = act.homes()
         done = [("undeploy", i) for i in effects.undeployed]
