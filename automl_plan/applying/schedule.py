@@ -399,9 +399,10 @@ class Schedule:
         except AutomlPlanError as error:
             self._fail(running, error)
             return
-        running.operation, running.cut_off = begun.operation, None
-        running.sent += 1
-        self._tell(EventType.WAITING, running, "it was never received, and is sent again")
+        running.operation, running.finish, running.cut_off = begun.operation, begun.finish, None
+        if begun.call is not None:
+            running.sent += 1
+            self._tell(EventType.WAITING, running, "it was never received, and is sent again")
         self._send(running, begun)
 
     def _ended(self, running: Running, answer: Operation) -> None:

@@ -257,8 +257,9 @@ class Steps:
     def again(self, change: Change, operation: RecordedOperation) -> Begun:
         """Give up an intent that was never received, and write another to be sent.
 
-        Nothing is sent when the plan wants nothing of it. Raises PlanStale when something else
-        is declared by now, PlanRefused when it may not be sent.
+        Nothing is sent when the plan wants nothing of it: another call is for the next plan, which
+        knows what came of this one. Raises PlanStale when something else is declared by now,
+        PlanRefused when it may not be sent.
         """
         address = change.address
         record = without_operation(self._record_of(address), operation)
@@ -266,7 +267,7 @@ class Steps:
         if change.action is Action.RESUME and change.after is None and not clears:
             self._session.record(record)
             self._nothing_made.add(address)
-            return Begun()
+            return Begun(finish=lambda _: "(it was never received)")
         if not self._intents.still_wanted(address, operation):
             self._session.record(record)
             raise PlanStale(

@@ -14,7 +14,7 @@ from automl_plan.applying.workspace import Workspace
 from automl_plan.resources.live import user_labels
 from tests.applying.project import png
 from tests.conftest import RunningEmulator, StartEmulator
-from tests.e2e.command_line import CommandLine, edit
+from tests.e2e.command_line import CommandLine, edit, thin_out
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AS_IT_IS = "  local: {}"
@@ -86,6 +86,7 @@ def test_only_the_provider_is_changed(start_emulator: StartEmulator, tmp_path: P
     directory.mkdir()
     writer = [sys.executable, str(EXAMPLES / "lifecycle" / "write_data.py"), str(directory)]
     subprocess.run(writer, check=True, capture_output=True)
+    thin_out(directory / "data" / "digits.csv", 3)
     cli = CommandLine(directory, installed=False)
     for example in ALL:
         emulator = start_emulator(

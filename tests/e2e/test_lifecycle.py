@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command_line import CommandLine, edit
+from tests.e2e.command_line import CommandLine, edit, thin_out
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "lifecycle"
@@ -98,9 +98,14 @@ def no_changes(cli: CommandLine) -> str:
     return plan
 
 
+def write_data(cli: CommandLine) -> None:
+    subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
+    thin_out(cli.directory / "data" / "more.csv", 2)
+
+
 def test_the_life_of_a_model(cli: CommandLine) -> None:
     configuration = cli.take(EXAMPLE / "automl-plan.yaml")
-    subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
+    write_data(cli)
     cli.apply()
     assert versions(cli, "digits") == {1: "current"}
 
@@ -170,7 +175,7 @@ def test_the_life_of_a_model(cli: CommandLine) -> None:
 
 def test_the_calendar_names_the_day(cli: CommandLine) -> None:
     cli.take(EXAMPLE / "automl-plan.yaml")
-    subprocess.run([sys.executable, str(EXAMPLE / "write_data.py"), str(cli.directory)], check=True)
+    write_data(cli)
     cli("apply", "--auto-approve", "--target", "model.parity")
     (row,) = json.loads(cli("models", "list", "--json"))["models"]
     cli("models", "calendar", "--ics", "--out", "models.ics")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.command_line import CommandLine, edit
+from tests.e2e.command_line import CommandLine, edit, thin_out
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
 
@@ -33,7 +33,7 @@ def test_the_main_job_from_an_empty_directory_to_destroy(cli: CommandLine) -> No
     cli.take(configuration)
     prepare(cli.directory)
     csv = cli.directory / "data" / "digits.csv"
-    lines = every_third(csv)
+    lines = thin_out(csv, 3)
     edit(configuration, "# sources: [data/images.csv]", "sources: [data/digits.csv]")
     edit(configuration, "# deploy: {node_count: 1}", "deploy: {node_count: 1}")
     assert "1 dataset, 1 model" in cli("validate")
@@ -134,10 +134,3 @@ def without_what_differs(text: str) -> str:
     """`text` without ids, how long the one training before took, and Vertex AI's endpoints."""
     text = re.sub(r"\n +at the endpoint \S+", "", text)
     return re.sub(r"takes about \S+", "takes about TIME", re.sub(r"(ICN)?\d{18,}", "ID", text))
-
-
-def every_third(csv: Path) -> list[str]:
-    """Leave every third row of it, which are trained on sooner; the rows."""
-    lines = csv.read_text(encoding="utf-8").splitlines(keepends=True)[::3]
-    csv.write_text("".join(lines), encoding="utf-8")
-    return lines

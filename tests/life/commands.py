@@ -50,7 +50,7 @@ def apply(machine: Machine, here: Checkout, chance: Random) -> bool:
     """A whole apply. After one that succeeds, nothing is left to do."""
     outcome = machine.apply(here)
     if outcome.code == 0:
-        machine.nothing_is_left(here)
+        machine.nothing_is_left(here, outcome)
     return True
 
 
