@@ -102,6 +102,8 @@ def _stands(
     why = ""
     if operation.step is Step.TRAIN and answer.error is None:
         planned = None if seen.changes is None else seen.changes.get(operation.id)
+        if planned is not None and planned.address != address:
+            planned = None  # it is to be moved, which is for a plan
         # Where it can't be known whether it is wanted, nothing gives way to it before a plan.
         change = planned or resume(record, operation, wanted=False)
         if change.after is None:

@@ -72,7 +72,7 @@ def wait(
         otherwise = planned.plan.otherwise
         if otherwise:
             say(otherwise_text(otherwise))  # it may take hours until the end
-        only_waits = all(change.action is Action.RESUME for change in changes)
+        only_waits = all(change.action in (Action.RESUME, Action.MOVE) for change in changes)
         apply_planned(
             opened,
             planned,

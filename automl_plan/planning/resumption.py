@@ -19,6 +19,7 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
     What was started and is not what is declared is followed to its end and recorded, and nothing
     goes on from there: it is not cancelled, and neither it nor another version becomes current.
     The same holds where something would go on from it with other variables. `otherwise` keeps both.
+    What is open at an address that is moved is moved with it, as the plan knows it by its new name.
     """
     asked = {
         (each.address, each.operation_id): each
@@ -36,11 +37,13 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
     sure = _going_on(plan, addresses, about.keys(), elsewise)
     left_out = [c for c in plan.changes if c.key in could - sure - about.keys()]
     held = differing | about.keys() & {need for change in left_out for need in change.needs}
+    open_at = {c.address for c in plan.changes if c.key in {*held, *sure, *about}}
+    moves = {c.key for c in plan.changes if c.action is Action.MOVE and c.address in open_at}
     changes = []
     for change in plan.changes:
         if change.key in held:
-            changes.append(_only_followed(change))
-        elif change.key in sure or change.key in about:
+            changes.append(_only_followed(change, moves))
+        elif change.key in {*sure, *about, *moves}:
             changes.append(change)
     return replace(
         plan,
@@ -51,9 +54,10 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
     )
 
 
-def _only_followed(change: Change) -> Change:
+def _only_followed(change: Change, moves: Collection[str]) -> Change:
     """Wait for its end. Without `after` it is not sent again, and what it makes is a candidate."""
-    return replace(change, action=Action.RESUME, after=None, needs=())
+    needs = tuple(need for need in change.needs if need in moves)
+    return replace(change, action=Action.RESUME, after=None, needs=needs)
 
 
 def _going_on(

@@ -9,12 +9,21 @@ import pytest
 
 from tests.apis import BOTH
 from tests.cli.command import ProjectLine
+from tests.cli.test_ended import trainings
 
 
 @BOTH
-@pytest.mark.parametrize("gated", [False, True])
-def test_what_a_training_makes_bears_the_new_address(project: ProjectLine, gated: bool) -> None:
-    """The labels were chosen when it was begun: the plan that takes it up mends them."""
+@pytest.mark.parametrize(
+    ("gated", "first"),
+    [(False, ()), (True, ()), (False, ("wait", "--auto-approve")), (True, ("watch", "--once"))],
+)
+def test_what_a_training_makes_bears_the_new_address(
+    project: ProjectLine, gated: bool, first: tuple[str, ...]
+) -> None:
+    """The labels were chosen when it was begun: the plan that takes it up mends them.
+
+    What follows it `first` waits for what was started, under the new name or the former one.
+    """
     project.declare(hours_pass=100.0)
     path = project.directory / "automl-plan.yaml"
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -26,8 +35,11 @@ def test_what_a_training_makes_bears_the_new_address(project: ProjectLine, gated
     document["moved"] = [{"from": "model.digits", "to": "model.numbers"}]
     path.write_text(json.dumps(document), encoding="utf-8")
     project("emulator", "advance", "2d")
+    if first:
+        project(*first, code=3 if first[0] == "wait" else 0)  # its display name is another one
     project("apply", "--auto-approve")
     assert project("plan").startswith("No changes.")
+    assert trainings(project) == 1
     (model,) = project.json("models", "list")["models"]
     assert model["address"] == "model.numbers"
 
