@@ -9,9 +9,12 @@ from msgspec.structs import replace
 
 from automl_plan.applying.moments import now
 from automl_plan.errors import PlanStale
+from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import Action, Change
-from automl_plan.resources.address import Address
+from automl_plan.planning.versions import Inputs
+from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
+from automl_plan.resources.fields import Mutability
 from automl_plan.resources.json import Json
 from automl_plan.resources.live import SourceData
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
@@ -104,17 +107,28 @@ class Intents:
         declared = self._desired.datasets.get(address) or self._desired.models.get(address)
         if operation.protected is not None and declared is not None:
             intent = replace(intent, protected=declared.lifecycle.prevent_destroy)
+        if operation.step is Step.CREATE:
+            intent = replace(intent, attributes=_created(self._desired.datasets[address]))
         if operation.step is Step.TRAIN:
             model = self._desired.models[address]
-            intent = replace(intent, dataset_id=self._current_id(model.dataset))
+            attributes = _trained(model, self._desired.datasets[model.dataset])
+            dataset_id = self._current_id(model.dataset)
+            intent = replace(intent, attributes=attributes, dataset_id=dataset_id)
         return intent
 
     def still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
-        """Whether what is declared by now still asks for what an intent was written for."""
+        """Whether what is declared by now still asks for what an intent was written for.
+
+        Fields that can be patched make no difference: it is sent with those of now.
+        """
         match operation.step:
             case Step.CREATE:
                 dataset = self._desired.datasets.get(address)
-                return dataset is not None and _created(dataset) == operation.attributes
+                return dataset is not None and not of(
+                    ResourceKind.DATASET,
+                    differences(operation.attributes, _created(dataset)),
+                    Mutability.IMMUTABLE,
+                )
             case Step.IMPORT_DATA:
                 dataset = self._desired.datasets.get(address)
                 return dataset is not None and dataset.data == operation.attributes.get("data")
@@ -124,7 +138,9 @@ class Intents:
                     return False
                 dataset = self._desired.datasets[model.dataset]
                 current = self._record_of(model.dataset).current
-                if current is None or _trained(model, dataset) != operation.attributes:
+                ignored = "dataset" in model.lifecycle.ignore_changes
+                inputs = Inputs(_trained(model, dataset), None, ignored)
+                if current is None or inputs.differing(operation.attributes):
                     return False
                 # Of data that is not managed nobody knows whether another dataset holds the same.
                 return dataset.data is not None or current.id == operation.dataset_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -228,25 +228,31 @@ class _Rebuilder:
         model: LiveModel,
         declared: DesiredModel | None,
     ) -> dict[str, Json]:
-        """What it was trained with: what the service tells, held against the digest."""
-        digest = model.labels.get(INPUTS)
-        guesses = list(self._guesses(model, declared))
-        for guess in guesses:
+        """What it was trained with: what the service tells, held against the digest.
+
+        Without a digest what is declared is taken, as far as nothing speaks against it: nobody is
+        to pay for another training because a label is gone.
+        """
+        digest, likely = model.labels.get(INPUTS), list(self._told(model))
+        as_declared = self._as_declared(declared)
+        for guess in (*as_declared, *likely):
             if inputs_digest(guess) == digest:
                 return guess
         self._remarks.append(
             f"{address}: not all that {model.id} was trained with could be made out"
         )
-        return guesses[-1]
+        if digest is not None:
+            return likely[-1]
+        fitting = (g for g in as_declared if any(_agree(g, told) for told in likely))
+        return next(fitting, likely[0])
 
-    def _guesses(
-        self,
-        model: LiveModel,
-        declared: DesiredModel | None,
-    ) -> Iterable[dict[str, Json]]:
-        if declared is not None:
-            attributes = declared.attributes(self._desired.datasets[declared.dataset])
-            yield {k: v for k, v in attributes.items() if k in (*Problem, "trained_on")}
+    def _as_declared(self, declared: DesiredModel | None) -> list[dict[str, Json]]:
+        if declared is None:
+            return []
+        attributes = declared.attributes(self._desired.datasets[declared.dataset])
+        return [{k: v for k, v in attributes.items() if k in (*Problem, "trained_on")}]
+
+    def _told(self, model: LiveModel) -> Iterable[dict[str, Json]]:
         problem = str(model.problem or Problem.IMAGE_CLASSIFICATION)
         kind: dict[str, Json] = {
             "model_type": model.model_type,
@@ -270,3 +276,13 @@ class _Rebuilder:
                 yield {str(model.problem): {"classification_type": str(each)}}
         elif model.problem is not None:
             yield {str(model.problem): {}}
+
+
+def _agree(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
+    """Whether two are the same but for the data, where that is not told."""
+    of_declared, of_told = declared["trained_on"], told["trained_on"]
+    assert isinstance(of_declared, dict)  # noqa: S101 (both are made here)
+    assert isinstance(of_told, dict)  # noqa: S101
+    if "data" not in of_told:
+        of_declared = {k: v for k, v in of_declared.items() if k != "data"}
+    return {**declared, "trained_on": of_declared} == told

@@ -257,25 +257,18 @@ class Steps:
     def again(self, change: Change, operation: RecordedOperation) -> Begun:
         """Give up an intent that was never received, and write another to be sent.
 
-        Nothing is sent when the plan wants nothing of it: another call is for the next plan, which
-        knows what came of this one. Raises PlanStale when something else is declared by now,
-        PlanRefused when it may not be sent.
+        Nothing is sent when the plan wants nothing of it, or something else is declared by now:
+        what takes its place is another change, of this plan or of the next. Raises PlanRefused when
+        it may not be sent.
         """
         address = change.address
         record = without_operation(self._record_of(address), operation)
         clears = operation.step in (Step.UNDEPLOY, Step.DELETE)
-        if change.action is Action.RESUME and change.after is None and not clears:
+        unplanned = change.action is Action.RESUME and change.after is None and not clears
+        if unplanned or not self._intents.still_wanted(address, operation):
             self._session.record(record)
             self._nothing_made.add(address)
             return Begun(finish=lambda _: "(it was never received)")
-        if not self._intents.still_wanted(address, operation):
-            self._session.record(record)
-            raise PlanStale(
-                f"The call ({operation.step}) that was cut off was never received, and something "
-                "else is declared by now.",
-                where=str(address),
-                hint="Plan again.",
-            )
         refused = self._refused(change, operation)
         if refused is not None:
             self._session.record(record)

@@ -66,10 +66,20 @@ def with_intent(
                 )
                 if sent:
                     operation_id = provider.import_data(desired, dataset_id, data).id
+            case Step.DEPLOY:
+                address = MODEL_ADDRESS
+                (live,) = provider.models()
+                intent = replace(
+                    intent, object_id=live.id, attributes={"deploy": {"node_count": 1}}
+                )
+                if sent:
+                    deploying = provider.deploy(live, 1, None, frozenset())
+                    assert deploying is not None
+                    operation_id = deploying.id
             case _:
                 address = MODEL_ADDRESS
                 attributes = model.attributes(replace(desired, data=data.fingerprint))
-                attributes.pop("deploy")
+                attributes.pop("deploy", None)
                 intent = replace(intent, attributes=attributes, dataset_id=dataset_id, version=1)
                 made = RecordedObject("", attributes, version=1)
                 lineage = workspace.store.read().lineage
@@ -126,6 +136,48 @@ def test_what_was_cut_off_and_is_not_wanted_any_more_goes(
     assert not project.apply(options).failed
     assert counts(project) == (0, 0)
     assert not project.state().resources
+
+
+@pytest.mark.parametrize(
+    ("step", "edit"),
+    [
+        (Step.CREATE, "labels"),
+        (Step.CREATE, "type"),
+        (Step.IMPORT_DATA, "labels"),
+        (Step.IMPORT_DATA, "data"),
+        (Step.TRAIN, "labels"),
+        (Step.TRAIN, "data"),
+        (Step.DEPLOY, "nodes"),
+    ],
+)
+def test_one_that_was_never_received_before_an_edit(
+    project: Project, step: Step, edit: str
+) -> None:
+    """Fields that can be patched change nothing of it; what takes its place is made instead."""
+    if step is Step.DEPLOY:
+        project.write(
+            {"digits": DATASET}, {"digits": {k: v for k, v in MODEL.items() if k != "deploy"}}
+        )
+        project.apply()
+    elif step is not Step.CREATE:
+        project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    with_intent(project, step, sent=False)
+    dataset, model = dict(DATASET), dict(MODEL)
+    match edit:
+        case "labels":
+            dataset["labels"] = model["labels"] = {"team": "vision"}
+        case "type":
+            dataset["image_classification"] = {"classification_type": "MULTILABEL"}
+        case "data":
+            project.write_data("d.csv", {"cat": 9, "dog": 8})
+        case "nodes":
+            model["deploy"] = {"node_count": 2}
+    project.write({"digits": dataset}, {"digits": model})
+    assert not project.apply().failed
+    if (step, edit) == (Step.TRAIN, "data"):  # another is not planned before it is known
+        assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == (1, 1)
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -231,14 +283,6 @@ def test_a_training_without_a_label_is_never_taken_for_one_that_was_not_received
     with_intent(project, Step.TRAIN, sent=False, minutes=-60, token=token)
     with pytest.raises(UnsettledOperation, match="without the label that tells what it made"):
         project.plan()
-
-
-def test_what_is_not_wanted_any_more_is_not_sent_again(project: Project) -> None:
-    project.apply(PlanOptions(targets=frozenset({DIGITS})))
-    with_intent(project, Step.TRAIN, sent=False)
-    assert not project.apply(PlanOptions(mode=PlanMode.DESTROY)).failed
-    assert counts(project) == (0, 0)
-    assert project.plan(PlanOptions(mode=PlanMode.DESTROY)).empty
 
 
 def test_a_training_with_other_inputs_waits_until_it_is_known(project: Project) -> None:

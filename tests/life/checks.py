@@ -168,9 +168,12 @@ class Judge:
                 yield f"trainings of up to ${most:.2f} were begun, and ${limit} are allowed"
         limit = policy.get("max_monthly_cost")
         records = [*act.recorded.values(), *act.recorded_now.values()]
-        ours = {i for record in records for i in ids_of(record)}
+        had, have = (
+            {i for record in r.values() for i in ids_of(record)}
+            for r in (act.recorded, act.recorded_now)
+        )
         at = {record["endpoint"]["id"] for record in records if record.get("endpoint")}
-        before, after = act.before.monthly_at(ours, at), act.after.monthly_at(ours, at)
+        before, after = act.before.monthly_at(had, at), act.after.monthly_at(have, at)
         midway = act.killed or act.outcome.code in (1, 130)  # what it takes down may still run
         if limit is not None and after > before and after > limit and not midway:
             yield f"deployments went from ${before} to ${after} a month, and ${limit} are allowed"

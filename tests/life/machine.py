@@ -19,10 +19,10 @@ from tests.life.world import Checkout, World
 from tests.life.zygote import KILLED, STOPPED, Outcome
 
 REFUSALS = {
+    "older state": r"ownership labels and is not recorded",
     "protected": r"prevent_destroy",
     "policy": r"\(policy ",
     "lint": r"label-syntax|the label '",
-    "older state": r"made by this state, which does not know|Was the state lost",
     "not adoptable": r"can't be adopted|is managed|belongs to another state|is being made",
     "stale plan": r"after the plan was made|was made for|The plan is",
     "locked": r"state is locked",
