@@ -22,8 +22,9 @@ from automl_plan.errors import PlanRefused, StateBehind, UsageError
 from automl_plan.planning.by_hand import plan_adoptions
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, UnrecordedKind
-from automl_plan.resources.address import Address
+from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.live import OperationKind
+from automl_plan.resources.marks import DATA, INPUTS, STATUS, VERSION
 from automl_plan.resources.refactoring import Adoption
 from automl_plan.state.restoring import push, put_rebuilt
 from tests.apis import endpoint_of, fault_of
@@ -339,6 +340,23 @@ def test_deleting_it_or_rebuilding_the_state(checkout: Checkout) -> None:
     checkout.delete(model_id)
     assert checkout.unrecorded() == []
     checkout.settle()
+
+
+@pytest.mark.parametrize(
+    "gone", [(INPUTS,), (DATA,), (VERSION,), (STATUS,), (INPUTS, DATA)], ids="+".join
+)
+def test_a_rebuilt_state_pays_for_nothing_because_a_label_is_gone(
+    checkout: Checkout, gone: tuple[str, ...]
+) -> None:
+    checkout.settle()
+    with checkout.workspace() as workspace:
+        (model,) = workspace.provider.models()
+        workspace.provider.update(ResourceKind.MODEL, model.id, {}, dict.fromkeys(gone))
+    shutil.rmtree(checkout.state_path.parent)
+    with checkout.workspace() as workspace:
+        seen = survey(workspace)
+        put_rebuilt(checkout.state_path, rebuild(seen.desired, workspace.provider).state)
+    assert not PAID & {change.action for change in checkout.plan().plan.changes}
 
 
 def test_what_is_not_recorded_is_judged_by_the_address_in_its_labels(checkout: Checkout) -> None:
