@@ -33,6 +33,8 @@ class Begun:
     inputs: str
     operation: str
     model: str
+    dataset: str
+    """The name of its address."""
 
 
 @dataclass
@@ -102,7 +104,8 @@ class Ledger:
                 continue
             inputs = inputs_of(self.world, act.here, name)
             paid = [b for b in self.begun if b.inputs == inputs and self._still(b, address, act)]
-            self.begun.append(Begun(address, inputs, operation, training.model))
+            dataset = act.here.models[name]["dataset"]
+            self.begun.append(Begun(address, inputs, operation, training.model, dataset))
             asked = address in act.given("--replace") or self._by_age(act, name, paid)
             if paid and not asked:
                 yield f"{address} was trained, and {paid[-1].model} was trained on just the same"
@@ -154,7 +157,9 @@ class Ledger:
         """Whether an earlier training of an address runs, or has made what lives and may serve."""
         training = act.before.trainings.get(begun.operation) or act.after.trainings[begun.operation]
         if training.outcome == "running":
-            return begun.address == address
+            # AutoML v1's bear no labels: without a state only the labels of a dataset tell of them.
+            told = act.state or self.world.api == "vertex" or begun.dataset in act.here.datasets
+            return bool(told) and begun.address == address
         model = act.before.models.get(begun.model)
         if training.outcome != "trained" or model is None or act.before.expired(begun.model):
             return False
