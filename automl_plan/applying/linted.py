@@ -74,4 +74,5 @@ def _carried(linted: Linted) -> DataFindings:
         counts[Severity.WARNING],
         counts[Severity.NOTICE],
         tuple(carried[:MOST]),
+        linted.rows_unchecked,
     )

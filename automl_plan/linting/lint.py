@@ -51,10 +51,17 @@ class Linted(Struct, frozen=True):
     counts: Mapping[str, int]
     """How many there are of each rule."""
     by_severity: Mapping[Severity, int]
-    unchecked: tuple[str, ...] = ()
-    """What was not looked at, and why."""
+    rows_unchecked: tuple[str, ...] = ()
+    """What was not looked at of rows, with their number: of those with errors, for most rules."""
+    images_unchecked: tuple[str, ...] = ()
+    """What was not looked at of images, and why."""
     unread: tuple[tuple[str, str], ...] = ()
     """Sources that can't be read, or not to their ends, and why."""
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """What was not looked at."""
+        return (*self.rows_unchecked, *self.images_unchecked)
 
     @property
     def images(self) -> int:
@@ -104,7 +111,8 @@ class Linter(Struct):
             findings.ordered(),
             dict(findings.counts),
             {severity: findings.count_of(severity) for severity in Severity},
-            tuple(work.unchecked),
+            tuple(work.rows_unchecked),
+            tuple(work.images_unchecked),
             tuple(work.unread),
         )
 
@@ -142,7 +150,8 @@ class _Work:
         self.data = DataCounts((), 0)
         self.unread: list[tuple[str, str]] = []
         self.refused = self.unreadable = self.unnamed = 0
-        self.unchecked: list[str] = []
+        self.rows_unchecked: list[str] = []
+        self.images_unchecked: list[str] = []
 
     def _looking(self) -> Images | None:
         directory = self._linter.directory
@@ -170,10 +179,10 @@ class _Work:
         images = self._images
         for number, source in enumerate(self.sources):
             self._read_first(number, source)
-        self.unchecked += self._rows_unchecked()
+        self.rows_unchecked += self._rows_left_out()
         if images is not None:
             images.judge()
-            self.unchecked += images.unchecked()
+            self.images_unchecked += images.unchecked()
         paths, lines = self._candidates()
         self.data = self.tally.counts.counted().data(
             boxes=self._kind is Kind.DETECTION,
@@ -184,7 +193,7 @@ class _Work:
         if paths.candidates or lines.candidates:
             self._look_again(paths, lines)
 
-    def _rows_unchecked(self) -> Iterator[str]:
+    def _rows_left_out(self) -> Iterator[str]:
         """The rows that most rules did not look at."""
         if self.refused:
             yield f"images, labels and sets of {_rows(self.refused)} with errors"
@@ -234,14 +243,14 @@ class _Work:
         self.unnamed += reader.unnamed
         if reader.stopped is not None:
             why = f"from line {reader.stopped:,} on"
-            self.unchecked.append(f"{source} {why}")
+            self.rows_unchecked.append(f"{source} {why}")
             self.unread.append((source, f"it can't be read {why}"))
         elif reader.rows == 0:
             self.findings.add("csv-empty", source, 0, "the file has no rows")
 
     def _unread(self, source: str, why: str) -> None:
         self.findings.add("csv-unreadable", source, 0, why)
-        self.unchecked.append(f"{source}: {why}")
+        self.rows_unchecked.append(f"{source}: {why}")
         self.unread.append((source, why))
 
     def _reader(
@@ -265,7 +274,7 @@ class _Work:
         repeats.judge(self._limits.boxes_of_an_image, self._where, self._report)
         left_out = images.left_out + lines.left_out + repeats.left_out
         if left_out:
-            self.unchecked.append(
+            self.images_unchecked.append(
                 f"{left_out:,} more images or rows that stand several times: too many to compare"
             )
 

@@ -57,6 +57,8 @@ class DataFindings(Struct, frozen=True):
     notices: int
     findings: tuple[DataFinding, ...] = ()
     """At most `MOST`, the gravest first."""
+    unchecked: tuple[str, ...] = ()
+    """What was not looked at of rows, with their number."""
 
     @property
     def total(self) -> int:
@@ -93,10 +95,17 @@ def data_findings_to_json(found: DataFindings) -> dict[str, Json]:
             }
             for each in found.findings
         ],
+        **({"unchecked": list(found.unchecked)} if found.unchecked else {}),
     }
 
 
 def data_findings_from_json(content: Mapping[str, Any]) -> DataFindings:
     """The inverse. Raises KeyError, TypeError or ValueError."""
     findings = tuple(DataFinding(**each) for each in content["findings"])
-    return DataFindings(content["errors"], content["warnings"], content["notices"], findings)
+    return DataFindings(
+        content["errors"],
+        content["warnings"],
+        content["notices"],
+        findings,
+        tuple(map(str, content.get("unchecked", ()))),
+    )

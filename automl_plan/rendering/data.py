@@ -25,7 +25,11 @@ def data_sentences(planned: Planned, *, all_verdicts: bool) -> Iterator[str]:
         if advice is not None and wanted:
             yield f"{address}: its data is {sentence(advice)}"
         found = planned.data_findings.get(address)
-        if found is None or not (found.errors or found.warnings):
+        if found is None:
+            continue
+        if found.unchecked:
+            yield f"{address}: not checked: {'; '.join(found.unchecked)}"
+        if not (found.errors or found.warnings):
             continue
         yield f"{address}: {findings_counted(found)} in its data"
         shown = [f for f in found.findings if f.severity != "notice"][:SHOWN]

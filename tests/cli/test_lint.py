@@ -112,6 +112,15 @@ def test_declared_datasets_and_severities(project: ProjectLine) -> None:
     assert 'did you mean "ml-use"?' in said
 
 
+def test_a_plan_says_which_rows_were_not_checked(project: ProjectLine) -> None:
+    csv = project.directory / "d.csv"
+    csv.write_text(csv.read_text().replace("cat-0.png,cat", "cat-0.png,a cat!"))
+    said = "images, labels and sets of 1 row with errors"
+    assert f"  dataset.digits: not checked: {said}\n" in project("plan", code=3)
+    found = project.json("plan", code=3)["data_findings"]["dataset.digits"]
+    assert (found["errors"], found["unchecked"]) == (3, [said])
+
+
 def test_undeclared_names(project: ProjectLine) -> None:
     assert "No dataset cats is declared." in project.failure("datasets", "lint", "cats")
     assert not (Path(project.directory) / ".automl-plan").exists()

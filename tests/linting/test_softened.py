@@ -14,6 +14,7 @@ from msgspec import Struct
 from automl_plan.linting.kinds import Kind
 from automl_plan.linting.lint import Linter
 from automl_plan.linting.rules import REFUSED, Severity
+from tests.depth import DEEP
 from tests.linting.proof.case import FEW_EXAMPLES, Case, clean
 from tests.linting.proof.defects import DEFECTS, Defect
 from tests.linting.proof.image_defects import IMAGE_DEFECTS, with_images
@@ -31,6 +32,8 @@ ON_ROWS = [
 ]
 """Each way to break a rule on single rows."""
 _NO_ROWS = {"csv-unreadable", "csv-empty"}
+_HIDES = {"csv-syntax", "csv-encoding"}
+"""An open quote or UTF-16 hides the rows that follow, with what breaks the softened rule."""
 _ON_LABELS = {f"label-{rule}" for rule in ("minimum", "balance")} | {
     f"label-not-in-{name}" for name in ("train", "validation", "test")
 }
@@ -43,18 +46,22 @@ def test_all_rules_on_rows_are_softened() -> None:
 
 @pytest.mark.parametrize(("defect", "kind"), ON_ROWS)
 def test_every_softening_against_every_other_defect(defect: Defect, kind: Kind) -> None:
-    """Rows that break the other rule break the softened one, too, and so do three more rows."""
+    """Rows that break the other rule break the softened one, too, and so do three more rows.
+
+    In `make test` the softenings take turns, in `make test-deep` each meets each other defect.
+    """
     severities = itertools.cycle(SOFTENED)
     for other in with_others(kind):
         both = with_more(other, defect)
         if both is None:
             continue
-        severity = next(severities)
-        linted = both.lint(severities={defect.rule: severity})
-        told = {(each.rule, each.line) for each in linted.findings}
-        lost = {each for each in other.case.expected if each[0] == other.rule} - told
-        assert not lost, (other.rule, severity)
-        assert (defect.rule in linted.counts) == (severity is not Severity.OFF)
+        for severity in SOFTENED if DEEP else (next(severities),):
+            linted = both.lint(severities={defect.rule: severity})
+            told = {(each.rule, each.line) for each in linted.findings}
+            lost = {each for each in other.case.expected if each[0] == other.rule} - told
+            assert not lost, (other.rule, severity)
+            if other.rule not in _HIDES:
+                assert (defect.rule in linted.counts) == (severity is not Severity.OFF)
 
 
 class Other(Struct, frozen=True):
