@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from automl_plan.planning import reasons
 from automl_plan.planning.bookkeeping import mark_differences, outdated_marks
 from automl_plan.planning.compare import differences, observed, of
-from automl_plan.planning.foresight import PENDING, Operations, foresee, made_by
+from automl_plan.planning.foresight import PENDING, Operations, foresee, gone_since, made_by
 from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import DesiredDataset, OnSourceChange
@@ -48,7 +48,8 @@ def plan_dataset(
     address = desired.address
     after = desired.attributes()
     made_already = made_by(recorded.operations, live, operations)
-    foreseen = foresee(recorded, made=made_already, operations=operations)
+    gone_already = gone_since(recorded.operations, live, operations)
+    foreseen = foresee(recorded, made=made_already, gone=gone_already, operations=operations)
     resource, resumes = foreseen.resource, foreseen.changes
     former = tuple(o.id for o in resource.others if o.id in live)
     gone = _gone_formers(resource, live)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -39,15 +39,29 @@ def foresee(
     *,
     wanted: bool = True,
     made: Mapping[str, str] = MappingProxyType({}),
+    gone: Mapping[str, str] = MappingProxyType({}),
     operations: Operations = MappingProxyType({}),
 ) -> Foreseen:
     """Take every open operation as resumed and ended well, but for those known to have failed.
 
     `made` are the ids of live objects by the ended operations that made them; what is named so
-    can be retired by the same plan.
+    can be retired by the same plan. `gone` are those that somebody deleted since: they are recorded
+    and forgotten.
     """
     changes: list[Change] = []
     for operation in resource.operations:
+        if operation.id is not None and operation.id in gone:
+            resource = without_operation(resource, operation)
+            recorded = resume(resource, operation, wanted=False)
+            forget = Change(
+                resource.address,
+                Action.FORGET,
+                reasons.GONE,
+                object_id=gone[operation.id],
+                needs=(recorded.key,),
+            )
+            changes += [recorded, forget]
+            continue
         if has_failed(operation, operations):
             resource = without_operation(resource, operation)
             changes.append(resume(resource, operation, wanted=False))
@@ -70,15 +84,29 @@ def made_by(
     ended: Operations,
 ) -> dict[str, str]:
     """The live objects that operations have made which have ended, by the operations' ids."""
-    found: dict[str, str] = {}
+    return {key: made for key, made in _results(operations, ended) if made in live}
+
+
+def gone_since(
+    operations: Iterable[RecordedOperation], live: Mapping[str, LiveDataset], ended: Operations
+) -> dict[str, str]:
+    """The datasets that operations have made and that are not live any more, by these.
+
+    Of datasets only: one that is missing in a list for a moment costs nothing to make once more,
+    and is named as unrecorded when it shows. A model would be paid for twice.
+    """
+    return {key: made for key, made in _results(operations, ended) if made not in live}
+
+
+def _results(
+    operations: Iterable[RecordedOperation], ended: Operations
+) -> Iterator[tuple[str, str]]:
     for operation in operations:
         answer = ended.get(operation.id or "")
         if operation.id is None or operation.step not in MAKING or answer is None:
             continue
-        made = answer.made if answer.done and answer.error is None else None
-        if made is not None and made in live:
-            found[operation.id] = made
-    return found
+        if answer.done and answer.error is None and answer.made is not None:
+            yield operation.id, answer.made
 
 
 def resume(

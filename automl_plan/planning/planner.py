@@ -13,7 +13,7 @@ from automl_plan.planning.costing import costs_of
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.endpoints import named
-from automl_plan.planning.foresight import PENDING, foresee
+from automl_plan.planning.foresight import PENDING, foresee, gone_since
 from automl_plan.planning.graph import in_order
 from automl_plan.planning.ignoring import without_ignored
 from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
@@ -302,7 +302,8 @@ def _delete_datasets(
                 deletions.append(delete_dataset(address, object_id, reasons.REPLACED, needs))
     for address in undeclared:
         resource = recorded.resources[address]
-        foreseen = foresee(resource, wanted=False, operations=live.operations)
+        lost = gone_since(resource.operations, live.datasets, live.operations)
+        foreseen = foresee(resource, wanted=False, gone=lost, operations=live.operations)
         deletions += foreseen.changes
         for obj in foreseen.resource.objects:
             if obj.id == PENDING:

@@ -23,7 +23,7 @@ from automl_plan.resources.address import ResourceKind, dataset_address, model_a
 from automl_plan.resources.live import TOKEN_LABEL
 from automl_plan.resources.marks import marks
 from automl_plan.resources.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
-from automl_plan.resources.tokens import rebuilt_token
+from automl_plan.resources.tokens import new_token, rebuilt_token
 from automl_plan.resources.transitions import with_operation
 from tests.applying.conftest import DATASET, MODEL
 from tests.applying.project import Project
@@ -136,6 +136,31 @@ def test_what_was_cut_off_and_is_not_wanted_any_more_goes(
     assert not project.apply(options).failed
     assert counts(project) == (0, 0)
     assert not project.state().resources
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_dataset_that_was_made_and_deleted_since(project: Project, declared: bool) -> None:
+    """The run that had it made was killed before it recorded that."""
+    operation_id = with_intent(project, Step.CREATE, sent=True)
+    end(project, operation_id)
+    with project.workspace() as workspace:
+        (dataset,) = workspace.provider.datasets()
+        with workspace.store.open() as session:
+            record = session.state.resources[DIGITS]
+            (intent,) = record.operations
+            token = new_token(session.state.lineage, DIGITS, TOKEN)
+            begun = replace(intent, id=operation_id, token=token)
+            session.record(replace(record, operations=(begun,)))
+        deleted = workspace.provider.delete(ResourceKind.DATASET, dataset.id)
+        if deleted is not None:
+            wait_for(workspace.provider, deleted.id)
+    if not declared:
+        project.write({}, {})
+    actions = [c.action for c in project.plan().plan.changes if c.address == DIGITS]
+    assert actions == ["resume", "forget", *(["create", "import-data"] if declared else [])]
+    assert not project.apply().failed
+    assert project.plan().empty
+    assert counts(project) == ((1, 1) if declared else (0, 0))
 
 
 @pytest.mark.parametrize(

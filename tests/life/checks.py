@@ -254,10 +254,20 @@ class Judge:
             told = told or any(_TAKEN_UP in e for e in errors)
             told = told or (
                 any(_REFUSED_ROWS in e for e in errors)
-                and bool(_MAY_REFUSE.search(act.outcome.text))
+                and bool(_MAY_REFUSE.search(act.outcome.text) or self._imports_unsure(act))
             )
             if not told and not (theirs and any(_IN_USE in e for e in errors)):
                 yield "; ".join(errors)
+
+    def _imports_unsure(self, act: Act) -> bool:
+        """Whether an import is open into what a plan said so of when it was begun."""
+        importing = {
+            operation.get("object_id")
+            for record in act.recorded.values()
+            for operation in record.get("operations", ())
+            if operation.get("step") == "import-data"
+        }
+        return not self.ledger.unsure.isdisjoint(importing)
 
     def says_what_is(self, act: Act, effects: Effects) -> Iterator[str]:
         """What is said of what serves, and of what was done, is so."""
