@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.apis import APIS
+from tests.depth import times
 
 # A busy machine is no finding: how long a test takes decides nothing. In CI the same code is tried
 # with the same examples each time; new ones are looked for everywhere else.
 settings.register_profile(
     "no-clock",
     deadline=None,
+    max_examples=times(50, 300),
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=os.environ.get("CI") == "true",
 )

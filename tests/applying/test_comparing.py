@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from automl_plan.applying.comparing import compare
 from automl_plan.planning.source_changes import SourceChanges
 from automl_plan.resources.live import SourceRow
+from tests.depth import times
 
 
 def row(number: int, use: str = "TRAIN", *labels: str, path: str | None = None) -> SourceRow:
@@ -111,7 +112,7 @@ def facts(rows: Sequence[SourceRow]) -> dict[str, set[str]]:
     return found
 
 
-@settings(max_examples=150)
+@settings(max_examples=times(75, 450))
 @given(ROWS, ROWS)
 def test_what_only_adds_contains_all_that_was_there(
     before: list[SourceRow], now: list[SourceRow]

@@ -20,7 +20,7 @@ from tests.apis import APIS
 from tests.applying.project import Project
 from tests.depth import times
 
-SCENARIOS = times(96, 300)
+SCENARIOS = times(60, 300)
 PARTS = 12
 """Parts that are run at the same time."""
 _KINDS: dict[Problem, dict[str, Any]] = {

@@ -25,6 +25,7 @@ from tests.contract_vertex.conftest import (
 )
 from tests.contract_vertex.discovery import DiscoveryJudge
 from tests.contract_vertex.recorder import PREFIX
+from tests.depth import times
 
 V1 = "GoogleCloudAiplatformV1"
 SOUND = frozenset({200, 400, 404, 409, 501})
@@ -145,7 +146,7 @@ def stage(judges: Callable[[float], Judge]) -> Stage:
     return Stage(judge, calls)
 
 
-@settings(max_examples=250)
+@settings(max_examples=times(125, 750))
 @given(data=st.data())
 def test_answers_are_as_described(
     stage: Stage, document: DiscoveryJudge, data: st.DataObject
@@ -176,7 +177,7 @@ FILTERS = st.text(max_size=30) | st.lists(
 ).map("".join)
 
 
-@settings(max_examples=100)
+@settings(max_examples=times(50, 300))
 @given(
     path=st.sampled_from(
         [

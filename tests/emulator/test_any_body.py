@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import RunningEmulator, StartEmulator
+from tests.depth import times
 
 SCOPE = "/v1/projects/p/locations/us-central1"
 NAMES = (
@@ -51,7 +52,7 @@ def dataset(emulator: RunningEmulator) -> str:
     return f"/v1/{name}"
 
 
-@settings(max_examples=150)
+@settings(max_examples=times(75, 450))
 @given(
     call=st.sampled_from(
         [
@@ -75,7 +76,7 @@ def test_bodies(emulator: RunningEmulator, dataset: str, call: tuple[str, str], 
         assert content["error"]["message"]
 
 
-@settings(max_examples=100)
+@settings(max_examples=times(50, 300))
 @given(
     collection=st.sampled_from(["datasets", "models", "operations", "models/-/modelEvaluations"]),
     query=st.dictionaries(

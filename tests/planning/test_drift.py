@@ -16,6 +16,7 @@ from automl_plan.planning.plan import Action
 from automl_plan.resources.desired import Lifecycle
 from automl_plan.resources.live import LiveDataset, LiveModel
 from automl_plan.resources.marks import MARKS
+from tests.depth import times
 from tests.planning.worlds import World, dataset, desired, model
 
 FIRST = desired(dataset(labels={"team": "a"}), model(labels={"team": "a"}, keep_versions=2))
@@ -68,7 +69,7 @@ ON_MODELS = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=times(150, 900))
 @given(st.data())
 def test_what_a_plan_changes_back_is_drift(data: st.DataObject) -> None:
     world = two_versions()
@@ -97,7 +98,7 @@ def test_a_message_names_labels_that_others_took_away_but_not_what_a_run_left_be
     assert "bookkeeping.address" in found.text
 
 
-@settings(max_examples=150)
+@settings(max_examples=times(75, 450))
 @given(st.data())
 def test_nothing_is_left_to_be_changed_back(data: st.DataObject) -> None:
     """Also where the versions whose labels others changed are replaced by the same plan."""

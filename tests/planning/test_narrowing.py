@@ -24,6 +24,7 @@ from automl_plan.resources.desired import Desired, DesiredDataset
 from automl_plan.resources.json import Json
 from automl_plan.resources.recorded import RecordedObject
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
+from tests.depth import times
 from tests.planning.test_refactoring import actions
 from tests.planning.worlds import World, dataset, desired, model
 
@@ -298,7 +299,7 @@ def check_part(part: Plan, whole: Plan) -> None:
     assert {*part.unchanged} <= {*whole.unchanged}
 
 
-@settings(max_examples=300)
+@settings(max_examples=times(150, 900))
 @given(worlds(), st.data())
 def test_a_part_is_refused_or_completed_by_the_whole(
     made: tuple[World, Desired], data: st.DataObject

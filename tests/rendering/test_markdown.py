@@ -39,7 +39,7 @@ from tests.rendering import scenes
 from tests.rendering.golden import matches_golden
 
 GITHUB = FLAVOURS["github"]
-PLANS = times(1_600, 10_000)
+PLANS = times(800, 10_000)
 PARTS = 8
 SECOND_OPINION = 8
 """Of so many comments one is also judged by a slower parser, as other hosts may have."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from automl_plan.emulator.training.import_csv import Imported, ImportFailed, read_csv
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
+from tests.depth import times
 
 CLASSIFICATION = Problem.IMAGE_CLASSIFICATION
 DETECTION = Problem.IMAGE_OBJECT_DETECTION
@@ -276,7 +277,7 @@ _CONTENT = st.one_of(
 
 
 @given(_CONTENT, st.sampled_from(Problem), st.booleans())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(150, 900), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_in_the_file_nothing_crashes(
     images: Path, content: bytes, problem: Problem, multilabel: bool
 ) -> None:

@@ -30,6 +30,7 @@ from automl_plan.emulator.training.types import (
     TrainingResult,
     TrainingUnimplemented,
 )
+from tests.depth import times
 from tests.emulator.training.conftest import DIGITS
 
 SKLEARN = trainer("sklearn")
@@ -293,7 +294,7 @@ def test_predictions_are_for_the_formats_of_the_service(trained: TrainingResult)
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=times(100, 600))
 def test_broken_images_never_crash(trained: TrainingResult, data: st.DataObject) -> None:
     image_format = data.draw(st.sampled_from(["PNG", "JPEG", "GIF"]))
     image = bytearray(encoded(Image.new("RGB", (12, 12), (9, 99, 200)), image_format))
