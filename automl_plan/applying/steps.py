@@ -37,7 +37,7 @@ from automl_plan.errors import (
     Unknown,
 )
 from automl_plan.planning.foresight import MAKES
-from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
@@ -116,6 +116,7 @@ class Steps:
         self._prices = prices
         self._expectations = Expectations()
         self._check = check
+        self._mode = options.mode
         self.notices = notices
         self._intents = Intents(session, desired, sources, commit, given)
         self._calls = Calls(provider, desired, session.manifests, options)
@@ -268,7 +269,10 @@ class Steps:
         if unplanned or not self._intents.still_wanted(address, operation):
             self._session.record(record)
             self._nothing_made.add(address)
-            return Begun(finish=lambda _: "(it was never received)")
+            left = address in self._desired.models and self._mode is PlanMode.NORMAL
+            trains = operation.step is Step.TRAIN and left
+            said = f"(it was never received{'; plan again' if trains else ''})"
+            return Begun(finish=lambda _: said)
         refused = self._refused(change, operation)
         if refused is not None:
             self._session.record(record)

@@ -317,6 +317,7 @@ def test_a_training_with_other_inputs_waits_until_it_is_known(project: Project) 
     (project.directory / "automl-plan.yaml").write_text(text.replace("8000", "9000"))
     assert [c.action for c in project.plan().plan.changes] == ["resume"]
     assert not project.apply().failed
+    assert project.events[-1].message == "(it was never received; plan again)"
     assert counts(project) == (1, 0)
     assert not project.apply().failed
     assert project.plan().empty

@@ -34,7 +34,7 @@ REFUSALS = {
 """By kind: what a refused or failed command says."""
 OTHER = "other"
 _FOR_THE_NEXT = re.compile(
-    r"^(\S+): (?:cancelled too late: it had finished|resumed and done \(it was never received\))",
+    r"^(\S+): (?:cancelled too late: it had finished|resumed and done \(it was never received)",
     re.MULTILINE,
 )
 """What an apply says where the next one goes on."""
