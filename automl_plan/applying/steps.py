@@ -259,14 +259,24 @@ class Steps:
         """Give up an intent that was never received, and write another to be sent.
 
         Nothing is sent when the plan wants nothing of it, or something else is declared by now:
-        what takes its place is another change, of this plan or of the next. Raises PlanRefused when
-        it may not be sent.
+        what takes its place is another change, of this plan or of the next. Raises PlanStale where
+        what follows would not be what was planned, PlanRefused when it may not be sent.
         """
         address = change.address
         record = without_operation(self._record_of(address), operation)
         clears = operation.step in (Step.UNDEPLOY, Step.DELETE)
         unplanned = change.action is Action.RESUME and change.after is None and not clears
-        if unplanned or not self._intents.still_wanted(address, operation):
+        wanted = not unplanned and self._intents.still_wanted(address, operation)
+        if not wanted and not unplanned and operation.step is Step.TRAIN:
+            # What follows would take down what serves for a model that is not there.
+            self._session.record(record)
+            raise PlanStale(
+                "The training that was cut off was never received, and something else is declared "
+                "by now.",
+                where=str(address),
+                hint="Plan again.",
+            )
+        if not wanted:
             self._session.record(record)
             self._nothing_made.add(address)
             left = address in self._desired.models and self._mode is PlanMode.NORMAL

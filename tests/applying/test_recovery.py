@@ -170,9 +170,11 @@ def test_a_dataset_that_was_made_and_deleted_since(project: Project, declared: b
         (Step.CREATE, "type"),
         (Step.IMPORT_DATA, "labels"),
         (Step.IMPORT_DATA, "data"),
+        (Step.IMPORT_DATA, "appended data"),
         (Step.TRAIN, "labels"),
         (Step.TRAIN, "data"),
         (Step.DEPLOY, "nodes"),
+        (Step.DEPLOY, "no nodes"),
     ],
 )
 def test_one_that_was_never_received_before_an_edit(
@@ -193,10 +195,14 @@ def test_one_that_was_never_received_before_an_edit(
             dataset["labels"] = model["labels"] = {"team": "vision"}
         case "type":
             dataset["image_classification"] = {"classification_type": "MULTILABEL"}
-        case "data":
+        case "data" | "appended data":
             project.write_data("d.csv", {"cat": 9, "dog": 8})
+            if edit == "appended data":
+                dataset["on_source_change"] = "append"
         case "nodes":
             model["deploy"] = {"node_count": 2}
+        case "no nodes":
+            del model["deploy"]
     project.write({"digits": dataset}, {"digits": model})
     assert not project.apply().failed
     if (step, edit) == (Step.TRAIN, "data"):  # another is not planned before it is known
