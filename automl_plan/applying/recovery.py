@@ -143,7 +143,7 @@ def settle(
 
     Costs no call when nothing is open. Intents whose tokens are in `but` are passed over; the
     operations in `followed` are, by a plan, also if they have ended by now. What is `desired`
-    tells whose trainings a gate is to decide on by now.
+    tells whose trainings a gate is to decide on by now, and what is not to be undeployed any more.
     """
     settled: dict[Address, RecordedResource] = {}
     findings = []
@@ -163,13 +163,28 @@ def settle(
                     gated = intent.gated or _gated(address, intent, desired)
                     ended = replace(intent, gated=gated)
                     settled[address] = after_operation(record, ended, made=finding.made)
-                case Verdict.NEVER if intent.step is not Step.UNDEPLOY:
-                    # An undeployment may have been one of several calls: it is sent again.
+                case Verdict.NEVER if not _goes_on(address, intent, record, desired):
                     settled[address] = without_operation(record, intent)
                 case Verdict.FOUND if finding.operation is not None:
                     named = replace(intent, id=finding.operation.id)
                     settled[address] = with_operation(record, named)
     return settled, tuple(findings)
+
+
+def _goes_on(
+    address: Address,
+    intent: RecordedOperation,
+    record: RecordedResource,
+    desired: Desired | None,
+) -> bool:
+    """Whether a call without effect is sent again: an undeployment may be one of several calls.
+
+    Not that of what is to serve by now.
+    """
+    model = None if desired is None else desired.models.get(address)
+    current = None if record.current is None else record.current.id
+    serves = model is not None and model.node_count is not None and current == intent.object_id
+    return intent.step is Step.UNDEPLOY and not serves
 
 
 def _by_label(

@@ -138,6 +138,30 @@ def test_what_was_cut_off_and_is_not_wanted_any_more_goes(
     assert not project.state().resources
 
 
+@pytest.mark.parametrize("sent", [True, False])
+def test_an_undeployment_that_was_cut_off_before_it_is_declared_again(
+    project: Project, sent: bool
+) -> None:
+    """What serves is not taken down because a call to do so had no effect."""
+    project.apply()
+    with project.workspace() as workspace, workspace.store.open() as session:
+        (live,) = workspace.provider.models()
+        record = session.state.resources[MODEL_ADDRESS]
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        intent = RecordedOperation(Step.UNDEPLOY, token=TOKEN, started=started, object_id=live.id)
+        session.record(with_operation(record, intent))
+        if sent:
+            undeployed = workspace.provider.undeploy(live.id)
+            assert undeployed is not None
+            wait_for(workspace.provider, undeployed.id, timeout=30)
+    actions = [change.action for change in project.plan().plan.changes]
+    assert actions == (["deploy"] if sent else [])
+    assert not project.apply().failed
+    assert project.plan().empty
+    with project.workspace() as workspace:
+        assert [model.deployed for model in workspace.provider.models()] == [True]
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_dataset_that_was_made_and_deleted_since(project: Project, declared: bool) -> None:
     """The run that had it made was killed before it recorded that."""
