@@ -24,6 +24,8 @@ from automl_plan.resources.live import (
     LiveModel,
 )
 from automl_plan.resources.marks import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
+from automl_plan.resources.model_types import ClassificationType
+from automl_plan.resources.model_types import Problem as ProblemKind
 from automl_plan.resources.ownership import Claim, Owners, lineage_of
 from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
@@ -350,14 +352,21 @@ def _trained_on(
 def _as_labelled(attributes: dict[str, Json], model: LiveModel, owners: Owners) -> dict[str, Json]:
     """The attributes with the data that this state's own labels name, where they prove that.
 
-    The dataset may be gone, or hold more by now. The digest of all inputs is the proof.
+    The dataset may be gone, with what it was for, or hold more by now. The digest of all inputs is
+    the proof.
     """
     data, known = model.labels.get(DATA), attributes["trained_on"]
     ours = lineage_of(model.labels) == owners.lineage
     if not ours or data is None or not isinstance(known, dict):
         return attributes
-    labelled = {**attributes, "trained_on": {**known, "data": fingerprint_of(data)}}
-    return labelled if inputs_digest(labelled) == model.labels.get(INPUTS) else attributes
+    kinds: list[Mapping[str, Json]] = [known]
+    if model.problem is ProblemKind.IMAGE_CLASSIFICATION:
+        kinds += [{str(model.problem): {"classification_type": str(t)}} for t in ClassificationType]
+    for kind in kinds:
+        labelled = {**attributes, "trained_on": {**kind, "data": fingerprint_of(data)}}
+        if inputs_digest(labelled) == model.labels.get(INPUTS):
+            return labelled
+    return attributes
 
 
 def _objects(

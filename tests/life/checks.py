@@ -276,8 +276,7 @@ class Judge:
             for address in re.findall(
                 r"^(model\.\S+) version \d+: turned down", text, re.MULTILINE
             ):
-                current = (act.recorded_now.get(address) or {}).get("current") or {}
-                if current.get("id") not in act.after.nodes:
+                if act.after.nodes.keys().isdisjoint(ids_of(act.recorded_now.get(address) or {})):
                     yield f"it says that {address} goes on serving, and nothing of it serves"
         if "nothing was done" in text and not effects.none:
             yield f"it says that nothing was done, and did {effects}"

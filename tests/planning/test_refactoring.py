@@ -197,10 +197,15 @@ def test_an_import_that_was_replaced_since_does_nothing() -> None:
     assert world.plan(retrained).empty
 
 
+@pytest.mark.parametrize("deleted", [False, True])
 @pytest.mark.parametrize("forged", [False, True])
-def test_a_model_goes_over_with_the_data_that_its_labels_prove(world: World, forged: bool) -> None:
+def test_a_model_goes_over_with_the_data_that_its_labels_prove(
+    world: World, forged: bool, deleted: bool
+) -> None:
     """Its dataset was forgotten, and one of the same content is made: the content is known."""
     del world.resources[dataset_address("digits")]
+    if deleted:
+        world.datasets.clear()
     (there,) = world.models.values()
     if forged:  # somebody wrote other data into the label
         labels = {**there.labels, DATA: "v1-bb"}
