@@ -22,6 +22,7 @@ from automl_plan.applying.notice_texts import Ended
 from automl_plan.applying.notices import Notices
 from automl_plan.applying.recovery import Finding, look
 from automl_plan.applying.running import Running
+from automl_plan.applying.taking_up import is_ours
 from automl_plan.errors import (
     AutomlPlanError,
     Cancelled,
@@ -41,11 +42,10 @@ from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.spending import so_far
 from automl_plan.providers.protocol import Provider
-from automl_plan.resources.address import Address, ResourceKind
+from automl_plan.resources.address import Address
 from automl_plan.resources.desired import Desired
 from automl_plan.resources.ledger import Charge
 from automl_plan.resources.live import CANCELLED, Operation, OperationKind, SourceData
-from automl_plan.resources.marks import INPUTS, inputs_digest, owner
 from automl_plan.resources.notices import Notice
 from automl_plan.resources.prices import PriceBook
 from automl_plan.resources.recorded import (
@@ -56,7 +56,7 @@ from automl_plan.resources.recorded import (
     Step,
     known_ids,
 )
-from automl_plan.resources.tokens import address_mark, mark_in
+from automl_plan.resources.tokens import mark_in
 from automl_plan.resources.transitions import (
     after_operation,
     placed,
@@ -270,19 +270,14 @@ class Steps:
         if not wanted and not unplanned and operation.step is Step.TRAIN:
             # What follows would take down what serves for a model that is not there.
             self._session.record(record)
-            raise PlanStale(
-                "The training that was cut off was never received, and something else is declared "
-                "by now.",
-                where=str(address),
-                hint="Plan again.",
-            )
+            what = "The training was never received, and something else is declared by now."
+            raise PlanStale(what, where=str(address), hint="Plan again.")
         if not wanted:
             self._session.record(record)
             self._nothing_made.add(address)
-            left = address in self._desired.models and self._mode is PlanMode.NORMAL
-            trains = operation.step is Step.TRAIN and left
-            said = f"(it was never received{'; plan again' if trains else ''})"
-            return Begun(finish=lambda _: said)
+            trains = operation.step is Step.TRAIN and address in self._desired.models
+            more = "; plan again" if trains and self._mode is PlanMode.NORMAL else ""
+            return Begun(finish=lambda _: f"(it was never received{more})")
         refused = self._refused(change, operation)
         if refused is not None:
             self._session.record(record)
@@ -400,15 +395,8 @@ class Steps:
 
     def _check_ours(self, change: Change, operation: RecordedOperation, made: str) -> None:
         """After a rebuilt state took an operation up: whether what it made is ours."""
-        kind = change.address.kind
-        there = self._provider.models() if kind is ResourceKind.MODEL else self._provider.datasets()
-        labels = next((obj.labels for obj in there if obj.id == made), {})
-        whose = owner(labels)
         lineage = self._session.state.lineage
-        ours = whose is not None and lineage.startswith(whose.lineage)
-        mine = whose is not None and whose.mark == address_mark(change.address)
-        digest = labels.get(INPUTS)
-        if ours and mine and digest in (None, inputs_digest(operation.attributes)):
+        if is_ours(self._provider, lineage, change.address, operation, made):
             return
         self._session.record(without_operation(self._record_of(change.address), operation))
         raise OperationFailed(
@@ -446,9 +434,8 @@ class Steps:
                 operation.id is not None or operation.object_id == change.object_id
             ):
                 return operation
-        what = (
-            f"operation {change.operation_id}" if change.operation_id else "call without an answer"
-        )
+        name = change.operation_id
+        what = f"operation {name}" if name else "call without an answer"
         raise PlanStale(
             f"The {what} of {change.address} is not open any more: another run has recorded what "
             "came of it.",

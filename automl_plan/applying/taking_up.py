@@ -21,6 +21,7 @@ from automl_plan.resources.marks import (
     VERSION,
     fingerprint_of,
     inputs_digest,
+    owner,
 )
 from automl_plan.resources.recorded import (
     RecordedObject,
@@ -146,3 +147,24 @@ def _without_data(record: RecordedResource) -> RecordedResource:
         return record
     attributes = {k: v for k, v in current.attributes.items() if k != "data"}
     return replace(record, current=replace(current, attributes=attributes))
+
+
+def is_ours(
+    provider: Provider,
+    lineage: str,
+    address: Address,
+    operation: RecordedOperation,
+    made: str,
+) -> bool:
+    """Whether what an operation made that was taken up bears the labels of its address and inputs.
+
+    Raises ProviderError.
+    """
+    is_model = address.kind is ResourceKind.MODEL
+    there = provider.models() if is_model else provider.datasets()
+    labels = next((obj.labels for obj in there if obj.id == made), {})
+    whose, digest = owner(labels), labels.get(INPUTS)
+    if whose is None or not lineage.startswith(whose.lineage):
+        return False
+    mine = whose.mark == address_mark(address)
+    return mine and digest in (None, inputs_digest(operation.attributes))
