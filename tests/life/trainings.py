@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,6 +105,8 @@ class Ledger:
             inputs = inputs_of(self.world, act.here, name)
             paid = [b for b in self.begun if b.inputs == inputs and self._still(b, address, act)]
             dataset = act.here.models[name]["dataset"]
+            if _ignores_data(act.here.models[name], act.here.datasets[dataset]):
+                inputs += " as its dataset had them"  # which may not be what is declared
             self.begun.append(Begun(address, inputs, operation, training.model, dataset))
             asked = address in act.given("--replace") or self._by_age(act, name, paid)
             if paid and not asked:
@@ -119,15 +121,10 @@ class Ledger:
             if declared is None or not act.whole or act.killed or act.stale:
                 continue
             dataset = act.here.datasets[declared["dataset"]]
-            ignored = [
-                field
-                for home in (declared, dataset)
-                for field in home.get("lifecycle", {}).get("ignore_changes", ())
-            ]
             record = act.recorded_now.get(f"dataset.{declared['dataset']}") or {}
             object_id = (record.get("current") or {}).get("id", "")
             there = self.contents.get(object_id)
-            if {"sources", "dataset"} & set(ignored) or there is None or object_id in self.unsure:
+            if there is None or object_id in self.unsure or _ignores_data(declared, dataset):
                 continue
             wanted = set(rows_of(self.world, act.here, declared["dataset"]))
             if set(there.values()) != wanted:
@@ -188,6 +185,16 @@ class Ledger:
             if not old and not ending:
                 return False
         return bool(asked)
+
+
+def _ignores_data(model: Mapping[str, Any], dataset: Mapping[str, Any]) -> bool:
+    """Whether a training may be on other data than the sources hold."""
+    ignored = {
+        field
+        for home in (model, dataset)
+        for field in home.get("lifecycle", {}).get("ignore_changes", ())
+    }
+    return not ignored.isdisjoint({"sources", "dataset"})
 
 
 def most_usd(act: Act, operation: str) -> float:
