@@ -230,8 +230,8 @@ class _Rebuilder:
     ) -> dict[str, Json]:
         """What it was trained with: what the service tells, held against the digest.
 
-        Without a digest what is declared is taken, as far as nothing speaks against it: nobody is
-        to pay for another training because a label is gone.
+        Without a digest it is assumed to be what is declared, unless the service contradicts that:
+        a missing label must not cause a paid training.
         """
         digest, likely = model.labels.get(INPUTS), list(self._told(model))
         as_declared = self._as_declared(declared)

@@ -156,7 +156,7 @@ def is_ours(
     operation: RecordedOperation,
     made: str,
 ) -> bool:
-    """Whether what an operation made that was taken up bears the labels of its address and inputs.
+    """Whether the result of an operation bears the ownership labels of its address and inputs.
 
     Raises ProviderError.
     """

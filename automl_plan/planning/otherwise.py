@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from automl_plan.planning.compare import differences, of
+from automl_plan.planning.foresight import MAKES
 from automl_plan.planning.plan import Difference, Otherwise
 from automl_plan.planning.versions import Inputs
 from automl_plan.resources.address import Address, ResourceKind
 from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.resources.fields import Mutability
 from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-
-_MAKING = frozenset({Step.CREATE, Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY})
-"""Steps that a declaration asks for."""
 
 
 def started_otherwise(
@@ -48,7 +46,7 @@ def _held_against(
     desired: Desired, address: Address, operation: RecordedOperation
 ) -> tuple[bool, tuple[Difference, ...]]:
     """Whether its address is declared, and in what it differs."""
-    if operation.step not in _MAKING:
+    if operation.step not in MAKES:
         return True, ()
     model, dataset = desired.models.get(address), desired.datasets.get(address)
     if model is not None:
