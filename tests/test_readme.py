@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from automl_plan.config.load import load
-from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.model.address import dataset_address, model_address
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,9 +19,9 @@ from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from automl_plan.applying.advising import Advised
-    from automl_plan.providers.storage import Storage
-    from automl_plan.resources.data_counts import DataCounts
+    from automl_plan.model.data_counts import DataCounts
+    from automl_plan.providers.google.storage import Storage
+    from automl_plan.workspace.data_checks import Advised
 
 
 def advise(
@@ -38,7 +38,7 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Tell whether data is adequate for training, and what would help most."""
-    from automl_plan.rendering.adequacy import advice_json, advice_text
+    from automl_plan.output.data import advice_json, advice_text
 
     advised = _advised(name, kind, directory, var, var_file)
     if as_json:
@@ -55,11 +55,11 @@ def _advised(
     var: list[str] | None,
     var_file: list[Path] | None,
 ) -> Advised:
-    from automl_plan.applying.advising import Advised, advise_dataset
-    from automl_plan.linting.kinds import Kind, kind_of
-    from automl_plan.linting.lint import Linter
-    from automl_plan.linting.opening import Opener
+    from automl_plan.data.kinds import Kind, kind_of
+    from automl_plan.data.lint import Linter
+    from automl_plan.data.opening import Opener
     from automl_plan.planning.adequacy import advise
+    from automl_plan.workspace.data_checks import Advised, advise_dataset
 
     is_file = name.lower().endswith(".csv")
     if kind is not None and not is_file:

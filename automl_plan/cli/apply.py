@@ -78,10 +78,10 @@ def apply(
     """Carry out the plan: ask first, record every step. A saved plan is not asked about."""
     from msgspec.structs import replace as changed
 
-    from automl_plan.applying.freshness import check_current
-    from automl_plan.applying.plan_file import read_plan
-    from automl_plan.applying.planned import make_plan
     from automl_plan.errors import UsageError
+    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.plan_file import read_plan
+    from automl_plan.workspace.stale_plan import check_current
 
     check_apart(json_into, plan_file, "PLANFILE")
     with EventLines("apply", as_json=as_json, into=json_into) as lines:

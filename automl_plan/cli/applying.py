@@ -27,13 +27,13 @@ from automl_plan.errors import (
 )
 
 if TYPE_CHECKING:
-    from automl_plan.applying.events import ApplyResult, Event
-    from automl_plan.applying.planned import Planned, Survey
-    from automl_plan.applying.workspace import Workspace
+    from automl_plan.execution.events import ApplyResult, Event
+    from automl_plan.model.live import Live
+    from automl_plan.model.recorded import Decision
+    from automl_plan.output.progress import Progress
     from automl_plan.planning.plan import Change, Plan
-    from automl_plan.rendering.progress import Progress
-    from automl_plan.resources.live import Live
-    from automl_plan.resources.recorded import Decision
+    from automl_plan.workspace.bound_plan import Planned, Survey
+    from automl_plan.workspace.workspace import Workspace
 
 _SHOWN = 5
 _REQUESTS = 10
@@ -63,11 +63,11 @@ def apply_planned(
     Raises PlanRefused without approval, ApplyFailed when changes failed; ends with the exit
     code of OperationsRunning when work was left at the service.
     """
-    from automl_plan.applying.apply import apply
-    from automl_plan.rendering.failures import failures_text
-    from automl_plan.rendering.gate import gates_text
-    from automl_plan.rendering.plan import plan_text
-    from automl_plan.rendering.progress import event_json, result_json, result_text
+    from automl_plan.execution.apply import apply
+    from automl_plan.output.evaluations import gates_text
+    from automl_plan.output.failures import failures_text
+    from automl_plan.output.plan import plan_text
+    from automl_plan.output.progress import event_json, result_json, result_text
 
     style, as_json = stdout_style(), lines.as_json
     if not as_json:
@@ -137,7 +137,7 @@ def apply_by_hand(
 
     `sources`: whether the fingerprints of the data are needed. Raises as `apply_planned`.
     """
-    from automl_plan.applying.planned import planned_by_hand, survey
+    from automl_plan.workspace.bound_plan import planned_by_hand, survey
 
     seen = survey(workspace, sources=sources)
     assert seen.live is not None  # noqa: S101 (it was asked for)
@@ -196,7 +196,7 @@ def approve(command: str, question: str, *, as_json: bool = False) -> None:
 
 
 def _progress(lines: EventLines) -> Progress:
-    from automl_plan.rendering.progress import JsonProgress, LineProgress, LiveProgress
+    from automl_plan.output.progress import JsonProgress, LineProgress, LiveProgress
 
     if lines.as_json:
         return JsonProgress(lines)
@@ -219,16 +219,16 @@ def _what_serves(result: ApplyResult) -> str:
 
 
 def _is_model(change: Change) -> bool:
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.model.address import ResourceKind
 
     return change.address.kind is ResourceKind.MODEL
 
 
 def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
     """Say how good the models are that were trained."""
-    from automl_plan.inventory.models import headlines
+    from automl_plan.output.evaluations import headline_text
     from automl_plan.planning.plan import Action
-    from automl_plan.rendering.evaluations import headline_text
+    from automl_plan.workspace.inventory import headlines
 
     trained = [
         change.address

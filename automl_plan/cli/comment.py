@@ -45,16 +45,14 @@ def comment(
     as_json: AsJson = False,
 ) -> None:
     """Say a saved plan in a pull request: one comment, always of the newest run."""
-    from automl_plan.applying.commit import place_in_repository
-    from automl_plan.applying.plan_file import read_plan
-    from automl_plan.codehosts.actions import run_of
-    from automl_plan.codehosts.github import PullRequest
-    from automl_plan.codehosts.links import source_links
-    from automl_plan.codehosts.marker import Origin
-    from automl_plan.codehosts.sticky import Sticky
-    from automl_plan.rendering.document import document
-    from automl_plan.rendering.markdown import plan_markdown
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.code_hosts.comments import Origin, Sticky
+    from automl_plan.output.code_hosts.dialects import source_links
+    from automl_plan.output.code_hosts.github import PullRequest, run_of
+    from automl_plan.output.document import document
+    from automl_plan.output.markdown import plan_markdown
+    from automl_plan.output.style import clean
+    from automl_plan.workspace.git_commit import place_in_repository
+    from automl_plan.workspace.plan_file import read_plan
 
     if not github:
         raise UsageError(

@@ -104,7 +104,7 @@ def _documents() -> list[dict[str, Any]]:
     """What the files of the configuration say, as far as they can be read."""
     with suppress(Exception):
         from automl_plan.config.files import configuration_files, read
-        from automl_plan.config.parsing import parse
+        from automl_plan.config.yaml_parser import parse
 
         found = []
         for path in configuration_files(Path.cwd(), ()):
@@ -117,7 +117,7 @@ def _documents() -> list[dict[str, Any]]:
 
 
 def _state_path() -> Path:
-    from automl_plan.config.building import DEFAULT_STATE_PATH
+    from automl_plan.config.build import DEFAULT_STATE_PATH
 
     for document in _documents():
         with suppress(KeyError, TypeError):
@@ -128,7 +128,7 @@ def _state_path() -> Path:
 
 
 def _is_address(text: str) -> bool:
-    from automl_plan.resources.address import Address
+    from automl_plan.model.address import Address
 
     with suppress(ValueError):
         Address.parse(text)

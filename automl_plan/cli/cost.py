@@ -45,9 +45,9 @@ def cost(
             raise UsageError("--spent is about the past: it takes no part of a plan.")
         _spent(directory, var, var_file, as_json=as_json)
         return
-    from automl_plan.applying.planned import make_plan
-    from automl_plan.rendering.cost import cost_json, costs_text
-    from automl_plan.rendering.unrecorded import unrecorded_text
+    from automl_plan.output.cost import cost_json, costs_text
+    from automl_plan.output.drift import unrecorded_text
+    from automl_plan.workspace.bound_plan import make_plan
 
     options = plan_options(
         destroy=False,
@@ -73,8 +73,8 @@ def cost(
 def _spent(
     directory: Path, var: list[str] | None, var_file: list[Path] | None, *, as_json: bool
 ) -> None:
-    from automl_plan.inventory.spending import spending_rows
-    from automl_plan.rendering.spending import spending_json, spending_text
+    from automl_plan.output.cost import spending_json, spending_text
+    from automl_plan.workspace.versions import spending_rows
 
     with workspace(directory, var, var_file) as opened:
         ledger = opened.store.read().ledger

@@ -24,8 +24,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List datasets: images, status of the latest operation, and who manages each."""
-    from automl_plan.inventory.datasets import list_datasets
-    from automl_plan.rendering.datasets import datasets_json, datasets_text
+    from automl_plan.output.inventory import datasets_json, datasets_text
+    from automl_plan.workspace.inventory import list_datasets
 
     with workspace(directory, var, var_file) as opened:
         rows = list_datasets(opened.provider, opened.store.read().recorded())
@@ -46,10 +46,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one dataset."""
-    from automl_plan.inventory.datasets import describe_dataset
-    from automl_plan.inventory.managed import pick
-    from automl_plan.rendering.datasets import dataset_json, dataset_text
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.output.inventory import dataset_json, dataset_text
+    from automl_plan.workspace.inventory import describe_dataset, pick
 
     with workspace(directory, var, var_file) as opened:
         provider, recorded = opened.provider, opened.store.read().recorded()

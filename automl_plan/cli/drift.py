@@ -27,10 +27,9 @@ def drift(
     json_into: JsonInto = None,
 ) -> None:
     """Tell what changed outside, or is not recorded; exits with 2 if anything is. For cron."""
-    from automl_plan.applying.planned import make_plan
+    from automl_plan.output.drift import drift_json, drift_text, unrecorded_text
     from automl_plan.planning.options import PlanMode, PlanOptions
-    from automl_plan.rendering.drift import drift_json, drift_text
-    from automl_plan.rendering.unrecorded import unrecorded_text
+    from automl_plan.workspace.bound_plan import make_plan
 
     with DocumentFile(json_into) as file:
         with workspace(directory, var, var_file) as opened:

@@ -14,8 +14,8 @@ from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
 from automl_plan.cli.output import write, write_json
 
 if TYPE_CHECKING:
+    from automl_plan.model.json import Json
     from automl_plan.providers.local.process import Running
-    from automl_plan.resources.json import Json
 
 app = typer.Typer(
     name="emulator",
@@ -136,7 +136,7 @@ def advance(
     directory: Directory = Path(),
 ) -> None:
     """Let time pass on its clock, to see what the end of a model's life brings."""
-    from automl_plan.config.durations import TO_WRITE, parse_duration
+    from automl_plan.config.scalars import TO_WRITE, parse_duration
     from automl_plan.errors import UsageError
     from automl_plan.providers.local import process
 
@@ -149,7 +149,7 @@ def advance(
 
 
 def _json(running: Running | None) -> dict[str, Json]:
-    from automl_plan.rendering.document import document
+    from automl_plan.output.document import document
 
     return document(running=running is not None, **(asdict(running) if running else {}))
 

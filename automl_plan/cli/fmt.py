@@ -12,7 +12,7 @@ import typer
 from automl_plan.cli.options import AsJson, Directory
 from automl_plan.cli.output import write, write_json
 from automl_plan.errors import ConfigurationError, Diagnostic
-from automl_plan.resources.json import Json
+from automl_plan.model.json import Json
 
 WOULD_CHANGE = 1
 """Exit code of `--check` when a file is not in its canonical form, as of other formatters."""
@@ -63,7 +63,7 @@ def fmt(
     if wrong:
         raise ConfigurationError(wrong)
     if as_json:
-        from automl_plan.rendering.document import document
+        from automl_plan.output.document import document
 
         write_json(document(check=check, changed=changed))
     if check and changed:
@@ -107,7 +107,7 @@ def _diff(before: str, after: str, shown: str) -> str:
     marked = (
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.style import clean
 
     # A tab stays: what is piped may be a patch.
     return "".join(

@@ -37,15 +37,15 @@ def graph(
     """Draw what depends on what: as it is declared, or with what a saved plan does to it."""
     if as_json and format_ not in (None, "json"):
         raise UsageError(f"--json and --format {format_} can't be had together.")
-    from automl_plan.applying.plan_file import read_plan
     from automl_plan.config.load import load
-    from automl_plan.rendering.graph import (
+    from automl_plan.output.graph import (
         configuration_graph,
         graph_dot,
         graph_json,
         graph_mermaid,
         plan_graph,
     )
+    from automl_plan.workspace.plan_file import read_plan
 
     if plan_file is not None:
         drawn = plan_graph(read_plan(plan_file))

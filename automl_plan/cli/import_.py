@@ -24,8 +24,8 @@ from automl_plan.errors import ConfigurationError, PlanRefused, StateLocked, Usa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl_plan.applying.workspace import Workspace
-    from automl_plan.resources.refactoring import Adoption
+    from automl_plan.model.desired import Adoption
+    from automl_plan.workspace.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +74,7 @@ def import_(
         return
     if name is None or object_id is None or write_file is not None:
         raise UsageError("Give ADDRESS and ID, or --all --write FILE.")
-    from automl_plan.resources.refactoring import Adoption
+    from automl_plan.model.desired import Adoption
 
     asked = address(name, "ADDRESS")
     with workspace(directory, var, var_file) as opened:
@@ -101,9 +101,9 @@ def _import_all(
     var_file: list[Path] | None,
     directory: Path,
 ) -> None:
-    from automl_plan.applying.adoption import unmanaged, write_declarations
-    from automl_plan.applying.planned import survey
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.style import clean
+    from automl_plan.workspace.bound_plan import survey
+    from automl_plan.workspace.import_unmanaged import unmanaged, write_declarations
 
     with workspace(directory, var, var_file) as opened:
         found = unmanaged(survey(opened))
@@ -135,7 +135,7 @@ def _adopt(
     auto_approve: bool,
     lock_timeout: float,
 ) -> None:
-    from automl_plan.planning.by_hand import plan_adoptions
+    from automl_plan.planning.command_plans import plan_adoptions
 
     apply_by_hand(
         opened,

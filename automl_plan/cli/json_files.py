@@ -23,7 +23,7 @@ from automl_plan.cli.output import say, write_json_line
 from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable, UsageError
 
 if TYPE_CHECKING:
-    from automl_plan.resources.json import Json
+    from automl_plan.model.json import Json
 
 JsonInto = Annotated[
     Path | None,
@@ -112,7 +112,7 @@ class DocumentFile:
             raise _unwritable(self._path, error) from error
 
     def _write_error(self, error: AutomlPlanError) -> None:
-        from automl_plan.rendering.failures import error_json
+        from automl_plan.output.failures import error_json
 
         try:
             self.write(error_json(error))
@@ -151,7 +151,7 @@ class EventLines:
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
-        from automl_plan.rendering.progress import version_json
+        from automl_plan.output.progress import version_json
 
         version = version_json(self._command)
         if self._path is not None:
@@ -171,7 +171,7 @@ class EventLines:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        from automl_plan.rendering.failures import error_json
+        from automl_plan.output.failures import error_json
 
         told = None if error is None else _told(error)
         if told is not None:

@@ -18,15 +18,15 @@ from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.errors import UsageError
-from automl_plan.rendering.formats import Format, renderer
+from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
-    from automl_plan.applying.workspace import Workspace
-    from automl_plan.linting.kinds import Kind
-    from automl_plan.linting.lint import Linted
-    from automl_plan.linting.rules import Severity
-    from automl_plan.providers.storage import Storage
-    from automl_plan.resources.capabilities import Capabilities
+    from automl_plan.data.kinds import Kind
+    from automl_plan.data.lint import Linted
+    from automl_plan.data.rules import Severity
+    from automl_plan.model.capabilities import Capabilities
+    from automl_plan.providers.google.storage import Storage
+    from automl_plan.workspace.workspace import Workspace
 
 ERRORS = 1
 """Exit code when a finding is an error."""
@@ -60,7 +60,7 @@ def lint(
     json_into: JsonInto = None,
 ) -> None:
     """Look at import data before it is paid for; exits with 1 if a finding is an error."""
-    from automl_plan.rendering.lint import lint_json
+    from automl_plan.output.lint import lint_json
 
     shown = chosen(format_, as_json=as_json)
     with DocumentFile(json_into) as file:
@@ -80,9 +80,9 @@ def _results(
     var: list[str] | None,
     var_file: list[Path] | None,
 ) -> Iterator[Linted]:
-    from automl_plan.linting.kinds import Kind
-    from automl_plan.linting.lint import Linter
-    from automl_plan.linting.opening import Opener
+    from automl_plan.data.kinds import Kind
+    from automl_plan.data.lint import Linter
+    from automl_plan.data.opening import Opener
 
     is_file = name is not None and name.lower().endswith(".csv")
     if kind is not None and not is_file:
@@ -115,7 +115,7 @@ def _results(
 
 def severities_of(opened: Workspace | None) -> dict[str, Severity]:
     """What a configuration says of the rules."""
-    from automl_plan.linting.rules import Severity
+    from automl_plan.data.rules import Severity
 
     given = {} if opened is None else opened.configuration.lint
     return {rule: Severity(told) for rule, told in given.items()}
@@ -144,7 +144,7 @@ def has_configuration(directory: Path) -> bool:
 
 def subject_of_file(name: str, kind: Kind | None, opened: Workspace | None) -> Subject:
     """A file has the kind of the dataset whose source it is."""
-    from automl_plan.linting.kinds import kind_of
+    from automl_plan.data.kinds import kind_of
 
     if kind is None and opened is not None:
         for dataset in opened.configuration.desired.datasets.values():
@@ -154,7 +154,7 @@ def subject_of_file(name: str, kind: Kind | None, opened: Workspace | None) -> S
 
 
 def _declared(name: str | None, opened: Workspace | None) -> Sequence[Subject]:
-    from automl_plan.linting.kinds import kind_of
+    from automl_plan.data.kinds import kind_of
 
     datasets = [] if opened is None else list(opened.configuration.desired.datasets.values())
     wanted = None if name is None else name.removeprefix("dataset.")
@@ -183,7 +183,7 @@ def storage_of(opened: Workspace | None, stack: ExitStack) -> Storage:
     """That of the provider; without a configuration, Google's or what the variable names."""
     if opened is not None:
         return opened.provider.storage()
-    from automl_plan.providers.storage import Storage, storage_url
+    from automl_plan.providers.google.storage import Storage, storage_url
 
     storage = Storage.at(storage_url(os.environ), None)
     stack.callback(storage.close)
@@ -191,7 +191,7 @@ def storage_of(opened: Workspace | None, stack: ExitStack) -> Storage:
 
 
 def _write(results: Sequence[Linted], shown: Format) -> None:
-    from automl_plan.rendering.lint import lint_json, lint_report, lint_text
+    from automl_plan.output.lint import lint_json, lint_report, lint_text
 
     render = renderer(shown)
     if render is not None:

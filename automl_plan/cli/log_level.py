@@ -65,7 +65,7 @@ def _on_standard_error(*, named: bool) -> Handler:
     """What tells a record on a line of its own; a service's words may be in it."""
     import logging
 
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.style import clean
 
     class OnStandardError(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -117,7 +117,7 @@ def _told_next_step(code: int, arguments: Sequence[str]) -> int:
     """
     for_programs = any(word == "--json" or word.startswith("--format") for word in arguments)
     if code in (0, 1) and not for_programs and (step := next_step()) is not None:
-        from automl_plan.rendering.style import clean
+        from automl_plan.output.style import clean
 
         say(f"Next: {clean(step)}\n")
     return code
@@ -155,7 +155,7 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _report(error: AutomlPlanError, arguments: Sequence[str]) -> int:
-    from automl_plan.rendering.failures import error_text
+    from automl_plan.output.failures import error_text
 
     write_error(error, arguments)
     say(error_text(error, style_for(sys.stderr)))
@@ -163,7 +163,7 @@ def _report(error: AutomlPlanError, arguments: Sequence[str]) -> int:
 
 
 def _report_bug(error: Exception) -> int:
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.style import clean
 
     say(
         f"Error: this is a bug in automl-plan {__version__}: "

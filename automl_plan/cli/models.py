@@ -27,8 +27,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List models: dataset, deployment, cost of training, end of life, and who manages each."""
-    from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.models import models_json, models_text
+    from automl_plan.output.inventory import models_json, models_text
+    from automl_plan.workspace.inventory import model_rows
 
     with workspace(directory, var, var_file) as opened:
         rows = model_rows(opened.provider.models(), opened.store.read().recorded())
@@ -48,10 +48,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one model."""
-    from automl_plan.inventory.managed import pick
-    from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.models import model_json, model_text
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.output.inventory import model_json, model_text
+    from automl_plan.workspace.inventory import model_rows, pick
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read().recorded()
@@ -82,9 +81,9 @@ def evaluations(
     as_json: AsJson = False,
 ) -> None:
     """Show how good a model is: overall, per label, and what it confuses."""
-    from automl_plan.inventory.managed import pick
-    from automl_plan.rendering.evaluations import evaluations_json, evaluations_text
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.output.evaluations import evaluations_json, evaluations_text
+    from automl_plan.workspace.inventory import pick
 
     with workspace(directory, var, var_file) as opened:
         resources = opened.store.read().resources
@@ -116,8 +115,8 @@ def calendar(
     as_json: AsJson = False,
 ) -> None:
     """Tell when models end: Google lets each live for 18 months."""
-    from automl_plan.inventory.models import model_rows
-    from automl_plan.rendering.calendar import calendar_ics, calendar_json, calendar_text
+    from automl_plan.output.expiry import calendar_ics, calendar_json, calendar_text
+    from automl_plan.workspace.inventory import model_rows
 
     if out is not None and not ics:
         raise UsageError("--out is for iCalendar files.", hint="Write --ics, too.")
@@ -153,11 +152,11 @@ def delete(
     directory: Directory = Path(),
 ) -> None:
     """Delete one model, managed or not; it is undeployed first."""
-    from automl_plan.applying.deletion import check_deletion, delete_model
     from automl_plan.cli.applying import approve
-    from automl_plan.inventory.managed import managed_objects, pick
-    from automl_plan.rendering.models import deleted_text, deletion_question
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.execution.direct_calls import check_deletion, delete_model
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.output.inventory import deleted_text, deletion_question
+    from automl_plan.workspace.inventory import managed_objects, pick
 
     with workspace(directory, var, var_file) as opened:
         resources = opened.store.read().resources

@@ -45,8 +45,8 @@ def list_(
     Vertex AI keeps them with what they work on: told are trainings, those of the location, and
     those on each image dataset and each endpoint that automl-plan made, a request for each.
     """
-    from automl_plan.inventory.operations import list_operations
-    from automl_plan.rendering.operations import operations_json, operations_text
+    from automl_plan.output.operations import operations_json, operations_text
+    from automl_plan.workspace.operations import list_operations
 
     with workspace(directory, var, var_file) as opened:
         found = list_operations(
@@ -71,7 +71,7 @@ def get(
     as_json: AsJson = False,
 ) -> None:
     """Show one operation as it stands."""
-    from automl_plan.rendering.operations import operation_json, operation_text
+    from automl_plan.output.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
@@ -93,8 +93,8 @@ def wait(
     as_json: AsJson = False,
 ) -> None:
     """Wait until an operation ends; exit with 1 when it failed."""
-    from automl_plan.applying.waiting import wait_for
-    from automl_plan.rendering.operations import operation_json, operation_text
+    from automl_plan.execution.poller import wait_for
+    from automl_plan.output.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
         operation = wait_for(opened.provider, opened.bare_id(operation_id), timeout=timeout)
@@ -122,8 +122,8 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Tell how good the forecasts of how long operations take would have been."""
-    from automl_plan.applying.backtested import backtest_file, backtest_history
-    from automl_plan.rendering.forecast import backtest_json, backtest_text
+    from automl_plan.output.operations import backtest_json, backtest_text
+    from automl_plan.workspace.operations import backtest_file, backtest_history
 
     if file is not None:
         results = backtest_file(file)
@@ -144,7 +144,7 @@ def cancel(
     directory: Directory = Path(),
 ) -> None:
     """Ask the service to end an import or a training."""
-    from automl_plan.applying.judging import check_cancel
+    from automl_plan.workspace.check_refusals import check_cancel
 
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
@@ -168,7 +168,7 @@ def delete(
 ) -> None:
     """Delete the record of an operation that has ended; what it made stays."""
     from automl_plan.cli.applying import approve
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.style import clean
 
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))

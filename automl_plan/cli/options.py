@@ -15,10 +15,10 @@ from automl_plan.cli.log_level import say_warnings
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
-    from automl_plan.applying.workspace import Workspace
     from automl_plan.config.configuration import Configuration
+    from automl_plan.model.address import Address
     from automl_plan.planning.options import PlanOptions
-    from automl_plan.resources.address import Address
+    from automl_plan.workspace.workspace import Workspace
 
 
 _changed_to: ContextVar[Path] = ContextVar("_changed_to", default=Path())
@@ -134,7 +134,7 @@ def workspace(
     directory: Path, var: list[str] | None = None, var_file: list[Path] | None = None
 ) -> Workspace:
     """Open the configuration of a directory with the variables that were given."""
-    from automl_plan.applying.workspace import Workspace
+    from automl_plan.workspace.workspace import Workspace
 
     say_warnings()
     given = variables(var)
@@ -158,7 +158,7 @@ def next_step() -> str | None:
     configuration = _configuration.get()
     if configuration is None:
         return None
-    from automl_plan.inventory.first_steps import first_step
+    from automl_plan.config.scaffold import first_step
 
     return first_step(configuration)
 
@@ -247,7 +247,7 @@ def plan_options(
 
 def address(text: str, flag: str) -> Address:
     """An address that was given. Raises UsageError."""
-    from automl_plan.resources.address import Address
+    from automl_plan.model.address import Address
 
     try:
         return Address.parse(text)

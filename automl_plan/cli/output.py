@@ -10,13 +10,13 @@ from select import select
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from automl_plan.rendering.style import Style
-    from automl_plan.resources.json import Json
+    from automl_plan.model.json import Json
+    from automl_plan.output.style import Style
 
 
 def style_for(stream: TextIO) -> Style:
     """Colour on terminals; NO_COLOR turns it off and FORCE_COLOR on."""
-    from automl_plan.rendering.style import Style
+    from automl_plan.output.style import Style
 
     if os.environ.get("NO_COLOR"):
         return Style(colour=False)
@@ -38,7 +38,7 @@ def write_exactly(text: str) -> None:
 
 def safe(text: str) -> str:
     """Text for people, in which no runner of CI finds a command: not all tell that they run."""
-    from automl_plan.rendering.style import harmless
+    from automl_plan.output.style import harmless
 
     return harmless(text)
 

@@ -28,12 +28,12 @@ from automl_plan.cli.output import stdout_style, write, write_exactly, write_jso
 from automl_plan.cli.patience import WHAT, reading
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.errors import PlanRefused
-from automl_plan.rendering.formats import Format, renderer
+from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
-    from automl_plan.applying.planned import Planned
     from automl_plan.config.configuration import Configuration
-    from automl_plan.resources.address import Address
+    from automl_plan.model.address import Address
+    from automl_plan.workspace.bound_plan import Planned
 
 CHANGES = 2
 """Exit code of `--detailed-exitcode` when there is something to do."""
@@ -74,8 +74,8 @@ def plan(
     json_into: JsonInto = None,
 ) -> None:
     """Show what `apply` would do, and why. Changes nothing."""
-    from automl_plan.applying.plan_file import planned_to_json, write_plan
-    from automl_plan.applying.planned import make_plan
+    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.plan_file import planned_to_json, write_plan
 
     shown = chosen(format_, as_json=as_json)
     check_apart(json_into, out, "--out")
@@ -113,7 +113,7 @@ def plan(
 def _write(planned: Planned, shown: Format, configuration: Configuration) -> None:
     render = renderer(shown)
     if render is not None:
-        from automl_plan.rendering.annotations import plan_report
+        from automl_plan.output.annotations import plan_report
 
         def place(address: Address) -> str | None:
             position = configuration.position(address)
@@ -121,10 +121,10 @@ def _write(planned: Planned, shown: Format, configuration: Configuration) -> Non
 
         write_exactly(render(plan_report(planned, place, home())))
     elif shown == "json":
-        from automl_plan.applying.plan_file import planned_to_json
+        from automl_plan.workspace.plan_file import planned_to_json
 
         write_json(planned_to_json(planned))
     else:
-        from automl_plan.rendering.plan import plan_text
+        from automl_plan.output.plan import plan_text
 
         write(plan_text(planned, stdout_style()))

@@ -11,10 +11,10 @@ import typer
 
 from automl_plan.cli.output import exactly_or_go_on, write_json_line
 from automl_plan.errors import AutomlPlanError, UsageError
-from automl_plan.rendering.formats import Format, renderer
+from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
-    from automl_plan.rendering.annotations import Home
+    from automl_plan.output.annotations import Home
 
 FormatOption = Annotated[
     Format | None,
@@ -40,11 +40,11 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
     name = "json" if "--json" in arguments else _format_of(arguments)
     render = renderer(name)
     if name == "json":
-        from automl_plan.rendering.failures import error_json
+        from automl_plan.output.failures import error_json
 
         write_json_line(error_json(error))
     elif render is not None:
-        from automl_plan.rendering.annotations import error_report
+        from automl_plan.output.annotations import error_report
 
         commands = {"validate": "validate", "lint": "datasets lint"}
         command = next((told for name, told in commands.items() if name in arguments), "plan")
@@ -53,9 +53,9 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
 
 def home() -> Home:
     """Where the configuration in the working directory lies in its repository."""
-    from automl_plan.applying.commit import place_in_repository
     from automl_plan.config.files import Unreadable, configuration_files
-    from automl_plan.rendering.annotations import Home
+    from automl_plan.output.annotations import Home
+    from automl_plan.workspace.git_commit import place_in_repository
 
     directory = Path.cwd()
     prefix = place_in_repository(directory) or _place_in_workspace(directory)

@@ -40,10 +40,10 @@ def resolve(
     directory: Directory = Path(),
 ) -> None:
     """Say what came of a call that was cut off, where the tool can't prove it."""
-    from automl_plan.applying.resolve import abandon as abandon_intent
-    from automl_plan.applying.resolve import adopt as adopt_intent
-    from automl_plan.applying.resolve import intent_of
     from automl_plan.cli.applying import approve
+    from automl_plan.workspace.resolve import abandon as abandon_intent
+    from automl_plan.workspace.resolve import adopt as adopt_intent
+    from automl_plan.workspace.resolve import intent_of
 
     if (adopt is None) == (not abandon):
         raise UsageError("Give --adopt ID or --abandon.")

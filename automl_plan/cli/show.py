@@ -13,8 +13,8 @@ from automl_plan.cli.output import stdout_style, write, write_exactly, write_jso
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
-    from automl_plan.applying.planned import Planned
-    from automl_plan.codehosts.links import SourceLinks
+    from automl_plan.output.code_hosts.dialects import SourceLinks
+    from automl_plan.workspace.bound_plan import Planned
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def show(
     if format_ in ("markdown", "html", "outputs"):
         raise UsageError(f"Only a plan is shown as {format_}.", hint="Give a PLANFILE.")
     as_json = as_json or format_ == "json"
-    from automl_plan.rendering.state import state_json, state_text
+    from automl_plan.output.state import state_json, state_text
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read()
@@ -62,37 +62,36 @@ def show(
 
 
 def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> None:
-    from automl_plan.applying.plan_file import planned_to_json, read_plan
+    from automl_plan.workspace.plan_file import planned_to_json, read_plan
 
     planned = read_plan(plan_file)
     match format_:
         case "json":
             write_json(planned_to_json(planned))
         case "markdown":
-            from automl_plan.codehosts.links import host_of
-            from automl_plan.codehosts.marker import Origin
-            from automl_plan.rendering.flavours import FLAVOURS
-            from automl_plan.rendering.markdown import plan_markdown
+            from automl_plan.output.code_hosts.comments import Origin
+            from automl_plan.output.code_hosts.dialects import FLAVOURS, host_of
+            from automl_plan.output.markdown import plan_markdown
 
             flavour = FLAVOURS[host or host_of(os.environ) or "github"]
             origin = Origin(key, planned.commit, planned.made)
             write(plan_markdown(planned, origin, flavour=flavour, links=_links(planned)))
         case "outputs":
-            from automl_plan.rendering.outputs import plan_outputs
+            from automl_plan.output.plan import plan_outputs
 
             write_exactly(plan_outputs(planned))
         case "html":
-            from automl_plan.rendering.html.page import plan_html
+            from automl_plan.output.html.page import plan_html
 
             write(plan_html(planned, _links(planned)))
         case _:
-            from automl_plan.rendering.plan import plan_text
+            from automl_plan.output.plan import plan_text
 
             write(plan_text(planned, stdout_style()))
 
 
 def _links(planned: Planned) -> SourceLinks | None:
-    from automl_plan.applying.commit import place_in_repository
-    from automl_plan.codehosts.links import source_links
+    from automl_plan.output.code_hosts.dialects import source_links
+    from automl_plan.workspace.git_commit import place_in_repository
 
     return source_links(os.environ, planned.commit, place_in_repository(Path()))

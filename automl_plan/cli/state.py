@@ -32,7 +32,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the recorded resources."""
-    from automl_plan.rendering.state import resources_text, state_json
+    from automl_plan.output.state import resources_text, state_json
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read()
@@ -59,7 +59,7 @@ def show(
 ) -> None:
     """Show what is recorded of one resource."""
     from automl_plan.errors import UsageError
-    from automl_plan.rendering.state import resource_json, resource_text
+    from automl_plan.output.state import resource_json, resource_text
 
     asked = address(name, "ADDRESS")
     with workspace(directory, var, var_file) as opened:
@@ -125,7 +125,7 @@ def mv(
 ) -> None:
     """Record a resource under another address. `moved` blocks do so by review."""
     from automl_plan.cli.applying import apply_by_hand
-    from automl_plan.planning.by_hand import plan_move
+    from automl_plan.planning.command_plans import plan_move
 
     asked, wanted = address(source, "FROM"), address(target, "TO")
     with (
@@ -165,7 +165,7 @@ def rm(
     Of an object that is not recorded, take the ownership labels off.
     """
     from automl_plan.cli.applying import apply_by_hand
-    from automl_plan.planning.by_hand import plan_forgetting
+    from automl_plan.planning.command_plans import plan_forgetting
 
     if "." not in name or "/" in name:  # no address
         _disown(name, auto_approve, var, var_file, directory, as_json=as_json)
@@ -195,10 +195,10 @@ def _disown(
     *,
     as_json: bool,
 ) -> None:
-    from automl_plan.applying.disowning import disown, labelled_object
     from automl_plan.cli.applying import approve
-    from automl_plan.rendering.progress import disowned_json
-    from automl_plan.rendering.style import clean
+    from automl_plan.execution.direct_calls import disown, labelled_object
+    from automl_plan.output.progress import disowned_json
+    from automl_plan.output.style import clean
 
     with (
         EventLines("state rm", as_json=as_json) as lines,
@@ -226,10 +226,10 @@ def rebuild(
     directory: Directory = Path(),
 ) -> None:
     """Make a lost state anew from the labels on what lives."""
-    from automl_plan.applying.planned import survey
-    from automl_plan.applying.rebuilding import rebuild as rebuild_state
-    from automl_plan.rendering.style import clean
+    from automl_plan.output.style import clean
+    from automl_plan.recovery.rebuild_state import rebuild as rebuild_state
     from automl_plan.state.restoring import put_rebuilt
+    from automl_plan.workspace.bound_plan import survey
 
     with workspace(directory, var, var_file) as opened:
         path = opened.configuration.state_path

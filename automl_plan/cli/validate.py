@@ -11,7 +11,7 @@ from automl_plan.cli.json_files import DocumentFile, JsonInto
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, remember, variables
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
-from automl_plan.rendering.formats import renderer
+from automl_plan.output.ci_formats import renderer
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def validate(
 ) -> None:
     """Check the configuration; needs no credentials and no network."""
     from automl_plan.config.load import load
-    from automl_plan.rendering.validation import validation_json, validation_text
+    from automl_plan.output.failures import validation_json, validation_text
 
     shown = chosen(format_, as_json=as_json)
     with DocumentFile(json_into) as file:
@@ -40,7 +40,7 @@ def validate(
     remember(configuration)
     render = renderer(shown)
     if render is not None:
-        from automl_plan.rendering.annotations import validation_report
+        from automl_plan.output.annotations import validation_report
 
         write_exactly(render(validation_report(configuration, home())))
     elif shown == "json":

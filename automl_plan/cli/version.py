@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def version(as_json: AsJson = False) -> None:
     """Show the version, Python's and the platform."""
-    from automl_plan.rendering.document import document
+    from automl_plan.output.document import document
 
     python, system = sys.version.split()[0], " ".join(os.uname()[::2])
     if as_json:

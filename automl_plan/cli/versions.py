@@ -22,10 +22,10 @@ from automl_plan.cli.options import (
 from automl_plan.cli.output import stdout_style, write, write_json
 
 if TYPE_CHECKING:
-    from automl_plan.applying.planned import Survey
+    from automl_plan.model.live import Live
+    from automl_plan.model.recorded import Decision, DecisionKind
     from automl_plan.planning.plan import Plan
-    from automl_plan.resources.live import Live
-    from automl_plan.resources.recorded import Decision, DecisionKind
+    from automl_plan.workspace.bound_plan import Survey
 
 Name = Annotated[
     str,
@@ -55,9 +55,9 @@ def versions(
     as_json: AsJson = False,
 ) -> None:
     """List a model's versions: what they were trained on, how good they are, what they cost."""
-    from automl_plan.inventory.versions import address_of, version_rows
-    from automl_plan.rendering.versions import versions_json, versions_text
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.output.versions import versions_json, versions_text
+    from automl_plan.workspace.versions import address_of, version_rows
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read().recorded()
@@ -83,7 +83,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a version the current one, whatever its gate said; who and why is recorded."""
-    from automl_plan.resources.recorded import DecisionKind
+    from automl_plan.model.recorded import DecisionKind
 
     _choose(
         name,
@@ -113,7 +113,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Go back to a former version; later plans leave it at that."""
-    from automl_plan.resources.recorded import DecisionKind
+    from automl_plan.model.recorded import DecisionKind
 
     _choose(
         name,
@@ -144,9 +144,9 @@ def _choose(
 ) -> None:
     from automl_plan.cli.applying import apply_by_hand
     from automl_plan.cli.json_files import EventLines
-    from automl_plan.inventory.versions import address_of
-    from automl_plan.planning.by_hand import former_version, plan_promotion
-    from automl_plan.resources.address import ResourceKind
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.planning.command_plans import former_version, plan_promotion
+    from automl_plan.workspace.versions import address_of
 
     def plan(seen: Survey, live: Live) -> Plan:
         address = address_of(opened.bare_id(name, ResourceKind.MODEL), seen.recorded.resources)
@@ -171,8 +171,8 @@ def _choose(
 
 
 def _decision(kind: DecisionKind, why: str | None) -> Decision:
-    from automl_plan.applying.moments import now
-    from automl_plan.resources.recorded import Decision
+    from automl_plan.model.recorded import Decision
+    from automl_plan.recovery.billing import now
 
     return Decision(kind, now(), by=_who(), why=why)
 

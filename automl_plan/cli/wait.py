@@ -53,10 +53,10 @@ def wait(
     Give the --var and --var-file of that run. Where the configuration says something else than what
     was started, that is followed and recorded, nothing else is done, and the exit code is 3.
     """
-    from automl_plan.applying.planned import make_plan
+    from automl_plan.output.progress import otherwise_text, started_otherwise_error
     from automl_plan.planning.options import PlanOptions
     from automl_plan.planning.plan import Action
-    from automl_plan.rendering.otherwise import otherwise_text, started_otherwise_error
+    from automl_plan.workspace.bound_plan import make_plan
 
     options = PlanOptions(lint=not no_lint, allow_partial_import=allow_partial_import)
     addresses = [] if name is None else [address(name, "ADDRESS")]

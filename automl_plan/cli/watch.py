@@ -14,7 +14,7 @@ from automl_plan.cli.output import stdout_style, write_or_go_on
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
-    from automl_plan.applying.watch_events import Watched
+    from automl_plan.watch.snapshot import Watched
 
 _INTERVAL = re.compile(r"([0-9]{1,7})(s|m|h|d)?")
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -48,14 +48,14 @@ def watch(
     It starts nothing and changes nothing at the service. It ends when nothing runs any more and
     every message was sent.
     """
-    from automl_plan.applying.reopening import Reopening
-    from automl_plan.applying.watching import Watch
-    from automl_plan.rendering.watching import (
+    from automl_plan.output.watch import (
         watch_result_json,
         watch_result_text,
         watched_json,
         watched_line,
     )
+    from automl_plan.watch.reload import Reopening
+    from automl_plan.watch.watch import Watch
 
     if once and for_ever:
         raise UsageError("--once and --for-ever can't be had together.")

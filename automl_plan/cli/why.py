@@ -34,10 +34,10 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Explain what is planned for a resource, or why nothing is: all that is compared."""
-    from automl_plan.applying.planned import make_plan, place_of, survey
     from automl_plan.cli.options import plan_options
-    from automl_plan.planning.explaining import explain
-    from automl_plan.rendering.why import why_json, why_text
+    from automl_plan.output.why import why_json, why_text
+    from automl_plan.planning.explain import explain
+    from automl_plan.workspace.bound_plan import make_plan, place_of, survey
 
     asked = address(name, "ADDRESS")
     options = plan_options(

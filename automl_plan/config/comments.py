@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from automl_plan.config.events import events
+from automl_plan.config.yaml_events import events
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMENT = re.compile("#[^\n\r\x85\u2028\u2029]*")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from msgspec import Struct
 
-from automl_plan.config.findings import Finding, Path
-from automl_plan.config.origins import Origins
-from automl_plan.config.positions import Position
+from automl_plan.config.findings import Finding, KeyPath
+from automl_plan.config.source_map import Origins, Position
 from automl_plan.errors import Diagnostic
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired
-from automl_plan.resources.json import Json
-from automl_plan.resources.notices import Receiver
-from automl_plan.resources.policy import Policy
-from automl_plan.resources.prices import PriceBook
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired, Policy
+from automl_plan.model.json import Json
+from automl_plan.model.notices import Receiver
+from automl_plan.model.prices import PriceBook
 
 SECTION_OF = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 """The section of the configuration that declares each kind of resource."""
@@ -33,10 +31,10 @@ class ProviderSettings(Struct, frozen=True):
 class Configuration(Struct, frozen=True):
     """What the YAML of one directory says."""
 
-    directory: FilePath
+    directory: Path
     """Absolute."""
     provider: ProviderSettings
-    state_path: FilePath
+    state_path: Path
     """Absolute; `state/default.json` in the directory when nothing is said."""
     desired: Desired
     """Every dataset's `data` is None: the content of sources is not looked at here."""
@@ -48,7 +46,7 @@ class Configuration(Struct, frozen=True):
     """Who is told of what happens. Not in the digest: plans name them as contacts."""
     prices: PriceBook
     """The prices that costs are told in."""
-    files: tuple[FilePath, ...]
+    files: tuple[Path, ...]
     """What was read: its own files, var-files, the price book."""
     given: Mapping[str, str | None]
     """The variables that a flag, a file or the environment gives a value: a number or truth value
@@ -59,7 +57,7 @@ class Configuration(Struct, frozen=True):
     _origins: Origins
 
     def diagnostic(
-        self, path: Path, rule: str, message: str, hint: str | None = None
+        self, path: KeyPath, rule: str, message: str, hint: str | None = None
     ) -> Diagnostic:
         """What is wrong with what stands at a path, with its place; for what shows up later."""
         (found,) = self._origins.diagnostics([Finding(path, rule, message, hint)])

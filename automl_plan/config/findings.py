@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-Path: TypeAlias = tuple[str, ...]
+KeyPath: TypeAlias = tuple[str, ...]
 """The keys that lead to a value; an item of a list is named by its index."""
 
 READING_RULES = {
@@ -50,7 +50,7 @@ READING_RULES = {
 class Finding(Struct, frozen=True):
     """One thing wrong, at a path of the merged configuration (or of `file`, when given)."""
 
-    path: Path
+    path: KeyPath
     rule: str
     message: str
     hint: str | None = None

@@ -9,36 +9,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path as FilePath
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.config import building, variables
+from automl_plan.config import build, variables
 from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
-from automl_plan.config.findings import Finding, Path, quoted
+from automl_plan.config.findings import Finding, KeyPath, quoted
 from automl_plan.config.merging import Document, Merger
 from automl_plan.config.misnamed import misnamed, none_read
-from automl_plan.config.origins import Origins
 from automl_plan.config.parse_cache import ParseCache
-from automl_plan.config.parsing import parse
 from automl_plan.config.prices import list_prices, read_prices
-from automl_plan.config.references import Filler
 from automl_plan.config.rule import Checked
 from automl_plan.config.rules import RULES
-from automl_plan.config.shape import Shape
+from automl_plan.config.schema import Shape
+from automl_plan.config.source_map import Origins
+from automl_plan.config.variables import Filler
+from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import ConfigurationError, Diagnostic
-from automl_plan.resources.json import Json
-from automl_plan.resources.prices import PriceBook
+from automl_plan.model.json import Json
+from automl_plan.model.prices import PriceBook
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def load(
-    directory: FilePath,
+    directory: Path,
     *,
     variables: Mapping[str, str] = _NONE,
-    var_files: Sequence[FilePath] = (),
+    var_files: Sequence[Path] = (),
     environ: Mapping[str, str] = _NONE,
 ) -> Configuration:
     """Read the configuration of a directory.
@@ -47,7 +47,7 @@ def load(
     `AUTOML_PLAN_VAR_name` in `environ`, the declared default, in this order. Raises
     ConfigurationError with every finding, sorted by file, line and column.
     """
-    place = FilePath(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
+    place = Path(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
     loader = _Loader(place, environ)
     return loader.load(variables, var_files, environ)
 
@@ -55,18 +55,18 @@ def load(
 class _Loader:
     def __init__(
         self,
-        directory: FilePath,
+        directory: Path,
         environ: Mapping[str, str],
     ) -> None:
         self._directory = directory
         self._diagnostics: list[Diagnostic] = []
         self._found: list[Finding] = []
-        self._files: dict[str, FilePath] = {}
-        self._declared: dict[Path, str] = {}
-        self._unresolved: dict[Path, set[Path]] = {}
+        self._files: dict[str, Path] = {}
+        self._declared: dict[KeyPath, str] = {}
+        self._unresolved: dict[KeyPath, set[KeyPath]] = {}
         self._origins = Origins(self._files, self._declared)
-        self._broken: set[Path] = set()
-        self._faulty: set[Path] = set()
+        self._broken: set[KeyPath] = set()
+        self._faulty: set[KeyPath] = set()
         self._shape = Shape()
         self._cache = ParseCache(environ, self._shape.digest)
         self._parsed: list[tuple[str, Json]] = []
@@ -79,7 +79,7 @@ class _Loader:
     def load(
         self,
         from_flags: Mapping[str, str],
-        var_files: Sequence[FilePath],
+        var_files: Sequence[Path],
         environ: Mapping[str, str],
     ) -> Configuration:
         document = self._document(var_files)
@@ -108,7 +108,7 @@ class _Loader:
                 self._cache.put(text, value)
         return self._built(checked, variables.told(given, filler.known))
 
-    def _document(self, var_files: Sequence[FilePath]) -> Document:
+    def _document(self, var_files: Sequence[Path]) -> Document:
         merger = Merger(self._origins, self._declared)
         try:
             paths = configuration_files(self._directory, var_files)
@@ -121,7 +121,7 @@ class _Loader:
             self._found.extend(merger.add(file, self._content(path, file)))
         return merger.document
 
-    def _content(self, path: FilePath, file: str) -> Json:
+    def _content(self, path: Path, file: str) -> Json:
         """A file's value; None when nothing can be read from it, which is then reported."""
         self._files[file] = path
         try:
@@ -139,7 +139,7 @@ class _Loader:
         self._parsed.append((text, parsed.value))
         return parsed.value
 
-    def _var_file(self, path: FilePath) -> dict[str, variables.Given]:
+    def _var_file(self, path: Path) -> dict[str, variables.Given]:
         file = shown_name(path, self._directory)
         content = self._content(path, file)
         if content is None:
@@ -186,7 +186,7 @@ class _Loader:
             complete=complete,
         )
 
-    def _group(self, unresolved: set[Path]) -> None:
+    def _group(self, unresolved: set[KeyPath]) -> None:
         for path in unresolved:
             for length in (1, 2):
                 self._unresolved.setdefault(path[:length], set()).add(path)
@@ -204,7 +204,7 @@ class _Loader:
     def _state_path(self, state: Any) -> str | None:
         """Where the state is kept, as it is written; None where that is written wrongly."""
         if ("state",) not in self._declared:
-            return building.DEFAULT_STATE_PATH
+            return build.DEFAULT_STATE_PATH
         path: str | None = self._sound(("state",), "state", state).get("local", {}).get("path")
         return path
 
@@ -228,7 +228,7 @@ class _Loader:
             name: self._sound((section, name), definition, entry) for name, entry in entries.items()
         }
 
-    def _sound(self, path: Path, definition: str, value: Json) -> Any:
+    def _sound(self, path: KeyPath, definition: str, value: Json) -> Any:
         """A mapping without what is wrong in it, which is noted."""
         # Sections that are no list of entries may come from elsewhere than the file.
         if len(path) == 2 and self._declared.get(path) in self._proven:
@@ -236,8 +236,8 @@ class _Loader:
         unresolved = self._unresolved.get(path, set())
         if not unresolved and self._shape.accepts(definition, value):
             return value
+        from automl_plan.config.schema import broken_by, without
         from automl_plan.config.schema_errors import explain
-        from automl_plan.config.sound import broken_by, without
 
         self._faulty.add(path)
         self._broken |= unresolved
@@ -248,7 +248,7 @@ class _Loader:
                 self._found.extend(explain(error, path, self._origins.written))
         return {} if path in self._broken else without(value, path, self._broken)
 
-    def _read_files(self, prices: str | None) -> tuple[FilePath, ...]:
+    def _read_files(self, prices: str | None) -> tuple[Path, ...]:
         book = () if prices is None else (self._directory / prices,)
         return (*self._files.values(), *book)
 
@@ -271,19 +271,19 @@ class _Loader:
         if self._faulty or checked.provider is None or checked.state_path is None:
             # What silently went missing would be planned to be deleted.
             raise AssertionError(f"left out without a finding: {self._faulty}")
-        desired = building.desired(checked)
+        desired = build.desired(checked)
         state_path = os.path.normpath(self._directory / checked.state_path)
         return Configuration(
             directory=self._directory,
             provider=ProviderSettings(checked.provider, checked.provider_settings),
-            state_path=FilePath(state_path),
+            state_path=Path(state_path),
             desired=desired,
-            policy=building.policy(checked.policy),
+            policy=build.policy(checked.policy),
             lint=checked.lint,
-            receivers=building.receivers(checked.notify),
+            receivers=build.receivers(checked.notify),
             prices=self._prices(checked.prices_path),
             files=self._read_files(checked.prices_path),
             given=given,
-            digest=building.digest(checked, desired),
+            digest=build.digest(checked, desired),
             _origins=self._origins,
         )

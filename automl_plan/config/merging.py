@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from automl_plan.config.findings import Finding, Suggester, quoted
-from automl_plan.config.origins import Origins
-from automl_plan.resources.address import NAME_PATTERN
-from automl_plan.resources.json import Json
+from automl_plan.config.source_map import Origins
+from automl_plan.model.address import NAME_PATTERN
+from automl_plan.model.json import Json
 
 NAMED_SECTIONS = ("variables", "datasets", "models")
 SINGLE_SECTIONS = ("provider", "state", "prices", "policy", "lint", "notify")

@@ -113,7 +113,7 @@ def _declares(text: str) -> bool:
     begin = _BEFORE.match(text)
     if not _FIRST.match(text, begin.end() if begin else 0):
         return False  # most files end here, unparsed
-    from automl_plan.config.parsing import parse
+    from automl_plan.config.yaml_parser import parse
 
     parsed = parse(text, "-")
     if parsed.diagnostics:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from automl_plan.config.findings import Finding, Path, quoted
+from automl_plan.config.findings import Finding, KeyPath, quoted
 from automl_plan.config.rule import Checked, Rule, registrar
-from automl_plan.resources.address import NAME_PATTERN
-from automl_plan.resources.notices import Way
+from automl_plan.model.address import NAME_PATTERN
+from automl_plan.model.notices import Way
 
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
 _MAIL_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@" + _HOST
@@ -54,14 +54,14 @@ def _notify_email(checked: Checked) -> Iterator[Finding]:
         told = entry.get("email")
         if told is None:
             continue
-        path: Path = ("notify", name, "email")
+        path: KeyPath = ("notify", name, "email")
         if not re.fullmatch(_HOST, told.get("host", "x")):
             message, hint = f"{quoted(told['host'])} is no name of a host", "write smtp.example.com"
             yield Finding((*path, "host"), "notify-email", message, hint)
         if not 1 <= told.get("port", 1) <= 65535:
             message = f"{told['port']} is no port"
             yield Finding((*path, "port"), "notify-email", message, "write 1 to 65535")
-        addresses: list[tuple[Path, str]] = []
+        addresses: list[tuple[KeyPath, str]] = []
         if "from" in told:
             addresses.append(((*path, "from"), told["from"]))
         addresses += [((*path, "to", str(i)), each) for i, each in enumerate(told.get("to", ()))]
@@ -78,7 +78,7 @@ def _notify_email(checked: Checked) -> Iterator[Finding]:
             yield Finding(path, "notify-email", message, hint)
 
 
-def _addresses(path: Path, told: Any) -> Iterator[Finding]:
+def _addresses(path: KeyPath, told: Any) -> Iterator[Finding]:
     if not isinstance(told, dict):
         return
     for key, value in told.items():

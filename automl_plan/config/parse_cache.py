@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from automl_plan import __version__
-from automl_plan.resources.json import Json
+from automl_plan.model.json import Json
 
 SMALLEST = 32_768
 """Characters of a text that is parsed as fast as it is looked for."""

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from automl_plan.config.parsing import parse
+from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import PriceBookInvalid
-from automl_plan.resources.model_types import Family, Problem
-from automl_plan.resources.prices import Price, PriceBook
+from automl_plan.model.model_types import Family, Problem
+from automl_plan.model.prices import Price, PriceBook
 
 FORMAT_VERSION = "1.0"
 _LARGEST = 1_000_000

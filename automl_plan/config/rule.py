@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from automl_plan.config.findings import Finding, Path
-from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.names import EMBEDDED, Place, bare_id
+from automl_plan.config.findings import Finding, KeyPath
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.model_types import Problem
+from automl_plan.model.resource_names import EMBEDDED, Place, bare_id
 
 # Entries had their shape checked; Json would ask for that again at each step.
 Entries: TypeAlias = Mapping[str, dict[str, Any]]
@@ -39,7 +39,7 @@ class Checked(Struct, frozen=True):
     models: Entries
     blocks: Mapping[str, Entries]
     """The blocks of `moved`, `removed` and `imports`, by their number."""
-    broken: Collection[Path]
+    broken: Collection[KeyPath]
     """The paths that were left out: what is not there, but was written."""
     complete: bool
     """Whether all files could be read."""

@@ -1,10 +1,11 @@
-"""The first configuration of a newcomer, for `automl-plan init`."""
+"""The first configuration of a newcomer, for `automl-plan init`, and the step after it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from automl_plan.config.configuration import Configuration
 from automl_plan.config.files import is_configuration_name
 from automl_plan.config.misnamed import misnamed
 from automl_plan.config.schema import config_schema
@@ -87,3 +88,27 @@ def _written(directory: Path) -> tuple[Path, ...]:
     ending = b"" if ignored.endswith(b"\n") or not ignored else b"\n"
     gitignore.write_bytes(ignored + ending + _GITIGNORE.encode())
     return (*written, gitignore)
+
+
+def first_step(configuration: Configuration) -> str | None:
+    """What is to be done before the first plan; None once anything is recorded.
+
+    A dataset that is adopted needs no sources.
+    """
+    desired = configuration.desired
+    adopted = {adoption.address for adoption in desired.adoptions}
+    without = sorted(
+        address
+        for address, dataset in desired.datasets.items()
+        if not dataset.sources and address not in adopted
+    )
+    if not without or configuration.state_path.exists():
+        return None
+    address = without[0]
+    place = configuration.position(address)
+    where = f" ({place.file}:{place.line})" if place is not None else ""
+    return (
+        f"{address} has no images yet. Put them into data/, write data/{address.name}.csv (a line "
+        f"for each image, such as TRAIN,data/1.jpg,cat) and `sources: [data/{address.name}.csv]` "
+        f"there{where}; then run `automl-plan plan`."
+    )

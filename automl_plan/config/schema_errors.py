@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from automl_plan.config.findings import Finding, Path, Suggester, listed, quoted, to_quote
+from automl_plan.config.findings import Finding, KeyPath, Suggester, listed, quoted, to_quote
 from automl_plan.config.prices import most_usd
-from automl_plan.config.shape import types_of
-from automl_plan.resources.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
+from automl_plan.config.schema import types_of
+from automl_plan.model.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -38,7 +38,7 @@ _TO_WRITE = {
 
 
 def explain(
-    error: ValidationError, base: Path, written: Callable[[Path], str | None]
+    error: ValidationError, base: KeyPath, written: Callable[[KeyPath], str | None]
 ) -> Iterator[Finding]:
     """The findings that an error stands for; `base` is the path of the checked value.
 
@@ -51,7 +51,7 @@ def explain(
         yield from _BY_KEYWORD[str(error.validator)](error, path)
 
 
-def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     schema: Any = error.schema
     instance: Any = error.instance
     known = schema["properties"]
@@ -74,7 +74,7 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
         yield Finding((*path, key), "unknown-key", message, hint, at_key=True)
 
 
-def _missing_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _missing_keys(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     instance: Any = error.instance
     required: Any = error.validator_value
     for key in required:
@@ -87,7 +87,7 @@ def _missing_keys(error: ValidationError, path: Path) -> Iterator[Finding]:
             yield Finding(path, "missing-key", message, _TO_WRITE.get(key), at_key=True)
 
 
-def _missing_budget(instance: Any, path: Path) -> Finding:
+def _missing_budget(instance: Any, path: KeyPath) -> Finding:
     problem = Problem(path[-1])
     name = instance.get("model_type", DEFAULT_MODEL_TYPE[problem])
     types = MODEL_TYPES[problem]
@@ -107,7 +107,7 @@ def _missing_budget(instance: Any, path: Path) -> Finding:
     )
 
 
-def _wrong_type(error: ValidationError, path: Path, written: str | None) -> Finding:
+def _wrong_type(error: ValidationError, path: KeyPath, written: str | None) -> Finding:
     expected: Any = error.validator_value
     kinds = [expected] if isinstance(expected, str) else [k for k in expected if k != "null"]
     value: Any = error.instance
@@ -133,7 +133,7 @@ def _found(value: Any) -> str:
     return "nothing" if value is None else quoted(value)
 
 
-def _not_allowed(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _not_allowed(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     allowed: Any = error.validator_value
     value: Any = error.instance
     message = f"{_found(value)} can't stand here"
@@ -147,7 +147,7 @@ def _not_allowed(error: ValidationError, path: Path) -> Iterator[Finding]:
     yield Finding(path, "not-allowed", message, hint)
 
 
-def _exactly_one(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _exactly_one(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     instance: Any = error.instance
     if not isinstance(instance, dict):
         return  # that it is no mapping is said already
@@ -167,7 +167,7 @@ def _exactly_one(error: ValidationError, path: Path) -> Iterator[Finding]:
         yield Finding(path, "exactly-one", message, f"write {listed(choice)}", at_key=True)
 
 
-def _no_alternative(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _no_alternative(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     schemas: Any = error.validator_value
     kinds = listed(_EXPECTED[kind] for schema in schemas for kind in types_of(schema))
     allowed = [
@@ -180,7 +180,7 @@ def _no_alternative(error: ValidationError, path: Path) -> Iterator[Finding]:
     yield Finding(path, "wrong-type", message, f"write {listed(allowed)}")
 
 
-def _out_of_bounds(error: ValidationError, path: Path) -> Iterator[Finding]:
+def _out_of_bounds(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     schema: Any = error.schema
     least, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     lower = f"more than {above}" if least is None else f"at least {least}"
@@ -188,11 +188,11 @@ def _out_of_bounds(error: ValidationError, path: Path) -> Iterator[Finding]:
     yield Finding(path, "not-allowed", f"{quoted(error.instance)} is out of bounds", bounds)
 
 
-def _empty(_: ValidationError, path: Path) -> Iterator[Finding]:
+def _empty(_: ValidationError, path: KeyPath) -> Iterator[Finding]:
     yield Finding(path, "not-allowed", "this text is empty", "write a value, or remove the key")
 
 
-_BY_KEYWORD: Mapping[str, Callable[[ValidationError, Path], Iterator[Finding]]] = {
+_BY_KEYWORD: Mapping[str, Callable[[ValidationError, KeyPath], Iterator[Finding]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_keys,
     "enum": _not_allowed,

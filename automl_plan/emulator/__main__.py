@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automl_plan.emulator.clock import DEFAULT_TIME_SCALE
 from automl_plan.emulator.errors import StartError
-from automl_plan.emulator.fault_spec import EFFECTS
+from automl_plan.emulator.faults import EFFECTS
 from automl_plan.emulator.process import Options, serve
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000

@@ -15,9 +15,8 @@ from typing import cast
 
 from msgspec import Struct
 
-from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.clock import Clock, from_micros, to_micros
 from automl_plan.emulator.errors import Code
-from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.limits import DEPLOYMENT_USD_PER_NODE_HOUR, MODEL_TYPES
 from automl_plan.emulator.objects import Model, Operation, OperationKind
 from automl_plan.emulator.rows import insert, json_text

@@ -1,7 +1,9 @@
 """What can be done with datasets."""
 
+from __future__ import annotations
+
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from sqlite3 import Connection
@@ -12,11 +14,8 @@ from msgspec.structs import replace
 
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
-from automl_plan.emulator.files import FileRefused, Files
-from automl_plan.emulator.ids import new_id
-from automl_plan.emulator.images import Images
+from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
-from automl_plan.emulator.merging import merge_examples
 from automl_plan.emulator.objects import (
     AnnotationSpec,
     Dataset,
@@ -25,6 +24,7 @@ from automl_plan.emulator.objects import (
     Operation,
     OperationKind,
     Scope,
+    new_id,
 )
 from automl_plan.emulator.operations import Operations
 from automl_plan.emulator.rows import (
@@ -37,10 +37,45 @@ from automl_plan.emulator.rows import (
     select_specs,
     write_examples,
 )
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.store import Page, Store, Window, select_page
-from automl_plan.emulator.terms import Term
 from automl_plan.emulator.training.import_csv import ImportFailed, read_csv
 from automl_plan.emulator.training.types import Example, Problem
+
+
+class Merged(Struct, frozen=True):
+    """The examples to write, each once, and the texts of those that could not be joined."""
+
+    standing: tuple[Example, ...]
+    """All that there are then, in the order in which their images first came."""
+    written: tuple[Example, ...]
+    failures: tuple[str, ...]
+
+
+def merge_examples(known: Iterable[Example], new: Sequence[Example], *, multiclass: bool) -> Merged:
+    """Join new examples with known ones of the same content.
+
+    With `multiclass`, an image that has a label keeps it; another one is a failure.
+    """
+    standing = {example.content: example for example in known}
+    written: dict[str, Example] = {}
+    failures = []
+    for example in new:
+        old = standing.get(example.content)
+        if old is None:
+            standing[example.content] = written[example.content] = example
+            continue
+        labels = tuple(label for label in example.labels if label not in old.labels)
+        boxes = tuple(box for box in example.boxes if box not in old.boxes)
+        if (example.labels or example.boxes) and not (labels or boxes):
+            failures.append(f"{example.uri}: The label is already a ground truth.")
+        elif multiclass and labels and old.labels:
+            failures.append(f"{example.uri}: The image already has the label {old.labels[0]}.")
+        elif labels or boxes:
+            joined = replace(old, labels=old.labels + labels, boxes=old.boxes + boxes)
+            standing[example.content] = written[example.content] = joined
+    return Merged(tuple(standing.values()), tuple(written.values()), tuple(failures))
+
 
 NOT_THERE = "The Dataset doesn't exist or is inaccessible for use with AutoMl."
 _BUSY_KINDS = (

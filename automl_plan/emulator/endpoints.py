@@ -11,10 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.clock import Clock, from_micros, to_micros
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, precondition
-from automl_plan.emulator.ids import new_id
-from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.lifespan import Lifespans, expired, too_old
 from automl_plan.emulator.objects import (
@@ -25,11 +23,12 @@ from automl_plan.emulator.objects import (
     Operation,
     OperationKind,
     Scope,
+    new_id,
 )
 from automl_plan.emulator.operations import Operations
 from automl_plan.emulator.rows import insert, json_text, scope_of, select_model
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.store import Page, Store, Window, select_page
-from automl_plan.emulator.terms import Term
 
 NOT_THERE = "The endpoint does not exist."
 THE_NEW_ONE = "0"

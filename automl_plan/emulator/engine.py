@@ -7,8 +7,7 @@ from automl_plan.emulator.billing import Billing, Charge, ChargeKind
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.datasets import Datasets
 from automl_plan.emulator.endpoints import Endpoints
-from automl_plan.emulator.files import Files
-from automl_plan.emulator.images import Images
+from automl_plan.emulator.files import Files, Images
 from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.models import Models

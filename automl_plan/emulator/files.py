@@ -1,14 +1,16 @@
-"""Where URIs lead on this machine.
+"""Where URIs lead on this machine, and the service's own copies of imported images."""
 
-gs:// URIs lead below the bucket root, relative paths below the files root. Nothing outside these
-two folders can be reached: absolute paths, `..` and symbolic links that lead out are refused.
-"""
+from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
+
+from automl_plan.emulator.training.types import Example
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,221}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -128,3 +130,33 @@ def _inside(path: Path, folder: Path) -> bool:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # a loop of symbolic links
         return False
+
+
+class Images:
+    """Copies below one folder; images of the same content share one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, example: Example) -> Path:
+        """Where the copy of an example's image is."""
+        return self._of(example.content)
+
+    def keep(self, example: Example) -> None:
+        """Copy an example's image, unless its content is kept already."""
+        kept = self.path(example)
+        if kept.exists():
+            return
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Two imports at once may keep the same content.
+        draft = kept.with_name(f"{kept.name}.{secrets.token_hex(4)}")
+        shutil.copyfile(example.path, draft)
+        draft.replace(kept)
+
+    def drop(self, contents: Iterable[str]) -> None:
+        """Remove the copies of contents that no dataset has any more."""
+        for content in contents:
+            self._of(content).unlink(missing_ok=True)
+
+    def _of(self, content: str) -> Path:
+        return Path(f"{self._folder}/{content[:2]}/{content}")

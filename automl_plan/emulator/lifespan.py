@@ -8,9 +8,8 @@ import calendar
 from datetime import datetime
 
 from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.clock import Clock, from_micros, to_micros
 from automl_plan.emulator.errors import ServiceError, precondition
-from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.store import Store
 
 MONTHS = 18

@@ -1,5 +1,10 @@
-"""The names of all methods that the fronts of Google's APIs have, as calls are counted by."""
+"""The names of all methods of the fronts, and how often each was called."""
 
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 Method = Literal[
@@ -56,3 +61,21 @@ Method = Literal[
 """`objects.…` are Cloud Storage's, all others AutoML v1's or Vertex AI v1's, or of both."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
+
+
+class CallCounts:
+    """Counts the calls since the service started."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[Method] = Counter()
+
+    def add(self, method: Method) -> None:
+        """Count a call, whatever comes of it."""
+        with self._lock:
+            self._counts[method] += 1
+
+    def by_method(self) -> Mapping[Method, int]:
+        """The calls of each method that was called at all, by its name."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))

@@ -1,5 +1,7 @@
 """What can be done with trained models; training one is in `trainings`."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from sqlite3 import Connection
@@ -10,12 +12,10 @@ from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock
-from automl_plan.emulator.early_models import early_models, page_with_early_models
+from automl_plan.emulator.clock import Clock, to_micros
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
-from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.lifespan import Lifespans, expired, too_old
 from automl_plan.emulator.objects import (
@@ -28,11 +28,80 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.operations import Operations
-from automl_plan.emulator.rows import evaluation_of, json_text, model_of, select_model
+from automl_plan.emulator.rows import evaluation_of, json_text, model_of, operation_of, select_model
+from automl_plan.emulator.sql_filters import Condition, Term
 from automl_plan.emulator.store import Page, Store, Window, select_page
-from automl_plan.emulator.terms import Condition, Term
 from automl_plan.emulator.training.trainer import trainer
-from automl_plan.emulator.training.types import Prediction
+from automl_plan.emulator.training.types import Prediction, Problem
+
+_EARLY = 2**62
+"""Page tokens above it go on among the trainings, by the row number of their operation."""
+
+
+def early_models(db: Connection, scope: Scope) -> list[tuple[int, Model]]:
+    """What still trains, as models, newest first; with the row numbers of their operations."""
+    rows = db.execute(
+        "SELECT * FROM operations WHERE api = ? AND project = ? AND location = ? AND kind = ? "
+        "AND done = 0 ORDER BY seq DESC",
+        (*scope, OperationKind.CREATE_MODEL),
+    )
+    return [(row["seq"], _untrained(operation_of(row))) for row in rows]
+
+
+def page_with_early_models(
+    db: Connection, scope: Scope, terms: Sequence[Term], window: Window
+) -> Page[Model]:
+    """A page of models, newest first, in which those that still train come before all others."""
+    early: list[tuple[int, Model]] = []
+    if window.before is None or window.before > _EARLY:
+        before = None if window.before is None else window.before - _EARLY
+        early = [
+            (seq, model)
+            for seq, model in early_models(db, scope)
+            if (before is None or seq < before) and all(_fits(model, term) for term in terms)
+        ]
+        window = Window(window.size)
+    if len(early) >= window.size:
+        last, _ = early[window.size - 1]
+        return Page(tuple(model for _, model in early[: window.size]), _EARLY + last)
+    rest = Window(window.size - len(early), window.before)
+    rows, more = select_page(db, "models", scope, terms, rest)
+    return Page((*(model for _, model in early), *map(model_of, rows)), more)
+
+
+def _fits(model: Model, term: Term) -> bool:
+    """Whether a filter finds the model; those for models compare its columns."""
+    if not isinstance(term, Condition):
+        return False
+    values: dict[str, object] = {"dataset_id": model.dataset_id, "problem": model.problem}
+    return (values.get(term.column) == term.value) != term.negated
+
+
+def _untrained(operation: Operation) -> Model:
+    spec, created = operation.spec, operation.created
+    return Model(
+        id=cast("int", spec["model_id"]),
+        scope=operation.scope,
+        dataset_id=cast("int", spec["dataset_id"]),
+        problem=cast("Problem", operation.problem),
+        multilabel=False,
+        model_type=cast("str", spec["model_type"]),
+        budget_milli_node_hours=cast("int", spec["budget"]),
+        base_model_id=cast("int | None", spec["base_model_id"]),
+        display_name=cast("str", spec["display_name"]),
+        labels=cast("dict[str, str]", spec["labels"]),
+        version=1,
+        created=created,
+        updated=created,
+        cost_milli_node_hours=0,
+        stop_reason="",
+        node_qps=0.0,
+        deployed=False,
+        node_count=0,
+        trainer="",
+        specs=(),
+    )
+
 
 NOT_THERE = "The model does not exist."
 _DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)

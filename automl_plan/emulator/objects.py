@@ -1,7 +1,11 @@
 """What the service keeps, free of any API's wire form: both fronts render these."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
+import secrets
+import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +15,18 @@ from msgspec import Struct
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.training.types import Evaluation, Problem
+
+_LOWEST = 10**18
+_COUNT = 2**63 - _LOWEST
+
+
+def new_id(db: sqlite3.Connection) -> int:
+    """An id that no object of this data directory has or had."""
+    while True:
+        candidate = _LOWEST + secrets.randbelow(_COUNT)
+        if db.execute("INSERT OR IGNORE INTO ids VALUES (?)", (candidate,)).rowcount:
+            return candidate
+
 
 KEPT_ROWS = 20_000
 """Datasets, and models, that are kept as they were last read and shown: what is written since is

@@ -9,11 +9,9 @@ from datetime import timedelta
 from sqlite3 import Connection
 
 from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.clock import Clock, to_micros
 from automl_plan.emulator.errors import Code, ServiceError, not_found
 from automl_plan.emulator.faults import current_call
-from automl_plan.emulator.ids import new_id
-from automl_plan.emulator.instants import to_micros
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
 from automl_plan.emulator.objects import (
@@ -23,10 +21,11 @@ from automl_plan.emulator.objects import (
     Operation,
     OperationKind,
     Scope,
+    new_id,
 )
 from automl_plan.emulator.rows import insert_operation, json_text, operation_of
+from automl_plan.emulator.sql_filters import CreatedUntil, Term
 from automl_plan.emulator.store import Page, Store, Window, select_page
-from automl_plan.emulator.terms import CreatedUntil, Term
 from automl_plan.emulator.training.types import Problem
 
 MAX_FAILURES = 20

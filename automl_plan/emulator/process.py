@@ -15,18 +15,17 @@ from pathlib import Path
 from msgspec import Struct
 
 from automl_plan import __version__
-from automl_plan.emulator.admin.front import AdminFront, Service
+from automl_plan.emulator.admin import AdminFront, Service
 from automl_plan.emulator.automl.front import AutomlFront
-from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import StartError
-from automl_plan.emulator.fault_spec import FaultRefused
-from automl_plan.emulator.faults import Faults
+from automl_plan.emulator.faults import FaultRefused, Faults
 from automl_plan.emulator.files import Files
 from automl_plan.emulator.http import Front
+from automl_plan.emulator.methods import CallCounts
 from automl_plan.emulator.server import Server
-from automl_plan.emulator.storage.front import StorageFront
+from automl_plan.emulator.storage import StorageFront
 from automl_plan.emulator.vertex.front import VertexFront
 
 LOCK_HELD = 4

@@ -1,15 +1,18 @@
 """Database rows to objects and back. Every function works inside the caller's transaction."""
 
+from __future__ import annotations
+
+import json
 import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from automl_plan.emulator.clock import from_micros, to_micros
 from automl_plan.emulator.errors import Code
-from automl_plan.emulator.evaluation_json import load_evaluation
-from automl_plan.emulator.instants import from_micros, to_micros
 from automl_plan.emulator.objects import (
     KEPT_ROWS,
     AnnotationSpec,
@@ -24,7 +27,52 @@ from automl_plan.emulator.objects import (
     OperationKind,
     Scope,
 )
-from automl_plan.emulator.training.types import Box, Example, Problem, SetName
+from automl_plan.emulator.training.types import (
+    Box,
+    ClassificationMetrics,
+    DetectionMetrics,
+    DetectionThreshold,
+    Evaluation,
+    Example,
+    IouEntry,
+    Problem,
+    SetName,
+    Threshold,
+)
+
+
+def dump_evaluation(evaluation: Evaluation) -> str:
+    """The text that `load_evaluation` reads."""
+    return msgspec.json.encode(evaluation).decode()
+
+
+def load_evaluation(text: str) -> Evaluation:
+    """The evaluation that was dumped."""
+    fields = json.loads(text)
+    metrics = fields["metrics"]
+    return Evaluation(
+        label=fields["label"],
+        evaluated_example_count=fields["evaluated_example_count"],
+        metrics=_detection(metrics) if "entries" in metrics else _classification(metrics),
+    )
+
+
+def _classification(fields: dict[str, Any]) -> ClassificationMetrics:
+    thresholds, confusion = fields.pop("thresholds"), fields.pop("confusion")
+    return ClassificationMetrics(
+        **fields,
+        thresholds=tuple(Threshold(**entry) for entry in thresholds),
+        confusion=None if confusion is None else tuple(tuple(row) for row in confusion),
+    )
+
+
+def _detection(fields: dict[str, Any]) -> DetectionMetrics:
+    entries = []
+    for entry in fields.pop("entries"):
+        thresholds = tuple(DetectionThreshold(**each) for each in entry.pop("thresholds"))
+        entries.append(IouEntry(**entry, thresholds=thresholds))
+    return DetectionMetrics(**fields, entries=tuple(entries))
+
 
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 _BOXES = msgspec.json.Decoder(tuple[Box, ...])

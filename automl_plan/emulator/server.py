@@ -15,11 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec.structs import replace
 
 from automl_plan import __version__
-from automl_plan.emulator.call_counts import CallCounts
 from automl_plan.emulator.errors import Code, ServiceError, StartError
-from automl_plan.emulator.fault_spec import Fault
-from automl_plan.emulator.faults import Call, Faults, answering
+from automl_plan.emulator.faults import Call, Fault, Faults, answering
 from automl_plan.emulator.http import Found, Front, Reply, Request, error_reply
+from automl_plan.emulator.methods import CallCounts
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Above a 30 MB image in base64, the largest thing the API takes (proto: ExamplePayload)."""

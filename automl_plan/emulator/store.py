@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.objects import Scope
-from automl_plan.emulator.terms import Term, Value
+from automl_plan.emulator.sql_filters import Term, Value
 
 SCHEMA_VERSION = 3
 

@@ -15,8 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from automl_plan.planning.scorecards import Figures, Scorecard
-from automl_plan.resources.data_counts import (
+from automl_plan.model.data_counts import (
     BALANCE,
     FEWEST,
     LABELS_OF_BOXES,
@@ -27,7 +26,8 @@ from automl_plan.resources.data_counts import (
     DataCounts,
     LabelCounts,
 )
-from automl_plan.resources.json import Json
+from automl_plan.model.json import Json
+from automl_plan.planning.scorecards import Figures, Scorecard
 
 MOST_LABELS = 20
 """Labels that a plan carries, those that need most first."""

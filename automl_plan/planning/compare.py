@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.fields import FIELDS, Mutability, field_of
+from automl_plan.model.json import Attributes, Json
 from automl_plan.planning.plan import Difference
-from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.fields import FIELDS, Mutability, field_of
-from automl_plan.resources.json import Attributes, Json
 
 
 def differences(before: Attributes, after: Attributes) -> tuple[Difference, ...]:

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import DesiredDataset, OnSourceChange
+from automl_plan.model.fields import Mutability
+from automl_plan.model.live import LiveDataset
+from automl_plan.model.recorded import RecordedResource
+from automl_plan.model.transitions import with_attributes
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import mark_differences, outdated_marks
 from automl_plan.planning.compare import differences, observed, of
-from automl_plan.planning.foresight import PENDING, Operations, foresee, gone_since, made_by
+from automl_plan.planning.drift import mark_differences, outdated_marks
 from automl_plan.planning.plan import Action, Change, Difference
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import DesiredDataset, OnSourceChange
-from automl_plan.resources.fields import Mutability
-from automl_plan.resources.live import LiveDataset
-from automl_plan.resources.recorded import RecordedResource
-from automl_plan.resources.transitions import with_attributes
+from automl_plan.planning.projection import PENDING, Operations, foresee, gone_since, made_by
 
 
 class DatasetOutlook(Struct, frozen=True):

@@ -1,18 +1,28 @@
-"""What changed at the provider without us: recorded against live."""
+"""Drift: what changed at the provider without us, ownership labels included. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from automl_plan.planning.bookkeeping import FIELD, label_of, mark_differences
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.fields import Mutability
+from automl_plan.model.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
+from automl_plan.model.model_types import Problem
+from automl_plan.model.ownership_labels import (
+    ADDRESS,
+    CURRENT,
+    DATA,
+    PROTECTED,
+    STATUS,
+    address_label,
+    address_mark,
+    mark_in,
+    marks,
+    wrong_marks,
+)
+from automl_plan.model.recorded import MAKING, Recorded, RecordedObject, RecordedResource, Status
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.plan import Difference, Drift
-from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.fields import Mutability
-from automl_plan.resources.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel
-from automl_plan.resources.marks import CURRENT, DATA, PROTECTED, STATUS, marks
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource, Status
 
 TRAFFIC = "deploy.traffic_percent"
 
@@ -157,3 +167,54 @@ def _model(obj: RecordedObject, own: Mapping[str, str]) -> LiveModel:
 def _labels(obj: RecordedObject) -> dict[str, str]:
     labels = obj.attributes.get("labels")
     return {k: str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
+
+
+FIELD = "bookkeeping"
+
+
+def mark_differences(
+    lineage: str,
+    address: Address,
+    obj: RecordedObject,
+    labels: Mapping[str, str],
+    *,
+    protected: bool,
+    current: RecordedObject | None,
+) -> tuple[Difference, ...]:
+    """What is wrong with an object's marks, each as `bookkeeping.version` and the like."""
+    wanted = marks(lineage, address, obj, protected=protected)
+    replaced = (
+        obj.status is Status.FORMER
+        and current is not None
+        and (current.version or 0) > (obj.version or 0)
+    )
+    found = wrong_marks(wanted, labels, replaced=replaced)
+    return tuple(
+        Difference(f"{FIELD}.{label.removeprefix(OWN_LABEL_PREFIX)}", there, should)
+        for label, (there, should) in sorted(found.items())
+    )
+
+
+def outdated_marks(
+    record: RecordedResource, lineage: str, *, protected: bool
+) -> tuple[Difference, ...]:
+    """What will be wrong with the marks of an object that open operations are making.
+
+    They were chosen when its call was sent: it may have been moved, or protected, since.
+    """
+    own = address_mark(record.address)
+    making = [o for o in record.operations if o.step in MAKING]
+    found = []
+    if any(mark_in(operation.token, lineage) not in (None, own) for operation in making):
+        found.append((ADDRESS, None, address_label(lineage, record.address)))
+    if any(operation.protected not in (None, protected) for operation in making):
+        found.append((PROTECTED, *((None, "true") if protected else ("true", None))))
+    return tuple(
+        Difference(f"{FIELD}.{label.removeprefix(OWN_LABEL_PREFIX)}", before, after)
+        for label, before, after in found
+    )
+
+
+def label_of(path: str) -> str:
+    """The label that such a difference is about."""
+    return OWN_LABEL_PREFIX + path.removeprefix(f"{FIELD}.")

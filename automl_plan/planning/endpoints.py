@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from automl_plan.model.address import Address
+from automl_plan.model.endpoints import Home, LiveEndpoint
+from automl_plan.model.homes import is_taken
+from automl_plan.model.live import Live
+from automl_plan.model.ownership_labels import LINEAGE_DIGITS, Owner, address_mark
+from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning import reasons
 from automl_plan.planning.plan import OTHERS_TRAFFIC, Action, Change, Difference, Refusal
-from automl_plan.resources.address import Address
-from automl_plan.resources.endpoints import Home, LiveEndpoint
-from automl_plan.resources.homes import is_taken
-from automl_plan.resources.live import Live
-from automl_plan.resources.marks import Owner
-from automl_plan.resources.recorded import RecordedResource
-from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
 
 _ALL = 100
 """Percent."""

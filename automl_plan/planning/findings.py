@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.planning.bookkeeping import FIELD
+from automl_plan.model.address import Address
+from automl_plan.model.desired import DesiredModel
+from automl_plan.model.json import Json
+from automl_plan.model.lifespan import WARNING, days_left, end_of
+from automl_plan.model.live import LiveModel
+from automl_plan.model.notices import NoticeKind
+from automl_plan.model.ownership_labels import CURRENT
+from automl_plan.model.recorded import RecordedResource, Status
+from automl_plan.planning.drift import FIELD
 from automl_plan.planning.plan import Difference, Drift
-from automl_plan.resources.address import Address
-from automl_plan.resources.desired import DesiredModel
-from automl_plan.resources.json import Json
-from automl_plan.resources.lifespan import WARNING, days_left, end_of
-from automl_plan.resources.live import LiveModel
-from automl_plan.resources.marks import CURRENT
-from automl_plan.resources.notices import NoticeKind
-from automl_plan.resources.recorded import RecordedResource, Status
 
 _SHOWN = 5
 """Differences that a message tells one by one."""

@@ -8,12 +8,19 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from automl_plan.planning.guessing import no_better_than_guessing
-from automl_plan.planning.intervals import Interval, difference, one_sided, two_sided
-from automl_plan.planning.measures import Measure, Unmeasured, measure
-from automl_plan.resources.evaluation import Evaluation
-from automl_plan.resources.json import Json
-from automl_plan.resources.requirements import Metric, Requirements
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.json import Json
+from automl_plan.model.requirements import Metric, Requirements
+from automl_plan.planning.statistics import (
+    Interval,
+    Measure,
+    Unmeasured,
+    difference,
+    measure,
+    no_better_than_guessing,
+    one_sided,
+    two_sided,
+)
 
 SHOWN_CONFIDENCE = 0.95
 """Of the two-sided interval that is shown where no confidence is required."""

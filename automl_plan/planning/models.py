@@ -8,11 +8,23 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from automl_plan.model.address import Address
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import LiveModel
+from automl_plan.model.recorded import (
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Status,
+    Step,
+)
+from automl_plan.model.transitions import without_operation
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import outdated_marks
 from automl_plan.planning.datasets import DatasetOutlook
-from automl_plan.planning.drift import TRAFFIC
-from automl_plan.planning.foresight import (
+from automl_plan.planning.drift import TRAFFIC, outdated_marks
+from automl_plan.planning.plan import Action, Change, Difference, HeldBy, Note, NoteKind
+from automl_plan.planning.projection import (
     PENDING,
     Foreseen,
     Operations,
@@ -21,22 +33,8 @@ from automl_plan.planning.foresight import (
     has_failed,
     made_by,
 )
-from automl_plan.planning.plan import Action, Change, Difference, HeldBy, Note, NoteKind
-from automl_plan.planning.retirement import remove_model, retire
-from automl_plan.planning.switching import Switch
-from automl_plan.planning.versions import Course, Inputs, Way, choose
-from automl_plan.resources.address import Address
-from automl_plan.resources.desired import DesiredDataset, DesiredModel
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import LiveModel
-from automl_plan.resources.recorded import (
-    RecordedObject,
-    RecordedOperation,
-    RecordedResource,
-    Status,
-    Step,
-)
-from automl_plan.resources.transitions import without_operation
+from automl_plan.planning.promotion import Switch
+from automl_plan.planning.versions import Course, Inputs, Way, choose, remove_model, retire
 
 
 class ModelOutlook(Struct, frozen=True):

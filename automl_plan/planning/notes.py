@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired, DesiredModel
+from automl_plan.model.json import Attributes
+from automl_plan.model.lifespan import end_of, soon
+from automl_plan.model.live import TOKEN_LABEL, Live
+from automl_plan.model.ownership_labels import data_mark, inputs_digest
+from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.endpoints import ended
 from automl_plan.planning.plan import Action, Change, Note, NoteKind
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired, DesiredModel
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.lifespan import end_of, soon
-from automl_plan.resources.live import TOKEN_LABEL, Live
-from automl_plan.resources.marks import data_mark, inputs_digest
-from automl_plan.resources.recorded import RecordedResource
 
 _REPLACE = frozenset({Action.TRAIN, Action.RETRAIN, Action.GATE, Action.PROMOTE})
 

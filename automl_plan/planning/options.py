@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from automl_plan.resources.address import Address
+from automl_plan.model.address import Address
 
 
 class PlanMode(StrEnum):

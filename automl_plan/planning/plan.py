@@ -1,22 +1,106 @@
-"""The Plan: one list of typed changes that is shown, saved and carried out.
-
-Each change is one call to the provider on one object, with the changes that must be done
-before it. Nothing else is needed to carry it out.
-"""
+"""The Plan: one list of typed changes that is shown, saved and carried out, and its order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from graphlib import TopologicalSorter
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
-from automl_plan.planning.costs import Costs
-from automl_plan.resources.address import Address
-from automl_plan.resources.endpoints import Home
-from automl_plan.resources.json import Attributes, Json
-from automl_plan.resources.recorded import Step
+from automl_plan.model.address import Address
+from automl_plan.model.endpoints import Home
+from automl_plan.model.json import Attributes, Json
+from automl_plan.model.recorded import Step
+
+
+class Amounts(Struct, frozen=True):
+    """US dollars, to the cent."""
+
+    training: float = 0.0
+    """At most, for the trainings that the plan begins."""
+    running_spent: float | None = 0.0
+    """Up to this so far, for a training that runs; to cancel it would cost as much.
+
+    None where it is not known.
+    """
+    running_most: float = 0.0
+    """At most in the end."""
+    monthly_before: float = 0.0
+    monthly_after: float = 0.0
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    """Of amounts of which one may not be known."""
+    known = list(amounts)
+    return None if None in known else round(sum(each or 0.0 for each in known), 2)
+
+
+class CostLine(Struct, frozen=True):
+    """What one resource costs."""
+
+    address: Address
+    amounts: Amounts
+
+
+class Idle(Struct, frozen=True):
+    """A deployment that no declaration asks for, and what it costs a month."""
+
+    object_id: str
+    display_name: str
+    monthly: float
+
+
+class Costs(Struct, frozen=True):
+    """The money in a plan."""
+
+    prices_of: str
+    """The date of the price book."""
+    lines: tuple[CostLine, ...] = ()
+    """Of the resources that cost something, by address."""
+    idle: tuple[Idle, ...] = ()
+    """What is deployed and unmanaged."""
+
+    @property
+    def total(self) -> Amounts:
+        """All lines together."""
+        amounts = [line.amounts for line in self.lines]
+        return Amounts(
+            training=round(sum(each.training for each in amounts), 2),
+            running_spent=_sum(each.running_spent for each in amounts),
+            running_most=round(sum(each.running_most for each in amounts), 2),
+            monthly_before=round(sum(each.monthly_before for each in amounts), 2),
+            monthly_after=round(sum(each.monthly_after for each in amounts), 2),
+        )
+
+    @property
+    def idle_monthly(self) -> float:
+        """A month of what is deployed and unmanaged."""
+        return sum(each.monthly for each in self.idle)
+
+
+def costs_to_json(costs: Costs) -> dict[str, Json]:
+    """For plan files and programs."""
+    return {
+        "currency": "USD",
+        "prices_of": costs.prices_of,
+        "resources": {str(line.address): asdict(line.amounts) for line in costs.lines},
+        "total": asdict(costs.total),
+        "idle": [asdict(idle) for idle in costs.idle],
+    }
+
+
+def costs_from_json(content: Mapping[str, Any]) -> Costs:
+    """The inverse. Raises KeyError, TypeError or ValueError."""
+    resources = content["resources"].items()
+    return Costs(
+        prices_of=content["prices_of"],
+        lines=tuple(CostLine(Address.parse(a), Amounts(**amounts)) for a, amounts in resources),
+        idle=tuple(Idle(**idle) for idle in content["idle"]),
+    )
 
 
 class Action(StrEnum):
@@ -287,3 +371,19 @@ class Plan(Struct, frozen=True):
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.changes
+
+
+def in_order(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes, each after what it needs, else as given. Needs without a change are met."""
+    by_key = {change.key: change for change in changes}
+    place = {key: i for i, key in enumerate(by_key)}
+    sorter: TopologicalSorter[str] = TopologicalSorter(
+        {c.key: [k for k in c.needs if k in by_key] for c in changes}
+    )
+    sorter.prepare()
+    ordered: list[Change] = []
+    while sorter.is_active():
+        for key in sorted(sorter.get_ready(), key=place.__getitem__):
+            ordered.append(by_key[key])
+            sorter.done(key)
+    return tuple(ordered)

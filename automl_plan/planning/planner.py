@@ -8,37 +8,35 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired
+from automl_plan.model.homes import homes_of, resolved
+from automl_plan.model.live import Live
+from automl_plan.model.ownership_labels import marks
+from automl_plan.model.prices import PriceBook
+from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.planning import reasons
-from automl_plan.planning.costing import costs_of
+from automl_plan.planning.cost import Meter, costs_of, so_far
 from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.endpoints import named
-from automl_plan.planning.foresight import PENDING, foresee, gone_since
-from automl_plan.planning.graph import in_order
-from automl_plan.planning.ignoring import without_ignored
+from automl_plan.planning.ignore_changes import without_ignored
 from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
-from automl_plan.planning.narrowing import (
+from automl_plan.planning.notes import elsewhere_notes, empty_notes, expiry_notes, rename_notes
+from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.plan import Action, Change, Plan, Unrecorded, in_order
+from automl_plan.planning.projection import PENDING, foresee, gone_since
+from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
+from automl_plan.planning.resumption import started_otherwise
+from automl_plan.planning.shared_objects import shared_objects, sharing_notes
+from automl_plan.planning.targeting import (
     allowed_addresses,
     check_addresses,
     narrowed,
     recorded_users,
     renamed,
 )
-from automl_plan.planning.notes import elsewhere_notes, empty_notes, expiry_notes, rename_notes
-from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.planning.otherwise import started_otherwise
-from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
-from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
-from automl_plan.planning.sharing import shared_objects, sharing_notes
-from automl_plan.planning.spending import Meter, so_far
 from automl_plan.planning.unrecorded import pays, without_imported
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired
-from automl_plan.resources.homes import homes_of, resolved
-from automl_plan.resources.live import Live
-from automl_plan.resources.marks import marks
-from automl_plan.resources.prices import PriceBook
-from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
 
 _SWAPS = frozenset(
     {Action.TRAIN, Action.RETRAIN, Action.GATE, Action.PROMOTE, Action.DELETE, Action.RESUME}

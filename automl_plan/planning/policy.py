@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from automl_plan.model.address import Address
+from automl_plan.model.desired import (
+    Check,
+    Desired,
+    DesiredDataset,
+    DesiredModel,
+    Policy,
+    PolicyRule,
+)
+from automl_plan.model.json import Json
 from automl_plan.planning.adequacy import Adequacy, Advice, graver
-from automl_plan.planning.costs import Costs
-from automl_plan.planning.plan import Change, Violation
-from automl_plan.resources.address import Address
-from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
-from automl_plan.resources.json import Json
-from automl_plan.resources.policy import Check, Policy, PolicyRule
+from automl_plan.planning.plan import Change, Costs, Violation
 
 _OF_KIND = ("classification_type", "model_type", "train_budget_milli_node_hours", "base_model_id")
 """Fields that are written below the kind of problem."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from automl_plan.model.address import Address
+from automl_plan.model.live import CANCELLED, OperationError
 from automl_plan.planning.compare import names
 from automl_plan.planning.plan import Difference
-from automl_plan.resources.address import Address
-from automl_plan.resources.live import CANCELLED, OperationError
 
 _MOST_ROWS = 20
 """Of an import that the service tells as refused (proto: OperationMetadata.partial_failures)."""

@@ -8,27 +8,19 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan.errors import PlanError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Adoption, Desired, Move, Removal, RemovalAction, trained_on
+from automl_plan.model.homes import seen_from, unrecorded_home
+from automl_plan.model.json import Attributes, Json
+from automl_plan.model.live import OWN_LABEL_PREFIX, TOKEN_LABEL, Live, LiveDataset, LiveModel
+from automl_plan.model.model_types import ClassificationType
+from automl_plan.model.model_types import Problem as ProblemKind
+from automl_plan.model.ownership import Claim, Owners, lineage_of
+from automl_plan.model.ownership_labels import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
+from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.planning import reasons
-from automl_plan.planning.bookkeeping import FIELD
-from automl_plan.planning.drift import live_object
+from automl_plan.planning.drift import FIELD, live_object
 from automl_plan.planning.plan import Action, Change, Difference
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.desired import Desired, trained_on
-from automl_plan.resources.homes import seen_from, unrecorded_home
-from automl_plan.resources.json import Attributes, Json
-from automl_plan.resources.live import (
-    OWN_LABEL_PREFIX,
-    TOKEN_LABEL,
-    Live,
-    LiveDataset,
-    LiveModel,
-)
-from automl_plan.resources.marks import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
-from automl_plan.resources.model_types import ClassificationType
-from automl_plan.resources.model_types import Problem as ProblemKind
-from automl_plan.resources.ownership import Claim, Owners, lineage_of
-from automl_plan.resources.recorded import Recorded, RecordedObject, RecordedResource
-from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 
 
 class Problem(Struct, frozen=True):

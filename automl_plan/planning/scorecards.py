@@ -14,12 +14,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from automl_plan.model.address import Address
+from automl_plan.model.evaluation import ConfusionMatrix, Evaluation, at_threshold
+from automl_plan.model.json import Json
+from automl_plan.model.requirements import DEFAULT_THRESHOLD, Requirements
 from automl_plan.planning.gate import GateReport, judge
-from automl_plan.planning.guessing import no_better_than_guessing
-from automl_plan.resources.address import Address
-from automl_plan.resources.evaluation import ConfusionMatrix, Evaluation, at_threshold
-from automl_plan.resources.json import Json
-from automl_plan.resources.requirements import DEFAULT_THRESHOLD, Requirements
+from automl_plan.planning.statistics import no_better_than_guessing
 
 _MOST_LABELS = 5_000
 """Labels whose figures are kept: as many as a dataset may have ("Quotas and limits")."""

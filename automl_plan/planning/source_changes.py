@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from automl_plan.planning.foresight import PENDING, foresee
+from automl_plan.model.address import Address
+from automl_plan.model.desired import Desired, OnSourceChange
+from automl_plan.model.live import Live, SourceData
+from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.planning.plan import APPEND_ONLY, Action, Change, Note, NoteKind, Refusal
-from automl_plan.resources.address import Address
-from automl_plan.resources.desired import Desired, OnSourceChange
-from automl_plan.resources.live import Live, SourceData
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
+from automl_plan.planning.projection import PENDING, foresee
 
 SAMPLES = 3
 """Images that are named."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from automl_plan.model.address import Address
+from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
+from automl_plan.model.live import TOKEN_LABEL, Live, SourceData
+from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.planning.plan import (
     BASE_MODEL,
     DATA_MISSING,
@@ -19,14 +25,28 @@ from automl_plan.planning.plan import (
 )
 from automl_plan.planning.reasons import refused_rows
 from automl_plan.planning.source_changes import held_by
-from automl_plan.resources.address import Address
-from automl_plan.resources.capabilities import Capabilities
-from automl_plan.resources.data_counts import DataCounts
-from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
-from automl_plan.resources.live import TOKEN_LABEL, Live, SourceData
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
 
 _TRAINS = frozenset({Action.TRAIN, Action.RETRAIN})
+
+
+def undecided(
+    changes: Iterable[Change], desired: Desired, sources: Mapping[Address, SourceData]
+) -> list[Address]:
+    """The models to be trained that don't say what becomes of images without a set.
+
+    Only of a provider that can't keep the sets of some images and draw those of the others.
+    """
+    found = []
+    for address in sorted({change.address for change in changes if change.action in _TRAINS}):
+        model = desired.models[address]
+        data = sources.get(model.dataset)
+        if data is None or not model.sets_all_or_none or "split" in model.training_options:
+            continue
+        if 0 < data.assigned_examples < data.examples:
+            found.append(address)
+    return found
+
+
 _FILLS = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.RESUME})
 """Changes of a dataset after which it holds something else than now."""
 

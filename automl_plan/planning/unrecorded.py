@@ -12,6 +12,19 @@ from typing import Any
 
 from msgspec import Struct
 
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.json import Json
+from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
+from automl_plan.model.ownership import Claim, Owners, lineage_of
+from automl_plan.model.ownership_labels import (
+    LINEAGE_DIGITS,
+    address_mark,
+    is_owned,
+    mark_of,
+    owner,
+)
+from automl_plan.model.prices import PriceBook
+from automl_plan.model.recorded import RecordedResource, Step, known_ids
 from automl_plan.planning.plan import (
     IN_USE,
     UNRECORDED,
@@ -21,14 +34,6 @@ from automl_plan.planning.plan import (
     Unrecorded,
     UnrecordedKind,
 )
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.json import Json
-from automl_plan.resources.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
-from automl_plan.resources.marks import is_owned, mark_of, owner
-from automl_plan.resources.ownership import Claim, Owners, lineage_of
-from automl_plan.resources.prices import PriceBook
-from automl_plan.resources.recorded import RecordedResource, Step, known_ids
-from automl_plan.resources.tokens import LINEAGE_DIGITS, address_mark
 
 _PAID = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.DEPLOY})
 """Changes that cost money, load data, or make what both are done with."""

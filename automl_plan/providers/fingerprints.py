@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 
 from automl_plan.errors import SourceError
+from automl_plan.model.live import SourceData
 from automl_plan.providers.image_counts import SETS, ImageCounts
 from automl_plan.providers.import_rows import Row
 from automl_plan.providers.places import reason
 from automl_plan.providers.spilling import Spilled
-from automl_plan.resources.live import SourceData
 
 FORMAT = "v1"
 _DIGITS = 60

@@ -12,8 +12,8 @@ from struct import Struct as Format
 
 from msgspec import Struct
 
+from automl_plan.model.data_counts import DataCounts, label_counts
 from automl_plan.providers.spilling import Spilled
-from automl_plan.resources.data_counts import DataCounts, label_counts
 
 SETS = ("UNASSIGNED", "TRAIN", "VALIDATION", "TEST")
 """The sets of images by their numbers."""

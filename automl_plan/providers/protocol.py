@@ -11,16 +11,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.contacts import Contact
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.endpoints import Home
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, SourceData
+from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.sources import TakeRows
-from automl_plan.providers.storage import Storage
-from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.capabilities import Capabilities
-from automl_plan.resources.contacts import Contact
-from automl_plan.resources.desired import DesiredDataset, DesiredModel
-from automl_plan.resources.endpoints import Home
-from automl_plan.resources.evaluation import Evaluation
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import Live, LiveDataset, LiveModel, Operation, SourceData
 
 Check = Callable[[LiveDataset], None]
 """Looks at a live dataset before it is trained on."""

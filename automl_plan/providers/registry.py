@@ -7,16 +7,16 @@ from importlib import import_module
 from pathlib import Path
 
 from automl_plan.errors import UsageError
+from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.json import Json
 from automl_plan.providers.protocol import Provider
-from automl_plan.resources.capabilities import GOOGLE, Capabilities
-from automl_plan.resources.json import Json
 
 Factory = Callable[[Mapping[str, Json], Path, Mapping[str, str]], Provider]
 
 _FACTORIES = {
-    "automl": "automl_plan.providers.automl.settings:open_automl",
+    "automl": "automl_plan.providers.google.automl.settings:open_automl",
     "local": "automl_plan.providers.local.settings:open_local",
-    "vertex": "automl_plan.providers.vertex.settings:open_vertex",
+    "vertex": "automl_plan.providers.google.vertex.settings:open_vertex",
 }
 """Name → module and function; imported only when it is used."""
 

@@ -12,7 +12,10 @@ from io import BufferedReader
 from pathlib import Path
 
 from automl_plan.errors import NotFound, SourceError
+from automl_plan.model.live import SourceData, SourceRow
 from automl_plan.providers.fingerprints import short, source_data, told
+from automl_plan.providers.google.storage import Storage
+from automl_plan.providers.google.transport import AnswerTooLarge
 from automl_plan.providers.import_rows import Row, broken, rows_of, together
 from automl_plan.providers.places import (
     RELATIVE,
@@ -22,9 +25,6 @@ from automl_plan.providers.places import (
     reason,
 )
 from automl_plan.providers.row_layout import HINTS, NAMES_COLUMNS, names_columns
-from automl_plan.providers.storage import Storage
-from automl_plan.providers.transport import AnswerTooLarge
-from automl_plan.resources.live import SourceData, SourceRow
 
 MAX_CSV_BYTES = 100_000_000
 MAX_IMAGE_BYTES = 30_000_000

@@ -21,11 +21,11 @@ from typing import Self
 from msgspec import Struct
 
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
+from automl_plan.model.live import SourceData
 from automl_plan.providers.fingerprints import told
+from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.import_rows import Row, rows_of
 from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
-from automl_plan.providers.storage import Storage
-from automl_plan.resources.live import SourceData
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 _PART = MAX_CSV_BYTES // 2

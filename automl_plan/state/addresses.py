@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from automl_plan.errors import StateConflict
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.recorded import RecordedResource
 
 
 class Addresses:

@@ -11,14 +11,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.endpoints import Home
-from automl_plan.resources.fields import check_recorded
-from automl_plan.resources.history import History
-from automl_plan.resources.json import Json
-from automl_plan.resources.ledger import Ledger
-from automl_plan.resources.notices import Noticed, Outbox
-from automl_plan.resources.recorded import (
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.endpoints import Home
+from automl_plan.model.fields import check_recorded
+from automl_plan.model.history import History, Ledger
+from automl_plan.model.json import Json
+from automl_plan.model.notices import Noticed, Outbox
+from automl_plan.model.recorded import (
     Decision,
     DecisionKind,
     PartialImport,
@@ -30,10 +29,13 @@ from automl_plan.resources.recorded import (
     Step,
 )
 from automl_plan.state import values
-from automl_plan.state.history import history_from_json, history_to_json
-from automl_plan.state.ledger import ledger_from_json, ledger_to_json
-from automl_plan.state.noticed import noticed_from_json
-from automl_plan.state.outbox import outbox_from_json, outbox_to_json
+from automl_plan.state.history import (
+    history_from_json,
+    history_to_json,
+    ledger_from_json,
+    ledger_to_json,
+)
+from automl_plan.state.outbox import noticed_from_json, outbox_from_json, outbox_to_json
 
 FORMAT_VERSION = 2
 """What is written, here and in the journal: raised by whatever an older version would not know."""

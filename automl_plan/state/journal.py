@@ -18,12 +18,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from automl_plan.errors import StateUnreadable, StateUnwritable
-from automl_plan.resources.address import Address
-from automl_plan.resources.history import EndedOperation, remember
-from automl_plan.resources.json import Json
-from automl_plan.resources.ledger import Charge, enter
-from automl_plan.resources.notices import Notice, mark_sent
-from automl_plan.resources.recorded import RecordedResource, Step
+from automl_plan.model.address import Address
+from automl_plan.model.history import Charge, EndedOperation, enter, remember
+from automl_plan.model.json import Json
+from automl_plan.model.notices import Notice, mark_sent
+from automl_plan.model.recorded import RecordedResource, Step
 from automl_plan.state import values
 from automl_plan.state.document import (
     FORMAT_VERSION,
@@ -32,10 +31,13 @@ from automl_plan.state.document import (
     resource_from_json,
     resource_to_json,
 )
-from automl_plan.state.history import ended_from_json, ended_to_json
-from automl_plan.state.ledger import charge_from_json, charge_to_json
-from automl_plan.state.noticed import set_noticed
-from automl_plan.state.outbox import notice_from_json, notice_to_json
+from automl_plan.state.history import (
+    charge_from_json,
+    charge_to_json,
+    ended_from_json,
+    ended_to_json,
+)
+from automl_plan.state.outbox import notice_from_json, notice_to_json, set_noticed
 
 _FORMAT = "format_version"
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))

@@ -20,9 +20,9 @@ from pathlib import Path
 import msgspec
 
 from automl_plan.errors import StateUnreadable
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.live import SourceRow
-from automl_plan.resources.recorded import RecordedResource, Step
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.live import SourceRow
+from automl_plan.model.recorded import RecordedResource, Step
 from automl_plan.state.journal import sync_directory, unwritable
 
 FORMAT_VERSION = 1

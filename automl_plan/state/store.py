@@ -18,12 +18,11 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from automl_plan.errors import StateLocked, StateUnreadable, StateUnwritable
-from automl_plan.resources.address import Address
-from automl_plan.resources.history import EndedOperation
-from automl_plan.resources.json import Json
-from automl_plan.resources.ledger import Charge
-from automl_plan.resources.notices import Notice
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.model.address import Address
+from automl_plan.model.history import Charge, EndedOperation
+from automl_plan.model.json import Json
+from automl_plan.model.notices import Notice
+from automl_plan.model.recorded import RecordedResource
 from automl_plan.state.addresses import Addresses
 from automl_plan.state.document import State, decode, encode, new_lineage, unfinished_migration
 from automl_plan.state.emergency import kept_elsewhere
@@ -41,7 +40,7 @@ from automl_plan.state.journal import (
 )
 from automl_plan.state.lock import StateLock, holder_of, take_away
 from automl_plan.state.manifests import Manifests
-from automl_plan.state.noticed import cleared_entry, noticed_entry
+from automl_plan.state.outbox import cleared_entry, noticed_entry
 
 MANIFESTS = "manifests"
 Moment = tuple[str, int, int]

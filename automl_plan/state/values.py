@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from automl_plan.resources.fields import MOST
+from automl_plan.model.fields import MOST
 
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 

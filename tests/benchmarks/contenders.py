@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import requests
 
-from tests.applying.project import png
 from tests.benchmarks.measuring import Taken, run
+from tests.execution.project import png
 
 PER_FILE = 500
 """Resources of one file of a configuration."""

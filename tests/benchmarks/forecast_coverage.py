@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_plan.providers.local import process
-from tests.applying.project import Project
+from tests.execution.project import Project
 
 AT_ONCE = 5
 """What the service trains at the same time: none waits for its turn."""

@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.linting.kinds import Kind
-from automl_plan.linting.lint import Linter
-from automl_plan.linting.reading import CsvReader
-from tests.linting.proof.case import LABELS
+from automl_plan.data.kinds import Kind
+from automl_plan.data.lint import Linter
+from automl_plan.data.reading import CsvReader
+from tests.data.proof.case import LABELS
 
 _AT_ONCE = 100_000
 _BOXES_OF_AN_IMAGE = 5

@@ -10,13 +10,19 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from automl_plan.codehosts.links import SourceLinks
-from automl_plan.planning.costs import Amounts, CostLine, Costs, Idle
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.evaluation import ConfusionMatrix
+from automl_plan.output.code_hosts.dialects import SourceLinks
+from automl_plan.output.html.page import plan_html
 from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.plan import (
     Action,
+    Amounts,
     Change,
+    CostLine,
+    Costs,
     Difference,
+    Idle,
     Note,
     NoteKind,
     Plan,
@@ -24,11 +30,8 @@ from automl_plan.planning.plan import (
     Violation,
 )
 from automl_plan.planning.scorecards import Figures, Point, Role, Scorecard
-from automl_plan.rendering.html.page import plan_html
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.evaluation import ConfusionMatrix
 from tests.browser.conftest import Site, complaints
-from tests.rendering import scenes
+from tests.output import scenes
 
 Open = Callable[[str], Chrome]
 ATTACK = (

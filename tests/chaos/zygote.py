@@ -102,14 +102,6 @@ def _import_all() -> None:
     import requests  # noqa: F401
     import rich.live  # noqa: F401
 
-    import automl_plan.applying.apply
-    import automl_plan.applying.plan_file
-    import automl_plan.applying.planned
-    import automl_plan.cli.main
-    import automl_plan.providers.automl.settings
-    import automl_plan.providers.vertex.settings
-    import automl_plan.rendering.plan
-    import automl_plan.rendering.progress  # noqa: F401
     import tests.chaos.naive  # noqa: F401
 
 

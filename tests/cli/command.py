@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.applying.project import Project
 from tests.cli import forks
+from tests.execution.project import Project
 
 COMMAND = (sys.executable, "-m", "automl_plan")
 PATIENCE = 60.0

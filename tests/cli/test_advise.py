@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import CommandLine, ProjectLine
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 HOSTILE = "<b>\x1b[31m|x"
 ROWS = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.cli.command import CommandLine, ProjectLine
+from tests.output.schema import is_valid
 from tests.planning.test_forecasting import simulated
-from tests.rendering.schema import is_valid
 from tests.state.test_document import good
 
 

@@ -11,10 +11,10 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from automl_plan.applying.waiting import wait_for
+from automl_plan.execution.poller import wait_for
 from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment
-from tests.rendering.ics import Component, read
-from tests.rendering.schema import is_valid
+from tests.output.ics import Component, read
+from tests.output.schema import is_valid
 
 pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 

@@ -12,7 +12,7 @@ import pytest
 
 from automl_plan import __version__
 from tests.cli.command import COMMAND, CommandLine, environment
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 WITH_A_BUG = """
 from automl_plan.cli.main import app, main

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from automl_plan.providers.local import process
-from tests.applying.project import png
 from tests.cli.command import CommandLine
+from tests.execution.project import png
 
 STEP = (
     r"dataset\.images has no images yet.* \(automl-plan\.yaml:\d+\); then run `automl-plan plan`\."

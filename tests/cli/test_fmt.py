@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.cli.command import CommandLine
 from tests.config.writing import GOOD
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 UNTIDY = "models:\n    a: {x: no,  y: 0o7}   # kept\n"
 TIDY = "models:\n  a: {x: no, y: 0o7}      # kept\n"

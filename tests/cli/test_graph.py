@@ -6,7 +6,7 @@ import json
 
 from tests.cli.command import CommandLine, ProjectLine
 from tests.config.writing import GOOD
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 
 def test_of_a_configuration(cli: CommandLine) -> None:

@@ -10,7 +10,7 @@ import pytest
 from automl_plan import __version__
 from automl_plan.cli.main import command_line
 from tests.cli.command import CommandLine
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.apis import BOTH
 from tests.cli.command import CommandLine
+from tests.output.reports import no_command
 from tests.providers.service import Received, Reply, Service, answer
-from tests.rendering.reports import no_command
 
 EVIL = (
     "x\n::error::pwn\r\n  ::add-mask::y\u2028::z ##[error]a ##vso[task.complete]\u202edlrow\x1b[2J"

@@ -16,7 +16,7 @@ from automl_plan.cli.json_files import EventLines
 from automl_plan.config.schema import read_schema
 from tests.cli.command import COMMAND, CommandLine, ProjectLine, environment
 from tests.cli.test_project import lines_of
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 
 def read(path: Path) -> dict[str, Any]:

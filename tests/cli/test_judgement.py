@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from automl_plan.applying.plan_file import read_plan, sealed
 from automl_plan.cli.main import command_line, run
 from automl_plan.config.schema import config_schema
+from automl_plan.model.live import OperationKind
 from automl_plan.planning.plan import REFUSAL_RULES
 from automl_plan.providers.local import process
-from automl_plan.resources.live import OperationKind
+from automl_plan.workspace.plan_file import read_plan, sealed
 from tests.apis import APIS
-from tests.applying.project import FAST, Project
+from tests.execution.project import FAST, Project
 
 BOTH = pytest.mark.parametrize("api", APIS, indirect=True, scope="module")
 
@@ -174,7 +174,7 @@ RUNNING: dict[str, dict[str, tuple[Edit, ...]]] = {
 """The same where a training runs that was detached from."""
 ELSEWHERE = {
     "allowed_locations": "tests/planning/test_judgement.py: the local provider is nowhere",
-    "unrecorded": "tests/applying/test_unrecorded.py",
+    "unrecorded": "tests/execution/test_unrecorded.py",
     "shared": "tests/planning/test_sharing.py",
     "in-use": "tests/planning/test_sharing.py",
     "others-traffic": "tests/planning/test_endpoints.py: AutoML v1 has no endpoints",

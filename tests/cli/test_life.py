@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from automl_plan.applying.plan_file import read_plan, sealed, write_plan
-from automl_plan.applying.waiting import wait_for
+from automl_plan.execution.poller import wait_for
 from automl_plan.providers.local import process
+from automl_plan.workspace.plan_file import read_plan, sealed, write_plan
 from tests.apis import fault_of
-from tests.applying.project import as_kept
 from tests.cli.command import ProjectLine
+from tests.execution.project import as_kept
 
 pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 

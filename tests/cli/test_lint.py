@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import CommandLine, ProjectLine
-from tests.rendering.reports import commands, junit_cases, sarif_run
-from tests.rendering.schema import is_valid
+from tests.output.reports import commands, junit_cases, sarif_run
+from tests.output.schema import is_valid
 
 HOSTILE = "=\x1b[31m](x)::error::%0A<b>"
 ROWS = [

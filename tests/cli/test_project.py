@@ -13,11 +13,11 @@ import pytest
 import requests
 
 from automl_plan.config.schema import read_schema
+from automl_plan.model.address import ResourceKind
 from automl_plan.providers.local import process
-from automl_plan.resources.address import ResourceKind
 from tests.apis import BOTH, id_start
 from tests.cli.command import COMMAND, CommandLine, ProjectLine, environment
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 
 def lines_of(text: str) -> list[dict[str, Any]]:

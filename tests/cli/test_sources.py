@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.apis import APIS
-from tests.applying.project import png
 from tests.cli.command import ProjectLine
+from tests.execution.project import png
 
 pytestmark = pytest.mark.parametrize("api", APIS, indirect=True)
 

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from tests.cli.command import ProjectLine
-from tests.rendering.schema import is_valid
+from tests.output.schema import is_valid
 
 pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from automl_plan.resources.address import model_address
+from automl_plan.model.address import model_address
 from tests.cli.command import ProjectLine
 from tests.cli.test_ended import trainings
 

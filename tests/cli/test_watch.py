@@ -20,7 +20,7 @@ import yaml
 
 from tests.apis import BOTH
 from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment
-from tests.notifying.receiving import Receiving
+from tests.notifications.receiving import Receiving
 
 DAY = 86_400.0
 EXAMPLE = Path(__file__).parents[2] / "examples" / "watch"

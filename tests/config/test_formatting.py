@@ -11,11 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automl_plan.config.formatting import formatted
+from automl_plan.config.formatting import ORDER, formatted
 from automl_plan.config.merging import LIST_SECTIONS, NAMED_SECTIONS, SINGLE_SECTIONS
-from automl_plan.config.parsing import parse
 from automl_plan.config.scaffold import scaffold
-from automl_plan.config.sections import ORDER
+from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import ConfigurationError
 from tests.config.cases import CASES, Case
 from tests.config.test_load import FULL

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.config.labels import key_problem, value_problem
+from automl_plan.config.resource_rules import key_problem, value_problem
 from automl_plan.emulator.limits import label_faults
-from automl_plan.resources.address import Address
-from automl_plan.resources.marks import ADDRESS, marks, owner, wrong_marks
-from automl_plan.resources.recorded import RecordedObject
+from automl_plan.model.address import Address
+from automl_plan.model.ownership_labels import ADDRESS, marks, owner, wrong_marks
+from automl_plan.model.recorded import RecordedObject
 
 LINEAGE = "0123456789abcdef" * 2
 TEXTS = st.one_of(

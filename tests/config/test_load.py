@@ -9,9 +9,9 @@ from jsonschema import Draft7Validator
 
 from automl_plan.config.load import load
 from automl_plan.config.schema import config_schema
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.desired import OnSourceChange
-from automl_plan.resources.model_types import ClassificationType, Problem
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.desired import OnSourceChange
+from automl_plan.model.model_types import ClassificationType, Problem
 from tests.config.writing import GOOD, diagnostics, places, write
 
 FULL = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from automl_plan.config.load import load
-from automl_plan.config.positions import Position
-from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.config.source_map import Position
+from automl_plan.model.address import dataset_address, model_address
 from tests.config.writing import GOOD, write
 
 TWO_FILES = {

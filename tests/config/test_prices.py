@@ -10,7 +10,7 @@ import pytest
 from automl_plan.config.load import load
 from automl_plan.config.prices import list_prices, read_prices
 from automl_plan.errors import PriceBookInvalid
-from automl_plan.resources.model_types import Family, Problem
+from automl_plan.model.model_types import Family, Problem
 from tests.config.writing import GOOD, write
 
 BOOK = (files("automl_plan") / "config" / "prices.yaml").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.requirements import Metric, Requirements
+from automl_plan.model.json import Attributes
+from automl_plan.model.requirements import Metric, Requirements
 
 SHARES = st.floats(0, 1)
 MINIMA = st.dictionaries(st.sampled_from(Metric), SHARES)

@@ -13,7 +13,7 @@ from automl_plan.config.load import load
 from automl_plan.config.scaffold import scaffold
 from automl_plan.config.schema import config_schema
 from automl_plan.errors import UsageError
-from automl_plan.resources.address import model_address
+from automl_plan.model.address import model_address
 
 
 def test_it_is_valid(tmp_path: Path) -> None:

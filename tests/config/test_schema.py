@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from automl_plan.config.parsing import parse
 from automl_plan.config.prices import list_prices
 from automl_plan.config.rules import RULES
-from automl_plan.config.schema import config_schema
-from automl_plan.config.shape import Shape
-from automl_plan.resources.address import NAME_PATTERN
-from automl_plan.resources.model_types import MODEL_TYPES, Problem
+from automl_plan.config.schema import Shape, config_schema
+from automl_plan.config.yaml_parser import parse
+from automl_plan.model.address import NAME_PATTERN
+from automl_plan.model.model_types import MODEL_TYPES, Problem
 from tests.config.test_load import FULL
 from tests.config.writing import GOOD, diagnostics, write
 

@@ -13,14 +13,14 @@ from zlib import crc32
 import pytest
 from google.cloud import aiplatform_v1
 
+from automl_plan.model.address import ResourceKind, dataset_address
+from automl_plan.model.live import TOKEN_LABEL
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.resources.address import ResourceKind, dataset_address
-from automl_plan.resources.live import TOKEN_LABEL
-from tests.applying.project import Project
 from tests.contract.conftest import LABELS
 from tests.contract_vertex.conftest import Judge
 from tests.contract_vertex.discovery import DiscoveryJudge
 from tests.contract_vertex.recorder import PREFIX
+from tests.execution.project import Project
 
 FLOWERS = {
     "image_classification": {"classification_type": "MULTICLASS"},

@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 from tests.apis import BOTH
-from tests.applying.project import Project
 from tests.cli.command import environment
-from tests.codehosts.fake_github import TOKEN, FakeGitHub, serving
+from tests.code_hosts.fake_github import TOKEN, FakeGitHub, serving
 from tests.e2e.command_line import COMMAND
+from tests.execution.project import Project
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "review" / "workflows"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl_plan.applying.workspace import Workspace
-from automl_plan.resources.live import user_labels
-from tests.applying.project import png
+from automl_plan.model.live import user_labels
+from automl_plan.workspace.workspace import Workspace
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.e2e.command_line import CommandLine, edit, thin_out
+from tests.execution.project import png
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AS_IT_IS = "  local: {}"

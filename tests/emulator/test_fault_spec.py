@@ -9,7 +9,7 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automl_plan.emulator.fault_spec import BEGINNERS, EFFECTS, Fault, FaultRefused, parse_fault
+from automl_plan.emulator.faults import BEGINNERS, EFFECTS, Fault, FaultRefused, parse_fault
 from automl_plan.emulator.methods import METHODS
 from tests.conftest import RunningEmulator
 from tests.emulator.faulty import fired

@@ -110,7 +110,7 @@ def states_and_plans(api: str, seeds: range) -> Report:
 
 def _sealed(data: bytes) -> bytes:
     """A plan file with a digest that fits, as anybody can make it."""
-    from automl_plan.applying.plan_file import sealed
+    from automl_plan.workspace.plan_file import sealed
 
     try:
         return sealed(json.loads(data))

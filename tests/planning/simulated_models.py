@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_plan.resources.evaluation import ConfidenceMetrics, Evaluation
+from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation
 
 Truth: TypeAlias = NDArray[np.bool_]
 Scores: TypeAlias = NDArray[np.float64]

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from automl_plan.model.address import model_address
+from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.planning.adequacy import (
     MOST_LABELS,
     Adequacy,
@@ -16,8 +18,6 @@ from automl_plan.planning.adequacy import (
     unknown,
 )
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
-from automl_plan.resources.address import model_address
-from automl_plan.resources.data_counts import DataCounts, LabelCounts
 
 NUMBERS = st.integers(0, 3_000) | st.integers(0, 30)
 LABELS = st.lists(

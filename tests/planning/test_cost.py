@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
-from automl_plan.planning.costing import costs_of
-from automl_plan.planning.costs import Costs, costs_from_json, costs_to_json
+from automl_plan.model.address import model_address
+from automl_plan.model.desired import Desired, Removal, RemovalAction
+from automl_plan.model.live import LiveModel
+from automl_plan.model.model_types import Problem
+from automl_plan.model.ownership_labels import ADDRESS, address_mark
+from automl_plan.planning.cost import costs_of
+from automl_plan.planning.plan import Costs, costs_from_json, costs_to_json
 from automl_plan.planning.unrecorded import known_to, unrecorded
-from automl_plan.resources.address import model_address
-from automl_plan.resources.desired import Desired
-from automl_plan.resources.live import LiveModel
-from automl_plan.resources.marks import ADDRESS
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.refactoring import Removal, RemovalAction
-from automl_plan.resources.tokens import address_mark
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
 BOOK = list_prices()

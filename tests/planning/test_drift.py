@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from automl_plan.model.desired import Lifecycle
+from automl_plan.model.live import LiveDataset, LiveModel
+from automl_plan.model.ownership_labels import MARKS
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.findings import drift_found
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action
-from automl_plan.resources.desired import Lifecycle
-from automl_plan.resources.live import LiveDataset, LiveModel
-from automl_plan.resources.marks import MARKS
 from tests.depth import times
 from tests.planning.worlds import World, dataset, desired, model
 

@@ -7,19 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from automl_plan.planning.judgement import judge
+from automl_plan.model.address import model_address
+from automl_plan.model.desired import DesiredModel
+from automl_plan.model.endpoints import Deployed, Home, LiveEndpoint, endpoint_digest
+from automl_plan.model.homes import home_of, resolved
+from automl_plan.model.live import Live
+from automl_plan.model.ownership_labels import ADDRESS, address_mark
+from automl_plan.model.recorded import Recorded, RecordedOperation, RecordedResource, Step
+from automl_plan.model.transitions import after_operation, with_endpoint
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import OTHERS_TRAFFIC, Action, Change, NoteKind, Plan
 from automl_plan.planning.planner import make_plan
-from automl_plan.resources.address import model_address
-from automl_plan.resources.desired import DesiredModel
-from automl_plan.resources.endpoints import Deployed, Home, LiveEndpoint, endpoint_digest
-from automl_plan.resources.homes import home_of, resolved
-from automl_plan.resources.live import Live
-from automl_plan.resources.marks import ADDRESS
-from automl_plan.resources.recorded import Recorded, RecordedOperation, RecordedResource, Step
-from automl_plan.resources.tokens import address_mark
-from automl_plan.resources.transitions import after_operation, with_endpoint
+from automl_plan.planning.refusals import judge
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
 DIGITS = model_address("digits")

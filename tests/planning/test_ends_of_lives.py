@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from automl_plan.config.durations import parse_duration
+from automl_plan.config.scalars import parse_duration
 from automl_plan.errors import UsageError
-from automl_plan.planning.by_hand import former_version, plan_promotion
+from automl_plan.model.address import model_address
+from automl_plan.model.desired import Desired, Lifecycle
+from automl_plan.model.lifespan import SHORTEST, end_of, expires
+from automl_plan.model.live import LiveModel
+from automl_plan.model.recorded import Status
+from automl_plan.model.requirements import Metric, Requirements
+from automl_plan.planning.command_plans import former_version, plan_promotion
 from automl_plan.planning.plan import Action, NoteKind, Plan
-from automl_plan.resources.address import model_address
-from automl_plan.resources.desired import Desired, Lifecycle
-from automl_plan.resources.lifespan import SHORTEST, end_of, expires
-from automl_plan.resources.live import LiveModel
-from automl_plan.resources.recorded import Status
-from automl_plan.resources.requirements import Metric, Requirements
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.planning.backtesting import backtest
-from automl_plan.planning.forecasting import FEWEST, Outlook, outlook
-from automl_plan.resources.history import KEPT, EndedOperation, Work
-from automl_plan.resources.model_types import MODEL_TYPES, Problem
-from automl_plan.resources.recorded import Step
+from automl_plan.model.history import KEPT, EndedOperation, Work
+from automl_plan.model.model_types import MODEL_TYPES, Problem
+from automl_plan.model.recorded import Step
+from automl_plan.planning.forecast import FEWEST, Outlook, backtest, outlook
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CLASSIFICATION = Problem.IMAGE_CLASSIFICATION

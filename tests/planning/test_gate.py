@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation
+from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import GateRow, judge
-from automl_plan.planning.intervals import (
+from automl_plan.planning.statistics import (
     Interval,
     difference,
     exact_low,
@@ -16,8 +18,6 @@ from automl_plan.planning.intervals import (
     two_sided,
     wilson,
 )
-from automl_plan.resources.evaluation import ConfidenceMetrics, Evaluation
-from automl_plan.resources.requirements import Metric, Requirements
 
 Z = two_sided(0.95)
 

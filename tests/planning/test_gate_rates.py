@@ -8,8 +8,8 @@ from statistics import NormalDist, stdev
 import numpy as np
 import pytest
 
+from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import judge
-from automl_plan.resources.requirements import Metric, Requirements
 from tests.depth import times
 from tests.planning.simulated_models import (
     Classifier,

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from automl_plan.emulator.training.metrics import evaluate
 from automl_plan.emulator.training.types import ClassificationMetrics
+from automl_plan.model.address import model_address
+from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
+from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import judge
-from automl_plan.planning.guessing import no_better_than_guessing
 from automl_plan.planning.scorecards import Role, scorecard
-from automl_plan.resources.address import model_address
-from automl_plan.resources.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
-from automl_plan.resources.requirements import Metric, Requirements
+from automl_plan.planning.statistics import no_better_than_guessing
 
 RUNS = 200
 

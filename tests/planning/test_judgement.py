@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from automl_plan.config.building import policy
-from automl_plan.planning.judgement import judge
+from automl_plan.config.build import policy
+from automl_plan.model.address import dataset_address, model_address
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Unrecorded, UnrecordedKind
-from automl_plan.resources.address import dataset_address, model_address
+from automl_plan.planning.refusals import judge
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = desired(dataset(), model())

@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
+from automl_plan.model.address import Address, ResourceKind, dataset_address, model_address
+from automl_plan.model.desired import (
+    Adoption,
+    Desired,
+    DesiredDataset,
+    Move,
+    Removal,
+    RemovalAction,
+)
+from automl_plan.model.json import Json
+from automl_plan.model.recorded import RecordedObject
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Plan
 from automl_plan.planning.refactoring import RefactoringImpossible
-from automl_plan.resources.address import (
-    Address,
-    ResourceKind,
-    dataset_address,
-    model_address,
-)
-from automl_plan.resources.desired import Desired, DesiredDataset
-from automl_plan.resources.json import Json
-from automl_plan.resources.recorded import RecordedObject
-from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from tests.depth import times
 from tests.planning.test_refactoring import actions
 from tests.planning.worlds import World, dataset, desired, model

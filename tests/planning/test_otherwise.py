@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from automl_plan.model.address import Address, dataset_address, model_address
+from automl_plan.model.desired import DesiredDataset, DesiredModel, Lifecycle
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import Operation, OperationKind
+from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.otherwise import started_otherwise
 from automl_plan.planning.plan import Action, Change, Difference, Otherwise, Plan
 from automl_plan.planning.planner import make_plan
-from automl_plan.planning.resumption import resumption
-from automl_plan.resources.address import Address, dataset_address, model_address
-from automl_plan.resources.desired import DesiredDataset, DesiredModel, Lifecycle
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import Operation, OperationKind
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.planning.resumption import resumption, started_otherwise
 from tests.planning.worlds import World, dataset, desired, model
 
 D, M = dataset_address("digits"), model_address("digits")

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
+from automl_plan.model.address import Address, dataset_address, model_address
+from automl_plan.model.desired import OnSourceChange
+from automl_plan.model.live import Operation, OperationKind
+from automl_plan.model.model_types import ClassificationType
+from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Plan
-from automl_plan.resources.address import Address, dataset_address, model_address
-from automl_plan.resources.desired import OnSourceChange
-from automl_plan.resources.live import Operation, OperationKind
-from automl_plan.resources.model_types import ClassificationType
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.transitions import with_operation
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = desired(dataset(), model())

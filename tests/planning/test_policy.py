@@ -7,17 +7,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from automl_plan.config.building import policy as policy_of
+from automl_plan.config.build import policy as policy_of
 from automl_plan.config.prices import list_prices
 from automl_plan.config.schema import config_schema
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.data_counts import DataCounts, LabelCounts
+from automl_plan.model.desired import Check, Policy, PolicyRule
 from automl_plan.planning.adequacy import advise, unknown
-from automl_plan.planning.costing import costs_of
-from automl_plan.planning.costs import Costs
-from automl_plan.planning.plan import Violation
+from automl_plan.planning.cost import costs_of
+from automl_plan.planning.plan import Costs, Violation
 from automl_plan.planning.policy import Subject, violation_text, violations
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.data_counts import DataCounts, LabelCounts
-from automl_plan.resources.policy import Check, Policy, PolicyRule
 from tests.planning.worlds import World, dataset, desired, model
 
 DATASET = dataset_address("digits")

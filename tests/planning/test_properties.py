@@ -8,15 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel, OnSourceChange
+from automl_plan.model.model_types import ClassificationType
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Plan
-from automl_plan.resources.desired import (
-    Desired,
-    DesiredDataset,
-    DesiredModel,
-    OnSourceChange,
-)
-from automl_plan.resources.model_types import ClassificationType
 from tests.planning.worlds import World, dataset, desired, model
 
 NAMES = ("a", "b", "c")

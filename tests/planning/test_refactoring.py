@@ -9,16 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
-from automl_plan.planning.by_hand import plan_forgetting, plan_move
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.desired import Adoption, Desired, Lifecycle, Move, Removal, RemovalAction
+from automl_plan.model.live import LiveDataset, LiveModel
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.ownership_labels import DATA
+from automl_plan.planning.command_plans import plan_forgetting, plan_move
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, NoteKind, Plan
 from automl_plan.planning.refactoring import RefactoringImpossible
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.desired import Desired, Lifecycle
-from automl_plan.resources.live import LiveDataset, LiveModel
-from automl_plan.resources.marks import DATA
-from automl_plan.resources.model_types import ClassificationType, Problem
-from automl_plan.resources.refactoring import Adoption, Move, Removal, RemovalAction
 from tests.planning.worlds import World, dataset, desired, model
 
 OLD, NEW = model_address("old"), model_address("new")

@@ -7,21 +7,15 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.history import Charge, Ledger, Spending, enter
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import CANCELLED, LiveModel, Operation, OperationError, OperationKind
+from automl_plan.model.recorded import RecordedOperation, Step
+from automl_plan.planning.cost import Meter, Spent, charge_of, so_far, spent_of
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.resumption import resumption
-from automl_plan.planning.spending import Meter, Spent, charge_of, so_far, spent_of
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.ledger import Charge, Ledger, Spending, enter
-from automl_plan.resources.live import (
-    CANCELLED,
-    LiveModel,
-    Operation,
-    OperationError,
-    OperationKind,
-)
-from automl_plan.resources.recorded import RecordedOperation, Step
-from automl_plan.state.ledger import ledger_from_json, ledger_to_json
+from automl_plan.state.history import ledger_from_json, ledger_to_json
 
 BOOK = list_prices()
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

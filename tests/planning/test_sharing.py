@@ -6,19 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
-from automl_plan.planning.by_hand import plan_adoptions, plan_forgetting
+from automl_plan.model.address import Address, dataset_address, model_address
+from automl_plan.model.desired import Adoption, Desired, Removal, RemovalAction
+from automl_plan.model.live import TOKEN_LABEL, Operation, OperationKind
+from automl_plan.model.ownership import Claim, Owners
+from automl_plan.model.ownership_labels import ADDRESS, new_token, rebuilt_token
+from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.planning.command_plans import plan_adoptions, plan_forgetting
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, NoteKind
 from automl_plan.planning.refactoring import RefactoringImpossible
-from automl_plan.planning.sharing import sharing_refusals
-from automl_plan.resources.address import Address, dataset_address, model_address
-from automl_plan.resources.desired import Desired
-from automl_plan.resources.live import TOKEN_LABEL, Operation, OperationKind
-from automl_plan.resources.marks import ADDRESS
-from automl_plan.resources.ownership import Claim, Owners
-from automl_plan.resources.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.resources.refactoring import Adoption, Removal, RemovalAction
-from automl_plan.resources.tokens import new_token, rebuilt_token
+from automl_plan.planning.shared_objects import sharing_refusals
 from tests.planning.test_refactoring import actions
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 

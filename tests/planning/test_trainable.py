@@ -5,29 +5,18 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from automl_plan.planning.judgement import Grounds, data_notes, judge
+from automl_plan.model.address import Address, dataset_address, model_address
+from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.data_counts import DataCounts, LabelCounts
+from automl_plan.model.desired import Desired, OnSourceChange
+from automl_plan.model.live import TOKEN_LABEL, Operation, OperationError, OperationKind, SourceData
+from automl_plan.model.model_types import Problem
+from automl_plan.model.recorded import PartialImport, RecordedOperation, RecordedResource, Step
+from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, NoteKind, Refusal
+from automl_plan.planning.refusals import Grounds, data_notes, judge
 from automl_plan.planning.source_changes import SourceChanges
-from automl_plan.resources.address import Address, dataset_address, model_address
-from automl_plan.resources.capabilities import GOOGLE, Capabilities
-from automl_plan.resources.data_counts import DataCounts, LabelCounts
-from automl_plan.resources.desired import Desired, OnSourceChange
-from automl_plan.resources.live import (
-    TOKEN_LABEL,
-    Operation,
-    OperationError,
-    OperationKind,
-    SourceData,
-)
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.recorded import (
-    PartialImport,
-    RecordedOperation,
-    RecordedResource,
-    Step,
-)
-from automl_plan.resources.transitions import with_operation
 from tests.planning.worlds import World, dataset, desired, model
 
 D, M = dataset_address("digits"), model_address("digits")

@@ -10,6 +10,24 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
+from automl_plan.model.address import Address, dataset_address, model_address
+from automl_plan.model.live import (
+    TOKEN_LABEL,
+    Live,
+    LiveDataset,
+    LiveModel,
+    Operation,
+    OperationKind,
+)
+from automl_plan.model.model_types import Problem
+from automl_plan.model.ownership_labels import ADDRESS, marks, new_token, rebuilt_token
+from automl_plan.model.recorded import (
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Status,
+    Step,
+)
 from automl_plan.planning.plan import IN_USE, UNRECORDED, Action, Change, Plan, Unrecorded
 from automl_plan.planning.unrecorded import (
     Known,
@@ -19,25 +37,6 @@ from automl_plan.planning.unrecorded import (
     unrecorded_from_json,
     unrecorded_to_json,
 )
-from automl_plan.resources.address import Address, dataset_address, model_address
-from automl_plan.resources.live import (
-    TOKEN_LABEL,
-    Live,
-    LiveDataset,
-    LiveModel,
-    Operation,
-    OperationKind,
-)
-from automl_plan.resources.marks import ADDRESS, marks
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.recorded import (
-    RecordedObject,
-    RecordedOperation,
-    RecordedResource,
-    Status,
-    Step,
-)
-from automl_plan.resources.tokens import new_token, rebuilt_token
 from tests.planning.worlds import LINEAGE, World, dataset, desired, guarded, model
 
 OTHER = "ba9876543210" + "0" * 20

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.errors import UsageError
-from automl_plan.planning.by_hand import former_version, plan_promotion
+from automl_plan.model.address import model_address
+from automl_plan.model.desired import Desired
+from automl_plan.model.recorded import Decision, DecisionKind
+from automl_plan.model.requirements import Metric, Requirements
+from automl_plan.planning.command_plans import former_version, plan_promotion
 from automl_plan.planning.plan import Action
-from automl_plan.resources.address import model_address
-from automl_plan.resources.desired import Desired
-from automl_plan.resources.recorded import Decision, DecisionKind
-from automl_plan.resources.requirements import Metric, Requirements
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")

@@ -8,20 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
-from automl_plan.planning.by_hand import former_version, plan_promotion
+from automl_plan.model.address import model_address
+from automl_plan.model.desired import Lifecycle
+from automl_plan.model.recorded import Decision, DecisionKind, RecordedOperation, Status, Step
+from automl_plan.model.requirements import Metric, Requirements
+from automl_plan.model.transitions import with_current, with_operation
+from automl_plan.planning.command_plans import former_version, plan_promotion
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import NoteKind, Plan
-from automl_plan.resources.address import model_address
-from automl_plan.resources.desired import Lifecycle
-from automl_plan.resources.recorded import (
-    Decision,
-    DecisionKind,
-    RecordedOperation,
-    Status,
-    Step,
-)
-from automl_plan.resources.requirements import Metric, Requirements
-from automl_plan.resources.transitions import with_current, with_operation
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")

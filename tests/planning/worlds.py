@@ -11,27 +11,13 @@ from itertools import count
 from msgspec.structs import replace
 
 from automl_plan.config.prices import list_prices
-from automl_plan.planning.bookkeeping import label_of
-from automl_plan.planning.judgement import Grounds, judge
-from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
-from automl_plan.planning.planner import make_plan
-from automl_plan.planning.refactoring import rearrange
-from automl_plan.planning.unrecorded import refusals, without_imported
-from automl_plan.resources.address import Address, ResourceKind, dataset_address, model_address
-from automl_plan.resources.desired import Desired, DesiredDataset, DesiredModel
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import (
-    OWN_LABEL_PREFIX,
-    Live,
-    LiveDataset,
-    LiveModel,
-    Operation,
-)
-from automl_plan.resources.marks import MARKS, marks
-from automl_plan.resources.model_types import ClassificationType, Problem
-from automl_plan.resources.policy import Policy
-from automl_plan.resources.recorded import (
+from automl_plan.model.address import Address, ResourceKind, dataset_address, model_address
+from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel, Policy
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel, Operation
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.ownership_labels import MARKS, marks
+from automl_plan.model.recorded import (
     Decision,
     DecisionKind,
     Recorded,
@@ -41,7 +27,7 @@ from automl_plan.resources.recorded import (
     Status,
     Step,
 )
-from automl_plan.resources.transitions import (
+from automl_plan.model.transitions import (
     after_operation,
     with_attributes,
     with_current,
@@ -50,6 +36,13 @@ from automl_plan.resources.transitions import (
     without_object,
     without_operation,
 )
+from automl_plan.planning.drift import label_of
+from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
+from automl_plan.planning.planner import make_plan
+from automl_plan.planning.refactoring import rearrange
+from automl_plan.planning.refusals import Grounds, judge
+from automl_plan.planning.unrecorded import refusals, without_imported
 
 LINEAGE = "0123456789ab" + "0" * 20
 _PATCHED = ("display_name", "description", "labels")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from automl_plan import errors
 from automl_plan.errors import ApiError
-from automl_plan.providers.answers import api_error
+from automl_plan.providers.google.errors import api_error
 
 
 def error(

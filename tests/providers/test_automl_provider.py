@@ -18,13 +18,13 @@ from automl_plan.errors import (
     Unavailable,
     UsageError,
 )
+from automl_plan.model.address import ResourceKind, dataset_address, model_address
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import LiveModel, OperationKind, SourceData
+from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.resources.address import ResourceKind, dataset_address, model_address
-from automl_plan.resources.desired import DesiredDataset, DesiredModel
-from automl_plan.resources.json import Attributes
-from automl_plan.resources.live import LiveModel, OperationKind, SourceData
-from automl_plan.resources.model_types import ClassificationType, Problem
 from tests.providers.service import NO_ANSWER, Received, Reply, Service, answer, failure
 
 PARENT = "/v1/projects/my-project/locations/us-central1"

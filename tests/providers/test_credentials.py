@@ -20,11 +20,11 @@ from automl_plan.errors import (
     TransportError,
     UsageError,
 )
-from automl_plan.providers.credentials import GoogleCredentials, credentials_for
-from automl_plan.providers.endpoint import is_google
+from automl_plan.providers.google.base_url import is_google
+from automl_plan.providers.google.credentials import GoogleCredentials, credentials_for
+from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.providers.transport import HttpTransport
 from tests.providers.google import Google
 from tests.providers.service import Service, answer, failure
 

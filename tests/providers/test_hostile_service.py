@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import AutomlPlanError, TransportError
-from automl_plan.providers.credentials import NoCredentials
-from automl_plan.providers.transport import AnswerEndless, HttpTransport, Limits
+from automl_plan.providers.google.credentials import NoCredentials
+from automl_plan.providers.google.transport import AnswerEndless, HttpTransport, Limits
 from tests.providers.service import Received, Reply, Service, answer
 
 LIMITS = Limits(

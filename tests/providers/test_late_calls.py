@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from automl_plan.providers.automl.settings import open_automl
-from automl_plan.providers.cloud import LATE_SECONDS, LATE_SECONDS_ON_LOOPBACK
-from automl_plan.providers.vertex.settings import open_vertex
-from automl_plan.resources.json import Json
+from automl_plan.model.json import Json
+from automl_plan.providers.google.automl.settings import open_automl
+from automl_plan.providers.google.connection import LATE_SECONDS, LATE_SECONDS_ON_LOOPBACK
+from automl_plan.providers.google.vertex.settings import open_vertex
 
 OPENERS = {"automl": open_automl, "vertex": open_vertex}
 VARIABLES = {"automl": "AUTOML_EMULATOR_HOST", "vertex": "VERTEX_EMULATOR_HOST"}

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from automl_plan.errors import FailedPrecondition, NotFound, UsageError
+from automl_plan.model.address import ResourceKind, dataset_address, model_address
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.json import Json
+from automl_plan.model.live import Operation, OperationKind, SourceData, user_labels
+from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.resources.address import ResourceKind, dataset_address, model_address
-from automl_plan.resources.desired import DesiredDataset, DesiredModel
-from automl_plan.resources.json import Json
-from automl_plan.resources.live import Operation, OperationKind, SourceData, user_labels
-from automl_plan.resources.model_types import ClassificationType, Problem
 
 DATASET, MODEL = ResourceKind.DATASET, ResourceKind.MODEL
 OWN = {"automl-plan-token": "t0k3n"}

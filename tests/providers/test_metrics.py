@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.planning.measures import Measure, measure
-from automl_plan.providers.automl import evaluations as automl
-from automl_plan.providers.metrics import label_thresholds
-from automl_plan.providers.vertex import evaluations as vertex
-from automl_plan.rendering.evaluations import evaluations_json, evaluations_text
-from automl_plan.rendering.style import PLAIN
-from automl_plan.resources.evaluation import Evaluation
-from automl_plan.resources.requirements import Metric
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.requirements import Metric
+from automl_plan.output.evaluations import evaluations_json, evaluations_text
+from automl_plan.output.style import PLAIN
+from automl_plan.planning.statistics import Measure, measure
+from automl_plan.providers.google.automl import wire as automl
+from automl_plan.providers.google.metrics import label_thresholds
+from automl_plan.providers.google.vertex import wire as vertex
 
 COUNT = st.integers(0, 3)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.errors import InvalidArgument, ProviderError
-from automl_plan.providers.request_log import described
-from automl_plan.providers.transport import HttpTransport
+from automl_plan.providers.google.http_session import described
+from automl_plan.providers.google.transport import HttpTransport
 from tests.providers.service import NO_ANSWER, Service, answer, failure
 from tests.providers.test_transport import Renewable
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.errors import NotFound
-from automl_plan.providers.credentials import NoCredentials
+from automl_plan.providers.google.credentials import NoCredentials
+from automl_plan.providers.google.http_session import ServiceClock
+from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.registry import open_provider
-from automl_plan.providers.service_clock import ServiceClock
-from automl_plan.providers.transport import HttpTransport
 from tests.conftest import StartEmulator
 from tests.emulator.test_clock import DAY, advance
 from tests.providers.service import Service, answer, failure

@@ -25,8 +25,8 @@ from automl_plan.errors import (
     Unavailable,
     Unknown,
 )
-from automl_plan.providers.credentials import NoCredentials
-from automl_plan.providers.transport import A_MOMENT, TRIES, HttpTransport
+from automl_plan.providers.google.credentials import NoCredentials
+from automl_plan.providers.google.transport import A_MOMENT, TRIES, HttpTransport
 from tests.providers.service import NO_ANSWER, Reply, Service, answer, failure
 
 TRUNCATED = Reply(raw=b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": ', hang_up=True)

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_plan.applying.taking_up import followed
 from automl_plan.errors import AutomlPlanError
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.live import TOKEN_LABEL, OperationKind
+from automl_plan.model.model_types import Problem
+from automl_plan.model.ownership_labels import ADDRESS
+from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.providers.vertex.vocabulary import IMAGE_DATASET
-from automl_plan.resources.address import ResourceKind
-from automl_plan.resources.live import TOKEN_LABEL, OperationKind
-from automl_plan.resources.marks import ADDRESS
-from automl_plan.resources.model_types import Problem
+from automl_plan.recovery.running_operations import followed
 from tests.providers.service import Received, Reply, Service, answer, failure
 
 HOME = "projects/p/locations/us-central1"

@@ -10,18 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.providers.automl.evaluations import evaluations
-from automl_plan.providers.automl.requests import (
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.live import LiveModel, Operation, OperationError, OperationKind
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.providers.google.automl.wire import (
+    dataset,
     dataset_body,
     deploy_body,
+    evaluations,
     import_body,
+    model,
     model_body,
+    operation,
 )
-from automl_plan.providers.automl.wire import dataset, model, operation
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.desired import DesiredDataset, DesiredModel
-from automl_plan.resources.live import LiveModel, Operation, OperationError, OperationKind
-from automl_plan.resources.model_types import ClassificationType, Problem
 
 SAMPLES = Path(__file__).parent / "samples"
 IC, OD = Problem.IMAGE_CLASSIFICATION, Problem.IMAGE_OBJECT_DETECTION

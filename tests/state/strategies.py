@@ -7,18 +7,13 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from automl_plan.resources.address import Address, ResourceKind
-from automl_plan.resources.endpoints import Home
-from automl_plan.resources.fields import FIELDS, Form, Mutability
-from automl_plan.resources.history import EndedOperation, Work, remember
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.notices import Notice, NoticeKind
-from automl_plan.resources.recorded import (
-    RecordedObject,
-    RecordedOperation,
-    RecordedResource,
-    Step,
-)
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.endpoints import Home
+from automl_plan.model.fields import FIELDS, Form, Mutability
+from automl_plan.model.history import EndedOperation, Work, remember
+from automl_plan.model.model_types import Problem
+from automl_plan.model.notices import Notice, NoticeKind
+from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
 from automl_plan.state.document import State
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import StateConflict
-from automl_plan.resources.address import dataset_address, model_address
-from automl_plan.resources.recorded import RecordedResource
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.recorded import RecordedResource
 from automl_plan.state.document import State, encode
 from automl_plan.state.store import StateStore
 from tests.state.test_store import resource

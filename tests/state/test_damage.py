@@ -14,19 +14,12 @@ from typing import Any
 
 import pytest
 
-from automl_plan.applying.plan_document import change_to_json
-from automl_plan.applying.plan_file import encode_plan, read_plan
 from automl_plan.errors import PlanFileInvalid, StateUnreadable
-from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.planner import make_plan
-from automl_plan.rendering.state import resource_json, resource_text, resources_text, state_json
-from automl_plan.rendering.style import Style
-from automl_plan.resources.endpoints import Home
-from automl_plan.resources.history import EndedOperation, Work
-from automl_plan.resources.ledger import Charge, Ledger, enter
-from automl_plan.resources.model_types import Problem
-from automl_plan.resources.notices import Notice, NoticeKind
-from automl_plan.resources.recorded import (
+from automl_plan.model.endpoints import Home
+from automl_plan.model.history import Charge, EndedOperation, Ledger, Work, enter
+from automl_plan.model.model_types import Problem
+from automl_plan.model.notices import Notice, NoticeKind
+from automl_plan.model.recorded import (
     Decision,
     DecisionKind,
     RecordedObject,
@@ -35,12 +28,18 @@ from automl_plan.resources.recorded import (
     Status,
     Step,
 )
+from automl_plan.output.state import resource_json, resource_text, resources_text, state_json
+from automl_plan.output.style import Style
+from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.planner import make_plan
 from automl_plan.state.document import State, decode, encode
 from automl_plan.state.journal import lineage_entry, provider_entry, resource_entry, sent_entry
-from automl_plan.state.noticed import cleared_entry, noticed_entry
+from automl_plan.state.outbox import cleared_entry, noticed_entry
 from automl_plan.state.store import StateStore
+from automl_plan.workspace.plan_document import change_to_json
+from automl_plan.workspace.plan_file import encode_plan, read_plan
+from tests.output import scenes
 from tests.planning.worlds import LINEAGE, dataset, desired, model
-from tests.rendering import scenes
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 WHEN = "2026-11-29T12:00:00Z"

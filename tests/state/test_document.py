@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import StateForeign, StateUnreadable
-from automl_plan.resources.history import KEPT, EndedOperation, remember
+from automl_plan.model.history import KEPT, EndedOperation, remember
 from automl_plan.state.document import State, decode, encode
 from tests.state.strategies import ended, states
 

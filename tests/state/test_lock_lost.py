@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from automl_plan.errors import StateLocked
-from automl_plan.resources.address import dataset_address
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
+from automl_plan.model.address import dataset_address
+from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.state.store import StateStore
 
 

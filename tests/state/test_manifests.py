@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_plan.errors import SourceError, StateUnreadable, StateUnwritable
-from automl_plan.resources.address import dataset_address
-from automl_plan.resources.live import SourceRow
-from automl_plan.resources.recorded import (
+from automl_plan.model.address import dataset_address
+from automl_plan.model.live import SourceRow
+from automl_plan.model.recorded import (
     RecordedObject,
     RecordedOperation,
     RecordedResource,

@@ -15,8 +15,8 @@ from automl_plan.errors import (
     StateUnwritable,
     UsageError,
 )
-from automl_plan.resources.address import dataset_address
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
+from automl_plan.model.address import dataset_address
+from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.state.restoring import begin_new, push
 from automl_plan.state.store import StateStore
 

@@ -23,8 +23,8 @@ from automl_plan.errors import (
     StateUnreadable,
     StateUnwritable,
 )
-from automl_plan.resources.address import Address, dataset_address
-from automl_plan.resources.recorded import RecordedObject, RecordedResource
+from automl_plan.model.address import Address, dataset_address
+from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.state.document import State
 from automl_plan.state.store import StateStore
 from tests.state.strategies import recorded

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from automl_plan import __version__
-from automl_plan.applying.plan_document import FORMAT_VERSION
 from automl_plan.errors import StateUnreadable
 from automl_plan.state.document import decode, encode
 from automl_plan.state.store import StateStore
-from tests.notifying.receiving import Receiving
+from automl_plan.workspace.plan_document import FORMAT_VERSION
+from tests.notifications.receiving import Receiving
 from tests.upgrade.conftest import Written
 
 Writes = Callable[[str], Written]

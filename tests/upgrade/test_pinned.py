@@ -11,19 +11,23 @@ from typing import Any
 
 import pytest
 
-from automl_plan.resources.address import Address
-from automl_plan.resources.history import key_of
-from automl_plan.resources.live import TOKEN_LABEL
-from automl_plan.resources.marks import (
+from automl_plan.model.address import Address
+from automl_plan.model.history import key_of
+from automl_plan.model.live import TOKEN_LABEL
+from automl_plan.model.ownership_labels import (
     MARKS,
+    address_mark,
     data_mark,
     fingerprint_of,
     inputs_digest,
+    is_borne,
+    mark_in,
     marks,
+    new_token,
     owner,
+    rebuilt_token,
 )
-from automl_plan.resources.recorded import RecordedObject, RecordedOperation, Status, Step
-from automl_plan.resources.tokens import address_mark, is_borne, mark_in, new_token, rebuilt_token
+from automl_plan.model.recorded import RecordedObject, RecordedOperation, Status, Step
 from tests.providers.test_sources import read
 
 LINEAGE = "0123456789abcdef0123456789abcdef"

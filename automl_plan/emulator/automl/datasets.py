@@ -12,9 +12,10 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MAX_DESCRIPTION, dataset_name_fault, label_faults
 from automl_plan.emulator.objects import KEPT_ROWS, Dataset
-from automl_plan.emulator.terms import Condition, Term
+from automl_plan.emulator.sql_filters import Condition, Term
 from automl_plan.emulator.training.types import Problem
-from automl_plan.emulator.wire.calls import (
+from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.requests import (
     LIST_PARAMETERS,
     check_query,
     enums_as_numbers,
@@ -23,7 +24,6 @@ from automl_plan.emulator.wire.calls import (
     paging,
     timestamp,
 )
-from automl_plan.emulator.wire.reading import Fields, body_fields
 
 _CLASSIFICATION_TYPES = {
     "CLASSIFICATION_TYPE_UNSPECIFIED": 0,

@@ -13,13 +13,19 @@ from automl_plan.emulator.automl.names import (
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model, ModelEvaluation
-from automl_plan.emulator.terms import Condition, Term
+from automl_plan.emulator.sql_filters import Condition, Term
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     DetectionMetrics,
 )
-from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query, filled, paging, timestamp
-from automl_plan.emulator.wire.thresholds import threshold_json
+from automl_plan.emulator.wire.requests import (
+    LIST_PARAMETERS,
+    check_query,
+    filled,
+    paging,
+    threshold_json,
+    timestamp,
+)
 
 _ALL_MODELS = "-"
 

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.http import Request
-from automl_plan.emulator.terms import Term
-from automl_plan.emulator.wire.calls import parameter
-from automl_plan.emulator.wire.reading import snake
+from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.wire.messages import snake
+from automl_plan.emulator.wire.requests import parameter
 
 
 class Comparison(Struct, frozen=True):

@@ -16,7 +16,7 @@ from automl_plan.emulator.http import (
     find,
     route,
 )
-from automl_plan.emulator.wire.locations import LocationMethods
+from automl_plan.emulator.wire.requests import LocationMethods
 
 _PROJECT = "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"

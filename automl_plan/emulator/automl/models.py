@@ -20,10 +20,11 @@ from automl_plan.emulator.limits import (
 )
 from automl_plan.emulator.models import ModelChange
 from automl_plan.emulator.objects import KEPT_ROWS, Model
-from automl_plan.emulator.terms import Condition
+from automl_plan.emulator.sql_filters import Condition
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
-from automl_plan.emulator.wire.calls import (
+from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.requests import (
     LIST_PARAMETERS,
     check_query,
     enums_as_numbers,
@@ -32,7 +33,6 @@ from automl_plan.emulator.wire.calls import (
     paging,
     timestamp,
 )
-from automl_plan.emulator.wire.reading import Fields, body_fields
 
 _METADATA = {
     Problem.IMAGE_CLASSIFICATION: "imageClassificationModelMetadata",

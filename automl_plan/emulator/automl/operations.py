@@ -12,9 +12,15 @@ from automl_plan.emulator.errors import Code, invalid
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import ObjectKind, Operation, OperationKind, Scope
-from automl_plan.emulator.terms import Condition, Term, WorksOn
-from automl_plan.emulator.wire.calls import LIST_PARAMETERS, check_query, filled, paging, timestamp
-from automl_plan.emulator.wire.reading import body_fields
+from automl_plan.emulator.sql_filters import Condition, Term, WorksOn
+from automl_plan.emulator.wire.messages import body_fields
+from automl_plan.emulator.wire.requests import (
+    LIST_PARAMETERS,
+    check_query,
+    filled,
+    paging,
+    timestamp,
+)
 
 _TYPES = "type.googleapis.com/google.cloud.automl.v1."
 _EMPTY = "type.googleapis.com/google.protobuf.Empty"

@@ -7,8 +7,8 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
-from automl_plan.emulator.wire.calls import check_query, filled
-from automl_plan.emulator.wire.reading import body_fields
+from automl_plan.emulator.wire.messages import body_fields
+from automl_plan.emulator.wire.requests import check_query, filled
 
 _DEFAULT_THRESHOLD = 0.5
 _DEFAULT_BOXES, _MAX_BOXES = 100, 500

@@ -1,23 +1,192 @@
-"""Simulated training: takes its time by the service's clock, looks at no image, says so."""
+"""Simulated training: waits by the service's clock, looks at no image, makes up its evaluations."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 import math
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from random import Random
 
-from automl_plan.emulator.training.simulated_evaluations import (
-    classification_evaluations,
-    detection_evaluations,
-)
+from msgspec import Struct
+
+from automl_plan.emulator.training.metrics import CONFIDENCE_THRESHOLDS, Counts, threshold_entry
+from automl_plan.emulator.training.splitting import split
 from automl_plan.emulator.training.types import (
     Box,
+    ClassificationMetrics,
+    DetectionMetrics,
+    DetectionThreshold,
+    Evaluation,
+    IouEntry,
     Prediction,
     Problem,
+    SetName,
     TrainingCancelled,
     TrainingJob,
     TrainingResult,
 )
+
+_WORST, _BEST = 0.85, 0.99
+"""Between these lies the share of a label's images that is recognised."""
+_MAX_CONFUSION_LABELS = 10
+_DETECTION_THRESHOLDS = CONFIDENCE_THRESHOLDS[1:]
+"""For overlaps and for confidences alike (proto: BoundingBoxMetricsEntry)."""
+
+
+class _Label(Struct, frozen=True):
+    """How a label fares: of its positives so many are recognised, and so many others taken for it.
+
+    `quality` shapes its curves.
+    """
+
+    quality: float
+    positive: int
+    negative: int
+    recognised: int
+    mistaken: int
+
+    def every(self, confidence: float) -> Counts:
+        """The counts at a threshold: everything is found at 0, less and less further up.
+
+        At 0.5 the recall is the quality, and half of the rest is the rate of false positives.
+        """
+        steepness = -math.log2(1 - self.quality)
+        found = round(self.positive * (1 - confidence**steepness))
+        false = round(self.negative * (1 - confidence) ** (steepness + 1))
+        return self._counts(found, false)
+
+    def best(self, every: Counts) -> Counts:
+        """The same, where only the highest score of an image counts."""
+        return self._counts(
+            min(every.true_positive, self.recognised), min(every.false_positive, self.mistaken)
+        )
+
+    def _counts(self, found: int, false: int) -> Counts:
+        return Counts(found, false, self.positive - found, self.negative - false)
+
+
+def classification_evaluations(job: TrainingJob, chance: Random) -> tuple[Evaluation, ...]:
+    """The overall evaluation and one per label; the counts are those of the real TEST images."""
+    test = split(example for example in job.examples if example.labels)[SetName.TEST]
+    positives = Counter(label for example in test for label in example.labels)
+    qualities = [chance.uniform(_WORST, _BEST) for _ in job.labels]
+    counts = [positives[label] for label in job.labels]
+    right = [round(count * each) for count, each in zip(counts, qualities, strict=True)]
+    # What isn't recognised is taken for the next label, and what of the last one for the first.
+    mistaken = [counts[index - 1] - right[index - 1] for index in range(len(counts))]
+    fates = [
+        _Label(quality, count, len(test) - count, recognised, min(wrong, len(test) - count))
+        for quality, count, recognised, wrong in zip(
+            qualities, counts, right, mistaken, strict=True
+        )
+    ]
+    curves = [[fate.every(each) for each in CONFIDENCE_THRESHOLDS] for fate in fates]
+    confusion = None
+    if not job.multilabel and len(fates) <= _MAX_CONFUSION_LABELS:
+        confusion = _confusion(fates)
+    return (
+        Evaluation(None, len(test), _metrics(fates, curves, confusion)),
+        *(
+            Evaluation(label, fate.positive, _metrics([fate], [curve], None))
+            for label, fate, curve in zip(job.labels, fates, curves, strict=True)
+        ),
+    )
+
+
+def detection_evaluations(job: TrainingJob, chance: Random) -> tuple[Evaluation, ...]:
+    """The overall evaluation and one per label; boxes are counted in the real TEST images."""
+    test = split(job.examples)[SetName.TEST]
+    boxes = Counter(box.label for example in test for box in example.boxes)
+    images = Counter(label for example in test for label in {box.label for box in example.boxes})
+    qualities = [chance.uniform(_WORST, _BEST) for _ in job.labels]
+    overall = sum(qualities) / len(qualities) if qualities else 0.0
+    return (
+        Evaluation(None, len(test), _detection(overall, boxes.total())),
+        *(
+            Evaluation(label, images[label], _detection(quality, boxes[label]))
+            for label, quality in zip(job.labels, qualities, strict=True)
+        ),
+    )
+
+
+def _metrics(
+    fates: Sequence[_Label],
+    curves: Sequence[Sequence[Counts]],
+    confusion: tuple[tuple[int, ...], ...] | None,
+) -> ClassificationMetrics:
+    """`curves` are the counts of each label at each threshold."""
+    best_curves = [
+        [fate.best(counts) for counts in curve] for fate, curve in zip(fates, curves, strict=True)
+    ]
+    every, best = _sums(curves), _sums(best_curves)
+    quality = sum(fate.quality for fate in fates) / len(fates) if fates else 1.0
+    # From the highest threshold down: both recall and the rate of false positives grow.
+    precision_recall = [(0.0, 1.0), *((each.recall, each.precision) for each in reversed(every))]
+    roc = [(0.0, 0.0), *((each.false_positive_rate, each.recall) for each in reversed(every))]
+    return ClassificationMetrics(
+        au_prc=_area(precision_recall),
+        au_roc=_area(roc),
+        log_loss=-math.log(quality),
+        thresholds=tuple(
+            map(threshold_entry, CONFIDENCE_THRESHOLDS, every, best),
+        ),
+        confusion=confusion,
+    )
+
+
+def _sums(curves: Sequence[Sequence[Counts]]) -> Sequence[Counts]:
+    """The counts of all labels together at each threshold; noughts where there is no label."""
+    return [
+        Counts(
+            sum(curve[place].true_positive for curve in curves),
+            sum(curve[place].false_positive for curve in curves),
+            sum(curve[place].false_negative for curve in curves),
+            sum(curve[place].true_negative for curve in curves),
+        )
+        for place in range(len(CONFIDENCE_THRESHOLDS))
+    ]
+
+
+def _area(points: Sequence[tuple[float, float]]) -> float:
+    """The area under a curve, by trapezia."""
+    return sum(
+        (right - left) * (before + after) / 2 for (left, before), (right, after) in pairwise(points)
+    )
+
+
+def _confusion(fates: Sequence[_Label]) -> tuple[tuple[int, ...], ...]:
+    rows = []
+    for index, fate in enumerate(fates):
+        row = [0] * len(fates)
+        row[(index + 1) % len(fates)] = fate.positive - fate.recognised
+        row[index] += fate.recognised
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def _detection(quality: float, box_count: int) -> DetectionMetrics:
+    entries = tuple(_iou_entry(quality, each) for each in _DETECTION_THRESHOLDS)
+    return DetectionMetrics(
+        evaluated_box_count=box_count,
+        mean_average_precision=sum(each.mean_average_precision for each in entries) / len(entries),
+        entries=entries,
+    )
+
+
+def _iou_entry(quality: float, overlap: float) -> IouEntry:
+    precision_at_overlap = quality * (1 - overlap**4)
+    thresholds = []
+    for confidence in _DETECTION_THRESHOLDS:
+        recall = precision_at_overlap * (1 - confidence**6)
+        precision = 1 - (1 - precision_at_overlap) * (1 - confidence)
+        f1_score = 2 * recall * precision / (recall + precision) if recall else 0.0
+        thresholds.append(DetectionThreshold(confidence, recall, precision, f1_score))
+    return IouEntry(overlap, precision_at_overlap, tuple(thresholds))
+
 
 _CLOUD_NODES = {Problem.IMAGE_CLASSIFICATION: 8, Problem.IMAGE_OBJECT_DETECTION: 9}
 _MOBILE_NODES = 1

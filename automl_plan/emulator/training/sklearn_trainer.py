@@ -1,21 +1,22 @@
 """Real training: a small neural network on the images' pixels, by scikit-learn."""
 
+from __future__ import annotations
+
 import hashlib
 import importlib.util
+import io
+import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
+from threading import Lock
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from automl_plan.emulator.training.metrics import Scores, Truth, evaluate
-from automl_plan.emulator.training.network import Network
-from automl_plan.emulator.training.pixels import (
-    MAX_PREDICTED_PIXELS,
-    PREDICTION_FORMATS,
-    TRAINING_FORMATS,
-    pixels,
-)
 from automl_plan.emulator.training.splitting import split
 from automl_plan.emulator.training.types import (
     Example,
@@ -29,6 +30,139 @@ from automl_plan.emulator.training.types import (
     TrainingResult,
     TrainingUnimplemented,
 )
+
+TRAINING_FORMATS = ("BMP", "GIF", "ICO", "JPEG", "PNG", "TIFF", "WEBP")
+PREDICTION_FORMATS = ("GIF", "JPEG", "PNG")
+"""What images may be (proto: io.proto, InputConfig, and prediction_service.proto).
+
+Pillow knows more formats, and starts other programs for some: those are never tried.
+"""
+
+MAX_PIXELS = 178_956_970
+"""Of an image of a training, as many as Pillow opens: what has more is a decompression bomb."""
+MAX_PREDICTED_PIXELS = 50_000_000
+"""Of an image that comes with a request."""
+_LARGE = 50_000_000
+"""Pixels of an image that is scaled down before anything else is done with it, and alone: each copy
+of it takes some hundred megabytes."""
+_LARGE_ONES = Lock()
+_REDUCIBLE = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
+_SIZE = (16, 16)
+_Pixels = NDArray[np.float32]
+
+
+def pixels(image: bytes, formats: tuple[str, ...], most_pixels: int = MAX_PIXELS) -> _Pixels:
+    """The colours (0 to 1) of an image scaled to 16 by 16; raises ImageUnreadable.
+
+    Animations count by their first frame, transparency as white.
+    """
+    too_large = f"The image has more than {most_pixels} pixels."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half as many
+            opened = Image.open(io.BytesIO(image), formats=formats)
+        with opened:
+            # Only the header has been read: what would unpack to too much isn't unpacked.
+            fits = opened.width * opened.height <= most_pixels
+            small = _rgb(opened).resize(_SIZE, Image.Resampling.BILINEAR) if fits else None
+    except Image.DecompressionBombError as error:
+        raise ImageUnreadable(too_large) from error
+    except Exception as error:  # on broken bytes, Pillow's decoders raise anything
+        raise ImageUnreadable(
+            f"The image can't be decoded as one of {', '.join(formats)}."
+        ) from error
+    if small is None:
+        raise ImageUnreadable(too_large)
+    return np.asarray(small, dtype=np.float32).ravel() / np.float32(255)
+
+
+def _rgb(opened: Image.Image) -> Image.Image:
+    opened.draft("RGB", (64, 64))  # lets JPEG skip what scaling would throw away
+    large = opened.width * opened.height > _LARGE
+    upright = ImageOps.exif_transpose(_reduced(opened) if large else opened)
+    if upright.mode.startswith("I"):  # 16 bits a pixel: Pillow would cut them off, not scale
+        deep = np.asarray(upright).astype(np.float32) / 256
+        return Image.fromarray(deep.clip(0, 255).astype(np.uint8)).convert("RGB")
+    if upright.has_transparency_data:
+        layered = upright.convert("RGBA")
+        white = Image.new("RGBA", layered.size, "white")
+        return Image.alpha_composite(white, layered).convert("RGB")
+    return upright.convert("RGB")
+
+
+def _reduced(large: Image.Image) -> Image.Image:
+    """A large image with fewer pixels, to go on with."""
+    factor = math.ceil(math.sqrt(large.width * large.height * 16 / _LARGE))
+    with _LARGE_ONES:
+        if large.mode in _REDUCIBLE:
+            small = large.reduce(factor)
+        else:  # palettes, bits and 16-bit greys have no mean of pixels
+            size = (max(large.width // factor, 1), max(large.height // factor, 1))
+            small = large.resize(size, Image.Resampling.NEAREST)
+    small.info["exif"] = large.getexif().tobytes()
+    return small
+
+
+_Numbers = NDArray[np.float32]
+
+
+class Network(Struct, frozen=True):
+    """A network of one hidden layer (ReLU).
+
+    Its outputs are one per label: shares of 1 when an image has one label, else independent.
+    """
+
+    labels: tuple[str, ...]
+    multilabel: bool
+    mean: _Numbers
+    hidden: _Numbers
+    hidden_bias: _Numbers
+    output: _Numbers
+    output_bias: _Numbers
+
+    def scores(self, images: _Numbers) -> NDArray[np.float64]:
+        """The scores, from 0 to 1, of the labels (columns) for the pixels of images (rows)."""
+        hidden = np.maximum((images - self.mean) @ self.hidden + self.hidden_bias, 0)
+        raw = (hidden @ self.output + self.output_bias).astype(np.float64)
+        if self.multilabel:
+            return np.exp(-np.logaddexp(0, -raw))
+        powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+        shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+
+    def dump(self) -> bytes:
+        """The bytes that `load` reads.
+
+        They are arrays, not a pickled object: unpickling runs whatever the bytes say, and a data
+        directory that somebody else can write to should not be able to run code.
+        """
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            labels=np.array(self.labels, dtype=np.str_),
+            multilabel=np.array(self.multilabel),
+            mean=self.mean,
+            hidden=self.hidden,
+            hidden_bias=self.hidden_bias,
+            output=self.output,
+            output_bias=self.output_bias,
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def load(cls, artefact: bytes) -> Network:
+        """The network that was dumped."""
+        with np.load(io.BytesIO(artefact), allow_pickle=False) as arrays:
+            return cls(
+                labels=tuple(str(label) for label in arrays["labels"]),
+                multilabel=bool(arrays["multilabel"]),
+                mean=arrays["mean"],
+                hidden=arrays["hidden"],
+                hidden_bias=arrays["hidden_bias"],
+                output=arrays["output"],
+                output_bias=arrays["output_bias"],
+            )
+
 
 if importlib.util.find_spec("sklearn") is None:
     # Told when the service starts. It is loaded by the first training: it takes a second.
@@ -44,8 +178,6 @@ _LEAST_GAIN = 0.01
 """Converged: so many epochs didn't lower the loss of VALIDATION by at least this share of it."""
 _TIMED_IMAGES = 20
 _FAULTS_NAMED = 5
-
-_Numbers = NDArray[np.float32]
 
 
 class SklearnTrainer:

@@ -5,15 +5,22 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Dataset, Scope
-from automl_plan.emulator.terms import Compared
+from automl_plan.emulator.sql_filters import Compared
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.calls import check_list, check_named, listed, shown
-from automl_plan.emulator.vertex.names import number_of, parent, scope_of
+from automl_plan.emulator.vertex.names import (
+    check_list,
+    check_named,
+    listed,
+    number_of,
+    parent,
+    scope_of,
+    shown,
+)
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemata import IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
-from automl_plan.emulator.wire.calls import check_query, filled, masked, paging, timestamp
-from automl_plan.emulator.wire.reading import Fields, body_fields
+from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.requests import check_query, filled, masked, paging, timestamp
 
 _MAX_IMPORTS = 100
 _OUTPUT_FIELDS = ("name", "createTime", "updateTime", "dataItemCount", "metadataArtifact")

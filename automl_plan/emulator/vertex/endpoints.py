@@ -9,12 +9,20 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MAX_NODE_COUNT
 from automl_plan.emulator.objects import Endpoint, Scope
-from automl_plan.emulator.terms import Compared, Term
+from automl_plan.emulator.sql_filters import Compared, Term
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.calls import check_list, check_named, listed
-from automl_plan.emulator.vertex.names import last_segment, number_of, parent, scope_of
+from automl_plan.emulator.vertex.names import (
+    check_list,
+    check_named,
+    last_segment,
+    listed,
+    number_of,
+    parent,
+    scope_of,
+)
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.wire.calls import (
+from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.requests import (
     check_query,
     filled,
     masked,
@@ -22,7 +30,6 @@ from automl_plan.emulator.wire.calls import (
     parameter,
     timestamp,
 )
-from automl_plan.emulator.wire.reading import Fields, body_fields
 
 _OUTPUT_FIELDS = ("name", "createTime", "updateTime", "deployedModels")
 

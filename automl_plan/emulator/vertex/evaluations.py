@@ -7,18 +7,22 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model, ModelEvaluation
-from automl_plan.emulator.terms import Condition, Term
+from automl_plan.emulator.sql_filters import Condition, Term
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     DetectionMetrics,
 )
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.calls import check_list, listed, shown
 from automl_plan.emulator.vertex.models import metadata, named
-from automl_plan.emulator.vertex.names import number_of, parent
+from automl_plan.emulator.vertex.names import check_list, listed, number_of, parent, shown
 from automl_plan.emulator.vertex.schemata import METRICS
-from automl_plan.emulator.wire.calls import check_query, filled, paging, timestamp
-from automl_plan.emulator.wire.thresholds import threshold_json
+from automl_plan.emulator.wire.requests import (
+    check_query,
+    filled,
+    paging,
+    threshold_json,
+    timestamp,
+)
 
 _DIMENSION = "annotationSpec"
 

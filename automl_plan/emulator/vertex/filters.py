@@ -6,10 +6,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from automl_plan.emulator.clock import to_micros
 from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.http import Request
-from automl_plan.emulator.instants import to_micros
-from automl_plan.emulator.terms import (
+from automl_plan.emulator.sql_filters import (
     AllOf,
     AnyOf,
     Compared,
@@ -20,8 +20,8 @@ from automl_plan.emulator.terms import (
     Operator,
     Term,
 )
-from automl_plan.emulator.wire.calls import parameter
-from automl_plan.emulator.wire.reading import snake
+from automl_plan.emulator.wire.messages import snake
+from automl_plan.emulator.wire.requests import parameter
 
 _TOKEN = re.compile(
     r'\s*(?:(?P<mark>\(|\)|!=|<=|>=|=|<|>|:|-(?=[A-Za-z(]))|"(?P<quoted>(?:[^"\\]|\\.)*)"'

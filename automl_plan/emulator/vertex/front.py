@@ -19,7 +19,7 @@ from automl_plan.emulator.vertex.names import LOCATIONS, PREFIX
 from automl_plan.emulator.vertex.operations import OperationMethods
 from automl_plan.emulator.vertex.pipelines import PipelineMethods
 from automl_plan.emulator.vertex.predictions import PredictionMethods
-from automl_plan.emulator.wire.locations import LocationMethods
+from automl_plan.emulator.wire.requests import LocationMethods
 
 _PROJECT = PREFIX + "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"

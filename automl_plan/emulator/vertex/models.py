@@ -8,14 +8,21 @@ from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MODEL_TYPES
 from automl_plan.emulator.models import ModelChange
 from automl_plan.emulator.objects import Deployment, Model, Scope
-from automl_plan.emulator.terms import Condition, Term
+from automl_plan.emulator.sql_filters import Condition, Term
 from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.calls import check_list, check_named, listed
-from automl_plan.emulator.vertex.names import number_of, parent, scope_of
+from automl_plan.emulator.vertex.names import (
+    check_list,
+    check_named,
+    listed,
+    number_of,
+    parent,
+    scope_of,
+)
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemata import EXPORT_FORMATS
-from automl_plan.emulator.wire.calls import (
+from automl_plan.emulator.wire.messages import body_fields
+from automl_plan.emulator.wire.requests import (
     check_query,
     enums_as_numbers,
     filled,
@@ -23,7 +30,6 @@ from automl_plan.emulator.wire.calls import (
     paging,
     timestamp,
 )
-from automl_plan.emulator.wire.reading import body_fields
 
 _AUTOMATIC = (2, "AUTOMATIC_RESOURCES")
 _ARTIFACT = (1, "ARTIFACT")

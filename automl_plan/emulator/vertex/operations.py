@@ -10,10 +10,11 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, invalid, not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import ObjectKind, ObjectRef, Operation, OperationKind, Scope
-from automl_plan.emulator.terms import AllOf, Condition, Term, WorksOn
+from automl_plan.emulator.sql_filters import AllOf, Condition, Term, WorksOn
 from automl_plan.emulator.vertex.filters import Comparison, bad, read_filter
 from automl_plan.emulator.vertex.names import number_of, parent, scope_of
-from automl_plan.emulator.wire.calls import (
+from automl_plan.emulator.wire.messages import body_fields
+from automl_plan.emulator.wire.requests import (
     LIST_PARAMETERS,
     check_query,
     filled,
@@ -21,7 +22,6 @@ from automl_plan.emulator.wire.calls import (
     parameter,
     timestamp,
 )
-from automl_plan.emulator.wire.reading import body_fields
 
 _TYPES = "type.googleapis.com/google.cloud.aiplatform.v1."
 _EMPTY = "type.googleapis.com/google.protobuf.Empty"

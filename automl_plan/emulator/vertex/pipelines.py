@@ -10,22 +10,28 @@ from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
 from automl_plan.emulator.limits import budget_fault
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
-from automl_plan.emulator.terms import AllOf, Condition, Not, Term
+from automl_plan.emulator.sql_filters import AllOf, Condition, Not, Term
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.calls import check_list, check_named, listed
-from automl_plan.emulator.vertex.names import number_of, parent, scope_of
+from automl_plan.emulator.vertex.names import (
+    check_list,
+    check_named,
+    listed,
+    number_of,
+    parent,
+    scope_of,
+)
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemata import ML_USE_LABEL, MODEL_TYPES, TRAINING_TASKS
-from automl_plan.emulator.wire.calls import (
+from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.requests import (
     check_query,
     enums_as_numbers,
     filled,
     paging,
     timestamp,
 )
-from automl_plan.emulator.wire.reading import Fields, body_fields
 
 _PENDING, _RUNNING, _SUCCEEDED, _FAILED = "PENDING", "RUNNING", "SUCCEEDED", "FAILED"
 _CANCELLING, _CANCELLED = "CANCELLING", "CANCELLED"

@@ -9,8 +9,8 @@ from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
 from automl_plan.emulator.vertex.names import parent, scope_of
-from automl_plan.emulator.wire.calls import check_query
-from automl_plan.emulator.wire.reading import Fields, body_fields
+from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.requests import check_query
 
 _DEFAULT_THRESHOLD = 0.0
 _DEFAULT_PREDICTIONS = 10

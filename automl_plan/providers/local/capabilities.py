@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from automl_plan.resources.capabilities import GOOGLE, Capabilities
-from automl_plan.resources.model_types import Problem
+from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.model_types import Problem
 
 DEFAULT_TRAINER = "sklearn"
 _SIMULATED = "simulated"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from automl_plan.providers.cloud import late_seconds
-from automl_plan.providers.credentials import NoCredentials
+from automl_plan.model.json import Json
+from automl_plan.model.resource_names import EMBEDDED
+from automl_plan.providers.google.connection import late_seconds
+from automl_plan.providers.google.credentials import NoCredentials
+from automl_plan.providers.google.storage import Storage
+from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, of_trainer
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.sources import SourceReader
-from automl_plan.providers.storage import Storage
-from automl_plan.providers.transport import HttpTransport
-from automl_plan.resources.json import Json
-from automl_plan.resources.names import EMBEDDED
 
 DEFAULT_DATA_DIR = ".automl-plan/emulator"
 DEFAULT_BUCKET_ROOT = ".automl-plan/buckets"
@@ -30,7 +30,7 @@ def open_local(
     capabilities = of_trainer(running.trainer)
     sources = SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials())))
     if settings.get("api") == "vertex":
-        from automl_plan.providers.vertex.provider import VertexProvider
+        from automl_plan.providers.google.vertex.provider import VertexProvider
 
         return VertexProvider(
             HttpTransport(f"{running.url}{VERTEX_PATH}", NoCredentials()),
@@ -41,7 +41,7 @@ def open_local(
             late_seconds=late_seconds(running.url),
             capabilities=capabilities,
         )
-    from automl_plan.providers.automl.provider import AutomlProvider
+    from automl_plan.providers.google.automl.provider import AutomlProvider
 
     return AutomlProvider(
         HttpTransport(running.url, NoCredentials()),

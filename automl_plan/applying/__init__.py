@@ -1,1 +1,0 @@
-"""Makes plans of an opened workspace and carries them out."""

@@ -1,0 +1,210 @@
+"""The fast path: many rows at once, when all of them are as they should be.
+
+A block is cut into columns by functions that are written in C; what is checked is what differs in
+a column, or a minimum. It is never decided here that a row is wrong: when not all are surely
+right, `quick` says so, and the rows go through `row.read_row`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain, combinations
+from operator import eq, sub
+
+from automl_plan.data.batch import Batch
+from automl_plan.data.kinds import FIELDS_OF_BOX_ROWS, Kind
+from automl_plan.data.limits import ROUNDING, SHORTEST_EDGE
+from automl_plan.data.words import label_fault
+from automl_plan.providers.row_layout import USES, extension
+
+_USES = frozenset(use.encode() for use in USES)
+_USES_OR_NONE = _USES | {b""}
+_PLAIN = bytes([10, *range(32, 127), *range(128, 256)])
+"""What is no control character."""
+_IN_NUMBERS = b"0123456789."
+_MOST_KNOWN = 20_000
+_MOST_NUMBERS = 65_536
+_EMPTIED_AT_MOST = 4
+"""Where coordinates have so many digits that hardly any stands twice, none are kept."""
+_OPPOSITE = [False, False, True, True, False, False, True, True]
+"""Which columns of eight coordinates are empty when two opposite vertices are given."""
+_END = 6
+"""Letters at the end of a path that hold an extension and what stands before it."""
+
+
+class Columns:
+    """Checks blocks of rows of one source."""
+
+    def __init__(self, kind: Kind, source: int, bucket: str | None) -> None:
+        self._kind = kind
+        self._source = source
+        self._in_storage = bucket is not None
+        self._prefix = f"gs://{bucket}/".encode() if bucket else None
+        self._labels: set[bytes] = set()
+        self._ends: dict[bytes, bool] = {}
+        self._end = b".jpg,"
+        self._numbers = _Numbers()
+
+    def learn(self, path: str) -> None:
+        """Take the bucket of a path that is right for that of the next ones."""
+        if self._prefix is None and path.startswith("gs://"):
+            self._prefix = "/".join([*path.split("/", 3)[:3], ""]).encode()
+
+    def quick(self, text: bytes, numbers: Sequence[int]) -> Batch | None:
+        """The rows of a text, if all have the same fields and all are surely right."""
+        if text.translate(None, _PLAIN) or b";" in text or b"|" in text or not _is_utf8(text):
+            return None
+        width = text.count(b",", 0, text.index(b"\n")) + 1
+        count = len(numbers)
+        flat = text.replace(b"\n", b",\n,").split(b",")
+        step = width + 1
+        if len(flat) != count * step + 1 or flat[width::step].count(b"\n") != count:
+            return None
+        columns = [flat[place::step] for place in range(width)]
+        columns[0].pop()  # what stands behind the last line feed
+        if self._kind is Kind.DETECTION:
+            return self._boxes(columns, text, numbers)
+        return self._classes(columns, text, numbers)
+
+    def _classes(
+        self, columns: list[list[bytes]], text: bytes, numbers: Sequence[int]
+    ) -> Batch | None:
+        if len(columns) == FIELDS_OF_BOX_ROWS:
+            return None  # they may be boxes
+        if columns[0][0] in _USES_OR_NONE:
+            uses, *columns = columns
+        else:
+            uses = [b""] * len(numbers)
+        if not columns:
+            return None
+        paths, *labels = columns
+        if len(labels) > 1 and self._kind is Kind.MULTICLASS:
+            return None
+        if any(any(map(eq, *two)) for two in combinations(labels, 2)):
+            return None
+        counts = [Counter(zip(uses, column, strict=True)) for column in labels]
+        if not (_USES_OR_NONE.issuperset(uses) if not labels else self._fine(counts)):
+            return None
+        if not self._paths_fine(paths, text):
+            return None
+        return Batch(self._source, numbers, uses, paths, labels, counts)
+
+    def _boxes(
+        self, columns: list[list[bytes]], text: bytes, numbers: Sequence[int]
+    ) -> Batch | None:
+        if len(columns) != FIELDS_OF_BOX_ROWS:
+            return None
+        uses, paths, labels, *corners = columns
+        empty = [not any(column) for column in corners]
+        lines = text.split(b"\n")
+        lines.pop()
+        if all(empty) and not any(labels):
+            if not _USES.issuperset(uses) or not self._paths_fine(paths, text):
+                return None
+            return Batch(self._source, numbers, uses, paths, lines=lines)
+        counts = [Counter(zip(uses, labels, strict=True))]
+        if not self._fine(counts) or b"" in {use for use, _ in counts[0]}:
+            return None
+        if empty != _OPPOSITE and not _is_upright(corners):
+            return None
+        box = [corners[0], corners[1], corners[4], corners[5]]
+        if not _edges_fine(box, self._numbers) or not self._paths_fine(paths, text):
+            return None
+        return Batch(self._source, numbers, uses, paths, [labels], counts, box, lines)
+
+    def _fine(self, counts: list[Counter[tuple[bytes, bytes]]]) -> bool:
+        """Whether sets and labels are right."""
+        uses, labels = map(set, zip(*(key for each in counts for key in each), strict=True))
+        new = labels - self._labels
+        if not uses <= _USES_OR_NONE or any(label_fault(_text(label)) for label in new):
+            return False
+        if len(self._labels) < _MOST_KNOWN:
+            self._labels |= new
+        return True
+
+    def _paths_fine(self, paths: list[bytes], text: bytes) -> bool:
+        """Whether paths are right. Sets and labels are known to be: no other field has a dot."""
+        count = len(paths)
+        if text.count(self._end) != count or text.count(b"/" + self._end):
+            for end in {path[-_END:] for path in paths}:
+                if not self._knows(end):
+                    return False
+            self._end = b"." + paths[0].rpartition(b".")[2] + b","
+        if self._prefix is not None:
+            if text.count(b"," + self._prefix) == count:
+                return True
+            size = len(self._prefix)
+            if {path[:size] for path in paths} == {self._prefix}:
+                return True
+        if self._in_storage or b":" in text or b".." in text:
+            return False
+        starts = {path[:1] for path in paths}
+        return b"/" not in starts and b" " not in starts
+
+    def _knows(self, end: bytes) -> bool:
+        """Whether a path may have this end."""
+        fine = self._ends.get(end)
+        if fine is None:
+            whole = len(end) == _END and b".." not in end
+            fine = whole and extension(_text(end)) in self._kind.extensions
+            if len(self._ends) < _MOST_KNOWN:
+                self._ends[end] = fine
+        return fine
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "replace")
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_upright(corners: list[list[bytes]]) -> bool:
+    """Whether all boxes have their vertices one after the other, written alike."""
+    x0, y0, x1, y1, x2, y2, x3, y3 = corners
+    return (x0, y0, x1, y2) == (x3, y1, x2, y3)
+
+
+class _Numbers(dict[bytes, float]):
+    """Coordinates by how they are written: most stand in many rows, and reading them is slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._emptied = 0
+
+    def __missing__(self, written: bytes) -> float:
+        number = self[written] = float(written)
+        return number
+
+    def read(self, column: list[bytes]) -> list[float]:
+        """A column of digits and dots. Raises ValueError."""
+        if self._emptied >= _EMPTIED_AT_MOST:
+            return list(map(float, column))
+        if len(self) > _MOST_NUMBERS:
+            self.clear()
+            self._emptied += 1
+        return list(map(self.__getitem__, column))
+
+
+def _edges_fine(box: list[list[bytes]], numbers: _Numbers) -> bool:
+    if b"".join(chain.from_iterable(box)).translate(None, _IN_NUMBERS):
+        return False
+    try:
+        x0, y0, x1, y1 = map(numbers.read, box)
+    except ValueError:
+        return False
+    if max(map(max, (x0, y0, x1, y1))) > 1:
+        return False
+    least = SHORTEST_EDGE - ROUNDING
+    widths, heights = list(map(sub, x1, x0)), list(map(sub, y1, y0))
+    if min(widths) >= least and min(heights) >= least:  # drawn from the top left
+        return True
+    return bool(min(map(abs, widths)) >= least and min(map(abs, heights)) >= least)

@@ -1,0 +1,256 @@
+"""The images that rows name: whether they are there, what they are, and which are the same.
+
+Local files are read; of objects in Cloud Storage, lists of their folders tell that they are there,
+their size and their MD5. Memory grows with the number of images, by about a kilobyte each.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from automl_plan.data.batch import Batch
+from automl_plan.data.kinds import Kind
+from automl_plan.data.likeness import Likeness, Seen
+from automl_plan.data.limits import FEWEST_PIXELS, Limits
+from automl_plan.data.pictures import DECODED, Picture, has_decoder, picture
+from automl_plan.data.tallies import Place, Report, set_of
+from automl_plan.data.words import UNKNOWN, named
+from automl_plan.errors import NotFound, ProviderError
+from automl_plan.providers.places import in_storage
+from automl_plan.providers.row_layout import quoted
+
+if TYPE_CHECKING:
+    from automl_plan.providers.google.storage import Storage
+
+_THREADS = 8
+_MISSING = Picture((("image-missing", "there is no such object"),))
+_LOCAL_EXTRA = "pip install 'automl-plan[local]'"
+
+
+class _First(Struct, frozen=True):
+    """Where a content was met first."""
+
+    path: bytes
+    use: str
+    labels: frozenset[bytes]
+    place: Place
+
+
+class Images:
+    """Looks at every image once, in the order of the rows."""
+
+    def __init__(
+        self,
+        directory: Path,
+        storage: Callable[[], Storage] | None,
+        kind: Kind,
+        limits: Limits,
+        where: Callable[[Place], str],
+        report: Report,
+        *,
+        decode: bool = True,
+        most_pixels: int | None = None,
+    ) -> None:
+        """`most_pixels`: of an image that the service decodes, where that is known."""
+        self._most_pixels = most_pixels
+        self._directory = directory.resolve()
+        self._storage = storage
+        self._kind = kind
+        self._limits = limits
+        self._where = where
+        self._report = report
+        self._decode = decode and has_decoder()
+        self._pictures: dict[bytes, Picture] = {}
+        self._first: dict[bytes, _First] = {}
+        self._likeness = Likeness()
+        self._folders: dict[tuple[str, str], dict[str, Picture]] = {}
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="look")
+        self._in_storage = self._unlike = self._unmeasured = self._too_large = 0
+        self._unreachable = ""
+
+    def close(self) -> None:
+        """End its threads."""
+        self._pool.shutdown()
+
+    def add(self, batch: Batch) -> None:
+        """Look at the images of some rows."""
+        new = {path for path in batch.paths if path not in self._pictures}
+        self._pictures.update(self._looked_at(sorted(new)))
+        for row, path in enumerate(batch.paths):
+            found = self._pictures[path]
+            place = (batch.source, batch.numbers[row])
+            if path in new:
+                new.remove(path)
+                labels = frozenset(column[row] for column in batch.labels)
+                self._take(found, _First(path, set_of(batch.uses[row]), labels, place))
+            if found.size is not None and batch.boxes:
+                self._check_pixels([column[row] for column in batch.boxes], found.size, place)
+
+    def contents(self, paths: Sequence[bytes]) -> Sequence[bytes]:
+        """What tells the content of images that were looked at: where it is not known, the path."""
+        return [self._pictures[path].content or path for path in paths]
+
+    @property
+    def by_name(self) -> int:
+        """How many could not be read."""
+        pictures = self._pictures.items()
+        asked = self._storage is not None
+        return sum(not p.content for path, p in pictures if asked or not _is_object(path))
+
+    def _looked_at(self, paths: Sequence[bytes]) -> dict[bytes, Picture]:
+        local = [path for path in paths if not _is_object(path)]
+        texts = [path.decode() for path in local]
+        most = self._limits.image_bytes
+        looked = self._pool.map(
+            lambda text: picture(
+                self._directory, text, most, decode=self._decode, most_pixels=self._most_pixels
+            ),
+            texts,
+        )
+        found = dict(zip(local, looked, strict=True))
+        for path in paths:
+            if path not in found:
+                found[path] = self._object(path.decode())
+        return found
+
+    def _object(self, uri: str) -> Picture:
+        self._in_storage += 1
+        place = in_storage(uri)
+        if place is None:
+            return _MISSING
+        if self._storage is None:
+            return Picture()
+        bucket, name = place
+        head, slash, _ = name.rpartition("/")
+        folder = (bucket, head + slash)
+        if self._unreachable:
+            return Picture()
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = self._listed(self._storage(), *folder)
+            except ProviderError as error:
+                self._unreachable = error.message
+                return Picture()
+        return self._folders[folder].get(name, _MISSING)
+
+    def _listed(self, storage: Storage, bucket: str, folder: str) -> dict[str, Picture]:
+        try:
+            return {
+                each.name: self._of_object(each.version, each.size)
+                for each in storage.objects(bucket, folder)
+            }
+        except NotFound:
+            return {}  # no such bucket: no image is there
+
+    def _of_object(self, version: str, size: int | None) -> Picture:
+        md5 = version.removeprefix("md5:")
+        if md5 != version:
+            content = base64.b64decode(md5)
+        else:
+            content = hashlib.md5(version.encode(), usedforsecurity=False).digest()
+        if size == 0:
+            return Picture((("image-unreadable", "the object is empty"),))
+        if size is not None and size > self._limits.image_bytes:
+            most = f"{self._limits.image_bytes:,}"
+            message = f"the object has {size:,} bytes, and {most} are taken"
+            return Picture((("image-size", message),), content)
+        return Picture(content=content)
+
+    def _take(self, found: Picture, row: _First) -> None:
+        """What is to be said of an image that is met for the first time."""
+        for rule, how in found.faults:
+            self._report(rule, row.place, f"{quoted(row.path.decode())}: {how}")
+        if not found.content:
+            return
+        first = self._first.setdefault(found.content, row)
+        if first is not row:
+            self._compare(first, row)
+        elif found.look is not None:
+            path = row.path.decode()
+            self._likeness.add(Seen(found.look, found.content, row.place, path, row.use))
+        elif found.too_large:
+            self._too_large += 1
+        elif found.size is not None:
+            self._unlike += 1
+
+    def _compare(self, first: _First, row: _First) -> None:
+        """Two images of equal content under two names."""
+        one, other = sorted((first, row), key=lambda each: each.place)
+        same = f"the same content as {quoted(one.path.decode())} at {self._where(one.place)}"
+        differ = one.labels and other.labels and one.labels != other.labels
+        two_sets = one.use != other.use and UNKNOWN not in (one.use, other.use)
+        if two_sets:
+            message = f"{same}, which is in {one.use}, and this in {other.use}"
+            self._report("content-in-two-sets", other.place, message)
+        if self._kind is Kind.MULTICLASS and differ:
+            labels = " and ".join(_words(each.labels) for each in (one, other))
+            self._report(
+                "content-labels-differ", other.place, f"{same}, but other labels: {labels}"
+            )
+        elif not two_sets:
+            self._report("content-repeated", other.place, same)
+
+    def _check_pixels(self, box: Sequence[bytes], size: tuple[int, int], place: Place) -> None:
+        if box[0] == b"nan":
+            self._unmeasured += 1
+            return
+        x0, y0, x1, y1 = map(float, box)
+        width, height = abs(x1 - x0) * size[0], abs(y1 - y0) * size[1]
+        if min(width, height) < FEWEST_PIXELS:
+            message = f"the box is {width:.1f} by {height:.1f} pixels on an image of "
+            self._report("box-pixels", place, f"{message}{size[0]} by {size[1]}")
+
+    def judge(self) -> None:
+        """Say which images of different sets look alike."""
+        for one, other in self._likeness.alike():
+            message = f"looks like {quoted(other.path)} at {self._where(other.place)}, "
+            message += f"which is in {other.use}, and this in {one.use}"
+            self._report("near-identical", one.place, message)
+
+    def unchecked(self) -> list[str]:
+        """What was not looked at, and why."""
+        told = []
+        local = len(self._pictures) - self._in_storage
+        if local and not self._decode:
+            told.append(
+                "whether images can be decoded, boxes under 8 pixels, images that look alike: "
+                f"Pillow is not installed ({_LOCAL_EXTRA})"
+            )
+        if self._unlike:
+            told.append(
+                f"which of {self._unlike:,} images look alike: they are smaller than 32 pixels, "
+                "or have too little contrast"
+            )
+        if self._too_large:
+            more = f"more than {min(self._most_pixels or DECODED, DECODED):,} pixels"
+            told.append(
+                f"whether {self._too_large:,} images can be decoded, and which look alike: they "
+                f"have {more}"
+            )
+        if self._unmeasured:
+            told.append(f"the pixels of {self._unmeasured:,} boxes, whose vertices can't be read")
+        if self._likeness.left_out:
+            told.append("all images that look alike: too many have the same brightness")
+        if self._unreachable:
+            told.append(f"{self._in_storage:,} images in Cloud Storage: {self._unreachable}")
+        elif self._in_storage:
+            told.append(
+                f"what {self._in_storage:,} images in Cloud Storage hold: only that they are "
+                "there, their size and their MD5"
+            )
+        return told
+
+
+def _is_object(path: bytes) -> bool:
+    return path.startswith(b"gs://")
+
+
+def _words(labels: Iterable[bytes]) -> str:
+    return ", ".join(named(label) for label in sorted(label.decode() for label in labels))

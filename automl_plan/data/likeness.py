@@ -1,0 +1,121 @@
+"""Images that look alike, found without comparing each with each.
+
+The look of an image is its difference hash (N. Krawetz, "Kind of Like That", 2013), across and
+down, 128 bits. Of two that differ in at most 7 bits, one of 8 equal parts is the same: only images
+that share a part are compared. What comes out is compared as 16 by 16 greys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from automl_plan.data.tallies import Place
+from automl_plan.data.words import UNKNOWN
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SMALLEST = 32
+"""Pixels of the shorter side: smaller images have too little that could differ."""
+FLATTEST = 24
+"""Least difference of the brightest grey (of 255) and the darkest."""
+_SIDE = 8
+_PARTS = 8
+_BITS = 16
+MOST_DIFFERENT = _PARTS - 1
+_MOST_TOGETHER = 400
+"""Images that share a part and are compared with each other; more are left out."""
+
+
+class Look(Struct, frozen=True):
+    """What an image looks like."""
+
+    bits: int
+    """The difference hash."""
+    grey: bytes
+    """At 16 by 16 pixels."""
+
+    def differs(self, other: Look) -> float:
+        """The mean difference of greys, from 0 to 255."""
+        pairs = zip(self.grey, other.grey, strict=True)
+        return sum(abs(a - b) for a, b in pairs) / len(self.grey)
+
+
+MOST_DIFFERENT_GREY = 6.0
+"""Mean difference of two images that look the same."""
+
+
+def look_of(image: Image) -> Look | None:
+    """The look of a decoded image; None for one that is too small, or too flat, to tell."""
+    from PIL.Image import Resampling
+
+    if min(image.size) < SMALLEST:
+        return None
+    grey = image.convert("RGBA").convert("L") if image.mode == "P" else image.convert("L")
+    fine = grey.resize((2 * _SIDE, 2 * _SIDE), Resampling.BOX).tobytes()
+    if max(fine) - min(fine) < FLATTEST:
+        return None
+    from imagehash import dhash, dhash_vertical  # and with it NumPy: 0.1 seconds
+
+    hashes = (dhash(grey, _SIDE), dhash_vertical(grey, _SIDE))
+    across, down = (int(str(each), 16) for each in hashes)
+    return Look(across << _SIDE * _SIDE | down, fine)
+
+
+class Seen(Struct, frozen=True):
+    """An image with its look."""
+
+    look: Look
+    content: bytes
+    place: Place
+    path: str
+    use: str
+
+
+class Likeness:
+    """Images of different sets that look alike."""
+
+    def __init__(self) -> None:
+        self._seen: list[Seen] = []
+        self.left_out = 0
+        """Images that too many others share a part with."""
+
+    def add(self, seen: Seen) -> None:
+        """Take an image in."""
+        self._seen.append(seen)
+
+    def alike(self) -> Iterator[tuple[Seen, Seen]]:
+        """Each image that looks like one of another set, the later of the two first."""
+        self._seen.sort(key=lambda seen: seen.place)
+        found: dict[int, int] = {}
+        for part in range(_PARTS):
+            together: dict[int, list[int]] = {}
+            for number, seen in enumerate(self._seen):
+                bits = seen.look.bits >> part * _BITS & (1 << _BITS) - 1
+                together.setdefault(bits, []).append(number)
+            for numbers in together.values():
+                self.left_out += max(len(numbers) - _MOST_TOGETHER, 0)
+                self._compare(numbers[:_MOST_TOGETHER], found)
+        for later, earlier in sorted(found.items()):
+            yield self._seen[later], self._seen[earlier]
+
+    def _compare(self, numbers: list[int], found: dict[int, int]) -> None:
+        for place, later in enumerate(numbers):
+            if later not in found:
+                for earlier in numbers[:place]:
+                    if _are_alike(self._seen[later], self._seen[earlier]):
+                        found[later] = earlier
+                        break
+
+
+def _are_alike(one: Seen, other: Seen) -> bool:
+    return (
+        one.use != other.use
+        and UNKNOWN not in (one.use, other.use)
+        and (one.look.bits ^ other.look.bits).bit_count() <= MOST_DIFFERENT
+        and one.content != other.content
+        and one.look.differs(other.look) <= MOST_DIFFERENT_GREY
+    )

@@ -1,0 +1,294 @@
+"""Lints the sources of one dataset: all rows once, and again only those that may repeat others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, field
+
+from automl_plan.data.batch import Sink
+from automl_plan.data.blocks import LineTooLong, blocks
+from automl_plan.data.digests import Several, of_two_sets, repeated
+from automl_plan.data.findings import Finding, Findings
+from automl_plan.data.images import Images
+from automl_plan.data.kinds import Kind, guessed
+from automl_plan.data.limits import Limits
+from automl_plan.data.reading import CsvReader
+from automl_plan.data.repeats import Repeats
+from automl_plan.data.rules import Severity
+from automl_plan.data.tallies import Place, Tally, judge
+from automl_plan.data.words import bucket_of
+from automl_plan.errors import SourceError
+from automl_plan.model.data_counts import DataCounts
+
+if TYPE_CHECKING:
+    from automl_plan.providers.google.storage import Storage
+
+Opened = Callable[[str], BinaryIO]
+"""Opens a source for reading, again and again. Raises SourceError."""
+_LOOKED_AT = 1_000
+"""Rows by which a kind is guessed."""
+
+
+class Linted(Struct, frozen=True):
+    """What a lint of one dataset has found."""
+
+    name: str
+    """The address of the dataset, or the file."""
+    sources: tuple[str, ...]
+    kind: Kind
+    guessed: bool
+    """Whether the kind is only by the looks of the rows."""
+    rows: int
+    data: DataCounts
+    """What the rows hold that are not refused."""
+    findings: tuple[Finding, ...]
+    """By file and line; of each rule up to a number."""
+    counts: Mapping[str, int]
+    """How many there are of each rule."""
+    by_severity: Mapping[Severity, int]
+    rows_unchecked: tuple[str, ...] = ()
+    """What was not looked at of rows, with their number: of those with errors, for most rules."""
+    images_unchecked: tuple[str, ...] = ()
+    """What was not looked at of images, and why."""
+    unread: tuple[tuple[str, str], ...] = ()
+    """Sources that can't be read, or not to their ends, and why."""
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """What was not looked at."""
+        return (*self.rows_unchecked, *self.images_unchecked)
+
+    @property
+    def images(self) -> int:
+        """How many different ones there are."""
+        return self.data.images
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding is an error."""
+        return self.by_severity[Severity.ERROR] > 0
+
+
+class Linter(Struct):
+    """How datasets are linted."""
+
+    open: Opened
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    limits: Limits | None = None
+    """Other than the service's, for tests."""
+    directory: Path | None = None
+    """Where local images lie; without it no image is looked at."""
+    storage: Callable[[], Storage] | None = None
+    """Where objects lie; without it no object is looked at."""
+    image_pixels: int | None = None
+    """Of an image that the provider decodes; None: no limit is known."""
+    decode: bool = True
+    """Whether images are decoded, and compared by their looks, if that can be done."""
+    fast: bool = True
+    """Whether many rows are looked at at once; what is found does not hang on it."""
+
+    def lint(self, name: str, sources: Sequence[str], kind: Kind | None) -> Linted:
+        """Lint the sources of one dataset together; without a kind it is guessed."""
+        given = kind
+        if kind is None:
+            kind = kind_by_looks(self.open, sources)
+        work = _Work(self, tuple(sources), kind)
+        with closing(work):
+            work.run()
+        findings = work.findings
+        return Linted(
+            name,
+            work.sources,
+            kind,
+            given is None,
+            work.rows,
+            work.data,
+            findings.ordered(),
+            dict(findings.counts),
+            {severity: findings.count_of(severity) for severity in Severity},
+            tuple(work.rows_unchecked),
+            tuple(work.images_unchecked),
+            tuple(work.unread),
+        )
+
+
+def kind_by_looks(open_: Opened, sources: Sequence[str]) -> Kind:
+    """What sources are for by their first rows."""
+    return guessed(islice(_first_rows(open_, sources), _LOOKED_AT))
+
+
+def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
+    for source in sources:
+        try:
+            file = open_(source)
+        except SourceError:
+            continue
+        with file, suppress(LineTooLong):
+            lines = chain.from_iterable(block.splitlines() for block in blocks(file))
+            for line in islice(lines, _LOOKED_AT):
+                text = line.decode("utf-8-sig", "replace").strip()
+                yield text.replace('"', "").split(",")
+
+
+class _Work:
+    """One lint of one dataset."""
+
+    def __init__(self, linter: Linter, sources: tuple[str, ...], kind: Kind) -> None:
+        self._linter = linter
+        self.sources = sources
+        self._kind = kind
+        self._limits = linter.limits or kind.limits
+        self.findings = Findings(linter.severities)
+        self._images = self._looking()
+        self.tally = Tally(kind, _paths if self._images is None else self._images.contents)
+        self.rows = 0
+        self.data = DataCounts((), 0)
+        self.unread: list[tuple[str, str]] = []
+        self.refused = self.unreadable = self.unnamed = 0
+        self.rows_unchecked: list[str] = []
+        self.images_unchecked: list[str] = []
+
+    def _looking(self) -> Images | None:
+        directory = self._linter.directory
+        if directory is None:
+            return None
+        return Images(
+            directory,
+            self._linter.storage,
+            self._kind,
+            self._limits,
+            self._where,
+            self._report,
+            decode=self._linter.decode,
+            most_pixels=self._linter.image_pixels,
+        )
+
+    def close(self) -> None:
+        """Remove temporary files, end threads."""
+        self.tally.close()
+        if self._images is not None:
+            self._images.close()
+
+    def run(self) -> None:
+        """Do it."""
+        images = self._images
+        for number, source in enumerate(self.sources):
+            self._read_first(number, source)
+        self.rows_unchecked += self._rows_left_out()
+        if images is not None:
+            images.judge()
+            self.images_unchecked += images.unchecked()
+        paths, lines = self._candidates()
+        self.data = self.tally.counts.counted().data(
+            boxes=self._kind is Kind.DETECTION,
+            refused=self.rows - self.tally.rows,
+            by_name=0 if images is None else images.by_name,
+        )
+        judge(self.tally, self.data, self._limits, self._report)
+        if paths.candidates or lines.candidates:
+            self._look_again(paths, lines)
+
+    def _rows_left_out(self) -> Iterator[str]:
+        """The rows that most rules did not look at."""
+        if self.refused:
+            yield f"images, labels and sets of {_rows(self.refused)} with errors"
+        if self.unreadable:
+            yield f"{_rows(self.unreadable)} that can't be read"
+        if self.unnamed:
+            yield f"labels and sets of {_rows(self.unnamed)} without an image"
+
+    def _candidates(self) -> tuple[Several, Several]:
+        none = Several(0, frozenset())
+        if self._kind is Kind.DETECTION:
+            images = of_two_sets(self.tally.images, self._limits.boxes_of_an_image)
+            wanted = self.findings.wants("row-repeated")
+            return images, repeated(self.tally.lines) if wanted else none
+        return repeated(self.tally.images), none
+
+    def _read_first(self, number: int, source: str) -> None:
+        if not source.lower().endswith(".csv"):
+            self.findings.add("csv-name", source, 0, "its name does not end in .csv")
+
+        def report(rule: str, line: int, message: str, column: int) -> None:
+            self.findings.add(rule, source, line, message, column)
+
+        try:
+            with self._linter.open(source) as file:
+                sinks: list[Sink] = [self.tally]
+                if self._images is not None:  # first: by its contents images are counted
+                    sinks.insert(0, self._images)
+                reader = self._reader(number, sinks, report)
+                size = file.seek(0, 2)
+                if size > self._limits.csv_bytes:
+                    message = (
+                        f"the file has {size:,} bytes, and {self._limits.csv_bytes:,} are taken"
+                    )
+                    self.findings.add("csv-size", source, 0, message)
+                file.seek(0)
+                reader.read(file)
+        except SourceError as error:
+            self._unread(source, error.message)
+            return
+        except OSError as error:
+            self._unread(source, f"it can't be read: {error.strerror}")
+            return
+        self.rows += reader.rows
+        self.refused += reader.refused
+        self.unreadable += reader.unreadable
+        self.unnamed += reader.unnamed
+        if reader.stopped is not None:
+            why = f"from line {reader.stopped:,} on"
+            self.rows_unchecked.append(f"{source} {why}")
+            self.unread.append((source, f"it can't be read {why}"))
+        elif reader.rows == 0:
+            self.findings.add("csv-empty", source, 0, "the file has no rows")
+
+    def _unread(self, source: str, why: str) -> None:
+        self.findings.add("csv-unreadable", source, 0, why)
+        self.rows_unchecked.append(f"{source}: {why}")
+        self.unread.append((source, why))
+
+    def _reader(
+        self,
+        number: int,
+        sinks: Sequence[Sink],
+        report: Callable[[str, int, str, int], None],
+    ) -> CsvReader:
+        bucket = bucket_of(self.sources[number])
+        refused, fast = self.findings.refused, self._linter.fast
+        return CsvReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
+
+    def _look_again(self, images: Several, lines: Several) -> None:
+        repeats = Repeats(self._kind, images.candidates, lines.candidates)
+        for number, source in enumerate(self.sources):
+            try:
+                with self._linter.open(source) as file:
+                    self._reader(number, [repeats], lambda *_: None).read(file)
+            except (SourceError, OSError):
+                continue  # told at the first reading
+        repeats.judge(self._limits.boxes_of_an_image, self._where, self._report)
+        left_out = images.left_out + lines.left_out + repeats.left_out
+        if left_out:
+            self.images_unchecked.append(
+                f"{left_out:,} more images or rows that stand several times: too many to compare"
+            )
+
+    def _report(self, rule: str, place: Place, message: str) -> None:
+        self.findings.add(rule, self.sources[place[0]], place[1], message)
+
+    def _where(self, place: Place) -> str:
+        return f"{self.sources[place[0]]}:{place[1]}"
+
+
+def _paths(paths: Sequence[bytes]) -> Sequence[bytes]:
+    """What tells images apart where none is looked at."""
+    return paths
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -1,0 +1,148 @@
+"""One local image: whether it is what its name says, how large it is, and what it looks like."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.data.likeness import Look, look_of
+from automl_plan.errors import SourceError
+from automl_plan.providers.places import local_path, opened, reason
+from automl_plan.providers.row_layout import extension
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_HEAD = 16
+DECODED = 178_956_970
+"""Pixels of an image that is decoded, as many as Pillow opens: more is a decompression bomb."""
+_LARGE = 25_000_000
+"""Pixels of an image that is decoded alone, as each takes a hundred megabytes and more."""
+_LARGE_ONES = Lock()
+_SIDE, _STEP = 1_024, 8
+"""To what side, or by what factor, these are scaled down before they are compared."""
+_TYPES: tuple[tuple[str, tuple[str, ...], Callable[[bytes], bool]], ...] = (
+    ("JPEG", (".jpg", ".jpeg"), lambda head: head.startswith(b"\xff\xd8\xff")),
+    ("PNG", (".png",), lambda head: head.startswith(b"\x89PNG\r\n\x1a\n")),
+    ("GIF", (".gif",), lambda head: head.startswith((b"GIF87a", b"GIF89a"))),
+    ("BMP", (".bmp",), lambda head: head.startswith(b"BM")),
+    ("WebP", (".webp",), lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP"),
+    ("TIFF", (".tif", ".tiff"), lambda head: head.startswith((b"II*\0", b"MM\0*"))),
+    ("ICO", (".ico",), lambda head: head.startswith(b"\0\0\1\0")),
+)
+"""Types of images, how their names end, and how their bytes begin (their specifications)."""
+_ENDS = frozenset(end for _, ends, _ in _TYPES for end in ends)
+
+
+class Picture(Struct, frozen=True):
+    """What is known of an image."""
+
+    faults: tuple[tuple[str, str], ...] = ()
+    """The rules that it breaks, and how."""
+    content: bytes = b""
+    """The MD5 of its bytes; empty when that is not known."""
+    size: tuple[int, int] | None = None
+    """Width and height in pixels, where that is known."""
+    look: Look | None = None
+    """What it looks like, where that can be compared."""
+    too_large: bool = False
+    """Whether it was not decoded as it has too many pixels."""
+
+
+def has_decoder() -> bool:
+    """Whether Pillow is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("PIL") is not None and find_spec("imagehash") is not None
+
+
+def picture(
+    directory: Path, relative: str, most_bytes: int, *, decode: bool, most_pixels: int | None = None
+) -> Picture:
+    """Look at a file below a directory; `decode` needs Pillow.
+
+    `most_pixels`: of an image that the service decodes, where that is known.
+    """
+    try:
+        path = local_path(directory, relative, relative)
+        with opened(path) as file:
+            head = file.read(_HEAD)
+            file.seek(0)
+            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+            length = file.tell()
+    except FileNotFoundError:
+        return _broken("image-missing", "there is no such file")
+    except OSError as error:
+        return _broken("image-unreadable", f"it can't be read: {reason(error)}")
+    except SourceError as error:
+        return _broken("image-unreadable", error.message)
+    if not length:
+        return _broken("image-unreadable", "the file is empty")
+    content = digest.digest()
+    found = [kind for kind in _TYPES if kind[2](head)]
+    if not found:
+        return _broken(
+            "image-unreadable", "the file begins as no image does that is imported", content
+        )
+    picture = Picture(content=content)
+    if decode:
+        picture = _decoded(path, content, most_pixels)
+    faults = list(picture.faults)
+    [(name, ends, _)], end = found, extension(relative)
+    if end in _ENDS and end not in ends:
+        faults.append(("image-format", f"the file is a {name}, and its name ends in {end}"))
+    if length > most_bytes:
+        message = f"the file has {length:,} bytes, and {most_bytes:,} are taken"
+        faults.append(("image-size", message))
+    return replace(picture, faults=tuple(faults))
+
+
+def _broken(rule: str, how: str, content: bytes = b"") -> Picture:
+    return Picture(((rule, how),), content)
+
+
+def _decoded(path: Path, content: bytes, most_pixels: int | None) -> Picture:
+    import PIL.Image
+
+    size = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of doubtful metadata; size is looked at here
+            with PIL.Image.open(path) as image:
+                size = image.size
+                pixels = size[0] * size[1]
+                if pixels > min(most_pixels or DECODED, DECODED):
+                    return _too_large(content, size, most_pixels)
+                with _LARGE_ONES if pixels > _LARGE else nullcontext():
+                    return Picture(content=content, size=size, look=_look(image))
+    except PIL.Image.DecompressionBombError:
+        return _too_large(content, size, most_pixels)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        words = str(error).replace(str(path), path.name)
+        return _broken("image-unreadable", f"it can't be decoded: {words}", content)
+
+
+def _too_large(content: bytes, size: tuple[int, int] | None, most_pixels: int | None) -> Picture:
+    if most_pixels is None:
+        return Picture(content=content, size=size, too_large=True)
+    told = "" if size is None else f" ({size[0]:,} by {size[1]:,})"
+    fault = ("image-pixels", f"the image has more than {most_pixels:,} pixels{told}")
+    return Picture((fault,), content, size, too_large=True)
+
+
+def _look(image: Image) -> Look | None:
+    """Decodes the whole image, so that one that is cut off is found."""
+    if image.width * image.height > _LARGE:
+        image.draft("RGB", (_SIDE, _SIDE))  # of a JPEG, scaled down as it is read
+    image.load()
+    if image.width * image.height > _LARGE and image.mode in ("L", "RGB", "RGBA"):
+        image = image.reduce(_STEP)
+    return look_of(image)

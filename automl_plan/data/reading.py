@@ -1,0 +1,236 @@
+"""One import CSV, read from its first byte to its last: rows to sinks, faults to findings."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import BinaryIO
+
+from automl_plan.data.batch import Batch, Sink
+from automl_plan.data.blocks import LineTooLong, blocks
+from automl_plan.data.columns import Columns
+from automl_plan.data.kinds import Kind
+from automl_plan.data.row import Row, read_row
+from automl_plan.data.rules import REFUSED
+from automl_plan.providers.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
+
+Report = Callable[[str, int, str, int], None]
+"""Takes a rule, a line, words and a column."""
+_MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MOST_BEFORE = 100
+"""Lines before the first row: headers and comments."""
+_PARTS = 8
+"""Into so many parts are rows divided among which some may be wrong."""
+_FEW = 16
+"""So many rows are looked at one by one."""
+
+
+class CsvReader:
+    """Reads one source, once."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        source: int,
+        bucket: str | None,
+        sinks: Sequence[Sink],
+        report: Report,
+        *,
+        refused: Collection[str] = REFUSED,
+        fast: bool = True,
+    ) -> None:
+        """`refused`: the rules whose rows go to no sink."""
+        self._kind = kind
+        self._source = source
+        self._bucket = bucket
+        self._sinks = sinks
+        self._report = report
+        self._refused = refused
+        self._fast = fast
+        self._columns = Columns(kind, source, bucket)
+        self._before: int | None = 0
+        """Lines before the first row, which are no rows; None once that has come."""
+        self.rows = 0
+        """How many there are, right or wrong; blank lines are none."""
+        self.refused = 0
+        """Rows that break a rule which no row may break."""
+        self.unreadable = 0
+        """Rows whose fields can't be told."""
+        self.unnamed = 0
+        """Rows that name no image, and are not refused for it."""
+        self.stopped: int | None = None
+        """The line from which on the file could not be looked at."""
+
+    def read(self, file: BinaryIO) -> None:
+        """Read it. Raises OSError."""
+        stream = blocks(file)
+        number = 1
+        try:
+            for block in stream:
+                text = block
+                if number == 1:
+                    if text.startswith(_UTF_16):
+                        self._report("csv-encoding", 1, "the file is UTF-16, not UTF-8", 0)
+                        self.stopped = 1
+                        return
+                    if text.startswith(_MARK):
+                        self._report("byte-order-mark", 1, "the file begins with U+FEFF", 1)
+                        text = text[len(_MARK) :]
+                number = self._block(text, stream, number)
+        except LineTooLong:
+            self.stopped = number
+            message = "a line has no end for a megabyte: the rest of the file is not looked at"
+            self._report("csv-syntax", number, message, 0)
+
+    def _block(self, text: bytes, stream: Iterator[bytes], number: int) -> int:
+        """Rows that a block begins; the line after the last of them."""
+        if b'"' in text:
+            return self._quoted(deque(text.split(b"\n")[:-1]), stream, number)
+        while text and self._before is not None:
+            line, _, text = text.partition(b"\n")
+            self._line(line, number)
+            number += 1
+        if text:
+            self._plain(text, number)
+        return number + text.count(b"\n")
+
+    def _quoted(self, lines: deque[bytes], stream: Iterator[bytes], number: int) -> int:
+        """Rows some of which have quotes; what stands in quotes may have several lines."""
+        plain: list[bytes] = []
+        while lines:
+            if b'"' not in lines[0] and self._before is None:
+                plain.append(lines.popleft())
+                number += 1
+                continue
+            self._flush(plain, number)
+            taken: list[bytes] = []
+            reader = csv.reader(_pulled(lines, stream, taken), strict=True)
+            try:
+                fields = next(reader)
+            except csv.Error as error:
+                self.rows += 1
+                self.unreadable += 1
+                self._before = None
+                text = taken[0].decode("utf-8", "surrogateescape").replace('"', "")
+                if delimiter := other_delimiter([text]):
+                    self._report("csv-delimiter", number, delimiter, 0)
+                else:
+                    self._report("csv-syntax", number, f"the row can't be read: {error}", 0)
+            else:
+                self._fields(fields, number, b"\n".join(taken))
+            number += len(taken)
+        self._flush(plain, number)
+        return number
+
+    def _flush(self, plain: list[bytes], number: int) -> None:
+        """Look at the lines without quotes that stand right before a line."""
+        if plain:
+            self._plain(b"\n".join([*plain, b""]), number - len(plain))
+            plain.clear()
+
+    def _plain(self, text: bytes, number: int) -> None:
+        count = text.count(b"\n")
+        numbers = range(number, number + count)
+        if self._fast and self._take(text, numbers):
+            return
+        lines = text.split(b"\n")
+        lines.pop()
+        # Rows of the same fields together: with more labels, with a box or without.
+        groups: dict[tuple[int, int], list[int]] = {}
+        for place, line in enumerate(lines):
+            groups.setdefault((line.count(b","), line.count(b",,")), []).append(place)
+        for places in groups.values():
+            chosen = [lines[place] for place in places]
+            self._divide(chosen, [numbers[place] for place in places], tried=len(groups) == 1)
+
+    def _divide(self, lines: list[bytes], numbers: Sequence[int], *, tried: bool) -> None:
+        """Find the rows that may be wrong among those that are right."""
+        if not self._fast or len(lines) <= _FEW:
+            for line, number in zip(lines, numbers, strict=True):
+                self._line(line, number)
+            return
+        if not tried and self._take(b"\n".join([*lines, b""]), numbers):
+            return
+        size = -(-len(lines) // _PARTS)
+        for start in range(0, len(lines), size):
+            part = slice(start, start + size)
+            self._divide(lines[part], numbers[part], tried=False)
+
+    def _take(self, text: bytes, numbers: Sequence[int]) -> bool:
+        batch = self._columns.quick(text, numbers)
+        if batch is None:
+            return False
+        self.rows += len(numbers)
+        for sink in self._sinks:
+            sink.add(batch)
+        return True
+
+    def _line(self, line: bytes, number: int) -> None:
+        """A row without quotes."""
+        if line:
+            self._fields(line.decode("utf-8", "surrogateescape").split(","), number, line)
+
+    def _fields(self, fields: list[str], number: int, line: bytes) -> None:
+        if not fields:
+            return
+        self.rows += 1
+        if fault := self._no_row(fields, line):
+            self.unreadable += 1
+            rule, message = fault
+            self._report(rule, number, message, 0)
+            return
+        row = read_row(fields, self._kind, self._bucket, self._refused)
+        for rule, place, message in row.faults:
+            column = 0
+            if b'"' not in line:
+                column = 1 + sum(len(field) + 1 for field in fields[:place])
+            self._report(rule, number, message, column)
+        if any(rule in self._refused for rule, _, _ in row.faults):
+            self.refused += 1
+        elif not row.path:
+            self.unnamed += 1
+        else:
+            if not row.faults:
+                self._columns.learn(row.path)
+            batch = self._batch(row, number, line)
+            for sink in self._sinks:
+                sink.add(batch)
+
+    def _no_row(self, fields: list[str], line: bytes) -> tuple[str, str] | None:
+        """The rule that a line breaks whose fields can't be told, and how."""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            return "csv-encoding", f"the byte 0x{line[error.start]:02x} is not UTF-8"
+        if self._before is not None:
+            what = no_row(fields) or (NAMES_COLUMNS if names_columns(fields) else None)
+            if what is not None:
+                more = self._before + 1 < _MOST_BEFORE
+                self._before = self._before + 1 if more else None
+                return "header-line", what
+            self._before = None
+        delimiter = other_delimiter(fields)
+        return None if delimiter is None else ("csv-delimiter", delimiter)
+
+    def _batch(self, row: Row, number: int, line: bytes) -> Batch:
+        """A row by itself."""
+        labels = [[label.encode()] for label in row.labels]
+        use, path = row.use.encode(), row.path.encode()
+        counts = [Counter({(use, label): 1}) for [label] in labels]
+        if self._kind is not Kind.DETECTION:
+            return Batch(self._source, (number,), (use,), (path,), labels, counts)
+        box = [[corner.encode()] for corner in row.box]
+        return Batch(self._source, (number,), (use,), (path,), labels, counts, box, (line,))
+
+
+def _pulled(lines: deque[bytes], stream: Iterator[bytes], taken: list[bytes]) -> Iterator[str]:
+    """Lines as they are asked for, also beyond those that were read."""
+    while True:
+        if not lines:
+            lines.extend(next(stream, b"").split(b"\n")[:-1])
+            if not lines:
+                return
+        taken.append(lines.popleft())
+        yield taken[-1].decode("utf-8", "surrogateescape") + "\n"

@@ -1,0 +1,103 @@
+"""The second reading: rows of which digests say that they may repeat others, looked at exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from msgspec import Struct
+
+from automl_plan.data.batch import Batch
+from automl_plan.data.digests import without_set
+from automl_plan.data.kinds import Kind
+from automl_plan.data.tallies import Place, Report, set_of
+from automl_plan.data.words import UNKNOWN, named
+
+MOST_ROWS = 500_000
+"""Rows that are compared; more are left out, so that memory stays bounded."""
+
+
+class Seen(Struct, frozen=True):
+    """A row that may repeat another."""
+
+    place: Place
+    use: str
+    labels: tuple[bytes, ...]
+    box: bool
+
+
+class Repeats:
+    """Gathers rows by their image, or as a whole."""
+
+    def __init__(self, kind: Kind, images: Collection[int], lines: Collection[int]) -> None:
+        self._kind = kind
+        self._images = images
+        self._lines = lines
+        self._seen: dict[bytes, list[Seen]] = {}
+        self._whole: dict[bytes, list[Place]] = {}
+        self._rows = 0
+        self.left_out = 0
+
+    def add(self, batch: Batch) -> None:
+        """Keep those rows of a batch that may repeat others."""
+        boxes = self._kind is Kind.DETECTION
+        digests = map(hash, batch.paths)
+        if boxes:
+            digests = map(without_set, digests)
+            for place in self._chosen(map(hash, batch.lines), self._lines):
+                where = (batch.source, batch.numbers[place])
+                self._whole.setdefault(batch.lines[place], []).append(where)
+        for place in self._chosen(digests, self._images):
+            labels = tuple(column[place] for column in batch.labels)
+            where, use = (batch.source, batch.numbers[place]), set_of(batch.uses[place])
+            seen = Seen(where, use, labels, bool(batch.boxes))
+            self._seen.setdefault(batch.paths[place], []).append(seen)
+
+    def _chosen(self, digests: Iterator[int], candidates: Collection[int]) -> Iterator[int]:
+        if not candidates:
+            return
+        for place, digest in enumerate(digests):
+            if digest in candidates:
+                if self._rows >= MOST_ROWS:
+                    self.left_out += 1
+                    continue
+                self._rows += 1
+                yield place
+
+    def judge(self, most_boxes: int, where: Callable[[Place], str], report: Report) -> None:
+        """Say which rows repeat or contradict others."""
+        for rows in self._seen.values():
+            rows.sort(key=lambda row: row.place)
+            self._judge_image(rows, most_boxes, where, report)
+        for found in self._whole.values():
+            first, *others = sorted(found)
+            for place in others:
+                report("row-repeated", place, f"{where(first)} says the same")
+
+    def _judge_image(
+        self, rows: Sequence[Seen], most_boxes: int, where: Callable[[Place], str], report: Report
+    ) -> None:
+        first = rows[0]
+        placed = next((row for row in rows if row.use != UNKNOWN), first)
+        sets = {placed.use, UNKNOWN}
+        known = set(first.labels)
+        boxes = int(first.box)
+        for row in rows[1:]:
+            boxes += row.box
+            if row.use not in sets:
+                sets.add(row.use)
+                message = f"the image is in {row.use} here, and in {placed.use} at "
+                report("sets-differ", row.place, message + where(placed.place))
+            if self._kind is Kind.DETECTION:
+                if row.box and boxes == most_boxes + 1:
+                    report("box-count", row.place, f"the image has more than {most_boxes} boxes")
+                continue
+            if self._kind is Kind.MULTICLASS and known and set(row.labels) - known:
+                message = f"the image is {_words(row.labels)} here, and {_words(known)} at "
+                report("labels-differ", row.place, message + where(first.place))
+            elif row.use == first.use and known.issuperset(row.labels):
+                report("row-repeated", row.place, f"{where(first.place)} says the same")
+            known.update(row.labels)
+
+
+def _words(labels: Collection[bytes]) -> str:
+    return ", ".join(named(label.decode()) for label in sorted(labels))

@@ -1,0 +1,186 @@
+"""Counts over all rows, and what they say of a dataset as a whole."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+
+from msgspec import Struct
+
+from automl_plan.data.batch import Batch
+from automl_plan.data.digests import Digests, with_sets
+from automl_plan.data.kinds import Kind
+from automl_plan.data.limits import Limits
+from automl_plan.data.words import SETS, UNKNOWN, named
+from automl_plan.model.data_counts import DataCounts, LabelCounts
+from automl_plan.providers.image_counts import MOST_LABELS, ImageCounts
+from automl_plan.providers.image_counts import SETS as NUMBERED
+from automl_plan.providers.row_layout import USES
+
+_CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}
+_CODES[b""] = _CODES[UNKNOWN.encode()] = 0
+
+_LINE_BITS = 40
+Place = tuple[int, int]
+"""The number of a source, and a line of it."""
+Report = Callable[[str, Place, str], None]
+"""Takes a rule, a place and words."""
+
+
+def set_of(use: bytes) -> str:
+    """The API's name of the set of an ML_USE; that of what is none is not known."""
+    return UNKNOWN if use == UNKNOWN.encode() else NUMBERED[_CODES[use]]
+
+
+class Tally:
+    """Counts rows; a context manager, as its digests may have files."""
+
+    def __init__(self, kind: Kind, contents: Callable[[Sequence[bytes]], Sequence[bytes]]) -> None:
+        """`contents` gives what tells the content of each image, by their paths."""
+        self._kind = kind
+        self._contents = contents
+        self._stack = ExitStack()
+        self.counts = self._stack.enter_context(closing(ImageCounts()))
+        self.images = self._stack.enter_context(closing(Digests()))
+        """Of each row, the path of its image; of object detection with its set."""
+        self.lines = self._stack.enter_context(closing(Digests()))
+        """Of object detection only: of each row, the whole."""
+        self.first: dict[bytes, Place] = {}
+        """Where each label stands first."""
+        self.uses: set[bytes] = set()
+        self.start: Place | None = None
+        """The first row."""
+        self.rows = self.boxes = 0
+        self.first_unlabelled: Place | None = None
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        self._stack.close()
+
+    def add(self, batch: Batch) -> None:
+        """Count some rows."""
+        place = (batch.source, batch.numbers[0])
+        self.start = min(self.start or place, place)
+        self.rows += len(batch.numbers)
+        codes = list(map(_CODES.__getitem__, batch.uses))
+        contents = self._contents(batch.paths)
+        places = [batch.source << _LINE_BITS | line for line in batch.numbers]
+        for column in batch.labels or [[b""] * len(places)]:
+            self.counts.add(contents, codes, column, places)
+        if self._kind is Kind.DETECTION:
+            self._add_boxes(batch, codes)
+        else:
+            self.images.add(array("q", map(hash, batch.paths)))
+            if not batch.labels:
+                self.first_unlabelled = min(self.first_unlabelled or place, place)
+        if not batch.labels:
+            self.uses.update(batch.uses)
+        for column, counts in zip(batch.labels, batch.counts, strict=True):
+            self._place(batch, column, counts)
+
+    def _place(
+        self, batch: Batch, column: Sequence[bytes], counts: Counter[tuple[bytes, bytes]]
+    ) -> None:
+        for use, label in counts:
+            self.uses.add(use)
+            known = self.first.get(label)
+            if known is None and len(self.first) >= MOST_LABELS:
+                continue
+            # Rows of a block don't come in the order of their lines.
+            if known is None or known > (batch.source, batch.numbers[0]):
+                here = (batch.source, batch.numbers[column.index(label)])
+                self.first[label] = here if known is None else min(known, here)
+
+    def _add_boxes(self, batch: Batch, codes: Sequence[int]) -> None:
+        self.images.add(array("q", with_sets(map(hash, batch.paths), codes)))
+        self.lines.add(array("q", map(hash, batch.lines)))
+        if batch.boxes:
+            self.boxes += len(batch.numbers)
+
+
+class _Label(Struct, frozen=True):
+    counts: LabelCounts
+    place: Place
+
+    @property
+    def name(self) -> str:
+        return named(self.counts.label)
+
+    @property
+    def examples(self) -> int:
+        return self.counts.examples
+
+
+def judge(tally: Tally, data: DataCounts, limits: Limits, report: Report) -> None:
+    """Say what the counts of a dataset show."""
+    if tally.start is None:
+        return
+    places = tally.first
+    labels = [_Label(each, places.get(each.label.encode(), tally.start)) for each in data.labels]
+    if data.unlabelled and tally.first_unlabelled is not None:
+        message = f"{_counted(data.unlabelled, 'image')} without a label, of {data.images:,}"
+        report("unlabelled-rows", tally.first_unlabelled, message)
+    _judge_quotas(tally, data, limits, report)
+    what = "image" if data.boxes else "example"
+    for label in labels:
+        rule = _rule_for(label.examples, limits)
+        if rule is not None:
+            report(
+                rule, label.place, f"the label {label.name} has {_counted(label.examples, what)}"
+            )
+    if labels:
+        least = min(labels, key=lambda label: (label.examples, label.place))
+        most = max(labels, key=lambda label: (label.examples, label.place))
+        if most.examples > limits.balance * least.examples:
+            message = (
+                f"{most.name} has {_counted(most.examples, what)} and {least.name} "
+                f"{least.examples:,}: {most.examples // least.examples:,} times as many"
+            )
+            report("label-balance", least.place, message)
+    _judge_sets(tally, labels, report)
+
+
+def _judge_quotas(tally: Tally, data: DataCounts, limits: Limits, report: Report) -> None:
+    start, labels, images = tally.start or (0, 1), data.labels, data.images
+    if len(labels) < limits.labels_at_least:
+        message = f"{_counted(len(labels), 'label')}, and at least {limits.labels_at_least} needed"
+        report("label-minimum", start, message)
+    if len(labels) > limits.labels_at_most:
+        more = "more than " if data.labels_left_out else ""
+        message = f"{more}{len(labels):,} labels, and at most {limits.labels_at_most:,} are taken"
+        report("label-quota", start, message)
+    if images > limits.images_at_most:
+        message = f"{images:,} images, and at most {limits.images_at_most:,} are taken"
+        report("image-quota", start, message)
+    if tally.boxes > limits.boxes_at_most:
+        message = f"{tally.boxes:,} boxes, and at most {limits.boxes_at_most:,} are taken"
+        report("box-quota", start, message)
+
+
+def _rule_for(examples: int, limits: Limits) -> str | None:
+    if examples < limits.few:
+        return "label-under-10"
+    if examples < limits.some:
+        return "label-under-100"
+    return "label-under-1000" if examples < limits.many else None
+
+
+def _judge_sets(tally: Tally, labels: Sequence[_Label], report: Report) -> None:
+    """Only where all sets are assigned by hand: else the service fills them up."""
+    sets = {set_of(use) for use in tally.uses} - {UNKNOWN}
+    if "UNASSIGNED" in sets or not sets:
+        return
+    for name in SETS:
+        if name not in sets:
+            report("set-empty", tally.start or (0, 1), f"no image is in {name}")
+            continue
+        for label in labels:
+            if not label.counts.by_set[name]:
+                message = f"the label {label.name} has no example in {name}"
+                report(f"label-not-in-{name.lower()}", label.place, message)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,244 @@
+"""Applies a plan."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+
+from msgspec.structs import replace
+
+from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
+from automl_plan.execution.accept_drift import accept_drift
+from automl_plan.execution.events import ApplyResult, Event, left_text
+from automl_plan.execution.executor import Schedule
+from automl_plan.execution.second_look import SecondLook
+from automl_plan.execution.steps import Steps
+from automl_plan.model.prices import PriceBook
+from automl_plan.model.recorded import Decision, RecordedResource
+from automl_plan.notifications.delivery import Sender
+from automl_plan.notifications.outbox import Notices, tell
+from automl_plan.notifications.texts import Ended, scored
+from automl_plan.planning.findings import drift_found, under_way
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action
+from automl_plan.planning.refusals import Grounds, judge
+from automl_plan.providers.protocol import Provider
+from automl_plan.recovery.billing import charge_now, meter_of
+from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle
+from automl_plan.state.store import StateSession
+from automl_plan.workspace.bound_plan import Planned, survey
+from automl_plan.workspace.check_refusals import Resending, check_refused
+from automl_plan.workspace.data_checks import with_lint
+from automl_plan.workspace.stale_plan import check_bound
+from automl_plan.workspace.workspace import Workspace
+
+
+def apply(
+    workspace: Workspace,
+    planned: Planned,
+    *,
+    parallelism: int = 10,
+    detach: bool = False,
+    cancel_when_stopped: bool = False,
+    on_event: Callable[[Event], None],
+    command: str = "apply",
+    lock_timeout: float = 0.0,
+    decision: Decision | None = None,
+) -> ApplyResult:
+    """Carry out a plan; every step is in the state before the next one begins.
+
+    Changes that fail are in the result; those that need them are skipped, the others go on.
+    `decision` is a person's, for promotions. Raises PlanRefused and PlanStale before anything
+    is sent, StateLocked, StateUnwritable, Interrupted.
+    """
+    grounds = _judged(workspace, planned)
+    with workspace.open_state(timeout=lock_timeout, command=command) as session:
+        check_bound(planned, workspace, session.state)
+        if session.moved:
+            raise PlanStale(
+                "Another run changed the state after the plan was made.", hint="Plan again."
+            )
+        cut_off = any(open_intents(record) for record in session.state.resources.values())
+        waiting = workspace.configuration.receivers and session.state.outbox
+        if planned.empty and not planned.plan.drift and not cut_off and not waiting:
+            return ApplyResult()
+        provider = workspace.provider
+        session.bind(provider.identity)
+        notices = notices_of(workspace, session)
+        _settle(session, provider, planned, notices, workspace.configuration.prices)
+        notices.begin()
+        for record in _learned(planned, session):
+            session.record(record)
+        # Accepting it ends it: nobody else would hear of it. An end of a life goes on to be one,
+        # and is left to `watch`.
+        drift = planned.plan.drift
+        found = drift_found(drift, under_way(session.state.resources))
+        for notice in tell(session, found, workspace.configuration.receivers):
+            notices.send(notice)
+        accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
+        steps = Steps(
+            provider,
+            session,
+            planned.desired,
+            planned.sources,
+            prices=workspace.configuration.prices,
+            commit=lambda: workspace.commit,
+            notices=notices,
+            decision=decision,
+            options=planned.options,
+            check=Resending(planned.plan.changes, grounds, workspace).check,
+            given=workspace.configuration.given,
+        )
+        adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
+        steps.own.update(each for each in adopted if each is not None)
+        declared = (*planned.desired.datasets, *planned.desired.models)
+        schedule = Schedule(
+            planned.plan.changes,
+            steps,
+            SecondLook(provider, session, planned.lineage, declared, steps.own),
+            parallelism=parallelism,
+            detach=detach,
+            cancel_when_stopped=cancel_when_stopped,
+            on_event=on_event,
+        )
+        with _stopped_by_signals(schedule):
+            result = replace(schedule.run(), gates=tuple(steps.reports))
+            notices.end()
+    if schedule.stopped:
+        raise _interrupted(result, workspace.follow)
+    return result
+
+
+def _judged(workspace: Workspace, planned: Planned) -> Grounds:
+    """What the changes were judged by. Raises PlanRefused when something speaks against them."""
+    grounds = planned.grounds
+    if grounds is None:  # of a saved plan
+        seen = survey(workspace, refresh=planned.options.refresh)
+        grounds = seen.grounds(planned.options)
+    grounds = with_lint(grounds, planned.plan.changes, workspace)
+    judgement = judge(planned.plan.changes, grounds)
+    check_refused((*planned.plan.refused, *judgement.refused))
+    return grounds
+
+
+def _learned(planned: Planned, session: StateSession) -> list[RecordedResource]:
+    """Records with the endpoints that the plan found, where a state of version 0.1 has none.
+
+    Nothing of a run that has nothing to do.
+    """
+    resources = session.state.resources if planned.plan.changes else {}
+    return [
+        replace(resources[address], endpoint=home)
+        for address, home in planned.plan.endpoints.items()
+        if address in resources and resources[address].endpoint is None
+    ]
+
+
+def notices_of(workspace: Workspace, session: StateSession) -> Notices:
+    """The messages of a run that has a state open."""
+    configuration, provider = workspace.configuration, workspace.provider
+    prepare = partial(scored, provider=provider, prices=configuration.prices)
+    sender = Sender(
+        configuration.receivers,
+        workspace.environ,
+        configuration.directory,
+        prepare,
+        lambda: session.held,
+    )
+    return Notices(
+        session, sender, provider.identity, configuration.prices, partial(meter_of, provider)
+    )
+
+
+def _settle(
+    session: StateSession,
+    provider: Provider,
+    planned: Planned,
+    notices: Notices,
+    prices: PriceBook,
+) -> None:
+    """Record what came of calls that were cut off, as the plan took it.
+
+    What could not be known then is followed by a `resume` of the plan.
+    """
+    changes = planned.plan.changes
+    resumes = [change for change in changes if change.action is Action.RESUME]
+    resumed = {(c.address, c.object_id) for c in resumes if c.operation_id is None}
+    touched = {change.address for change in changes}
+    named = {(c.address, c.operation_id) for c in changes}
+    followed = {
+        intent.token
+        for address, record in session.state.resources.items()
+        for intent in open_intents(record)
+        if (address, intent.object_id) in resumed
+    }
+    settled, found = settle(
+        session.state.resources,
+        provider,
+        but=followed,
+        followed=[change.operation_id for change in resumes],
+        desired=planned.desired,
+    )
+    for address, finding in found:
+        unseen = finding.verdict is Verdict.OPEN or (
+            finding.operation is not None
+            and finding.verdict is Verdict.FOUND
+            and (address, finding.operation.id) not in named
+        )
+        if unseen and address in touched:
+            raise PlanStale(
+                f"{address}: a call ({finding.intent.step}) that was cut off may have arrived "
+                "after the plan was made.",
+                hint="Plan again.",
+            )
+    arrived = {address: f for address, f in found if f.verdict is Verdict.ARRIVED}
+    for address, record in settled.items():
+        notice, charge = None, None
+        came = arrived.get(address)
+        if came is not None:
+            intent, made = came.intent, came.made
+            notice = notices.of_end(Ended(address, intent, None, made), str(intent.step))
+            charge = charge_now(provider, prices, address, intent, came.operation, made)
+        session.record(record, notice=notice, charge=charge)
+
+
+def _interrupted(result: ApplyResult, follow: str) -> Interrupted:
+    cancelled = [f.error for f in result.failed if isinstance(f.error, OperationCancelled)]
+    told = [str(error.message) for error in cancelled]
+    if not result.running:
+        said = "Interrupted; the state is saved and nothing is left running."
+        return Interrupted("\n".join([said, *told]))
+    said = f"Interrupted; the state is saved. {left_text(result.left)}."
+    return Interrupted(
+        "\n".join([said, *told]),
+        hint=f"Follow it with `{follow}`; `automl-plan operations cancel ID` ends it (used node "
+        "hours are billed).",
+    )
+
+
+@contextmanager
+def _stopped_by_signals(schedule: Schedule) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let a run end in order; a second one ends it at once.
+
+    A handler only sets a flag: an exception in the middle of a step could part what happened
+    from what is recorded.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if schedule.stopped:
+            raise KeyboardInterrupt
+        schedule.stop()
+
+    former = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)

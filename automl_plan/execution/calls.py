@@ -1,0 +1,192 @@
+"""The calls to the provider that changes come down to, each to be sent by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from automl_plan.errors import ImportIncomplete, ImportPartial, PlanStale
+from automl_plan.model.address import Address
+from automl_plan.model.desired import Desired, DesiredDataset
+from automl_plan.model.json import Attributes
+from automl_plan.model.live import TOKEN_LABEL, LiveDataset, Operation, SourceData, SourceRow
+from automl_plan.model.ownership_labels import marks
+from automl_plan.model.recorded import (
+    PartialImport,
+    RecordedObject,
+    RecordedOperation,
+    RecordedResource,
+    Status,
+    Step,
+)
+from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.reasons import refused_rows
+from automl_plan.planning.trainable import fewer, more
+from automl_plan.providers.protocol import Check, Provider
+from automl_plan.state.manifests import Manifests
+
+Call = Callable[[], Operation | None]
+
+
+class Calls:
+    """Makes calls; nothing is sent before one is called."""
+
+    def __init__(
+        self, provider: Provider, desired: Desired, manifests: Manifests, options: PlanOptions
+    ) -> None:
+        self._provider = provider
+        self._desired = desired
+        self._manifests = manifests
+        self._options = options
+        self.filled: set[str] = set()
+        """Datasets that were imported into after the plan was made."""
+        self.remarks: dict[str, str] = {}
+        """What is to be known of the data that was trained on, by the tokens of trainings."""
+
+    def of(
+        self,
+        record: RecordedResource,
+        intent: RecordedOperation,
+        lineage: str,
+        examples: int | None,
+    ) -> Call:
+        """The call that an intent was written for; what it makes bears its token and marks.
+
+        `examples`: of a training, how many images its dataset should hold, as far as it is known.
+        """
+        provider, address = self._provider, record.address
+        home, versions = record.endpoint, frozenset(obj.id for obj in record.objects)
+        match intent.step:
+            case Step.CREATE:
+                dataset = self._desired.datasets[address]
+                own_labels = self._own_labels(address, intent, lineage, dataset.attributes())
+                return lambda: provider.create_dataset(dataset, own_labels)
+            case Step.IMPORT_DATA:
+                return self._import(self._desired.datasets[address], _object_of(intent))
+            case Step.TRAIN:
+                model, dataset_id = self._desired.models[address], intent.dataset_id
+                of = self._desired.datasets[model.dataset]
+                assert dataset_id is not None  # noqa: S101 (trainings always have one)
+                own_labels = self._own_labels(address, intent, lineage, intent.attributes)
+                check = self._check(intent, dataset_id, examples)
+                return lambda: provider.train(model, of, dataset_id, own_labels, check)
+            case Step.DEPLOY:
+                nodes = self._desired.models[address].node_count or 1
+                return lambda: provider.deploy(
+                    provider.model(_object_of(intent)), nodes, home, versions
+                )
+            case Step.UNDEPLOY:
+                # Intents of version 0.1, and of what the same plan deploys, may not name the home.
+                at = {*intent.endpoints, *(() if home is None else (home.id,))}
+                return lambda: provider.undeploy(_object_of(intent), at, home, versions)
+            case Step.DELETE:
+                return lambda: provider.delete(address.kind, _object_of(intent), home)
+
+    def cancel(self, operation: RecordedOperation) -> Call:
+        """Ask for an operation's end."""
+
+        def call() -> None:
+            self._provider.cancel(operation.id or "")
+
+        return call
+
+    def _own_labels(
+        self, address: Address, intent: RecordedOperation, lineage: str, attributes: Attributes
+    ) -> dict[str, str]:
+        """The labels of a new object: a dataset's name the data that will be imported."""
+        declared = self._desired.datasets.get(address) or self._desired.models[address]
+        made = RecordedObject(
+            id="",
+            attributes=attributes,
+            version=intent.version,
+            commit=intent.commit,
+            status=Status.CANDIDATE if intent.gated else None,
+        )
+        protected = declared.lifecycle.prevent_destroy
+        return {TOKEN_LABEL: intent.token, **marks(lineage, address, made, protected=protected)}
+
+    def imported(self, operation: RecordedOperation, answer: Operation) -> PartialImport | None:
+        """What an import left out that has ended; None: nothing, or it is another operation."""
+        if operation.step is not Step.IMPORT_DATA:
+            return None
+        self.filled.add(_object_of(operation))
+        rows = answer.refused_rows
+        return PartialImport(rows, self._options.allow_partial_import) if rows else None
+
+    def outcome(
+        self,
+        change: Change,
+        operation: RecordedOperation,
+        answer: Operation,
+        partial: PartialImport | None,
+    ) -> str | None:
+        """What came of an operation that ended well. Raises ImportPartial."""
+        if change.action is Action.CANCEL:
+            return "too late: it had finished; what it made is deleted by the next apply"
+        if partial is not None and not partial.allowed:
+            raise ImportPartial(
+                f"the service refused {refused_rows(partial.rows)}.",
+                where=f"operation {answer.id}",
+                hint="Mend them and apply again: what is unchanged is imported again, changed "
+                "sources take a new dataset. --allow-partial-import trains without them.",
+            )
+        if partial is not None:
+            return f"without {refused_rows(partial.rows)}"
+        remark = self.remarks.get(operation.token)
+        made = answer.made or operation.object_id
+        return made if remark is None else f"{made} ({remark})"
+
+    def _check(
+        self, intent: RecordedOperation, dataset_id: str, examples: int | None
+    ) -> Check | None:
+        """What looks at the images of a dataset before it is trained on; None: the plan did."""
+        looked = self._options.refresh and dataset_id not in self.filled
+        if looked or examples is None or self._options.allow_partial_import:
+            return None
+
+        def check(dataset: LiveDataset) -> None:
+            there = dataset.example_count
+            if there is None or there == examples:
+                return
+            if there > examples:
+                self.remarks[intent.token] = f"its dataset: {more(examples, there)}"
+                return
+            raise ImportIncomplete(
+                f"Nothing is trained on the dataset {dataset_id}: {fewer(examples, there)}.",
+                hint="Plan again: what was imported may arrive late. --allow-partial-import trains "
+                "without them.",
+            )
+
+        return check
+
+    def _import(self, dataset: DesiredDataset, object_id: str) -> Call:
+        provider, planned, manifests = self._provider, dataset.data, self._manifests
+
+        def keep(data: SourceData, rows: Callable[[], Iterable[SourceRow]]) -> None:
+            if data.fingerprint == planned:
+                manifests.write(object_id, data.fingerprint, rows())
+
+        def call() -> Operation:
+            data = provider.read_sources(dataset.sources, take=keep)
+            if data.fingerprint != planned:
+                raise PlanStale(
+                    f"The sources of {dataset.address} changed after the plan was made.",
+                    hint="Plan again, and look at what it says.",
+                )
+            return provider.import_data(dataset, object_id, data)
+
+        return call
+
+
+def _object_of(operation: RecordedOperation) -> str:
+    assert operation.object_id is not None  # noqa: S101 (steps on an object always have one)
+    return operation.object_id
+
+
+def as_candidate(change: Change, operation: RecordedOperation) -> RecordedOperation:
+    """What is not wanted as it is must not take the current one's place: it is a candidate."""
+    resumed = change.action is Action.RESUME and change.after is not None
+    unwanted = operation.step is Step.TRAIN and change.action in (Action.RESUME, Action.CANCEL)
+    return replace(operation, gated=True) if unwanted and not resumed else operation

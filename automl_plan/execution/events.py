@@ -1,0 +1,115 @@
+"""What an apply reports to whoever follows it, and what it leaves running."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from automl_plan.errors import AutomlPlanError
+from automl_plan.model.address import Address
+from automl_plan.model.recorded import Step
+from automl_plan.planning.forecast import Forecast
+from automl_plan.planning.gate import GateReport
+from automl_plan.planning.plan import Action, Change
+
+
+class EventType(StrEnum):
+    """The moments of a change."""
+
+    STARTED = "started"
+    """The call is about to be sent."""
+    WAITING = "waiting"
+    """The service works on it; told again with every poll."""
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not started, because a change that it needs failed or goes on elsewhere."""
+    DETACHED = "detached"
+    """Left running at the service."""
+
+
+class Event(Struct, frozen=True):
+    """One moment of one change. `elapsed` is in seconds since it was started."""
+
+    type: EventType
+    change: Change
+    elapsed: float = 0.0
+    operation_id: str | None = None
+    message: str | None = None
+    """Result, cause of failure, or what the service says of its progress."""
+    left: Forecast | None = None
+    """What goes on: how long it still takes, by the history."""
+
+
+class Failure(Struct, frozen=True):
+    """A change that could not be carried out, and why."""
+
+    change: Change
+    error: AutomlPlanError
+
+
+class Left(Struct, frozen=True):
+    """A change whose work goes on at the service after the run."""
+
+    change: Change
+    step: Step | None = None
+    """None: the call opens no operation, and was not answered in time."""
+    operation_id: str | None = None
+    """None: it is not known yet."""
+
+    @property
+    def started(self) -> bool:
+        """Whether this run started it, and not an earlier one."""
+        return self.change.action not in (Action.RESUME, Action.CANCEL)
+
+
+class ApplyResult(Struct, frozen=True):
+    """How an apply ended."""
+
+    done: tuple[Change, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    skipped: tuple[Change, ...] = ()
+    left: tuple[Left, ...] = ()
+    """Started and left running at the service (detached or interrupted)."""
+    gates: tuple[tuple[Address, int | None, GateReport], ...] = ()
+    """The gates that were asked: address, version, what they found."""
+
+    @property
+    def running(self) -> tuple[Change, ...]:
+        """The changes whose work was left running at the service."""
+        return tuple(left.change for left in self.left)
+
+
+_SHOWN = 5
+NOUNS = {
+    Step.CREATE: "creation",
+    Step.IMPORT_DATA: "data import",
+    Step.TRAIN: "training",
+    Step.DEPLOY: "deployment",
+    Step.UNDEPLOY: "undeployment",
+    Step.DELETE: "deletion",
+    None: "call without an answer",
+}
+
+
+def left_text(left: Sequence[Left]) -> str:
+    """`1 training started and running (ICN1), 2 data imports still running (ICN2, ICN3)`."""
+    groups: dict[tuple[bool, Step | None], list[Left]] = {}
+    for each in left:
+        groups.setdefault((each.started, each.step), []).append(each)
+    return ", ".join(_group(step, started, each) for (started, step), each in groups.items())
+
+
+def _group(step: Step | None, started: bool, left: Sequence[Left]) -> str:
+    count, ids = len(left), [each.operation_id for each in left if each.operation_id]
+    noun = NOUNS[step]
+    if count > 1:
+        noun = "calls without an answer" if step is None else f"{noun}s"
+    how = "started and running" if started else "still running"
+    if step is None:
+        how = "sent"
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    shown = f" ({', '.join(ids[:_SHOWN])}{more})" if ids else ""
+    return f"{count} {noun} {how}{shown}"

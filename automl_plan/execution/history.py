@@ -1,0 +1,109 @@
+"""What the end of an operation leaves in the history, and what that makes expect of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from automl_plan.model.address import Address
+from automl_plan.model.desired import Desired
+from automl_plan.model.history import LONG, EndedOperation, History, Work, key_of, work_of
+from automl_plan.model.live import Operation
+from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.planning.forecast import Forecast, Outlook, outlook_in
+from automl_plan.recovery.billing import now
+from automl_plan.state.history import MOST_SECONDS
+
+Entry = tuple[str, EndedOperation]
+"""Its key in the history, and the operation."""
+
+
+_GROWTH = 10
+"""A history that grew by less than one part in so many tells much the same."""
+
+
+class Expectation(Struct, frozen=True):
+    """What is expected of an operation, and how many seconds it ran before it was followed."""
+
+    outlook: Outlook
+    before: float
+
+    def left(self, elapsed: float) -> Forecast | None:
+        """What is left when it was followed for so many seconds."""
+        return self.outlook.forecast(self.before + elapsed)
+
+
+class Expectations:
+    """What the history of one run makes expect, looked up again when it has grown a good deal.
+
+    To go through the whole history for each of thousands of steps would make a run quadratic.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Work, tuple[int, Outlook | None]] = {}
+
+    def of(
+        self, operation: RecordedOperation, examples: int | None, history: History, *, begun: bool
+    ) -> Expectation | None:
+        """What is expected of an operation; None when there is nothing like it.
+
+        `begun`: whether the operation begins now.
+        """
+        expected = self._outlook(work_of(operation.step, operation.attributes, examples), history)
+        if expected is None:
+            return None
+        if begun:
+            return Expectation(expected, 0.0)
+        before = datetime.now(UTC) - datetime.fromisoformat(operation.started)
+        return Expectation(expected, max(before.total_seconds(), 0.0))
+
+    def _outlook(self, work: Work, history: History) -> Outlook | None:
+        size = len(history.get(work.step, ()))
+        seen, found = self._known.get(work, (-1, None))
+        if size > seen + seen // _GROWTH:
+            found = outlook_in(work, history)
+            self._known[work] = (size, found)
+        return found
+
+
+def entry_of(
+    operation: RecordedOperation, answer: Operation, examples: int | None, *, followed: bool
+) -> Entry | None:
+    """The entry of an operation that ended well; None for those of which none is kept.
+
+    `followed`: whether its end was waited for, so that our own clock can tell it where the
+    service does not.
+    """
+    if operation.step not in LONG:
+        return None
+    began, ended = answer.create_time, answer.update_time
+    if began is None or ended is None:
+        if not followed:
+            return None
+        began, ended = operation.started, now()
+    try:
+        took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
+    except (TypeError, ValueError):  # times from outside
+        return None
+    seconds = round(took.total_seconds(), 3)
+    if not 0 <= seconds <= MOST_SECONDS:
+        return None
+    work = work_of(operation.step, operation.attributes, examples)
+    return key_of(operation), EndedOperation(work, ended, seconds, answer.cost_milli_node_hours)
+
+
+def examples_of(
+    operation: RecordedOperation,
+    address: Address,
+    desired: Desired,
+    resources: Mapping[Address, RecordedResource],
+) -> int | None:
+    """How many images an operation works on; None where that is not recorded."""
+    if operation.step is not Step.TRAIN:
+        return operation.examples
+    model = desired.models.get(address)
+    record = None if model is None else resources.get(model.dataset)
+    objects = () if record is None else record.objects
+    return next((each.examples for each in objects if each.id == operation.dataset_id), None)

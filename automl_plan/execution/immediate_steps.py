@@ -1,0 +1,367 @@
+"""Steps that are done when their call answers: patches, gates, promotions, adoptions, records."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.errors import GateRejected, NotFound, PlanStale, ProviderError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.fields import FIELDS, Mutability
+from automl_plan.model.homes import resolved_models, unrecorded_home
+from automl_plan.model.json import Json
+from automl_plan.model.live import LiveDataset, LiveModel
+from automl_plan.model.ownership_labels import PROTECTED, STATUS, marks
+from automl_plan.model.recorded import (
+    Decision,
+    DecisionKind,
+    RecordedObject,
+    RecordedResource,
+    Status,
+)
+from automl_plan.model.transitions import with_attributes, with_current, with_status, without_object
+from automl_plan.notifications.outbox import Notices
+from automl_plan.planning.drift import FIELD, label_of
+from automl_plan.planning.plan import Action, Change
+from automl_plan.providers.protocol import Provider
+from automl_plan.recovery.billing import now
+from automl_plan.state.store import StateSession
+
+if TYPE_CHECKING:
+    from automl_plan.planning.gate import GateReport
+
+
+class Serving(Struct, frozen=True):
+    """Whether a version of a model serves."""
+
+    serves: bool | None
+    """None where that could not be asked."""
+    text: str
+    """A sentence or two for the reader."""
+
+
+def serving(provider: Provider, record: RecordedResource, lineage: str) -> Serving:
+    """What the service says of the recorded versions of a model."""
+    try:
+        found = {model.id: model for model in provider.models()}
+    except ProviderError:
+        return serving_of(record, None)
+    return serving_of(record, resolved_models(found, {record.address: record}, lineage))
+
+
+def serving_of(record: RecordedResource, live: Mapping[str, LiveModel] | None) -> Serving:
+    """Which of the recorded versions is deployed; `live` None: that could not be asked."""
+    current = record.current
+    stays = "" if current is None else f"Version {current.version} stays the current one. "
+    if live is None:
+        return Serving(None, f"{stays}What serves could not be asked.")
+    deployed = [obj for obj in record.objects if obj.id in live and live[obj.id].deployed]
+    if current is not None and current in deployed:
+        return Serving(True, f"{stays.removesuffix('. ')} and goes on serving.")
+    if deployed:
+        named = ", ".join(f"version {obj.version}" for obj in deployed)
+        return Serving(True, f"{stays}What serves is {named}.")
+    if current is None:
+        return Serving(False, "Nothing serves: no version is deployed.")
+    why = "is not deployed" if current.id in live else "was deleted outside automl-plan"
+    return Serving(False, f"{stays}Nothing serves: it {why}.")
+
+
+Marks = dict[str, dict[str, str | None]]
+"""The marks to be set, by object; None takes one away."""
+
+ACTIONS = frozenset(
+    {Action.UPDATE, Action.GATE, Action.PROMOTE, Action.IMPORT, Action.MOVE, Action.FORGET}
+)
+
+
+class Instant(Struct, frozen=True):
+    """A change without an operation: what is sent, if anything, and what is recorded then."""
+
+    call: Callable[[], object] | None
+    finish: Callable[[object], str | None]
+    """Takes what the call returned, records it and says what came of it. Raises GateRejected."""
+
+
+class InstantSteps:
+    """Carries out such changes against one provider and one open state."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        session: StateSession,
+        desired: Desired,
+        notices: Notices,
+        decision: Decision | None = None,
+    ) -> None:
+        self._provider = provider
+        self._notices = notices
+        self._session = session
+        self._desired = desired
+        self._decision = decision
+        self.reports: list[tuple[Address, int | None, GateReport]] = []
+        """The gates that were asked: address, version, what they found."""
+
+    def begin(self, change: Change) -> Instant:
+        """What is to be sent and recorded for a change. Raises PlanStale."""
+        match change.action:
+            case Action.UPDATE:
+                return self._update(change)
+            case Action.GATE:
+                return self._gate(change)
+            case Action.PROMOTE:
+                return self._promote(change)
+            case Action.IMPORT:
+                return self._import(change)
+            case Action.MOVE:
+                return Instant(None, lambda _: self._move(change))
+            case _:
+                return self._forget(change)
+
+    # -- patches ---------------------------------------------------------------------------
+
+    def _update(self, change: Change) -> Instant:
+        address = change.address
+        object_id = change.object_id or self._current(address).id
+        changed, own = _mutable(change), _own_labels(change)
+
+        def finish(_: object) -> None:
+            record = self._record(address)
+            if PROTECTED in own:
+                record = replace(record, protected=own[PROTECTED] is not None)
+            self._session.record(_with_changed(record, object_id, changed))
+
+        return Instant(lambda: self._provider.update(address.kind, object_id, changed, own), finish)
+
+    def _forget(self, change: Change) -> Instant:
+        address, object_id = change.address, change.object_id or ""
+        own = _own_labels(change)
+
+        def call() -> None:
+            with contextlib.suppress(NotFound):  # gone in the meantime: nothing bears our labels
+                self._provider.update(address.kind, object_id, {}, own)
+
+        def finish(_: object) -> None:
+            self._session.record(without_object(self._record(address), object_id))
+
+        return Instant(call if own else None, finish)
+
+    def _move(self, change: Change) -> None:
+        assert change.origin is not None  # noqa: S101 (every move has one)
+        record = self._record(change.origin)
+        self._session.move(replace(record, address=change.address), change.origin)
+
+    def _import(self, change: Change) -> Instant:
+        address, object_id = change.address, change.object_id or ""
+        record = self._record(address)
+        is_model = address.kind is ResourceKind.MODEL
+        obj = RecordedObject(
+            id=object_id,
+            attributes=change.after or {},
+            created=now(),
+            version=record.versions + 1 if is_model else None,
+        )
+        self._session.check_free(replace(record, current=obj))
+        own = marks(self._lineage, address, obj, protected=self._protected(address))
+
+        def call() -> LiveDataset | LiveModel:
+            there = (
+                self._provider.model(object_id) if is_model else self._provider.dataset(object_id)
+            )
+            self._provider.update(address.kind, object_id, {}, own)
+            return there
+
+        def finish(found: object) -> None:
+            dataset_id = home = None
+            if isinstance(found, LiveModel):
+                dataset_id = found.dataset_id
+                home = unrecorded_home(found.id, found.places, self._lineage)
+            adopted = replace(obj, dataset_id=dataset_id)
+            self._session.record(
+                replace(
+                    self._record(address),
+                    current=adopted,
+                    versions=obj.version or 0,
+                    endpoint=home,
+                    protected=self._protected(address),
+                )
+            )
+
+        return Instant(call, finish)
+
+    # -- versions --------------------------------------------------------------------------
+
+    def _promote(self, change: Change) -> Instant:
+        address = change.address
+        version = self._version(change)
+        decision = self._decision or Decision(DecisionKind.REUSED, now(), why=change.reason)
+        after = with_current(self._record(address), version.id, decision)
+        changed = self._changed_marks(self._record(address), after)
+
+        def finish(_: object) -> str:
+            self._session.record(with_current(self._record(address), version.id, decision))
+            return f"version {version.version} is the current one"
+
+        return Instant(lambda: self._set_marks(changed), finish)
+
+    def _gate(self, change: Change) -> Instant:
+        address = change.address
+        require = self._desired.models[address].require
+        assert require is not None  # noqa: S101 (a gate is planned where there is one)
+        version, record = self._version(change), self._record(address)
+        current = record.current
+        dummy = Decision(DecisionKind.PASSED, "")
+        if_passed = self._changed_marks(record, with_current(record, version.id, dummy))
+        turned_down = with_status(record, version.id, Status.REJECTED, dummy)
+        if_rejected = self._changed_marks(record, turned_down)
+
+        def call() -> tuple[GateReport, Serving | None]:
+            from automl_plan.planning.gate import judge
+
+            new = self._provider.evaluations(version.id)
+            report = judge(require, new, self._evaluations(current))
+            self._set_marks(if_passed if report.passed else if_rejected)
+            return report, None if report.passed else serving(self._provider, record, self._lineage)
+
+        def finish(returned: object) -> str:
+            found, goes_on = cast("tuple[GateReport, Serving | None]", returned)
+            self.reports.append((address, version.version, found))
+            kind = DecisionKind.PASSED if found.passed else DecisionKind.REJECTED
+            rows = tuple(row.to_json() for row in found.rows)
+            decision = Decision(kind, now(), require=require.to_json(), rows=rows)
+            record = self._record(address)
+            if found.passed:
+                self._session.record(with_current(record, version.id, decision))
+                return f"version {version.version} meets what is required"
+            missed = ", ".join(row.requirement for row in found.rows if not row.met)
+            assert goes_on is not None  # noqa: S101 (it is asked when a version is rejected)
+            said = (
+                f"Version {version.version} does not meet what is required ({missed})"
+                f"{' by its simulated evaluation' if found.simulated else ''}. "
+                f"{goes_on.text}"
+            )
+            next_ = f"Next: automl-plan models versions {address.name}"
+            text = f"{address}: {said}\n{next_}"
+            notice = self._notices.of_rejection(address, str(change.action), version.id, text)
+            rejected = with_status(record, version.id, Status.REJECTED, decision)
+            self._session.record(rejected, notice=notice)
+            self._notices.send(notice)
+            raise GateRejected(
+                said,
+                where=f"{address} {version.id}",
+                hint="It is kept, undeployed. Change the data, the inputs or `require`, or take it "
+                f"all the same: automl-plan models promote {address.name} {version.version}",
+                serves=goes_on.serves,
+            )
+
+        return Instant(call, finish)
+
+    def _evaluations(self, version: RecordedObject | None) -> Sequence[Evaluation] | None:
+        if version is None:
+            return None
+        try:
+            return self._provider.evaluations(version.id)
+        except NotFound:
+            return ()
+
+    def _version(self, change: Change) -> RecordedObject:
+        """The version that is decided on: the one named, or the one just trained."""
+        others = self._record(change.address).others
+        for obj in others:
+            if obj.id == change.object_id:
+                return obj
+        candidates = [o for o in others if o.status is Status.CANDIDATE]
+        if change.object_id is None and candidates:
+            return max(candidates, key=lambda obj: obj.version or 0)
+        raise PlanStale(
+            f"There is no version of {change.address} to be decided on.", hint="Plan again."
+        )
+
+    # -- marks -----------------------------------------------------------------------------
+
+    def _changed_marks(self, before: RecordedResource, after: RecordedResource) -> Marks:
+        """What of the marks a change of the record changes, but for what a number tells."""
+        had = {obj.id: self._marks(before.address, obj) for obj in before.objects}
+        current = 0 if after.current is None else after.current.version or 0
+        changed: Marks = {}
+        for obj in after.objects:
+            if obj.status is Status.FORMER and (obj.version or 0) < current:
+                continue
+            wanted = self._marks(after.address, obj)
+            differing = {
+                key: wanted.get(key)
+                for key in {*wanted, *had[obj.id]}
+                if wanted.get(key) != had[obj.id].get(key)
+            }
+            if obj.status is Status.FORMER:
+                differing[STATUS] = wanted[STATUS]  # its number would tell that it is current
+            if differing:
+                changed[obj.id] = differing
+        return changed
+
+    def _marks(self, address: Address, obj: RecordedObject) -> dict[str, str]:
+        return marks(self._lineage, address, obj, protected=self._protected(address))
+
+    def _set_marks(self, changed: Marks) -> None:
+        for object_id, own in changed.items():
+            try:
+                self._provider.update(ResourceKind.MODEL, object_id, {}, own)
+            except NotFound:
+                continue  # deleted behind our back: the next plan forgets it
+
+    def _protected(self, address: Address) -> bool:
+        declared = self._desired.datasets.get(address) or self._desired.models.get(address)
+        return declared is not None and declared.lifecycle.prevent_destroy
+
+    # -- records ---------------------------------------------------------------------------
+
+    @property
+    def _lineage(self) -> str:
+        return self._session.state.lineage
+
+    def _record(self, address: Address) -> RecordedResource:
+        return self._session.state.resources.get(address) or RecordedResource(address)
+
+    def _current(self, address: Address) -> RecordedObject:
+        current = self._record(address).current
+        if current is None:
+            raise PlanStale(
+                f"{address} should exist by now, but is not recorded.", hint="Plan again."
+            )
+        return current
+
+
+def _with_changed(
+    record: RecordedResource, object_id: str, changed: dict[str, Json]
+) -> RecordedResource:
+    def set_(obj: RecordedObject) -> RecordedObject:
+        return with_attributes(obj, changed) if obj.id == object_id else obj
+
+    current = None if record.current is None else set_(record.current)
+    return replace(record, current=current, others=tuple(map(set_, record.others)))
+
+
+def _mutable(change: Change) -> dict[str, Json]:
+    """The whole desired values of the mutable fields that differ."""
+    touched = {difference.path.partition(".")[0] for difference in change.differences}
+    after = change.after or {}
+    return {
+        field.path: after.get(field.path)
+        for field in FIELDS[change.address.kind]
+        if field.mutability is Mutability.MUTABLE and field.path in touched and field.path != FIELD
+    }
+
+
+def _own_labels(change: Change) -> Mapping[str, str | None]:
+    """What a change makes of our own labels."""
+    return {
+        label_of(d.path): None if d.after is None else str(d.after)
+        for d in change.differences
+        if d.path.startswith(f"{FIELD}.")
+    }

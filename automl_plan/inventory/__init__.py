@@ -1,1 +1,0 @@
-"""What lives, joined with what is recorded: the rows that the commands list and show."""

@@ -1,0 +1,219 @@
+"""The live form: what the provider says exists, in words common to all providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct, field
+
+from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.endpoints import LiveEndpoint
+from automl_plan.model.json import Attributes, Json
+from automl_plan.model.model_types import ClassificationType, Problem
+
+OWN_LABEL_PREFIX = "automl-plan-"
+TOKEN_LABEL = "automl-plan-token"  # noqa: S105 (a label's key, no secret)
+"""The label that carries an intent's token on the object which that intent made."""
+FOREIGN_LABEL_PREFIXES = ("goog-",)
+"""Labels that Google's own services put on; never compared, never removed."""
+
+
+def user_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that belong to the user: neither our bookkeeping nor Google's."""
+    hidden = (OWN_LABEL_PREFIX, *FOREIGN_LABEL_PREFIXES)
+    return {key: value for key, value in labels.items() if not key.startswith(hidden)}
+
+
+class LiveDataset(Struct, frozen=True):
+    """A dataset at the provider."""
+
+    id: str
+    display_name: str
+    problem: Problem | None
+    """None for kinds that this tool does not manage (text, tables, …)."""
+    classification_type: ClassificationType | None = None
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """All labels, ours and Google's included."""
+    example_count: int | None = None
+    """Images; None where the service does not tell."""
+    create_time: str | None = None
+    update_time: str | None = None
+    etag: str | None = None
+    extra: Attributes = field(default_factory=dict)
+    """Fields of the answer that this version does not know."""
+
+    def attributes(self) -> dict[str, Json]:
+        """What is compared, in the configuration's own form."""
+        kind: dict[str, Json] = {}
+        if self.classification_type is not None:
+            kind["classification_type"] = str(self.classification_type)
+        attributes: dict[str, Json] = {
+            "display_name": self.display_name,
+            "description": self.description,
+            "labels": dict(user_labels(self.labels)),
+        }
+        if self.problem is not None:
+            attributes[str(self.problem)] = kind
+        return attributes
+
+
+class LiveModel(Struct, frozen=True):
+    """A trained model at the provider. Budgets and costs are in milli node hours."""
+
+    id: str
+    display_name: str
+    dataset_id: str
+    problem: Problem | None
+    deployed: bool = False
+    """Whether it is deployed at its home (`resources.homes`), or at all where there are none."""
+    node_count: int | None = None
+    """Nodes that it is deployed on there, where the service says so."""
+    endpoint: str | None = None
+    """Id of its home, if it is deployed there; None where the service has no endpoints."""
+    traffic_percent: int | None = None
+    """Of the requests at its home, how many it answers; None as above."""
+    traffic_due: int | None = None
+    """How many a current version would answer there: those that others don't; None as above."""
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+    """Nodes by the ids of other endpoints, where somebody deployed it as well."""
+    places: tuple[LiveEndpoint, ...] = ()
+    """All endpoints at which it is deployed."""
+    model_type: str | None = None
+    base_model_id: str | None = None
+    train_budget_milli_node_hours: int | None = None
+    disable_early_stopping: bool = False
+    """Whether it was to use the whole budget; False too where the service does not tell."""
+    train_cost_milli_node_hours: int | None = None
+    stop_reason: str | None = None
+    simulated: bool = False
+    """Whether nothing was trained, and its evaluations and predictions are made up."""
+    node_qps: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    create_time: str | None = None
+    update_time: str | None = None
+    etag: str | None = None
+    extra: Attributes = field(default_factory=dict)
+
+    @property
+    def deployed_anywhere(self) -> bool:
+        """Whether it is deployed, at its home or elsewhere: then it can't be deleted."""
+        return self.deployed or bool(self.elsewhere)
+
+    def attributes(self) -> dict[str, Json]:
+        """What is compared, in the configuration's own form."""
+        attributes: dict[str, Json] = {
+            "display_name": self.display_name,
+            "labels": dict(user_labels(self.labels)),
+        }
+        if self.deployed:
+            attributes["deploy"] = {"node_count": self.node_count}
+        return attributes
+
+
+class OperationKind(StrEnum):
+    """What a long-running operation does (proto: the details oneof of OperationMetadata)."""
+
+    CREATE_DATASET = "create-dataset"
+    IMPORT_DATA = "import-data"
+    EXPORT_DATA = "export-data"
+    CREATE_MODEL = "create-model"
+    DEPLOY_MODEL = "deploy-model"
+    UNDEPLOY_MODEL = "undeploy-model"
+    EXPORT_MODEL = "export-model"
+    BATCH_PREDICT = "batch-predict"
+    CREATE_ENDPOINT = "create-endpoint"
+    DELETE = "delete"
+    UNKNOWN = "unknown"
+
+
+_ALREADY_THERE = "The label is already a ground truth."
+"""How AutoML ends what it says of a row whose image and label it has (an answer of its own that a
+public repository keeps)."""
+
+CANCELLED = 1
+"""google.rpc.Code.CANCELLED."""
+
+
+class OperationError(Struct, frozen=True):
+    """Why an operation failed (google.rpc.Status)."""
+
+    code: int
+    message: str
+
+
+class Operation(Struct, frozen=True):
+    """A long-running operation at the provider."""
+
+    id: str
+    """Its name, without what all names at the provider start with."""
+    kind: OperationKind
+    done: bool
+    create_time: str | None = None
+    update_time: str | None = None
+    progress_percent: int | None = None
+    error: OperationError | None = None
+    made: str | None = None
+    """Id of the object that a finished create operation made."""
+    endpoint: str | None = None
+    """Id of the endpoint that it works on, where the service has such things."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Where the service keeps labels on it."""
+    cost_milli_node_hours: int | None = None
+    """Trainings that ended: what is billed, where the service tells it of the operation."""
+    more: bool = False
+    """Whether the call that opened it is to be made again once it has ended: it was one step."""
+    dataset_id: str | None = None
+    """Of a training: the dataset that it works on, where the service tells, or was asked for it."""
+    partial_failures: tuple[str, ...] = ()
+    """What went wrong with single rows of an import (at most 20 are told)."""
+
+    @property
+    def refused_rows(self) -> tuple[str, ...]:
+        """What an import left out: all but what says that the dataset holds it already."""
+        return tuple(text for text in self.partial_failures if not text.endswith(_ALREADY_THERE))
+
+
+class Live(Struct, frozen=True):
+    """What exists at the provider, by id."""
+
+    datasets: Mapping[str, LiveDataset]
+    models: Mapping[str, LiveModel]
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    """Of those that are recorded as open, how they stand; not those that the service has
+    forgotten, or that nobody asked for."""
+    trainings: tuple[Operation, ...] = ()
+    """Trainings that run, whoever began them."""
+    labels_trainings: bool = False
+    """Whether the service keeps labels on trainings: one without ours is somebody else's then."""
+    endpoints: Mapping[str, LiveEndpoint] | None = None
+    """By id; None where the service has none, or nobody asked for them."""
+
+
+class SourceData(Struct, frozen=True):
+    """What a dataset's sources hold."""
+
+    fingerprint: str
+    """`v1:` and a hex digest; equal content gives an equal fingerprint."""
+    examples: int
+    """Distinct images."""
+    labelled_examples: int
+    assigned_examples: int = 0
+    """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""
+    counts: DataCounts | None = None
+    """By label and set; not kept in a saved plan."""
+
+
+class SourceRow(NamedTuple):
+    """A row of a dataset's sources, and what the image holds that it names."""
+
+    content: str
+    """16 bytes of a digest of the image, in base64: equal images give equal text."""
+    use: str
+    """The set: TRAIN, VALIDATION, TEST or UNASSIGNED."""
+    image: str
+    """`gs://…`, or a path."""
+    labels: tuple[str, ...]
+    """Labels, or a label and a box."""

@@ -1,0 +1,60 @@
+"""The price book: what node hours cost, in US dollars, and where each price is from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from math import ceil
+
+from msgspec import Struct
+
+from automl_plan.model.model_types import MODEL_TYPES, Family, Problem
+
+HOURS_PER_MONTH = 730
+"""A year's hours through twelve, as Google's own calculator takes a month."""
+
+
+class Price(Struct, frozen=True):
+    """One price, with the page that it stands on."""
+
+    usd_per_node_hour: float
+    source: str
+
+
+class PriceBook(Struct, frozen=True):
+    """Prices of one day. Estimates are upper bounds: a training never uses more than its budget."""
+
+    date: str
+    """The day on which they were looked up (RFC 3339 date)."""
+    training: Mapping[tuple[Problem, Family], Price]
+    deployment: Mapping[Problem, Price]
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and a hex digest of all prices: plans are bound to it."""
+        content = {
+            "date": self.date,
+            "training": {f"{p} {f}": v.usd_per_node_hour for (p, f), v in self.training.items()},
+            "deployment": {str(p): v.usd_per_node_hour for p, v in self.deployment.items()},
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+    def training_usd(
+        self, problem: Problem, model_type: str, milli_node_hours: float
+    ) -> float | None:
+        """What so many milli node hours of training cost; None for a type nobody knows."""
+        known = MODEL_TYPES[problem].get(model_type)
+        if known is None:
+            return None
+        return milli_node_hours / 1000 * self.training[problem, known.family].usd_per_node_hour
+
+    def monthly_usd(self, problem: Problem, nodes: int) -> float:
+        """What a deployment on so many nodes costs in a month, also without predictions."""
+        return nodes * HOURS_PER_MONTH * self.deployment[problem].usd_per_node_hour
+
+
+def cents_up(usd: float) -> float:
+    """To the cent, upwards: an estimate must not lie below what is billed."""
+    return ceil(usd * 100 - 1e-6) / 100

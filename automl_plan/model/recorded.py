@@ -1,0 +1,183 @@
+"""The recorded form: what the state says we made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from automl_plan.model.address import Address
+from automl_plan.model.endpoints import Home
+from automl_plan.model.json import Attributes
+
+
+class Status(StrEnum):
+    """What an object beside the current one is."""
+
+    FORMER = "former"
+    """It was current until another took its place."""
+    CANDIDATE = "candidate"
+    """A trained version on which its gate has not decided yet."""
+    REJECTED = "rejected"
+    """A trained version that its gate turned down."""
+    WITHDRAWN = "withdrawn"
+    """A version that a person rolled back from."""
+
+
+class DecisionKind(StrEnum):
+    """How a version came to be what it is."""
+
+    PASSED = "passed"
+    """Its gate let it through."""
+    REJECTED = "rejected"
+    """Its gate turned it down."""
+    REUSED = "reused"
+    """It was trained on what is declared again."""
+    PROMOTED = "promoted"
+    """A person chose it."""
+    ROLLED_BACK = "rolled-back"
+    """A person went back to it."""
+
+
+class Decision(Struct, frozen=True):
+    """Why a version was let through, turned down, or chosen by a person."""
+
+    kind: DecisionKind
+    when: str
+    """RFC 3339, this machine's clock."""
+    by: str | None = None
+    """Who, where it was a person."""
+    why: str | None = None
+    require: Attributes | None = None
+    """The requirements that were decided on, as the configuration had them."""
+    rows: tuple[Attributes, ...] = ()
+    """What was required and what was measured."""
+
+
+class Step(StrEnum):
+    """The calls that open a long-running operation."""
+
+    CREATE = "create"
+    IMPORT_DATA = "import-data"
+    TRAIN = "train"
+    DEPLOY = "deploy"
+    UNDEPLOY = "undeploy"
+    DELETE = "delete"
+
+
+MAKING = frozenset({Step.CREATE, Step.TRAIN})
+"""Steps that make an object, which bears the token. The others have no further effect when sent
+again: images of the same content are in a dataset once (proto: InputConfig), and "deploying a
+model a second time with the same parameters has no effect" (proto: AutoMl service)."""
+
+
+class PartialImport(Struct, frozen=True):
+    """That the service refused rows of the last import into a dataset."""
+
+    rows: tuple[str, ...]
+    """What it said of them, of at most 20."""
+    allowed: bool = False
+    """Whether somebody said that models are trained without them."""
+
+
+class RecordedObject(Struct, frozen=True):
+    """One live object that we made, with the attributes last given to it."""
+
+    id: str
+    attributes: Attributes
+    created: str | None = None
+    """When we saw that it exists (RFC 3339)."""
+    examples: int | None = None
+    """Datasets: images that the imported sources held."""
+    labelled_examples: int | None = None
+    dataset_id: str | None = None
+    """Models: the dataset that it was trained on."""
+    version: int | None = None
+    """Models: counted from 1 for each address; a number is not given twice while any lives."""
+    commit: str | None = None
+    """Models: the Git commit of the configuration, `-dirty` behind it if files had changed."""
+    status: Status | None = None
+    """None for the current object."""
+    decision: Decision | None = None
+    """Models: the last decision on this version."""
+    partial: PartialImport | None = None
+    """Datasets: None where all rows of the last import arrived, or nobody knows."""
+
+
+class RecordedOperation(Struct, frozen=True):
+    """A call that was, or may have been, received and whose end is not recorded yet.
+
+    Written before the call with `id` None (the intent), again with the id that the answer
+    gave; removed together with recording the result.
+    """
+
+    step: Step
+    token: str
+    """Random hex; travels as a label on the object to be made."""
+    started: str
+    """When the intent was written (RFC 3339, this machine's clock)."""
+    id: str | None = None
+    object_id: str | None = None
+    """The object worked on; None while it is being made."""
+    attributes: Attributes = field(default_factory=dict)
+    """What the object will have once the operation is done."""
+    dataset_id: str | None = None
+    """Trainings: the dataset that is trained on."""
+    version: int | None = None
+    """Trainings: the number of the version to be made."""
+    commit: str | None = None
+    """Trainings: as in RecordedObject."""
+    endpoints: tuple[str, ...] = ()
+    """Deployments: the ids of the endpoints where they are made or ended, as far as known."""
+    gated: bool = False
+    """Trainings: whether a gate decides on what is made before it becomes current."""
+    examples: int | None = None
+    labelled_examples: int | None = None
+    variables: tuple[str, ...] = ()
+    """Names of the variables that a flag, a file or the environment gave a value then."""
+    protected: bool | None = None
+    """Creations and trainings: whether what is made is labelled as protected; None: not known."""
+
+
+class RecordedResource(Struct, frozen=True):
+    """All that the state holds about one address."""
+
+    address: Address
+    current: RecordedObject | None = None
+    others: tuple[RecordedObject, ...] = ()
+    """Objects beside the current one that still live; each has a status."""
+    operations: tuple[RecordedOperation, ...] = ()
+    versions: int = 0
+    """Models: the highest number that a version was given."""
+    protected: bool = False
+    """Whether `lifecycle.prevent_destroy` was declared when it was last applied."""
+    endpoint: Home | None = None
+    """Models: where its versions answer, as far as known; it is theirs by its id."""
+    foreign: tuple[str, ...] = ()
+    """Datasets: ids of models that somebody else trained on it, and that were accepted."""
+
+    @property
+    def objects(self) -> tuple[RecordedObject, ...]:
+        """The current object, if there is one, and the others."""
+        return self.others if self.current is None else (self.current, *self.others)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left to remember."""
+        return self.current is None and not self.others and not self.operations
+
+
+class Recorded(Struct, frozen=True):
+    """The recorded resources, by address, with the state's identity."""
+
+    lineage: str
+    serial: int
+    resources: Mapping[Address, RecordedResource]
+
+
+def known_ids(resources: Mapping[Address, RecordedResource]) -> frozenset[str]:
+    """Ids of all operations and objects that are recorded."""
+    ids = {operation.id for r in resources.values() for operation in r.operations}
+    ids |= {obj.id for r in resources.values() for obj in r.objects}
+    return frozenset(i for i in ids if i is not None)

@@ -1,0 +1,186 @@
+"""Records messages together with what they report, each once, and hands them to delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from automl_plan.model.address import Address
+from automl_plan.model.history import LONG, key_of
+from automl_plan.model.json import Json
+from automl_plan.model.notices import Notice, Noticed, NoticeKind, Receiver
+from automl_plan.model.prices import PriceBook
+from automl_plan.notifications.delivery import Sender
+from automl_plan.notifications.texts import Ended, end_text
+from automl_plan.planning.cost import Meter
+from automl_plan.planning.findings import Found, address_of
+from automl_plan.recovery.billing import now
+from automl_plan.state.store import StateSession
+
+GRACE = 5.0
+"""Seconds that the end of a run waits at most for messages that are being sent."""
+
+_LONGEST = 2_000
+"""Letters of a message's text."""
+
+
+class Notices:
+    """The messages of one run, in the state and on their way."""
+
+    def __init__(
+        self,
+        session: StateSession,
+        sender: Sender,
+        where: str,
+        prices: PriceBook,
+        meter: Callable[[], Meter | None],
+    ) -> None:
+        """`where` is the service, project and location that messages name, `meter` tells how much
+        trainings have used."""
+        self._session = session
+        self._sender = sender
+        self._where = where
+        self._prices = prices
+        self._meter = meter
+        self._held: list[tuple[str, Notice]] = []
+
+    def begin(self) -> None:
+        """Go on with what earlier runs could not send; forget receivers that are not declared."""
+        for key, notice in list(self._session.state.outbox.items()):
+            for name in notice.to:
+                if name not in self._sender.receivers:
+                    self._session.record_sent(key, name)
+        for key, notice in self._session.state.outbox.items():
+            self._sender.add(key, notice)
+
+    def of_end(self, ended: Ended, action: str) -> tuple[str, Notice] | None:
+        """That an operation ended, well or not; None when nobody wants to know.
+
+        Steps of seconds are told of only when they fail.
+        """
+        operation, answer = ended.operation, ended.answer
+        failed = answer is not None and answer.error is not None
+        if not failed and operation.step not in LONG:
+            return None
+        kind = NoticeKind.FAILED if failed else NoticeKind.ENDED
+        text, details = end_text(ended, self._where, self._prices, self._meter())
+        return self._made(
+            kind,
+            key_of(operation),
+            ended.address,
+            action,
+            text,
+            operation_id=operation.id,
+            object_id=ended.object_id,
+            seconds=ended.seconds,
+            details=details,
+        )
+
+    def of_rejection(
+        self, address: Address, action: str, object_id: str, text: str
+    ) -> tuple[str, Notice] | None:
+        """That a gate turned a version down."""
+        kind = NoticeKind.GATE_REJECTED
+        key = f"{object_id}-{now()}"  # a version may be turned down again, by other requirements
+        details: dict[str, Json] = {"where": self._where}
+        return self._made(kind, key, address, action, text, object_id=object_id, details=details)
+
+    def send(self, notice: tuple[str, Notice] | None) -> None:
+        """Send what is recorded as soon as it is let go."""
+        if notice is not None:
+            self._held.append(notice)
+
+    def let_go(self) -> None:
+        """Send what is held: it is on disk."""
+        for notice in self._held:
+            self._sender.add(*notice)
+        self._held.clear()
+
+    def take(self) -> None:
+        """Record what was sent. Raises StateUnwritable."""
+        for key, receiver in self._sender.taken():
+            self._session.record_sent(key, receiver)
+
+    def end(self) -> None:
+        """Give what is on its way a moment, and record what arrived. Raises StateUnwritable."""
+        for key, receiver in self._sender.close(GRACE):
+            self._session.record_sent(key, receiver)
+
+    def _made(
+        self,
+        kind: NoticeKind,
+        key: str,
+        address: Address,
+        action: str,
+        text: str,
+        *,
+        operation_id: str | None = None,
+        object_id: str | None = None,
+        seconds: float | None = None,
+        details: dict[str, Json],
+    ) -> tuple[str, Notice] | None:
+        to = tuple(name for name, r in sorted(self._sender.receivers.items()) if kind in r.kinds)
+        if not to:
+            return None
+        notice = Notice(
+            kind,
+            now(),
+            str(address),
+            action,
+            text[:_LONGEST],
+            to,
+            operation_id,
+            object_id,
+            seconds,
+            details,
+        )
+        return f"{kind}-{key}", notice
+
+
+def news_of(
+    found: Iterable[Found], noticed: Noticed, receivers: Sequence[Receiver]
+) -> tuple[Found, ...]:
+    """What somebody wants to know of and was not told yet."""
+    wanted = {kind for receiver in receivers for kind in receiver.kinds}
+    return tuple(each for each in found if each.kind in wanted and each.key not in noticed)
+
+
+def over(
+    found: Iterable[Found],
+    noticed: Noticed,
+    kinds: Collection[NoticeKind],
+    but: Collection[Address] = (),
+) -> tuple[str, ...]:
+    """The keys of what was told and lasts no more, of these kinds and but for those addresses."""
+    there = {each.key for each in found}
+    passed_over = {str(address) for address in but}
+    return tuple(
+        key
+        for key in noticed
+        if key not in there
+        and key.partition(" ")[0] in kinds
+        and address_of(key) not in passed_over
+    )
+
+
+def tell(
+    session: StateSession, found: Sequence[Found], receivers: Sequence[Receiver]
+) -> list[tuple[str, Notice]]:
+    """Record what is new with its messages, which are returned. Raises StateUnwritable."""
+    told = []
+    for each in news_of(found, session.state.noticed, receivers):
+        to = tuple(sorted(r.name for r in receivers if each.kind in r.kinds))
+        when = now()
+        # With its moment: when it comes back, that is another event.
+        key = f"{each.kind}-{each.object_id}-{each.what}-{when}"
+        notice = Notice(
+            each.kind, when, str(each.address), str(each.kind), each.text, to, None, each.object_id
+        )
+        session.record_noticed(each.key, (key, notice))
+        told.append((key, notice))
+    return told
+
+
+def clear(session: StateSession, keys: Iterable[str]) -> None:
+    """Forget what lasts no more. Raises StateUnwritable."""
+    for key in keys:
+        session.record_cleared(key)

@@ -1,0 +1,239 @@
+"""What a message says: what happened, where, how long it took, what it cost, and what to do next.
+
+Texts are lines of plain text; whoever sends them escapes what a receiver would take for more.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.errors import ProviderError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.history import EndedOperation, work_of
+from automl_plan.model.json import Json
+from automl_plan.model.live import CANCELLED, Operation
+from automl_plan.model.notices import Notice, NoticeKind
+from automl_plan.model.prices import PriceBook, cents_up
+from automl_plan.model.recorded import RecordedObject, RecordedOperation, Step
+from automl_plan.planning.cost import Meter, seconds_of, spent_of
+from automl_plan.planning.forecast import Forecast
+from automl_plan.planning.statistics import no_better_than_guessing
+from automl_plan.providers.protocol import Provider
+from automl_plan.workspace.evaluations import evaluations_of
+
+_DONE = {
+    Step.CREATE: "was created",
+    Step.IMPORT_DATA: "its data is imported",
+    Step.TRAIN: "was trained",
+    Step.DEPLOY: "is deployed",
+    Step.UNDEPLOY: "serves no longer",
+    Step.DELETE: "was deleted",
+}
+_INTERVAL = "80 %"
+
+
+class Ended(Struct, frozen=True):
+    """The end of an operation, with what is known of it."""
+
+    address: Address
+    operation: RecordedOperation
+    answer: Operation | None
+    """None: its call was cut off, and what it made was found."""
+    made: str | None
+    entry: EndedOperation | None = None
+    """What the history keeps of it."""
+    expected: Forecast | None = None
+    former: RecordedObject | None = None
+    """The version that served before."""
+
+    @property
+    def object_id(self) -> str | None:
+        """What was made, or worked on."""
+        return self.made or self.operation.object_id
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None where nobody knows."""
+        if self.entry is not None:
+            return self.entry.seconds
+        if self.answer is None or not self.answer.create_time:
+            return None
+        return round(seconds_of(self.operation, Meter(datetime.now(UTC)), self.answer), 3)
+
+
+def end_text(
+    ended: Ended, where: str, prices: PriceBook, meter: Meter | None
+) -> tuple[str, dict[str, Json]]:
+    """The text on an end, well or not, and the same for programs (schemas/notice.schema.json)."""
+    operation, answer = ended.operation, ended.answer
+    details: dict[str, Json] = {"where": where, "step": str(operation.step)}
+    lines = [f"{ended.address}: {_what(ended)}", f"Where: {where}"]
+    if operation.version is not None:
+        details["version"] = operation.version
+    took = _took(ended, details)
+    if took:
+        lines.append(took)
+    if operation.step is Step.TRAIN:
+        lines += _cost(ended, prices, meter, details)
+        if ended.former is not None:
+            details["former_object_id"] = ended.former.id
+    failed = answer is not None and answer.error is not None
+    details["next"] = next_ = _next(ended, failed=failed)
+    lines.append(f"Next: {next_}")
+    return "\n".join(lines), details
+
+
+def scored(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
+    """A notice on a training with what the service tells of the model: cost, and how good it is.
+
+    One on a rejection tells whether it was by a simulated evaluation. As it is where that can't
+    be asked. Is asked when the message is sent, so that no apply waits.
+    """
+    if notice.object_id is None:
+        return notice
+    details = dict(notice.details)
+    if notice.kind is NoticeKind.GATE_REJECTED:
+        rejected = _overall(provider, notice.object_id)
+        if rejected is not None and rejected.simulated:
+            details["simulated"] = True
+        return replace(notice, details=details)
+    if details.get("step") != Step.TRAIN or notice.kind is not NoticeKind.ENDED:
+        return notice
+    lines = []
+    if "cost_milli_node_hours" not in details:
+        lines += _billed(notice.object_id, provider, prices, details)
+    found = _overall(provider, notice.object_id)
+    area = None if found is None else _area(found)
+    if found is not None and area is not None:
+        details["au_prc"] = area
+        said = f"auPRC: {area:.4f}"
+        former = details.get("former_object_id")
+        former_found = None if former is None else _overall(provider, str(former))
+        before = None if former_found is None else _area(former_found)
+        if before is not None:
+            details["former_au_prc"] = before
+            said += f", the version before {before:.4f} ({area - before:+.4f})"
+        if found.simulated:
+            details["simulated"] = True
+            said += " (simulated)"
+        lines.append(said)
+        guessing = no_better_than_guessing(found)
+        if guessing is not None:
+            lines.append(f"It is {guessing}")
+    *head, next_ = notice.text.split("\n")
+    if lines and any(line.startswith("Billed:") for line in lines):
+        head = [line for line in head if not line.startswith("Cost:")]
+    return replace(notice, text="\n".join([*head, *lines, next_]), details=details)
+
+
+def _what(ended: Ended) -> str:
+    operation, answer = ended.operation, ended.answer
+    step = str(operation.step)
+    if answer is not None and answer.error is not None:
+        if answer.error.code == CANCELLED:
+            return f"{step} was cancelled"
+        return f"{step} failed: {answer.error.message or 'the service says no more'}"
+    version = "" if operation.version is None else f"version {operation.version} "
+    object_id = "" if ended.object_id is None else f" ({ended.object_id})"
+    what = f"{version}{_DONE.get(operation.step, f'{step} ended')}{object_id}"
+    if operation.gated:
+        what += "; the gate decides whether it takes the current one's place"
+    return what
+
+
+def _took(ended: Ended, details: dict[str, Json]) -> str:
+    seconds, expected = ended.seconds, ended.expected
+    if seconds is None:
+        return ""
+    said = f"Took: {_duration(seconds)}"
+    if expected is not None:
+        details["expected_seconds"] = expected.median
+        said += f", expected about {_duration(expected.median)}"
+        if expected.low is not None and expected.high is not None:
+            details |= {
+                "expected_low_seconds": expected.low,
+                "expected_high_seconds": expected.high,
+            }
+            said += f" ({_INTERVAL}: {_duration(expected.low)} to {_duration(expected.high)})"
+    return said
+
+
+def _cost(
+    ended: Ended, prices: PriceBook, meter: Meter | None, details: dict[str, Json]
+) -> list[str]:
+    operation, answer = ended.operation, ended.answer
+    billed = None if answer is None else answer.cost_milli_node_hours
+    if billed is not None:
+        return [_bill(billed, operation, prices, details)]
+    spent = None if answer is None else spent_of(operation, meter, prices, answer)
+    if spent is None:
+        return []
+    details["cost_at_most_usd"] = spent.most
+    return [f"Cost: at most ${spent.most:,.2f}, at list price"]
+
+
+def _bill(
+    billed: int, operation: RecordedOperation, prices: PriceBook, details: dict[str, Json]
+) -> str:
+    work = work_of(operation.step, operation.attributes)
+    details["cost_milli_node_hours"] = billed
+    usd = None
+    if work.problem is not None and work.model_type is not None:
+        usd = prices.training_usd(work.problem, work.model_type, billed)
+    return _billed_text(billed, usd, details)
+
+
+def _billed(
+    model_id: str, provider: Provider, prices: PriceBook, details: dict[str, Json]
+) -> list[str]:
+    """What the service says of the model itself, where its operation does not tell."""
+    try:
+        model = provider.model(model_id)
+    except ProviderError:
+        return []
+    billed = model.train_cost_milli_node_hours
+    if billed is None:
+        return []
+    details["cost_milli_node_hours"] = billed
+    details.pop("cost_at_most_usd", None)
+    usd = None
+    if model.problem is not None and model.model_type is not None:
+        usd = prices.training_usd(model.problem, model.model_type, billed)
+    return [_billed_text(billed, usd, details)]
+
+
+def _billed_text(billed: int, usd: float | None, details: dict[str, Json]) -> str:
+    said = f"Billed: {billed:,} milli node hours"
+    if usd is not None:
+        details["cost_usd"] = cents_up(usd)
+        said += f", ${cents_up(usd):,.2f} at list price"
+    return said
+
+
+def _overall(provider: Provider, model_id: str) -> Evaluation | None:
+    return next((e for e in evaluations_of(provider, model_id) if e.label is None), None)
+
+
+def _area(overall: Evaluation) -> float | None:
+    """The area under the precision-recall curve; of object detection, its mean precision."""
+    return overall.au_prc if overall.au_prc is not None else overall.mean_average_precision
+
+
+def _next(ended: Ended, *, failed: bool) -> str:
+    if failed or ended.address.kind is ResourceKind.DATASET:
+        return "automl-plan plan"
+    if ended.operation.step is Step.TRAIN:
+        return f"automl-plan models versions {ended.address.name}"
+    return "automl-plan models list"
+
+
+def _duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,105 @@
+"""What changed outside, and unrecorded objects that bear our labels, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from automl_plan.model.json import Json
+from automl_plan.output.document import document
+from automl_plan.output.style import Style, clean, counted
+from automl_plan.output.values import shown, shown_difference
+from automl_plan.planning.plan import UNRECORDED, Drift, Plan, Unrecorded
+from automl_plan.planning.unrecorded import unrecorded_to_json
+
+_SHOWN = 20
+"""Objects that a text names; JSON has all."""
+
+
+def unrecorded_text(found: Sequence[Unrecorded], style: Style) -> str:
+    """Each object with its ways out; "" when there is none."""
+    if not found:
+        return ""
+    lines = [f"{style.yellow('Not recorded:')} {unrecorded_summary(found)}"]
+    # Not wrapped: a command is copied as a whole.
+    lines += [f"  {clean(sentence)}" for sentence in unrecorded_sentences(found)]
+    return "\n".join(lines) + "\n"
+
+
+def unrecorded_sentences(found: Sequence[Unrecorded]) -> tuple[str, ...]:
+    """A sentence for each object, as many as a reader wants."""
+    more = len(found) - _SHOWN
+    said = tuple(each.text for each in found[:_SHOWN])
+    return (*said, f"… and {more:,} more (`--json` names all)") if more > 0 else said
+
+
+def unrecorded_summary(found: Sequence[Unrecorded]) -> str:
+    """How many there are, what that means, and what their deployments cost."""
+    monthly = sum(each.monthly for each in found)
+    money = f", for ${monthly:,.2f} a month" if monthly else ""
+    labelled = sum(each.labelled for each in found)
+    what = []
+    if labelled:
+        bear = "bears" if labelled == 1 else "bear"
+        what.append(
+            f"{counted(labelled, 'live object')} {bear} ownership labels of this state{money}"
+        )
+    if others := len(found) - labelled:
+        run = "runs" if others == 1 else "run"
+        what.append(f"{counted(others, 'training')} {run} on its datasets that it did not begin")
+    return f"{'; '.join(what)}. Nothing is paid for before that is settled."
+
+
+def not_yet_told(plan: Plan) -> tuple[Unrecorded, ...]:
+    """What is unrecorded, but for what the refusals of a plan tell already."""
+    return () if any(refusal.rule == UNRECORDED for refusal in plan.refused) else plan.unrecorded
+
+
+def drift_text(drift: Sequence[Drift], style: Style) -> str:
+    """Each object that changed, with what of it did."""
+    if not drift:
+        return f"{style.green('No drift.')} What lives is what is recorded.\n"
+    lines = [style.bold("Changed outside automl-plan since it was recorded:"), ""]
+    for item in drift:
+        head = f"  {style.bold(str(item.address))}  "
+        if item.trained is not None:
+            what = f"a model was trained on it: {clean(item.trained)} {clean(item.object_id)}"
+            lines.append(head + what)
+        elif item.gone:
+            lines.append(f"{head}{clean(item.object_id)}  {style.red('is gone')}")
+        else:
+            lines.append(head + clean(item.object_id))
+            lines += [f"        {shown_difference(d, style)}" for d in item.differences]
+    return "\n".join(lines) + "\n"
+
+
+def drift_sentences(drift: Sequence[Drift]) -> tuple[str, ...]:
+    """A sentence for each object that changed."""
+    return tuple(map(_sentence, drift))
+
+
+def _sentence(item: Drift) -> str:
+    if item.trained is not None:
+        return f"{item.address}: a model was trained on it: {item.trained} {item.object_id}"
+    if item.gone:
+        return f"{item.address}: {item.object_id} is gone"
+    changed = (f"{d.path}: {shown(d.before)} → {shown(d.after)}" for d in item.differences)
+    return f"{item.address}: {item.object_id}: {'; '.join(changed)}"
+
+
+def drift_json(drift: Sequence[Drift], unrecorded: Sequence[Unrecorded]) -> dict[str, Json]:
+    """The same for programs, with what the state does not know."""
+    return document(
+        unrecorded=unrecorded_to_json(unrecorded),
+        drift=[
+            {
+                "address": str(item.address),
+                "object_id": item.object_id,
+                "gone": item.gone,
+                "trained": item.trained,
+                "differences": [
+                    {"path": d.path, "before": d.before, "after": d.after} for d in item.differences
+                ],
+            }
+            for item in drift
+        ],
+    )

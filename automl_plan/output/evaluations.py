@@ -1,0 +1,301 @@
+"""Evaluations as tables and JSON: of models, of candidates beside current versions, of gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from automl_plan.model.address import Address
+from automl_plan.model.evaluation import ConfusionMatrix, Evaluation, at_threshold
+from automl_plan.model.json import Json
+from automl_plan.output.document import document
+from automl_plan.output.style import Style, clean, columns, counted
+from automl_plan.planning.adequacy import Advice
+from automl_plan.planning.gate import SHOWN_CONFIDENCE, GateReport, GateRow
+from automl_plan.planning.scorecards import Figures, Role, Scorecard
+from automl_plan.planning.statistics import no_better_than_guessing
+
+
+class Metric(Struct, frozen=True):
+    """One metric of a label, or overall: of the current version and of the candidate."""
+
+    name: str
+    current: float | None
+    candidate: float | None
+
+    @property
+    def change(self) -> float | None:
+        """By how much the candidate is better; below zero, worse."""
+        if self.current is None or self.candidate is None:
+            return None
+        return self.candidate - self.current
+
+
+class LabelMetrics(Struct, frozen=True):
+    """All metrics of one label, or overall."""
+
+    label: str | None
+    examples: int
+    """TEST images that the candidate was evaluated on."""
+    metrics: tuple[Metric, ...]
+
+
+class Comparison(Struct, frozen=True):
+    """A candidate and the current version of one address."""
+
+    address: Address
+    candidate: Scorecard
+    current: Scorecard | None
+    overall: LabelMetrics | None
+    labels: tuple[LabelMetrics, ...]
+
+
+def comparisons(scores: Sequence[Scorecard]) -> tuple[Comparison, ...]:
+    """Of every address that has a candidate, or a version that its gate turned down."""
+    current = {card.address: card for card in scores if card.role is Role.CURRENT}
+    return tuple(
+        _comparison(card, current.get(card.address))
+        for card in scores
+        if card.role is not Role.CURRENT
+    )
+
+
+def figure(value: float | None) -> str:
+    """`0.9990`, or a dash."""
+    return "\u2013" if value is None else f"{value:.4f}"
+
+
+def signed(value: float | None) -> str:
+    """`+0.0120`, or nothing."""
+    return "" if value is None else f"{value:+.4f}"
+
+
+def version_name(card: Scorecard) -> str:
+    """`version 3`; adopted models have no number."""
+    return f"version {card.version}" if card.version is not None else card.object_id
+
+
+def _comparison(candidate: Scorecard, current: Scorecard | None) -> Comparison:
+    before = {} if current is None else {each.label: each for each in current.figures}
+    rows = [_metrics(each, before.get(each.label), candidate) for each in candidate.figures]
+    return Comparison(
+        candidate.address,
+        candidate,
+        current,
+        next((row for row in rows if row.label is None), None),
+        tuple(row for row in rows if row.label is not None),
+    )
+
+
+def _metrics(new: Figures, old: Figures | None, card: Scorecard) -> LabelMetrics:
+    at = f" at {card.threshold:g}"
+    pairs = (
+        ("auPRC", None if old is None else old.au_prc, new.au_prc),
+        (
+            "mean average precision",
+            None if old is None else old.mean_average_precision,
+            new.mean_average_precision,
+        ),
+        (f"precision{at}", None if old is None else old.precision, new.precision),
+        (f"recall{at}", None if old is None else old.recall, new.recall),
+        (f"F1{at}", None if old is None else old.f1, new.f1),
+    )
+    told = tuple(Metric(*pair) for pair in pairs if pair[1:] != (None, None))
+    return LabelMetrics(new.label, new.examples, told)
+
+
+_WIDEST_MATRIX = 120
+"""Columns of a terminal up to which a confusion matrix is shown as a table."""
+_MOST_CONFUSED = 20
+
+
+def evaluations_text(
+    title: str, evaluations: Sequence[Evaluation], threshold: float, style: Style
+) -> str:
+    """Overall figures, a table per label, and the confusion matrix where there is one."""
+    if not evaluations:
+        return f"{clean(title)} has no evaluations.\n"
+    parts = [style.bold(clean(title)) + "\n"]
+    parts += [_overall(e, threshold) for e in evaluations if e.label is None]
+    labels = [e for e in evaluations if e.label is not None]
+    if labels:
+        parts.append(_per_label(labels, threshold, style))
+    parts += [_matrix(e.confusion, style) for e in evaluations if e.confusion is not None]
+    return "\n".join(parts)
+
+
+def evaluations_json(model_id: str, evaluations: Sequence[Evaluation]) -> dict[str, Json]:
+    """The same for programs, with all thresholds."""
+    return document(model_id=model_id, evaluations=[_json(e) for e in evaluations])
+
+
+def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str:
+    """One line on how good a model is: `model.digits: auPRC 0.9990 on 179 TEST images`."""
+    images = counted(evaluation.example_count, "TEST image")
+    figures = f"{_figures(evaluation, ', ')} on {images}{simulated(evaluation)}"
+    guessing = no_better_than_guessing(evaluation)
+    told = "" if guessing is None else f"{style.bold(str(address))} is {guessing}\n"
+    return f"{style.bold(str(address))}: {figures}\n{told}"
+
+
+def simulated(told: Evaluation | Scorecard | GateReport | Advice) -> str:
+    """` (simulated)` behind numbers that are made up; nothing behind others."""
+    return " (simulated)" if told.simulated else ""
+
+
+def _overall(evaluation: Evaluation, threshold: float) -> str:
+    lines = [
+        f"evaluated on {counted(evaluation.example_count, 'TEST image')}{simulated(evaluation)}",
+        _figures(evaluation, "   "),
+    ]
+    entry = at_threshold(evaluation, threshold)
+    if entry is not None:
+        lines.append(
+            f"at a score of {entry.threshold:g}: precision {_percent(entry.precision)}, "
+            f"recall {_percent(entry.recall)}, F1 {_percent(entry.f1_score)}"
+        )
+    guessing = no_better_than_guessing(evaluation)
+    if guessing is not None:
+        lines.append(f"it is {guessing}")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(evaluation: Evaluation, separator: str) -> str:
+    figures = {
+        "auPRC": evaluation.au_prc,
+        "auROC": evaluation.au_roc,
+        "log loss": evaluation.log_loss,
+        "mean average precision": evaluation.mean_average_precision,
+    }
+    return separator.join(f"{n} {value:.4f}" for n, value in figures.items() if value is not None)
+
+
+def _per_label(labels: Sequence[Evaluation], threshold: float, style: Style) -> str:
+    detection = any(evaluation.mean_average_precision is not None for evaluation in labels)
+    rows = []
+    for evaluation in labels:
+        entry = at_threshold(evaluation, threshold)
+        quality = evaluation.mean_average_precision if detection else evaluation.au_prc
+        rows.append(
+            (
+                clean(evaluation.label or ""),
+                f"{evaluation.example_count:,}",
+                "-" if quality is None else f"{quality:.4f}",
+                "-" if entry is None else _percent(entry.precision),
+                "-" if entry is None else _percent(entry.recall),
+                "-" if entry is None else _percent(entry.f1_score),
+            )
+        )
+    headers = ("LABEL", "IMAGES", "MAP" if detection else "AUPRC", "PRECISION", "RECALL", "F1")
+    return columns(headers, rows, style)
+
+
+def _matrix(matrix: ConfusionMatrix, style: Style) -> str:
+    labels = [clean(label) for label in matrix.labels]
+    if sum(len(label) + 2 for label in labels) > _WIDEST_MATRIX:
+        return _most_confused(labels, matrix, style)
+    rows = [
+        (label, *(str(count) if count else "." for count in row))
+        for label, row in zip(labels, matrix.rows, strict=True)
+    ]
+    note = "Confusion matrix (rows: true label, columns: predicted label)\n"
+    return note + columns(("", *labels), rows, style)
+
+
+def _most_confused(labels: Sequence[str], matrix: ConfusionMatrix, style: Style) -> str:
+    """What a matrix that no terminal can show is read for."""
+    confused = [
+        (count, true, predicted)
+        for true, row in zip(labels, matrix.rows, strict=True)
+        for predicted, count in zip(labels, row, strict=True)
+        if count and true != predicted
+    ]
+    if not confused:
+        return "No TEST image was taken for another label.\n"
+    worst = sorted(confused, key=lambda entry: (-entry[0], *entry[1:]))[:_MOST_CONFUSED]
+    note = (
+        f"Most confused, {len(worst)} of {len(confused)} pairs (--json has the whole matrix of "
+        f"{len(labels)} labels)\n"
+    )
+    rows = [(true, predicted, f"{count:,}") for count, true, predicted in worst]
+    return note + columns(("TRUE LABEL", "PREDICTED AS", "IMAGES"), rows, style)
+
+
+def _percent(share: float | None) -> str:
+    return "\u2013" if share is None else f"{share:.1%}"
+
+
+def _json(evaluation: Evaluation) -> dict[str, Json]:
+    confusion, guessing = evaluation.confusion, no_better_than_guessing(evaluation)
+    return {
+        "id": evaluation.id,
+        "label": evaluation.label,
+        "example_count": evaluation.example_count,
+        "au_prc": evaluation.au_prc,
+        "au_roc": evaluation.au_roc,
+        "log_loss": evaluation.log_loss,
+        "mean_average_precision": evaluation.mean_average_precision,
+        "created": evaluation.create_time,
+        **({"simulated": True} if evaluation.simulated else {}),
+        **({} if guessing is None else {"guessing": guessing}),
+        "thresholds": [dict(asdict(entry)) for entry in evaluation.thresholds],
+        "confusion": None
+        if confusion is None
+        else {"labels": list(confusion.labels), "rows": [list(row) for row in confusion.rows]},
+    }
+
+
+def gates_text(reports: Sequence[tuple[Address, int | None, GateReport]], style: Style) -> str:
+    """The table of each gate that was asked, below a line on what came of it."""
+    parts = []
+    for address, version, report in reports:
+        verdict = style.green("let through") if report.passed else style.red("turned down")
+        head = f"{style.bold(str(address))} version {version}: {verdict} by its gate"
+        head += f"{simulated(report)}\n"
+        parts.append(f"{head}{gate_text(report, style)}\n")
+    return "".join(parts)
+
+
+def gate_text(report: GateReport, style: Style) -> str:
+    """A table of all requirements, then the notes and how much is known."""
+    bound = (
+        f"INTERVAL ({SHOWN_CONFIDENCE:.0%})"
+        if report.confidence is None
+        else f"BOUND ({report.confidence * 100:g}%)"
+    )
+    headers = ("REQUIREMENT", "REQUIRED", "ACTUAL", "CURRENT", bound, "EXAMPLES", "VERDICT")
+    notes = [f"{row.requirement}: {row.note}" for row in report.rows if row.note is not None]
+    if report.caveat is not None:
+        notes.append(report.caveat)
+    if report.guessing is not None:
+        notes.append(f"the new version is {report.guessing}")
+    if report.simulated:
+        notes.append("these evaluations are simulated: made up, no image was looked at")
+    table = columns(headers, [_cells(row) for row in report.rows], style)
+    return table + "".join(f"{clean(note)}\n" for note in notes)
+
+
+def _cells(row: GateRow) -> tuple[str, ...]:
+    return (
+        clean(row.requirement),
+        _number(row.required),
+        _number(row.actual),
+        _number(row.current),
+        _bounds(row),
+        "-" if row.examples is None else f"{row.examples:,}",
+        "met" if row.met else "not met",
+    )
+
+
+def _bounds(row: GateRow) -> str:
+    if row.low is None:
+        return "-"
+    if row.high is None:
+        return f"at least {row.low:.4f}"
+    return f"{row.low:.4f} to {row.high:.4f}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

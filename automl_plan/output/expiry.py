@@ -1,0 +1,238 @@
+"""When models expire: in words, as a list, and as an iCalendar file (RFC 5545)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from automl_plan.model.json import Json
+from automl_plan.model.lifespan import MONTHS, WARNING, days_left, soon
+from automl_plan.model.live import LiveDataset, LiveModel, user_labels
+from automl_plan.model.model_types import Problem
+from automl_plan.model.ownership import Claim
+from automl_plan.output.document import document
+from automl_plan.output.style import Style, clean, columns, counted
+from automl_plan.workspace.inventory import DatasetRow, ModelRow
+
+MOST_OCTETS = 75
+"""Of a line, without its end (RFC 5545, 3.1)."""
+
+
+def content(lines: Iterable[str]) -> bytes:
+    """The lines of a file, folded, with the ends that the format asks for."""
+    return b"".join(folded(line) + b"\r\n" for line in lines)
+
+
+def folded(line: str) -> bytes:
+    """A line in UTF-8; what is longer than 75 octets goes on after a space in the next line.
+
+    No letter is parted: each piece is text by itself.
+    """
+    pieces: list[bytes] = []
+    piece = bytearray()
+    for letter in line:
+        octets = letter.encode()
+        if len(piece) + len(octets) > MOST_OCTETS:
+            pieces.append(bytes(piece))
+            piece = bytearray(b" ")
+        piece += octets
+    return b"\r\n".join([*pieces, bytes(piece)])
+
+
+def text(value: str) -> str:
+    """A TEXT value (RFC 5545, 3.3.11). Its line breaks are kept; other controls are escaped.
+
+    What comes from outside goes through `clean` before, which leaves it no line break.
+    """
+    lines = [clean(line) for line in value.split("\n")]
+    for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,")):
+        lines = [line.replace(plain, escaped) for line in lines]
+    return "\\n".join(lines)
+
+
+def day(value: date) -> str:
+    """A DATE value: `20210402`."""
+    return value.isoformat().replace("-", "")
+
+
+def instant(value: datetime) -> str:
+    """A DATE-TIME value in UTC: `20210310T080000Z`."""
+    utc = value.astimezone(UTC)
+    return f"{day(utc.date())}T{utc:%H%M%S}Z"
+
+
+def life_text(ends: datetime | None, now: datetime, style: Style) -> str:
+    """The day on which a life ends; below it how far off that is when it is soon."""
+    if ends is None:
+        return "-"
+    if ends <= now:
+        return f"{ends.date()}\n{style.red('expired')}"
+    if not soon(ends, now):
+        return str(ends.date())
+    return f"{ends.date()}\n{style.yellow(in_days(ends, now))}"
+
+
+def in_days(ends: datetime, now: datetime) -> str:
+    """`in 23 days`."""
+    days = days_left(ends, now)
+    return f"in {counted(days, 'day')}" if days else "in less than a day"
+
+
+def life_warnings(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
+    """A line for each model whose life ends soon or has ended, with what to do; soonest first."""
+    dated = [(row.expires, row) for row in rows]
+    due = [(ends, row) for ends, row in dated if ends is not None and soon(ends, now)]
+    lines = []
+    for ends, row in sorted(due, key=lambda each: (each[0], each[1].live.id)):
+        over = ends <= now
+        what = f"{clean(row.live.display_name)} ({clean(row.live.id)})"
+        when = "expired" if over else f"expires {in_days(ends, now)}"
+        mark = style.red("Warning:") if over else style.yellow("Warning:")
+        lines.append(f"{mark} {what} {when}. {what_to_do(row)}\n")
+    return "".join(lines)
+
+
+def what_to_do(row: ModelRow) -> str:
+    """What keeps predictions going when a model's life ends."""
+    if row.address is None:
+        return "automl-plan does not manage it: train another one in its place."
+    if not row.current:
+        return f"It is a former {row.address}: nothing has to be done unless it is still in use."
+    return (
+        "Write `retrain: {before_expiry: 30d}` into the configuration, or train it again with "
+        f"`automl-plan apply --replace {row.address}`."
+    )
+
+
+def rfc3339(ends: datetime | None) -> str | None:
+    """An end for programs, as the service writes its times."""
+    if ends is None:
+        return None
+    return ends.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+_KINDS = {
+    Problem.IMAGE_CLASSIFICATION: "Image classification",
+    Problem.IMAGE_OBJECT_DETECTION: "Image object detection",
+}
+
+
+def kind_of(problem: Problem | None) -> str:
+    """What Google's page calls a kind."""
+    return "Other" if problem is None else _KINDS[problem]
+
+
+def managed_as(row: DatasetRow | ModelRow) -> str:
+    """The address that a live object belongs to, or whose it is otherwise."""
+    if row.address is not None:
+        return str(row.address) if row.current else f"{row.address} (former)"
+    match row.ownership.claim:
+        case Claim.BEING_MADE:
+            return f"being made by {row.ownership.address}"
+        case Claim.THIS_STATE:
+            return "this state, not recorded"
+        case Claim.OTHER_STATE:
+            return "another state"
+        case _:
+            return "unmanaged"
+
+
+def ownership_json(row: DatasetRow | ModelRow) -> dict[str, Json]:
+    """The same for programs."""
+    address = row.ownership.address if row.ownership.claim is Claim.BEING_MADE else None
+    return {
+        "claim": str(row.ownership.claim),
+        "being_made_by": None if address is None else str(address),
+    }
+
+
+def labels_of(live: LiveDataset | LiveModel) -> Sequence[str]:
+    """The user's labels, or a dash."""
+    return [f"{k}={v}" for k, v in sorted(user_labels(live.labels).items())] or ["-"]
+
+
+_AT_MOST = date(9999, 12, 30)
+"""The last day that another one follows."""
+
+
+def calendar_text(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
+    """The ends as a list, the soonest first. `now` is the service's time."""
+    dated = _by_end(rows)
+    if not dated:
+        return "There are no models that expire.\n"
+    cells = [
+        (
+            life_text(ends, now, style),
+            managed_as(row),
+            clean(row.live.display_name),
+            clean(row.live.id),
+        )
+        for ends, row in dated
+    ]
+    return columns(("EXPIRES", "MANAGED AS", "NAME", "ID"), cells, style)
+
+
+def calendar_json(rows: Iterable[ModelRow], now: datetime) -> dict[str, Json]:
+    """The same for programs."""
+    return document(
+        models=[
+            {
+                "id": row.live.id,
+                "display_name": row.live.display_name,
+                "address": None if row.address is None else str(row.address),
+                "expires": rfc3339(ends),
+                "expires_in_days": days_left(ends, now),
+            }
+            for ends, row in _by_end(rows)
+        ]
+    )
+
+
+def calendar_ics(rows: Iterable[ModelRow], identity: str, now: datetime) -> bytes:
+    """A calendar (RFC 5545) with an all-day event on the day of each end, and an alarm before it.
+
+    `identity` is the provider's: with the model's id it makes an event's UID, so that who reads
+    the calendar again changes events and adds none. `now` is the service's time.
+    """
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//automl-plan//automl-plan models calendar//EN",
+        "CALSCALE:GREGORIAN",
+    ]
+    for ends, row in _by_end(rows):
+        lines += _event(ends, row, identity, now)
+    return content([*lines, "END:VCALENDAR"])
+
+
+def _event(ends: datetime, row: ModelRow, identity: str, now: datetime) -> Sequence[str]:
+    name = clean(row.live.display_name) if row.address is None else managed_as(row)
+    summary = f"{name} expires"
+    on = min(ends.date(), _AT_MOST)
+    described = (
+        f"Model {clean(row.live.display_name)} ({clean(row.live.id)}): its life of {MONTHS} months "
+        f"ends, and it can't serve from then on.\n{what_to_do(row)}"
+    )
+    return (
+        "BEGIN:VEVENT",
+        f"UID:{uuid5(NAMESPACE_URL, f'automl-plan:{identity}/models/{clean(row.live.id)}')}",
+        f"DTSTAMP:{instant(now)}",
+        f"DTSTART;VALUE=DATE:{day(on)}",
+        f"DTEND;VALUE=DATE:{day(on + timedelta(days=1))}",
+        f"SUMMARY:{text(summary)}",
+        f"DESCRIPTION:{text(described)}",
+        "TRANSP:TRANSPARENT",
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        f"TRIGGER:-P{WARNING.days}D",
+        f"DESCRIPTION:{text(f'{name} expires in {WARNING.days} days')}",
+        "END:VALARM",
+        "END:VEVENT",
+    )
+
+
+def _by_end(rows: Iterable[ModelRow]) -> list[tuple[datetime, ModelRow]]:
+    """Those whose end is known, the soonest first."""
+    dated = [(ends, row) for row in rows if (ends := row.expires) is not None]
+    return sorted(dated, key=lambda each: (each[0], each[1].live.id))

@@ -1,0 +1,106 @@
+"""Errors as text: what happened, where, what to do next; and what `validate` found."""
+
+from __future__ import annotations
+
+from automl_plan.config.configuration import Configuration
+from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic, GateRejected
+from automl_plan.execution.events import ApplyResult
+from automl_plan.model.json import Json
+from automl_plan.output.document import document
+from automl_plan.output.style import Style, clean, counted, width_of
+
+
+def error_text(error: AutomlPlanError, style: Style) -> str:
+    """An error, with every diagnostic where it carries some."""
+    if isinstance(error, ConfigurationError):
+        shown = [diagnostic_text(d, style) for d in error.diagnostics]
+        return "\n".join([*shown, style.red(style.bold("Error: ")) + error.message]) + "\n"
+    lines = [style.red(style.bold("Error: ")) + _lines(error.message, indent=2)]
+    if error.where:
+        lines.append(f"  where: {clean(error.where)}")
+    if error.hint:
+        lines.append(f"  next:  {_lines(error.hint, indent=9)}")
+    return "\n".join(lines) + "\n"
+
+
+def error_json(error: AutomlPlanError) -> dict[str, Json]:
+    """The same for programs."""
+    told: dict[str, Json] = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "where": error.where,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+    if isinstance(error, ConfigurationError):
+        told["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
+    return document(type="error", error=told)
+
+
+def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
+    """`file:line:column: error[rule]: message`, the source line, and what to write instead."""
+    place = clean(diagnostic.file)
+    if diagnostic.line:
+        place += f":{diagnostic.line}:{diagnostic.column}"
+    kind = style.red(f"error[{diagnostic.rule}]")
+    lines = [f"{style.bold(place)}: {kind}: {clean(diagnostic.message)}"]
+    if diagnostic.source_line is not None:
+        # Counted before escaping: the caret stands under what the reader sees.
+        before = clean(diagnostic.source_line[: max(diagnostic.column - 1, 0)])
+        lines.append(f"  | {clean(diagnostic.source_line)}")
+        lines.append(f"  | {' ' * width_of(before)}{style.red('^')}")
+    if diagnostic.hint:
+        lines.append(f"  = {clean(diagnostic.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def failures_text(result: ApplyResult, style: Style) -> str:
+    """The changes of an apply that failed, each with its cause."""
+    turned_down = [f.error for f in result.failed if isinstance(f.error, GateRejected)]
+    parts = [f"{_lines(error.message, 2)}\n  next:  {error.hint}\n" for error in turned_down]
+    parts += [
+        f"{style.red(style.bold(str(failure.change.address)))} {failure.change.action}\n"
+        + error_text(failure.error, style)
+        for failure in result.failed
+        if failure.error not in turned_down
+    ]
+    if result.skipped and len(result.failed) > len(turned_down):
+        count = counted(len(result.skipped), "change")
+        parts.append(
+            f"{count} that need{'s' if len(result.skipped) == 1 else ''} them: not done.\n"
+        )
+    return "\n".join(parts)
+
+
+def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Json]:
+    return {
+        "file": diagnostic.file,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "rule": diagnostic.rule,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+        "source_line": diagnostic.source_line,
+    }
+
+
+def _lines(text: str, indent: int) -> str:
+    """A message may have several lines; set in, none of them can pass for one of ours."""
+    return f"\n{' ' * indent}".join(clean(line) for line in text.splitlines())
+
+
+def validation_text(configuration: Configuration, style: Style) -> str:
+    """`Success! The configuration is valid: 1 dataset, 1 model.`"""
+    desired = configuration.desired
+    counts = f"{counted(len(desired.datasets), 'dataset')}, {counted(len(desired.models), 'model')}"
+    return f"{style.bold(style.green('Success!'))} The configuration is valid: {counts}.\n"
+
+
+def validation_json(configuration: Configuration) -> dict[str, Json]:
+    """The same for programs."""
+    desired = configuration.desired
+    return document(
+        valid=True,
+        datasets=[str(address) for address in sorted(desired.datasets)],
+        models=[str(address) for address in sorted(desired.models)],
+    )

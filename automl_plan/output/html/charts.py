@@ -1,0 +1,113 @@
+"""What evaluations look like: a confusion matrix, and precision over recall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from automl_plan.model.evaluation import ConfusionMatrix
+from automl_plan.output.evaluations import simulated, version_name
+from automl_plan.planning.scorecards import Scorecard
+
+_SIDE = 300
+"""Of the plot, in the units of the drawing."""
+_LEFT, _BOTTOM, _TOP, _RIGHT = 44, 40, 12, 16
+_CELL = 30
+_LETTER = 7
+"""What a letter of a label takes."""
+_LONGEST = 20
+
+
+class Curve(Struct, frozen=True):
+    """Precision over recall of one version."""
+
+    name: str
+    role: str
+    points: str
+    """As SVG has them."""
+    at: tuple[float, float] | None
+    """Where its threshold lies."""
+    threshold: float
+
+
+class Plot(Struct, frozen=True):
+    """The curves of a model's versions in one plot."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    side: int
+    ticks: tuple[tuple[str, float, float], ...]
+    """What stands at it, then its place on the one axis and on the other."""
+    curves: tuple[Curve, ...]
+
+
+class Cell(Struct, frozen=True):
+    """How many images of one label were taken for another."""
+
+    x: int
+    y: int
+    count: int
+    share: float
+    """Of the images of the true label, 0 to 1."""
+    right: bool
+    true: str
+    predicted: str
+
+
+class Matrix(Struct, frozen=True):
+    """A confusion matrix as a picture."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    cell: int
+    labels: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+def plot(cards: Sequence[Scorecard]) -> Plot | None:
+    """Of all that have a curve; None when none has."""
+    curves = tuple(_curve(card) for card in cards if card.curve)
+    if not curves:
+        return None
+    ticks = tuple((f"{n / 4:g}", *_place(n / 4, n / 4)) for n in range(5))
+    return Plot(_LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _BOTTOM, _LEFT, _TOP, _SIDE, ticks, curves)
+
+
+def matrix(confusion: ConfusionMatrix) -> Matrix:
+    """Rows: the true label; columns: what was predicted. Both by name."""
+    order = sorted(range(len(confusion.labels)), key=lambda place: confusion.labels[place])
+    names = [confusion.labels[place] for place in order]
+    labels = tuple(x if len(x) <= _LONGEST else f"{x[: _LONGEST - 1]}…" for x in names)
+    side = max((len(label) for label in labels), default=0) * _LETTER + 12
+    cells = []
+    for row, true in enumerate(names):
+        counts = [confusion.rows[order[row]][place] for place in order]
+        for column, (predicted, count) in enumerate(zip(names, counts, strict=True)):
+            x, y = side + column * _CELL, side + row * _CELL
+            share = round(count / (sum(counts) or 1), 3)
+            cells.append(Cell(x, y, count, share, row == column, true, predicted))
+    size = side + len(labels) * _CELL + 2
+    return Matrix(size, size, side, side, _CELL, labels, tuple(cells))
+
+
+def _curve(card: Scorecard) -> Curve:
+    points = " ".join(
+        f"{x:.1f},{y:.1f}" for x, y in (_place(p.recall, p.precision) for p in card.curve)
+    )
+    below = [p for p in card.curve if p.threshold <= card.threshold + 1e-9]
+    at = max(below, key=lambda point: point.threshold, default=None)
+    place = None if at is None else _place(at.recall, at.precision)
+    name = f"{version_name(card)} ({card.role}){simulated(card)}"
+    return Curve(name, str(card.role), points, place, card.threshold)
+
+
+def _place(recall: float, precision: float) -> tuple[float, float]:
+    def within(share: float) -> float:
+        return min(max(share, 0.0), 1.0)
+
+    return _LEFT + within(recall) * _SIDE, _TOP + (1 - within(precision)) * _SIDE

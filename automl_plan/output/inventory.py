@@ -1,0 +1,242 @@
+"""Live datasets and models, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from automl_plan.model.address import Address
+from automl_plan.model.json import Json
+from automl_plan.model.lifespan import days_left
+from automl_plan.model.live import LiveModel
+from automl_plan.output.document import document
+from automl_plan.output.expiry import (
+    kind_of,
+    labels_of,
+    life_text,
+    life_warnings,
+    managed_as,
+    ownership_json,
+    rfc3339,
+)
+from automl_plan.output.style import PLAIN, Style, clean, columns, counted, fields, moment
+from automl_plan.workspace.inventory import DatasetRow, ModelRow
+
+
+def datasets_text(rows: Sequence[DatasetRow], style: Style) -> str:
+    """Google's own columns, and who manages each."""
+    if not rows:
+        return "There are no datasets.\n"
+    headers = (
+        "NAME",
+        "TYPE",
+        "TOTAL IMAGES",
+        "LABELED IMAGES",
+        "LAST UPDATED",
+        "STATUS",
+        "MANAGED AS",
+    )
+    cells = [
+        (
+            f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
+            kind_of(row.live.problem),
+            "-" if row.live.example_count is None else f"{row.live.example_count:,}",
+            "-" if row.labelled_images is None else f"{row.labelled_images:,}",
+            moment(row.updated),
+            clean(row.status),
+            managed_as(row),
+        )
+        for row in rows
+    ]
+    return columns(headers, cells, style)
+
+
+def datasets_json(rows: Sequence[DatasetRow]) -> dict[str, Json]:
+    """The same for programs."""
+    return document(datasets=[_dataset_json(row) for row in rows])
+
+
+def dataset_text(row: DatasetRow, style: Style) -> str:
+    """One dataset, a field a line."""
+    live = row.live
+    kind = kind_of(live.problem)
+    if live.classification_type is not None:
+        kind += f" ({live.classification_type})"
+    labelled = row.labelled_images
+    return fields(
+        {
+            "Name": live.display_name,
+            "Id": live.id,
+            "Type": kind,
+            "Description": live.description or "-",
+            "Total images": _told(live.example_count),
+            "Labeled images": _told(labelled),
+            "Created": moment(live.create_time),
+            "Last updated": moment(row.updated),
+            "Status": row.status,
+            "Labels": labels_of(live),
+            "Managed as": managed_as(row),
+        },
+        style,
+    )
+
+
+def _told(count: int | None) -> str:
+    return "- (the service does not tell)" if count is None else f"{count:,}"
+
+
+def dataset_json(row: DatasetRow) -> dict[str, Json]:
+    """The same for programs."""
+    return document(**_dataset_json(row))
+
+
+def _dataset_json(row: DatasetRow) -> dict[str, Json]:
+    live = row.live
+    return {
+        "id": live.id,
+        "display_name": live.display_name,
+        "type": None if live.problem is None else str(live.problem),
+        "classification_type": live.classification_type and str(live.classification_type),
+        "description": live.description,
+        "labels": dict(live.labels),
+        "total_images": live.example_count,
+        "labeled_images": row.labelled_images,
+        "created": live.create_time,
+        "last_updated": row.updated,
+        "status": row.status,
+        "address": None if row.address is None else str(row.address),
+        "current": row.current,
+        **ownership_json(row),
+    }
+
+
+_SIMULATED = "its evaluations and predictions are made up"
+
+
+def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
+    """One model a line, its id below its name; then warnings of those whose life ends soon.
+
+    `now` is the service's time.
+    """
+    if not rows:
+        return "There are no models.\n"
+    headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "EXPIRES", "MANAGED AS")
+    cells = [
+        (
+            f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
+            f"{kind_of(row.live.problem)}\n{clean(row.live.model_type or '-')}",
+            f"{row.dataset or '-'}\n{clean(row.live.dataset_id)}",
+            "\n".join(filter(None, (_state(row.live), _endpoint(row.live)))),
+            moment(row.live.create_time) + ("\nsimulated" if row.live.simulated else ""),
+            _node_hours(row.live.train_cost_milli_node_hours),
+            life_text(row.expires, now, style),
+            managed_as(row),
+        )
+        for row in rows
+    ]
+    warnings = life_warnings(rows, now, style)
+    return columns(headers, cells, style) + (f"\n{warnings}" if warnings else "")
+
+
+def models_json(rows: Sequence[ModelRow], now: datetime) -> dict[str, Json]:
+    """The same for programs."""
+    return document(models=[_model_json(row, now) for row in rows])
+
+
+def model_text(row: ModelRow, now: datetime, style: Style) -> str:
+    """One model, a field a line."""
+    live = row.live
+    budget, cost = live.train_budget_milli_node_hours, live.train_cost_milli_node_hours
+    return fields(
+        {
+            "Name": live.display_name,
+            "Id": live.id,
+            "Type": f"{kind_of(live.problem)} ({live.model_type or '-'})",
+            "Dataset": " ".join(filter(None, (str(row.dataset or ""), live.dataset_id))),
+            "State": _state(live),
+            "Endpoint": live.endpoint or "-",
+            "Trained": moment(live.create_time),
+            "Expires": life_text(row.expires, now, PLAIN).replace("\n", ", "),
+            "Last updated": moment(live.update_time),
+            "Train budget": _node_hours(budget, " node hours"),
+            "Train cost": _node_hours(cost, " node hours"),
+            "Stopped because": live.stop_reason or "-",
+            **({"Simulated": _SIMULATED} if live.simulated else {}),
+            "Base model": live.base_model_id or "-",
+            "Labels": labels_of(live),
+            "Managed as": managed_as(row),
+        },
+        style,
+    )
+
+
+def model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
+    """The same for programs."""
+    return document(**_model_json(row, now))
+
+
+def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
+    """What somebody is asked who deletes a model by hand."""
+    lines = [f"Delete the model {clean(model.display_name)} ({clean(model.id)})?"]
+    if model.places:
+        lines += [
+            f"It is deployed at the endpoint {clean(each.id)}: predictions from it stop there."
+            for each in model.places
+        ]
+    elif model.deployed:
+        lines.append("It is deployed: predictions from it stop.")
+    if address is not None and current:
+        lines.append(f"It is the current {address}: the next apply trains it again, and pays.")
+    return "\n".join([*lines, "It can't be brought back."])
+
+
+def deleted_text(model: LiveModel) -> str:
+    """What is said of a model that was deleted by hand, and where it answered before."""
+    places = ", ".join(clean(each.id) for each in model.places)
+    ended = f", undeployed at {places}" if places else ""
+    return f"Deleted {clean(model.id)}{ended}.\n"
+
+
+def _model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
+    live, ends = row.live, row.expires
+    return {
+        "id": live.id,
+        "display_name": live.display_name,
+        "type": None if live.problem is None else str(live.problem),
+        "model_type": live.model_type,
+        "base_model_id": live.base_model_id,
+        "dataset_id": live.dataset_id,
+        "dataset": None if row.dataset is None else str(row.dataset),
+        "deployed": live.deployed,
+        "node_count": live.node_count,
+        "endpoint": live.endpoint,
+        **({"elsewhere": dict(live.elsewhere)} if live.elsewhere else {}),
+        "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
+        "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
+        "stop_reason": live.stop_reason,
+        **({"simulated": True} if live.simulated else {}),
+        "node_qps": live.node_qps,
+        "labels": dict(live.labels),
+        "created": live.create_time,
+        "expires": rfc3339(ends),
+        "expires_in_days": None if ends is None else days_left(ends, now),
+        "last_updated": live.update_time,
+        "address": None if row.address is None else str(row.address),
+        "current": row.current,
+        **ownership_json(row),
+    }
+
+
+def _state(model: LiveModel) -> str:
+    if not model.deployed:
+        return "undeployed"
+    return f"deployed ({counted(model.node_count, 'node')})" if model.node_count else "deployed"
+
+
+def _endpoint(model: LiveModel) -> str:
+    at = [] if model.endpoint is None else [f"at {clean(model.endpoint)}"]
+    return "\n".join([*at, *(f"also at {clean(each)}" for each in sorted(model.elsewhere))])
+
+
+def _node_hours(milli: int | None, unit: str = "") -> str:
+    return "-" if milli is None else f"{milli / 1000:g}{unit}"

@@ -1,0 +1,382 @@
+"""A plan as text: what people decide from; and as `name=value` lines for steps of a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.fields import FIELDS, Mutability
+from automl_plan.output.cost import costs_text
+from automl_plan.output.data import data_sentences
+from automl_plan.output.drift import drift_text, not_yet_told, unrecorded_text
+from automl_plan.output.operations import expected
+from automl_plan.output.review_summary import (
+    TRAININGS,
+    contacts_text,
+    nothing_to_do,
+    only_a_part,
+    worry_of,
+)
+from automl_plan.output.style import Style, clean, counted
+from automl_plan.output.values import leaves, shown, shown_difference
+from automl_plan.planning.drift import acceptable
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action, Amounts, Change, Drift, Note, NoteKind, Plan
+from automl_plan.planning.policy import violation_text
+from automl_plan.recovery.interrupted_calls import Finding, Verdict
+from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.plan_file import digest_of
+
+_SYMBOLS = {
+    Action.CREATE: "+",
+    Action.IMPORT_DATA: "+",
+    Action.TRAIN: "+",
+    Action.RETRAIN: "+",
+    Action.GATE: "?",
+    Action.PROMOTE: "^",
+    Action.IMPORT: "<",
+    Action.MOVE: "@",
+    Action.UPDATE: "~",
+    Action.DEPLOY: "~",
+    Action.UNDEPLOY: "~",
+    Action.DELETE: "-",
+    Action.CANCEL: "x",
+    Action.RESUME: ">",
+    Action.FORGET: ".",
+    Action.NO_OP: " ",
+}
+_SUMMARY = {
+    Action.RESUME: "{} to resume",
+    Action.CANCEL: "{} to cancel",
+    Action.CREATE: "{} to create",
+    Action.IMPORT_DATA: "{} to import data into",
+    Action.TRAIN: "{} to train",
+    Action.RETRAIN: "{} to retrain",
+    Action.GATE: "{} to pass a gate",
+    Action.PROMOTE: "{} to promote",
+    Action.IMPORT: "{} to import",
+    Action.MOVE: "{} to move",
+    Action.UPDATE: "{} to update",
+    Action.DEPLOY: "{} to deploy",
+    Action.UNDEPLOY: "{} to undeploy",
+    Action.DELETE: "{} to delete",
+    Action.FORGET: "{} to forget",
+}
+_NAME_THEIR_OBJECT = frozenset(
+    {
+        Action.DELETE,
+        Action.UNDEPLOY,
+        Action.CANCEL,
+        Action.RESUME,
+        Action.FORGET,
+        Action.PROMOTE,
+        Action.IMPORT,
+    }
+)
+"""Actions whose reader needs the id: those that end something, or go on with it."""
+_TOLD_ELSEWHERE = frozenset({"deploy", "trained_on", "data"})
+"""Attributes of a new object that other changes tell of."""
+_FORCED = {ResourceKind.DATASET: "a new dataset", ResourceKind.MODEL: "a new training"}
+_NOTES = {
+    NoteKind.HELD: "Held:",
+    NoteKind.EXPIRY: "Expires:",
+    NoteKind.ELSEWHERE: "Elsewhere:",
+    NoteKind.RENAME: "Renamed?",
+    NoteKind.SHARED: "Recorded twice:",
+    NoteKind.SOURCES: "Sources:",
+}
+_LINE = 100
+"""Columns that reasons are wrapped to."""
+_REASON_INDENT = " " * 20
+
+
+def plan_text(planned: Planned, style: Style) -> str:
+    """The whole plan, ending with one line that sums it up."""
+    return "".join(_parts(planned, style))
+
+
+def _parts(planned: Planned, style: Style) -> Iterator[str]:
+    plan = planned.plan
+    found = [(a, f) for a, f in planned.found if f.verdict is not Verdict.OPEN]
+    if found:
+        yield _found_text(found, style)
+    if plan.drift:
+        yield _drift_text(plan.drift, planned.mode, style)
+    if unrecorded := not_yet_told(plan):
+        yield f"{unrecorded_text(unrecorded, style)}\n"
+    if planned.mode is PlanMode.REFRESH_ONLY:
+        yield _refresh_summary(planned, style)
+        yield _part_text(planned, style)
+        yield contacts_text(planned.contacts, style)
+        return
+    if plan.empty:
+        yield _notes_text(plan.notes, style)
+        head, dot, rest = nothing_to_do(planned, counts=_counts(plan.unchanged)).partition(". ")
+        yield f"{style.bold(style.green(head + dot.strip()))}{' ' if rest else ''}{rest}\n"
+        yield _part_text(planned, style)
+        yield contacts_text(planned.contacts, style)
+        yield _policy_text(plan, style)
+        return
+    yield "automl-plan will do the following:\n"
+    groups: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        groups.setdefault(str(change.address), []).append(change)
+    for address, changes in groups.items():
+        yield f"\n  {style.bold(address)}  {_fate(changes, planned, style)}\n"
+        for change in changes:
+            yield _change_text(change, planned, style)
+    if plan.notes:
+        yield "\n" + _notes_text(plan.notes, style).removesuffix("\n")
+    said = list(data_sentences(planned, all_verdicts=False))
+    if said:
+        yield f"\n{style.bold('Data:')}\n" + "".join(f"  {clean(line)}\n" for line in said)
+    yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
+    yield _part_text(planned, style)
+    if plan.costs is not None:
+        costs = costs_text(plan.costs, style, free=planned.provider.name == "local")
+        yield f"\n{costs}" if costs else ""
+    yield contacts_text(planned.contacts, style)
+    yield _policy_text(plan, style)
+
+
+def _counts(addresses: Sequence[Address]) -> str:
+    datasets = sum(address.kind is ResourceKind.DATASET for address in addresses)
+    models = len(addresses) - datasets
+    return f" ({counted(datasets, 'dataset')}, {counted(models, 'model')})"
+
+
+def _part_text(planned: Planned, style: Style) -> str:
+    """What a narrowed plan did not look at."""
+    part = only_a_part(planned)
+    if part is None:
+        return ""
+    lines = wrap(clean(part), _LINE - 9, break_on_hyphens=False)
+    return f"{style.yellow('Warning:')} " + "\n         ".join(lines) + "\n"
+
+
+def _policy_text(plan: Plan, style: Style) -> str:
+    """In what a plan goes against the policy, or what is protected."""
+    warnings = (clean(violation_text(v)) for v in plan.violations if v.warns)
+    text = "".join(f"{style.yellow('Warning:')} {warning}\n" for warning in warnings)
+    if plan.refused:
+        lines = "".join(f"  {clean(refusal.text)}\n" for refusal in plan.refused)
+        text += f"\n{style.red(style.bold('Refused:'))}\n{lines}"
+    return text
+
+
+def summary(changes: Sequence[Change], words: Mapping[Action, str] = _SUMMARY) -> str:
+    """`1 dataset to create, 1 model to train`: how many of each action.
+
+    `words` holds a form for each action, with `{}` for how many of what.
+    """
+    counts: dict[tuple[Action, ResourceKind], int] = {}
+    for change in changes:
+        key = (change.action, change.address.kind)
+        counts[key] = counts.get(key, 0) + 1
+    return ", ".join(
+        form.format(counted(counts[action, kind], kind))
+        for action, form in words.items()
+        for kind in ResourceKind
+        if (action, kind) in counts
+    )
+
+
+def _notes_text(notes: Sequence[Note], style: Style) -> str:
+    """What is worth knowing beside the changes."""
+    parts = []
+    for note in notes:
+        head = f"{style.yellow(_NOTES[note.kind])} {style.bold(str(note.address))}"
+        lines = wrap(clean(note.text), _LINE - 4, break_on_hyphens=False)
+        parts.append(f"{head}\n" + "".join(f"    {line}\n" for line in lines))
+    return "\n".join(parts) + "\n" if parts else ""
+
+
+def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
+    """What becomes of an address, all changes taken together."""
+    actions = {change.action for change in changes}
+    address = changes[0].address
+    declared = planned.mode is PlanMode.NORMAL and (
+        address in planned.desired.datasets or address in planned.desired.models
+    )
+    if Action.IMPORT in actions:
+        return style.green("will be managed from now on")
+    if Action.RETRAIN in actions:
+        return style.yellow("will be trained again")
+    if Action.TRAIN in actions:
+        return style.green("will be trained")
+    if Action.CREATE in actions:
+        replaced = Action.DELETE in actions
+        return (
+            style.yellow("will be replaced by a new one")
+            if replaced
+            else style.green("will be created")
+        )
+    if Action.RESUME in actions:
+        return style.green("will be finished")
+    if Action.GATE in actions:
+        return style.yellow("has a version to be decided on")
+    if Action.PROMOTE in actions:
+        return style.yellow("gets another version")
+    if Action.DELETE in actions:
+        if declared:
+            return style.yellow("stays; what it replaced is deleted")
+        return style.red("will be deleted")
+    if actions == {Action.MOVE} or actions == {Action.MOVE, Action.UPDATE}:
+        return style.yellow("has a new address")
+    if actions == {Action.FORGET} and not declared:
+        return style.red("will be forgotten")
+    if actions <= {Action.CANCEL, Action.FORGET}:
+        return style.red("will be given up")
+    return style.yellow("will be changed in place")
+
+
+def _change_text(change: Change, planned: Planned, style: Style) -> str:
+    symbol = _coloured(change.action, f"{_SYMBOLS[change.action]} {change.action:<11}", style)
+    reason = clean(change.reason) or "(no reason given)"
+    if change.where is not None:
+        reason += f" ({clean(change.where)})"
+    if change.origin is not None:
+        reason += f" (was {change.origin})"
+    subject = change.operation_id or change.object_id
+    if subject is not None and change.action in _NAME_THEIR_OBJECT:
+        reason += f" [{clean(subject)}]"
+    lines = wrap(reason, _LINE - len(_REASON_INDENT), break_on_hyphens=False)
+    head = f"    {symbol}   " + f"\n{_REASON_INDENT}".join(lines)
+    details = [f"        {line}" for line in _details(change, planned, style)]
+    takes = expected(change, planned.forecasts)
+    details += [f"        {takes}"] if takes else []
+    return "\n".join([head, *details]) + "\n"
+
+
+def _details(change: Change, planned: Planned, style: Style) -> list[str]:
+    match change.action:
+        case Action.CREATE | Action.TRAIN | Action.RETRAIN:
+            return _new_attributes(change, style)
+        case Action.IMPORT_DATA:
+            return _sources(change, planned)
+        case Action.GATE:
+            return _requirements(change)
+        case Action.UPDATE | Action.DEPLOY | Action.UNDEPLOY:
+            width = max((len(clean(d.path)) for d in change.differences), default=0)
+            found = [shown_difference(d, style, width) for d in change.differences]
+            return [*found, *_endpoints(change)]
+        case Action.IMPORT:
+            return _endpoints(change)
+        case _:
+            return []
+
+
+def _endpoints(change: Change) -> list[str]:
+    """Where a deployment is made, or each place where one ends."""
+    return [f"at the endpoint {clean(each)}" for each in change.endpoints]
+
+
+def _requirements(change: Change) -> list[str]:
+    require = dict((change.after or {}).items())
+    values = [(path.removeprefix("require."), value) for path, value in leaves(require)]
+    width = max((len(clean(path)) for path, _ in values), default=0)
+    return [f"{clean(path):<{width}}  {shown(value)}" for path, value in values]
+
+
+def _new_attributes(change: Change, style: Style) -> list[str]:
+    """Every attribute of what is made; those that force it beside what they were."""
+    after = {k: v for k, v in (change.after or {}).items() if k not in _TOLD_ELSEWHERE}
+    values = dict(leaves(after))
+    found = {difference.path: difference for difference in change.differences}
+    width = max((len(clean(path)) for path in (*values, *found)), default=0)
+    lines = []
+    for path in sorted({*values, *found}):
+        if path not in found:
+            lines.append(f"{clean(path):<{width}}  {shown(values[path])}")
+            continue
+        forces = _forces_a_new_one(change.address.kind, path)
+        mark = style.dim(f"  # forces {_FORCED[change.address.kind]}") if forces else ""
+        lines.append(shown_difference(found[path], style, width) + mark)
+    return lines
+
+
+def _forces_a_new_one(kind: ResourceKind, path: str) -> bool:
+    """Whether a difference in this field can't be brought about in place."""
+    top = path.partition(".")[0]
+    return any(
+        field.path == top and field.mutability in (Mutability.IMMUTABLE, Mutability.DATA)
+        for field in FIELDS[kind]
+    )
+
+
+def _sources(change: Change, planned: Planned) -> list[str]:
+    dataset = planned.desired.datasets.get(change.address)
+    data = planned.sources.get(change.address)
+    lines = [f"sources  {shown(source)}" for source in (dataset.sources if dataset else ())]
+    if data is not None:
+        images = counted(data.examples, "image")
+        lines.append(f"holding  {images}, {data.labelled_examples:,} labelled")
+    return lines
+
+
+def _found_text(found: Sequence[tuple[Address, Finding]], style: Style) -> str:
+    """What came of calls that an earlier run was cut off in."""
+    lines = [style.bold("Found out about calls that an earlier run was cut off in:"), ""]
+    for address, finding in found:
+        came = "it had no effect, and can be sent again"
+        if finding.verdict is Verdict.ARRIVED:
+            came = f"it arrived, and {clean(finding.made or '')} is what it made"
+        elif finding.operation is not None:
+            came = f"it arrived, and {clean(finding.operation.id)} is its operation"
+        lines.append(f"  {style.bold(str(address))}  {finding.intent.step}: {came}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
+    note = style.dim("`automl-plan apply --refresh-only` accepts this into the state.")
+    accept = "" if mode is PlanMode.REFRESH_ONLY else f"\n{note}\n"
+    return f"{drift_text(drift, style)}{accept}\n"
+
+
+def _refresh_summary(planned: Planned, style: Style) -> str:
+    drift, part = planned.plan.drift, planned.plan.not_planned
+    if not drift and part:
+        return f"{style.bold(style.green('No changes to the part that was planned.'))}\n"
+    if not drift:
+        return f"{style.bold(style.green('No changes.'))} What lives is what is recorded.\n"
+    accepted = acceptable(drift)
+    if not accepted:
+        return (
+            f"{style.bold(style.green('Nothing to accept.'))} Ownership labels and traffic follow "
+            "from the state; `automl-plan apply` restores them.\n"
+        )
+    return (
+        f"{style.bold('Plan:')} accept {counted(accepted, 'change')} into the state; "
+        "nothing is changed at the provider.\n"
+    )
+
+
+def _coloured(action: Action, text: str, style: Style) -> str:
+    match action:
+        case Action.CREATE | Action.IMPORT_DATA | Action.TRAIN | Action.RETRAIN:
+            return style.green(text)
+        case Action.DELETE | Action.CANCEL | Action.FORGET:
+            return style.red(text)
+        case _:
+            return style.yellow(text)
+
+
+def plan_outputs(planned: Planned) -> str:
+    """A line each, to be appended to the file that GITHUB_OUTPUT names.
+
+    Numbers and our own words only: nothing from outside could begin a line of its own.
+    """
+    plan = planned.plan
+    total = Amounts() if plan.costs is None else plan.costs.total
+    values = {
+        "changes": str(not planned.empty).lower(),
+        "verdict": str(worry_of(planned)),
+        "trainings": sum(change.action in TRAININGS for change in plan.changes),
+        "deletions": sum(change.action is Action.DELETE for change in plan.changes),
+        "training-cost": f"{total.training:.2f}",
+        "monthly-before": f"{total.monthly_before:.2f}",
+        "monthly-after": f"{total.monthly_after:.2f}",
+        "digest": digest_of(planned),
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())

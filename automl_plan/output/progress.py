@@ -1,0 +1,333 @@
+"""What an apply is doing: lines for logs, a live view for terminals, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from automl_plan import __version__
+from automl_plan.errors import GateRejected, StartedOtherwise
+from automl_plan.execution.events import NOUNS, ApplyResult, Event, EventType, left_text
+from automl_plan.model.json import Json
+from automl_plan.model.model_types import Problem
+from automl_plan.output.document import document
+from automl_plan.output.operations import left
+from automl_plan.output.plan import summary
+from automl_plan.output.style import Style, clean, counted, duration, harmless
+from automl_plan.planning.drift import acceptable
+from automl_plan.planning.forecast import forecast_to_json
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action, Difference, Otherwise
+from automl_plan.workspace.bound_plan import Planned
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+_CONTENT = ("data", "trained_on.data")
+"""Fingerprints, of which the beginning tells two apart."""
+_DIGITS = 12
+
+
+def otherwise_text(otherwise: Sequence[Otherwise]) -> str:
+    """The warning before it is waited for."""
+    lines = "".join(f"Warning: {clean(_sentence(each))}.\n" for each in otherwise)
+    return f"{lines}What was started is followed and recorded; nothing goes on from it.\n"
+
+
+def started_otherwise_error(otherwise: Sequence[Otherwise]) -> StartedOtherwise:
+    """The error after it has ended."""
+    names = ", ".join(sorted({name for each in otherwise for name in each.missing}))
+    then = f" as then ({names})" if names else ""
+    return StartedOtherwise(
+        "\n".join(["What was started is not what is declared.", *map(_sentence, otherwise)]),
+        hint=f"It is recorded. Give the same variables{then}, or change the configuration, and run "
+        "`automl-plan apply`. `automl-plan plan` shows what becomes of it as the configuration is "
+        "now.",
+    )
+
+
+def _sentence(each: Otherwise) -> str:
+    which = "" if each.operation_id is None else f" {each.operation_id}"
+    started = f"{each.address}: the {NOUNS[each.step]}{which} was started"
+    if not each.declared:
+        return f"{started}, and the configuration does not declare {each.address} any more"
+    if each.differences:
+        before = ", ".join(f"{_name(d)} {_value(d, d.before)}" for d in each.differences)
+        now = ", ".join(_value(d, d.after) for d in each.differences)
+        return f"{started} with {before}, and the configuration now says {now}"
+    names = ", ".join(each.missing)
+    value = "a value for the variable" if len(each.missing) == 1 else "values for the variables"
+    return f"{started} with {value} {names}, and none is given now"
+
+
+def _name(difference: Difference) -> str:
+    if difference.path in _CONTENT:
+        return "sources of the content"
+    path = difference.path
+    for problem in Problem:
+        path = path.removeprefix(f"{problem}.")
+    return path
+
+
+def _value(difference: Difference, value: Json) -> str:
+    if value is None:
+        return "nothing"
+    if difference.path in _CONTENT:
+        return str(value)[:_DIGITS]
+    return json.dumps(value, ensure_ascii=False)
+
+
+LINE_EVERY = 30.0
+"""Seconds between two lines of an operation that goes on."""
+_DOING = {
+    Action.CREATE: "creating",
+    Action.IMPORT_DATA: "importing data",
+    Action.TRAIN: "training",
+    Action.RETRAIN: "retraining",
+    Action.GATE: "asking the gate",
+    Action.PROMOTE: "promoting",
+    Action.IMPORT: "importing",
+    Action.MOVE: "moving",
+    Action.UPDATE: "updating",
+    Action.DEPLOY: "deploying",
+    Action.UNDEPLOY: "undeploying",
+    Action.DELETE: "deleting",
+    Action.CANCEL: "cancelling",
+    Action.RESUME: "resuming",
+    Action.FORGET: "forgetting",
+}
+_DONE = {
+    Action.CREATE: "created",
+    Action.IMPORT_DATA: "data imported",
+    Action.TRAIN: "trained",
+    Action.RETRAIN: "retrained",
+    Action.GATE: "gate passed",
+    Action.PROMOTE: "promoted",
+    Action.IMPORT: "imported",
+    Action.MOVE: "moved",
+    Action.UPDATE: "updated",
+    Action.DEPLOY: "deployed",
+    Action.UNDEPLOY: "undeployed",
+    Action.DELETE: "deleted",
+    Action.CANCEL: "cancelled",
+    Action.RESUME: "resumed and done",
+    Action.FORGET: "forgotten",
+}
+_SUMMED_UP = {action: f"{{}} {done}" for action, done in _DONE.items()} | {
+    Action.IMPORT_DATA: "data of {} imported",
+    Action.RESUME: "{} resumed",
+    Action.GATE: "{} let through by a gate",
+}
+
+
+class Progress(Protocol):
+    """Follows an apply; used as a context manager around it."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class LineProgress:
+    """A line for each start and end, and now and then for what goes on."""
+
+    def __init__(self, write: Callable[[str], object], style: Style) -> None:
+        self._write = write
+        self._style = style
+        self._told: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Write a line when there is something to tell."""
+        key = event.change.key
+        if event.type is EventType.WAITING:
+            if event.elapsed - self._told.get(key, 0.0) < LINE_EVERY:
+                return
+            self._told[key] = event.elapsed
+        self._write(event_line(event, self._style) + "\n")
+
+
+class LiveProgress:
+    """Lines for what ended, and below them a view of what goes on, with the time it takes."""
+
+    def __init__(self, style: Style) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._style = style
+        self._running: dict[str, tuple[Event, float]] = {}
+        self._console = Console(highlight=False, soft_wrap=True, no_color=not style.colour)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._view,
+            refresh_per_second=4,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.clear()
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event into the view."""
+        key = event.change.key
+        if event.type in (EventType.STARTED, EventType.WAITING):
+            self._running[key] = (event, time.monotonic() - event.elapsed)
+            return
+        self._running.pop(key, None)
+        from rich.text import Text
+
+        self._console.print(Text.from_ansi(harmless(event_line(event, self._style))))
+
+    def _view(self) -> RenderableType:
+        from rich.text import Text
+
+        lines = []
+        for event, begun in list(self._running.values()):
+            elapsed = duration(time.monotonic() - begun)
+            operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
+            said = f" {clean(event.message)}" if event.message else ""
+            doing = _DOING[event.change.action]
+            still = f", {left(event.left)}" if event.left is not None else ""
+            lines.append(f"{event.change.address}: {doing}… [{elapsed}{still}{operation}]{said}")
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+
+
+class JsonProgress:
+    """One JSON object an event."""
+
+    def __init__(self, write: Callable[[dict[str, Json]], object]) -> None:
+        self._write = write
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Write the event."""
+        self._write(event_json(event))
+
+
+def event_line(event: Event, style: Style) -> str:
+    """`model.digits: trained ICN1 in 4.2s`."""
+    change, address = event.change, style.bold(str(event.change.address))
+    operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
+    said = clean(event.message) if event.message else ""
+    match event.type:
+        case EventType.STARTED:
+            return f"{address}: {_DOING[change.action]}…"
+        case EventType.WAITING:
+            still = f", {left(event.left)}" if event.left is not None else ""
+            told = f"{duration(event.elapsed)}{still}{operation}"
+            doing = f"{address}: {_DOING[change.action]}… [{told}]"
+            return f"{doing} {said}".rstrip()
+        case EventType.DONE:
+            done = style.green(_DONE[change.action])
+            return f"{address}: {' '.join(filter(None, (done, said)))} in {duration(event.elapsed)}"
+        case EventType.FAILED:
+            said = said.removeprefix(f"{change.action} failed: ")  # operations say it themselves
+            return f"{address}: {style.red(f'{change.action} failed')}: {said}"
+        case EventType.SKIPPED:
+            return f"{address}: {style.yellow(f'{change.action} not done')}: {said}"
+        case EventType.DETACHED:
+            going = f"{_DOING[change.action]} goes on at the service"
+            return f"{address}: {style.yellow(going)} [{duration(event.elapsed)}{operation}]"
+
+
+def version_json(command: str) -> dict[str, Json]:
+    """The first line of all: whose lines these are (schemas/events.schema.json)."""
+    return document(type="version", tool="automl-plan", tool_version=__version__, command=command)
+
+
+def event_json(event: Event) -> dict[str, Json]:
+    """An event for programs."""
+    return document(
+        type=str(event.type),
+        address=str(event.change.address),
+        action=str(event.change.action),
+        key=event.change.key,
+        elapsed_seconds=round(event.elapsed, 3),
+        operation_id=event.operation_id,
+        message=event.message,
+        left=None if event.left is None else forecast_to_json(event.left),
+    )
+
+
+def result_text(planned: Planned, result: ApplyResult, style: Style, follow: str) -> str:
+    """The last line of an apply; `follow` is the command that follows what it left running."""
+    done = summary(result.done, _SUMMED_UP)
+    running = clean(left_text(result.left))
+    rejected = sum(isinstance(f.error, GateRejected) for f in result.failed)
+    if rejected and rejected == len(result.failed):
+        whose = "its gate" if rejected == 1 else "their gates"
+        what = f"{counted(rejected, 'version')} turned down by {whose}"
+        label = style.yellow("Held back:")
+    elif result.failed:
+        what = f"{counted(len(result.failed), 'change')} failed"
+        label = style.red("Apply incomplete:")
+    elif result.left:
+        what, label = "", style.yellow("Detached:")
+    else:
+        what, label = "", style.green("Apply complete:")
+        if planned.mode is PlanMode.REFRESH_ONLY:
+            done = f"{counted(acceptable(planned.plan.drift), 'change')} accepted into the state"
+    done = done or ("" if running else f"nothing {'else ' if what else ''}was done")
+    said = "; ".join(filter(None, (what, running, done)))
+    next_ = f" Follow it with `{clean(follow)}`." if running else ""
+    return f"{style.bold(label)} {said}.{next_}\n"
+
+
+def disowned_json(object_id: str) -> dict[str, Json]:
+    """How it ended that the labels were taken off an object, for programs."""
+    return document(type="result", done=[object_id], failed=[], skipped=[], running=[], gates=[])
+
+
+def result_json(result: ApplyResult, follow: str) -> dict[str, Json]:
+    """How an apply ended, for programs; `follow` as in `result_text`."""
+    return document(
+        type="result",
+        done=[change.key for change in result.done],
+        failed=[
+            {"key": f.change.key, "type": type(f.error).__name__, "message": f.error.message}
+            for f in result.failed
+        ],
+        skipped=[change.key for change in result.skipped],
+        running=[change.key for change in result.running],
+        operations=[
+            {
+                "key": left.change.key,
+                "step": left.step and str(left.step),
+                "operation_id": left.operation_id,
+                "started": left.started,
+            }
+            for left in result.left
+        ],
+        follow=follow if result.left else None,
+        gates=[
+            {"address": str(address), "version": version, **report.to_json()}
+            for address, version, report in result.gates
+        ],
+    )

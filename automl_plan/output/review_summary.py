@@ -1,0 +1,381 @@
+"""What a reviewer must know of a plan first: the money, what is final, what it contacts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from automl_plan.model.contacts import Contact, ContactKind
+from automl_plan.output.drift import unrecorded_summary
+from automl_plan.output.style import Style, clean, counted
+from automl_plan.planning.drift import acceptable
+from automl_plan.planning.options import PlanMode
+from automl_plan.planning.plan import Action, Amounts, Change, HeldBy, NoteKind, Plan
+from automl_plan.planning.scorecards import Scorecard
+from automl_plan.workspace.bound_plan import Planned
+
+RUNS = "Runs"
+CONTACTS = "Contacts"
+"""Titles of the two sections."""
+_AS = {
+    ContactKind.EMAIL: "to ",
+    ContactKind.SERVICE: "in place of the provider's own service: ",
+    ContactKind.STORAGE: "in place of Cloud Storage: ",
+    ContactKind.STAGING: "local data is uploaded to ",
+}
+
+
+def contact_sections(contacts: Sequence[Contact]) -> list[tuple[str, list[str]]]:
+    """Each section that has something in it: its title and its sentences."""
+    runs = [contact for contact in contacts if contact.kind is ContactKind.COMMAND]
+    others = [contact for contact in contacts if contact.kind is not ContactKind.COMMAND]
+    found = [(RUNS, runs), (CONTACTS, others)]
+    return [(title, [*map(contact_sentence, each)]) for title, each in found if each]
+
+
+def contact_sentence(contact: Contact) -> str:
+    """`notify.ops.webhook: https://ops.example.com/… (sha256:d19e6e94ec39)`."""
+    text = f"{contact.written}: {_AS.get(contact.kind, '')}{contact.target}"
+    if contact.digest is not None:
+        text += f" ({contact.digest})"
+    if contact.events:
+        text += f", only on {', '.join(contact.events)}"
+    return clean(text)
+
+
+def contacts_text(contacts: Sequence[Contact], style: Style) -> str:
+    """Both sections; empty where there is nothing."""
+    return "".join(
+        f"\n{style.bold(title + ':')}\n" + "".join(f"  {line}\n" for line in lines)
+        for title, lines in contact_sections(contacts)
+    )
+
+
+TRAININGS = (Action.TRAIN, Action.RETRAIN)
+RISKY = (
+    Action.DELETE,
+    Action.RETRAIN,
+    Action.TRAIN,
+    Action.CANCEL,
+    Action.GATE,
+    Action.PROMOTE,
+    Action.UNDEPLOY,
+    Action.DEPLOY,
+    Action.RESUME,
+    Action.FORGET,
+    Action.IMPORT,
+    Action.MOVE,
+)
+"""Actions that a reviewer looks at one by one, the gravest first."""
+_GRAVE = (Action.DELETE, *TRAININGS)
+_SERVES = (Action.DEPLOY, Action.PROMOTE, Action.GATE)
+"""Actions after which a version of their address serves."""
+_NOUNS = {
+    Action.DELETE: "deletion",
+    Action.RETRAIN: "retraining",
+    Action.TRAIN: "training",
+    Action.CANCEL: "cancellation",
+    Action.PROMOTE: "promotion",
+}
+_MOST_NAMED = 4
+"""Addresses that a sentence names."""
+Usd = Callable[[float], str]
+"""How an amount of US dollars is written."""
+
+
+class Worry(StrEnum):
+    """How closely a plan should be looked at, by the worst that is in it."""
+
+    REFUSED = "refused"
+    FINAL = "final"
+    """Something is deleted that is declared no more."""
+    STOPS = "stops"
+    """A model serves no more that served."""
+    COSTS = "costs"
+    """Something is trained, or deployments cost more."""
+    CHANGES = "changes"
+    """None of these."""
+    NOTHING = "nothing"
+    """There is nothing to do."""
+
+
+class Risk(Struct, frozen=True):
+    """A change that a reviewer should look at."""
+
+    change: Change
+    cost: str
+    """What it costs or saves, in words; "" when neither."""
+    forecast: Scorecard | None = None
+    """Of a gate: what it would find, where that is known."""
+
+    @property
+    def grave(self) -> bool:
+        """Whether it can't be undone."""
+        return self.change.action in _GRAVE or self.turned_down
+
+    @property
+    def by_what(self) -> str:
+        """By what its gate is foretold."""
+        gate = None if self.forecast is None else self.forecast.gate
+        made_up = gate is not None and gate.simulated
+        return "by its simulated evaluation" if made_up else "by its evaluation"
+
+    @property
+    def turned_down(self) -> bool:
+        """Whether the gate would turn the version down."""
+        gate = None if self.forecast is None else self.forecast.gate
+        return gate is not None and not gate.passed
+
+
+def worry_of(planned: Planned) -> Worry:
+    """How closely to look."""
+    plan = planned.plan
+    if plan.refused:
+        return Worry.REFUSED
+    if planned.empty:
+        return Worry.NOTHING
+    if any(
+        change.action is Action.DELETE and not _declared(change, planned) for change in plan.changes
+    ):
+        return Worry.FINAL
+    if _stopping(planned):
+        return Worry.STOPS
+    return Worry.COSTS if _trains(plan) or _grows(plan) else Worry.CHANGES
+
+
+def advice(planned: Planned) -> str:
+    """One sentence on whether to worry."""
+    match worry_of(planned):
+        case Worry.REFUSED:
+            reasons = counted(len(planned.plan.refused), "reason")
+            return f"This may not be applied, for {reasons} told below."
+        case Worry.FINAL:
+            return "Look closely: what is deleted can't be brought back."
+        case Worry.STOPS:
+            return f"Look closely: {_named(_stopping(planned), str)} serves no more after this."
+        case Worry.COSTS if _trains(planned.plan):
+            return "Look at the money: a training is paid for whether or not its model is used."
+        case Worry.COSTS:
+            return "Look at the money: deployments cost more."
+        case Worry.CHANGES:
+            return "Nothing that is declared is deleted, no training is begun, nothing costs more."
+        case Worry.NOTHING if planned.plan.unrecorded and planned.mode is not PlanMode.DESTROY:
+            return "Nothing is to be done, but the state does not know all that is its own."
+        case Worry.NOTHING:
+            return nothing_to_do(planned).removeprefix("No changes. ")
+
+
+def caveats(planned: Planned) -> tuple[str, ...]:
+    """What a reader must know of how the plan was made, and of the state."""
+    said = []
+    if planned.mode is PlanMode.DESTROY:
+        all_ = (
+            "What is recorded of this part" if planned.plan.not_planned else "All that is recorded"
+        )
+        said.append(f"{all_} is to be deleted.")
+    part = only_a_part(planned)
+    if part is not None:
+        said.append(part)
+    if not planned.options.refresh:
+        said.append("It was not asked what lives: this is planned from the state alone.")
+    if planned.plan.unrecorded:
+        said.append(unrecorded_summary(planned.plan.unrecorded))
+    return tuple(said)
+
+
+def only_a_part(planned: Planned) -> str | None:
+    """That a narrowed plan is not all, and what was left out; None for a whole one."""
+    left_out = planned.plan.not_planned
+    if not left_out:
+        narrowed = planned.options.targets or planned.options.excludes
+        return "Only a part was planned: --target or --exclude was given." if narrowed else None
+    names = _and_more([str(address) for address in left_out])
+    return (
+        f"Only a part was planned (--target, --exclude). Left out, in whole or in part: {names}. "
+        "The configuration may ask for more than this."
+    )
+
+
+def nothing_to_do(planned: Planned, counts: str = "") -> str:
+    """That an empty plan changes nothing; `counts` says of how much that was looked at."""
+    plan = planned.plan
+    held = Counter(note.by for note in plan.notes if note.kind is NoteKind.HELD)
+    if held:
+        said = []
+        for by, why in _HELD_BY.items():
+            count = held[by]
+            if count:
+                said.append(f"{counted(count, 'model')} {'is' if count == 1 else 'are'} {why}")
+        return f"Nothing to do: {', '.join(said)}."
+    if planned.mode is PlanMode.DESTROY:
+        of = " of this part" if plan.not_planned else ""
+        return f"No changes. Nothing{of} is recorded that could be deleted."
+    if plan.not_planned and not plan.unchanged:
+        return "No changes: nothing is left of what was asked for."
+    if plan.not_planned:
+        return f"No changes to the part that was planned{counts}."
+    return f"No changes. What lives is what the configuration says{counts}."
+
+
+_HELD_BY: Mapping[HeldBy | None, str] = {
+    HeldBy.GATE: "held back by its gate",
+    HeldBy.PERSON: "held back since somebody rolled back from it",
+    None: "held back",
+}
+
+
+def _trains(plan: Plan) -> bool:
+    return any(change.action in TRAININGS for change in plan.changes)
+
+
+def _grows(plan: Plan) -> bool:
+    total = Amounts() if plan.costs is None else plan.costs.total
+    return total.monthly_after > total.monthly_before
+
+
+def _stopping(planned: Planned) -> list[Change]:
+    """Undeployments after which no version of their model serves, though it is declared."""
+    changes = planned.plan.changes
+    serving = {change.address for change in changes if change.action in _SERVES}
+    found = [c for c in changes if c.action is Action.UNDEPLOY and c.address not in serving]
+    return [
+        change
+        for change in found
+        if (model := planned.desired.models.get(change.address)) is not None
+        and model.node_count is None
+    ]
+
+
+def headline(planned: Planned) -> str:
+    """`1 deletion, 1 training, 3 other changes`; `no changes`."""
+    plan = planned.plan
+    if plan.empty:
+        if not planned.empty:
+            return f"accept {counted(acceptable(plan.drift), 'change')} made outside"
+        held = sum(note.kind is NoteKind.HELD for note in plan.notes)
+        if held:
+            return f"nothing to do, {counted(held, 'model')} held back"
+        return "no changes to the part that was planned" if plan.not_planned else "no changes"
+    parts, told = [], 0
+    for action, noun in _NOUNS.items():
+        count = sum(change.action is action for change in plan.changes)
+        if count:
+            parts.append(counted(count, noun))
+            told += count
+    rest = len(plan.changes) - told
+    if rest:
+        parts.append(counted(rest, "other change" if parts else "change"))
+    return ", ".join(parts)
+
+
+def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
+    """Sentences on the money, the most important first; () when nobody gave prices."""
+    costs = planned.plan.costs
+    if costs is None:
+        return ()
+    total, said = costs.total, []
+    trainings = sum(change.action in TRAININGS for change in planned.plan.changes)
+    if trainings:
+        said.append(f"At most {usd(total.training)} once, for {counted(trainings, 'training')}")
+    elif not planned.plan.empty:
+        said.append("Nothing is paid once")
+    before, after = total.monthly_before, total.monthly_after
+    if after != before:
+        said.append(f"then {usd(after)} a month for deployments, {usd(before)} before")
+    elif after:
+        said.append(f"{usd(after)} a month for deployments, as before")
+    else:
+        said.append("nothing a month")
+    sentences = ["; ".join(said) + "."]
+    if total.running_most:
+        most = usd(total.running_most)
+        if total.running_spent is None:
+            used = f"Running trainings cost at most {most}; what they used so far is unknown."
+        else:
+            used = (
+                f"Trainings that run have cost up to {usd(total.running_spent)} of at most {most}; "
+                "cancelled now, they cost no more than that."
+            )
+        sentences.append(used)
+    if costs.idle:
+        idle = counted(len(costs.idle), "deployed model")
+        sentences.append(f"{idle} that nobody declares: {usd(costs.idle_monthly)} a month.")
+    if planned.provider.name == "local":
+        sentences.append("These are cloud prices: the local provider itself costs nothing.")
+    return tuple(sentences)
+
+
+def effects(planned: Planned, code: Callable[[str], str]) -> str:
+    """What is trained and deleted, in a sentence; `code` writes an address."""
+    changes = planned.plan.changes
+    trained = [change for change in changes if change.action in TRAININGS]
+    deletions = [change for change in changes if change.action is Action.DELETE]
+    lost = [change for change in deletions if not _declared(change, planned)]
+    replaced = [change for change in deletions if _declared(change, planned)]
+    ends = []
+    if lost:
+        why = "" if planned.mode is PlanMode.DESTROY else ", which nobody declares any more"
+        ends.append(f"It deletes {_named(lost, code)}{why}.")
+    if replaced:
+        ends.append(f"It deletes what is replaced of {_named(replaced, code)}.")
+    trains = _named(trained, code) if trained else "nothing"
+    return " ".join((f"It trains {trains}.", *(ends or ["It deletes nothing."])))
+
+
+def _named(changes: Sequence[Change], code: Callable[[str], str]) -> str:
+    """`model.a, model.b and 3 more`."""
+    return _and_more([code(n) for n in dict.fromkeys(str(change.address) for change in changes)])
+
+
+def _and_more(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    shown = ", ".join(names[:_MOST_NAMED])
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def risks(plan: Plan, scores: Sequence[Scorecard], usd: Usd) -> tuple[Risk, ...]:
+    """The risky changes, the gravest first, each with its money."""
+    rank = {action: place for place, action in enumerate(RISKY)}
+    risky = [change for change in plan.changes if change.action in rank]
+    amounts = {} if plan.costs is None else {x.address: x.amounts for x in plan.costs.lines}
+    forecasts = {card.address: card for card in scores if card.gate is not None}
+    trained = {change.address for change in plan.changes if change.action in TRAININGS}
+    told: set[object] = set()
+    found = []
+    for change in sorted(risky, key=lambda change: rank[change.action]):
+        cost = _cost(change, amounts.get(change.address, Amounts()), usd, told)
+        forecast = forecasts.get(change.address)
+        # A gate that waits for a training of this plan has nothing to judge yet.
+        known = forecast is not None and change.object_id in (None, forecast.object_id)
+        asked = change.action is Action.GATE and known and change.address not in trained
+        found.append(Risk(change, cost, forecast if asked else None))
+    return tuple(found)
+
+
+def _cost(change: Change, amounts: Amounts, usd: Usd, told: set[object]) -> str:
+    """Monthly amounts are those of an address, and told once for it."""
+    match change.action:
+        case Action.TRAIN | Action.RETRAIN if amounts.training:
+            return f"at most {usd(amounts.training)}"
+        case Action.RESUME | Action.CANCEL if amounts.running_most:
+            if amounts.running_spent is None:
+                return f"at most {usd(amounts.running_most)}"
+            return f"up to {usd(amounts.running_spent)} so far"
+        case Action.DEPLOY | Action.UNDEPLOY | Action.DELETE:
+            gap = amounts.monthly_after - amounts.monthly_before
+            grows = change.action is Action.DEPLOY
+            if not gap or grows != (gap > 0) or change.address in told:
+                return ""
+            told.add(change.address)
+            return f"{'+' if gap > 0 else '-'}{usd(abs(gap))} a month"
+        case _:
+            return ""
+
+
+def _declared(change: Change, planned: Planned) -> bool:
+    if planned.mode is PlanMode.DESTROY:
+        return False
+    return change.address in planned.desired.datasets or change.address in planned.desired.models

@@ -1,0 +1,121 @@
+"""The versions of a model, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from automl_plan.model.address import Address
+from automl_plan.model.json import Json
+from automl_plan.model.lifespan import birth_of
+from automl_plan.output.document import document
+from automl_plan.output.expiry import life_text, rfc3339
+from automl_plan.output.style import Style, clean, columns
+from automl_plan.output.values import shown
+from automl_plan.workspace.versions import VersionRow
+
+_COMMIT = 10
+"""Digits of a commit that are shown."""
+_NOTHING_SERVES = "Nothing serves: no version is deployed.\n"
+
+
+def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> str:
+    """One version a line, newest first, its id below its number; decisions after the table."""
+    if not rows:
+        return "There are no versions.\n"
+    headers = ("VERSION", "STATUS", "DATA", "COMMIT", "EVALUATION", "COST", "AGE", "EXPIRES")
+    cells = [
+        (
+            f"{row.recorded.version or '-'}\n{clean(row.live.id)}",
+            _status(row),
+            shown(row.data) if row.data else "-",
+            _commit(row.recorded.commit),
+            _evaluation(row),
+            "-" if row.usd is None else f"${row.usd:,.2f}",
+            _age(row.live.create_time, now),
+            life_text(row.expires, now, style),
+        )
+        for row in rows
+    ]
+    nothing = "" if any(row.live.deployed for row in rows) else _NOTHING_SERVES
+    return columns(headers, cells, style) + nothing + "".join(map(_decision, rows))
+
+
+def versions_json(address: Address, rows: Sequence[VersionRow]) -> dict[str, Json]:
+    """The same for programs."""
+    return document(address=str(address), versions=[_json(row) for row in rows])
+
+
+def _json(row: VersionRow) -> dict[str, Json]:
+    decision = row.recorded.decision
+    return {
+        "version": row.recorded.version,
+        "id": row.live.id,
+        "status": "current" if row.current else str(row.recorded.status or "former"),
+        "deployed": row.live.deployed,
+        "data": row.data,
+        "commit": row.recorded.commit,
+        "au_prc": None if row.evaluation is None else row.evaluation.au_prc,
+        "mean_average_precision": None
+        if row.evaluation is None
+        else row.evaluation.mean_average_precision,
+        "test_examples": None if row.evaluation is None else row.evaluation.example_count,
+        **({"simulated": True} if row.live.simulated else {}),
+        "train_cost_usd": None if row.usd is None else round(row.usd, 2),
+        "created": row.live.create_time,
+        "expires": rfc3339(row.expires),
+        "decision": None
+        if decision is None
+        else {
+            "kind": str(decision.kind),
+            "when": decision.when,
+            "by": decision.by,
+            "why": decision.why,
+            "rows": [dict(each) for each in decision.rows],
+        },
+    }
+
+
+def _status(row: VersionRow) -> str:
+    status = "current" if row.current else str(row.recorded.status or "former")
+    return f"{status}\n{'deployed' if row.live.deployed else 'undeployed'}"
+
+
+def _commit(commit: str | None) -> str:
+    if commit is None:
+        return "-"
+    digits, dash, rest = commit.partition("-")
+    return clean(digits[:_COMMIT] + dash + rest)
+
+
+def _evaluation(row: VersionRow) -> str:
+    evaluation = row.evaluation
+    if evaluation is None:
+        return "-"
+    if evaluation.au_prc is not None:
+        figure = f"auPRC {evaluation.au_prc:.4f}"
+    elif evaluation.mean_average_precision is not None:
+        figure = f"mAP {evaluation.mean_average_precision:.4f}"
+    else:
+        return "-"
+    made_up = "\nsimulated" if row.live.simulated else ""
+    return f"{figure}\n{evaluation.example_count:,} images{made_up}"
+
+
+def _age(created: str | None, now: datetime) -> str:
+    born = birth_of(created)
+    if born is None:
+        return "-"
+    age = now - born
+    return f"{age.days} days" if age.days != 1 else "1 day"
+
+
+def _decision(row: VersionRow) -> str:
+    decision = row.recorded.decision
+    if decision is None:
+        return ""
+    by = "" if decision.by is None else f" by {clean(decision.by)}"
+    why = "" if decision.why is None else f": {clean(decision.why)}"
+    missed = [str(r.get("requirement")) for r in decision.rows if r.get("met") is False]
+    what = f" (not met: {clean(', '.join(missed))})" if missed else ""
+    return f"Version {row.recorded.version}: {decision.kind}{by} {decision.when}{what}{why}\n"

@@ -1,0 +1,70 @@
+"""What a watch sees: lines for people, JSON for programs."""
+
+from __future__ import annotations
+
+from automl_plan.model.json import Json
+from automl_plan.output.document import document
+from automl_plan.output.style import Style, clean, counted
+from automl_plan.watch.snapshot import Watched, WatchEventType, WatchResult
+
+_BAD = (WatchEventType.FAILED,)
+_UNEASY = (
+    WatchEventType.LEFT,
+    WatchEventType.FOUND,
+    WatchEventType.NOT_SENT,
+    WatchEventType.TROUBLE,
+)
+
+
+def watched_line(event: Watched, style: Style) -> str:
+    """`model.digits: train ended: ICN1`."""
+    said = " ".join(clean(line) for line in event.message.splitlines())
+    if event.type in _BAD:
+        return style.red(said) + "\n"
+    if event.type in _UNEASY:
+        return style.yellow(said) + "\n"
+    if event.type is WatchEventType.BUSY:
+        return f"{said} That run records and sends; watch looks again when it has ended.\n"
+    return style.green(said) + "\n" if event.type is WatchEventType.ENDED else said + "\n"
+
+
+def watched_json(event: Watched) -> dict[str, Json]:
+    """The same for programs."""
+    return document(
+        type="watched",
+        event=str(event.type),
+        address=event.address,
+        operation_id=event.operation_id,
+        receiver=event.receiver,
+        notice_id=event.notice_id,
+        message=event.message,
+    )
+
+
+def watch_result_text(result: WatchResult, style: Style) -> str:
+    """The last line: what is left, and what to do next."""
+    if not result.looked:
+        return "This look could not be had.\n"
+    parts = []
+    if result.running:
+        parts.append(f"{counted(result.running, 'operation')} still running")
+    if result.left:
+        parts.append(f"{counted(result.left, 'step')} left to an apply or a person")
+    if result.waiting:
+        parts.append(f"{counted(result.waiting, 'message')} still to be sent")
+    left = ", ".join(parts) or style.green("nothing is left to watch")
+    ended = f"; {counted(result.recorded, 'end')} recorded" if result.recorded else ""
+    next_ = "Next: automl-plan plan\n" if result.recorded else ""
+    return f"{left[:1].upper()}{left[1:]}{ended}.\n{next_}"
+
+
+def watch_result_json(result: WatchResult) -> dict[str, Json]:
+    """The same for programs."""
+    return document(
+        type="watch-result",
+        looked=result.looked,
+        running=result.running,
+        left=result.left,
+        waiting=result.waiting,
+        recorded=result.recorded,
+    )

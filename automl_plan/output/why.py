@@ -1,0 +1,77 @@
+"""Why something is planned, or why nothing is, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from automl_plan.model.json import Json
+from automl_plan.output.document import document
+from automl_plan.output.style import Style, clean, columns
+from automl_plan.output.values import shown
+from automl_plan.planning.explain import Compared, Explanation
+
+
+def why_text(explanation: Explanation, places: Mapping[str, str], style: Style) -> str:
+    """The comparison, the facts, and what follows. `places` tells where fields are written."""
+    parts = [style.bold(str(explanation.address)) + "\n"]
+    if explanation.compared:
+        headers = ("FIELD", "DECLARED", "FOUND", "FROM", "WRITTEN AT", "A DIFFERENCE IS", "")
+        cells = [
+            (
+                clean(row.field),
+                shown(row.declared),
+                shown(row.found),
+                row.origin,
+                clean(places.get(row.field, "(default)")),
+                row.meaning,
+                _verdict(row),
+            )
+            for row in explanation.compared
+        ]
+        parts.append(columns(headers, cells, style))
+    parts.append("".join(f"- {clean(fact)}\n" for fact in explanation.facts))
+    parts.append(_conclusion(explanation, style))
+    return "\n".join(parts)
+
+
+def why_json(explanation: Explanation, places: Mapping[str, str]) -> dict[str, Json]:
+    """The same for programs."""
+    return document(
+        address=str(explanation.address),
+        compared=[
+            {
+                "field": row.field,
+                "declared": row.declared,
+                "found": row.found,
+                "origin": row.origin,
+                "where": places.get(row.field),
+                "meaning": row.meaning,
+                "equal": row.equal,
+                "ignored": row.ignored,
+            }
+            for row in explanation.compared
+        ],
+        facts=list(explanation.facts),
+        changes=[
+            {"action": str(change.action), "reason": change.reason, "where": change.where}
+            for change in explanation.changes
+        ],
+        notes=[note.text for note in explanation.notes],
+    )
+
+
+def _verdict(row: Compared) -> str:
+    if row.equal:
+        return "equal, ignored" if row.ignored else "equal"
+    return "DIFFERS"
+
+
+def _conclusion(explanation: Explanation, style: Style) -> str:
+    lines = []
+    for change in explanation.changes:
+        where = f" ({clean(change.where)})" if change.where else ""
+        lines.append(f"  {change.action:<11} {clean(change.reason)}{where}")
+    lines += [f"  {style.yellow('note')}        {clean(note.text)}" for note in explanation.notes]
+    if not explanation.changes:
+        lines.insert(0, "  nothing: no difference asks for anything")
+    return style.bold("So the plan does:") + "\n" + "\n".join(lines) + "\n"

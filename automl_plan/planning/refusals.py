@@ -1,0 +1,266 @@
+"""Judges changes before they are carried out: the one list of what can refuse them. Pure.
+
+Whatever leads to a call that is paid for or can't be undone asks `judge` first. Another rule is a
+function in `_RULES`, and a line in `plan.REFUSAL_RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.model.address import Address
+from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.desired import Check, Desired, Policy
+from automl_plan.model.homes import homes_of
+from automl_plan.model.live import Live, SourceData
+from automl_plan.model.prices import PriceBook
+from automl_plan.model.recorded import Recorded
+from automl_plan.planning.cost import Meter, costs_of
+from automl_plan.planning.data_findings import DataFindings, advice_of
+from automl_plan.planning.endpoints import traffic_refusals
+from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.plan import (
+    POLICY,
+    Action,
+    Change,
+    Costs,
+    Note,
+    Refusal,
+    Unrecorded,
+    Violation,
+)
+from automl_plan.planning.policy import Subject, refusal_text, violations
+from automl_plan.planning.safety import large_change, protection
+from automl_plan.planning.shared_objects import shared_objects, sharing_refusals
+from automl_plan.planning.source_changes import Compared, append_refusals, count_notes
+from automl_plan.planning.trainable import Trained, training_notes, training_refusals, trainings
+from automl_plan.planning.unrecorded import in_use, without_imported
+from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
+
+Place = Callable[[Address | None, str | None], str | None]
+"""Where a field is written, `main.yaml:12`; of the configuration as a whole without an address."""
+
+_ENDS = frozenset(
+    {
+        Action.RESUME,
+        Action.CANCEL,
+        Action.UNDEPLOY,
+        Action.DELETE,
+        Action.FORGET,
+        Action.MOVE,
+        Action.NO_OP,
+    }
+)
+"""Actions that make nothing of what is declared: how it is declared refuses none of them."""
+
+
+class Grounds(Struct, frozen=True):
+    """What changes are judged by."""
+
+    desired: Desired
+    """With the fingerprints of the data."""
+    recorded: Recorded
+    """As blocks of the configuration (moved, removed, imports) leave it."""
+    live: Live
+    options: PlanOptions
+    policy: Policy
+    provider: Mapping[str, Any]
+    """Its settings."""
+    prices: PriceBook
+    meter: Meter | None
+    sources: Mapping[Address, SourceData]
+    place: Place
+    unrecorded: Sequence[Unrecorded] = ()
+    """What bears this state's ownership labels and is not in it."""
+    part: bool = False
+    """Whether only changes are judged, and not all that is declared."""
+    by_hand: bool = False
+    """Whether a person chose the objects: then any version of what is protected is."""
+    compared: Compared = {}
+    """What sources hold beside the rows that were imported; by content, where those are known."""
+    capabilities: Capabilities = GOOGLE
+    """What the provider can train."""
+    data_findings: Mapping[Address, DataFindings] = {}
+    """By dataset: what the lint found in data that is imported; none where it was not asked for."""
+
+
+class Judgement(Struct, frozen=True):
+    """What is to be said against changes."""
+
+    refused: tuple[Refusal, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    """Of the policy, with those that only warn."""
+
+
+def costs_within(changes: Sequence[Change], grounds: Grounds) -> Costs:
+    """The money in these changes alone."""
+    return costs_of(
+        changes,
+        grounds.desired,
+        grounds.recorded.resources,
+        grounds.live,
+        grounds.prices,
+        grounds.meter,
+        without_imported(grounds.unrecorded, changes),
+    )
+
+
+def judge(changes: Sequence[Change], grounds: Grounds) -> Judgement:
+    """Judge changes that are to be carried out together, as they would be."""
+    if grounds.options.mode is PlanMode.REFRESH_ONLY:
+        return Judgement()  # it changes nothing but the state
+    found = _violations(changes, grounds)
+    refused = [refusal for rule in _RULES for refusal in rule(changes, grounds)]
+    refused += [
+        Refusal(POLICY + v.rule, refusal_text(v, grounds.policy), v.address, v.field, v.where)
+        for v in found
+        if not v.warns
+    ]
+    refused += _lint(changes, grounds)
+    return Judgement(tuple(refused), found)
+
+
+# -- rules -----------------------------------------------------------------------------------
+
+
+def _protection(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    for refusal in protection(
+        changes,
+        grounds.desired,
+        grounds.recorded,
+        grounds.live,
+        destroy=grounds.options.mode is PlanMode.DESTROY,
+        by_hand=grounds.by_hand,
+    ):
+        yield replace(refusal, where=grounds.place(refusal.address, refusal.field))
+
+
+def _large_change(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    if grounds.options.allow_large_change:
+        return ()
+    return large_change(changes, grounds.recorded)
+
+
+def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    destroy = grounds.options.mode is PlanMode.DESTROY
+    wanted = Desired({}, {}) if destroy else grounds.desired
+    declared = {*wanted.datasets, *wanted.models}
+    shared = shared_objects(grounds.recorded, grounds.live, declared)
+    return sharing_refusals(changes, grounds.recorded.resources, shared)
+
+
+def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    left = without_imported(grounds.unrecorded, changes)
+    yield from unrecorded_refusals(left, changes, grounds.recorded.lineage)
+    yield from in_use(left, grounds.live, grounds.recorded.resources, changes)
+
+
+def _append_only(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    found = append_refusals(
+        changes,
+        grounds.desired,
+        grounds.recorded.resources,
+        grounds.live,
+        grounds.sources,
+        grounds.compared,
+    )
+    return (_with_place(refusal, grounds) for refusal in found)
+
+
+def _trainings(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    found = training_refusals(
+        _trained(changes, grounds),
+        grounds.live,
+        grounds.capabilities,
+        refreshed=grounds.options.refresh,
+        with_less=grounds.options.allow_partial_import,
+    )
+    return (_with_place(refusal, grounds) for refusal in found)
+
+
+def _with_place(refusal: Refusal, grounds: Grounds) -> Refusal:
+    """With where to write what it asks for, also in its text."""
+    where = grounds.place(refusal.address, refusal.field)
+    text = refusal.text if where is None else f"{refusal.text.removesuffix('.')} ({where})."
+    return replace(refusal, text=text, where=where)
+
+
+def _trained(changes: Sequence[Change], grounds: Grounds) -> list[Trained]:
+    resources = grounds.recorded.resources
+    return list(trainings(changes, grounds.desired, resources, grounds.live, grounds.sources))
+
+
+def data_notes(changes: Sequence[Change], grounds: Grounds) -> list[Note]:
+    """What is to be known of data that is imported or trained on, and refuses nothing."""
+    resources = grounds.recorded.resources
+    uncertain = count_notes(
+        changes, grounds.desired, resources, grounds.live, grounds.sources, grounds.compared
+    )
+    return [*uncertain, *training_notes(_trained(changes, grounds))]
+
+
+def _traffic(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
+    resources = grounds.recorded.resources
+    homes = homes_of(resources, grounds.live.models, grounds.recorded.lineage)
+    return traffic_refusals(changes, resources, homes, grounds.live)
+
+
+def _lint(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+    imported = {change.address for change in changes if change.action is Action.IMPORT_DATA}
+    for address in sorted(imported):
+        found = grounds.data_findings.get(address)
+        refusal = None if found is None else found.refusal(address)
+        if refusal is not None:
+            yield refusal
+
+
+_RULES: tuple[Callable[[Sequence[Change], Grounds], Iterable[Refusal]], ...] = (
+    _protection,
+    _large_change,
+    _sharing,
+    _traffic,
+    _unrecorded,
+    _append_only,
+    _trainings,
+)
+"""All but the policy and the lint, in the order in which a plan shows them."""
+
+
+# -- the team's policy -----------------------------------------------------------------------
+
+
+def _violations(changes: Sequence[Change], grounds: Grounds) -> tuple[Violation, ...]:
+    policy = grounds.policy
+    if not policy:
+        return ()
+    part = grounds.part or grounds.options.narrowed
+    makes = {change.address for change in changes if change.action not in _ENDS}
+    desired = _of(makes, grounds.desired) if part else grounds.desired
+    adequate = any(rule.check is Check.ADEQUATE for rule in policy)
+    subject = Subject(
+        policy,
+        changes,
+        desired,
+        costs_within(changes, grounds),
+        grounds.provider if makes or not part else {},
+        advice_of(changes, grounds.desired, grounds.sources) if adequate else {},
+    )
+    return tuple(replace(v, where=_where(v, grounds)) for v in violations(subject))
+
+
+def _of(addresses: set[Address], desired: Desired) -> Desired:
+    return Desired(
+        {a: d for a, d in desired.datasets.items() if a in addresses},
+        {a: m for a, m in desired.models.items() if a in addresses},
+    )
+
+
+def _where(violation: Violation, grounds: Grounds) -> str | None:
+    field, address, rule = violation.field, violation.address, f"policy.{violation.rule}"
+    if (field is None and address is None) or (field or "").startswith("policy."):
+        return grounds.place(None, rule)
+    return grounds.place(address, field) or grounds.place(None, rule)

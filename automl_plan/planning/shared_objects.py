@@ -1,0 +1,133 @@
+"""Objects that two addresses claim, which a state of version 0.1 may hold. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.live import Live, LiveDataset, LiveModel
+from automl_plan.model.ownership import Owners
+from automl_plan.model.ownership_labels import address_mark, owner
+from automl_plan.model.recorded import Recorded, RecordedOperation, RecordedResource
+from automl_plan.planning.drift import live_object
+from automl_plan.planning.plan import IN_USE, SHARED, Action, Change, Note, NoteKind, Refusal
+
+_LEAVES_IT = frozenset({Action.FORGET, Action.MOVE})
+"""Actions that do nothing to an object."""
+_ENDS = (Action.RESUME, Action.CANCEL)
+
+
+class Shared(Struct, frozen=True):
+    """One object, and the addresses that claim it."""
+
+    kind: ResourceKind
+    object_id: str
+    addresses: tuple[Address, ...]
+    maker: Address | None
+    """The one whose open operation made it, and has not recorded it yet."""
+    way_out: str
+
+
+def shared_objects(
+    recorded: Recorded, live: Live, declared: Collection[Address]
+) -> tuple[Shared, ...]:
+    """The objects that more than one address claims; none in a state that this version wrote."""
+    owners = Owners(recorded.lineage, recorded.resources, live.operations)
+    found = []
+    for (kind, object_id), addresses in owners.recorded.items():
+        there = live_object(live, kind, object_id)
+        maker = owners.made_by(kind, object_id, there)
+        claimed = {*addresses} if maker is None else {*addresses, maker}
+        if len(claimed) > 1:
+            way_out = _way_out([a for a in addresses if a != maker], there, declared)
+            found.append(Shared(kind, object_id, tuple(sorted(claimed)), maker, way_out))
+    return tuple(found)
+
+
+def sharing_notes(shared: Iterable[Shared]) -> list[Note]:
+    """That two addresses claim an object, and the way out."""
+    return [
+        Note(
+            each.addresses[-1],
+            NoteKind.SHARED,
+            f"{each.object_id} belongs to {_and(each.addresses)}: {each.way_out}",
+        )
+        for each in shared
+    ]
+
+
+def sharing_refusals(
+    changes: Sequence[Change],
+    resources: Mapping[Address, RecordedResource],
+    shared: Collection[Shared],
+) -> list[Refusal]:
+    """Changes of objects that another address claims, or works on."""
+    found: dict[tuple[Address, str], Refusal] = {}
+    for each in shared:
+        for change in changes:
+            if change.address in each.addresses and _touches(change, each):
+                others = [a for a in each.addresses if a != change.address]
+                text = (
+                    f"{change.address} {change.action}: {each.object_id} belongs to "
+                    f"{_and(others)}, too: {each.way_out}."
+                )
+                refusal = Refusal(SHARED, text, change.address)
+                found.setdefault((change.address, each.object_id), refusal)
+    return [*found.values(), *_worked_on(changes, resources)]
+
+
+def _touches(change: Change, shared: Shared) -> bool:
+    if change.action is Action.RESUME and change.address == shared.maker:
+        return True  # it would record the object a second time
+    return change.object_id == shared.object_id and change.action not in _LEAVES_IT
+
+
+def _worked_on(
+    changes: Sequence[Change], resources: Mapping[Address, RecordedResource]
+) -> list[Refusal]:
+    """Deletions of what an open operation of another address works on, and goes on with."""
+    deleted = {c.object_id: c.address for c in changes if c.action is Action.DELETE}
+    if not deleted:
+        return []
+    ended = {(c.address, c.operation_id) for c in changes if c.action in _ENDS}
+    found = []
+    for address, record in sorted(resources.items()):
+        for operation in record.operations:
+            for object_id in _works_on(operation):
+                by = deleted.get(object_id)
+                if by is not None and by != address and (address, operation.id) not in ended:
+                    text = (
+                        f"{by} delete: an operation of {address} ({operation.step}) works on "
+                        f"{object_id}: let it end first (`automl-plan wait`)."
+                    )
+                    found.append(Refusal(IN_USE, text, by))
+    return found
+
+
+def _works_on(operation: RecordedOperation) -> tuple[str, ...]:
+    return tuple(i for i in (operation.object_id, operation.dataset_id) if i is not None)
+
+
+def _way_out(
+    recorded_at: Sequence[Address],
+    there: LiveDataset | LiveModel | None,
+    declared: Collection[Address],
+) -> str:
+    """Which address should forget it: one that is not declared, or that its label does not name."""
+    whose = None if there is None else owner(there.labels)
+    named = None if whose is None else whose.mark
+
+    def keeps(address: Address) -> tuple[bool, bool]:
+        return address in declared, address_mark(address) == named
+
+    chosen = min(sorted(recorded_at), key=keeps)
+    said = f"one object belongs to one address: `automl-plan state rm {chosen}` forgets it there"
+    if chosen in declared:
+        said += f" (and take {chosen} out of the configuration, or it is made again)"
+    return said
+
+
+def _and(addresses: Sequence[Address]) -> str:
+    return " and to ".join(map(str, addresses))

@@ -1,0 +1,196 @@
+"""Which part of a plan is asked for, so that no half of a pair is carried out. Pure.
+
+A narrowed plan keeps the changes of the addresses that are asked for, less those that need a
+change of another one. A model is kept whole or not at all: nothing of it is ended for a successor
+that is left out. Pairs of two addresses are kept both, or the plan is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.errors import UsageError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired
+from automl_plan.model.recorded import Recorded, RecordedResource
+from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.planning.plan import Action, Change
+
+_REPLACED_WITH_IT = frozenset({Action.RETRAIN, Action.CANCEL})
+"""Changes of a model by which it follows a dataset that is replaced."""
+
+
+class Part(Struct, frozen=True):
+    """The changes that are kept, and the addresses that were left out, in whole or in part."""
+
+    changes: tuple[Change, ...]
+    left_out: tuple[Address, ...]
+
+
+def check_addresses(options: PlanOptions, known: Collection[Address]) -> None:
+    """Raise UsageError for an address of the options that is neither declared nor recorded."""
+    for flag, asked in (
+        ("--target", options.targets),
+        ("--exclude", options.excludes),
+        ("--replace", options.replaces),
+    ):
+        for address in sorted(asked):
+            if address not in known:
+                near = difflib.get_close_matches(str(address), map(str, known), n=1)
+                hint = (
+                    f"Did you mean {near[0]}?" if near else "`automl-plan state list` lists them."
+                )
+                raise UsageError(
+                    f"{flag} {address}: no such resource is declared or recorded.", hint=hint
+                )
+
+
+def renamed(options: PlanOptions, rearranging: Sequence[Change]) -> PlanOptions:
+    """The options with addresses that are moved by this plan under their new names."""
+    moved = {change.origin: change.address for change in rearranging if change.origin is not None}
+    if not moved:
+        return options
+
+    def new(addresses: Collection[Address]) -> frozenset[Address]:
+        return frozenset(moved.get(address, address) for address in addresses)
+
+    return replace(
+        options,
+        targets=new(options.targets),
+        excludes=new(options.excludes),
+        replaces=new(options.replaces),
+    )
+
+
+def allowed_addresses(
+    desired: Desired, recorded: Recorded, known: Collection[Address], options: PlanOptions
+) -> set[Address]:
+    """The addresses that the options ask for: targets with what they need, no excluded one.
+
+    Raises UsageError when nothing is left of the targets, and for what is to be replaced and is
+    left out, or not declared.
+    """
+    allowed = set(known)
+    if options.targets:
+        allowed = set(options.targets)
+        if options.mode is PlanMode.DESTROY:
+            users = recorded_users(recorded)
+            for address in options.targets:
+                record = recorded.resources.get(address) or RecordedResource(address)
+                for obj in record.objects:
+                    allowed.update(users.get(obj.id, ()))
+        else:
+            allowed.update(desired.models[a].dataset for a in options.targets & {*desired.models})
+    allowed -= options.excludes
+    if options.mode is PlanMode.NORMAL:
+        allowed -= {a for a, model in desired.models.items() if model.dataset in options.excludes}
+    if options.targets and not allowed & options.targets:
+        raise UsageError(
+            "--target and --exclude leave nothing to plan.",
+            hint="A model needs its dataset: what is excluded takes its models with it.",
+        )
+    for address in sorted(options.replaces):
+        if address not in desired.datasets and address not in desired.models:
+            raise UsageError(f"--replace {address}: it is not declared.")
+        if address not in allowed:
+            raise UsageError(
+                f"--replace {address}: --target or --exclude leaves it out.",
+                hint=f"Give --target {address} too, or don't exclude it.",
+            )
+    return allowed
+
+
+def narrowed(
+    changes: Sequence[Change],
+    allowed: Collection[Address],
+    desired: Desired,
+    known: Iterable[Address],
+    options: PlanOptions,
+) -> Part:
+    """The changes, which are in order, of the allowed addresses.
+
+    `known` are all addresses that are declared, or recorded. Raises UsageError where that would
+    part what belongs together.
+    """
+    left_out = set(known) - set(allowed)
+    if not left_out:
+        return Part(tuple(changes), ())
+    _check_adoptions(changes, allowed)
+    kept = _within(changes, left_out)
+    while models := {c.address for c in changes if _parted(c, kept, left_out)}:
+        left_out |= models
+        kept = _within(changes, left_out)
+    _check_replaced(changes, kept, desired, options)
+    left_out |= {change.address for change in changes if change.key not in kept}
+    return Part(tuple(kept.values()), tuple(sorted(left_out)))
+
+
+def _within(changes: Sequence[Change], left_out: Collection[Address]) -> dict[str, Change]:
+    """The changes that are not of these addresses, and need none that is not kept."""
+    kept: dict[str, Change] = {}
+    dropped: set[str] = set()
+    for change in changes:
+        if change.address not in left_out and dropped.isdisjoint(change.needs):
+            kept[change.key] = change
+        else:
+            dropped.add(change.key)
+    return kept
+
+
+def _parted(change: Change, kept: Mapping[str, Change], left_out: Collection[Address]) -> bool:
+    model = change.address.kind is ResourceKind.MODEL
+    return model and change.key not in kept and change.address not in left_out
+
+
+def _check_adoptions(changes: Sequence[Change], allowed: Collection[Address]) -> None:
+    """What one address gives up for another goes over, or stays."""
+    given_up = {
+        (change.address.kind, change.object_id): change.address
+        for change in changes
+        if change.action is Action.FORGET
+    }
+    for change in changes:
+        former = given_up.get((change.address.kind, change.object_id))
+        if change.action is not Action.IMPORT or former is None:
+            continue
+        if (former in allowed) != (change.address in allowed):
+            raise UsageError(
+                f"{change.object_id} goes over from {former} to {change.address}, and --target or "
+                "--exclude leaves out one of them.",
+                hint="Give both, or none.",
+            )
+
+
+def _check_replaced(
+    changes: Sequence[Change], kept: Mapping[str, Change], desired: Desired, options: PlanOptions
+) -> None:
+    """What replaces a dataset because it is asked for replaces what was trained on it, too.
+
+    The configuration does not ask for it: no later plan would know that the rest is missing.
+    """
+    for change in changes:
+        model = desired.models.get(change.address)
+        if model is None or change.key in kept or model.dataset not in options.replaces:
+            continue
+        if change.action in _REPLACED_WITH_IT:
+            raise UsageError(
+                f"--replace {model.dataset}: {change.address} is trained on it, and --target or "
+                "--exclude leaves that out.",
+                hint=f"Plan {change.address} too: it is trained again on the new dataset.",
+            )
+
+
+def recorded_users(recorded: Recorded) -> dict[str, list[Address]]:
+    """The recorded models, or trainings, of each live dataset, by its id."""
+    users: dict[str, list[Address]] = {}
+    for address, resource in sorted(recorded.resources.items()):
+        ids = {obj.dataset_id for obj in resource.objects}
+        ids |= {operation.dataset_id for operation in resource.operations}
+        for dataset_id in ids:
+            if dataset_id is not None:
+                users.setdefault(dataset_id, []).append(address)
+    return users

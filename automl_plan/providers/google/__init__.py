@@ -1,0 +1,1 @@
+"""Google's services: transport, credentials, errors, and a folder for each API."""

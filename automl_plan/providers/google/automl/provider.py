@@ -1,0 +1,270 @@
+"""The provider that speaks Cloud AutoML v1."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from automl_plan.errors import Aborted, NotFound
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.endpoints import Home
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.json import Attributes, Json
+from automl_plan.model.live import (
+    Live,
+    LiveDataset,
+    LiveModel,
+    Operation,
+    OperationKind,
+    SourceData,
+)
+from automl_plan.model.model_types import Problem
+from automl_plan.providers.google.automl.wire import (
+    dataset,
+    dataset_body,
+    deploy_body,
+    evaluations,
+    import_body,
+    model,
+    model_body,
+    operation,
+)
+from automl_plan.providers.google.base_url import is_google
+from automl_plan.providers.google.service import GoogleService, checked_id, merged_labels, opened
+from automl_plan.providers.protocol import Check
+from automl_plan.providers.staging import staged
+
+_COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
+_UPDATE_MASKS = {
+    "display_name": "displayName",
+    "description": "description",
+    "labels": "labels",
+}
+_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
+_ETAG_TRIES = 3
+_PAGE_SIZE = "1000"
+
+
+class AutomlProvider(GoogleService):
+    """Datasets and models of one project and location."""
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def live(self) -> Live:
+        """Everything that exists, by list calls."""
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
+            listed = pool.submit(self.datasets)
+            # Trainings first: the model of one that ends in between is listed then.
+            running = self.running()
+            models = {m.id: m for m in self.models()}
+            return Live(
+                {d.id: d for d in listed.result()},
+                models,
+                trainings=tuple(o for o in running if o.kind is OperationKind.CREATE_MODEL),
+            )
+
+    def labelled(self) -> Live:
+        """All of it: models tell everything themselves."""
+        return self.live()
+
+    def datasets(self) -> Sequence[LiveDataset]:
+        """All datasets."""
+        query = {"pageSize": _PAGE_SIZE}
+        return [
+            dataset(d) for d in self._transport.pages(self._path("datasets"), "datasets", query)
+        ]
+
+    def models(self) -> Sequence[LiveModel]:
+        """All models. The answer has them under `model` (proto: ListModelsResponse)."""
+        query = {"pageSize": _PAGE_SIZE}
+        found = [model(m) for m in self._transport.pages(self._path("models"), "model", query)]
+        self._simulated.update((each.id, each.simulated) for each in found)
+        return found
+
+    def dataset(self, dataset_id: str) -> LiveDataset:
+        """One dataset."""
+        return dataset(self._transport.get(self._path("datasets", dataset_id)))
+
+    def model(self, model_id: str) -> LiveModel:
+        """One model."""
+        return model(self._transport.get(self._path("models", model_id)))
+
+    def operation(self, operation_id: str) -> Operation:
+        """One operation as it stands."""
+        return operation(self._transport.get(self._path("operations", operation_id)))
+
+    def operations(
+        self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
+    ) -> Sequence[Operation]:
+        """Operations, filtered by the service where it takes the filter.
+
+        One filter of one term is documented; a second one is applied here.
+        """
+        query = {"pageSize": _PAGE_SIZE}
+        if works_on is not None:
+            kind, object_id = works_on
+            path = self._path(_COLLECTIONS[kind], object_id).removeprefix("/v1/")
+            query["filter"] = f"worksOn={path}"
+        elif done is not None:
+            query["filter"] = "done=true" if done else "done!=true"
+        pages = self._transport.pages(self._path("operations"), "operations", query)
+        found = [operation(o) for o in pages]
+        return [o for o in found if done is None or o.done is done]
+
+    def running(self) -> Sequence[Operation]:
+        """Operations that run."""
+        return self.operations(done=False)
+
+    def ended(self, most: int) -> Sequence[Operation]:
+        """Operations that have ended: of that list the first ones."""
+        query = {"pageSize": str(min(most, int(_PAGE_SIZE))), "filter": "done=true"}
+        answers = self._transport.pages(self._path("operations"), "operations", query)
+        return [o for o in map(operation, islice(answers, most)) if o.done]
+
+    def trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
+        """None: operations bear no labels here."""
+        return None
+
+    def evaluations(self, model_id: str) -> Sequence[Evaluation]:
+        """The evaluations of a model: overall first, then by label.
+
+        `filter` is marked as required, and may be empty (proto: ListModelEvaluationsRequest).
+        """
+        path = self._path("models", model_id) + "/modelEvaluations"
+        query = {"filter": "", "pageSize": _PAGE_SIZE}
+        found = evaluations(self._transport.pages(path, "modelEvaluation", query))
+        simulated = bool(found) and self._is_simulated(model_id)
+        return [replace(each, simulated=True) for each in found] if simulated else found
+
+    def _is_simulated(self, model_id: str) -> bool:
+        """Whether a model was not trained: the model tells, and its evaluations have no place to.
+
+        Costs no call at Google's, where there is no such model, nor for one that was listed.
+        """
+        if is_google(self._transport.base_url):
+            return False
+        known = self._simulated.get(model_id)
+        return self.model(model_id).simulated if known is None else known
+
+    @cached_property
+    def _simulated(self) -> dict[str, bool]:
+        """By id: of the models that were listed."""
+        return {}
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+        """Start to create a dataset without content."""
+        body = dataset_body(dataset, own_labels)
+        return self._begin(self._path("datasets"), body, paid=False)
+
+    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
+        """Start to import CSVs into a dataset."""
+        uris = staged(self._staging, dataset.sources, data)
+        path = self._path("datasets", dataset_id, verb="importData")
+        return self._begin(path, import_body(uris), paid=False)
+
+    def train(
+        self,
+        model: DesiredModel,
+        dataset: DesiredDataset,  # noqa: ARG002 (what it is labelled for stands on the live one)
+        dataset_id: str,
+        own_labels: Mapping[str, str],
+        check: Check | None = None,
+    ) -> Operation:
+        """Start to train a model."""
+        if check is not None:
+            check(self.dataset(dataset_id))
+        body = model_body(model, checked_id(dataset_id), own_labels)
+        return self._begin(self._path("models"), body)
+
+    def update(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        changed: Attributes,
+        own_labels: Mapping[str, str | None] = _NO_LABELS,
+    ) -> None:
+        """Patch mutable fields; labels that are not the user's or named stay as they are."""
+        path = self._path(_COLLECTIONS[kind], object_id)
+        for attempt in range(1, _ETAG_TRIES + 1):
+            there = (
+                self.dataset(object_id) if kind is ResourceKind.DATASET else self.model(object_id)
+            )
+            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
+            labels = merged_labels(there.labels, changed.get("labels"), own_labels)
+            if "labels" in changed or labels != there.labels:
+                body["labels"] = dict(labels)
+            if not body:
+                return
+            mask = ",".join(sorted(body))
+            if there.etag:
+                body["etag"] = there.etag
+            try:
+                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
+            except Aborted:
+                # Somebody else wrote between our read and our write: read again.
+                if attempt == _ETAG_TRIES:
+                    raise
+            else:
+                return
+
+    def deploy(
+        self,
+        model: LiveModel,
+        node_count: int,
+        home: Home | None = None,  # noqa: ARG002 (AutoML has no endpoints)
+        versions: Collection[str] = (),  # noqa: ARG002
+    ) -> Operation:
+        """Start to deploy a model on nodes."""
+        body = deploy_body(model.problem or Problem.IMAGE_CLASSIFICATION, node_count)
+        return self._begin(self._path("models", model.id, verb="deploy"), body)
+
+    def undeploy(
+        self,
+        model_id: str,
+        at: Collection[str] | None = None,  # noqa: ARG002 (AutoML has no endpoints)
+        home: Home | None = None,  # noqa: ARG002
+        versions: Collection[str] = (),  # noqa: ARG002
+    ) -> Operation:
+        """Start to undeploy a model; on one that is not deployed it has no effect."""
+        path = self._path("models", model_id, verb="undeploy")
+        return opened(operation(self._transport.repeatable("POST", path, {})), f"POST {path}")
+
+    def delete(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        home: Home | None = None,  # noqa: ARG002 (AutoML has no endpoints)
+    ) -> Operation | None:
+        """Start to delete an object; None when it is already gone."""
+        path = self._path(_COLLECTIONS[kind], object_id)
+        try:
+            return opened(operation(self._transport.repeatable("DELETE", path)), f"DELETE {path}")
+        except NotFound:
+            return None
+
+    def cancel(self, operation_id: str) -> None:
+        """Ask for an operation's end."""
+        self._transport.repeatable("POST", self._path("operations", operation_id, verb="cancel"))
+
+    def forget(self, operation_id: str) -> None:
+        """Delete the record of an operation (operations.delete: it stops nothing)."""
+        self._transport.repeatable("DELETE", self._path("operations", operation_id))
+
+    def _begin(self, path: str, body: dict[str, Json], *, paid: bool = True) -> Operation:
+        """Open an operation by a call that is sent once."""
+        answer = self._transport.once("POST", path, body, paid=paid)
+        return opened(operation(answer), f"POST {path}")
+
+    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
+        path = f"/v1/{self._parent}/{collection}"
+        if object_id is not None:
+            path += f"/{checked_id(object_id)}"
+        return f"{path}:{verb}" if verb else path

@@ -1,0 +1,265 @@
+"""AutoML v1's JSON → our words, and back. Lenient: what a newer service adds is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.evaluation import ConfusionMatrix, Evaluation
+from automl_plan.model.json import Json
+from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationKind
+from automl_plan.model.model_types import (
+    DEFAULT_MODEL_TYPE,
+    MODEL_TYPES,
+    ClassificationType,
+    Problem,
+)
+from automl_plan.providers.google.json_fields import (
+    integer,
+    items,
+    labels_of,
+    mapping,
+    moment,
+    number,
+    operation_error,
+    rest,
+    tail,
+    text,
+)
+from automl_plan.providers.google.metrics import (
+    box_thresholds,
+    confusion,
+    label_thresholds,
+    objects,
+)
+
+DATASET_METADATA = {
+    Problem.IMAGE_CLASSIFICATION: "imageClassificationDatasetMetadata",
+    Problem.IMAGE_OBJECT_DETECTION: "imageObjectDetectionDatasetMetadata",
+}
+MODEL_METADATA = {
+    Problem.IMAGE_CLASSIFICATION: "imageClassificationModelMetadata",
+    Problem.IMAGE_OBJECT_DETECTION: "imageObjectDetectionModelMetadata",
+}
+DEPLOYMENT_METADATA = {
+    Problem.IMAGE_CLASSIFICATION: "imageClassificationModelDeploymentMetadata",
+    Problem.IMAGE_OBJECT_DETECTION: "imageObjectDetectionModelDeploymentMetadata",
+}
+_CLASSIFICATION_TYPES = {
+    "MULTICLASS": ClassificationType.MULTICLASS,
+    "1": ClassificationType.MULTICLASS,
+    "MULTILABEL": ClassificationType.MULTILABEL,
+    "2": ClassificationType.MULTILABEL,
+}
+"""Enums come as names, or as numbers with enum-encoding=int (proto: ClassificationType)."""
+_DEPLOYED = ("DEPLOYED", 1)
+"""proto: Model.DeploymentState."""
+_DETAILS = {
+    "createDatasetDetails": OperationKind.CREATE_DATASET,
+    "importDataDetails": OperationKind.IMPORT_DATA,
+    "exportDataDetails": OperationKind.EXPORT_DATA,
+    "createModelDetails": OperationKind.CREATE_MODEL,
+    "deployModelDetails": OperationKind.DEPLOY_MODEL,
+    "undeployModelDetails": OperationKind.UNDEPLOY_MODEL,
+    "exportModelDetails": OperationKind.EXPORT_MODEL,
+    "batchPredictDetails": OperationKind.BATCH_PREDICT,
+    "deleteDetails": OperationKind.DELETE,
+}
+"""The oneof of OperationMetadata: which key is there tells the kind, even when it is empty."""
+_DATASET_FIELDS = frozenset(
+    {"name", "displayName", "description", "exampleCount", "createTime", "etag", "labels"}
+    | {*DATASET_METADATA.values()}
+)
+_MODEL_FIELDS = frozenset(
+    {"name", "displayName", "datasetId", "createTime", "updateTime", "deploymentState", "etag"}
+    | {"labels", *MODEL_METADATA.values()}
+)
+_MODEL_METADATA_FIELDS = frozenset(
+    {"baseModelId", "modelType", "trainBudgetMilliNodeHours", "trainCostMilliNodeHours"}
+    | {"trainBudget", "stopReason", "nodeQps", "nodeCount"}
+)
+
+
+def dataset(answer: Mapping[str, Any]) -> LiveDataset:
+    """A Dataset."""
+    problem = _kind(answer, DATASET_METADATA)
+    metadata = mapping(answer.get(DATASET_METADATA[problem])) if problem else {}
+    return LiveDataset(
+        id=tail(answer.get("name")),
+        display_name=text(answer.get("displayName")) or "",
+        problem=problem,
+        classification_type=_CLASSIFICATION_TYPES.get(str(metadata.get("classificationType"))),
+        description=text(answer.get("description")) or "",
+        labels=labels_of(answer),
+        example_count=integer(answer.get("exampleCount")) or 0,
+        create_time=moment(answer.get("createTime")),
+        update_time=moment(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra=rest(answer, _DATASET_FIELDS),
+    )
+
+
+_SIMULATED = "SIMULATED_"
+"""How the stop reason begins of what the embedded service's simulated trainer makes."""
+
+
+def model(answer: Mapping[str, Any]) -> LiveModel:
+    """A Model."""
+    problem = _kind(answer, MODEL_METADATA)
+    metadata = mapping(answer.get(MODEL_METADATA[problem])) if problem else {}
+    stop_reason = text(metadata.get("stopReason"))
+    return LiveModel(
+        id=tail(answer.get("name")),
+        display_name=text(answer.get("displayName")) or "",
+        dataset_id=tail(answer.get("datasetId")),
+        problem=problem,
+        deployed=answer.get("deploymentState") in _DEPLOYED,
+        node_count=integer(metadata.get("nodeCount")) or None,
+        model_type=text(metadata.get("modelType")),
+        base_model_id=text(metadata.get("baseModelId")),
+        train_budget_milli_node_hours=_budget(metadata, problem),
+        train_cost_milli_node_hours=integer(metadata.get("trainCostMilliNodeHours")),
+        stop_reason=stop_reason,
+        simulated=(stop_reason or "").startswith(_SIMULATED),
+        node_qps=number(metadata.get("nodeQps")) or None,
+        labels=labels_of(answer),
+        create_time=moment(answer.get("createTime")),
+        update_time=moment(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra={**rest(answer, _MODEL_FIELDS), **rest(metadata, _MODEL_METADATA_FIELDS)},
+    )
+
+
+def operation(answer: Mapping[str, Any]) -> Operation:
+    """An Operation (google.longrunning); while it runs `done` is absent."""
+    metadata = mapping(answer.get("metadata"))
+    kinds = [kind for key, kind in _DETAILS.items() if key in metadata]
+    error = answer.get("error")
+    return Operation(
+        id=tail(answer.get("name")),
+        kind=kinds[0] if kinds else OperationKind.UNKNOWN,
+        done=answer.get("done") is True,
+        create_time=moment(metadata.get("createTime")),
+        update_time=moment(metadata.get("updateTime")),
+        progress_percent=integer(metadata.get("progressPercent")),
+        error=operation_error(error) if isinstance(error, dict) else None,
+        made=tail(mapping(answer.get("response")).get("name")) or None,
+        partial_failures=tuple(
+            str(mapping(failure).get("message", ""))
+            for failure in items(metadata.get("partialFailures"))
+        ),
+    )
+
+
+def _budget(metadata: Mapping[str, Any], problem: Problem | None) -> int | None:
+    """Milli node hours; Google's own pages also show hours, as `trainBudget`.
+
+    Hours are not in v1's proto. Taken as wall time of all nodes they fit its least budgets (one
+    hour is 8,000 for `cloud`), which no page says: this is shown, and never compared.
+    """
+    milli = integer(metadata.get("trainBudgetMilliNodeHours"))
+    hours = integer(metadata.get("trainBudget"))
+    if milli is not None or hours is None or problem is None:
+        return milli
+    name = text(metadata.get("modelType")) or DEFAULT_MODEL_TYPE[problem]
+    known = MODEL_TYPES[problem].get(name)
+    return None if known is None else hours * known.nodes * 1000
+
+
+def _kind(answer: Mapping[str, Any], keys: Mapping[Problem, str]) -> Problem | None:
+    """The kind that the oneof tells; None for kinds such as text, which we don't manage."""
+    return next((problem for problem, key in keys.items() if key in answer), None)
+
+
+def dataset_body(dataset: DesiredDataset, own_labels: Mapping[str, str]) -> dict[str, Json]:
+    """For datasets.create."""
+    metadata: dict[str, Json] = {}
+    if dataset.classification_type is not None:
+        metadata["classificationType"] = str(dataset.classification_type)
+    body: dict[str, Json] = {
+        "displayName": dataset.display_name,
+        "labels": {**dataset.labels, **own_labels},
+        DATASET_METADATA[dataset.problem]: metadata,
+    }
+    if dataset.description:
+        body["description"] = dataset.description
+    return body
+
+
+def model_body(
+    model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
+) -> dict[str, Json]:
+    """For models.create. The budget goes as `trainBudgetMilliNodeHours`, an int64, so as text."""
+    metadata: dict[str, Json] = {
+        "modelType": model.model_type,
+        "trainBudgetMilliNodeHours": str(model.train_budget_milli_node_hours),
+    }
+    if model.base_model_id is not None:
+        metadata["baseModelId"] = model.base_model_id
+    return {
+        "displayName": model.display_name,
+        "datasetId": dataset_id,
+        "labels": {**model.labels, **own_labels},
+        MODEL_METADATA[model.problem]: metadata,
+    }
+
+
+def import_body(uris: Sequence[str]) -> dict[str, Json]:
+    """For datasets.importData."""
+    return {"inputConfig": {"gcsSource": {"inputUris": list(uris)}}}
+
+
+def deploy_body(problem: Problem, node_count: int) -> dict[str, Json]:
+    """For models.deploy."""
+    return {DEPLOYMENT_METADATA[problem]: {"nodeCount": str(node_count)}}
+
+
+def evaluations(answers: Iterable[Mapping[str, Any]]) -> tuple[Evaluation, ...]:
+    """ModelEvaluations: overall first, then by label."""
+    found = [evaluation(answer) for answer in answers]
+    return tuple(sorted(found, key=lambda e: (e.label is not None, e.label or "", e.id)))
+
+
+def evaluation(answer: Mapping[str, Any]) -> Evaluation:
+    """A ModelEvaluation; one without an annotation spec is the overall one."""
+    label = text(answer.get("displayName"))
+    if label is None and answer.get("annotationSpecId"):
+        label = str(answer["annotationSpecId"])
+    classification = answer.get("classificationEvaluationMetrics")
+    detection = answer.get("imageObjectDetectionEvaluationMetrics")
+    metrics = Evaluation(
+        id=tail(answer.get("name")),
+        label=label,
+        example_count=integer(answer.get("evaluatedExampleCount")) or 0,
+        create_time=moment(answer.get("createTime")),
+    )
+    if isinstance(classification, dict):
+        return replace(
+            metrics,
+            au_prc=number(classification.get("auPrc")),
+            au_roc=number(classification.get("auRoc")),
+            log_loss=number(classification.get("logLoss")),
+            thresholds=label_thresholds(
+                classification.get("confidenceMetricsEntry"), "positionThreshold"
+            ),
+            confusion=_confusion(classification.get("confusionMatrix")),
+        )
+    if isinstance(detection, dict):
+        return replace(
+            metrics,
+            mean_average_precision=number(detection.get("boundingBoxMeanAveragePrecision")),
+            thresholds=box_thresholds(
+                detection.get("boundingBoxMetricsEntries"), "confidenceMetricsEntries"
+            ),
+        )
+    return metrics
+
+
+def _confusion(matrix: object) -> ConfusionMatrix | None:
+    if not isinstance(matrix, dict):
+        return None
+    labels = tuple(str(name) for name in items(matrix.get("displayName")))
+    return confusion(labels, [row.get("exampleCount") for row in objects(matrix.get("row"))])

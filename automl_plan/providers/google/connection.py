@@ -1,0 +1,107 @@
+"""How a Google service is reached: project, location, credentials, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from automl_plan.model.contacts import Contact, ContactKind
+from automl_plan.model.json import Json
+from automl_plan.providers.google.base_url import is_google, is_loopback
+from automl_plan.providers.google.credentials import credentials_for
+from automl_plan.providers.google.storage import EMULATOR_VARIABLE as STORAGE_VARIABLE
+from automl_plan.providers.google.storage import GOOGLE, Storage, storage_url
+from automl_plan.providers.google.transport import HttpTransport
+from automl_plan.providers.sources import SourceReader
+from automl_plan.providers.staging import Staging, StagingBucket
+
+DEFAULT_LOCATION = "us-central1"
+LATE_SECONDS = 120.0
+"""Six times the deadline of Google's own backend for models.create (automl_v1.yaml)."""
+LATE_SECONDS_ON_LOOPBACK = 2.0
+"""No proxy lies on the way: what was sent is acted upon at once."""
+
+
+def late_seconds(url: str) -> float:
+    """For how long a call to the service at a URL may still take effect after it was cut off.
+
+    Short on this machine's loopback only: a gateway of somebody's own may hold a call as long as
+    Google's does.
+    """
+    local = is_loopback(urlsplit(url).hostname or "")
+    return LATE_SECONDS_ON_LOOPBACK if local else LATE_SECONDS
+
+
+class Connection(Struct, frozen=True):
+    """A project and a location, and what speaks to them."""
+
+    transport: HttpTransport
+    sources: SourceReader
+    staging: Staging | None
+    """None: the settings name no bucket to bring local data to."""
+    project: str
+    location: str
+    late_seconds: float
+    """For how long a call that was cut off may still take effect."""
+    contacts: tuple[Contact, ...]
+    """What is contacted beside Google's own services."""
+
+
+def connect(
+    name: str,
+    settings: Mapping[str, Json],
+    directory: Path,
+    environ: Mapping[str, str],
+    url: str,
+    variable: str,
+    uses: Mapping[str, str] | None = None,
+) -> Connection:
+    """The settings that providers share: all but `endpoint`. `name` is the provider's.
+
+    `variable` of the environment names its endpoint where the settings don't; `uses` are its
+    words for the sets of images in the CSVs that are staged.
+
+    A service that is not Google's has buckets of its own, at the same host, unless
+    STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
+    """
+    quota, acting = settings.get("quota_project"), settings.get("impersonate_service_account")
+    quota_project = str(quota) if quota else None
+    impersonate = str(acting) if acting else None
+    parts = urlsplit(url)
+    beside = GOOGLE if is_google(url) else f"{parts.scheme}://{parts.netloc}"
+    storage = Storage.at(storage_url(environ, otherwise=beside), quota_project, impersonate)
+    sources = SourceReader(directory, storage)
+    project, location = str(settings["project"]), str(settings.get("location", DEFAULT_LOCATION))
+    staging = None
+    if uri := settings.get("staging_bucket"):
+        written = f"provider.{name}.staging_bucket"
+        place = StagingBucket.of(str(uri), written, project=project, location=location)
+        staging = Staging(sources, storage, place, uses)
+    return Connection(
+        HttpTransport(url, credentials_for(url, quota_project, impersonate)),
+        sources,
+        staging,
+        project,
+        location,
+        late_seconds(url),
+        tuple(_contacts(name, settings, environ, url, variable)),
+    )
+
+
+def _contacts(
+    name: str,
+    settings: Mapping[str, Json],
+    environ: Mapping[str, str],
+    url: str,
+    variable: str,
+) -> Iterator[Contact]:
+    own = f"provider.{name}.endpoint" if settings.get("endpoint") else None
+    if own or not is_google(url):
+        yield Contact(own or variable, ContactKind.SERVICE, url)
+    if environ.get(STORAGE_VARIABLE):
+        yield Contact(STORAGE_VARIABLE, ContactKind.STORAGE, storage_url(environ))
+    if bucket := settings.get("staging_bucket"):
+        yield Contact(f"provider.{name}.staging_bucket", ContactKind.STAGING, str(bucket))

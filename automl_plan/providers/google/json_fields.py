@@ -1,0 +1,78 @@
+"""Lenient reading of Google's JSON: what a newer service adds is kept, not refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Any
+
+from automl_plan.model.json import Json
+from automl_plan.model.live import OperationError
+
+
+def tail(name: object) -> str:
+    """The id: a name's last segment. Before it may stand a project's number or its id."""
+    return str(name or "").rpartition("/")[2]
+
+
+def integer(value: object) -> int | None:
+    """An int64, which comes as text or as a number; None when it is absent or something else."""
+    if isinstance(value, float):  # of a google.protobuf.Value, which has no whole numbers
+        return int(value) if value.is_integer() else None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def number(value: object) -> float:
+    """A finite float; a zero is left out of answers (proto3 JSON)."""
+    try:
+        found = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0
+
+
+def text(value: object) -> str | None:
+    """Text, or None when it is absent or empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def moment(value: object) -> str | None:
+    """A time with its zone (RFC 3339), or None when it is absent or something else."""
+    told = text(value)
+    try:
+        zoned = told is not None and datetime.fromisoformat(told).tzinfo is not None
+    except ValueError:
+        return None
+    return told if zoned else None
+
+
+def items(value: object) -> list[Any]:
+    """A repeated field's values; an empty one is left out of answers."""
+    return value if isinstance(value, list) else []
+
+
+def operation_error(status: Mapping[str, Any]) -> OperationError:
+    """Why an operation failed (google.rpc.Status)."""
+    return OperationError(integer(status.get("code")) or 0, str(status.get("message", "")))
+
+
+def labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of an object."""
+    return {str(k): str(v) for k, v in mapping(answer.get("labels")).items()}
+
+
+def rest(answer: Mapping[str, Json], known: AbstractSet[str]) -> dict[str, Json]:
+    """The fields that are not among the known ones."""
+    return {key: value for key, value in answer.items() if key not in known}
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A message, or an empty one when it is absent or something else."""
+    return value if isinstance(value, dict) else {}

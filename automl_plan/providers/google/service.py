@@ -1,0 +1,138 @@
+"""What the providers of Google's services share: place, clock, sources, masks and etags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from automl_plan.errors import TransportError, UsageError
+from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.contacts import Contact
+from automl_plan.model.json import Json
+from automl_plan.model.live import Operation, SourceData, user_labels
+from automl_plan.providers.google.base_url import is_google
+from automl_plan.providers.google.storage import Storage
+from automl_plan.providers.google.transport import HttpTransport
+from automl_plan.providers.sources import SourceReader, TakeRows
+from automl_plan.providers.staging import Staging
+
+
+def merged_labels(
+    there: Mapping[str, str], wanted: Json, own_labels: Mapping[str, str | None]
+) -> dict[str, str]:
+    """All labels of an object once the user's are as wanted (None: as they are), and ours set."""
+    labels = dict(there)
+    if isinstance(wanted, dict):
+        mine = user_labels(there)
+        kept = {k: v for k, v in there.items() if k not in mine}
+        labels = {**{k: str(v) for k, v in wanted.items()}, **kept}
+    for key, value in own_labels.items():
+        if value is None:
+            labels.pop(key, None)
+        else:
+            labels[key] = value
+    return labels
+
+
+def opened(operation: Operation, where: str) -> Operation:
+    """The operation that a call opened. Without its name nobody could follow it."""
+    if not operation.id:
+        raise TransportError(
+            "The service took the call, but its answer names no operation.",
+            sent=True,
+            accepted=True,
+            where=where,
+        )
+    return operation
+
+
+def checked_id(object_id: str) -> str:
+    """An id that can't lead elsewhere. Raises UsageError."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", object_id):
+        raise UsageError(f"{object_id!r} can't be the id of an object.")
+    return object_id
+
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
+
+
+class GoogleService:
+    """One project and location of a service, which imports from Cloud Storage.
+
+    Raises UsageError for what can't be a project or a location.
+    """
+
+    def __init__(
+        self,
+        transport: HttpTransport,
+        sources: SourceReader,
+        staging: Staging | None = None,
+        *,
+        name: str,
+        project: str,
+        location: str,
+        late_seconds: float,
+        capabilities: Capabilities = GOOGLE,
+        contacts: Sequence[Contact] = (),
+    ) -> None:
+        self._transport = transport
+        self._sources = sources
+        self._staging = staging
+        for part, value in (("project", project), ("location", location)):
+            if not _PART.fullmatch(value):
+                raise UsageError(f"{value!r} can't be a {part}.")
+        self._parent = f"projects/{project}/locations/{location}"
+        self._identity = f"{name}:{self._parent}"
+        self._late_seconds = late_seconds
+        self._capabilities = capabilities
+        self._contacts = contacts
+
+    @property
+    def identity(self) -> str:
+        """Which service, project and location."""
+        return self._identity
+
+    @property
+    def bills_by_clock(self) -> bool:
+        """Whether an hour that is billed is an hour of the clock: at Google's own hosts."""
+        return is_google(self._transport.base_url)
+
+    @property
+    def late_seconds(self) -> float:
+        """For how long a call that was cut off may still take effect, or be missing in lists."""
+        return self._late_seconds
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can train."""
+        return self._capabilities
+
+    @property
+    def contacts(self) -> Sequence[Contact]:
+        """What settings and the environment make it contact beside Google's own services."""
+        return self._contacts
+
+    def now(self) -> datetime:
+        """What time it is at the service (UTC)."""
+        return self._transport.now()
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Call `check` directly before each request that changes something."""
+        self._transport.fence(check)
+        self._sources.storage.fence(check)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._transport.close()
+        self._sources.close()
+
+    def read_sources(
+        self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
+    ) -> SourceData:
+        """Fingerprint what import CSVs hold, and count it."""
+        return self._sources.read(sources, boxes=boxes, take=take)
+
+    def storage(self) -> Storage:
+        """Where the objects lie that sources name."""
+        return self._sources.storage

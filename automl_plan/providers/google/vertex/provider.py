@@ -1,0 +1,421 @@
+"""The provider that speaks Vertex AI v1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+from msgspec.structs import replace
+
+from automl_plan.errors import Aborted, InvalidArgument, NotFound
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.desired import DesiredDataset, DesiredModel
+from automl_plan.model.endpoints import Home, LiveEndpoint
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.homes import labelled
+from automl_plan.model.json import Attributes, Json
+from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation, SourceData
+from automl_plan.providers.google.json_fields import labels_of, mapping, tail
+from automl_plan.providers.google.service import GoogleService, checked_id, merged_labels, opened
+from automl_plan.providers.google.vertex.deployment import Deployments
+from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
+from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET, SETS_LABEL, sets_of
+from automl_plan.providers.google.vertex.wire import (
+    below,
+    by_label,
+    dataset,
+    endpoint,
+    kind_untold,
+    model,
+    operation,
+    operation_path,
+    overall,
+    pipeline,
+    trains_images,
+)
+from automl_plan.providers.protocol import Check
+from automl_plan.providers.staging import staged
+
+_COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
+_UPDATE_MASKS = {
+    "display_name": "displayName",
+    "description": "description",
+    "labels": "labels",
+}
+_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
+_ETAG_TRIES = 3
+_AT_ONCE = 8
+"""Lists of operations that are asked for at the same time."""
+_READ = 1_000
+"""Operations of the location that are read in order to know which run."""
+_PAGE = MappingProxyType({"pageSize": "100"})
+_PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
+_NOT_IN_VAIN = 'state!="PIPELINE_STATE_FAILED" AND state!="PIPELINE_STATE_CANCELLED"'
+_GOES_ON = f'state!="PIPELINE_STATE_SUCCEEDED" AND {_NOT_IN_VAIN}'
+
+
+class VertexProvider(GoogleService):
+    """Datasets, models, pipelines and endpoints of one project and location."""
+
+    @cached_property
+    def _deployments(self) -> Deployments:
+        return Deployments(self._transport, self._parent)
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def live(self) -> Live:
+        """Everything that exists, by list calls."""
+        with ThreadPoolExecutor(3, thread_name_prefix="list") as pool:
+            listed = pool.submit(self._list, "datasets")
+            models, pipelines, endpoints = self._models(pool.submit)
+            datasets = [dataset(d, pipelines) for d in listed.result()]
+        found = self._live(datasets, models, pipelines)
+        return replace(found, endpoints={each.id: each for each in endpoints})
+
+    def labelled(self) -> Live:
+        """Everything that exists; of models without their trainings and endpoints."""
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
+            listed = pool.submit(self._list, "datasets")
+            # Trainings first: the model of one that ends in between is listed then.
+            pipelines = self._list("trainingPipelines", filter=_GOES_ON)
+            models = [model(m, None, ()) for m in self._list("models")]
+            return self._live([dataset(d) for d in listed.result()], models, pipelines)
+
+    def _live(
+        self,
+        datasets: Iterable[LiveDataset],
+        models: Iterable[LiveModel],
+        pipelines: Iterable[Mapping[str, Any]],
+    ) -> Live:
+        trainings = (pipeline(p, self._parent) for p in pipelines)
+        return Live(
+            {d.id: d for d in datasets},
+            {m.id: m for m in models},
+            trainings=tuple(training for training in trainings if not training.done),
+            labels_trainings=True,
+        )
+
+    def datasets(self) -> Sequence[LiveDataset]:
+        """All datasets, those of other kinds than images too."""
+        listed = self._list("datasets")
+        pipelines = self._trained() if any(map(kind_untold, listed)) else ()
+        return [dataset(d, pipelines) for d in listed]
+
+    def models(self) -> Sequence[LiveModel]:
+        """All models, each with the pipeline that trained it and where it is deployed."""
+        with ThreadPoolExecutor(2, thread_name_prefix="list") as pool:
+            return self._models(pool.submit)[0]
+
+    def _models(
+        self, submit: Callable[..., Any]
+    ) -> tuple[list[LiveModel], Sequence[dict[str, Any]], Sequence[LiveEndpoint]]:
+        """The models, the pipelines that made them, or run, and the endpoints."""
+        # Trainings and endpoints first: a model that one of them names exists by then.
+        listed, endpoints = submit(self._pipelines), submit(self._endpoints)
+        pipelines, deployed = listed.result(), endpoints.result()
+        trained = {tail(p.get("name")): p for p in pipelines}
+        models = [
+            model(m, trained.get(tail(m.get("trainingPipeline"))), deployed)
+            for m in self._list("models")
+        ]
+        return models, pipelines, deployed
+
+    def _trained(self) -> list[dict[str, Any]]:
+        """The pipelines that made models."""
+        return self._list("trainingPipelines", filter='state="PIPELINE_STATE_SUCCEEDED"')
+
+    def _pipelines(self) -> list[dict[str, Any]]:
+        """The pipelines that made models, and those that run."""
+        return self._list("trainingPipelines", filter=_NOT_IN_VAIN)
+
+    def _endpoints(self) -> list[LiveEndpoint]:
+        return [endpoint(e) for e in self._list("endpoints")]
+
+    def dataset(self, dataset_id: str) -> LiveDataset:
+        """One dataset."""
+        answer = self._transport.get(self._path("datasets", dataset_id))
+        return dataset(answer, self._trained() if kind_untold(answer) else ())
+
+    def _sets_of(self, dataset_id: str) -> tuple[str | None, LiveDataset]:
+        """A dataset, and whether its images have their sets by hand (SETS_LABEL)."""
+        answer = self._transport.get(self._path("datasets", dataset_id))
+        return labels_of(answer).get(SETS_LABEL), dataset(answer)
+
+    def model(self, model_id: str) -> LiveModel:
+        """One model."""
+        answer = self._transport.get(self._path("models", model_id))
+        trained = tail(answer.get("trainingPipeline"))
+        made_by = None
+        if trained:
+            try:
+                made_by = self._transport.get(self._path("trainingPipelines", trained))
+            except NotFound:
+                made_by = None  # somebody deleted its record
+        return model(answer, made_by, self._deployments.serving(answer))
+
+    def operation(self, operation_id: str) -> Operation:
+        """One operation, or the training of that name, as it stands."""
+        if _PIPELINE.fullmatch(operation_id):
+            path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
+            return pipeline(self._transport.get(path), self._parent)
+        path = operation_path(self._parent, operation_id)
+        return operation(self._transport.get(path), self._parent)
+
+    def operations(
+        self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
+    ) -> Sequence[Operation]:
+        """Operations, and trainings as such, newest first.
+
+        Of all: those of the location, and below each dataset of images and endpoint of ours.
+        """
+        trainings = "" if done is not False else _GOES_ON
+        pipelines = self._list("trainingPipelines", filter=trainings)
+        if works_on is None:
+            homes = self._everywhere()
+        else:
+            kind, object_id = works_on
+            homes = self._homes(kind, object_id)
+            pipelines = [p for p in pipelines if _works_on(p, kind, object_id)]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="list") as pool:
+            listed = pool.map(self._operations_of, homes)
+            found = {o.id: o for operations in listed for o in operations}
+        for answer in filter(trains_images, pipelines):
+            training = pipeline(answer, self._parent)
+            found[training.id] = training
+        chosen = [o for o in found.values() if done is None or o.done is done]
+        return sorted(chosen, key=lambda o: (o.create_time or "", o.id), reverse=True)
+
+    def _everywhere(self) -> list[str]:
+        """Below what operations may stand.
+
+        Objects have lists of their own, and nothing says that the location's list has those too.
+        """
+        images = [d for d in self._list("datasets") if d.get("metadataSchemaUri") == IMAGE_DATASET]
+        homes = [f"datasets/{checked_id(tail(d.get('name')))}" for d in images]
+        ours = [e for e in self._endpoints() if labelled(e)]
+        homes += [f"endpoints/{checked_id(e.id)}" for e in ours]
+        return ["operations", *(f"{home}/operations" for home in homes)]
+
+    def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
+        """Below which objects the operations stand that work on one."""
+        home = f"{_COLLECTIONS[kind]}/{checked_id(object_id)}/operations"
+        if kind is ResourceKind.DATASET:
+            return [home]
+        answer = self._transport.get(self._path("models", object_id))
+        endpoints = self._deployments.homes(model(answer, None, ()), answer)
+        return [home, *(f"endpoints/{each}/operations" for each in endpoints)]
+
+    def _operations_of(self, home: str) -> list[Operation]:
+        path = f"/v1/{self._parent}/{home}"
+        try:
+            answers = list(self._transport.pages(path, "operations", _PAGE))
+        except NotFound:
+            return []  # no such endpoint, yet or any more
+        return [operation(answer, self._parent) for answer in answers]
+
+    def running(self) -> Sequence[Operation]:
+        """Trainings that run, and such other operations as the location's list names.
+
+        That list takes a filter whose words nothing documents: it is not read far.
+        """
+        trained = filter(trains_images, self._list("trainingPipelines", filter=_GOES_ON))
+        trainings = (pipeline(answer, self._parent) for answer in trained)
+        return [*trainings, *self._at_location("done=false", _READ)]
+
+    def ended(self, most: int) -> Sequence[Operation]:
+        """The first trainings of their list, and of the operations that the location's names."""
+        path = self._path("trainingPipelines")
+        listed = islice(self._transport.pages(path, "trainingPipelines", _PAGE), most)
+        trainings = [pipeline(answer, self._parent) for answer in filter(trains_images, listed)]
+        others = self._at_location("done=true", most)
+        return [found for found in (*trainings, *others) if found.done]
+
+    def _at_location(self, asked: str, most: int) -> list[Operation]:
+        path, query = self._path("operations"), {**_PAGE, "filter": asked}
+        try:
+            answers = list(islice(self._transport.pages(path, "operations", query), most))
+        except InvalidArgument:
+            return []
+        return [operation(answer, self._parent) for answer in answers]
+
+    def trainings(self, token: str) -> Sequence[Operation] | None:
+        """All trainings whose pipeline bears a token; None for one that no label can bear.
+
+        That there is none is believed of a list without a filter only: a training may be paid
+        for on the strength of it, and of filters the discovery document tells but the form.
+        """
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", token):
+            return None
+        return self._labelled(token, f'labels.{TOKEN_LABEL}="{token}"') or self._labelled(token, "")
+
+    def _labelled(self, token: str, asked: str) -> list[Operation]:
+        try:
+            found = self._list("trainingPipelines", filter=asked)
+        except InvalidArgument:
+            if not asked:
+                raise
+            return []
+        told = [pipeline(answer, self._parent) for answer in found]
+        return [training for training in told if training.labels.get(TOKEN_LABEL) == token]
+
+    def evaluations(self, model_id: str) -> Sequence[Evaluation]:
+        """The evaluations of a model: overall first, then by label."""
+        path = self._path("models", model_id) + "/evaluations"
+        first = overall(self._transport.pages(path, "modelEvaluations", _PAGE))
+        if first is None:
+            return []
+        slices = f"{path}/{checked_id(first.id)}/slices"
+        answers = self._transport.pages(slices, "modelEvaluationSlices", _PAGE)
+        # Slices have no place to say it.
+        return [first, *(replace(e, simulated=first.simulated) for e in by_label(answers))]
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+        """Start to create a dataset without content."""
+        return self._begin(self._path("datasets"), dataset_body(dataset, own_labels))
+
+    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
+        """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
+        uris = staged(self._staging, dataset.sources, data)
+        known, there = self._sets_of(dataset_id)
+        sets = sets_of(data, known if there.example_count else None)
+        if known != sets:
+            self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
+        path = self._path("datasets", dataset_id, verb="import")
+        return self._begin(path, import_body(dataset, uris))
+
+    def train(
+        self,
+        model: DesiredModel,
+        dataset: DesiredDataset,
+        dataset_id: str,
+        own_labels: Mapping[str, str],
+        check: Check | None = None,
+    ) -> Operation:
+        """Start a pipeline that trains a model."""
+        sets, there = self._sets_of(dataset_id)
+        if check is not None:
+            check(there)
+        body = pipeline_body(model, dataset, checked_id(dataset_id), own_labels, sets)
+        path = self._path("trainingPipelines")
+        answer = pipeline(self._transport.once("POST", path, body), self._parent)
+        return opened(answer, f"POST {path}")
+
+    def update(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        changed: Attributes,
+        own_labels: Mapping[str, str | None] = _NO_LABELS,
+    ) -> None:
+        """Patch mutable fields; labels that are not the user's or named stay as they are."""
+        path = self._path(_COLLECTIONS[kind], object_id)
+        for attempt in range(1, _ETAG_TRIES + 1):
+            answer = self._transport.get(path)
+            there = dataset(answer) if kind is ResourceKind.DATASET else model(answer, None, ())
+            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
+            before = labels_of(answer)
+            labels = merged_labels(before, changed.get("labels"), own_labels)
+            if "labels" in changed or labels != before:
+                body["labels"] = dict(labels)
+            if not body:
+                return
+            mask = ",".join(sorted(body))
+            if there.etag:
+                body["etag"] = there.etag
+            try:
+                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
+            except Aborted:
+                # Somebody else wrote between our read and our write: read again.
+                if attempt == _ETAG_TRIES:
+                    raise
+            else:
+                return
+
+    def deploy(
+        self,
+        model: LiveModel,
+        node_count: int,
+        home: Home | None = None,
+        versions: Collection[str] = (),
+    ) -> Operation | None:
+        """Take the next step to a model on so many replicas; None when nothing is left."""
+        return self._deployments.deploy(model, node_count, home, versions)
+
+    def undeploy(
+        self,
+        model_id: str,
+        at: Collection[str] | None = None,
+        home: Home | None = None,
+        versions: Collection[str] = (),
+    ) -> Operation | None:
+        """Take the next step to a model that is not deployed there; None when nothing is left."""
+        try:
+            answer = self._transport.get(self._path("models", model_id))
+        except NotFound:
+            return None
+        return self._deployments.undeploy(answer, at, home, versions)
+
+    def delete(
+        self, kind: ResourceKind, object_id: str, home: Home | None = None
+    ) -> Operation | None:
+        """Start to delete an object; None when it is already gone.
+
+        With the last version of a declared model goes an endpoint of ours without a deployment.
+        """
+        if kind is ResourceKind.MODEL:
+            self._deployments.leave(object_id, home)
+        path = self._path(_COLLECTIONS[kind], object_id)
+        try:
+            answer = self._transport.repeatable("DELETE", path)
+        except NotFound:
+            return None
+        return opened(operation(answer, self._parent), f"DELETE {path}")
+
+    def cancel(self, operation_id: str) -> None:
+        """Ask for the end of an operation or a training."""
+        if _PIPELINE.fullmatch(operation_id):
+            pipeline_id = operation_id.rpartition("/")[2]
+            path = self._path("trainingPipelines", pipeline_id, verb="cancel")
+        else:
+            path = f"{operation_path(self._parent, operation_id)}:cancel"
+        self._transport.repeatable("POST", path, {})
+
+    def forget(self, operation_id: str) -> None:
+        """Delete the record of an operation, or of a training that has ended.
+
+        Its model lives on; what it was trained with only the state and its labels tell then.
+        """
+        if _PIPELINE.fullmatch(operation_id):
+            path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
+        else:
+            path = operation_path(self._parent, operation_id)
+        self._transport.repeatable("DELETE", path)
+
+    def _begin(self, path: str, body: dict[str, Json]) -> Operation:
+        """Open an operation that costs nothing, by a call that is sent once."""
+        answer = self._transport.once("POST", path, body, paid=False)
+        return opened(operation(answer, self._parent), f"POST {path}")
+
+    def _list(self, collection: str, **query: str) -> list[dict[str, Any]]:
+        asked = {**_PAGE, **{key: value for key, value in query.items() if value}}
+        return list(self._transport.pages(self._path(collection), collection, asked))
+
+    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
+        path = f"/v1/{self._parent}/{collection}"
+        if object_id is not None:
+            path += f"/{checked_id(object_id)}"
+        return f"{path}:{verb}" if verb else path
+
+
+def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
+    if kind is ResourceKind.DATASET:
+        return bool(mapping(answer.get("inputDataConfig")).get("datasetId") == object_id)
+    made = below(mapping(answer.get("modelToUpload")).get("name"), "")
+    return tail(made) == object_id

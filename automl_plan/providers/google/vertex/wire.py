@@ -1,0 +1,382 @@
+"""Vertex AI v1's JSON → our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from automl_plan.errors import UsageError
+from automl_plan.model.endpoints import Deployed, LiveEndpoint
+from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
+from automl_plan.model.homes import seen_from, unrecorded_home
+from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationError, OperationKind
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.providers.google.json_fields import (
+    integer,
+    items,
+    labels_of,
+    mapping,
+    moment,
+    number,
+    operation_error,
+    rest,
+    tail,
+    text,
+)
+from automl_plan.providers.google.metrics import (
+    box_thresholds,
+    confusion,
+    label_thresholds,
+    objects,
+)
+from automl_plan.providers.google.vertex.vocabulary import (
+    DATASET_LABEL,
+    IMAGE_DATASET,
+    KIND_LABEL,
+    KINDS,
+    MODEL_TYPES,
+    OTHER_NAMES,
+    PRIVATE_LABELS,
+    TRAINING_TASKS,
+    Kind,
+    trained_with,
+)
+
+_NAME = re.compile(r"(?:[a-zA-Z]+/[A-Za-z0-9_-]{1,128}/)?operations/[A-Za-z0-9_-]{1,128}")
+
+
+def can_be_operation(name: str) -> bool:
+    """Whether this is an operation's name below its location."""
+    return _NAME.fullmatch(name) is not None
+
+
+def operation_path(parent: str, operation_id: str) -> str:
+    """The path of an operation in a location: by its name below that, or by its last part.
+
+    Ids come from users, answers and state files: none leads elsewhere. Raises UsageError.
+    """
+    name = operation_id if "/" in operation_id else f"operations/{operation_id}"
+    if not can_be_operation(name):
+        raise UsageError(f"{operation_id!r} can't be the id of an operation.")
+    return f"/v1/{parent}/{name}"
+
+
+BY_LABEL = "annotationSpec"
+"""The dimension of slices that are labels (proto: ModelEvaluationSlice.Slice.dimension)."""
+
+
+def overall(answers: Iterable[Mapping[str, Any]]) -> Evaluation | None:
+    """The first evaluation that a model was given: later ones may be of other data."""
+    found = sorted(answers, key=lambda answer: str(answer.get("createTime") or ""))
+    if not found:
+        return None
+    first = found[0]
+    return _evaluation(first, None)
+
+
+def by_label(answers: Iterable[Mapping[str, Any]]) -> list[Evaluation]:
+    """The slices that are labels, by label."""
+    found = []
+    for answer in answers:
+        told = mapping(answer.get("slice"))
+        if told.get("dimension") == BY_LABEL:
+            found.append(_evaluation(answer, text(told.get("value")) or ""))
+    return sorted(found, key=lambda each: (each.label or "", each.id))
+
+
+def _evaluation(answer: Mapping[str, Any], label: str | None) -> Evaluation:
+    metrics = mapping(answer.get("metrics"))
+    found = Evaluation(
+        id=tail(answer.get("name")),
+        label=label,
+        example_count=0,
+        create_time=moment(answer.get("createTime")),
+        simulated=mapping(answer.get("metadata")).get("simulated") is True,
+    )
+    if "boundingBoxMetrics" in metrics or "boundingBoxMeanAveragePrecision" in metrics:
+        return replace(
+            found,
+            example_count=integer(metrics.get("evaluatedBoundingBoxCount")) or 0,
+            mean_average_precision=number(metrics.get("boundingBoxMeanAveragePrecision")),
+            thresholds=box_thresholds(metrics.get("boundingBoxMetrics"), "confidenceMetrics"),
+        )
+    thresholds = label_thresholds(metrics.get("confidenceMetrics"), "maxPredictions")
+    return replace(
+        found,
+        example_count=_examples(thresholds),
+        au_prc=number(metrics.get("auPrc")),
+        au_roc=number(metrics.get("auRoc")),
+        log_loss=number(metrics.get("logLoss")),
+        thresholds=thresholds,
+        confusion=_confusion(metrics.get("confusionMatrix")),
+    )
+
+
+def _examples(thresholds: Iterable[ConfidenceMetrics]) -> int:
+    """How many labels were judged: what the service tells in place of a number of images."""
+    first = next(iter(thresholds), None)
+    return 0 if first is None else (first.true_positives or 0) + (first.false_negatives or 0)
+
+
+def _confusion(matrix: object) -> ConfusionMatrix | None:
+    told = mapping(matrix)
+    specs = objects(told.get("annotationSpecs"))
+    labels = tuple(str(spec.get("displayName", "")) for spec in specs)
+    return confusion(labels, items(told.get("rows")))
+
+
+_OPERATIONS = {
+    "CreateDatasetOperationMetadata": OperationKind.CREATE_DATASET,
+    "ImportDataOperationMetadata": OperationKind.IMPORT_DATA,
+    "ExportDataOperationMetadata": OperationKind.EXPORT_DATA,
+    "ExportModelOperationMetadata": OperationKind.EXPORT_MODEL,
+    "CreateEndpointOperationMetadata": OperationKind.CREATE_ENDPOINT,
+    "DeployModelOperationMetadata": OperationKind.DEPLOY_MODEL,
+    "UndeployModelOperationMetadata": OperationKind.UNDEPLOY_MODEL,
+    "DeleteOperationMetadata": OperationKind.DELETE,
+}
+"""By the type of an operation's metadata."""
+_STEPS = frozenset(
+    {OperationKind.CREATE_ENDPOINT, OperationKind.DEPLOY_MODEL, OperationKind.UNDEPLOY_MODEL}
+)
+"""What a deployment is made of: another call may follow each."""
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+_STATE = "PIPELINE_STATE_"
+_STATES = {4: "SUCCEEDED", 5: "FAILED", 7: "CANCELLED"}
+"""proto: PipelineState, for answers with numbers."""
+_CANCELLED, _UNKNOWN = 1, 2
+"""google.rpc.Code."""
+_DATASET_FIELDS = frozenset(
+    {"name", "displayName", "description", "metadataSchemaUri", "metadata", "dataItemCount"}
+    | {"createTime", "updateTime", "labels", "etag", "savedQueries", "metadataArtifact"}
+)
+_MODEL_FIELDS = frozenset(
+    {"name", "displayName", "createTime", "updateTime", "labels", "etag", "trainingPipeline"}
+    | {"deployedModels", "versionId", "versionAliases", "versionCreateTime", "versionUpdateTime"}
+    | {"supportedExportFormats", "supportedDeploymentResourcesTypes", "modelSourceInfo"}
+    | {"metadata", "metadataSchemaUri", "artifactUri", "predictSchemata", "dataStats"}
+    | {"supportedInputStorageFormats", "supportedOutputStorageFormats", "metadataArtifact"}
+)
+
+
+def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = ()) -> LiveDataset:
+    """A Dataset; its kind by our label, an annotation set, or the pipelines that trained on it."""
+    kind = _kind(answer) or _kind_trained(answer, pipelines)
+    return LiveDataset(
+        id=tail(answer.get("name")),
+        display_name=text(answer.get("displayName")) or "",
+        problem=None if kind is None else kind.problem,
+        classification_type=None if kind is None else kind.classification_type,
+        description=text(answer.get("description")) or "",
+        labels=told_labels(answer),
+        example_count=integer(answer.get("dataItemCount")),
+        create_time=moment(answer.get("createTime")),
+        update_time=moment(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra=rest(answer, _DATASET_FIELDS),
+    )
+
+
+def model(
+    answer: Mapping[str, Any],
+    pipeline: Mapping[str, Any] | None,
+    endpoints: Iterable[LiveEndpoint],
+) -> LiveModel:
+    """A Model, with the pipeline that trained it (if that is kept) and where it is deployed."""
+    model_id = tail(answer.get("name")).partition("@")[0]
+    trained = pipeline or {}
+    problem = _problem(trained)
+    inputs = mapping(trained.get("trainingTaskInputs"))
+    outcome = mapping(trained.get("trainingTaskMetadata"))
+    model_type = _model_type(problem, text(inputs.get("modelType")))
+    budget = integer(inputs.get("budgetMilliNodeHours"))
+    labels = labels_of(answer)
+    if problem is None:
+        problem, model_type, budget = trained_with(labels.get(KIND_LABEL, ""))
+    places = tuple(each for each in endpoints if each.nodes_of(model_id))
+    found = LiveModel(
+        id=model_id,
+        display_name=text(answer.get("displayName")) or "",
+        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId"))
+        or labels.get(DATASET_LABEL, ""),
+        problem=problem,
+        deployed=bool(items(answer.get("deployedModels"))),
+        places=places,
+        model_type=model_type,
+        base_model_id=text(inputs.get("baseModelId")),
+        train_budget_milli_node_hours=budget,
+        disable_early_stopping=inputs.get("disableEarlyStopping") is True,
+        train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
+        stop_reason=text(outcome.get("successfulStopReason")),
+        simulated=mapping(answer.get("metadata")).get("simulated") is True,
+        labels=told_labels(answer),
+        create_time=moment(answer.get("createTime")),
+        update_time=moment(answer.get("updateTime")),
+        etag=text(answer.get("etag")),
+        extra=rest(answer, _MODEL_FIELDS),
+    )
+    return seen_from(unrecorded_home(model_id, places), found)
+
+
+def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
+    """An Endpoint."""
+    deployed = [
+        Deployed(
+            id=str(each.get("id", "")),
+            model_id=tail(each.get("model")).partition("@")[0],
+            replicas=_replicas(each),
+        )
+        for each in items(answer.get("deployedModels"))
+        if isinstance(each, dict)
+    ]
+    traffic = mapping(answer.get("trafficSplit"))
+    return LiveEndpoint(
+        id=tail(answer.get("name")),
+        deployed=tuple(deployed),
+        traffic={str(key): integer(share) or 0 for key, share in traffic.items()},
+        labels=labels_of(answer),
+        etag=text(answer.get("etag")),
+    )
+
+
+def operation(answer: Mapping[str, Any], parent: str) -> Operation:
+    """A google.longrunning.Operation; `parent` is what its name starts with, but for its project.
+
+    While it runs `done` is absent.
+    """
+    metadata = mapping(answer.get("metadata"))
+    generic = mapping(metadata.get("genericMetadata"))
+    kind = _OPERATIONS.get(str(metadata.get("@type", "")).rpartition(".")[2], OperationKind.UNKNOWN)
+    error = answer.get("error")
+    made = mapping(answer.get("response")).get("name")
+    name = below(answer.get("name"), parent)
+    return Operation(
+        id=name,
+        endpoint=name.split("/")[1] if name.startswith("endpoints/") else None,
+        kind=kind,
+        done=answer.get("done") is True,
+        create_time=moment(generic.get("createTime")),
+        update_time=moment(generic.get("updateTime")),
+        error=operation_error(error) if isinstance(error, dict) else None,
+        made=tail(made) or None,
+        more=kind in _STEPS,
+        partial_failures=tuple(
+            str(mapping(failure).get("message", ""))
+            for failure in items(generic.get("partialFailures"))
+        ),
+    )
+
+
+def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
+    """A TrainingPipeline, as the operation that it is."""
+    state = _state(answer)
+    error = answer.get("error")
+    failure = operation_error(error) if isinstance(error, dict) else None
+    if state == "CANCELLED" and (failure is None or failure.code != _CANCELLED):
+        failure = OperationError(_CANCELLED, "The training was cancelled.")
+    elif state == "FAILED" and failure is None:
+        failure = OperationError(_UNKNOWN, "The training failed; the service says no more.")
+    made = mapping(answer.get("modelToUpload")).get("name")
+    outcome = mapping(answer.get("trainingTaskMetadata"))
+    return Operation(
+        id=below(answer.get("name"), parent),
+        kind=OperationKind.CREATE_MODEL,
+        done=state in _ENDED,
+        create_time=moment(answer.get("createTime")),
+        update_time=moment(answer.get("updateTime")),
+        error=failure if state in ("FAILED", "CANCELLED") else None,
+        made=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
+        labels=labels_of(answer),
+        dataset_id=text(mapping(answer.get("inputDataConfig")).get("datasetId")),
+        cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
+    )
+
+
+def below(name: object, parent: str) -> str:
+    """A name without what all names of the location start with.
+
+    The project may be there by its number, where the request had its id.
+    """
+    parts = str(name or "").split("/")
+    start = parent.split("/")
+    if len(parts) > len(start) and parts[0] == start[0] and parts[2:4] == start[2:4]:
+        return "/".join(parts[len(start) :])
+    return "/".join(parts)
+
+
+def told_labels(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of an object but for those that stand in for what Vertex AI does not tell.
+
+    They say what the images are, not whose the object is: they stay when it is forgotten.
+    """
+    return {key: value for key, value in labels_of(answer).items() if key not in PRIVATE_LABELS}
+
+
+def kind_untold(answer: Mapping[str, Any]) -> bool:
+    """Whether a Dataset of images does not say what they are labelled for."""
+    return answer.get("metadataSchemaUri") == IMAGE_DATASET and _kind(answer) is None
+
+
+def trains_images(answer: Mapping[str, Any]) -> bool:
+    """Whether a TrainingPipeline is AutoML's of images."""
+    return _problem(answer) is not None
+
+
+def _kind(answer: Mapping[str, Any]) -> Kind | None:
+    if answer.get("metadataSchemaUri") != IMAGE_DATASET:
+        return None
+    label = labels_of(answer).get(KIND_LABEL)
+    queries = [mapping(q).get("problemType") for q in items(answer.get("savedQueries"))]
+    for kind in KINDS:
+        if kind.label == label or (label is None and kind.saved_query in queries):
+            return kind
+    return None
+
+
+def _kind_trained(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]]) -> Kind | None:
+    """What the models are for that were trained on a Dataset, where all are for the same."""
+    if answer.get("metadataSchemaUri") != IMAGE_DATASET:
+        return None
+    found = set()
+    for each in pipelines:
+        problem = _problem(each)
+        on = mapping(each.get("inputDataConfig")).get("datasetId")
+        if problem is None or on != tail(answer.get("name")):
+            continue
+        several = mapping(each.get("trainingTaskInputs")).get("multiLabel") is True
+        found.add((problem, several and problem is Problem.IMAGE_CLASSIFICATION))
+    if len(found) != 1:
+        return None
+    ((problem, several),) = found
+    types = (None, ClassificationType.MULTILABEL if several else ClassificationType.MULTICLASS)
+    return next(k for k in KINDS if k.problem is problem and k.classification_type in types)
+
+
+def _problem(pipeline: Mapping[str, Any]) -> Problem | None:
+    definition = pipeline.get("trainingTaskDefinition")
+    return next((p for p, uri in TRAINING_TASKS.items() if uri == definition), None)
+
+
+def _model_type(problem: Problem | None, name: str | None) -> str | None:
+    if problem is None or name is None:
+        return None
+    known = {theirs: ours for ours, theirs in MODEL_TYPES[problem].items()}
+    return {**known, **OTHER_NAMES[problem]}.get(name, name)
+
+
+def _replicas(deployed: Mapping[str, Any]) -> int:
+    for resources in ("automaticResources", "dedicatedResources"):
+        found = integer(mapping(deployed.get(resources)).get("minReplicaCount"))
+        if found is not None:
+            return found
+    return 1
+
+
+def _state(answer: Mapping[str, Any]) -> str:
+    state = answer.get("state")
+    if isinstance(state, int):
+        return _STATES.get(state, "")
+    return str(state or "").removeprefix(_STATE)

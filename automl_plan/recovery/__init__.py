@@ -1,0 +1,1 @@
+"""Finds out what became of interrupted calls, and rebuilds lost states."""

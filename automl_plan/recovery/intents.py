@@ -1,0 +1,176 @@
+"""Intents: what is written of a change before its call is sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Mapping
+
+from msgspec.structs import replace
+
+from automl_plan.errors import PlanStale
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
+from automl_plan.model.fields import Mutability
+from automl_plan.model.json import Json
+from automl_plan.model.live import SourceData
+from automl_plan.model.ownership_labels import new_token
+from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.planning.compare import differences, of
+from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.versions import Inputs
+from automl_plan.recovery.billing import now
+from automl_plan.state.store import StateSession
+
+STEPS = {
+    Action.CREATE: Step.CREATE,
+    Action.IMPORT_DATA: Step.IMPORT_DATA,
+    Action.TRAIN: Step.TRAIN,
+    Action.RETRAIN: Step.TRAIN,
+    Action.DEPLOY: Step.DEPLOY,
+    Action.UNDEPLOY: Step.UNDEPLOY,
+    Action.DELETE: Step.DELETE,
+}
+
+
+class Intents:
+    """Makes the intents of one run."""
+
+    def __init__(
+        self,
+        session: StateSession,
+        desired: Desired,
+        sources: Mapping[Address, SourceData],
+        commit: Callable[[], str | None],
+        given: Collection[str],
+    ) -> None:
+        """`given` names the variables that are given a value from outside."""
+        self._session = session
+        self._desired = desired
+        self._sources = sources
+        self._commit = commit
+        self._given = tuple(sorted(given))
+
+    def of(self, change: Change) -> RecordedOperation:
+        """The intent of a change."""
+        address, step = change.address, STEPS[change.action]
+        intent = RecordedOperation(
+            step, token=self._token(address), started=now(), variables=self._given
+        )
+        match step:
+            case Step.CREATE:
+                dataset = self._desired.datasets[address]
+                return replace(
+                    intent,
+                    attributes=_created(dataset),
+                    protected=dataset.lifecycle.prevent_destroy,
+                )
+            case Step.TRAIN:
+                model = self._desired.models[address]
+                return replace(
+                    intent,
+                    version=self._record_of(address).versions + 1,
+                    commit=self._commit(),
+                    gated=model.require is not None,
+                    protected=model.lifecycle.prevent_destroy,
+                    attributes=_trained(model, self._desired.datasets[model.dataset]),
+                    dataset_id=self._current_id(model.dataset),
+                )
+            case Step.IMPORT_DATA:
+                data = self._sources[address]
+                return replace(
+                    intent,
+                    object_id=change.object_id or self._current_id(address),
+                    attributes={"data": data.fingerprint},
+                    examples=data.examples,
+                    labelled_examples=data.labelled_examples,
+                )
+            case Step.DEPLOY:
+                return replace(
+                    intent,
+                    object_id=change.object_id or self._current_id(address),
+                    attributes={"deploy": (change.after or {})["deploy"]},
+                )
+            case Step.UNDEPLOY | Step.DELETE:
+                return replace(
+                    intent,
+                    object_id=change.object_id or self._current_id(address),
+                    endpoints=change.endpoints,
+                )
+
+    def renewed(self, address: Address, operation: RecordedOperation) -> RecordedOperation:
+        """The intent of a call that was never received, to be sent again.
+
+        A training works on the dataset that is current by now: `still_wanted` says that it holds
+        the same.
+        """
+        intent = replace(operation, token=self._token(address), started=now())
+        declared = self._desired.datasets.get(address) or self._desired.models.get(address)
+        if operation.protected is not None and declared is not None:
+            intent = replace(intent, protected=declared.lifecycle.prevent_destroy)
+        if operation.step is Step.CREATE:
+            intent = replace(intent, attributes=_created(self._desired.datasets[address]))
+        if operation.step is Step.TRAIN:
+            model = self._desired.models[address]
+            attributes = _trained(model, self._desired.datasets[model.dataset])
+            dataset_id = self._current_id(model.dataset)
+            intent = replace(intent, attributes=attributes, dataset_id=dataset_id)
+        return intent
+
+    def still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
+        """Whether what is declared by now still asks for what an intent was written for.
+
+        Fields that can be patched make no difference: it is sent with those of now.
+        """
+        match operation.step:
+            case Step.CREATE:
+                dataset = self._desired.datasets.get(address)
+                return dataset is not None and not of(
+                    ResourceKind.DATASET,
+                    differences(operation.attributes, _created(dataset)),
+                    Mutability.IMMUTABLE,
+                )
+            case Step.IMPORT_DATA:
+                dataset = self._desired.datasets.get(address)
+                return dataset is not None and dataset.data == operation.attributes.get("data")
+            case Step.TRAIN:
+                model = self._desired.models.get(address)
+                if model is None:
+                    return False
+                dataset = self._desired.datasets[model.dataset]
+                current = self._record_of(model.dataset).current
+                ignored = "dataset" in model.lifecycle.ignore_changes
+                inputs = Inputs(_trained(model, dataset), None, ignored)
+                if current is None or inputs.differing(operation.attributes):
+                    return False
+                # Of data that is not managed nobody knows whether another dataset holds the same.
+                return dataset.data is not None or current.id == operation.dataset_id
+            case Step.DEPLOY:
+                model = self._desired.models.get(address)
+                declared = None if model is None else model.node_count
+                return {"deploy": {"node_count": declared}} == operation.attributes
+            case Step.UNDEPLOY | Step.DELETE:
+                return True
+
+    def _token(self, address: Address) -> str:
+        return new_token(self._session.state.lineage, address, secrets.token_hex(16))
+
+    def _record_of(self, address: Address) -> RecordedResource:
+        return self._session.state.resources.get(address) or RecordedResource(address)
+
+    def _current_id(self, address: Address) -> str:
+        current = self._record_of(address).current
+        if current is None:
+            raise PlanStale(
+                f"{address} should exist by now, but is not recorded.", hint="Plan again."
+            )
+        return current.id
+
+
+def _created(dataset: DesiredDataset) -> dict[str, Json]:
+    """What a dataset has once it is created, without content."""
+    return {k: v for k, v in dataset.attributes().items() if k != "data"}
+
+
+def _trained(model: DesiredModel, dataset: DesiredDataset) -> dict[str, Json]:
+    """What a model has once it is trained, not deployed."""
+    return {k: v for k, v in model.attributes(dataset).items() if k != "deploy"}

@@ -1,0 +1,292 @@
+"""Finds out what came of calls that were cut off: was it received, and what did it make?
+
+An intent without an operation's name means that a run ended, or lost the answer, between
+writing the intent and reading the answer. The proof is the token that travels as a label on the
+object to be made; until there is one, or it is certain that there will be none, the intent stays
+open and nothing else is sent for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.errors import InvalidArgument, NotFound, Unimplemented, UnsettledOperation
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired
+from automl_plan.model.live import TOKEN_LABEL, LiveDataset, LiveModel, Operation, OperationKind
+from automl_plan.model.ownership_labels import is_borne
+from automl_plan.model.recorded import MAKING, RecordedOperation, RecordedResource, Step, known_ids
+from automl_plan.model.transitions import after_operation, with_operation, without_operation
+from automl_plan.providers.protocol import Provider
+
+CLOCK_SKEW = timedelta(minutes=15)
+"""How far the clocks of this machine, of the one that was cut off and of the service may differ."""
+
+KINDS = {
+    Step.CREATE: OperationKind.CREATE_DATASET,
+    Step.TRAIN: OperationKind.CREATE_MODEL,
+    Step.IMPORT_DATA: OperationKind.IMPORT_DATA,
+    Step.DEPLOY: OperationKind.DEPLOY_MODEL,
+    Step.UNDEPLOY: OperationKind.UNDEPLOY_MODEL,
+    Step.DELETE: OperationKind.DELETE,
+}
+
+
+class Verdict(StrEnum):
+    """What is known of a call that was cut off."""
+
+    ARRIVED = "arrived"
+    """It was received, and what it made is there."""
+    NEVER = "never"
+    """It was not received, or ended without effect, or can be sent again without harm."""
+    FOUND = "found"
+    """It was received: its operation bears the token, and tells the rest."""
+    OPEN = "open"
+    """It can't be known yet."""
+
+
+class Finding(Struct, frozen=True):
+    """What is known of one intent."""
+
+    intent: RecordedOperation
+    verdict: Verdict
+    made: str | None = None
+    """The id of the object that bears the token."""
+    candidates: tuple[Operation, ...] = ()
+    """Running operations that may be the one."""
+    operation: Operation | None = None
+    """The one, where it is found."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether it would have been found: an import, for one, leaves nothing that tells."""
+        return self.intent.step in MAKING
+
+
+def open_intents(resource: RecordedResource) -> tuple[RecordedOperation, ...]:
+    """The operations of a record whose name is not known."""
+    return tuple(operation for operation in resource.operations if operation.id is None)
+
+
+def look(
+    address: Address,
+    intent: RecordedOperation,
+    provider: Provider,
+    known: Collection[str],
+    waited: float | None = None,
+) -> Finding:
+    """What is known of an intent now.
+
+    `waited` is for how many seconds somebody has been looking for it; without it, the intent's
+    own time tells, which is another machine's perhaps, so with a wide margin. Raises
+    UnsettledOperation when no waiting would tell.
+    """
+    if intent.step is Step.TRAIN:
+        labelled = provider.trainings(intent.token)
+        if labelled is not None:
+            return _by_label(intent, labelled, provider, waited)
+    # What runs first, and only then what lives: the other way round, a training that ends in
+    # between would be in neither list, and be taken for one that was never received.
+    try:
+        candidates = _candidates(address, intent, provider, known)
+    except (InvalidArgument, Unimplemented):
+        candidates = None
+    if intent.step not in MAKING:
+        return Finding(
+            intent, Verdict.OPEN if candidates else Verdict.NEVER, None, candidates or ()
+        )
+    late = _too_late(intent, provider.late_seconds, waited)
+    objects = provider.datasets() if intent.step is Step.CREATE else provider.models()
+    for obj in objects:
+        if obj.labels.get(TOKEN_LABEL) == intent.token:
+            # It may be listed before its training is done.
+            done = _finished(intent, obj.id, provider) or (candidates == () and late)
+            return Finding(
+                intent, Verdict.ARRIVED if done else Verdict.OPEN, obj.id, candidates or ()
+            )
+    suspects = [obj.id for obj in objects if obj.id not in known and _may_be(intent, obj)]
+    if suspects or candidates is None:
+        raise _unsettled(address, intent, suspects, candidates)
+    if candidates or not late:
+        return Finding(intent, Verdict.OPEN, None, candidates)
+    if not is_borne(intent.token):
+        raise _unsettled(address, intent, (), ())
+    return Finding(intent, Verdict.NEVER)
+
+
+def settle(
+    resources: Mapping[Address, RecordedResource],
+    provider: Provider,
+    *,
+    but: Collection[str] = (),
+    followed: Collection[str | None] = (),
+    desired: Desired | None = None,
+) -> tuple[dict[Address, RecordedResource], tuple[tuple[Address, Finding], ...]]:
+    """The records whose intents are settled at first sight, and all that was found.
+
+    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over; the
+    operations in `followed` are, by a plan, also if they have ended by now. What is `desired`
+    tells whose trainings a gate is to decide on by now, and what is not to be undeployed any more.
+    """
+    settled: dict[Address, RecordedResource] = {}
+    findings = []
+    known: frozenset[str] | None = None
+    for address in sorted(resources):
+        for intent in open_intents(resources[address]):
+            if intent.token in but:
+                continue
+            known = known or known_ids(resources)
+            finding = look(address, intent, provider, known)
+            if finding.operation is not None and finding.operation.id in followed:
+                finding = replace(finding, verdict=Verdict.FOUND)
+            findings.append((address, finding))
+            record = settled.get(address, resources[address])
+            match finding.verdict:
+                case Verdict.ARRIVED:
+                    gated = intent.gated or _gated(address, intent, desired)
+                    ended = replace(intent, gated=gated)
+                    settled[address] = after_operation(record, ended, made=finding.made)
+                case Verdict.NEVER if not _goes_on(address, intent, record, desired):
+                    settled[address] = without_operation(record, intent)
+                case Verdict.FOUND if finding.operation is not None:
+                    named = replace(intent, id=finding.operation.id)
+                    settled[address] = with_operation(record, named)
+    return settled, tuple(findings)
+
+
+def _goes_on(
+    address: Address,
+    intent: RecordedOperation,
+    record: RecordedResource,
+    desired: Desired | None,
+) -> bool:
+    """Whether a call without effect is sent again: an undeployment may be one of several calls.
+
+    Not that of what is to serve by now.
+    """
+    model = None if desired is None else desired.models.get(address)
+    current = None if record.current is None else record.current.id
+    serves = model is not None and model.node_count is not None and current == intent.object_id
+    return intent.step is Step.UNDEPLOY and not serves
+
+
+def _by_label(
+    intent: RecordedOperation,
+    labelled: Sequence[Operation],
+    provider: Provider,
+    waited: float | None,
+) -> Finding:
+    """What a service tells that keeps labels on its trainings: the proof itself.
+
+    The record of a training that has ended can be deleted. What it made goes on bearing its
+    label, and is asked for after the trainings, so that none that ends in between is missed.
+    """
+    for training in labelled:
+        if training.done and training.error is None and training.made is not None:
+            return Finding(intent, Verdict.ARRIVED, training.made, operation=training)
+        return Finding(intent, Verdict.FOUND, operation=training)
+    late = _too_late(intent, provider.late_seconds, waited)
+    for model in provider.models():
+        if model.labels.get(TOKEN_LABEL) == intent.token:
+            done = late or _finished(intent, model.id, provider)
+            return Finding(intent, Verdict.ARRIVED if done else Verdict.OPEN, model.id)
+    return Finding(intent, Verdict.NEVER if late else Verdict.OPEN)
+
+
+def _gated(address: Address, intent: RecordedOperation, desired: Desired | None) -> bool:
+    """Whether a gate was declared after a training had been begun."""
+    model = None if desired is None else desired.models.get(address)
+    return intent.step is Step.TRAIN and model is not None and model.require is not None
+
+
+def _candidates(
+    address: Address, intent: RecordedOperation, provider: Provider, known: Collection[str]
+) -> tuple[Operation, ...]:
+    """What runs and may be the intent's: of its kind, not older, not known as another's."""
+    kind = KINDS[intent.step]
+    earliest = datetime.fromisoformat(intent.started) - CLOCK_SKEW
+    return tuple(
+        operation
+        for operation in _running(address, intent, provider)
+        if operation.kind is kind
+        and operation.id not in known
+        and _time(operation.create_time) >= earliest
+    )
+
+
+def _running(
+    address: Address, intent: RecordedOperation, provider: Provider
+) -> Sequence[Operation]:
+    target: tuple[ResourceKind, str] | None = None
+    if intent.dataset_id is not None:
+        target = (ResourceKind.DATASET, intent.dataset_id)
+    elif intent.object_id is not None:
+        target = (address.kind, intent.object_id)
+    if target is not None:
+        try:
+            return provider.operations(done=False, works_on=target)
+        except NotFound:
+            return ()
+        except (InvalidArgument, Unimplemented):
+            pass  # a service that can't filter so: all that runs is looked at
+    return provider.operations(done=False)
+
+
+def _finished(intent: RecordedOperation, object_id: str, provider: Provider) -> bool:
+    """Whether an object is complete: a dataset at once, a model when it has been evaluated."""
+    if intent.step is Step.CREATE:
+        return True
+    try:
+        return bool(provider.evaluations(object_id))
+    except NotFound:
+        return False
+
+
+def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
+    """Whether an object without any token looks like the one, as if its labels were lost."""
+    if TOKEN_LABEL in obj.labels or obj.display_name != intent.attributes.get("display_name"):
+        return False
+    if isinstance(obj, LiveModel) and obj.dataset_id not in ("", intent.dataset_id):
+        return False  # "": the service does not tell it of this model
+    return _time(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
+
+
+def _too_late(intent: RecordedOperation, late_seconds: float, waited: float | None) -> bool:
+    """Whether a request that was sent then can't take effect any more."""
+    if waited is not None:
+        return waited >= late_seconds
+    age = datetime.now(UTC) - datetime.fromisoformat(intent.started)
+    return age > timedelta(seconds=late_seconds) + CLOCK_SKEW
+
+
+def _unsettled(
+    address: Address,
+    intent: RecordedOperation,
+    suspects: Sequence[str],
+    candidates: Sequence[Operation] | None,
+) -> UnsettledOperation:
+    cut_off = f"{address}: a call ({intent.step}) was cut off at {intent.started}"
+    lines = [f"{cut_off}, and it can't be proved whether the service received it."]
+    lines += [f"{s} has its name, is no older, and bears no label that tells" for s in suspects]
+    lines += [f"the operation {o.id} runs since {o.create_time}" for o in candidates or ()]
+    if candidates is None:
+        lines.append("the service does not list its operations")
+    if not is_borne(intent.token):
+        lines.append("it was begun without the label that tells what it made")
+    adopted = suspects[0] if suspects else "ID"
+    return UnsettledOperation(
+        "\n".join(lines),
+        where=str(address),
+        hint=f"Look at what lives; then `automl-plan resolve {address} --adopt {adopted}` if it is "
+        f"the one, or `automl-plan resolve {address} --abandon` to let it be sent again.",
+    )
+
+
+def _time(text: str | None) -> datetime:
+    """What has no time counts as new: it is not ruled out."""
+    return datetime.max.replace(tzinfo=UTC) if text is None else datetime.fromisoformat(text)

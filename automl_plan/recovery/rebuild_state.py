@@ -1,0 +1,285 @@
+"""Makes a lost state anew from the labels on what lives."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.errors import StateError, UsageError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired, DesiredModel, trained_on
+from automl_plan.model.json import Json
+from automl_plan.model.live import Live, LiveDataset, LiveModel
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.ownership_labels import (
+    COMMIT,
+    DATA,
+    INPUTS,
+    LINEAGE_DIGITS,
+    PROTECTED,
+    VERSION,
+    Owner,
+    address_mark,
+    fingerprint_of,
+    inputs_digest,
+    owner,
+    status_of,
+)
+from automl_plan.model.recorded import (
+    Decision,
+    DecisionKind,
+    RecordedObject,
+    RecordedResource,
+    Status,
+)
+from automl_plan.providers.protocol import Provider
+from automl_plan.recovery.billing import now
+from automl_plan.recovery.running_operations import followed, take_up
+from automl_plan.state.document import State
+
+_LINEAGE_LENGTH = 32
+_Live = TypeVar("_Live", LiveDataset, LiveModel)
+
+
+class Rebuilt(Struct, frozen=True):
+    """A state made anew, and what has to be said of it."""
+
+    state: State
+    remarks: tuple[str, ...]
+
+
+def rebuild(desired: Desired, provider: Provider, lineage: str | None = None) -> Rebuilt:
+    """Make a state of what bears our marks; `lineage` is the beginning of the one that is meant.
+
+    Raises StateError when nothing bears marks, or those of several states; UsageError.
+    """
+    while True:
+        # A training that ends between two lists would be in neither, and be forgotten.
+        running = followed(provider)
+        live = provider.live()
+        chosen = _lineage(live, desired, lineage)
+        rebuilt = _Rebuilder(desired, live, provider, chosen, running=bool(running)).state()
+        if not running or running <= followed(provider):
+            return rebuilt
+
+
+def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
+    """The first digits of the lineage whose objects are taken."""
+    labels = [dataset.labels for dataset in live.datasets.values()]
+    labels += [model.labels for model in live.models.values()]
+    owners = [owner(each) for each in labels]
+    found = {whose.lineage for whose in owners if whose is not None}
+    if asked is not None:
+        matching = {each for each in found if asked.startswith(each) or each.startswith(asked)}
+        if len(matching) != 1:
+            raise UsageError(f"--lineage {asked}: {_lineages(found)}")
+        return matching.pop()
+    if len(found) > 1:
+        marks = {address_mark(address) for address in (*desired.datasets, *desired.models)}
+        found = {w.lineage for w in owners if w is not None and w.mark in marks} or found
+    if not found:
+        raise StateError(
+            "No live object bears the labels of automl-plan: there is nothing to make a state of.",
+            hint="What lives can be adopted: automl-plan import --all --write FILE",
+        )
+    if len(found) > 1:
+        raise StateError(_lineages(found), hint="Say which one: --lineage DIGITS")
+    return found.pop()
+
+
+def _lineages(found: Iterable[str]) -> str:
+    told = ", ".join(sorted(found)) or "none"
+    return f"The live objects bear the labels of these states: {told}."
+
+
+class _Rebuilder:
+    def __init__(
+        self, desired: Desired, live: Live, provider: Provider, lineage: str, *, running: bool
+    ) -> None:
+        self._running = running
+        self._desired = desired
+        self._live = live
+        self._provider = provider
+        self._lineage = lineage
+        self._remarks: list[str] = []
+        declared = (*desired.datasets, *desired.models)
+        self._declared = {(a.kind, address_mark(a)): a for a in declared}
+
+    def state(self) -> Rebuilt:
+        resources: dict[Address, RecordedResource] = {}
+        for address, datasets in self._grouped(self._live.datasets.values()).items():
+            resources[address] = self._dataset(address, datasets)
+        for address, models in self._grouped(self._live.models.values()).items():
+            resources[address] = self._model(address, models)
+        if self._running:
+            take_up(resources, self._desired, self._live, self._provider)
+        rest = secrets.token_hex(_LINEAGE_LENGTH // 2)[LINEAGE_DIGITS:]
+        state = State(
+            lineage=self._lineage + rest,
+            serial=1,
+            provider=self._provider.identity,
+            resources=resources,
+        )
+        return Rebuilt(state, tuple(self._remarks))
+
+    def _grouped(self, objects: Iterable[_Live]) -> dict[Address, list[_Live]]:
+        grouped: dict[Address, list[_Live]] = {}
+        for obj in objects:
+            whose = owner(obj.labels)
+            if whose is None or whose.lineage != self._lineage:
+                continue
+            kind = ResourceKind.DATASET if isinstance(obj, LiveDataset) else ResourceKind.MODEL
+            address = self._address(kind, whose, obj.id)
+            if address is not None:
+                grouped.setdefault(address, []).append(obj)
+        return grouped
+
+    def _address(self, kind: ResourceKind, whose: Owner, object_id: str) -> Address | None:
+        declared = self._declared.get((kind, whose.mark))
+        if declared is not None:
+            return declared
+        try:
+            told = Address.parse(f"{kind}.{whose.name}")
+        except ValueError:
+            self._remarks.append(f"{object_id}: its label tells no address; it is left out")
+            return None
+        if address_mark(told) != whose.mark:
+            self._remarks.append(
+                f"{object_id}: it is recorded as {told}; its name had capitals, or was longer"
+            )
+        return told
+
+    # -- datasets --------------------------------------------------------------------------
+
+    def _dataset(self, address: Address, datasets: Sequence[LiveDataset]) -> RecordedResource:
+        newest, *older = sorted(datasets, key=lambda d: d.create_time or "", reverse=True)
+        return RecordedResource(
+            address,
+            current=self._dataset_object(newest, None),
+            others=tuple(self._dataset_object(d, Status.FORMER) for d in older),
+            protected=newest.labels.get(PROTECTED) == "true",
+        )
+
+    def _dataset_object(self, dataset: LiveDataset, status: Status | None) -> RecordedObject:
+        attributes = dataset.attributes()
+        mark = dataset.labels.get(DATA)
+        if mark is not None and dataset.example_count:
+            attributes["data"] = fingerprint_of(mark)
+        return RecordedObject(dataset.id, attributes, created=dataset.create_time, status=status)
+
+    # -- models ----------------------------------------------------------------------------
+
+    def _model(
+        self,
+        address: Address,
+        models: Sequence[LiveModel],
+    ) -> RecordedResource:
+        objects = sorted(
+            (self._version(address, model) for model in models),
+            key=lambda obj: obj.version or 0,
+            reverse=True,
+        )
+        current = next((obj for obj in objects if obj.status is None), None)
+        others = tuple(
+            replace(obj, status=obj.status or Status.FORMER) for obj in objects if obj != current
+        )
+        return RecordedResource(
+            address,
+            current=current,
+            others=others,
+            versions=max((obj.version or 0 for obj in objects), default=0),
+            protected=any(model.labels.get(PROTECTED) == "true" for model in models),
+        )
+
+    def _version(
+        self,
+        address: Address,
+        model: LiveModel,
+    ) -> RecordedObject:
+        declared = self._desired.models.get(address)
+        status = status_of(model.labels)
+        number = model.labels.get(VERSION, "")
+        decision = None
+        if status is Status.REJECTED and declared is not None and declared.require is not None:
+            # What it was decided on is not in the labels; asked again, it would say the same.
+            require = declared.require.to_json()
+            decision = Decision(DecisionKind.REJECTED, now(), require=require)
+        return RecordedObject(
+            model.id,
+            {**model.attributes(), **self._inputs(address, model, declared)},
+            created=model.create_time,
+            dataset_id=model.dataset_id,
+            version=int(number) if number.isdecimal() else None,
+            commit=model.labels.get(COMMIT),
+            status=status,
+            decision=decision,
+        )
+
+    def _inputs(
+        self,
+        address: Address,
+        model: LiveModel,
+        declared: DesiredModel | None,
+    ) -> dict[str, Json]:
+        """What it was trained with: what the service tells, held against the digest.
+
+        Without a digest it is assumed to be what is declared, unless the service contradicts that:
+        a missing label must not cause a paid training.
+        """
+        digest, likely = model.labels.get(INPUTS), list(self._told(model))
+        as_declared = self._as_declared(declared)
+        for guess in (*as_declared, *likely):
+            if inputs_digest(guess) == digest:
+                return guess
+        self._remarks.append(
+            f"{address}: not all that {model.id} was trained with could be made out"
+        )
+        if digest is not None:
+            return likely[-1]
+        fitting = (g for g in as_declared if any(_agree(g, told) for told in likely))
+        return next(fitting, likely[0])
+
+    def _as_declared(self, declared: DesiredModel | None) -> list[dict[str, Json]]:
+        if declared is None:
+            return []
+        attributes = declared.attributes(self._desired.datasets[declared.dataset])
+        return [{k: v for k, v in attributes.items() if k in (*Problem, "trained_on")}]
+
+    def _told(self, model: LiveModel) -> Iterable[dict[str, Json]]:
+        problem = str(model.problem or Problem.IMAGE_CLASSIFICATION)
+        kind: dict[str, Json] = {
+            "model_type": model.model_type,
+            "train_budget_milli_node_hours": model.train_budget_milli_node_hours,
+        }
+        if model.base_model_id is not None:
+            kind["base_model_id"] = model.base_model_id
+        data = model.labels.get(DATA)
+        for of_dataset in self._kinds_of_dataset(model):
+            known = dict(of_dataset)
+            if data is not None:
+                known["data"] = fingerprint_of(data)
+            yield {problem: kind, "trained_on": known}
+
+    def _kinds_of_dataset(self, model: LiveModel) -> Iterable[dict[str, Json]]:
+        there = self._live.datasets.get(model.dataset_id)
+        if there is not None:
+            yield {k: v for k, v in trained_on(there.attributes()).items() if k != "data"}
+        if model.problem is Problem.IMAGE_CLASSIFICATION:
+            for each in ClassificationType:
+                yield {str(model.problem): {"classification_type": str(each)}}
+        elif model.problem is not None:
+            yield {str(model.problem): {}}
+
+
+def _agree(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
+    """Whether two are the same but for the data, where that is not told."""
+    of_declared, of_told = declared["trained_on"], told["trained_on"]
+    assert isinstance(of_declared, dict)  # noqa: S101 (both are made here)
+    assert isinstance(of_told, dict)  # noqa: S101
+    if "data" not in of_told:
+        of_declared = {k: v for k, v in of_declared.items() if k != "data"}
+    return {**declared, "trained_on": of_declared} == told

@@ -1,0 +1,167 @@
+"""Takes up, in a state that is made anew, the operations that run on our datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from automl_plan.errors import StateError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired, DesiredModel
+from automl_plan.model.json import Json
+from automl_plan.model.lifespan import birth_of
+from automl_plan.model.live import TOKEN_LABEL, Live, Operation, OperationKind
+from automl_plan.model.ownership_labels import (
+    DATA,
+    INPUTS,
+    PROTECTED,
+    VERSION,
+    address_mark,
+    fingerprint_of,
+    inputs_digest,
+    mark_in,
+    owner,
+    rebuilt_token,
+)
+from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
+from automl_plan.model.transitions import with_operation
+from automl_plan.providers.protocol import Provider
+from automl_plan.recovery.billing import now
+
+_FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
+
+Resources = dict[Address, RecordedResource]
+
+
+def followed(provider: Provider) -> frozenset[str]:
+    """The ids of the imports and trainings that run, whoever began them."""
+    running = provider.operations(done=False)
+    return frozenset(operation.id for operation in running if operation.kind in _FOLLOWED)
+
+
+def take_up(resources: Resources, desired: Desired, live: Live, provider: Provider) -> None:
+    """Record the imports and trainings that run on the recorded datasets.
+
+    Raises StateError when it can't be known whose a training is: going on without it might pay
+    twice.
+    """
+    on_ours = [
+        (address, obj)
+        for address, record in list(resources.items())
+        if address.kind is ResourceKind.DATASET
+        for obj in record.objects
+    ]
+    for address, obj in on_ours:
+        for operation in provider.operations(done=False, works_on=(address.kind, obj.id)):
+            if operation.kind is OperationKind.IMPORT_DATA:
+                mark = live.datasets[obj.id].labels.get(DATA)
+                found = _import(operation, obj, mark)
+                resources[address] = with_operation(_without_data(resources[address]), found)
+            elif operation.kind is OperationKind.CREATE_MODEL:
+                model = _whose(operation, address, obj, resources, desired)
+                record = resources.get(model.address) or RecordedResource(model.address)
+                begun = _training(operation, obj, record, model, _inputs(model, desired))
+                resources[model.address] = with_operation(record, begun)
+
+
+def _import(operation: Operation, obj: RecordedObject, mark: str | None) -> RecordedOperation:
+    return RecordedOperation(
+        Step.IMPORT_DATA,
+        token=rebuilt_token(operation.id),
+        started=_started(operation),
+        id=operation.id,
+        object_id=obj.id,
+        attributes={} if mark is None else {"data": fingerprint_of(mark)},
+    )
+
+
+def _training(
+    operation: Operation,
+    on: RecordedObject,
+    record: RecordedResource,
+    model: DesiredModel,
+    inputs: dict[str, Json],
+) -> RecordedOperation:
+    number = operation.labels.get(VERSION, "")
+    return RecordedOperation(
+        Step.TRAIN,
+        token=operation.labels.get(TOKEN_LABEL) or rebuilt_token(operation.id),
+        started=_started(operation),
+        id=operation.id,
+        attributes=inputs,
+        dataset_id=on.id,
+        version=int(number) if number.isdecimal() else record.versions + 1,
+        gated=model.require is not None,
+        protected=operation.labels.get(PROTECTED) == "true" if operation.labels else None,
+    )
+
+
+def _whose(
+    operation: Operation,
+    dataset: Address,
+    on: RecordedObject,
+    resources: Mapping[Address, RecordedResource],
+    desired: Desired,
+) -> DesiredModel:
+    """Whose a training on one of our datasets is: its label tells, else its model when it ends."""
+    mark = mark_in(operation.labels.get(TOKEN_LABEL, ""), "")
+    waiting = []
+    for address, model in desired.models.items():
+        record = resources.get(address) or RecordedResource(address)
+        digest = inputs_digest(_inputs(model, desired))
+        if mark is not None:
+            its = mark == address_mark(address) and digest == operation.labels.get(INPUTS)
+        else:
+            trained = any(inputs_digest(obj.attributes) == digest for obj in record.objects)
+            its = model.dataset == dataset and not trained and not record.operations
+        if its:
+            waiting.append(model)
+    if len(waiting) != 1:
+        raise StateError(
+            f"The operation {operation.id} trains a model on {dataset} ({on.id}), and whose "
+            "it is can't be known before it ends.",
+            hint=f"Let it end (`automl-plan operations wait {operation.id}`), or cancel it; "
+            "then rebuild the state.",
+        )
+    return waiting[0]
+
+
+def _inputs(model: DesiredModel, desired: Desired) -> dict[str, Json]:
+    attributes = model.attributes(desired.datasets[model.dataset])
+    return {key: value for key, value in attributes.items() if key != "deploy"}
+
+
+def _started(operation: Operation) -> str:
+    """When an operation began, as far as the service tells it (RFC 3339)."""
+    told = birth_of(operation.create_time)
+    return now() if told is None else told.isoformat()
+
+
+def _without_data(record: RecordedResource) -> RecordedResource:
+    current = record.current
+    if current is None:
+        return record
+    attributes = {k: v for k, v in current.attributes.items() if k != "data"}
+    return replace(record, current=replace(current, attributes=attributes))
+
+
+def is_ours(
+    provider: Provider,
+    lineage: str,
+    address: Address,
+    operation: RecordedOperation,
+    made: str,
+) -> bool:
+    """Whether the result of an operation bears the ownership labels of its address and inputs.
+
+    Raises ProviderError.
+    """
+    is_model = address.kind is ResourceKind.MODEL
+    there = provider.models() if is_model else provider.datasets()
+    labels = next((obj.labels for obj in there if obj.id == made), {})
+    whose, digest = owner(labels), labels.get(INPUTS)
+    if whose is None or not lineage.startswith(whose.lineage):
+        return False
+    mine = whose.mark == address_mark(address)
+    return mine and digest in (None, inputs_digest(operation.attributes))

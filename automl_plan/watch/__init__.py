@@ -1,0 +1,1 @@
+"""Follows detached work: takes snapshots, records what finished, reports."""

@@ -1,0 +1,119 @@
+"""Records how operations ended that a watch saw, as the run would have that waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from automl_plan.errors import OperationFailed, PlanRefused, ProviderError
+from automl_plan.execution.steps import Steps
+from automl_plan.model.address import Address
+from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.notifications.delivery import Postponed
+from automl_plan.notifications.outbox import Notices
+from automl_plan.notifications.texts import Ended
+from automl_plan.planning.options import PlanOptions
+from automl_plan.planning.plan import Change
+from automl_plan.planning.projection import resume
+from automl_plan.recovery.billing import charge_now, meter_of
+from automl_plan.recovery.interrupted_calls import Finding, Verdict
+from automl_plan.state.store import StateSession
+from automl_plan.watch.snapshot import Look, Watched, WatchEventType
+from automl_plan.workspace.workspace import Workspace
+
+_UNKNOWN = "whether it is what is declared is not known. Next: automl-plan plan"
+_OTHERWISE = "it was started otherwise than is declared. Next: automl-plan plan"
+
+
+def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iterator[Watched]:
+    """Record what a look saw of operations, with the messages; tells each end.
+
+    The state is the one that was looked at. Raises StateUnwritable.
+    """
+    configuration, provider = workspace.configuration, workspace.provider
+    sender = Postponed(configuration.receivers, workspace.environ, configuration.directory)
+    notices = Notices(
+        session, sender, provider.identity, configuration.prices, partial(meter_of, provider)
+    )
+    notices.begin()
+    steps = Steps(
+        provider,
+        session,
+        seen.desired,
+        {},
+        prices=configuration.prices,
+        commit=lambda: workspace.commit,
+        notices=notices,
+        check=_sends_nothing,
+        options=PlanOptions(),
+    )
+    for address, record, finding in seen.settled:
+        yield from _settled(workspace, session, notices, address, record, finding)
+    for _, record in sorted(seen.state.resources.items()):
+        for operation in record.operations:
+            if operation.id is not None:
+                yield from _stands(steps, seen, record, operation)
+
+
+def _sends_nothing(change: Change, operation: RecordedOperation) -> None:
+    raise PlanRefused(f"{change.address}: a watch sends no call ({operation.step}).")
+
+
+def _settled(
+    workspace: Workspace,
+    session: StateSession,
+    notices: Notices,
+    address: Address,
+    record: RecordedResource,
+    finding: Finding,
+) -> Iterator[Watched]:
+    """A call that was cut off, by what came of it."""
+    intent = finding.intent
+    if finding.verdict is not Verdict.ARRIVED:
+        session.record(record)
+        return
+    ended = Ended(address, intent, finding.operation, finding.made)
+    charge = charge_now(
+        workspace.provider,
+        workspace.configuration.prices,
+        address,
+        intent,
+        finding.operation,
+        finding.made,
+    )
+    session.record(record, notice=notices.of_end(ended, str(intent.step)), charge=charge)
+    said = f"{address}: {intent.step}, which was cut off, ended: {finding.made}"
+    yield Watched(WatchEventType.ENDED, said, str(address), intent.id)
+
+
+def _stands(
+    steps: Steps, seen: Look, record: RecordedResource, operation: RecordedOperation
+) -> Iterator[Watched]:
+    """One operation, by the service's answer."""
+    assert operation.id is not None  # noqa: S101 (the caller looked)
+    address, answer = record.address, seen.answers.get(operation.id)
+    change = resume(record, operation)
+    if answer is None:
+        steps.lost(change, operation)
+        return
+    if not answer.done or (answer.more and answer.error is None):
+        return
+    why = ""
+    if operation.step is Step.TRAIN and answer.error is None:
+        planned = None if seen.changes is None else seen.changes.get(operation.id)
+        if planned is not None and planned.address != address:
+            planned = None  # it is to be moved, which is for a plan
+        # Where it can't be known whether it is wanted, nothing gives way to it before a plan.
+        change = planned or resume(record, operation, wanted=False)
+        if change.after is None:
+            why = "; it is a candidate: " + (_UNKNOWN if planned is None else _OTHERWISE)
+    about = (str(address), operation.id)
+    try:
+        outcome = steps.ended(change, operation, answer)
+    except OperationFailed as error:
+        yield Watched(WatchEventType.FAILED, f"{address}: {error.message}", *about)
+    except ProviderError:
+        return  # asked again at the next look
+    else:
+        made = f": {outcome}{why}" if outcome else why
+        yield Watched(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)

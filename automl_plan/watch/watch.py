@@ -1,0 +1,292 @@
+"""Follows what runs detached, looks for what changed outside, and sends the messages of it.
+
+A watch changes nothing at the service and starts nothing: it records how operations ended, what
+it found, and what was sent. It holds the lock of the state only for that, so that an `apply` can
+run beside it; while one does, that one records and sends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+
+from msgspec.structs import replace
+
+from automl_plan.errors import (
+    AutomlPlanError,
+    ConfigurationError,
+    CredentialsError,
+    EmulatorError,
+    Interrupted,
+    ProviderError,
+    StateLocked,
+)
+from automl_plan.execution.in_flight import SHORTEST_POLL, pause_after
+from automl_plan.model.notices import NoticeKind
+from automl_plan.notifications.delivery import deliver
+from automl_plan.notifications.outbox import clear, news_of, over, tell
+from automl_plan.notifications.texts import scored
+from automl_plan.state.store import StateSession
+from automl_plan.watch.record_finished import record_look
+from automl_plan.watch.reload import Reopening
+from automl_plan.watch.signals import Interruptible
+from automl_plan.watch.snapshot import Look, Watched, WatchEventType, WatchResult, look
+from automl_plan.workspace.workspace import Workspace
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds until what failed is tried again: doubled each time."""
+_BUSY_PAUSE = 5.0
+"""Seconds until it is looked again whether another run has ended."""
+_ROUND = 10.0
+"""Seconds after which a round of deliveries, which holds the lock, begins no further try."""
+_FAR = (NoticeKind.DRIFT, NoticeKind.EXPIRY)
+
+
+class Watch:
+    """One run of `watch`; `interval` (seconds) is between two looks for drift and expiry."""
+
+    def __init__(
+        self,
+        opening: Reopening,
+        *,
+        once: bool,
+        for_ever: bool,
+        interval: float,
+        on_event: Callable[[Watched], None],
+    ) -> None:
+        self._opening = opening
+        self._once = once
+        self._for_ever = for_ever
+        self._interval = interval
+        self._on_event = on_event
+        self._signals = Interruptible()
+        self._told: dict[str, str] = {}
+        """What was told last, by what it is about: it is told again when it changes."""
+        self._since: dict[str, float] = {}
+        """From when on an operation is followed (monotonic), by its id."""
+        self._next_far = 0.0
+        self._failures = 0
+        self._refusals: dict[str, tuple[int, float]] = {}
+        """How often a receiver took nothing in a row, and when it is tried again (monotonic)."""
+        self._recorded = 0
+
+    def run(self) -> WatchResult:
+        """Watch until nothing is left to watch, or for ever.
+
+        Troubles of the service and of receivers are told and tried again; of a single look they
+        are raised. Raises ConfigurationError, StateError, CredentialsError, and Interrupted at a
+        signal.
+        """
+        try:
+            with self._signals:
+                return self._run()
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "Interrupted; what was found is recorded.",
+                hint="What runs goes on at the service. `automl-plan watch` follows it again.",
+            ) from None
+
+    def _run(self) -> WatchResult:
+        while True:
+            result = self._look()
+            done = not (result.running or result.waiting)
+            if self._once or (result.looked and done and not self._for_ever):
+                return result
+            time.sleep(self._pause(result))
+
+    # -- one look --------------------------------------------------------------------------
+
+    def _look(self) -> WatchResult:
+        first = not self._told and not self._failures and not self._since
+        try:
+            result = self._looked()
+        except StateLocked as error:
+            self._tell("lock", Watched(WatchEventType.BUSY, error.message))
+            return WatchResult(looked=False, recorded=self._recorded)
+        except (ConfigurationError, EmulatorError, ProviderError) as error:
+            if self._once or (first and isinstance(error, CredentialsError)):
+                raise
+            self._failures += 1
+            self._tell("look", Watched(WatchEventType.TROUBLE, _said(error)))
+            return WatchResult(looked=False, recorded=self._recorded)
+        self._failures = 0
+        self._told.pop("lock", None)
+        self._told.pop("look", None)
+        return result
+
+    def _looked(self) -> WatchResult:
+        workspace = self._opening.current()
+        holder = workspace.store.lock_holder()
+        if holder is not None:
+            raise StateLocked(f"The state is locked by {holder}.")
+        far = time.monotonic() >= self._next_far
+        seen = look(workspace, far=far)
+        with self._signals.held():
+            result = self._take(workspace, seen)
+        if far and result.looked:
+            self._next_far = time.monotonic() + self._interval
+        return result
+
+    def _take(self, workspace: Workspace, seen: Look) -> WatchResult:
+        """Record and send what a look came to, if anything."""
+        for found in seen.found or ():
+            event = Watched(WatchEventType.FOUND, found.text, str(found.address))
+            self._tell(found.key, event)
+        if not self._has_to_record(workspace, seen):
+            self._follow(seen)
+            return self._result(seen, waiting=len(seen.state.outbox))
+        with workspace.open_state(command="watch") as session:
+            there = session.state
+            if (there.lineage, there.serial) != (seen.state.lineage, seen.state.serial):
+                return WatchResult(looked=False, recorded=self._recorded)  # another run was faster
+            self._follow(seen)
+            for event in record_look(workspace, session, seen):
+                self._on_event(event)
+                self._recorded += event.type in (WatchEventType.ENDED, WatchEventType.FAILED)
+            receivers = workspace.configuration.receivers
+            if seen.found is not None:
+                gone = over(seen.found, session.state.noticed, _FAR, seen.under_way)
+                clear(session, gone)
+                tell(session, seen.found, receivers)
+            self._deliver(workspace, session)
+            after = replace(seen, state=session.state)
+            return self._result(after, waiting=len(session.state.outbox))
+
+    def _has_to_record(self, workspace: Workspace, seen: Look) -> bool:
+        state, receivers = seen.state, workspace.configuration.receivers
+        if seen.settled or any(str(a) not in self._told for a in seen.unsettled):
+            return True
+        names = {receiver.name for receiver in receivers}
+        waiting = {name for notice in state.outbox.values() for name in notice.to}
+        if waiting - names or any(self._may_try(name) for name in waiting):
+            return True
+        if seen.found is not None and (
+            news_of(seen.found, state.noticed, receivers)
+            or over(seen.found, state.noticed, _FAR, seen.under_way)
+        ):
+            return True
+        named = [o for record in state.resources.values() for o in record.operations if o.id]
+        for operation in named:
+            answer = seen.answers.get(operation.id or "")
+            if answer is None or (answer.done and not (answer.more and answer.error is None)):
+                return True
+        return False
+
+    def _follow(self, seen: Look) -> None:
+        """Tell what goes on, and what this watch has to leave, once each."""
+        going = {each for each, answer in seen.answers.items() if not answer.done}
+        self._since = {each: since for each, since in self._since.items() if each in going}
+        for address, record in sorted(seen.state.resources.items()):
+            for operation in record.operations:
+                answer = seen.answers.get(operation.id or "")
+                if operation.id is None or answer is None:
+                    continue
+                about = (str(address), operation.id)
+                if not answer.done:
+                    self._since.setdefault(operation.id, time.monotonic())
+                    said = f"{address}: {operation.step} goes on"
+                    self._tell(operation.id, Watched(WatchEventType.FOLLOWING, said, *about))
+                elif answer.more and answer.error is None:
+                    said = f"{address}: the next call of the {operation.step} is an apply's to send"
+                    said += ". Next: automl-plan wait"
+                    self._tell(operation.id, Watched(WatchEventType.LEFT, said, *about))
+        for place, error in sorted(seen.unsettled.items()):
+            self._tell(place, Watched(WatchEventType.LEFT, _said(error), place))
+
+    def _result(self, seen: Look, *, waiting: int) -> WatchResult:
+        running = left = 0
+        for record in seen.state.resources.values():
+            for operation in record.operations:
+                answer = seen.answers.get(operation.id or "")
+                if answer is not None and answer.done and answer.more:
+                    left += 1  # its next call is not ours to send
+                else:
+                    running += 1
+        unsettled = len(seen.unsettled)
+        return WatchResult(
+            looked=True,
+            running=running - unsettled,
+            left=left + unsettled,
+            waiting=waiting,
+            recorded=self._recorded,
+        )
+
+    # -- messages --------------------------------------------------------------------------
+
+    def _may_try(self, name: str) -> bool:
+        return time.monotonic() >= self._refusals.get(name, (0, 0.0))[1]
+
+    def _deliver(self, workspace: Workspace, session: StateSession) -> None:
+        """Try once what waits; what is taken is recorded before the next is looked at."""
+        end = time.monotonic() + _ROUND
+        due = [r for r in workspace.configuration.receivers if self._may_try(r.name)]
+        tried = deliver(
+            dict(session.state.outbox),
+            due,
+            workspace.environ,
+            workspace.configuration.directory,
+            partial(scored, provider=workspace.provider, prices=workspace.configuration.prices),
+            lambda: time.monotonic() < end and not self._signals.asked and session.held,
+        )
+        with contextlib.closing(tried):
+            for each in tried:
+                if each.problem is None:
+                    session.record_sent(each.key, each.receiver)
+                    self._refusals.pop(each.receiver, None)
+                    self._told.pop(f"notify.{each.receiver}", None)
+                    said = f"notify.{each.receiver}: {each.key} was sent"
+                    self._on_event(
+                        Watched(
+                            WatchEventType.SENT,
+                            said,
+                            receiver=each.receiver,
+                            notice_id=each.key,
+                        )
+                    )
+                    continue
+                count = self._refusals.get(each.receiver, (0, 0.0))[0]
+                again = time.monotonic() + _backoff(count)
+                self._refusals[each.receiver] = (count + 1, again)
+                said = f"notify.{each.receiver}: a message waits: {each.problem}"
+                self._tell(
+                    f"notify.{each.receiver}",
+                    Watched(
+                        WatchEventType.NOT_SENT,
+                        said,
+                        receiver=each.receiver,
+                        notice_id=each.key,
+                    ),
+                )
+
+    # -- pauses ----------------------------------------------------------------------------
+
+    def _pause(self, result: WatchResult) -> float:
+        """Seconds until the next look."""
+        now = time.monotonic()
+        if self._failures:
+            return _backoff(self._failures - 1)
+        if not result.looked:
+            return _BUSY_PAUSE if "lock" in self._told else SHORTEST_POLL
+        pauses = [self._next_far - now]
+        if result.running:
+            pauses += [pause_after(now - since) for since in self._since.values()]
+            pauses.append(_BUSY_PAUSE)
+        if result.waiting:
+            pauses += [again - now for _, again in self._refusals.values()]
+        return max(min(pauses), SHORTEST_POLL)
+
+    def _tell(self, about: str, event: Watched) -> None:
+        if self._told.get(about) != event.message:
+            self._told[about] = event.message
+            self._on_event(event)
+
+
+def _backoff(failures: int) -> float:
+    return float(min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE))
+
+
+def _said(error: AutomlPlanError) -> str:
+    return error.message if error.hint is None else f"{error.message} Next: {error.hint}"

@@ -1,0 +1,1 @@
+"""A configuration directory, opened: gathers inputs, makes plans, lists what is live."""

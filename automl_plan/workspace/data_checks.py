@@ -1,0 +1,165 @@
+"""Lints and judges the data of declared datasets: what plans import, and what advice is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from automl_plan.errors import ProviderError, UsageError
+from automl_plan.model.address import Address
+from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.desired import DesiredDataset
+from automl_plan.model.model_types import Problem
+from automl_plan.model.recorded import RecordedObject
+from automl_plan.planning.adequacy import Advice, advise, unknown
+from automl_plan.planning.data_findings import MOST, NO_SOURCES, DataFinding, DataFindings
+from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.refusals import Grounds
+from automl_plan.planning.scorecards import Role, Scorecard, scorecard
+from automl_plan.workspace.evaluations import evaluations_of
+from automl_plan.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from automl_plan.data.lint import Linted
+
+
+def with_lint(grounds: Grounds, changes: Sequence[Change], workspace: Workspace) -> Grounds:
+    """The grounds with what is wrong with the data that the changes import, unless it is there.
+
+    Data that several datasets share is looked at once. Raises SourceError and ProviderError.
+    """
+    if not grounds.options.lint:
+        return grounds
+    imports = sorted({c.address for c in changes if c.action is Action.IMPORT_DATA})
+    datasets = [grounds.desired.datasets.get(address) for address in imports]
+    sourced = [
+        dataset
+        for dataset in datasets
+        if dataset is not None and dataset.sources and dataset.address not in grounds.data_findings
+    ]
+    if not sourced:
+        return grounds
+    from automl_plan.data.kinds import kind_of
+    from automl_plan.data.lint import Linter
+    from automl_plan.data.opening import Opener
+    from automl_plan.data.rules import Severity
+
+    configuration = workspace.configuration
+    known: dict[tuple[str, ...], DataFindings] = {}
+    found = dict(grounds.data_findings)
+    with Opener(configuration.directory, workspace.provider.storage, anywhere=False) as opener:
+        linter = Linter(
+            opener,
+            {rule: Severity(told) for rule, told in configuration.lint.items()},
+            directory=configuration.directory,
+            storage=workspace.provider.storage,
+            image_pixels=workspace.provider.capabilities.image_pixels,
+        )
+        for dataset in sourced:
+            kind = kind_of(dataset.problem, dataset.classification_type)
+            key = (str(kind), *dataset.sources)
+            if key not in known:
+                known[key] = _carried(linter.lint(str(dataset.address), dataset.sources, kind))
+            found[dataset.address] = known[key]
+    return replace(grounds, data_findings=found)
+
+
+def _carried(linted: Linted) -> DataFindings:
+    from automl_plan.data.rules import Severity
+
+    rank = {severity: place for place, severity in enumerate(Severity)}
+    graded = sorted(linted.findings, key=lambda finding: rank[finding.severity])
+    carried = [
+        DataFinding(str(f.severity), f.rule, f.file, f.line, f.message, f.hint).shortened()
+        for f in graded
+    ]
+    # What refuses a plan must be among what it carries.
+    carried.sort(key=lambda finding: not finding.refuses)
+    counts = linted.by_severity
+    return DataFindings(
+        counts[Severity.ERROR],
+        counts[Severity.WARNING],
+        counts[Severity.NOTICE],
+        tuple(carried[:MOST]),
+        linted.rows_unchecked,
+    )
+
+
+Count = Callable[[DesiredDataset], DataCounts]
+"""Counts what the sources of a dataset hold. Raises SourceError."""
+
+
+class Advised(Struct, frozen=True):
+    """The advice on one dataset, or file."""
+
+    name: str
+    """The address of the dataset, or the file."""
+    advice: Advice
+    live: str | None = None
+    """What is known of the dataset that lives; None where none does, or nobody asked."""
+
+
+def advise_dataset(workspace: Workspace, name: str, count: Count) -> Advised:
+    """Count the sources of a declared dataset; where it lives, say whether it holds just that.
+
+    Raises UsageError, SourceError, StateError.
+    """
+    dataset = _declared(workspace, name)
+    boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
+    resources = workspace.store.read().resources
+    record = resources.get(dataset.address)
+    current = None if record is None else record.current
+    card = None if current is None else _card(workspace, dataset.address)
+    counts = count(dataset) if dataset.sources else None
+    live = None if current is None else _live(workspace, current, counts)
+    advice = unknown(NO_SOURCES, boxes=boxes) if counts is None else advise(counts, card)
+    return Advised(str(dataset.address), advice, live)
+
+
+def _declared(workspace: Workspace, name: str) -> DesiredDataset:
+    wanted = name.removeprefix("dataset.")
+    for address, dataset in workspace.configuration.desired.datasets.items():
+        if address.name == wanted:
+            return dataset
+    raise UsageError(
+        f"No dataset {name} is declared.",
+        hint="Write the name of a declared dataset, or a file that ends in .csv.",
+    )
+
+
+def _live(workspace: Workspace, current: RecordedObject, counts: DataCounts | None) -> str:
+    """The service tells how many images there are, and of no label how many."""
+    try:
+        there = workspace.provider.dataset(current.id).example_count
+    except ProviderError as error:
+        return f"it is recorded, but what lives could not be asked: {error.message}"
+    if there is None:
+        return "the service does not tell how many images live"
+    told = f"{there:,} images live; the service does not tell their labels"
+    if counts is None:
+        return told
+    if current.examples is not None and current.examples != there:
+        return f"{told}, and {current.examples:,} were imported: others changed it"
+    if there != counts.images:
+        return f"{told}, and the sources name {counts.images:,}: these counts are of the sources"
+    return f"{told}, and the sources name as many"
+
+
+def _card(workspace: Workspace, dataset: Address) -> Scorecard | None:
+    """How good the current version is of the first model of a dataset that has one."""
+    resources = workspace.store.read().resources
+    for address, model in sorted(workspace.configuration.desired.models.items()):
+        record = resources.get(address)
+        current = None if record is None else record.current
+        if model.dataset != dataset or current is None:
+            continue
+        found = evaluations_of(workspace.provider, current.id)
+        if found:
+            version = current.version
+            return scorecard(
+                address, current.id, Role.CURRENT, found, version=version, require=model.require
+            )
+    return None

@@ -1,0 +1,119 @@
+"""Reads how good the versions are that a plan is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from automl_plan.errors import ProviderError
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import DesiredModel
+from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.live import TOKEN_LABEL, Live
+from automl_plan.model.recorded import RecordedResource, Status, Step
+from automl_plan.planning.plan import Action, NoteKind, Plan
+from automl_plan.planning.scorecards import Role, Scorecard, scorecard, with_forecast
+from automl_plan.providers.protocol import Provider
+
+MOST_MODELS = 20
+"""Declared models whose evaluations are read for one plan: at most two requests each."""
+_DECIDED_ON = (Action.GATE, Action.PROMOTE)
+_STATUSES = {
+    Status.CANDIDATE: Role.CANDIDATE,
+    Status.REJECTED: Role.REJECTED,
+}
+
+
+def scorecards(
+    plan: Plan,
+    declared: Mapping[Address, DesiredModel],
+    resources: Mapping[Address, RecordedResource],
+    live: Live,
+    provider: Provider,
+) -> tuple[Scorecard, ...]:
+    """Of the models that change, or of which a version is held back: current and candidates.
+
+    A plan that changes nothing reads nothing. What can't be read is left out: no plan fails for
+    it. Models with a candidate go first where there are too many.
+    """
+    about = {change.address for change in plan.changes if change.address.kind is ResourceKind.MODEL}
+    about |= {note.address for note in plan.notes if note.kind is NoteKind.HELD}
+    subjects = [
+        _Subject(plan, declared.get(a), resources[a], live) for a in sorted(about & {*resources})
+    ]
+    subjects.sort(key=lambda subject: subject.candidate is None)
+    return tuple(
+        card for subject in islice(subjects, MOST_MODELS) for card in subject.cards(provider)
+    )
+
+
+class _Subject:
+    """One declared or recorded model with its current version and the newest candidate."""
+
+    def __init__(
+        self, plan: Plan, declared: DesiredModel | None, record: RecordedResource, live: Live
+    ) -> None:
+        self._declared = declared
+        self._record = record
+        current = record.current
+        self.current = current if current is not None and current.id in live.models else None
+        self._at_stake = self._decided_on(plan) or self._just_trained(live)
+        self.candidate = self._at_stake or self._waiting(live)
+
+    def cards(self, provider: Provider) -> Iterator[Scorecard]:
+        """The scorecards that could be read."""
+        address = self._record.address
+        require = None if self._declared is None else self._declared.require
+        before: Sequence[Evaluation] | None = None
+        if self.current is not None:
+            before = evaluations_of(provider, self.current.id)
+            if before:
+                version = self.current.version
+                yield scorecard(
+                    address, self.current.id, Role.CURRENT, before, version=version, require=require
+                )
+        if self.candidate is None:
+            return
+        object_id, version, role = self.candidate
+        found = evaluations_of(provider, object_id)
+        if found:
+            card = scorecard(address, object_id, role, found, version=version, require=require)
+            # What waits already is not what the gate of this plan decides on.
+            if require is not None and self._at_stake is not None:
+                card = with_forecast(card, require, found, before)
+            yield card
+
+    def _decided_on(self, plan: Plan) -> tuple[str, int | None, Role] | None:
+        """The version that the plan itself decides on."""
+        for change in plan.changes:
+            if change.address == self._record.address and change.action in _DECIDED_ON:
+                for obj in self._record.others:
+                    if obj.id == change.object_id:
+                        return obj.id, obj.version, Role.CANDIDATE
+        return None
+
+    def _just_trained(self, live: Live) -> tuple[str, int | None, Role] | None:
+        """What a training made that ended while nobody waited for it."""
+        for operation in self._record.operations:
+            if operation.step is Step.TRAIN:
+                for model in live.models.values():
+                    if model.labels.get(TOKEN_LABEL) == operation.token:
+                        return model.id, operation.version, Role.CANDIDATE
+        return None
+
+    def _waiting(self, live: Live) -> tuple[str, int | None, Role] | None:
+        """The newest version that is kept back."""
+        waiting = [o for o in self._record.others if o.status in _STATUSES and o.id in live.models]
+        if not waiting or self._declared is None:
+            return None
+        newest = max(waiting, key=lambda obj: obj.version or 0)
+        assert newest.status is not None  # noqa: S101 (it is among _STATUSES)
+        return newest.id, newest.version, _STATUSES[newest.status]
+
+
+def evaluations_of(provider: Provider, model_id: str) -> Sequence[Evaluation]:
+    """Of one model; none where they can't be read."""
+    try:
+        return provider.evaluations(model_id)
+    except ProviderError:
+        return ()

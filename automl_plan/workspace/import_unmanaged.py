@@ -1,0 +1,177 @@
+"""Writes YAML for what lives and is not managed, and adopts it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from automl_plan.config.files import is_configuration_name
+from automl_plan.errors import UsageError
+from automl_plan.model.address import (
+    NAME_PATTERN,
+    Address,
+    ResourceKind,
+    dataset_address,
+    model_address,
+)
+from automl_plan.model.desired import Adoption
+from automl_plan.model.live import Live, LiveDataset, LiveModel, user_labels
+from automl_plan.model.ownership import Claim, Owners
+from automl_plan.planning.refactoring import not_free
+from automl_plan.workspace.bound_plan import Survey
+
+_NAME_LENGTH = 63
+
+
+class Found(Struct, frozen=True):
+    """What lives and is not managed, as YAML, and what can't be declared."""
+
+    text: str
+    adoptions: tuple[Adoption, ...]
+    skipped: tuple[tuple[str, str | None], ...]
+    """What was left out and why, and what to do."""
+
+
+def unmanaged(seen: Survey) -> Found:
+    """Declarations of all that can be adopted."""
+    assert seen.live is not None  # noqa: S101 (asked for by the caller)
+    return _Collector(seen).collect(seen.live)
+
+
+def write_declarations(path: Path, text: str, directory: Path) -> None:
+    """Write the YAML beside the configuration. Raises UsageError."""
+    if not is_configuration_name(path.name):
+        raise UsageError(f"{path} is no name of a configuration file: write NAME.automl.yaml.")
+    if path.resolve().parent != directory.resolve():
+        raise UsageError(
+            f"{path} would not be part of the configuration.",
+            hint=f"Write a file in {directory}.",
+        )
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already.", hint="Write another file.") from error
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}.") from error
+
+
+class _Collector:
+    def __init__(self, seen: Survey) -> None:
+        operations = {} if seen.live is None else seen.live.operations
+        self._owners = Owners(seen.recorded.lineage, seen.recorded.resources, operations)
+        self._names: dict[ResourceKind, set[str]] = {
+            ResourceKind.DATASET: {a.name for a in seen.desired.datasets},
+            ResourceKind.MODEL: {a.name for a in seen.desired.models},
+        }
+        # What a block says is declared no more can't be declared beside it.
+        former = [removal.address for removal in seen.desired.removals]
+        former += [move.source for move in seen.desired.moves]
+        for address in (*seen.recorded.resources, *former):
+            self._names[address.kind].add(address.name)
+        # A model names its dataset: those that are managed already can be named too.
+        self._datasets: dict[str, str] = {
+            obj.id: address.name
+            for address, record in seen.recorded.resources.items()
+            if address in seen.desired.datasets
+            for obj in record.objects
+        }
+        self._adoptions: list[Adoption] = []
+        self._skipped: list[tuple[str, str | None]] = []
+
+    def collect(self, live: Live) -> Found:
+        datasets, models = {}, {}
+        for dataset in self._free(live.datasets.values()):
+            name = self._name(ResourceKind.DATASET, dataset.display_name)
+            self._datasets[dataset.id] = name
+            self._adoptions.append(Adoption(dataset_address(name), dataset.id))
+            datasets[name] = _dataset_entry(name, dataset)
+        for model in self._free(live.models.values()):
+            why = self._not_declarable(model)
+            if why is not None:
+                self._skipped.append((f"{model.id}: {why}", None))
+                continue
+            name = self._name(ResourceKind.MODEL, model.display_name)
+            self._adoptions.append(Adoption(model_address(name), model.id))
+            models[name] = _model_entry(name, model, self._datasets[model.dataset_id])
+        # With their ids: what can't be adopted now is adopted by the next apply, never trained.
+        imports = [{"to": str(a.address), "id": a.object_id} for a in self._adoptions]
+        sections = (("datasets", datasets), ("models", models), ("imports", imports))
+        content = {name: section for name, section in sections if section}
+        text = "# Written by automl-plan import: what lived and was not managed.\n"
+        if content:
+            text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        return Found(text, tuple(self._adoptions), tuple(self._skipped))
+
+    def _free(self, objects: Iterable[Any]) -> list[Any]:
+        free = []
+        for obj in sorted(objects, key=lambda o: (o.create_time or "", o.id)):
+            if self._owners.of(obj).claim is Claim.RECORDED:
+                continue
+            said = not_free(obj, self._owners)
+            if said is None:
+                free.append(obj)
+            else:
+                self._skipped.append(said)
+        return free
+
+    def _not_declarable(self, model: LiveModel) -> str | None:
+        if model.dataset_id not in self._datasets:
+            return f"the dataset {model.dataset_id or '(none)'} that it was trained on is gone"
+        if model.train_budget_milli_node_hours is None:
+            return "the service does not tell its train budget"
+        return None
+
+    def _name(self, kind: ResourceKind, display_name: str) -> str:
+        base = re.sub(r"[^A-Za-z0-9_-]", "_", display_name)[:_NAME_LENGTH]
+        if not re.fullmatch(NAME_PATTERN, base):
+            base = f"{kind}_{base}"[:_NAME_LENGTH]
+        name, number = base, 1
+        while name in self._names[kind]:
+            number += 1
+            name = f"{base[: _NAME_LENGTH - 4]}_{number}"
+        self._names[kind].add(name)
+        return name
+
+
+def _dataset_entry(name: str, dataset: LiveDataset) -> dict[str, Any]:
+    entry = _shared(name, dataset.display_name, dataset.labels)
+    if dataset.description:
+        entry["description"] = dataset.description
+    kind = {}
+    if dataset.classification_type is not None:
+        kind["classification_type"] = str(dataset.classification_type)
+    return {**entry, str(dataset.problem): kind}
+
+
+def _model_entry(name: str, model: LiveModel, dataset: str) -> dict[str, Any]:
+    kind: dict[str, Any] = {"model_type": model.model_type} if model.model_type else {}
+    kind["train_budget_milli_node_hours"] = model.train_budget_milli_node_hours
+    if model.base_model_id is not None:
+        kind["base_model_id"] = model.base_model_id
+    entry = {"dataset": dataset, **_shared(name, model.display_name, model.labels)}
+    entry[str(model.problem)] = kind
+    if model.disable_early_stopping:
+        entry["vertex"] = {"disable_early_stopping": True}
+    if model.deployed:
+        entry["deploy"] = {"node_count": model.node_count or 1}
+    return entry
+
+
+def _shared(name: str, display_name: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    if display_name != name:
+        entry["display_name"] = display_name
+    if own := user_labels(labels):
+        entry["labels"] = dict(own)
+    return entry
+
+
+def addresses(found: Found) -> tuple[Address, ...]:
+    """What will be managed."""
+    return tuple(adoption.address for adoption in found.adoptions)

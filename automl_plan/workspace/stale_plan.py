@@ -1,0 +1,175 @@
+"""Whether a plan still fits: the state, the configuration and what lives may have moved on.
+
+A plan file bears a digest that anybody can compute, so nothing in it is believed: planning is pure,
+and the plan is made once more at the moment that the file tells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from automl_plan import __version__
+from automl_plan.errors import PlanStale
+from automl_plan.model.json import Json
+from automl_plan.planning.options import PlanOptions
+from automl_plan.state.document import State
+from automl_plan.workspace.bound_plan import Planned, plan_of, survey_for
+from automl_plan.workspace.check_refusals import check_refused
+from automl_plan.workspace.plan_document import planned_document
+from automl_plan.workspace.workspace import Workspace
+
+_SHOWN = 5
+_LONGEST = 60
+"""Letters of a value that are shown."""
+_NAMES = (
+    "address",
+    "action",
+    "object_id",
+    "id",
+    "kind",
+    "rule",
+    "step",
+    "label",
+    "path",
+    "written",
+)
+"""Fields that tell an entry of a list from the others, where it has no key."""
+
+
+def check_bound(
+    planned: Planned, workspace: Workspace, state: State, remake: str | None = None
+) -> None:
+    """Raise PlanStale when the plan was made of another configuration or state.
+
+    `remake` is the command that makes its file again.
+    """
+    again = "Plan again." if remake is None else f"Plan again: {remake}"
+    if planned.tool_version != __version__:
+        raise PlanStale(
+            f"The plan was made by automl-plan {planned.tool_version}, and this is {__version__}.",
+            hint=f"Or apply it with the version that made it. {again}",
+        )
+    if planned.prices_digest != workspace.configuration.prices.digest:
+        raise PlanStale(
+            "The price book is not the one that the plan was made of.",
+            hint=f"Look at what it costs now. {again}",
+        )
+    if planned.configuration_digest != workspace.configuration.digest:
+        raise PlanStale(
+            "The configuration, or a variable, is not the one that the plan was made of.",
+            hint=f"For a saved plan give the same --var and --var-file. {again}",
+        )
+    if planned.lineage and planned.lineage != state.lineage:
+        raise PlanStale("The plan was made of another state (its lineage differs).", hint=again)
+    if planned.serial != state.serial:
+        raise PlanStale(
+            f"The state changed after the plan was made (serial {planned.serial} then, "
+            f"{state.serial} now).",
+            hint=f"The plan may have been applied already. {again}",
+        )
+
+
+def check_current(
+    saved: Planned, workspace: Workspace, options: PlanOptions, remake: str
+) -> Planned:
+    """The plan of a plan file, made once more here, to be judged by what is there now.
+
+    All that the file shows must be what is planned at its moment, and what it does and costs must
+    be what is planned at present; `options` are its own, with what this run allows beside.
+    `remake` is the command that makes the file again. Raise PlanStale for what differs, and
+    PlanRefused when planning now is refused and the file does not say so.
+    """
+    check_bound(saved, workspace, workspace.store.read(), remake)
+    seen = survey_for(workspace, saved.options)
+    present = plan_of(seen, options)
+    if not saved.plan.refused:
+        check_refused(present.plan.refused)
+    assert saved.moment is not None  # noqa: S101 (of files that are applied)
+    seen = replace(seen, moment=saved.moment, data_findings=present.data_findings)
+    then = plan_of(seen, saved.options, for_review=True)
+    if moved := list(_differing(_shown_of(saved), _shown_of(then))):
+        raise PlanStale(
+            "What the file tells is not what is planned: what lives, the content of sources or the "
+            f"file itself changed after the plan was made.\n{_first(moved)}",
+            hint=f"Make it again, and look at what it says: {remake}",
+        )
+    if moved := list(_differing(_done_by(saved), _done_by(present))):
+        raise PlanStale(
+            f"Time has passed, and what is planned now is another thing.\n{_first(moved)}",
+            hint=f"Make it again, and look at what it says: {remake}",
+        )
+    return replace(then, options=options, grounds=present.grounds)
+
+
+def _shown_of(planned: Planned) -> dict[str, Json]:
+    """All that is shown of a plan file, but for the commit: a merge may have given it another."""
+    return planned_document(replace(planned, commit=None, found=()))
+
+
+def _done_by(planned: Planned) -> dict[str, Json]:
+    """What a plan does and costs, without what tells of time that has passed."""
+    document: dict[str, Any] = planned_document(planned)
+    changes = [{**change, "reason": None} for change in document["changes"]]
+    cost = document["cost"]
+    if cost is not None:
+        lines = {a: {**amounts, "running_spent": None} for a, amounts in cost["resources"].items()}
+        cost = {**cost, "resources": lines, "total": {**cost["total"], "running_spent": None}}
+    return {"changes": changes, "cost": cost}
+
+
+_Place = tuple[str, ...]
+
+
+def _differing(then: Json, now: Json, path: _Place = ()) -> Iterator[tuple[_Place, str]]:
+    """Each place where what a file says (`then`) is not what is planned, and in what."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*then, *now)):
+            place = (*path, str(key))
+            if key not in now:
+                yield place, " is only in the file"
+            elif key not in then:
+                yield place, " is not in the file"
+            else:
+                yield from _differing(then[key], now[key], place)
+    elif isinstance(then, list | tuple) and isinstance(now, list | tuple):
+        ours, theirs = _named(then), _named(now)
+        yield from _differing(ours, theirs, path)
+        if ours.keys() == theirs.keys() and [*ours] != [*theirs]:
+            yield path, " is in another order"
+    elif json.dumps(then) != json.dumps(now):
+        yield path, f" is {_value(then)} in the file, and {_value(now)} here"
+
+
+def _named(entries: Sequence[Json]) -> dict[str, Json]:
+    """The entries of a list by what tells them apart; by number where nothing does."""
+    names = [_name(entry) for entry in entries]
+    if not all(names) or len({*names}) != len(names):
+        names = [str(number) for number, _ in enumerate(entries, 1)]
+    return dict(zip(names, entries, strict=True))
+
+
+def _name(entry: Json) -> str:
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, Mapping):
+        return ""
+    if "key" in entry:
+        return str(entry["key"])
+    return " ".join(str(entry[name]) for name in _NAMES if entry.get(name) is not None)
+
+
+def _first(moved: Sequence[tuple[_Place, str]]) -> str:
+    """A line for each of some, whole entries first."""
+    ranked = sorted(moved, key=lambda each: len(each[0]))
+    lines = [": ".join(path).replace("_", " ") + what for path, what in ranked[:_SHOWN]]
+    more = len(moved) - _SHOWN
+    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
+
+
+def _value(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,92 @@
+"""Looks for live objects that bear a state's ownership labels, and are not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from msgspec.structs import replace
+
+from automl_plan.errors import InvalidArgument, NotFound, Unimplemented
+from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.desired import Desired
+from automl_plan.model.live import Live, Operation
+from automl_plan.model.recorded import Recorded, RecordedResource
+from automl_plan.planning.plan import Unrecorded
+from automl_plan.planning.unrecorded import Known, known_to, unrecorded
+from automl_plan.providers.protocol import Provider
+from automl_plan.state.document import State
+from automl_plan.workspace.workspace import Workspace
+
+_REQUESTS = 8
+"""How many datasets are asked for at the same time."""
+
+
+def find_unrecorded(
+    workspace: Workspace, desired: Desired, state: State, recorded: Recorded, live: Live
+) -> tuple[Unrecorded, ...]:
+    """What lives, bears the labels of the state, and is not in it.
+
+    `recorded` is the `state` with what came of calls that were cut off. Costs calls only where
+    trainings without labels run that are not recorded. Raises StateError, ProviderError.
+    """
+    declared = (*desired.datasets, *desired.models)
+    lineage, prices = recorded.lineage, workspace.configuration.prices
+    known, resources = known_to(recorded.resources, live.operations.values()), recorded.resources
+    trainings = unknown_trainings(live, known)
+    if not (trainings or unrecorded(live, known, lineage, resources, declared)):
+        return ()
+    # Another run may have begun it while this one asked: that was on disk before it was sent.
+    again = workspace.store.read()
+    if again.resources != state.resources:
+        known, resources = known | known_to(again.resources), again.resources
+        trainings = unknown_trainings(live, known)
+    live = with_datasets(live, trainings, resources, workspace.provider)
+    return unrecorded(live, known, lineage, resources, declared, prices)
+
+
+def unknown_trainings(live: Live, known: Known) -> frozenset[str]:
+    """The ids of trainings that bear no labels, and that nobody here has begun."""
+    if live.labels_trainings:
+        return frozenset()  # those are somebody else's
+    return frozenset(
+        t.id for t in live.trainings if not t.labels and not t.done and t.id not in known.ids
+    )
+
+
+def with_datasets(
+    live: Live,
+    trainings: frozenset[str],
+    resources: Mapping[Address, RecordedResource],
+    provider: Provider,
+) -> Live:
+    """What lives, with those of the recorded datasets that the `trainings` work on.
+
+    Nothing about an operation of AutoML v1 tells that, but a list of those that work on a dataset.
+    Costs no call where there are none. Raises ProviderError.
+    """
+    if not trainings:
+        return live
+    datasets = [
+        obj.id
+        for address, record in sorted(resources.items())
+        if address.kind is ResourceKind.DATASET
+        for obj in record.objects
+    ]
+    on: dict[str, str] = {}
+
+    def ask(dataset_id: str) -> Sequence[Operation]:
+        try:
+            return provider.operations(works_on=(ResourceKind.DATASET, dataset_id))
+        except (InvalidArgument, NotFound, Unimplemented):
+            return ()
+
+    with ThreadPoolExecutor(_REQUESTS, thread_name_prefix="list") as pool:
+        for start in range(0, len(datasets), _REQUESTS):
+            some = datasets[start : start + _REQUESTS]
+            for dataset_id, found in zip(some, pool.map(ask, some), strict=True):
+                on.update({o.id: dataset_id for o in found if o.id in trainings})
+            if len(on) == len(trainings):
+                break
+    told = (replace(t, dataset_id=on[t.id]) if t.id in on else t for t in live.trainings)
+    return replace(live, trainings=tuple(told))

@@ -1,0 +1,97 @@
+"""Lists and single objects, as people and programs read them."""
+
+from __future__ import annotations
+
+from automl_plan.model.live import OperationKind
+from automl_plan.output.inventory import (
+    dataset_json,
+    dataset_text,
+    datasets_json,
+    datasets_text,
+    deleted_text,
+    deletion_question,
+    model_json,
+    model_text,
+    models_json,
+    models_text,
+)
+from automl_plan.output.operations import (
+    operation_json,
+    operation_text,
+    operations_json,
+    operations_text,
+)
+from automl_plan.output.state import (
+    resource_json,
+    resource_text,
+    resources_text,
+    state_json,
+    state_text,
+)
+from automl_plan.output.style import PLAIN
+from automl_plan.state.document import State
+from tests.output.golden import matches_golden
+from tests.output.rows import DATASETS, MODELS, NOW, OPERATIONS, STATE
+from tests.output.schema import SCHEMA, is_valid
+
+
+def test_datasets() -> None:
+    assert matches_golden("datasets-list", datasets_text(DATASETS, PLAIN))
+    shown = "\n".join(dataset_text(row, PLAIN) for row in DATASETS)
+    assert matches_golden("datasets-show", shown)
+    assert is_valid("datasets-list", datasets_json(DATASETS))
+    for row in DATASETS:
+        assert is_valid("datasets-show", dataset_json(row))
+
+
+def test_models() -> None:
+    assert matches_golden("models-list", models_text(MODELS, NOW, PLAIN))
+    assert matches_golden("models-show", "\n".join(model_text(row, NOW, PLAIN) for row in MODELS))
+    assert is_valid("models-list", models_json(MODELS, NOW))
+    for row in MODELS:
+        assert is_valid("models-show", model_json(row, NOW))
+
+
+def test_deleting_a_model_is_asked_with_what_it_means() -> None:
+    questions = (deletion_question(r.live, r.address, current=r.current) for r in MODELS)
+    assert matches_golden("models-delete", "\n\n".join(questions) + "\n")
+    assert matches_golden("models-deleted", "".join(deleted_text(row.live) for row in MODELS))
+
+
+def test_operations() -> None:
+    assert matches_golden("operations-list", operations_text(OPERATIONS, PLAIN))
+    shown = "\n".join(operation_text(operation, PLAIN) for operation in OPERATIONS)
+    assert matches_golden("operations-get", shown)
+    assert is_valid("operations-list", operations_json(OPERATIONS))
+    for operation in OPERATIONS:
+        assert is_valid("operations-get", operation_json(operation))
+
+
+def test_the_schema_names_every_kind_of_operation() -> None:
+    kinds = [str(kind) for kind in OperationKind]
+    for view in ("operations-get", "operation"):
+        properties = SCHEMA["definitions"][view]["properties"]
+        assert properties["operation"]["enum"] == kinds
+
+
+def test_state() -> None:
+    assert matches_golden("state-list", resources_text(STATE, PLAIN))
+    assert matches_golden("state-show", state_text(STATE, PLAIN))
+    assert is_valid("state-list", state_json(STATE))
+    for record in STATE.resources.values():
+        assert resource_text(record, PLAIN) in state_text(STATE, PLAIN)
+        assert is_valid("state-show", resource_json(record))
+
+
+def test_nothing_to_list() -> None:
+    assert datasets_text((), PLAIN) == "There are no datasets.\n"
+    assert models_text((), NOW, PLAIN) == "There are no models.\n"
+    assert operations_text((), PLAIN) == "There are no such operations.\n"
+    assert resources_text(State(), PLAIN) == state_text(State(), PLAIN) == "Nothing is recorded.\n"
+    for view, document in {
+        "datasets-list": datasets_json(()),
+        "models-list": models_json((), NOW),
+        "operations-list": operations_json(()),
+        "state-list": state_json(State()),
+    }.items():
+        assert is_valid(view, document)
