@@ -14,7 +14,7 @@
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
     │   ├── StateConflict               an object would be recorded under two addresses
-    │   ├── StateBehind                 live objects bear its labels, unknown to it (exit code 3)
+    │   ├── StateOutdated               live objects bear its labels, unknown to it (exit code 3)
     │   ├── StateMigrating              a migration that version 0.1 began is not finished
     │   └── StateLocked                 another process works on it (exit code 4)
     ├── PlanError
@@ -137,7 +137,7 @@ class StateConflict(StateError):
     """An object is recorded under one address, and would be under another one as well."""
 
 
-class StateBehind(StateError):
+class StateOutdated(StateError):
     """Live objects bear its labels, and it does not know them: nothing is paid for."""
 
     exit_code = 3

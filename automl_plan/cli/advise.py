@@ -21,7 +21,7 @@ from automl_plan.errors import SourceError, UsageError
 if TYPE_CHECKING:
     from automl_plan.model.data_counts import DataCounts
     from automl_plan.providers.google.storage import Storage
-    from automl_plan.workspace.data_checks import Advised
+    from automl_plan.workspace.data_checks import DatasetAdvice
 
 
 def advise(
@@ -54,12 +54,12 @@ def _advised(
     directory: Path,
     var: list[str] | None,
     var_file: list[Path] | None,
-) -> Advised:
+) -> DatasetAdvice:
     from automl_plan.data.kinds import Kind, kind_of
     from automl_plan.data.lint import Linter
     from automl_plan.data.opening import Opener
     from automl_plan.planning.adequacy import advise
-    from automl_plan.workspace.data_checks import Advised, advise_dataset
+    from automl_plan.workspace.data_checks import DatasetAdvice, advise_dataset
 
     is_file = name.lower().endswith(".csv")
     if kind is not None and not is_file:
@@ -91,7 +91,7 @@ def _advised(
 
         if is_file or opened is None:
             subject = subject_of_file(name, None if kind is None else Kind(kind), opened)
-            return Advised(name, advise(counted(subject.sources, subject.kind)))
+            return DatasetAdvice(name, advise(counted(subject.sources, subject.kind)))
         return advise_dataset(
             opened,
             name,

@@ -81,7 +81,7 @@ def apply(
     from automl_plan.errors import UsageError
     from automl_plan.workspace.bound_plan import make_plan
     from automl_plan.workspace.plan_file import read_plan
-    from automl_plan.workspace.stale_plan import check_current
+    from automl_plan.workspace.stale_plan import verify_saved_plan
 
     check_apart(json_into, plan_file, "PLANFILE")
     with EventLines("apply", as_json=as_json, into=json_into) as lines:
@@ -108,7 +108,7 @@ def apply(
                     options = saved.options
                     if allow_partial_import:
                         options = changed(options, allow_partial_import=True)
-                    planned = check_current(saved, opened, options, remake)
+                    planned = verify_saved_plan(saved, opened, options, remake)
                 else:
                     planned = make_plan(opened, options)
             if allow is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from automl_plan.model.recorded import Decision
     from automl_plan.output.progress import Progress
     from automl_plan.planning.plan import Change, Plan
-    from automl_plan.workspace.bound_plan import Planned, Survey
+    from automl_plan.workspace.bound_plan import BoundPlan, PlanInputs
     from automl_plan.workspace.workspace import Workspace
 
 _SHOWN = 5
@@ -47,7 +47,7 @@ _QUESTIONS = {
 
 def apply_planned(
     workspace: Workspace,
-    planned: Planned,
+    planned: BoundPlan,
     *,
     approved: bool,
     parallelism: int,
@@ -124,7 +124,7 @@ def apply_planned(
 
 def apply_by_hand(
     workspace: Workspace,
-    plan_of: Callable[[Survey, Live], Plan],
+    plan_of: Callable[[PlanInputs, Live], Plan],
     *,
     command: str,
     approved: bool,
@@ -137,13 +137,13 @@ def apply_by_hand(
 
     `sources`: whether the fingerprints of the data are needed. Raises as `apply_planned`.
     """
-    from automl_plan.workspace.bound_plan import planned_by_hand, survey
+    from automl_plan.workspace.bound_plan import bind_command_plan, gather_inputs
 
-    seen = survey(workspace, sources=sources)
+    seen = gather_inputs(workspace, sources=sources)
     assert seen.live is not None  # noqa: S101 (it was asked for)
     apply_planned(
         workspace,
-        planned_by_hand(seen, plan_of(seen, seen.live)),
+        bind_command_plan(seen, plan_of(seen, seen.live)),
         approved=approved,
         parallelism=_REQUESTS,
         detach=False,

@@ -102,11 +102,11 @@ def _import_all(
     directory: Path,
 ) -> None:
     from automl_plan.output.style import clean
-    from automl_plan.workspace.bound_plan import survey
+    from automl_plan.workspace.bound_plan import gather_inputs
     from automl_plan.workspace.import_unmanaged import unmanaged, write_declarations
 
     with workspace(directory, var, var_file) as opened:
-        found = unmanaged(survey(opened))
+        found = unmanaged(gather_inputs(opened))
         for said, hint in found.skipped:
             write(f"Left out: {clean(said)}.\n" + (f"  next: {clean(hint)}\n" if hint else ""))
         if not found.adoptions:

@@ -93,11 +93,13 @@ def wait(
     as_json: AsJson = False,
 ) -> None:
     """Wait until an operation ends; exit with 1 when it failed."""
-    from automl_plan.execution.poller import wait_for
+    from automl_plan.execution.poller import wait_for_operation
     from automl_plan.output.operations import operation_json, operation_text
 
     with workspace(directory, var, var_file) as opened:
-        operation = wait_for(opened.provider, opened.bare_id(operation_id), timeout=timeout)
+        operation = wait_for_operation(
+            opened.provider, opened.bare_id(operation_id), timeout=timeout
+        )
     if as_json:
         write_json(operation_json(operation))
     else:

@@ -33,7 +33,7 @@ from automl_plan.output.ci_formats import Format, renderer
 if TYPE_CHECKING:
     from automl_plan.config.configuration import Configuration
     from automl_plan.model.address import Address
-    from automl_plan.workspace.bound_plan import Planned
+    from automl_plan.workspace.bound_plan import BoundPlan
 
 CHANGES = 2
 """Exit code of `--detailed-exitcode` when there is something to do."""
@@ -110,7 +110,7 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def _write(planned: Planned, shown: Format, configuration: Configuration) -> None:
+def _write(planned: BoundPlan, shown: Format, configuration: Configuration) -> None:
     render = renderer(shown)
     if render is not None:
         from automl_plan.output.annotations import plan_report

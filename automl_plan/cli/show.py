@@ -14,7 +14,7 @@ from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from automl_plan.output.code_hosts.dialects import SourceLinks
-    from automl_plan.workspace.bound_plan import Planned
+    from automl_plan.workspace.bound_plan import BoundPlan
 
 
 def register(app: typer.Typer) -> None:
@@ -90,7 +90,7 @@ def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> Non
             write(plan_text(planned, stdout_style()))
 
 
-def _links(planned: Planned) -> SourceLinks | None:
+def _links(planned: BoundPlan) -> SourceLinks | None:
     from automl_plan.output.code_hosts.dialects import source_links
     from automl_plan.workspace.git_commit import place_in_repository
 

@@ -196,7 +196,7 @@ def _disown(
     as_json: bool,
 ) -> None:
     from automl_plan.cli.applying import approve
-    from automl_plan.execution.direct_calls import disown, labelled_object
+    from automl_plan.execution.direct_calls import labelled_object, remove_ownership_labels
     from automl_plan.output.progress import disowned_json
     from automl_plan.output.style import clean
 
@@ -209,7 +209,7 @@ def _disown(
             what = clean(f"{kind} {obj.display_name} {obj.id}")
             question = f"\nTake the ownership labels off the {what}?"
             approve("state rm", question, as_json=as_json)
-        disown(opened, kind, obj)
+        remove_ownership_labels(opened, kind, obj)
         lines(disowned_json(obj.id))
     if not as_json:
         write(f"The {kind} {clean(obj.id)} bears no ownership labels any more.\n")
@@ -227,13 +227,13 @@ def rebuild(
 ) -> None:
     """Make a lost state anew from the labels on what lives."""
     from automl_plan.output.style import clean
-    from automl_plan.recovery.rebuild_state import rebuild as rebuild_state
+    from automl_plan.recovery.rebuild_state import rebuild_state as rebuild_from_labels
     from automl_plan.state.restoring import put_rebuilt
-    from automl_plan.workspace.bound_plan import survey
+    from automl_plan.workspace.bound_plan import gather_inputs
 
     with workspace(directory, var, var_file) as opened:
         path = opened.configuration.state_path
-        rebuilt = rebuild_state(survey(opened).desired, opened.provider, lineage)
+        rebuilt = rebuild_from_labels(gather_inputs(opened).desired, opened.provider, lineage)
         put_rebuilt(path, rebuilt.state)
     for remark in rebuilt.remarks:
         write(f"Note: {clean(remark)}.\n")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automl_plan.model.live import Live
     from automl_plan.model.recorded import Decision, DecisionKind
     from automl_plan.planning.plan import Plan
-    from automl_plan.workspace.bound_plan import Survey
+    from automl_plan.workspace.bound_plan import PlanInputs
 
 Name = Annotated[
     str,
@@ -148,7 +148,7 @@ def _choose(
     from automl_plan.planning.command_plans import former_version, plan_promotion
     from automl_plan.workspace.versions import address_of
 
-    def plan(seen: Survey, live: Live) -> Plan:
+    def plan(seen: PlanInputs, live: Live) -> Plan:
         address = address_of(opened.bare_id(name, ResourceKind.MODEL), seen.recorded.resources)
         now = seen.moment.service
         chosen = version or former_version(address, seen.recorded, live, now)
@@ -172,9 +172,9 @@ def _choose(
 
 def _decision(kind: DecisionKind, why: str | None) -> Decision:
     from automl_plan.model.recorded import Decision
-    from automl_plan.recovery.billing import now
+    from automl_plan.recovery.billing import utc_now
 
-    return Decision(kind, now(), by=_who(), why=why)
+    return Decision(kind, utc_now(), by=_who(), why=why)
 
 
 def _who() -> str:

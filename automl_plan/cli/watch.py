@@ -14,7 +14,7 @@ from automl_plan.cli.output import stdout_style, write_or_go_on
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
-    from automl_plan.watch.snapshot import Watched
+    from automl_plan.watch.snapshot import WatchEvent
 
 _INTERVAL = re.compile(r"([0-9]{1,7})(s|m|h|d)?")
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -54,7 +54,7 @@ def watch(
         watched_json,
         watched_line,
     )
-    from automl_plan.watch.reload import Reopening
+    from automl_plan.watch.reload import ReloadingWorkspace
     from automl_plan.watch.watch import Watch
 
     if once and for_ever:
@@ -63,13 +63,13 @@ def watch(
     style = stdout_style()
     with EventLines("watch", as_json=as_json) as lines:
 
-        def tell(event: Watched) -> None:
+        def tell(event: WatchEvent) -> None:
             if as_json:
                 lines(watched_json(event))
             else:
                 write_or_go_on(watched_line(event, style))
 
-        with Reopening(
+        with ReloadingWorkspace(
             lambda: workspace(directory, var, var_file), Path.cwd(), var_file or ()
         ) as opening:
             result = Watch(

@@ -37,7 +37,7 @@ def why(
     from automl_plan.cli.options import plan_options
     from automl_plan.output.why import why_json, why_text
     from automl_plan.planning.explain import explain
-    from automl_plan.workspace.bound_plan import make_plan, place_of, survey
+    from automl_plan.workspace.bound_plan import field_location, gather_inputs, make_plan
 
     asked = address(name, "ADDRESS")
     options = plan_options(
@@ -50,7 +50,7 @@ def why(
         no_lint=True,
     )
     with workspace(directory, var, var_file) as opened:
-        seen = survey(opened)
+        seen = gather_inputs(opened)
         assert seen.live is not None  # noqa: S101 (it was asked for)
         desired = seen.desired
         known = {*desired.datasets, *desired.models, *seen.recorded.resources}
@@ -62,7 +62,7 @@ def why(
         plan = make_plan(opened, options).plan
         explained = explain(asked, desired, seen.recorded, seen.live, plan, seen.moment.service)
         found = (
-            (row.field, place_of(asked, row.field, desired, opened.configuration))
+            (row.field, field_location(asked, row.field, desired, opened.configuration))
             for row in explained.compared
         )
         places = {field: place for field, place in found if place is not None}

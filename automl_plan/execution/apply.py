@@ -14,32 +14,32 @@ from msgspec.structs import replace
 from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
 from automl_plan.execution.accept_drift import accept_drift
 from automl_plan.execution.events import ApplyResult, Event, left_text
-from automl_plan.execution.executor import Schedule
-from automl_plan.execution.second_look import SecondLook
+from automl_plan.execution.executor import Executor
+from automl_plan.execution.second_look import PaidCallGuard
 from automl_plan.execution.steps import Steps
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import Decision, RecordedResource
 from automl_plan.notifications.delivery import Sender
-from automl_plan.notifications.outbox import Notices, tell
-from automl_plan.notifications.texts import Ended, scored
+from automl_plan.notifications.outbox import Notices, record_new
+from automl_plan.notifications.texts import OperationEnd, with_model_results
 from automl_plan.planning.findings import drift_found, under_way
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.planning.refusals import Grounds, judge
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import charge_now, meter_of
-from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle
+from automl_plan.recovery.billing import charge_at_end, current_meter
+from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle_intents
 from automl_plan.state.store import StateSession
-from automl_plan.workspace.bound_plan import Planned, survey
-from automl_plan.workspace.check_refusals import Resending, check_refused
+from automl_plan.workspace.bound_plan import BoundPlan, gather_inputs
+from automl_plan.workspace.check_refusals import ResendCheck, raise_if_refused
 from automl_plan.workspace.data_checks import with_lint
-from automl_plan.workspace.stale_plan import check_bound
+from automl_plan.workspace.stale_plan import check_plan_is_current
 from automl_plan.workspace.workspace import Workspace
 
 
 def apply(
     workspace: Workspace,
-    planned: Planned,
+    planned: BoundPlan,
     *,
     parallelism: int = 10,
     detach: bool = False,
@@ -57,7 +57,7 @@ def apply(
     """
     grounds = _judged(workspace, planned)
     with workspace.open_state(timeout=lock_timeout, command=command) as session:
-        check_bound(planned, workspace, session.state)
+        check_plan_is_current(planned, workspace, session.state)
         if session.moved:
             raise PlanStale(
                 "Another run changed the state after the plan was made.", hint="Plan again."
@@ -68,7 +68,7 @@ def apply(
             return ApplyResult()
         provider = workspace.provider
         session.bind(provider.identity)
-        notices = notices_of(workspace, session)
+        notices = open_notices(workspace, session)
         _settle(session, provider, planned, notices, workspace.configuration.prices)
         notices.begin()
         for record in _learned(planned, session):
@@ -77,7 +77,7 @@ def apply(
         # and is left to `watch`.
         drift = planned.plan.drift
         found = drift_found(drift, under_way(session.state.resources))
-        for notice in tell(session, found, workspace.configuration.receivers):
+        for notice in record_new(session, found, workspace.configuration.receivers):
             notices.send(notice)
         accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
         steps = Steps(
@@ -90,16 +90,16 @@ def apply(
             notices=notices,
             decision=decision,
             options=planned.options,
-            check=Resending(planned.plan.changes, grounds, workspace).check,
+            check=ResendCheck(planned.plan.changes, grounds, workspace).check,
             given=workspace.configuration.given,
         )
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
         steps.own.update(each for each in adopted if each is not None)
         declared = (*planned.desired.datasets, *planned.desired.models)
-        schedule = Schedule(
+        schedule = Executor(
             planned.plan.changes,
             steps,
-            SecondLook(provider, session, planned.lineage, declared, steps.own),
+            PaidCallGuard(provider, session, planned.lineage, declared, steps.own),
             parallelism=parallelism,
             detach=detach,
             cancel_when_stopped=cancel_when_stopped,
@@ -113,19 +113,19 @@ def apply(
     return result
 
 
-def _judged(workspace: Workspace, planned: Planned) -> Grounds:
+def _judged(workspace: Workspace, planned: BoundPlan) -> Grounds:
     """What the changes were judged by. Raises PlanRefused when something speaks against them."""
     grounds = planned.grounds
     if grounds is None:  # of a saved plan
-        seen = survey(workspace, refresh=planned.options.refresh)
+        seen = gather_inputs(workspace, refresh=planned.options.refresh)
         grounds = seen.grounds(planned.options)
     grounds = with_lint(grounds, planned.plan.changes, workspace)
     judgement = judge(planned.plan.changes, grounds)
-    check_refused((*planned.plan.refused, *judgement.refused))
+    raise_if_refused((*planned.plan.refused, *judgement.refused))
     return grounds
 
 
-def _learned(planned: Planned, session: StateSession) -> list[RecordedResource]:
+def _learned(planned: BoundPlan, session: StateSession) -> list[RecordedResource]:
     """Records with the endpoints that the plan found, where a state of version 0.1 has none.
 
     Nothing of a run that has nothing to do.
@@ -138,10 +138,10 @@ def _learned(planned: Planned, session: StateSession) -> list[RecordedResource]:
     ]
 
 
-def notices_of(workspace: Workspace, session: StateSession) -> Notices:
+def open_notices(workspace: Workspace, session: StateSession) -> Notices:
     """The messages of a run that has a state open."""
     configuration, provider = workspace.configuration, workspace.provider
-    prepare = partial(scored, provider=provider, prices=configuration.prices)
+    prepare = partial(with_model_results, provider=provider, prices=configuration.prices)
     sender = Sender(
         configuration.receivers,
         workspace.environ,
@@ -150,14 +150,14 @@ def notices_of(workspace: Workspace, session: StateSession) -> Notices:
         lambda: session.held,
     )
     return Notices(
-        session, sender, provider.identity, configuration.prices, partial(meter_of, provider)
+        session, sender, provider.identity, configuration.prices, partial(current_meter, provider)
     )
 
 
 def _settle(
     session: StateSession,
     provider: Provider,
-    planned: Planned,
+    planned: BoundPlan,
     notices: Notices,
     prices: PriceBook,
 ) -> None:
@@ -176,7 +176,7 @@ def _settle(
         for intent in open_intents(record)
         if (address, intent.object_id) in resumed
     }
-    settled, found = settle(
+    settled, found = settle_intents(
         session.state.resources,
         provider,
         but=followed,
@@ -201,8 +201,8 @@ def _settle(
         came = arrived.get(address)
         if came is not None:
             intent, made = came.intent, came.made
-            notice = notices.of_end(Ended(address, intent, None, made), str(intent.step))
-            charge = charge_now(provider, prices, address, intent, came.operation, made)
+            notice = notices.of_end(OperationEnd(address, intent, None, made), str(intent.step))
+            charge = charge_at_end(provider, prices, address, intent, came.operation, made)
         session.record(record, notice=notice, charge=charge)
 
 
@@ -221,7 +221,7 @@ def _interrupted(result: ApplyResult, follow: str) -> Interrupted:
 
 
 @contextmanager
-def _stopped_by_signals(schedule: Schedule) -> Iterator[None]:
+def _stopped_by_signals(schedule: Executor) -> Iterator[None]:
     """Ctrl-C and SIGTERM let a run end in order; a second one ends it at once.
 
     A handler only sets a flag: an exception in the middle of a step could part what happened

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from automl_plan.errors import OperationFailed, UsageError
-from automl_plan.execution.poller import wait_for
+from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.ownership import Claim, Owners
@@ -17,7 +17,7 @@ from automl_plan.model.transitions import without_object
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.safety import protection_by_label
 from automl_plan.providers.protocol import Provider
-from automl_plan.workspace.check_refusals import check_by_hand, check_refused
+from automl_plan.workspace.check_refusals import check_command, raise_if_refused
 from automl_plan.workspace.workspace import Workspace
 
 
@@ -48,14 +48,14 @@ def check_deletion(workspace: Workspace, model: LiveModel, address: Address | No
     if address is None:
         address = _unrecorded_at(workspace, model)
         refusal = protection_by_label(f"{model.display_name} {model.id}", model.labels)
-        check_refused(() if refusal is None else (refusal,))
+        raise_if_refused(() if refusal is None else (refusal,))
     if address is None:
         return
     delete = Change(address, Action.DELETE, "models delete asks for it", object_id=model.id)
     endpoints = {each.id: each for each in model.places}
     undeploy = replace(delete, action=Action.UNDEPLOY, endpoints=tuple(sorted(endpoints)))
     changes = (undeploy, delete) if model.deployed_anywhere else (delete,)
-    check_by_hand(workspace, changes, Live({}, {model.id: model}, endpoints=endpoints))
+    check_command(workspace, changes, Live({}, {model.id: model}, endpoints=endpoints))
 
 
 def _unrecorded_at(workspace: Workspace, model: LiveModel) -> Address | None:
@@ -98,7 +98,7 @@ def _undeploy(step: Callable[[], Operation | None], provider: Provider) -> None:
 
 
 def _ended_well(provider: Provider, operation: Operation) -> None:
-    ended = operation if operation.done else wait_for(provider, operation.id)
+    ended = operation if operation.done else wait_for_operation(provider, operation.id)
     if ended.error is not None:
         raise OperationFailed(ended.error.message, where=f"operation {ended.id}")
 
@@ -137,7 +137,9 @@ def labelled_object(
     return ResourceKind.MODEL if isinstance(obj, LiveModel) else ResourceKind.DATASET, obj
 
 
-def disown(workspace: Workspace, kind: ResourceKind, obj: LiveDataset | LiveModel) -> None:
+def remove_ownership_labels(
+    workspace: Workspace, kind: ResourceKind, obj: LiveDataset | LiveModel
+) -> None:
     """Take the labels off. It has no further effect when it is sent again. Raises ProviderError."""
     own = dict.fromkeys(key for key in obj.labels if key.startswith(OWN_LABEL_PREFIX))
     workspace.provider.update(kind, obj.id, {}, own)

@@ -17,18 +17,24 @@ from automl_plan.errors import (
     AutomlPlanError,
     NotFound,
     ProviderError,
-    StateBehind,
     StateError,
+    StateOutdated,
     TransportError,
     UnsettledOperation,
 )
 from automl_plan.execution.events import ApplyResult, Event, EventType, Failure
-from automl_plan.execution.in_flight import LONGEST_POLL, SHORTEST_POLL, Running, Tally, pause_after
-from automl_plan.execution.poller import Listed, Polls
-from automl_plan.execution.ready_queue import Order
-from automl_plan.execution.request_pool import Answer, Purpose, Requests
-from automl_plan.execution.second_look import SecondLook
-from automl_plan.execution.steps import Begun, Steps
+from automl_plan.execution.in_flight import (
+    LONGEST_POLL,
+    SHORTEST_POLL,
+    InFlightChange,
+    Tally,
+    pause_after,
+)
+from automl_plan.execution.poller import ListedOperations, OperationPoller
+from automl_plan.execution.ready_queue import ReadyQueue
+from automl_plan.execution.request_pool import Answer, Purpose, RequestPool
+from automl_plan.execution.second_look import PaidCallGuard
+from automl_plan.execution.steps import StartedStep, Steps
 from automl_plan.model.live import Operation, OperationKind
 from automl_plan.planning.plan import Change
 from automl_plan.recovery.intents import STEPS
@@ -44,14 +50,14 @@ MOST_SENT = 3
 """How often one run sends a call that is never received."""
 
 
-class Schedule:
+class Executor:
     """One run over a plan's changes."""
 
     def __init__(
         self,
         changes: Sequence[Change],
         steps: Steps,
-        second_look: SecondLook,
+        second_look: PaidCallGuard,
         *,
         parallelism: int,
         detach: bool,
@@ -63,10 +69,10 @@ class Schedule:
         self._detach = detach
         self._cancel_when_stopped = cancel_when_stopped
         self._on_event = on_event
-        self._order = Order(changes)
-        self._requests = Requests(parallelism)
-        self._polls = Polls(steps.running, steps.ended_lately)
-        self._left: list[Running] = []
+        self._order = ReadyQueue(changes)
+        self._requests = RequestPool(parallelism)
+        self._polls = OperationPoller(steps.running, steps.ended_lately)
+        self._left: list[InFlightChange] = []
         """What a detached run leaves to the service."""
         self._tally = Tally()
         self._halted: AutomlPlanError | None = None
@@ -126,12 +132,10 @@ class Schedule:
         except UNRECORDED as error:
             self._halted = self._halted or error
 
-    # -- starting --------------------------------------------------------------------------
-
     def _start_ready(self) -> None:
         while self._order.ready and self._requests.room(Purpose.CHANGE) and not self._ending:
             change = self._order.take()
-            running = Running(change, time.monotonic(), None)
+            running = InFlightChange(change, time.monotonic(), None)
             if not self._second_look.lets(STEPS.get(change.action)):
                 self._order.set_aside(change)
                 continue
@@ -152,17 +156,17 @@ class Schedule:
             return False
         try:
             call = self._second_look.next_call(self._requests.trainings())
-        except StateBehind as error:
+        except StateOutdated as error:
             self._halted = error
             return False
         if call is not None:
             self._requests.send(Purpose.LOOK, None, call)
         if (failure := self._second_look.failure()) is not None:
             for change in self._order.give_up():
-                self._fail(Running(change, time.monotonic(), None), failure)
+                self._fail(InFlightChange(change, time.monotonic(), None), failure)
         return self._second_look.over and self._order.release()
 
-    def _send(self, running: Running, begun: Begun) -> None:
+    def _send(self, running: InFlightChange, begun: StartedStep) -> None:
         if begun.call is not None:
             self._requests.hold(running, begun.call)
         elif begun.operation is not None:
@@ -174,14 +178,14 @@ class Schedule:
 
     def _let_go(self) -> None:
         """Send the calls whose intents are on disk; none when the disk did not take them."""
-        if self._halted is None or isinstance(self._halted, StateBehind):
+        if self._halted is None or isinstance(self._halted, StateOutdated):
             self._requests.let_go()
             self._steps.notices.let_go()
             return
         for running, _ in self._requests.give_up():
             self._fail(running, self._halted)
 
-    def _finish(self, running: Running, found: object) -> None:
+    def _finish(self, running: InFlightChange, found: object) -> None:
         """End a change that opened no operation."""
         assert running.finish is not None  # noqa: S101 (asked by whoever calls)
         try:
@@ -225,7 +229,7 @@ class Schedule:
         """Whether nothing new is begun."""
         return self._halted is not None or self.stopped
 
-    def _look_again(self, running: Running, seconds: float) -> None:
+    def _look_again(self, running: InFlightChange, seconds: float) -> None:
         """Look at it in so many seconds; a detached run leaves it to the service."""
         if self._detach and running.can_be_left:
             self._polls.drop(running)
@@ -247,8 +251,6 @@ class Schedule:
             return True
         return not self._order.ready and not self._polls
 
-    # -- answers ---------------------------------------------------------------------------
-
     def _take(self, answer: Answer) -> None:
         running = answer.running
         if answer.purpose is Purpose.LOOK:
@@ -262,14 +264,14 @@ class Schedule:
             self._polled(running, answer.future)
 
     def _listed(self, future: Future[Any]) -> None:
-        answer: Listed | None = None
+        answer: ListedOperations | None = None
         with suppress(ProviderError):  # each is asked for then, and tells if that fails too
             answer = future.result()
         for running, operation in self._polls.listed(answer):
             running.polls += 1
             self._learned(running, operation)
 
-    def _answered(self, running: Running, future: Future[Any]) -> None:
+    def _answered(self, running: InFlightChange, future: Future[Any]) -> None:
         change, operation = running.change, running.operation
         try:
             answer = future.result()
@@ -296,7 +298,7 @@ class Schedule:
         except StateError as error:
             self._halt(running, error)
 
-    def _refused(self, running: Running, error: AutomlPlanError) -> None:
+    def _refused(self, running: InFlightChange, error: AutomlPlanError) -> None:
         operation = running.operation
         if operation is None or operation.id is not None or isinstance(error, UNRECORDED):
             self._fail(running, error)
@@ -314,7 +316,7 @@ class Schedule:
             running.look_again(SHORTEST_POLL)
             self._tell(EventType.WAITING, running, f"{error.message} Was it received?")
 
-    def _polled(self, running: Running, future: Future[Operation | Finding]) -> None:
+    def _polled(self, running: InFlightChange, future: Future[Operation | Finding]) -> None:
         running.polls += 1
         try:
             answer = future.result()
@@ -332,7 +334,7 @@ class Schedule:
         else:
             self._learned(running, answer)
 
-    def _learned(self, running: Running, answer: Operation | Finding | NotFound) -> None:
+    def _learned(self, running: InFlightChange, answer: Operation | Finding | NotFound) -> None:
         """Go on by how an operation stands, or by which one it is."""
         running.poll_failures = 0
         try:
@@ -347,13 +349,13 @@ class Schedule:
         except StateError as error:
             self._halt(running, error)
 
-    def _goes_on(self, running: Running, answer: Operation) -> None:
+    def _goes_on(self, running: InFlightChange, answer: Operation) -> None:
         running.passing = answer.kind is OperationKind.CREATE_ENDPOINT
         self._look_again(running, pause_after(time.monotonic() - running.begun))
         progress = answer.progress_percent
         self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
 
-    def _lost(self, running: Running, error: NotFound) -> None:
+    def _lost(self, running: InFlightChange, error: NotFound) -> None:
         """The service has forgotten an operation: what it made tells what came of it."""
         operation = running.operation
         if operation is None or operation.id is None:
@@ -365,7 +367,7 @@ class Schedule:
         self._polls.add(running)
         self._tell(EventType.WAITING, running, f"{error.message} What did it make?")
 
-    def _found(self, running: Running, finding: Finding) -> None:
+    def _found(self, running: InFlightChange, finding: Finding) -> None:
         """Go on by what came of a call without an answer."""
         running.candidates = bool(finding.candidates)
         if finding.verdict is Verdict.FOUND and finding.operation is not None:
@@ -404,7 +406,7 @@ class Schedule:
             self._tell(EventType.WAITING, running, "it was never received, and is sent again")
         self._send(running, begun)
 
-    def _ended(self, running: Running, answer: Operation) -> None:
+    def _ended(self, running: InFlightChange, answer: Operation) -> None:
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
         if answer.more and answer.error is None:
@@ -427,23 +429,21 @@ class Schedule:
         self._polls.drop(running)
         self._done(running, outcome)
 
-    # -- ends ------------------------------------------------------------------------------
-
-    def _done(self, running: Running, outcome: str | None) -> None:
+    def _done(self, running: InFlightChange, outcome: str | None) -> None:
         self._tally.done.append(running.change)
         self._order.done(running.change)
         self._tell(EventType.DONE, running, outcome)
 
-    def _fail(self, running: Running, error: AutomlPlanError) -> None:
+    def _fail(self, running: InFlightChange, error: AutomlPlanError) -> None:
         if isinstance(error, UNRECORDED):
             self._halted = error
         self._tally.failed.append(Failure(running.change, error))
         self._tell(EventType.FAILED, running, error.message)
 
-    def _halt(self, running: Running, error: StateError) -> None:
+    def _halt(self, running: InFlightChange, error: StateError) -> None:
         """What happened can't be recorded; of an unwritable state, start nothing more."""
         self._polls.drop(running)
         self._fail(running, error)
 
-    def _tell(self, kind: EventType, running: Running, message: str | None = None) -> None:
+    def _tell(self, kind: EventType, running: InFlightChange, message: str | None = None) -> None:
         self._on_event(running.event(kind, message))

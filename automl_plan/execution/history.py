@@ -13,7 +13,7 @@ from automl_plan.model.history import LONG, EndedOperation, History, Work, key_o
 from automl_plan.model.live import Operation
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.forecast import Forecast, Outlook, outlook_in
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 from automl_plan.state.history import MOST_SECONDS
 
 Entry = tuple[str, EndedOperation]
@@ -82,7 +82,7 @@ def entry_of(
     if began is None or ended is None:
         if not followed:
             return None
-        began, ended = operation.started, now()
+        began, ended = operation.started, utc_now()
     try:
         took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
     except (TypeError, ValueError):  # times from outside

@@ -30,7 +30,7 @@ from automl_plan.notifications.outbox import Notices
 from automl_plan.planning.drift import FIELD, label_of
 from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 from automl_plan.state.store import StateSession
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ ACTIONS = frozenset(
 )
 
 
-class Instant(Struct, frozen=True):
+class SynchronousStep(Struct, frozen=True):
     """A change without an operation: what is sent, if anything, and what is recorded then."""
 
     call: Callable[[], object] | None
@@ -89,7 +89,7 @@ class Instant(Struct, frozen=True):
     """Takes what the call returned, records it and says what came of it. Raises GateRejected."""
 
 
-class InstantSteps:
+class SynchronousSteps:
     """Carries out such changes against one provider and one open state."""
 
     def __init__(
@@ -108,7 +108,7 @@ class InstantSteps:
         self.reports: list[tuple[Address, int | None, GateReport]] = []
         """The gates that were asked: address, version, what they found."""
 
-    def begin(self, change: Change) -> Instant:
+    def begin(self, change: Change) -> SynchronousStep:
         """What is to be sent and recorded for a change. Raises PlanStale."""
         match change.action:
             case Action.UPDATE:
@@ -120,13 +120,13 @@ class InstantSteps:
             case Action.IMPORT:
                 return self._import(change)
             case Action.MOVE:
-                return Instant(None, lambda _: self._move(change))
+                return SynchronousStep(None, lambda _: self._move(change))
             case _:
                 return self._forget(change)
 
     # -- patches ---------------------------------------------------------------------------
 
-    def _update(self, change: Change) -> Instant:
+    def _update(self, change: Change) -> SynchronousStep:
         address = change.address
         object_id = change.object_id or self._current(address).id
         changed, own = _mutable(change), _own_labels(change)
@@ -137,9 +137,11 @@ class InstantSteps:
                 record = replace(record, protected=own[PROTECTED] is not None)
             self._session.record(_with_changed(record, object_id, changed))
 
-        return Instant(lambda: self._provider.update(address.kind, object_id, changed, own), finish)
+        return SynchronousStep(
+            lambda: self._provider.update(address.kind, object_id, changed, own), finish
+        )
 
-    def _forget(self, change: Change) -> Instant:
+    def _forget(self, change: Change) -> SynchronousStep:
         address, object_id = change.address, change.object_id or ""
         own = _own_labels(change)
 
@@ -150,21 +152,21 @@ class InstantSteps:
         def finish(_: object) -> None:
             self._session.record(without_object(self._record(address), object_id))
 
-        return Instant(call if own else None, finish)
+        return SynchronousStep(call if own else None, finish)
 
     def _move(self, change: Change) -> None:
         assert change.origin is not None  # noqa: S101 (every move has one)
         record = self._record(change.origin)
         self._session.move(replace(record, address=change.address), change.origin)
 
-    def _import(self, change: Change) -> Instant:
+    def _import(self, change: Change) -> SynchronousStep:
         address, object_id = change.address, change.object_id or ""
         record = self._record(address)
         is_model = address.kind is ResourceKind.MODEL
         obj = RecordedObject(
             id=object_id,
             attributes=change.after or {},
-            created=now(),
+            created=utc_now(),
             version=record.versions + 1 if is_model else None,
         )
         self._session.check_free(replace(record, current=obj))
@@ -193,14 +195,14 @@ class InstantSteps:
                 )
             )
 
-        return Instant(call, finish)
+        return SynchronousStep(call, finish)
 
     # -- versions --------------------------------------------------------------------------
 
-    def _promote(self, change: Change) -> Instant:
+    def _promote(self, change: Change) -> SynchronousStep:
         address = change.address
         version = self._version(change)
-        decision = self._decision or Decision(DecisionKind.REUSED, now(), why=change.reason)
+        decision = self._decision or Decision(DecisionKind.REUSED, utc_now(), why=change.reason)
         after = with_current(self._record(address), version.id, decision)
         changed = self._changed_marks(self._record(address), after)
 
@@ -208,9 +210,9 @@ class InstantSteps:
             self._session.record(with_current(self._record(address), version.id, decision))
             return f"version {version.version} is the current one"
 
-        return Instant(lambda: self._set_marks(changed), finish)
+        return SynchronousStep(lambda: self._set_marks(changed), finish)
 
-    def _gate(self, change: Change) -> Instant:
+    def _gate(self, change: Change) -> SynchronousStep:
         address = change.address
         require = self._desired.models[address].require
         assert require is not None  # noqa: S101 (a gate is planned where there is one)
@@ -234,7 +236,7 @@ class InstantSteps:
             self.reports.append((address, version.version, found))
             kind = DecisionKind.PASSED if found.passed else DecisionKind.REJECTED
             rows = tuple(row.to_json() for row in found.rows)
-            decision = Decision(kind, now(), require=require.to_json(), rows=rows)
+            decision = Decision(kind, utc_now(), require=require.to_json(), rows=rows)
             record = self._record(address)
             if found.passed:
                 self._session.record(with_current(record, version.id, decision))
@@ -260,7 +262,7 @@ class InstantSteps:
                 serves=goes_on.serves,
             )
 
-        return Instant(call, finish)
+        return SynchronousStep(call, finish)
 
     def _evaluations(self, version: RecordedObject | None) -> Sequence[Evaluation] | None:
         if version is None:

@@ -27,7 +27,7 @@ def pause_after(age: float) -> float:
     return min(max(age / 10, min(age, _SOON), SHORTEST_POLL), LONGEST_POLL)
 
 
-class Running(Struct, eq=False):
+class InFlightChange(Struct, eq=False):
     """A change that was begun; each is only itself. Moments are monotonic seconds."""
 
     change: Change
@@ -128,7 +128,7 @@ class Tally(Struct):
             return "a change that it needs failed"
         return "a change that it needs goes on at the service"
 
-    def result(self, *, skipped: Iterable[Change], left: Iterable[Running]) -> ApplyResult:
+    def result(self, *, skipped: Iterable[Change], left: Iterable[InFlightChange]) -> ApplyResult:
         """How the run ended; `left` is what goes on at the service."""
         return ApplyResult(
             done=tuple(self.done),
@@ -138,7 +138,7 @@ class Tally(Struct):
         )
 
 
-def _left(running: Running) -> Left:
+def _left(running: InFlightChange) -> Left:
     operation = running.operation
     if operation is None:
         return Left(running.change)

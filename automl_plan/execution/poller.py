@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from automl_plan.errors import OperationsRunning
-from automl_plan.execution.in_flight import LONGEST_POLL, Running, pause_after
+from automl_plan.execution.in_flight import LONGEST_POLL, InFlightChange, pause_after
 from automl_plan.model.live import Operation
 from automl_plan.providers.protocol import Provider
 
@@ -19,7 +19,7 @@ _SHORTEST_LIST = 0.1
 """Seconds between two lists at least."""
 
 
-class Listed(Struct, frozen=True):
+class ListedOperations(Struct, frozen=True):
     """What a list told of: those that run, or have ended."""
 
     operations: Sequence[Operation]
@@ -27,7 +27,7 @@ class Listed(Struct, frozen=True):
     """When it was asked for (monotonic seconds)."""
 
 
-class Polls:
+class OperationPoller:
     """All that is waited for. One thread uses it; the calls that it gives out run in others."""
 
     def __init__(
@@ -38,39 +38,39 @@ class Polls:
         """What lists those that run, and at most so many of those that have ended."""
         self._running = running
         self._ended = ended
-        self._named: dict[Running, None] = {}
+        self._named: dict[InFlightChange, None] = {}
         """Whose operation is known."""
-        self._nameless: dict[Running, None] = {}
+        self._nameless: dict[InFlightChange, None] = {}
         """Of whose call no answer arrived."""
-        self._unlisted: deque[Running] = deque()
+        self._unlisted: deque[InFlightChange] = deque()
         """Those that no list of what runs names."""
         self._seek_ended = False
         """Whether a list of what has ended is to tell of them before they are asked for."""
         self._listing = False
         self._next_list = 0.0
 
-    def __iter__(self) -> Iterator[Running]:
+    def __iter__(self) -> Iterator[InFlightChange]:
         return iter((*self._named, *self._nameless))
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
-    def __contains__(self, running: Running) -> bool:
+    def __contains__(self, running: InFlightChange) -> bool:
         return running in self._named or running in self._nameless
 
-    def add(self, running: Running) -> None:
+    def add(self, running: InFlightChange) -> None:
         """Wait for its operation, which may be another one than before."""
         self.drop(running)
         running.asked = False
         named = running.operation is not None and running.operation.id is not None
         (self._named if named else self._nameless)[running] = None
 
-    def drop(self, running: Running) -> None:
+    def drop(self, running: InFlightChange) -> None:
         """Wait for it no longer."""
         self._named.pop(running, None)
         self._nameless.pop(running, None)
 
-    def due(self, room: int) -> Iterator[Running]:
+    def due(self, room: int) -> Iterator[InFlightChange]:
         """At most `room` of those that are to be asked for one by one now; they count as asked."""
         now = time.monotonic()
         while room and self._unlisted and not self._seek_ended:
@@ -87,7 +87,7 @@ class Polls:
                 room -= 1
                 yield running
 
-    def list_call(self) -> Callable[[], Listed] | None:
+    def list_call(self) -> Callable[[], ListedOperations] | None:
         """The list call that is to be sent now, if any."""
         now = time.monotonic()
         if self._listing:
@@ -96,13 +96,13 @@ class Polls:
             self._listing = True
             # Others end meanwhile, or are somebody else's.
             most = 2 * len(self._unlisted)
-            return lambda: Listed(self._ended(most), now)
+            return lambda: ListedOperations(self._ended(most), now)
         if self._unlisted or not self._many or now < self._next_list:
             return None
         self._listing = True
-        return lambda: Listed(self._running(), now)
+        return lambda: ListedOperations(self._running(), now)
 
-    def listed(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
+    def listed(self, answer: ListedOperations | None) -> Iterator[tuple[InFlightChange, Operation]]:
         """What a list call, None for one that failed, tells of those that are waited for.
 
         Those that a list of what runs does not name have ended, or are too new for it, and are due.
@@ -111,7 +111,9 @@ class Polls:
         self._listing = False
         return self._those_ended(answer) if self._seek_ended else self._those_running(answer)
 
-    def _those_ended(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
+    def _those_ended(
+        self, answer: ListedOperations | None
+    ) -> Iterator[tuple[InFlightChange, Operation]]:
         self._seek_ended = False
         known = {} if answer is None else {o.id: o for o in answer.operations if o.done}
         unlisted, self._unlisted = self._unlisted, deque()
@@ -124,7 +126,9 @@ class Polls:
             else:
                 yield running, operation
 
-    def _those_running(self, answer: Listed | None) -> Iterator[tuple[Running, Operation]]:
+    def _those_running(
+        self, answer: ListedOperations | None
+    ) -> Iterator[tuple[InFlightChange, Operation]]:
         now = time.monotonic()
         known = {} if answer is None else {o.id: o for o in answer.operations if not o.done}
         waiting = list(self._named)
@@ -155,12 +159,14 @@ class Polls:
     def _many(self) -> bool:
         return len(self._named) >= MANY
 
-    def _one_by_one(self) -> list[Running]:
+    def _one_by_one(self) -> list[InFlightChange]:
         """Those that no list tells of: few, or calls without an answer."""
         return list(self._nameless if self._many else self)
 
 
-def wait_for(provider: Provider, operation_id: str, *, timeout: float | None = None) -> Operation:
+def wait_for_operation(
+    provider: Provider, operation_id: str, *, timeout: float | None = None
+) -> Operation:
     """The operation as it ended, well or not. `timeout` is in seconds.
 
     Raises OperationsRunning when it goes on after the timeout.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from automl_plan.planning.plan import Change
 
 
-class Order:
+class ReadyQueue:
     """The changes of one run that are not begun yet."""
 
     def __init__(self, changes: Sequence[Change]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from automl_plan.execution.in_flight import Running
+from automl_plan.execution.in_flight import InFlightChange
 from automl_plan.model.recorded import Step
 
 
@@ -33,23 +33,23 @@ class Answer(Struct, frozen=True):
     """What a request came back with; `future` has its result or its error."""
 
     purpose: Purpose
-    running: Running | None
+    running: InFlightChange | None
     """None for a list and a look."""
     future: Future[Any]
 
 
-class Requests:
+class RequestPool:
     """At most `parallelism` calls, and as many questions, at the same time."""
 
     def __init__(self, parallelism: int) -> None:
         self._parallelism = parallelism
         self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="request")
-        self._held: list[tuple[Running, Callable[[], object]]] = []
+        self._held: list[tuple[InFlightChange, Callable[[], object]]] = []
         self._under_way: dict[Future[Any], Answer] = {}
         self._count = dict.fromkeys(Purpose, 0)
         self._answers: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
-    def hold(self, running: Running, call: Callable[[], object]) -> None:
+    def hold(self, running: InFlightChange, call: Callable[[], object]) -> None:
         """Send a call as soon as it is let go."""
         self._held.append((running, call))
 
@@ -58,12 +58,14 @@ class Requests:
         for running, call in self.give_up():
             self.send(Purpose.CHANGE, running, call)
 
-    def give_up(self) -> list[tuple[Running, Callable[[], object]]]:
+    def give_up(self) -> list[tuple[InFlightChange, Callable[[], object]]]:
         """The calls that are held, which are not sent."""
         held, self._held = self._held, []
         return held
 
-    def send(self, purpose: Purpose, running: Running | None, call: Callable[[], object]) -> None:
+    def send(
+        self, purpose: Purpose, running: InFlightChange | None, call: Callable[[], object]
+    ) -> None:
         """Send a request at once."""
         future = self._pool.submit(call)
         self._under_way[future] = Answer(purpose, running, future)
@@ -89,7 +91,7 @@ class Requests:
         except queue.Empty:
             return arrived
 
-    def unanswered(self) -> list[Running]:
+    def unanswered(self) -> list[InFlightChange]:
         """The changes whose calls were sent, and not answered."""
         calls = (a for a in self._under_way.values() if a.purpose is Purpose.CHANGE)
         return [answer.running for answer in calls if answer.running is not None]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Set
 from functools import partial
 
-from automl_plan.errors import ProviderError, StateBehind
+from automl_plan.errors import ProviderError, StateOutdated
 from automl_plan.model.address import Address
 from automl_plan.model.live import Live
 from automl_plan.model.recorded import Step
@@ -28,7 +28,7 @@ _TIMES = 60
 that nothing waits for it."""
 
 
-class SecondLook:
+class PaidCallGuard:
     """The looks of one run; all but the calls runs on the thread that writes the state."""
 
     def __init__(
@@ -82,7 +82,7 @@ class SecondLook:
         """The request that the look which is wanted needs next; None when it needs none now.
 
         `beginning` are the tokens of trainings that are asked for now, whose operations are not
-        known yet. Raises StateBehind when something lives that the state should know.
+        known yet. Raises StateOutdated when something lives that the state should know.
         """
         if not self._wanted or self._under_way:
             return None
@@ -104,7 +104,7 @@ class SecondLook:
             return partial(with_datasets, self._live, trainings, resources, self._provider)
         found = unrecorded(self._live, known, self._lineage, resources, self._declared)
         if found:
-            raise StateBehind(
+            raise StateOutdated(
                 "\n".join(reasons(found, self._lineage)),
                 hint="What was done before is recorded, and what runs goes on at the service.",
             )

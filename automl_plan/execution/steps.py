@@ -29,8 +29,8 @@ from automl_plan.errors import (
 )
 from automl_plan.execution.calls import Call, Calls, as_candidate
 from automl_plan.execution.history import Entry, Expectation, Expectations, entry_of, examples_of
-from automl_plan.execution.immediate_steps import ACTIONS, InstantSteps
-from automl_plan.execution.in_flight import Running
+from automl_plan.execution.immediate_steps import ACTIONS, SynchronousSteps
+from automl_plan.execution.in_flight import InFlightChange
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import Charge
@@ -54,15 +54,15 @@ from automl_plan.model.transitions import (
     without_operation,
 )
 from automl_plan.notifications.outbox import Notices
-from automl_plan.notifications.texts import Ended
+from automl_plan.notifications.texts import OperationEnd
 from automl_plan.planning.cost import so_far
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.projection import MAKES
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import charge_now, meter_of, now
+from automl_plan.recovery.billing import charge_at_end, current_meter, utc_now
 from automl_plan.recovery.intents import STEPS, Intents
-from automl_plan.recovery.interrupted_calls import Finding, look
+from automl_plan.recovery.interrupted_calls import Finding, find_outcome
 from automl_plan.recovery.running_operations import is_ours
 from automl_plan.state.store import StateSession
 
@@ -80,7 +80,7 @@ UNDECIDED = (Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unkno
 """Answers after which the service may have acted all the same."""
 
 
-class Begun(Struct, frozen=True):
+class StartedStep(Struct, frozen=True):
     """A change under way. `call` is what remains to be sent, `operation` what is recorded."""
 
     call: Callable[[], object] | None = None
@@ -124,32 +124,32 @@ class Steps:
         """The tokens and the ids of operations of all that this run has begun."""
         self._nothing_made: set[Address] = set()
         """Where a resumed operation was to make what the plan deletes, and made nothing."""
-        self._instant = InstantSteps(provider, session, desired, notices, decision)
+        self._instant = SynchronousSteps(provider, session, desired, notices, decision)
 
     @property
     def reports(self) -> Sequence[tuple[Address, int | None, GateReport]]:
         """The gates that were asked: address, version, what they found."""
         return self._instant.reports
 
-    def begin(self, change: Change) -> Begun:
+    def begin(self, change: Change) -> StartedStep:
         """Journal what is about to be sent. Raises StateUnwritable, and then sends nothing."""
         if change.action in ACTIONS:
             instant = self._instant.begin(change)
-            return Begun(instant.call, finish=instant.finish)
+            return StartedStep(instant.call, finish=instant.finish)
         match change.action:
             case Action.RESUME:
-                return Begun(operation=self._open_operation(change))
+                return StartedStep(operation=self._open_operation(change))
             case Action.CANCEL:
                 operation = self._open_operation(change)
-                return Begun(call=self.cancel(operation), operation=operation)
+                return StartedStep(call=self.cancel(operation), operation=operation)
             case Action.DELETE if change.object_id is None and change.address in self._nothing_made:
-                return Begun(finish=lambda _: "(nothing was made)")
+                return StartedStep(finish=lambda _: "(nothing was made)")
             case _:
                 operation = self._intents.of(change)
                 record = self._record_of(change.address)
                 call = self._call(change, record, operation)
                 self._intend(with_operation(record, operation), operation)
-                return Begun(call, operation)
+                return StartedStep(call, operation)
 
     def _call(self, change: Change, record: RecordedResource, intent: RecordedOperation) -> Call:
         examples, lineage = self._examples(change, intent), self._session.state.lineage
@@ -188,7 +188,7 @@ class Steps:
     def nothing_to_wait_for(self, change: Change, operation: RecordedOperation) -> None:
         """Record a call that was done when it answered."""
         record = self._record_of(change.address)
-        self._session.record(after_operation(record, operation, when=now()))
+        self._session.record(after_operation(record, operation, when=utc_now()))
 
     def refused(self, change: Change, operation: RecordedOperation, error: AutomlPlanError) -> bool:
         """Record that a call failed, or was not sent; whether it is certain that it had no effect.
@@ -204,16 +204,18 @@ class Steps:
         """What asks for an operation's end."""
         return self._calls.cancel(operation)
 
-    def ask(self, running: Running) -> Callable[[], Operation | Finding]:
+    def ask(self, running: InFlightChange) -> Callable[[], Operation | Finding]:
         """What asks how an operation stands, or what came of a call that was cut off."""
         change, operation, provider = running.change, running.operation, self._provider
         assert operation is not None  # noqa: S101 (only operations are waited for)
         if operation.id is not None:
             return partial(provider.operation, operation.id)
         known, waited = known_ids(self._session.state.resources), running.looked_for()
-        return lambda: look(change.address, operation, provider, known, waited)
+        return lambda: find_outcome(change.address, operation, provider, known, waited)
 
-    def further(self, change: Change, operation: RecordedOperation, answer: Operation) -> Begun:
+    def further(
+        self, change: Change, operation: RecordedOperation, answer: Operation
+    ) -> StartedStep:
         """Write the intent of the next call, after one of several has ended well.
 
         Nothing is sent when something else is declared by now: the next plan goes on from there.
@@ -228,15 +230,15 @@ class Steps:
             self._session.record(
                 without_operation(record, operation)
                 if nothing
-                else after_operation(record, operation, when=now()),
+                else after_operation(record, operation, when=utc_now()),
                 ended,
             )
-            return Begun() if refused is None else Begun(_raising(refused))
+            return StartedStep() if refused is None else StartedStep(_raising(refused))
         intent = placed(replace(operation, id=None), answer)
         record = with_endpoint(record, intent)
         call = self._call(change, record, intent)
         self._intend(with_operation(record, intent), intent, ended)
-        return Begun(call, intent)
+        return StartedStep(call, intent)
 
     def lost(self, change: Change, operation: RecordedOperation) -> RecordedOperation:
         """Take an operation that the service has forgotten for a call that was cut off."""
@@ -249,13 +251,13 @@ class Steps:
         operation = self._gated(change, operation)
         record = self._record_of(change.address)
         notice = self._notice(change, operation, None, made)
-        record = after_operation(record, as_candidate(change, operation), made=made, when=now())
+        record = after_operation(record, as_candidate(change, operation), made=made, when=utc_now())
         charge = self._charge(change, operation, None, made)
         self._session.record(self._with_protection(record, operation), None, notice, charge)
         self.notices.send(notice)
         return made
 
-    def again(self, change: Change, operation: RecordedOperation) -> Begun:
+    def again(self, change: Change, operation: RecordedOperation) -> StartedStep:
         """Give up an intent that was never received, and write another to be sent.
 
         Nothing is sent when the plan wants nothing of it, or something else is declared by now:
@@ -277,7 +279,7 @@ class Steps:
             self._nothing_made.add(address)
             trains = operation.step is Step.TRAIN and address in self._desired.models
             more = "; plan again" if trains and self._mode is PlanMode.NORMAL else ""
-            return Begun(finish=lambda _: f"(it was never received{more})")
+            return StartedStep(finish=lambda _: f"(it was never received{more})")
         refused = self._refused(change, operation)
         if refused is not None:
             self._session.record(record)
@@ -285,7 +287,7 @@ class Steps:
         intent = self._intents.renewed(address, operation)
         call = self._call(change, record, intent)
         self._intend(with_operation(record, intent), intent)
-        return Begun(call, intent)
+        return StartedStep(call, intent)
 
     def _refused(self, change: Change, operation: RecordedOperation) -> PlanRefused | None:
         """Why a call that an earlier run began may not be sent by this one."""
@@ -306,7 +308,7 @@ class Steps:
             charge = self._charge(change, operation, answer, None)
             self._session.record(without_operation(record, operation), None, notice, charge)
             self.notices.send(notice)
-            cost = so_far(operation, meter_of(self._provider), self._prices, answer)
+            cost = so_far(operation, current_meter(self._provider), self._prices, answer)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
             if change.action is Action.RESUME and change.after is None and operation.step in MAKES:
@@ -338,7 +340,7 @@ class Steps:
             self._check_ours(change, operation, answer.made)
         partial = self._calls.imported(operation, answer)
         result, made = as_candidate(change, operation), answer.made
-        record = after_operation(record, result, made=made, when=now(), partial=partial)
+        record = after_operation(record, result, made=made, when=utc_now(), partial=partial)
         ended = self._ended_entry(change, operation, answer)
         notice = self._notice(change, operation, answer, answer.made, ended)
         charge = self._charge(change, operation, answer, answer.made)
@@ -353,7 +355,7 @@ class Steps:
         answer: Operation | None,
         made: str | None,
     ) -> Charge | None:
-        return charge_now(self._provider, self._prices, change.address, operation, answer, made)
+        return charge_at_end(self._provider, self._prices, change.address, operation, answer, made)
 
     def expectation(self, change: Change, operation: RecordedOperation) -> Expectation | None:
         """What the history makes expect of an operation."""
@@ -369,10 +371,10 @@ class Steps:
         made: str | None = None,
         entry: Entry | None = None,
     ) -> tuple[str, Notice] | None:
-        """What is to be told of an end, before it is recorded; `answer` as in `Ended`."""
+        """What is to be told of an end, before it is recorded; `answer` as in `OperationEnd`."""
         former = self._record_of(change.address).current if operation.step is Step.TRAIN else None
         expected = self.expectation(change, operation)
-        ended = Ended(
+        ended = OperationEnd(
             change.address,
             operation,
             answer,
@@ -422,8 +424,6 @@ class Steps:
         if declared is None or operation.step not in MAKING:
             return record
         return replace(record, protected=declared.lifecycle.prevent_destroy)
-
-    # -- records ---------------------------------------------------------------------------
 
     def _record_of(self, address: Address) -> RecordedResource:
         return self._session.state.resources.get(address) or RecordedResource(address)

@@ -26,15 +26,15 @@ SECONDS = 10.0
 """That one try waits for an answer."""
 
 
-class NotSent(Exception):
+class DeliveryError(Exception):
     """Why a message was not taken. The text holds no address and no secret."""
 
 
 def from_environment(variable: str | None, environ: Mapping[str, str]) -> str:
-    """What a variable of the environment holds. Raises NotSent when it is not set."""
+    """What a variable of the environment holds. Raises DeliveryError when it is not set."""
     value = environ.get(variable or "")
     if not value:
-        raise NotSent(f"{variable} is not set in the environment")
+        raise DeliveryError(f"{variable} is not set in the environment")
     return value
 
 
@@ -45,7 +45,7 @@ _LONGEST_SUBJECT = 120
 def mail(
     mailing: Mailing, key: str, notice: Notice, environ: Mapping[str, str], directory: Path
 ) -> None:
-    """Try once; a CA file is looked for from `directory`. Raises NotSent.
+    """Try once; a CA file is looked for from `directory`. Raises DeliveryError.
 
     Nothing is said to a server before its certificate was checked.
     """
@@ -61,19 +61,19 @@ def mail(
                 server.login(*login)
             server.send_message(message)
     except ssl.SSLCertVerificationError as error:
-        raise NotSent(f"its certificate is not trusted: {error.verify_message}") from None
+        raise DeliveryError(f"its certificate is not trusted: {error.verify_message}") from None
     except smtplib.SMTPAuthenticationError as error:
-        raise NotSent(f"it refused the credentials ({error.smtp_code})") from None
+        raise DeliveryError(f"it refused the credentials ({error.smtp_code})") from None
     except smtplib.SMTPNotSupportedError:
-        raise NotSent("it offers no STARTTLS, or no way to log in") from None
+        raise DeliveryError("it offers no STARTTLS, or no way to log in") from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({code for code, _ in error.recipients.values()})
-        raise NotSent(f"it refused all receivers ({', '.join(map(str, codes))})") from None
+        raise DeliveryError(f"it refused all receivers ({', '.join(map(str, codes))})") from None
     except smtplib.SMTPResponseException as error:
-        raise NotSent(f"it answered {error.smtp_code}") from None
+        raise DeliveryError(f"it answered {error.smtp_code}") from None
     except (OSError, smtplib.SMTPException, ValueError) as error:
         # A ValueError: what can't be said in SMTP, such as credentials that are no ASCII.
-        raise NotSent(f"it gave no answer: {type(error).__name__}") from None
+        raise DeliveryError(f"it gave no answer: {type(error).__name__}") from None
 
 
 def message_of(mailing: Mailing, key: str, notice: Notice) -> EmailMessage:
@@ -100,7 +100,7 @@ def _trusted(mailing: Mailing, directory: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(directory / mailing.ca_file))
     except (OSError, ssl.SSLError):
-        raise NotSent("its ca_file can't be read, or holds no certificates") from None
+        raise DeliveryError("its ca_file can't be read, or holds no certificates") from None
 
 
 def _connected(mailing: Mailing, trusted: ssl.SSLContext) -> smtplib.SMTP:
@@ -125,7 +125,7 @@ EVENT_ID = "X-Automl-Plan-Event-Id"
 def send(
     receiver: Receiver, key: str, notice: Notice, environ: Mapping[str, str], directory: Path
 ) -> None:
-    """Try once; `directory` is where commands run. Raises NotSent."""
+    """Try once; `directory` is where commands run. Raises DeliveryError."""
     match receiver.way:
         case Way.COMMAND:
             _run(receiver, _body(key, notice), directory)
@@ -176,7 +176,7 @@ class _NoRedirect(HTTPRedirectHandler):
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     if not url.startswith(("https://", "http://")):
-        raise NotSent("its address does not begin with https://")
+        raise DeliveryError("its address does not begin with https://")
     told = {
         "Content-Type": "application/json",
         "User-Agent": f"automl-plan/{__version__}",
@@ -188,11 +188,11 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
             answer.read(1)
     except HTTPError as error:
         with error:
-            raise NotSent(f"it answered {error.code}") from None
+            raise DeliveryError(f"it answered {error.code}") from None
     except URLError as error:
-        raise NotSent(f"it is not reached: {type(error.reason).__name__}") from None
+        raise DeliveryError(f"it is not reached: {type(error.reason).__name__}") from None
     except (OSError, HTTPException, ValueError) as error:
-        raise NotSent(f"it gave no answer: {type(error).__name__}") from None
+        raise DeliveryError(f"it gave no answer: {type(error).__name__}") from None
 
 
 def _run(receiver: Receiver, body: bytes, directory: Path) -> None:
@@ -207,8 +207,8 @@ def _run(receiver: Receiver, body: bytes, directory: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NotSent(f"the command took more than {SECONDS:.0f} seconds") from None
+        raise DeliveryError(f"the command took more than {SECONDS:.0f} seconds") from None
     except OSError as error:
-        raise NotSent(f"the command can't be run: {error.strerror}") from None
+        raise DeliveryError(f"the command can't be run: {error.strerror}") from None
     if done.returncode != 0:
-        raise NotSent(f"the command ended with {done.returncode}")
+        raise DeliveryError(f"the command ended with {done.returncode}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from automl_plan.model.notices import Notice, Outbox, Receiver
-from automl_plan.notifications.channels import NotSent, send
+from automl_plan.notifications.channels import DeliveryError, send
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -96,7 +96,7 @@ class Sender:
                     return
                 try:
                     send(receiver, key, notice, self._environ, self._directory)
-                except NotSent as problem:
+                except DeliveryError as problem:
                     self._problems[receiver.name] = str(problem)
                     self._closing.wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
@@ -106,7 +106,7 @@ class Sender:
                 break
 
 
-class Tried(Struct, frozen=True):
+class DeliveryAttempt(Struct, frozen=True):
     """One try: the message was taken, or the receiver has this problem."""
 
     receiver: str
@@ -114,7 +114,7 @@ class Tried(Struct, frozen=True):
     problem: str | None = None
 
 
-class Postponed(Sender):
+class DeferredSender(Sender):
     """Leaves all messages in the outbox, for the next round."""
 
     def add(self, key: str, notice: Notice) -> None:
@@ -128,14 +128,14 @@ def deliver(
     directory: Path,
     prepare: Callable[[Notice], Notice],
     go_on: Callable[[], bool],
-) -> Generator[Tried]:
+) -> Generator[DeliveryAttempt]:
     """Try what waits for these receivers, at all of them at the same time; tells each try.
 
     `prepare` adds to a notice what is asked for when it is sent; it raises nothing.
     A receiver that takes one message not is not asked for the next one. No try is begun once
     `go_on` says no, and none is under way when this ends.
     """
-    tried: queue.SimpleQueue[Tried | None] = queue.SimpleQueue()
+    tried: queue.SimpleQueue[DeliveryAttempt | None] = queue.SimpleQueue()
 
     def work(receiver: Receiver, messages: Sequence[tuple[str, Notice]]) -> None:
         try:
@@ -144,10 +144,10 @@ def deliver(
                     return
                 try:
                     send(receiver, key, prepare(notice), environ, directory)
-                except NotSent as problem:
-                    tried.put(Tried(receiver.name, key, str(problem)))
+                except DeliveryError as problem:
+                    tried.put(DeliveryAttempt(receiver.name, key, str(problem)))
                     return
-                tried.put(Tried(receiver.name, key))
+                tried.put(DeliveryAttempt(receiver.name, key))
         finally:
             tried.put(None)
 

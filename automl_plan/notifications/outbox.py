@@ -10,10 +10,10 @@ from automl_plan.model.json import Json
 from automl_plan.model.notices import Notice, Noticed, NoticeKind, Receiver
 from automl_plan.model.prices import PriceBook
 from automl_plan.notifications.delivery import Sender
-from automl_plan.notifications.texts import Ended, end_text
+from automl_plan.notifications.texts import OperationEnd, end_text
 from automl_plan.planning.cost import Meter
 from automl_plan.planning.findings import Found, address_of
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 from automl_plan.state.store import StateSession
 
 GRACE = 5.0
@@ -52,7 +52,7 @@ class Notices:
         for key, notice in self._session.state.outbox.items():
             self._sender.add(key, notice)
 
-    def of_end(self, ended: Ended, action: str) -> tuple[str, Notice] | None:
+    def of_end(self, ended: OperationEnd, action: str) -> tuple[str, Notice] | None:
         """That an operation ended, well or not; None when nobody wants to know.
 
         Steps of seconds are told of only when they fail.
@@ -80,7 +80,9 @@ class Notices:
     ) -> tuple[str, Notice] | None:
         """That a gate turned a version down."""
         kind = NoticeKind.GATE_REJECTED
-        key = f"{object_id}-{now()}"  # a version may be turned down again, by other requirements
+        key = (
+            f"{object_id}-{utc_now()}"  # a version may be turned down again, by other requirements
+        )
         details: dict[str, Json] = {"where": self._where}
         return self._made(kind, key, address, action, text, object_id=object_id, details=details)
 
@@ -123,7 +125,7 @@ class Notices:
             return None
         notice = Notice(
             kind,
-            now(),
+            utc_now(),
             str(address),
             action,
             text[:_LONGEST],
@@ -136,7 +138,7 @@ class Notices:
         return f"{kind}-{key}", notice
 
 
-def news_of(
+def unreported(
     found: Iterable[Found], noticed: Noticed, receivers: Sequence[Receiver]
 ) -> tuple[Found, ...]:
     """What somebody wants to know of and was not told yet."""
@@ -144,7 +146,7 @@ def news_of(
     return tuple(each for each in found if each.kind in wanted and each.key not in noticed)
 
 
-def over(
+def resolved(
     found: Iterable[Found],
     noticed: Noticed,
     kinds: Collection[NoticeKind],
@@ -162,14 +164,14 @@ def over(
     )
 
 
-def tell(
+def record_new(
     session: StateSession, found: Sequence[Found], receivers: Sequence[Receiver]
 ) -> list[tuple[str, Notice]]:
     """Record what is new with its messages, which are returned. Raises StateUnwritable."""
     told = []
-    for each in news_of(found, session.state.noticed, receivers):
+    for each in unreported(found, session.state.noticed, receivers):
         to = tuple(sorted(r.name for r in receivers if each.kind in r.kinds))
-        when = now()
+        when = utc_now()
         # With its moment: when it comes back, that is another event.
         key = f"{each.kind}-{each.object_id}-{each.what}-{when}"
         notice = Notice(
@@ -180,7 +182,7 @@ def tell(
     return told
 
 
-def clear(session: StateSession, keys: Iterable[str]) -> None:
+def forget(session: StateSession, keys: Iterable[str]) -> None:
     """Forget what lasts no more. Raises StateUnwritable."""
     for key in keys:
         session.record_cleared(key)

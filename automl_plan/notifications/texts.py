@@ -36,7 +36,7 @@ _DONE = {
 _INTERVAL = "80 %"
 
 
-class Ended(Struct, frozen=True):
+class OperationEnd(Struct, frozen=True):
     """The end of an operation, with what is known of it."""
 
     address: Address
@@ -66,7 +66,7 @@ class Ended(Struct, frozen=True):
 
 
 def end_text(
-    ended: Ended, where: str, prices: PriceBook, meter: Meter | None
+    ended: OperationEnd, where: str, prices: PriceBook, meter: Meter | None
 ) -> tuple[str, dict[str, Json]]:
     """The text on an end, well or not, and the same for programs (schemas/notice.schema.json)."""
     operation, answer = ended.operation, ended.answer
@@ -87,7 +87,7 @@ def end_text(
     return "\n".join(lines), details
 
 
-def scored(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
+def with_model_results(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
     """A notice on a training with what the service tells of the model: cost, and how good it is.
 
     One on a rejection tells whether it was by a simulated evaluation. As it is where that can't
@@ -130,7 +130,7 @@ def scored(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
     return replace(notice, text="\n".join([*head, *lines, next_]), details=details)
 
 
-def _what(ended: Ended) -> str:
+def _what(ended: OperationEnd) -> str:
     operation, answer = ended.operation, ended.answer
     step = str(operation.step)
     if answer is not None and answer.error is not None:
@@ -145,7 +145,7 @@ def _what(ended: Ended) -> str:
     return what
 
 
-def _took(ended: Ended, details: dict[str, Json]) -> str:
+def _took(ended: OperationEnd, details: dict[str, Json]) -> str:
     seconds, expected = ended.seconds, ended.expected
     if seconds is None:
         return ""
@@ -163,7 +163,7 @@ def _took(ended: Ended, details: dict[str, Json]) -> str:
 
 
 def _cost(
-    ended: Ended, prices: PriceBook, meter: Meter | None, details: dict[str, Json]
+    ended: OperationEnd, prices: PriceBook, meter: Meter | None, details: dict[str, Json]
 ) -> list[str]:
     operation, answer = ended.operation, ended.answer
     billed = None if answer is None else answer.cost_milli_node_hours
@@ -223,7 +223,7 @@ def _area(overall: Evaluation) -> float | None:
     return overall.au_prc if overall.au_prc is not None else overall.mean_average_precision
 
 
-def _next(ended: Ended, *, failed: bool) -> str:
+def _next(ended: OperationEnd, *, failed: bool) -> str:
     if failed or ended.address.kind is ResourceKind.DATASET:
         return "automl-plan plan"
     if ended.operation.step is Step.TRAIN:

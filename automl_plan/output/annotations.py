@@ -20,7 +20,7 @@ from automl_plan.model.address import Address
 from automl_plan.output.review_summary import Risk, only_a_part, risks
 from automl_plan.output.style import clean
 from automl_plan.planning.plan import DATA_LINT, POLICY, REFUSAL_RULES, NoteKind, Violation
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 
 Places = Callable[[Address], str | None]
 """Where an address is declared (`file:line`); None when it is not."""
@@ -116,7 +116,7 @@ def validation_report(configuration: Configuration, home: Home) -> Report:
     return Report("validate", home, subjects=tuple(map(str, addresses)))
 
 
-def plan_report(planned: Planned, places: Places, home: Home) -> Report:
+def plan_report(planned: BoundPlan, places: Places, home: Home) -> Report:
     """What refuses a plan, what is only warned of, and what is risky in it."""
     rank = {level: place for place, level in enumerate(Level)}
     found = sorted(_of_plan(planned, places), key=lambda annotation: rank[annotation.level])
@@ -163,7 +163,7 @@ def _of_error(error: AutomlPlanError) -> Iterator[Annotation]:
         )
 
 
-def _of_plan(planned: Planned, places: Places) -> Iterator[Annotation]:
+def _of_plan(planned: BoundPlan, places: Places) -> Iterator[Annotation]:
     plan = planned.plan
     for refusal in plan.refused:
         if refusal.rule == DATA_LINT or refusal.rule.startswith(POLICY):

@@ -9,8 +9,8 @@ from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, counted
 from automl_plan.planning.adequacy import Adequacy, Advice, LabelAdvice, advice_to_json
 from automl_plan.planning.data_findings import DataFindings
-from automl_plan.workspace.bound_plan import Planned
-from automl_plan.workspace.data_checks import Advised
+from automl_plan.workspace.bound_plan import BoundPlan
+from automl_plan.workspace.data_checks import DatasetAdvice
 
 MOST_SHOWN = 40
 """Labels of a table."""
@@ -20,13 +20,13 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def advice_text(
-    results: Sequence[Advised], style: Style, *, width: int = 80, blocks: bool = True
+    results: Sequence[DatasetAdvice], style: Style, *, width: int = 80, blocks: bool = True
 ) -> str:
     """All datasets, one after the other; `blocks`: whether the terminal can show U+2588."""
     return "\n".join("".join(_lines(each, style, width, blocks)) for each in results)
 
 
-def _lines(advised: Advised, style: Style, width: int, blocks: bool) -> Iterator[str]:
+def _lines(advised: DatasetAdvice, style: Style, width: int, blocks: bool) -> Iterator[str]:
     advice = advised.advice
     yield f"{style.bold(clean(advised.name))}: {_coloured(advice.verdict, style)}\n"
     for reason in advice.reasons:
@@ -93,7 +93,7 @@ def bar(share: float, size: int, *, blocks: bool) -> str:
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
 
 
-def advice_json(results: Sequence[Advised]) -> dict[str, Json]:
+def advice_json(results: Sequence[DatasetAdvice]) -> dict[str, Json]:
     """The same for programs, with all labels."""
     return document(
         datasets=[
@@ -116,7 +116,7 @@ SHOWN = 5
 """Findings of a dataset that are shown where room is short."""
 
 
-def data_sentences(planned: Planned, *, all_verdicts: bool) -> Iterator[str]:
+def data_sentences(planned: BoundPlan, *, all_verdicts: bool) -> Iterator[str]:
     """A line for each dataset, and one for each of its first findings.
 
     Without `all_verdicts` only of data that is not adequate, or in which something is wrong.

@@ -18,7 +18,7 @@ from automl_plan.output.document import document
 from automl_plan.output.style import clean
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Change
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 
 _PLAIN = re.compile(r"[A-Za-z0-9 .,_-]")
 
@@ -82,7 +82,7 @@ def configuration_graph(desired: Desired) -> Graph:
     return _declared(desired, {}).graph()
 
 
-def plan_graph(planned: Planned) -> Graph:
+def plan_graph(planned: BoundPlan) -> Graph:
     """The resources of a plan with what is planned for each."""
     changes: dict[Address, list[Change]] = {}
     for change in planned.plan.changes:

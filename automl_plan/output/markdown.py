@@ -39,7 +39,7 @@ from automl_plan.output.values import shown
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import digest_of
 
 _SIGNS = {
@@ -63,7 +63,7 @@ _MOMENT = 20
 
 
 def plan_markdown(
-    planned: Planned,
+    planned: BoundPlan,
     origin: Origin,
     *,
     flavour: Flavour = FLAVOURS["github"],
@@ -90,7 +90,7 @@ def _size(text: str) -> int:
 
 
 class _Comment:
-    def __init__(self, planned: Planned, flavour: Flavour, links: SourceLinks | None) -> None:
+    def __init__(self, planned: BoundPlan, flavour: Flavour, links: SourceLinks | None) -> None:
         self._planned = planned
         self._plan = planned.plan
         self._flavour = flavour

@@ -25,7 +25,7 @@ from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Amounts, Change, Drift, Note, NoteKind, Plan
 from automl_plan.planning.policy import violation_text
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import digest_of
 
 _SYMBOLS = {
@@ -91,12 +91,12 @@ _LINE = 100
 _REASON_INDENT = " " * 20
 
 
-def plan_text(planned: Planned, style: Style) -> str:
+def plan_text(planned: BoundPlan, style: Style) -> str:
     """The whole plan, ending with one line that sums it up."""
     return "".join(_parts(planned, style))
 
 
-def _parts(planned: Planned, style: Style) -> Iterator[str]:
+def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
     plan = planned.plan
     found = [(a, f) for a, f in planned.found if f.verdict is not Verdict.OPEN]
     if found:
@@ -146,7 +146,7 @@ def _counts(addresses: Sequence[Address]) -> str:
     return f" ({counted(datasets, 'dataset')}, {counted(models, 'model')})"
 
 
-def _part_text(planned: Planned, style: Style) -> str:
+def _part_text(planned: BoundPlan, style: Style) -> str:
     """What a narrowed plan did not look at."""
     part = only_a_part(planned)
     if part is None:
@@ -192,7 +192,7 @@ def _notes_text(notes: Sequence[Note], style: Style) -> str:
     return "\n".join(parts) + "\n" if parts else ""
 
 
-def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
+def _fate(changes: Sequence[Change], planned: BoundPlan, style: Style) -> str:
     """What becomes of an address, all changes taken together."""
     actions = {change.action for change in changes}
     address = changes[0].address
@@ -231,7 +231,7 @@ def _fate(changes: Sequence[Change], planned: Planned, style: Style) -> str:
     return style.yellow("will be changed in place")
 
 
-def _change_text(change: Change, planned: Planned, style: Style) -> str:
+def _change_text(change: Change, planned: BoundPlan, style: Style) -> str:
     symbol = _coloured(change.action, f"{_SYMBOLS[change.action]} {change.action:<11}", style)
     reason = clean(change.reason) or "(no reason given)"
     if change.where is not None:
@@ -249,7 +249,7 @@ def _change_text(change: Change, planned: Planned, style: Style) -> str:
     return "\n".join([head, *details]) + "\n"
 
 
-def _details(change: Change, planned: Planned, style: Style) -> list[str]:
+def _details(change: Change, planned: BoundPlan, style: Style) -> list[str]:
     match change.action:
         case Action.CREATE | Action.TRAIN | Action.RETRAIN:
             return _new_attributes(change, style)
@@ -305,7 +305,7 @@ def _forces_a_new_one(kind: ResourceKind, path: str) -> bool:
     )
 
 
-def _sources(change: Change, planned: Planned) -> list[str]:
+def _sources(change: Change, planned: BoundPlan) -> list[str]:
     dataset = planned.desired.datasets.get(change.address)
     data = planned.sources.get(change.address)
     lines = [f"sources  {shown(source)}" for source in (dataset.sources if dataset else ())]
@@ -334,7 +334,7 @@ def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
     return f"{drift_text(drift, style)}{accept}\n"
 
 
-def _refresh_summary(planned: Planned, style: Style) -> str:
+def _refresh_summary(planned: BoundPlan, style: Style) -> str:
     drift, part = planned.plan.drift, planned.plan.not_planned
     if not drift and part:
         return f"{style.bold(style.green('No changes to the part that was planned.'))}\n"
@@ -362,7 +362,7 @@ def _coloured(action: Action, text: str, style: Style) -> str:
             return style.yellow(text)
 
 
-def plan_outputs(planned: Planned) -> str:
+def plan_outputs(planned: BoundPlan) -> str:
     """A line each, to be appended to the file that GITHUB_OUTPUT names.
 
     Numbers and our own words only: nothing from outside could begin a line of its own.

@@ -21,7 +21,7 @@ from automl_plan.planning.drift import acceptable
 from automl_plan.planning.forecast import forecast_to_json
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Difference, Otherwise
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -276,7 +276,7 @@ def event_json(event: Event) -> dict[str, Json]:
     )
 
 
-def result_text(planned: Planned, result: ApplyResult, style: Style, follow: str) -> str:
+def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: str) -> str:
     """The last line of an apply; `follow` is the command that follows what it left running."""
     done = summary(result.done, _SUMMED_UP)
     running = clean(left_text(result.left))

@@ -15,7 +15,7 @@ from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action, Amounts, Change, HeldBy, NoteKind, Plan
 from automl_plan.planning.scorecards import Scorecard
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 
 RUNS = "Runs"
 CONTACTS = "Contacts"
@@ -130,7 +130,7 @@ class Risk(Struct, frozen=True):
         return gate is not None and not gate.passed
 
 
-def worry_of(planned: Planned) -> Worry:
+def worry_of(planned: BoundPlan) -> Worry:
     """How closely to look."""
     plan = planned.plan
     if plan.refused:
@@ -146,7 +146,7 @@ def worry_of(planned: Planned) -> Worry:
     return Worry.COSTS if _trains(plan) or _grows(plan) else Worry.CHANGES
 
 
-def advice(planned: Planned) -> str:
+def advice(planned: BoundPlan) -> str:
     """One sentence on whether to worry."""
     match worry_of(planned):
         case Worry.REFUSED:
@@ -168,7 +168,7 @@ def advice(planned: Planned) -> str:
             return nothing_to_do(planned).removeprefix("No changes. ")
 
 
-def caveats(planned: Planned) -> tuple[str, ...]:
+def caveats(planned: BoundPlan) -> tuple[str, ...]:
     """What a reader must know of how the plan was made, and of the state."""
     said = []
     if planned.mode is PlanMode.DESTROY:
@@ -186,7 +186,7 @@ def caveats(planned: Planned) -> tuple[str, ...]:
     return tuple(said)
 
 
-def only_a_part(planned: Planned) -> str | None:
+def only_a_part(planned: BoundPlan) -> str | None:
     """That a narrowed plan is not all, and what was left out; None for a whole one."""
     left_out = planned.plan.not_planned
     if not left_out:
@@ -199,7 +199,7 @@ def only_a_part(planned: Planned) -> str | None:
     )
 
 
-def nothing_to_do(planned: Planned, counts: str = "") -> str:
+def nothing_to_do(planned: BoundPlan, counts: str = "") -> str:
     """That an empty plan changes nothing; `counts` says of how much that was looked at."""
     plan = planned.plan
     held = Counter(note.by for note in plan.notes if note.kind is NoteKind.HELD)
@@ -236,7 +236,7 @@ def _grows(plan: Plan) -> bool:
     return total.monthly_after > total.monthly_before
 
 
-def _stopping(planned: Planned) -> list[Change]:
+def _stopping(planned: BoundPlan) -> list[Change]:
     """Undeployments after which no version of their model serves, though it is declared."""
     changes = planned.plan.changes
     serving = {change.address for change in changes if change.action in _SERVES}
@@ -249,7 +249,7 @@ def _stopping(planned: Planned) -> list[Change]:
     ]
 
 
-def headline(planned: Planned) -> str:
+def headline(planned: BoundPlan) -> str:
     """`1 deletion, 1 training, 3 other changes`; `no changes`."""
     plan = planned.plan
     if plan.empty:
@@ -271,7 +271,7 @@ def headline(planned: Planned) -> str:
     return ", ".join(parts)
 
 
-def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
+def money(planned: BoundPlan, usd: Usd) -> tuple[str, ...]:
     """Sentences on the money, the most important first; () when nobody gave prices."""
     costs = planned.plan.costs
     if costs is None:
@@ -308,7 +308,7 @@ def money(planned: Planned, usd: Usd) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def effects(planned: Planned, code: Callable[[str], str]) -> str:
+def effects(planned: BoundPlan, code: Callable[[str], str]) -> str:
     """What is trained and deleted, in a sentence; `code` writes an address."""
     changes = planned.plan.changes
     trained = [change for change in changes if change.action in TRAININGS]
@@ -375,7 +375,7 @@ def _cost(change: Change, amounts: Amounts, usd: Usd, told: set[object]) -> str:
             return ""
 
 
-def _declared(change: Change, planned: Planned) -> bool:
+def _declared(change: Change, planned: BoundPlan) -> bool:
     if planned.mode is PlanMode.DESTROY:
         return False
     return change.address in planned.desired.datasets or change.address in planned.desired.models

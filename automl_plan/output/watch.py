@@ -5,7 +5,7 @@ from __future__ import annotations
 from automl_plan.model.json import Json
 from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, counted
-from automl_plan.watch.snapshot import Watched, WatchEventType, WatchResult
+from automl_plan.watch.snapshot import WatchEvent, WatchEventType, WatchResult
 
 _BAD = (WatchEventType.FAILED,)
 _UNEASY = (
@@ -16,7 +16,7 @@ _UNEASY = (
 )
 
 
-def watched_line(event: Watched, style: Style) -> str:
+def watched_line(event: WatchEvent, style: Style) -> str:
     """`model.digits: train ended: ICN1`."""
     said = " ".join(clean(line) for line in event.message.splitlines())
     if event.type in _BAD:
@@ -28,7 +28,7 @@ def watched_line(event: Watched, style: Style) -> str:
     return style.green(said) + "\n" if event.type is WatchEventType.ENDED else said + "\n"
 
 
-def watched_json(event: Watched) -> dict[str, Json]:
+def watched_json(event: WatchEvent) -> dict[str, Json]:
     """The same for programs."""
     return document(
         type="watched",

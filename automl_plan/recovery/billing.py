@@ -38,17 +38,17 @@ def rfc3339(moment: datetime, timespec: str = "seconds") -> str:
     return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
-def now() -> str:
+def utc_now() -> str:
     """Now, by this machine's clock (RFC 3339, UTC, whole seconds)."""
     return rfc3339(datetime.now(UTC))
 
 
-def meter_of(provider: Provider) -> Meter | None:
+def current_meter(provider: Provider) -> Meter | None:
     """What tells at present how much running trainings have used; as `Moment.meter`."""
     return Moment.at(provider).meter(provider)
 
 
-def charge_now(
+def charge_at_end(
     provider: Provider,
     prices: PriceBook,
     address: Address,
@@ -57,4 +57,4 @@ def charge_now(
     made: str | None,
 ) -> Charge | None:
     """What a training has cost whose end is seen now, as `charge_of` tells it."""
-    return charge_of(address, operation, answer, made, meter_of(provider), prices, now())
+    return charge_of(address, operation, answer, made, current_meter(provider), prices, utc_now())

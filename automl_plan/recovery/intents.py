@@ -18,7 +18,7 @@ from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.versions import Inputs
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 from automl_plan.state.store import StateSession
 
 STEPS = {
@@ -54,7 +54,7 @@ class Intents:
         """The intent of a change."""
         address, step = change.address, STEPS[change.action]
         intent = RecordedOperation(
-            step, token=self._token(address), started=now(), variables=self._given
+            step, token=self._token(address), started=utc_now(), variables=self._given
         )
         match step:
             case Step.CREATE:
@@ -103,7 +103,7 @@ class Intents:
         A training works on the dataset that is current by now: `still_wanted` says that it holds
         the same.
         """
-        intent = replace(operation, token=self._token(address), started=now())
+        intent = replace(operation, token=self._token(address), started=utc_now())
         declared = self._desired.datasets.get(address) or self._desired.models.get(address)
         if operation.protected is not None and declared is not None:
             intent = replace(intent, protected=declared.lifecycle.prevent_destroy)

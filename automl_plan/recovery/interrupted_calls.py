@@ -73,7 +73,7 @@ def open_intents(resource: RecordedResource) -> tuple[RecordedOperation, ...]:
     return tuple(operation for operation in resource.operations if operation.id is None)
 
 
-def look(
+def find_outcome(
     address: Address,
     intent: RecordedOperation,
     provider: Provider,
@@ -119,7 +119,7 @@ def look(
     return Finding(intent, Verdict.NEVER)
 
 
-def settle(
+def settle_intents(
     resources: Mapping[Address, RecordedResource],
     provider: Provider,
     *,
@@ -141,7 +141,7 @@ def settle(
             if intent.token in but:
                 continue
             known = known or known_ids(resources)
-            finding = look(address, intent, provider, known)
+            finding = find_outcome(address, intent, provider, known)
             if finding.operation is not None and finding.operation.id in followed:
                 finding = replace(finding, verdict=Verdict.FOUND)
             findings.append((address, finding))

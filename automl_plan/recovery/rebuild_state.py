@@ -37,33 +37,36 @@ from automl_plan.model.recorded import (
     Status,
 )
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import now
-from automl_plan.recovery.running_operations import followed, take_up
+from automl_plan.recovery.billing import utc_now
+from automl_plan.recovery.running_operations import (
+    adopt_running_operations,
+    running_imports_and_trainings,
+)
 from automl_plan.state.document import State
 
 _LINEAGE_LENGTH = 32
 _Live = TypeVar("_Live", LiveDataset, LiveModel)
 
 
-class Rebuilt(Struct, frozen=True):
+class RebuiltState(Struct, frozen=True):
     """A state made anew, and what has to be said of it."""
 
     state: State
     remarks: tuple[str, ...]
 
 
-def rebuild(desired: Desired, provider: Provider, lineage: str | None = None) -> Rebuilt:
+def rebuild_state(desired: Desired, provider: Provider, lineage: str | None = None) -> RebuiltState:
     """Make a state of what bears our marks; `lineage` is the beginning of the one that is meant.
 
     Raises StateError when nothing bears marks, or those of several states; UsageError.
     """
     while True:
         # A training that ends between two lists would be in neither, and be forgotten.
-        running = followed(provider)
+        running = running_imports_and_trainings(provider)
         live = provider.live()
         chosen = _lineage(live, desired, lineage)
         rebuilt = _Rebuilder(desired, live, provider, chosen, running=bool(running)).state()
-        if not running or running <= followed(provider):
+        if not running or running <= running_imports_and_trainings(provider):
             return rebuilt
 
 
@@ -109,14 +112,14 @@ class _Rebuilder:
         declared = (*desired.datasets, *desired.models)
         self._declared = {(a.kind, address_mark(a)): a for a in declared}
 
-    def state(self) -> Rebuilt:
+    def state(self) -> RebuiltState:
         resources: dict[Address, RecordedResource] = {}
         for address, datasets in self._grouped(self._live.datasets.values()).items():
             resources[address] = self._dataset(address, datasets)
         for address, models in self._grouped(self._live.models.values()).items():
             resources[address] = self._model(address, models)
         if self._running:
-            take_up(resources, self._desired, self._live, self._provider)
+            adopt_running_operations(resources, self._desired, self._live, self._provider)
         rest = secrets.token_hex(_LINEAGE_LENGTH // 2)[LINEAGE_DIGITS:]
         state = State(
             lineage=self._lineage + rest,
@@ -124,7 +127,7 @@ class _Rebuilder:
             provider=self._provider.identity,
             resources=resources,
         )
-        return Rebuilt(state, tuple(self._remarks))
+        return RebuiltState(state, tuple(self._remarks))
 
     def _grouped(self, objects: Iterable[_Live]) -> dict[Address, list[_Live]]:
         grouped: dict[Address, list[_Live]] = {}
@@ -207,7 +210,7 @@ class _Rebuilder:
         if status is Status.REJECTED and declared is not None and declared.require is not None:
             # What it was decided on is not in the labels; asked again, it would say the same.
             require = declared.require.to_json()
-            decision = Decision(DecisionKind.REJECTED, now(), require=require)
+            decision = Decision(DecisionKind.REJECTED, utc_now(), require=require)
         return RecordedObject(
             model.id,
             {**model.attributes(), **self._inputs(address, model, declared)},

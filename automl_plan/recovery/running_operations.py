@@ -27,20 +27,22 @@ from automl_plan.model.ownership_labels import (
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
 from automl_plan.model.transitions import with_operation
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 
 _FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
 
 Resources = dict[Address, RecordedResource]
 
 
-def followed(provider: Provider) -> frozenset[str]:
+def running_imports_and_trainings(provider: Provider) -> frozenset[str]:
     """The ids of the imports and trainings that run, whoever began them."""
     running = provider.operations(done=False)
     return frozenset(operation.id for operation in running if operation.kind in _FOLLOWED)
 
 
-def take_up(resources: Resources, desired: Desired, live: Live, provider: Provider) -> None:
+def adopt_running_operations(
+    resources: Resources, desired: Desired, live: Live, provider: Provider
+) -> None:
     """Record the imports and trainings that run on the recorded datasets.
 
     Raises StateError when it can't be known whose a training is: going on without it might pay
@@ -59,7 +61,7 @@ def take_up(resources: Resources, desired: Desired, live: Live, provider: Provid
                 found = _import(operation, obj, mark)
                 resources[address] = with_operation(_without_data(resources[address]), found)
             elif operation.kind is OperationKind.CREATE_MODEL:
-                model = _whose(operation, address, obj, resources, desired)
+                model = _owner_of_training(operation, address, obj, resources, desired)
                 record = resources.get(model.address) or RecordedResource(model.address)
                 begun = _training(operation, obj, record, model, _inputs(model, desired))
                 resources[model.address] = with_operation(record, begun)
@@ -97,7 +99,7 @@ def _training(
     )
 
 
-def _whose(
+def _owner_of_training(
     operation: Operation,
     dataset: Address,
     on: RecordedObject,
@@ -135,7 +137,7 @@ def _inputs(model: DesiredModel, desired: Desired) -> dict[str, Json]:
 def _started(operation: Operation) -> str:
     """When an operation began, as far as the service tells it (RFC 3339)."""
     told = birth_of(operation.create_time)
-    return now() if told is None else told.isoformat()
+    return utc_now() if told is None else told.isoformat()
 
 
 def _without_data(record: RecordedResource) -> RecordedResource:

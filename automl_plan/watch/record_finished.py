@@ -9,31 +9,33 @@ from automl_plan.errors import OperationFailed, PlanRefused, ProviderError
 from automl_plan.execution.steps import Steps
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.notifications.delivery import Postponed
+from automl_plan.notifications.delivery import DeferredSender
 from automl_plan.notifications.outbox import Notices
-from automl_plan.notifications.texts import Ended
+from automl_plan.notifications.texts import OperationEnd
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Change
 from automl_plan.planning.projection import resume
-from automl_plan.recovery.billing import charge_now, meter_of
+from automl_plan.recovery.billing import charge_at_end, current_meter
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
 from automl_plan.state.store import StateSession
-from automl_plan.watch.snapshot import Look, Watched, WatchEventType
+from automl_plan.watch.snapshot import Snapshot, WatchEvent, WatchEventType
 from automl_plan.workspace.workspace import Workspace
 
 _UNKNOWN = "whether it is what is declared is not known. Next: automl-plan plan"
 _OTHERWISE = "it was started otherwise than is declared. Next: automl-plan plan"
 
 
-def record_look(workspace: Workspace, session: StateSession, seen: Look) -> Iterator[Watched]:
+def record_finished(
+    workspace: Workspace, session: StateSession, seen: Snapshot
+) -> Iterator[WatchEvent]:
     """Record what a look saw of operations, with the messages; tells each end.
 
     The state is the one that was looked at. Raises StateUnwritable.
     """
     configuration, provider = workspace.configuration, workspace.provider
-    sender = Postponed(configuration.receivers, workspace.environ, configuration.directory)
+    sender = DeferredSender(configuration.receivers, workspace.environ, configuration.directory)
     notices = Notices(
-        session, sender, provider.identity, configuration.prices, partial(meter_of, provider)
+        session, sender, provider.identity, configuration.prices, partial(current_meter, provider)
     )
     notices.begin()
     steps = Steps(
@@ -66,14 +68,14 @@ def _settled(
     address: Address,
     record: RecordedResource,
     finding: Finding,
-) -> Iterator[Watched]:
+) -> Iterator[WatchEvent]:
     """A call that was cut off, by what came of it."""
     intent = finding.intent
     if finding.verdict is not Verdict.ARRIVED:
         session.record(record)
         return
-    ended = Ended(address, intent, finding.operation, finding.made)
-    charge = charge_now(
+    ended = OperationEnd(address, intent, finding.operation, finding.made)
+    charge = charge_at_end(
         workspace.provider,
         workspace.configuration.prices,
         address,
@@ -83,12 +85,12 @@ def _settled(
     )
     session.record(record, notice=notices.of_end(ended, str(intent.step)), charge=charge)
     said = f"{address}: {intent.step}, which was cut off, ended: {finding.made}"
-    yield Watched(WatchEventType.ENDED, said, str(address), intent.id)
+    yield WatchEvent(WatchEventType.ENDED, said, str(address), intent.id)
 
 
 def _stands(
-    steps: Steps, seen: Look, record: RecordedResource, operation: RecordedOperation
-) -> Iterator[Watched]:
+    steps: Steps, seen: Snapshot, record: RecordedResource, operation: RecordedOperation
+) -> Iterator[WatchEvent]:
     """One operation, by the service's answer."""
     assert operation.id is not None  # noqa: S101 (the caller looked)
     address, answer = record.address, seen.answers.get(operation.id)
@@ -111,9 +113,9 @@ def _stands(
     try:
         outcome = steps.ended(change, operation, answer)
     except OperationFailed as error:
-        yield Watched(WatchEventType.FAILED, f"{address}: {error.message}", *about)
+        yield WatchEvent(WatchEventType.FAILED, f"{address}: {error.message}", *about)
     except ProviderError:
         return  # asked again at the next look
     else:
         made = f": {outcome}{why}" if outcome else why
-        yield Watched(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)
+        yield WatchEvent(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)

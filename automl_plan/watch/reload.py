@@ -14,7 +14,7 @@ from automl_plan.workspace.workspace import Workspace
 _Signature = tuple[tuple[str, int, int, int], ...]
 
 
-class Reopening:
+class ReloadingWorkspace:
     """The workspace of a directory, as its files are now."""
 
     def __init__(

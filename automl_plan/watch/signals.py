@@ -12,7 +12,7 @@ from typing import Any, Self
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interruptible:
+class InterruptibleSection:
     """While it is entered a signal raises KeyboardInterrupt: at once, or after what is held."""
 
     def __init__(self) -> None:

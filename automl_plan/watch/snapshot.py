@@ -24,10 +24,10 @@ from automl_plan.planning.drift import find_drift
 from automl_plan.planning.findings import Found, drift_found, expiry_found, under_way
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
-from automl_plan.recovery.interrupted_calls import Finding, Verdict, open_intents, settle
+from automl_plan.recovery.interrupted_calls import Finding, Verdict, open_intents, settle_intents
 from automl_plan.state.document import State
 from automl_plan.workspace.bound_plan import make_plan
-from automl_plan.workspace.workspace import Workspace, standing
+from automl_plan.workspace.workspace import Workspace, fetch_open_operations
 
 
 class WatchEventType(StrEnum):
@@ -50,7 +50,7 @@ class WatchEventType(StrEnum):
     """A look failed; told when the cause changes."""
 
 
-class Watched(Struct, frozen=True):
+class WatchEvent(Struct, frozen=True):
     """One event. `message` is for people."""
 
     type: WatchEventType
@@ -76,7 +76,7 @@ class WatchResult(Struct, frozen=True):
     """Ends that were recorded by this watch."""
 
 
-class Look(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """What was seen of one state."""
 
     state: State
@@ -101,7 +101,7 @@ class Look(Struct, frozen=True):
         return under_way(self.state.resources)
 
 
-def look(workspace: Workspace, *, far: bool) -> Look:
+def take_snapshot(workspace: Workspace, *, far: bool) -> Snapshot:
     """See how what runs stands, and with `far` what drifted or expires, by list calls.
 
     Raises StateError, ProviderError.
@@ -110,7 +110,7 @@ def look(workspace: Workspace, *, far: bool) -> Look:
     state.check_provider(workspace.provider.identity)
     seen = _cut_off(workspace, state)
     # Operations first: what one makes must not be missing where it has ended.
-    answers = standing(state.resources, workspace.provider)
+    answers = fetch_open_operations(state.resources, workspace.provider)
     seen = replace(seen, answers=answers)
     trained = _trained(state.resources, answers)
     if trained:
@@ -119,7 +119,7 @@ def look(workspace: Workspace, *, far: bool) -> Look:
     return replace(seen, found=_found(workspace, state)) if far else seen
 
 
-def _cut_off(workspace: Workspace, state: State) -> Look:
+def _cut_off(workspace: Workspace, state: State) -> Snapshot:
     """What came of calls without an answer, each by itself: one must not hide another."""
     desired, resources = workspace.configuration.desired, state.resources
     tokens = {
@@ -132,7 +132,7 @@ def _cut_off(workspace: Workspace, state: State) -> Look:
         others = tokens.keys() - {token}
         provider = workspace.provider
         try:
-            records, findings = settle(resources, provider, but=others, desired=desired)
+            records, findings = settle_intents(resources, provider, but=others, desired=desired)
         except UnsettledOperation as error:
             unsettled[str(address)] = error
             continue
@@ -141,7 +141,9 @@ def _cut_off(workspace: Workspace, state: State) -> Look:
                 settled.append((address, records[address], finding))
             elif finding.verdict is Verdict.OPEN:
                 undecided += 1
-    return Look(state, desired, settled=tuple(settled), unsettled=unsettled, undecided=undecided)
+    return Snapshot(
+        state, desired, settled=tuple(settled), unsettled=unsettled, undecided=undecided
+    )
 
 
 def _trained(

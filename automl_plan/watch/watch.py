@@ -26,13 +26,19 @@ from automl_plan.errors import (
 from automl_plan.execution.in_flight import SHORTEST_POLL, pause_after
 from automl_plan.model.notices import NoticeKind
 from automl_plan.notifications.delivery import deliver
-from automl_plan.notifications.outbox import clear, news_of, over, tell
-from automl_plan.notifications.texts import scored
+from automl_plan.notifications.outbox import forget, record_new, resolved, unreported
+from automl_plan.notifications.texts import with_model_results
 from automl_plan.state.store import StateSession
-from automl_plan.watch.record_finished import record_look
-from automl_plan.watch.reload import Reopening
-from automl_plan.watch.signals import Interruptible
-from automl_plan.watch.snapshot import Look, Watched, WatchEventType, WatchResult, look
+from automl_plan.watch.record_finished import record_finished
+from automl_plan.watch.reload import ReloadingWorkspace
+from automl_plan.watch.signals import InterruptibleSection
+from automl_plan.watch.snapshot import (
+    Snapshot,
+    WatchEvent,
+    WatchEventType,
+    WatchResult,
+    take_snapshot,
+)
 from automl_plan.workspace.workspace import Workspace
 
 FIRST_PAUSE = 1.0
@@ -50,19 +56,19 @@ class Watch:
 
     def __init__(
         self,
-        opening: Reopening,
+        opening: ReloadingWorkspace,
         *,
         once: bool,
         for_ever: bool,
         interval: float,
-        on_event: Callable[[Watched], None],
+        on_event: Callable[[WatchEvent], None],
     ) -> None:
         self._opening = opening
         self._once = once
         self._for_ever = for_ever
         self._interval = interval
         self._on_event = on_event
-        self._signals = Interruptible()
+        self._signals = InterruptibleSection()
         self._told: dict[str, str] = {}
         """What was told last, by what it is about: it is told again when it changes."""
         self._since: dict[str, float] = {}
@@ -104,13 +110,13 @@ class Watch:
         try:
             result = self._looked()
         except StateLocked as error:
-            self._tell("lock", Watched(WatchEventType.BUSY, error.message))
+            self._tell("lock", WatchEvent(WatchEventType.BUSY, error.message))
             return WatchResult(looked=False, recorded=self._recorded)
         except (ConfigurationError, EmulatorError, ProviderError) as error:
             if self._once or (first and isinstance(error, CredentialsError)):
                 raise
             self._failures += 1
-            self._tell("look", Watched(WatchEventType.TROUBLE, _said(error)))
+            self._tell("look", WatchEvent(WatchEventType.TROUBLE, _said(error)))
             return WatchResult(looked=False, recorded=self._recorded)
         self._failures = 0
         self._told.pop("lock", None)
@@ -123,17 +129,17 @@ class Watch:
         if holder is not None:
             raise StateLocked(f"The state is locked by {holder}.")
         far = time.monotonic() >= self._next_far
-        seen = look(workspace, far=far)
+        seen = take_snapshot(workspace, far=far)
         with self._signals.held():
             result = self._take(workspace, seen)
         if far and result.looked:
             self._next_far = time.monotonic() + self._interval
         return result
 
-    def _take(self, workspace: Workspace, seen: Look) -> WatchResult:
+    def _take(self, workspace: Workspace, seen: Snapshot) -> WatchResult:
         """Record and send what a look came to, if anything."""
         for found in seen.found or ():
-            event = Watched(WatchEventType.FOUND, found.text, str(found.address))
+            event = WatchEvent(WatchEventType.FOUND, found.text, str(found.address))
             self._tell(found.key, event)
         if not self._has_to_record(workspace, seen):
             self._follow(seen)
@@ -143,19 +149,19 @@ class Watch:
             if (there.lineage, there.serial) != (seen.state.lineage, seen.state.serial):
                 return WatchResult(looked=False, recorded=self._recorded)  # another run was faster
             self._follow(seen)
-            for event in record_look(workspace, session, seen):
+            for event in record_finished(workspace, session, seen):
                 self._on_event(event)
                 self._recorded += event.type in (WatchEventType.ENDED, WatchEventType.FAILED)
             receivers = workspace.configuration.receivers
             if seen.found is not None:
-                gone = over(seen.found, session.state.noticed, _FAR, seen.under_way)
-                clear(session, gone)
-                tell(session, seen.found, receivers)
+                gone = resolved(seen.found, session.state.noticed, _FAR, seen.under_way)
+                forget(session, gone)
+                record_new(session, seen.found, receivers)
             self._deliver(workspace, session)
             after = replace(seen, state=session.state)
             return self._result(after, waiting=len(session.state.outbox))
 
-    def _has_to_record(self, workspace: Workspace, seen: Look) -> bool:
+    def _has_to_record(self, workspace: Workspace, seen: Snapshot) -> bool:
         state, receivers = seen.state, workspace.configuration.receivers
         if seen.settled or any(str(a) not in self._told for a in seen.unsettled):
             return True
@@ -164,8 +170,8 @@ class Watch:
         if waiting - names or any(self._may_try(name) for name in waiting):
             return True
         if seen.found is not None and (
-            news_of(seen.found, state.noticed, receivers)
-            or over(seen.found, state.noticed, _FAR, seen.under_way)
+            unreported(seen.found, state.noticed, receivers)
+            or resolved(seen.found, state.noticed, _FAR, seen.under_way)
         ):
             return True
         named = [o for record in state.resources.values() for o in record.operations if o.id]
@@ -175,7 +181,7 @@ class Watch:
                 return True
         return False
 
-    def _follow(self, seen: Look) -> None:
+    def _follow(self, seen: Snapshot) -> None:
         """Tell what goes on, and what this watch has to leave, once each."""
         going = {each for each, answer in seen.answers.items() if not answer.done}
         self._since = {each: since for each, since in self._since.items() if each in going}
@@ -188,15 +194,15 @@ class Watch:
                 if not answer.done:
                     self._since.setdefault(operation.id, time.monotonic())
                     said = f"{address}: {operation.step} goes on"
-                    self._tell(operation.id, Watched(WatchEventType.FOLLOWING, said, *about))
+                    self._tell(operation.id, WatchEvent(WatchEventType.FOLLOWING, said, *about))
                 elif answer.more and answer.error is None:
                     said = f"{address}: the next call of the {operation.step} is an apply's to send"
                     said += ". Next: automl-plan wait"
-                    self._tell(operation.id, Watched(WatchEventType.LEFT, said, *about))
+                    self._tell(operation.id, WatchEvent(WatchEventType.LEFT, said, *about))
         for place, error in sorted(seen.unsettled.items()):
-            self._tell(place, Watched(WatchEventType.LEFT, _said(error), place))
+            self._tell(place, WatchEvent(WatchEventType.LEFT, _said(error), place))
 
-    def _result(self, seen: Look, *, waiting: int) -> WatchResult:
+    def _result(self, seen: Snapshot, *, waiting: int) -> WatchResult:
         running = left = 0
         for record in seen.state.resources.values():
             for operation in record.operations:
@@ -228,7 +234,11 @@ class Watch:
             due,
             workspace.environ,
             workspace.configuration.directory,
-            partial(scored, provider=workspace.provider, prices=workspace.configuration.prices),
+            partial(
+                with_model_results,
+                provider=workspace.provider,
+                prices=workspace.configuration.prices,
+            ),
             lambda: time.monotonic() < end and not self._signals.asked and session.held,
         )
         with contextlib.closing(tried):
@@ -239,7 +249,7 @@ class Watch:
                     self._told.pop(f"notify.{each.receiver}", None)
                     said = f"notify.{each.receiver}: {each.key} was sent"
                     self._on_event(
-                        Watched(
+                        WatchEvent(
                             WatchEventType.SENT,
                             said,
                             receiver=each.receiver,
@@ -253,7 +263,7 @@ class Watch:
                 said = f"notify.{each.receiver}: a message waits: {each.problem}"
                 self._tell(
                     f"notify.{each.receiver}",
-                    Watched(
+                    WatchEvent(
                         WatchEventType.NOT_SENT,
                         said,
                         receiver=each.receiver,
@@ -278,7 +288,7 @@ class Watch:
             pauses += [again - now for _, again in self._refusals.values()]
         return max(min(pauses), SHORTEST_POLL)
 
-    def _tell(self, about: str, event: Watched) -> None:
+    def _tell(self, about: str, event: WatchEvent) -> None:
         if self._told.get(about) != event.message:
             self._told[about] = event.message
             self._on_event(event)

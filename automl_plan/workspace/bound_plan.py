@@ -35,19 +35,19 @@ from automl_plan.planning.source_changes import Compared
 from automl_plan.planning.trainable import undecided
 from automl_plan.planning.unrecorded import without_imported
 from automl_plan.recovery.billing import Moment, rfc3339
-from automl_plan.recovery.interrupted_calls import Finding, settle
+from automl_plan.recovery.interrupted_calls import Finding, settle_intents
 from automl_plan.workspace.check_refusals import placer
 from automl_plan.workspace.data_checks import with_lint
 from automl_plan.workspace.evaluations import scorecards
 from automl_plan.workspace.row_comparison import Comparison
 from automl_plan.workspace.unrecorded import find_unrecorded
-from automl_plan.workspace.workspace import Workspace, standing
+from automl_plan.workspace.workspace import Workspace, fetch_open_operations
 
 _CAUSED = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.GATE})
 """Actions whose reader is told where the field that caused them is written."""
 
 
-class Planned(Struct, frozen=True):
+class BoundPlan(Struct, frozen=True):
     """A plan, bound to the configuration and the state that it was made of."""
 
     plan: Plan
@@ -98,7 +98,7 @@ class Planned(Struct, frozen=True):
         return self.plan.empty and not drift_matters
 
 
-class Survey(Struct, frozen=True):
+class PlanInputs(Struct, frozen=True):
     """All that a plan is made of."""
 
     workspace: Workspace
@@ -150,10 +150,10 @@ class Survey(Struct, frozen=True):
 
     def planned(
         self, plan: Plan, options: PlanOptions | None = None, grounds: Grounds | None = None
-    ) -> Planned:
+    ) -> BoundPlan:
         """A plan, bound to what it was made of."""
         configuration = self.workspace.configuration
-        return Planned(
+        return BoundPlan(
             plan=plan,
             options=options or PlanOptions(),
             desired=self.desired,
@@ -186,7 +186,7 @@ def contacts_of(workspace: Workspace) -> tuple[Contact, ...]:
     return (*workspace.provider.contacts, *told)
 
 
-def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
+def bind_command_plan(seen: PlanInputs, plan: Plan) -> BoundPlan:
     """A plan that a command asks for, judged for what it does."""
     assert seen.live is not None  # noqa: S101 (it was asked for)
     recorded = seen.recorded
@@ -198,16 +198,16 @@ def planned_by_hand(seen: Survey, plan: Plan) -> Planned:
         endpoints=homes,
     )
     grounds = seen.grounds(PlanOptions(), part=True)
-    return judged(seen.planned(plan, grounds=grounds), seen.workspace)
+    return judge_plan(seen.planned(plan, grounds=grounds), seen.workspace)
 
 
-def survey(
+def gather_inputs(
     workspace: Workspace,
     *,
     refresh: bool = True,
     sources: bool = True,
     anew: Collection[Address] = (),
-) -> Survey:
+) -> PlanInputs:
     """Read the configuration, the state, the sources and what lives; `anew` is to be made again.
 
     Reads only: calls that were cut off are settled in memory, `apply` writes that down.
@@ -220,12 +220,12 @@ def survey(
     read, compared = read_sources(workspace, state.resources) if sources else ({}, {})
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()
-    settled, found = settle(recorded.resources, provider, desired=desired)
+    settled, found = settle_intents(recorded.resources, provider, desired=desired)
     recorded = replace(recorded, resources={**recorded.resources, **settled})
     live = None
     if refresh:
         # Operations first: what a training makes must not be missing where it has ended.
-        operations = standing(recorded.resources, provider)
+        operations = fetch_open_operations(recorded.resources, provider)
         live = replace(provider.live(), operations=operations)
         live = resolved(live, recorded.resources, recorded.lineage)
     unrecorded = () if live is None else find_unrecorded(workspace, desired, state, recorded, live)
@@ -235,7 +235,7 @@ def survey(
         counts = {address: data.examples for address, data in read.items()}
         moved = rearrange(desired, recorded, there, counts).resources
         desired = without_ignored(desired, moved, there, anew)
-    return Survey(
+    return PlanInputs(
         workspace,
         desired,
         recorded,
@@ -255,31 +255,33 @@ def make_plan(
     *,
     for_review: bool = False,
     resuming: Collection[Address] | None = None,
-) -> Planned:
+) -> BoundPlan:
     """Compare the configuration with what is recorded and what lives.
 
     `for_review`: also tell when and at which commit it is made, and how good the versions are.
     `resuming`: only go on with the open operations of these addresses (none: of all).
-    Raises as `survey`, UsageError, and ConfigurationError for blocks that can't be carried out,
-    and for trainings that the provider can't do on such data.
+    Raises as `gather_inputs`, UsageError, and ConfigurationError for blocks that can't be carried
+    out, and for trainings that the provider can't do on such data.
     """
-    seen = survey_for(workspace, options)
-    return plan_of(seen, options, for_review=for_review, resuming=resuming)
+    seen = gather_inputs_for(workspace, options)
+    return plan_from(seen, options, for_review=for_review, resuming=resuming)
 
 
-def survey_for(workspace: Workspace, options: PlanOptions) -> Survey:
-    """All that a plan with these options is made of. Raises as `survey`."""
+def gather_inputs_for(workspace: Workspace, options: PlanOptions) -> PlanInputs:
+    """All that a plan with these options is made of. Raises as `gather_inputs`."""
     destroy = options.mode is PlanMode.DESTROY
-    return survey(workspace, refresh=options.refresh, sources=not destroy, anew=options.replaces)
+    return gather_inputs(
+        workspace, refresh=options.refresh, sources=not destroy, anew=options.replaces
+    )
 
 
-def plan_of(
-    seen: Survey,
+def plan_from(
+    seen: PlanInputs,
     options: PlanOptions,
     *,
     for_review: bool = False,
     resuming: Collection[Address] | None = None,
-) -> Planned:
+) -> BoundPlan:
     """The plan of what was read, at the moment that it tells: `make_plan` but for the reading.
 
     Raises UsageError and ConfigurationError as that does, SourceError and ProviderError of data
@@ -310,13 +312,13 @@ def plan_of(
         raise _undecided(models, seen)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
     plan = replace(plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, grounds)))
-    planned = judged(seen.planned(plan, options, grounds), workspace)
+    planned = judge_plan(seen.planned(plan, options, grounds), workspace)
     wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else seen.desired
     planned = replace(planned, adequacy=advice_of(plan.changes, wanted, seen.sources))
     return _for_review(planned, seen) if for_review else planned
 
 
-def _for_review(planned: Planned, seen: Survey) -> Planned:
+def _for_review(planned: BoundPlan, seen: PlanInputs) -> BoundPlan:
     scores: tuple[Scorecard, ...] = ()
     if seen.live is not None:
         resources, models = seen.recorded.resources, seen.desired.models
@@ -334,7 +336,7 @@ def _for_review(planned: Planned, seen: Survey) -> Planned:
     )
 
 
-def judged(planned: Planned, workspace: Workspace) -> Planned:
+def judge_plan(planned: BoundPlan, workspace: Workspace) -> BoundPlan:
     """A plan with all that is to be said against it: `apply` judges again what it is given.
 
     Raises SourceError and ProviderError of data that can't be read.
@@ -347,7 +349,7 @@ def judged(planned: Planned, workspace: Workspace) -> Planned:
     return replace(planned, plan=plan, grounds=grounds, data_findings=grounds.data_findings)
 
 
-def place_of(
+def field_location(
     address: Address, field: str, desired: Desired, configuration: Configuration
 ) -> str | None:
     """The file and line of a field: `models.yaml:12`; for what a model is trained on, of that."""
@@ -385,7 +387,9 @@ def read_sources(
 def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:
     if change.field is None or change.action not in _CAUSED:
         return change
-    return replace(change, where=place_of(change.address, change.field, desired, configuration))
+    return replace(
+        change, where=field_location(change.address, change.field, desired, configuration)
+    )
 
 
 def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> ConfigurationError:
@@ -397,7 +401,7 @@ def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> Co
     )
 
 
-def _undecided(models: Sequence[Address], seen: Survey) -> ConfigurationError:
+def _undecided(models: Sequence[Address], seen: PlanInputs) -> ConfigurationError:
     configuration, diagnostics = seen.workspace.configuration, []
     for address in models:
         dataset = seen.desired.models[address].dataset

@@ -37,14 +37,14 @@ def placer(configuration: Configuration) -> Place:
     return place
 
 
-def check_refused(refused: Iterable[Refusal]) -> None:
+def raise_if_refused(refused: Iterable[Refusal]) -> None:
     """Raise PlanRefused when there is a refusal."""
     texts = dict.fromkeys(refusal.text for refusal in refused)
     if texts:
         raise PlanRefused("\n".join(texts), hint="Change what refuses it, and plan again.")
 
 
-def check_by_hand(workspace: Workspace, changes: Sequence[Change], live: Live) -> None:
+def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -> None:
     """Raise PlanRefused when changes may not be made that a command makes at once, by itself.
 
     `live` holds the objects that they are about.
@@ -64,7 +64,7 @@ def check_by_hand(workspace: Workspace, changes: Sequence[Change], live: Live) -
         part=True,
         by_hand=True,
     )
-    check_refused(judge(changes, grounds).refused)
+    raise_if_refused(judge(changes, grounds).refused)
 
 
 def check_cancel(workspace: Workspace, operation: Operation) -> None:
@@ -85,10 +85,10 @@ def check_cancel(workspace: Workspace, operation: Operation) -> None:
         Change(address, Action.CANCEL, "operations cancel asks for it", operation_id=operation.id)
         for address in addresses
     ]
-    check_by_hand(workspace, changes, Live({}, {}))
+    check_command(workspace, changes, Live({}, {}))
 
 
-class Resending:
+class ResendCheck:
     """Judges calls of an earlier run that the present one sends: once more, or the next of several.
 
     What an earlier run began was judged then, by what was declared then.
@@ -115,5 +115,5 @@ class Resending:
         )
         self._grounds = with_lint(self._grounds, [sent], self._workspace)
         changes = [*self._others, sent]
-        check_refused(judge(changes, self._grounds).refused)
+        raise_if_refused(judge(changes, self._grounds).refused)
         self._others = changes  # what is sent counts for what is sent after it

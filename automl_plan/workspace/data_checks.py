@@ -92,7 +92,7 @@ Count = Callable[[DesiredDataset], DataCounts]
 """Counts what the sources of a dataset hold. Raises SourceError."""
 
 
-class Advised(Struct, frozen=True):
+class DatasetAdvice(Struct, frozen=True):
     """The advice on one dataset, or file."""
 
     name: str
@@ -102,7 +102,7 @@ class Advised(Struct, frozen=True):
     """What is known of the dataset that lives; None where none does, or nobody asked."""
 
 
-def advise_dataset(workspace: Workspace, name: str, count: Count) -> Advised:
+def advise_dataset(workspace: Workspace, name: str, count: Count) -> DatasetAdvice:
     """Count the sources of a declared dataset; where it lives, say whether it holds just that.
 
     Raises UsageError, SourceError, StateError.
@@ -116,7 +116,7 @@ def advise_dataset(workspace: Workspace, name: str, count: Count) -> Advised:
     counts = count(dataset) if dataset.sources else None
     live = None if current is None else _live(workspace, current, counts)
     advice = unknown(NO_SOURCES, boxes=boxes) if counts is None else advise(counts, card)
-    return Advised(str(dataset.address), advice, live)
+    return DatasetAdvice(str(dataset.address), advice, live)
 
 
 def _declared(workspace: Workspace, name: str) -> DesiredDataset:

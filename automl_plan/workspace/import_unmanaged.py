@@ -23,7 +23,7 @@ from automl_plan.model.desired import Adoption
 from automl_plan.model.live import Live, LiveDataset, LiveModel, user_labels
 from automl_plan.model.ownership import Claim, Owners
 from automl_plan.planning.refactoring import not_free
-from automl_plan.workspace.bound_plan import Survey
+from automl_plan.workspace.bound_plan import PlanInputs
 
 _NAME_LENGTH = 63
 
@@ -37,7 +37,7 @@ class Found(Struct, frozen=True):
     """What was left out and why, and what to do."""
 
 
-def unmanaged(seen: Survey) -> Found:
+def unmanaged(seen: PlanInputs) -> Found:
     """Declarations of all that can be adopted."""
     assert seen.live is not None  # noqa: S101 (asked for by the caller)
     return _Collector(seen).collect(seen.live)
@@ -62,7 +62,7 @@ def write_declarations(path: Path, text: str, directory: Path) -> None:
 
 
 class _Collector:
-    def __init__(self, seen: Survey) -> None:
+    def __init__(self, seen: PlanInputs) -> None:
         operations = {} if seen.live is None else seen.live.operations
         self._owners = Owners(seen.recorded.lineage, seen.recorded.resources, operations)
         self._names: dict[ResourceKind, set[str]] = {

@@ -46,14 +46,14 @@ from automl_plan.planning.plan import (
 from automl_plan.planning.scorecards import scorecard_from_json, scorecard_to_json
 from automl_plan.planning.unrecorded import unrecorded_from_json, unrecorded_to_json
 from automl_plan.recovery.billing import Moment, rfc3339
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 
 FORMAT_VERSION = "1.3"
 OLDER_FORMATS = ("1.2",)
 """Formats that are still read to be shown, and not applied."""
 
 
-def planned_document(planned: Planned) -> dict[str, Json]:
+def planned_document(planned: BoundPlan) -> dict[str, Json]:
     """All but the digest (schemas/plan.schema.json)."""
     plan = planned.plan
     return {
@@ -267,7 +267,7 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     return {**added, **document, "format_version": FORMAT_VERSION, "refused": refused}
 
 
-def planned_of(document: dict[str, Any]) -> Planned:
+def planned_of(document: dict[str, Any]) -> BoundPlan:
     """The inverse, of a document that the schema allows. Raises KeyError, TypeError, ValueError."""
     plan = Plan(
         changes=tuple(_change(c) for c in document["changes"]),
@@ -292,7 +292,7 @@ def planned_of(document: dict[str, Any]) -> Planned:
         refused=tuple(map(_refusal, document["refused"])),
         not_planned=tuple(Address.parse(a) for a in document.get("not_planned", ())),
     )
-    return Planned(
+    return BoundPlan(
         plan=plan,
         options=PlanOptions(
             mode=PlanMode(document["mode"]),

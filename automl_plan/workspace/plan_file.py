@@ -16,7 +16,7 @@ from typing import Any
 from automl_plan.config.schema import read_schema
 from automl_plan.errors import PlanFileInvalid
 from automl_plan.model.json import Json
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_document import (
     FORMAT_VERSION,
     OLDER_FORMATS,
@@ -28,7 +28,7 @@ from automl_plan.workspace.plan_document import (
 MAX_BYTES = 256 * 1024 * 1024
 
 
-def write_plan(planned: Planned, path: Path) -> None:
+def write_plan(planned: BoundPlan, path: Path) -> None:
     """Write the plan file, readable by its owner only. Raises PlanFileInvalid."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -43,7 +43,7 @@ def write_plan(planned: Planned, path: Path) -> None:
         ) from error
 
 
-def encode_plan(planned: Planned) -> bytes:
+def encode_plan(planned: BoundPlan) -> bytes:
     """The bytes of the plan file: equal plans give equal bytes."""
     return sealed(planned_to_json(planned))
 
@@ -58,7 +58,7 @@ def _encoded(document: Mapping[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
-def read_plan(path: Path, *, to_apply: bool = False) -> Planned:
+def read_plan(path: Path, *, to_apply: bool = False) -> BoundPlan:
     """Read a plan file; one of an older format only to show it. Raises PlanFileInvalid."""
     import jsonschema
 
@@ -131,13 +131,13 @@ def _is_sealed(document: Mapping[str, Any], data: bytes) -> bool:
         return False
 
 
-def planned_to_json(planned: Planned) -> dict[str, Json]:
+def planned_to_json(planned: BoundPlan) -> dict[str, Json]:
     """The whole plan as JSON (schemas/plan.schema.json), with a digest over all of it."""
     document = planned_document(planned)
     return {**document, "digest": _digest(document)}
 
 
-def digest_of(planned: Planned) -> str:
+def digest_of(planned: BoundPlan) -> str:
     """What tells a plan from every other: `sha256:` and 64 hex digits."""
     return _digest(planned_document(planned))
 

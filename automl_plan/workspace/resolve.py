@@ -14,7 +14,7 @@ from automl_plan.model.recorded import MAKING, RecordedOperation, RecordedResour
 from automl_plan.model.transitions import after_operation, with_operation, without_operation
 from automl_plan.planning.refactoring import not_free
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import charge_now
+from automl_plan.recovery.billing import charge_at_end
 from automl_plan.recovery.interrupted_calls import KINDS, open_intents
 from automl_plan.workspace.workspace import Workspace
 
@@ -48,7 +48,7 @@ def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, fou
         charge = None
         if not any(each.token == intent.token for each in record.operations):  # it has ended
             prices, made = workspace.configuration.prices, _new_object(resources, record)
-            charge = charge_now(provider, prices, address, intent, None, made)
+            charge = charge_at_end(provider, prices, address, intent, None, made)
         session.record(record, charge=charge)
     return said
 

@@ -17,8 +17,8 @@ from automl_plan.errors import PlanStale
 from automl_plan.model.json import Json
 from automl_plan.planning.options import PlanOptions
 from automl_plan.state.document import State
-from automl_plan.workspace.bound_plan import Planned, plan_of, survey_for
-from automl_plan.workspace.check_refusals import check_refused
+from automl_plan.workspace.bound_plan import BoundPlan, gather_inputs_for, plan_from
+from automl_plan.workspace.check_refusals import raise_if_refused
 from automl_plan.workspace.plan_document import planned_document
 from automl_plan.workspace.workspace import Workspace
 
@@ -40,8 +40,8 @@ _NAMES = (
 """Fields that tell an entry of a list from the others, where it has no key."""
 
 
-def check_bound(
-    planned: Planned, workspace: Workspace, state: State, remake: str | None = None
+def check_plan_is_current(
+    planned: BoundPlan, workspace: Workspace, state: State, remake: str | None = None
 ) -> None:
     """Raise PlanStale when the plan was made of another configuration or state.
 
@@ -73,9 +73,9 @@ def check_bound(
         )
 
 
-def check_current(
-    saved: Planned, workspace: Workspace, options: PlanOptions, remake: str
-) -> Planned:
+def verify_saved_plan(
+    saved: BoundPlan, workspace: Workspace, options: PlanOptions, remake: str
+) -> BoundPlan:
     """The plan of a plan file, made once more here, to be judged by what is there now.
 
     All that the file shows must be what is planned at its moment, and what it does and costs must
@@ -83,14 +83,14 @@ def check_current(
     `remake` is the command that makes the file again. Raise PlanStale for what differs, and
     PlanRefused when planning now is refused and the file does not say so.
     """
-    check_bound(saved, workspace, workspace.store.read(), remake)
-    seen = survey_for(workspace, saved.options)
-    present = plan_of(seen, options)
+    check_plan_is_current(saved, workspace, workspace.store.read(), remake)
+    seen = gather_inputs_for(workspace, saved.options)
+    present = plan_from(seen, options)
     if not saved.plan.refused:
-        check_refused(present.plan.refused)
+        raise_if_refused(present.plan.refused)
     assert saved.moment is not None  # noqa: S101 (of files that are applied)
     seen = replace(seen, moment=saved.moment, data_findings=present.data_findings)
-    then = plan_of(seen, saved.options, for_review=True)
+    then = plan_from(seen, saved.options, for_review=True)
     if moved := list(_differing(_shown_of(saved), _shown_of(then))):
         raise PlanStale(
             "What the file tells is not what is planned: what lives, the content of sources or the "
@@ -105,12 +105,12 @@ def check_current(
     return replace(then, options=options, grounds=present.grounds)
 
 
-def _shown_of(planned: Planned) -> dict[str, Json]:
+def _shown_of(planned: BoundPlan) -> dict[str, Json]:
     """All that is shown of a plan file, but for the commit: a merge may have given it another."""
     return planned_document(replace(planned, commit=None, found=()))
 
 
-def _done_by(planned: Planned) -> dict[str, Json]:
+def _done_by(planned: BoundPlan) -> dict[str, Json]:
     """What a plan does and costs, without what tells of time that has passed."""
     document: dict[str, Any] = planned_document(planned)
     changes = [{**change, "reason": None} for change in document["changes"]]

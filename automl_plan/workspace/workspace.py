@@ -110,7 +110,7 @@ _REQUESTS = 8
 """How many are asked for at the same time."""
 
 
-def standing(
+def fetch_open_operations(
     resources: Mapping[Address, RecordedResource], provider: Provider
 ) -> dict[str, Operation]:
     """The open operations whose ids are known, by id, without those that are forgotten.

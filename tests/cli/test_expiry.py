@@ -11,7 +11,7 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from automl_plan.execution.poller import wait_for
+from automl_plan.execution.poller import wait_for_operation
 from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment
 from tests.output.ics import Component, read
 from tests.output.schema import is_valid
@@ -59,7 +59,7 @@ def train_by_hand(project: ProjectLine) -> None:
         (dataset,), (on,) = provider.datasets(), desired.datasets.values()
         (model,) = desired.models.values()
         operation = provider.train(replace(model, display_name="by_hand"), on, dataset.id, {})
-        wait_for(provider, operation.id, timeout=30)
+        wait_for_operation(provider, operation.id, timeout=30)
 
 
 def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from automl_plan.execution.poller import wait_for
+from automl_plan.execution.poller import wait_for_operation
 from automl_plan.providers.local import process
 from automl_plan.workspace.plan_file import read_plan, sealed, write_plan
 from tests.apis import fault_of
@@ -311,7 +311,7 @@ def test_drift_is_for_cron(project: ProjectLine) -> None:
         (model,) = opened.provider.models()
         operation = opened.provider.undeploy(model.id)
         assert operation is not None
-        wait_for(opened.provider, operation.id, timeout=30)
+        wait_for_operation(opened.provider, operation.id, timeout=30)
     (item,) = project.json("drift", code=2)["drift"]
     assert [d["path"] for d in item["differences"]] == ["deploy"]
     assert "deploy" in project("plan")
@@ -327,7 +327,7 @@ def test_a_model_trained_by_hand_is_told_and_accepted(project: ProjectLine) -> N
         (dataset,) = provider.datasets()
         (model,), (on,) = desired.models.values(), desired.datasets.values()
         operation = provider.train(model, on, dataset.id, {})
-        wait_for(provider, operation.id, timeout=30)
+        wait_for_operation(provider, operation.id, timeout=30)
     (item,) = project.json("drift", code=2)["drift"]
     assert (item["address"], item["trained"]) == ("dataset.digits", "digits")
     assert "a model was trained on it: digits" in project("plan", "--detailed-exitcode")

@@ -14,7 +14,7 @@ from automl_plan.execution.events import ApplyResult
 from automl_plan.model.address import model_address
 from automl_plan.model.recorded import Decision, DecisionKind
 from automl_plan.planning.command_plans import plan_promotion
-from automl_plan.workspace.bound_plan import planned_by_hand, survey
+from automl_plan.workspace.bound_plan import bind_command_plan, gather_inputs
 from tests.apis import APIS, endpoint_of
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.execution.project import FAST, Project
@@ -39,7 +39,7 @@ class Front(Project):
         """Make a version the current one, as a person would."""
         when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with self.workspace() as workspace:
-            seen = survey(workspace)
+            seen = gather_inputs(workspace)
             assert seen.live is not None
             address = model_address(name)
             plan = plan_promotion(
@@ -53,7 +53,7 @@ class Front(Project):
             )
             return apply(
                 workspace,
-                planned_by_hand(seen, plan),
+                bind_command_plan(seen, plan),
                 on_event=self.events.append,
                 decision=Decision(kind, when, by="somebody", why="by hand"),
             )

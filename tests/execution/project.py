@@ -16,7 +16,7 @@ from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult, Event
 from automl_plan.planning.options import PlanOptions
 from automl_plan.state.document import State
-from automl_plan.workspace.bound_plan import Planned, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan, make_plan
 from automl_plan.workspace.workspace import Workspace
 
 _SIDE = 8
@@ -24,7 +24,7 @@ FAST = 36_000_000.0
 """Time scale: an hour of simulated training passes in a ten-thousandth of a second."""
 
 
-def as_kept(planned: Planned) -> Planned:
+def as_kept(planned: BoundPlan) -> BoundPlan:
     """A plan as a file keeps it: without what it was judged by, and the labels of its sources."""
     sources = {name: replace(data, counts=None) for name, data in planned.sources.items()}
     return replace(planned, sources=sources, grounds=None)
@@ -89,7 +89,7 @@ class Project:
     def workspace(self) -> Workspace:
         return Workspace(self.directory, environ={})
 
-    def plan(self, options: PlanOptions | None = None) -> Planned:
+    def plan(self, options: PlanOptions | None = None) -> BoundPlan:
         with self.workspace() as workspace:
             return make_plan(workspace, options or PlanOptions())
 
@@ -98,11 +98,11 @@ class Project:
             planned = make_plan(workspace, options or PlanOptions())
             return self._apply(workspace, planned, detach=detach)
 
-    def apply_planned(self, planned: Planned) -> ApplyResult:
+    def apply_planned(self, planned: BoundPlan) -> ApplyResult:
         with self.workspace() as workspace:
             return self._apply(workspace, planned, detach=False)
 
-    def _apply(self, workspace: Workspace, planned: Planned, *, detach: bool) -> ApplyResult:
+    def _apply(self, workspace: Workspace, planned: BoundPlan, *, detach: bool) -> ApplyResult:
         return apply(workspace, planned, on_event=self.events.append, detach=detach)
 
     def state(self) -> State:

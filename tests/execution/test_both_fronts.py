@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from automl_plan.execution.events import ApplyResult
-from automl_plan.execution.poller import wait_for
+from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.ownership_labels import new_token
 from automl_plan.model.recorded import DecisionKind, RecordedOperation, Status, Step
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 from tests.apis import fault_of
 from tests.conftest import StartEmulator
 from tests.execution.final_world import endpoints, same_world
@@ -253,12 +253,12 @@ def test_an_undeployment_that_was_cut_off_leaves_no_endpoint(fronts: Fronts) -> 
             assert record.current is not None
             token = new_token(session.state.lineage, DIGITS, "0" * 32)
             intent = RecordedOperation(
-                Step.UNDEPLOY, token=token, started=now(), object_id=record.current.id
+                Step.UNDEPLOY, token=token, started=utc_now(), object_id=record.current.id
             )
             session.record(with_operation(record, intent))
             begun = workspace.provider.undeploy(record.current.id)
             assert begun is not None
-            wait_for(workspace.provider, begun.id)
+            wait_for_operation(workspace.provider, begun.id)
     declared.apply()
     assert endpoints(fronts.each[1]) == []
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import encode_plan
 from tests.execution.final_world import endpoints, same_world
 from tests.execution.fronts import Front, Fronts
@@ -95,7 +95,7 @@ def test_order_of_keys_and_files_changes_no_byte_of_the_plan(
     project.write(*configuration)
     first = project.plan()
 
-    def at_one_moment(planned: Planned) -> bytes:
+    def at_one_moment(planned: BoundPlan) -> bytes:
         return encode_plan(replace(planned, moment=first.moment, made=first.made))
 
     whole = at_one_moment(first)

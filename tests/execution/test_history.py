@@ -8,7 +8,7 @@ from automl_plan.model.live import OperationKind
 from automl_plan.model.recorded import Step
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from tests.execution.conftest import DATASET, MODEL
 from tests.execution.project import Project
 from tests.state.test_document import SCHEMA
@@ -19,7 +19,7 @@ def declare(project: Project, *names: str) -> None:
     project.write({"digits": DATASET}, dict.fromkeys(names, model))
 
 
-def forecast_of(planned: Planned, key: str) -> tuple[int, bool] | None:
+def forecast_of(planned: BoundPlan, key: str) -> tuple[int, bool] | None:
     """How many operations a forecast is made of, and whether it has an interval."""
     forecast = planned.forecasts[key]
     return None if forecast is None else (forecast.operations, forecast.low is not None)

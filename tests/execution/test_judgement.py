@@ -13,7 +13,7 @@ from automl_plan.model.ownership_labels import new_token
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
-from automl_plan.recovery.billing import now
+from automl_plan.recovery.billing import utc_now
 from tests.apis import BOTH
 from tests.execution.project import Project
 
@@ -33,7 +33,7 @@ def begin(project: Project) -> None:
         intent = RecordedOperation(
             Step.TRAIN,
             token=new_token(session.state.lineage, MODEL, secrets.token_hex(16)),
-            started=now(),
+            started=utc_now(),
             version=1,
             attributes={k: v for k, v in attributes.items() if k != "deploy"},
             dataset_id=on.id,

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from automl_plan.errors import PlanFileInvalid, PlanStale
 from automl_plan.planning.options import PlanOptions
-from automl_plan.workspace.bound_plan import Planned, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan, make_plan
 from automl_plan.workspace.plan_file import planned_to_json, read_plan, sealed, write_plan
-from automl_plan.workspace.stale_plan import check_current
+from automl_plan.workspace.stale_plan import verify_saved_plan
 from automl_plan.workspace.workspace import Workspace
 from tests.execution.conftest import DATASET, MODEL
 from tests.execution.project import Project, png
@@ -61,12 +61,12 @@ def reviewed(project: Project) -> dict[str, Any]:
     return document
 
 
-def checked(workspace: Workspace, document: Mapping[str, Any]) -> Planned:
+def checked(workspace: Workspace, document: Mapping[str, Any]) -> BoundPlan:
     """As `apply PLANFILE` reads and checks a file."""
     path = workspace.configuration.directory / "plan.json"
     path.write_bytes(sealed(document))
     saved = read_plan(path, to_apply=True)
-    return check_current(saved, workspace, saved.options, REMAKE)
+    return verify_saved_plan(saved, workspace, saved.options, REMAKE)
 
 
 def others(value: Any) -> Any:

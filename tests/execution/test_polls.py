@@ -9,8 +9,8 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from automl_plan.execution.in_flight import Running
-from automl_plan.execution.poller import MANY, Listed, Polls
+from automl_plan.execution.in_flight import InFlightChange
+from automl_plan.execution.poller import MANY, ListedOperations, OperationPoller
 from automl_plan.model.address import model_address
 from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.recorded import RecordedOperation, Step
@@ -20,11 +20,11 @@ from tests.execution.conftest import DATASET
 from tests.execution.project import Project
 
 
-def running(number: int, *, named: bool = True) -> Running:
+def running(number: int, *, named: bool = True) -> InFlightChange:
     change = Change(model_address(f"m{number}"), Action.TRAIN, "")
     intent = RecordedOperation(Step.TRAIN, f"{number:x}", "2026-11-26T00:00:00Z")
     name = f"operation-{number}" if named else None
-    return Running(change, 0.0, replace(intent, id=name))
+    return InFlightChange(change, 0.0, replace(intent, id=name))
 
 
 def goes_on(number: int) -> Operation:
@@ -43,7 +43,7 @@ def test_hundreds_are_one_list_at_a_time() -> None:
         asked += 1
         return [goes_on(number) for number in range(500)]
 
-    polls = Polls(there, none_ended)
+    polls = OperationPoller(there, none_ended)
     for number in range(500):
         polls.add(running(number))
     call = polls.list_call()
@@ -64,7 +64,7 @@ def test_those_that_no_list_names_are_asked_for_once_each() -> None:
         sought.append(most)
         return [replace(goes_on(number), done=True) for number in range(1, 500, 4)]
 
-    polls = Polls(lambda: [goes_on(number) for number in range(0, 500, 2)], ended)
+    polls = OperationPoller(lambda: [goes_on(number) for number in range(0, 500, 2)], ended)
     for number in range(500):
         polls.add(running(number))
     call = polls.list_call()
@@ -90,7 +90,7 @@ def test_those_that_no_list_names_are_asked_for_once_each() -> None:
 
 
 def test_a_list_of_what_has_ended_that_fails_lets_all_be_asked_for() -> None:
-    polls = Polls(list, none_ended)
+    polls = OperationPoller(list, none_ended)
     for number in range(MANY):
         polls.add(running(number))
     call = polls.list_call()
@@ -102,7 +102,7 @@ def test_a_list_of_what_has_ended_that_fails_lets_all_be_asked_for() -> None:
 
 
 def test_a_list_that_fails_lets_all_be_asked_for() -> None:
-    polls = Polls(list, none_ended)
+    polls = OperationPoller(list, none_ended)
     for number in range(MANY):
         polls.add(running(number))
     assert polls.list_call() is not None
@@ -111,7 +111,7 @@ def test_a_list_that_fails_lets_all_be_asked_for() -> None:
 
 
 def test_a_call_without_an_answer_is_never_looked_for_in_a_list() -> None:
-    polls = Polls(list, none_ended)
+    polls = OperationPoller(list, none_ended)
     nameless = running(0, named=False)
     polls.add(nameless)
     for number in range(1, MANY + 1):
@@ -124,11 +124,11 @@ def test_a_call_without_an_answer_is_never_looked_for_in_a_list() -> None:
 
 
 def test_an_operation_that_began_after_the_list_was_asked_for_is_left_alone() -> None:
-    polls = Polls(list, none_ended)
+    polls = OperationPoller(list, none_ended)
     late = running(0)
     late.begun = 100.0
     polls.add(late)
-    assert list(polls.listed(Listed([], asked=50.0))) == []
+    assert list(polls.listed(ListedOperations([], asked=50.0))) == []
     assert list(polls.due(100)) == [late]  # few: it is due by its own pace
 
 

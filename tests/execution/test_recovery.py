@@ -10,8 +10,8 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from automl_plan.errors import GateRejected, StateBehind, UnsettledOperation, UsageError
-from automl_plan.execution.poller import wait_for
+from automl_plan.errors import GateRejected, StateOutdated, UnsettledOperation, UsageError
+from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import ResourceKind, dataset_address, model_address
 from automl_plan.model.live import TOKEN_LABEL
 from automl_plan.model.ownership_labels import marks, new_token, rebuilt_token
@@ -22,7 +22,7 @@ from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.interrupted_calls import settle
+from automl_plan.recovery.interrupted_calls import settle_intents
 from automl_plan.workspace.resolve import adopt, intent_of
 from tests.execution.conftest import DATASET, MODEL
 from tests.execution.project import Project
@@ -95,7 +95,7 @@ def with_intent(
 def end(project: Project, operation_id: str | None) -> None:
     with project.workspace() as workspace:
         assert operation_id is not None
-        wait_for(workspace.provider, operation_id, timeout=30)
+        wait_for_operation(workspace.provider, operation_id, timeout=30)
 
 
 def counts(project: Project) -> tuple[int, int]:
@@ -152,7 +152,7 @@ def test_an_undeployment_that_was_cut_off_before_it_is_declared_again(
         if sent:
             undeployed = workspace.provider.undeploy(live.id)
             assert undeployed is not None
-            wait_for(workspace.provider, undeployed.id, timeout=30)
+            wait_for_operation(workspace.provider, undeployed.id, timeout=30)
     actions = [change.action for change in project.plan().plan.changes]
     assert actions == (["deploy"] if sent else [])
     assert not project.apply().failed
@@ -176,7 +176,7 @@ def test_a_dataset_that_was_made_and_deleted_since(project: Project, declared: b
             session.record(replace(record, operations=(begun,)))
         deleted = workspace.provider.delete(ResourceKind.DATASET, dataset.id)
         if deleted is not None:
-            wait_for(workspace.provider, deleted.id)
+            wait_for_operation(workspace.provider, deleted.id)
     if not declared:
         project.write({}, {})
     actions = [c.action for c in project.plan().plan.changes if c.address == DIGITS]
@@ -246,7 +246,7 @@ def test_one_that_was_never_received_is_sent_for_the_dataset_that_took_the_lost_
         (dataset,) = workspace.provider.datasets()
         deleted = workspace.provider.delete(ResourceKind.DATASET, dataset.id)
         if deleted is not None:
-            wait_for(workspace.provider, deleted.id)
+            wait_for_operation(workspace.provider, deleted.id)
     if before:
         project.apply(only)
     assert not project.apply().failed
@@ -304,7 +304,7 @@ def train_for_somebody(project: Project, name: str) -> None:
         theirs = replace(model, display_name=name)
         on = workspace.configuration.desired.datasets[DIGITS]
         operation = workspace.provider.train(theirs, on, dataset.id, {"who": "somebody"})
-        wait_for(workspace.provider, operation.id, timeout=30)
+        wait_for_operation(workspace.provider, operation.id, timeout=30)
 
 
 def test_a_training_of_somebody_else_is_not_taken_for_ours(project: Project) -> None:
@@ -381,7 +381,7 @@ def test_a_training_of_somebody_else_on_the_same_data_at_the_same_time(tmp_path:
             begun = workspace.provider.train(theirs, on, dataset.id, {})
         try:
             assert not slow.apply().failed
-        except StateBehind:  # theirs runs on: whose it is shows when it has ended
+        except StateOutdated:  # theirs runs on: whose it is shows when it has ended
             end(slow, begun.id)
             assert not slow.apply().failed
         assert ours is not None
@@ -399,7 +399,7 @@ def test_nothing_open_costs_no_call(project: Project) -> None:
     with project.workspace() as workspace:
         resources = workspace.store.read().resources
     nobody = cast("Provider", object())  # any call would be an error
-    assert settle(resources, nobody) == ({}, ())
+    assert settle_intents(resources, nobody) == ({}, ())
 
 
 @pytest.mark.parametrize("ended", [True, False])

@@ -6,11 +6,11 @@ import json
 import urllib.request
 from pathlib import Path
 
-from automl_plan.execution.poller import wait_for
+from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import model_address
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.scorecards import Role, Scorecard
-from automl_plan.workspace.bound_plan import Planned, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan, make_plan
 from automl_plan.workspace.plan_file import encode_plan, read_plan, write_plan
 from tests.apis import fault_of
 from tests.execution.conftest import DATASET, MODEL
@@ -21,7 +21,7 @@ IMPOSSIBLE = {"au_prc": 1.0, "confidence": 0.99}
 """With so few test examples."""
 
 
-def reviewed(project: Project) -> Planned:
+def reviewed(project: Project) -> BoundPlan:
     with project.workspace() as workspace:
         return make_plan(workspace, PlanOptions(), for_review=True)
 
@@ -30,7 +30,7 @@ def declare(project: Project, **changed: object) -> None:
     project.write({"digits": DATASET}, {"digits": {**MODEL, **changed}})
 
 
-def roles(planned: Planned) -> list[tuple[Role, int | None]]:
+def roles(planned: BoundPlan) -> list[tuple[Role, int | None]]:
     return [(card.role, card.version) for card in planned.scores]
 
 
@@ -117,7 +117,7 @@ def test_what_was_trained_while_nobody_waited_is_foretold(tmp_path: Path, projec
     with project.workspace() as workspace:
         (operation,) = workspace.store.read().resources[ADDRESS].operations
         assert operation.id is not None
-        wait_for(workspace.provider, operation.id, timeout=30)
+        wait_for_operation(workspace.provider, operation.id, timeout=30)
     assert running.address == ADDRESS
     planned = reviewed(project)
     assert roles(planned) == [(Role.CURRENT, 1), (Role.CANDIDATE, 2)]

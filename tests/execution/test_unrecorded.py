@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from automl_plan.errors import PlanRefused, StateBehind, UsageError
+from automl_plan.errors import PlanRefused, StateOutdated, UsageError
 from automl_plan.execution.apply import apply
-from automl_plan.execution.direct_calls import delete_model, disown, labelled_object
+from automl_plan.execution.direct_calls import (
+    delete_model,
+    labelled_object,
+    remove_ownership_labels,
+)
 from automl_plan.execution.events import Event, EventType
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Adoption
@@ -22,9 +26,9 @@ from automl_plan.model.ownership_labels import DATA, INPUTS, STATUS, VERSION
 from automl_plan.planning.command_plans import plan_adoptions
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, UnrecordedKind
-from automl_plan.recovery.rebuild_state import rebuild
+from automl_plan.recovery.rebuild_state import rebuild_state
 from automl_plan.state.restoring import push, put_rebuilt
-from automl_plan.workspace.bound_plan import Planned, make_plan, planned_by_hand, survey
+from automl_plan.workspace.bound_plan import BoundPlan, bind_command_plan, gather_inputs, make_plan
 from automl_plan.workspace.workspace import Workspace
 from tests.apis import endpoint_of, fault_of
 from tests.conftest import RunningEmulator, StartEmulator
@@ -92,13 +96,13 @@ class Checkout:
         self.write()
         return Workspace(self.directory, environ={})
 
-    def plan(self) -> Planned:
+    def plan(self) -> BoundPlan:
         with self.workspace() as workspace:
             return make_plan(workspace, PlanOptions())
 
     def apply(
         self,
-        planned: Planned | None = None,
+        planned: BoundPlan | None = None,
         *,
         refresh: bool = True,
         failed: int = 0,
@@ -161,10 +165,10 @@ class Checkout:
         """As the command does."""
         adoptions = (Adoption(Address.parse(address), object_id),)
         with self.workspace() as workspace:
-            seen = survey(workspace)
+            seen = gather_inputs(workspace)
             assert seen.live is not None
             plan = plan_adoptions(adoptions, seen.desired, seen.recorded, seen.live, seen.examples)
-            planned = planned_by_hand(seen, plan)
+            planned = bind_command_plan(seen, plan)
             assert not apply(workspace, planned, on_event=lambda _: None).failed
 
     def delete(self, model_id: str) -> None:
@@ -173,7 +177,7 @@ class Checkout:
 
     def disown(self, object_id: str) -> None:
         with self.workspace() as workspace:
-            disown(workspace, *labelled_object(workspace, object_id))
+            remove_ownership_labels(workspace, *labelled_object(workspace, object_id))
 
     def refused(self) -> str:
         """Why a plan that pays is refused; and that it is not carried out."""
@@ -332,8 +336,8 @@ def test_deleting_it_or_rebuilding_the_state(checkout: Checkout) -> None:
     rebuilt_from = checkout.clone("rebuilt")
     rebuilt_from.state_path.unlink()
     with rebuilt_from.workspace() as workspace:
-        seen = survey(workspace)
-        put_rebuilt(rebuilt_from.state_path, rebuild(seen.desired, workspace.provider).state)
+        seen = gather_inputs(workspace)
+        put_rebuilt(rebuilt_from.state_path, rebuild_state(seen.desired, workspace.provider).state)
     assert rebuilt_from.plan().plan.unrecorded == ()
     assert not PAID & {change.action for change in rebuilt_from.plan().plan.changes}
     checkout.delete(model_id)
@@ -353,8 +357,8 @@ def test_a_rebuilt_state_pays_for_nothing_because_a_label_is_gone(
         workspace.provider.update(ResourceKind.MODEL, model.id, {}, dict.fromkeys(gone))
     shutil.rmtree(checkout.state_path.parent)
     with checkout.workspace() as workspace:
-        seen = survey(workspace)
-        put_rebuilt(checkout.state_path, rebuild(seen.desired, workspace.provider).state)
+        seen = gather_inputs(workspace)
+        put_rebuilt(checkout.state_path, rebuild_state(seen.desired, workspace.provider).state)
     assert not PAID & {change.action for change in checkout.plan().plan.changes}
 
 
@@ -404,7 +408,7 @@ def test_a_plan_that_is_older_than_what_another_clone_began(checkout: Checkout) 
     training = other.until_training()
     for plan in (planned, None):  # the second without a look at what lives
         before = checkout.state_path.read_bytes()
-        with pytest.raises(StateBehind, match=training):
+        with pytest.raises(StateOutdated, match=training):
             checkout.apply(plan, refresh=False)
         with checkout.workspace() as workspace:
             state = workspace.store.read()
@@ -429,7 +433,7 @@ def test_two_clones_at_the_same_time(checkout: Checkout) -> None:
             other.until_training()
             begun.append(checkout.trainings())
 
-    with pytest.raises(StateBehind):
+    with pytest.raises(StateOutdated):
         checkout.apply(on_event=meanwhile)
     assert begun == [checkout.trainings()]
 

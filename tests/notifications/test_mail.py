@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from automl_plan.model.notices import Mailing, Notice, NoticeKind, Tls
-from automl_plan.notifications.channels import NotSent, mail, message_of
+from automl_plan.notifications.channels import DeliveryError, mail, message_of
 from tests.execution.conftest import DATASET, MODEL
 from tests.execution.project import Project
 from tests.notifications.mailing import PASSWORD, USER, MailServer
@@ -119,7 +119,7 @@ def test_why_it_is_not_sent(
     environ: dict[str, str],
     said: str,
 ) -> None:
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(DeliveryError) as caught:
         mail(mailing(server, **changed), "failed-1", NOTICE, environ, tmp_path)
     assert str(caught.value).startswith(said)
     assert server.messages == []
@@ -130,7 +130,7 @@ def test_why_it_is_not_sent(
 def test_nothing_is_said_without_tls(tmp_path: Path) -> None:
     server = MailServer(tmp_path / "mail", tls=False)
     try:
-        with pytest.raises(NotSent, match="offers no STARTTLS"):
+        with pytest.raises(DeliveryError, match="offers no STARTTLS"):
             mail(mailing(server), "failed-1", NOTICE, ENVIRON, tmp_path)
         assert server.logins == []
         assert server.messages == []
@@ -143,14 +143,14 @@ def test_nothing_is_said_without_tls(tmp_path: Path) -> None:
 )
 def test_a_server_that_refuses(server: MailServer, tmp_path: Path, answer: str, said: str) -> None:
     server.answer = answer
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(DeliveryError) as caught:
         mail(mailing(server), "failed-1", NOTICE, ENVIRON, tmp_path)
     assert str(caught.value) == said
 
 
 def test_a_server_that_hangs_up(server: MailServer, tmp_path: Path) -> None:
     server.drops = True
-    with pytest.raises(NotSent):
+    with pytest.raises(DeliveryError):
         mail(mailing(server), "failed-1", NOTICE, ENVIRON, tmp_path)
 
 

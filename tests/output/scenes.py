@@ -19,7 +19,7 @@ from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Difference, Drift, Plan
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from tests.planning.worlds import World, dataset, desired, model
 
 FIRST = "v1:" + "ab" * 32
@@ -32,9 +32,9 @@ HOSTILE = "\x1b[2J\x1b[31mPlan:\x1b[0m 0 to delete.\r\nNo changes.\u202e\x07"
 """Clears the screen, changes the colour, fakes our lines, turns the direction, rings."""
 
 
-def bound(plan: Plan, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> Planned:
+def bound(plan: Plan, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> BoundPlan:
     """A plan with all that rendering looks at."""
-    return Planned(
+    return BoundPlan(
         plan=plan,
         options=PlanOptions(mode=mode),
         desired=wanted,
@@ -55,15 +55,15 @@ def applied(wanted: Desired = DIGITS) -> World:
     return world
 
 
-def _planned(world: World, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> Planned:
+def _planned(world: World, wanted: Desired, mode: PlanMode = PlanMode.NORMAL) -> BoundPlan:
     return bound(world.plan(wanted, PlanOptions(mode=mode)), wanted, mode)
 
 
-def create() -> Planned:
+def create() -> BoundPlan:
     return _planned(World(), DIGITS)
 
 
-def create_object_detection() -> Planned:
+def create_object_detection() -> BoundPlan:
     detection = {"problem": Problem.IMAGE_OBJECT_DETECTION}
     wanted = desired(
         dataset("boxes", **detection, classification_type=None, description="Parcels\non a belt"),
@@ -79,7 +79,7 @@ def create_object_detection() -> Planned:
     return _planned(World(), wanted)
 
 
-def update() -> Planned:
+def update() -> BoundPlan:
     wanted = desired(
         replace(DATASET, labels={"team": "research", "stage": "test"}, description="Digits"),
         replace(MODEL, display_name="numbers", labels={}, node_count=2),
@@ -87,7 +87,7 @@ def update() -> Planned:
     return _planned(applied(), wanted)
 
 
-def contacts() -> Planned:
+def contacts() -> BoundPlan:
     """What is run and contacted, in each way, and by hostile settings."""
     every = frozenset(NoticeKind)
     mailing = Mailing("smtp.example.com", 587, Tls.STARTTLS, "a@b.example", ("c@d.example",))
@@ -110,36 +110,36 @@ def contacts() -> Planned:
     return replace(no_changes(), contacts=(*own, *map(contact_of, receivers)))
 
 
-def retrain() -> Planned:
+def retrain() -> BoundPlan:
     return _planned(applied(), desired(DATASET, replace(MODEL, train_budget_milli_node_hours=9000)))
 
 
-def replace_dataset() -> Planned:
+def replace_dataset() -> BoundPlan:
     return _planned(applied(), desired(replace(DATASET, data=SECOND), MODEL))
 
 
-def append_data() -> Planned:
+def append_data() -> BoundPlan:
     appended = replace(DATASET, data=SECOND, on_source_change=OnSourceChange.APPEND)
     return _planned(applied(), desired(appended, MODEL))
 
 
-def delete_model() -> Planned:
+def delete_model() -> BoundPlan:
     return _planned(applied(), desired(DATASET))
 
 
-def destroy() -> Planned:
+def destroy() -> BoundPlan:
     return _planned(applied(), DIGITS, PlanMode.DESTROY)
 
 
-def undeploy() -> Planned:
+def undeploy() -> BoundPlan:
     return _planned(applied(), desired(DATASET, replace(MODEL, node_count=None)))
 
 
-def no_changes() -> Planned:
+def no_changes() -> BoundPlan:
     return _planned(applied(), DIGITS)
 
 
-def nothing_to_destroy() -> Planned:
+def nothing_to_destroy() -> BoundPlan:
     return _planned(World(), DIGITS, PlanMode.DESTROY)
 
 
@@ -151,19 +151,19 @@ def _drifted() -> World:
     return world
 
 
-def drift() -> Planned:
+def drift() -> BoundPlan:
     return _planned(_drifted(), DIGITS)
 
 
-def refresh_only() -> Planned:
+def refresh_only() -> BoundPlan:
     return _planned(_drifted(), DIGITS, PlanMode.REFRESH_ONLY)
 
 
-def refresh_only_without_drift() -> Planned:
+def refresh_only_without_drift() -> BoundPlan:
     return _planned(applied(), DIGITS, PlanMode.REFRESH_ONLY)
 
 
-def _while_training(wanted: Desired) -> Planned:
+def _while_training(wanted: Desired) -> BoundPlan:
     world = applied(desired(DATASET))
     running = RecordedOperation(
         Step.TRAIN,
@@ -179,7 +179,7 @@ def _while_training(wanted: Desired) -> Planned:
     return _planned(world, wanted)
 
 
-def cut_off() -> Planned:
+def cut_off() -> BoundPlan:
     """A run was cut off while it sent three calls: one arrived, one didn't, one is not known."""
     world = applied(desired(DATASET))
     intent = RecordedOperation(
@@ -200,7 +200,7 @@ def cut_off() -> Planned:
     return replace(_planned(world, DIGITS), found=found)
 
 
-def forecast() -> Planned:
+def forecast() -> BoundPlan:
     """How long it takes is known in part: of trainings, of too few imports, of what runs."""
     planned = retrain()
     data = append_data()
@@ -216,7 +216,7 @@ def forecast() -> Planned:
     return replace(bound(plan, data.desired), forecasts=forecasts)
 
 
-def no_history() -> Planned:
+def no_history() -> BoundPlan:
     """The first plan of all: nothing was trained or imported yet."""
     planned = create()
     unknown = (Action.TRAIN, Action.IMPORT_DATA)
@@ -224,19 +224,19 @@ def no_history() -> Planned:
     return replace(planned, forecasts=forecasts)
 
 
-def resume() -> Planned:
+def resume() -> BoundPlan:
     return _while_training(DIGITS)
 
 
-def cancel() -> Planned:
+def cancel() -> BoundPlan:
     return _while_training(desired(DATASET))
 
 
-def cancel_and_train() -> Planned:
+def cancel_and_train() -> BoundPlan:
     return _while_training(desired(DATASET, replace(MODEL, train_budget_milli_node_hours=9000)))
 
 
-def hostile() -> Planned:
+def hostile() -> BoundPlan:
     """Everything that comes from outside is hostile, as in a plan file that somebody sent."""
     address, other = dataset_address("digits"), model_address("digits")
     plan = Plan(
@@ -258,7 +258,7 @@ def hostile() -> Planned:
     return bound(plan, desired(dataset(sources=(HOSTILE,), data=HOSTILE)))
 
 
-SCENES: tuple[Callable[[], Planned], ...] = (
+SCENES: tuple[Callable[[], BoundPlan], ...] = (
     create,
     create_object_detection,
     update,

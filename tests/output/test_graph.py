@@ -17,7 +17,7 @@ from automl_plan.output.graph import (
     graph_mermaid,
     plan_graph,
 )
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from tests.output import scenes
 from tests.output.golden import matches_golden
 from tests.planning.worlds import dataset, desired, model
@@ -98,7 +98,7 @@ def test_plans() -> None:
 
 
 @pytest.mark.parametrize("scene", scenes.SCENES, ids=lambda scene: scene.__name__)
-def test_every_plan(scene: Callable[[], Planned]) -> None:
+def test_every_plan(scene: Callable[[], BoundPlan]) -> None:
     planned = scene()
     graph = plan_graph(planned)
     assert is_sound(graph)

@@ -34,7 +34,7 @@ from automl_plan.planning.plan import (
     Violation,
 )
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from tests.depth import times
 from tests.output import scenes
 from tests.output.golden import matches_golden
@@ -82,7 +82,7 @@ def random_change(chance: random.Random) -> Change:
     )
 
 
-def random_plan(chance: random.Random) -> Planned:
+def random_plan(chance: random.Random) -> BoundPlan:
     size = chance.choice((0, 1, 3, 10, 60))
     changes = tuple(random_change(chance) for _ in range(size))
     addresses = {change.address for change in changes}
@@ -170,7 +170,7 @@ class AsShown(HTMLParser):
         assert self.open.pop() == tag, "not balanced"
 
 
-def as_github_shows(markdown: str, planned: Planned, limit: int) -> None:
+def as_github_shows(markdown: str, planned: BoundPlan, limit: int) -> None:
     assert len(markdown.encode()) <= limit
     shown = AsShown(markdown)
     assert not shown.open
@@ -184,7 +184,7 @@ def as_github_shows(markdown: str, planned: Planned, limit: int) -> None:
     assert rows + int(counted.replace(",", "")) == len(deletions), "a deletion is dropped"
 
 
-def check(markdown: str, planned: Planned, limit: int) -> None:
+def check(markdown: str, planned: BoundPlan, limit: int) -> None:
     as_github_shows(markdown, planned, limit)
     parsed = tokens(markdown)
     kinds = {token.type for token in parsed}

@@ -19,7 +19,7 @@ from automl_plan.output.markdown import plan_markdown
 from automl_plan.output.plan import plan_text
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import planned_to_json
 from tests.output.scenes import bound
 from tests.planning.worlds import World, dataset, desired, model
@@ -28,7 +28,7 @@ D, M = dataset_address("digits"), model_address("m")
 WHOLE = "What lives is what the configuration says"
 
 
-def shown(planned: Planned) -> dict[str, str]:
+def shown(planned: BoundPlan) -> dict[str, str]:
     """The plan in all its forms, on one line each."""
     forms = {
         "text": plan_text(planned, PLAIN),
@@ -38,7 +38,7 @@ def shown(planned: Planned) -> dict[str, str]:
     return {form: " ".join(unescape(text).split()) for form, text in forms.items()}
 
 
-def part_of(world: World, wanted: Desired, **options: Any) -> Planned:
+def part_of(world: World, wanted: Desired, **options: Any) -> BoundPlan:
     asked = PlanOptions(**options)
     return replace(bound(world.plan(wanted, asked), wanted), options=asked)
 
@@ -89,7 +89,7 @@ def test_the_whole_says_nothing_of_parts() -> None:
     assert not [a for a in report(planned) if a.rule == "plan/part"]
 
 
-def report(planned: Planned) -> Any:
+def report(planned: BoundPlan) -> Any:
     def place(_: Address) -> None:
         return None
 

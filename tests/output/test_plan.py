@@ -9,7 +9,7 @@ import pytest
 
 from automl_plan.output.plan import plan_text
 from automl_plan.output.style import PLAIN, Style
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from tests.output import scenes
 from tests.output.golden import matches_golden
 
@@ -17,13 +17,13 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.parametrize("scene", scenes.SCENES, ids=lambda scene: scene.__name__)
-def test_plan(scene: Callable[[], Planned]) -> None:
+def test_plan(scene: Callable[[], BoundPlan]) -> None:
     name = scene.__name__.replace("_", "-")
     assert matches_golden(f"plan-{name}", plan_text(scene(), PLAIN))
 
 
 @pytest.mark.parametrize("scene", scenes.SCENES, ids=lambda scene: scene.__name__)
-def test_colour_adds_nothing_but_colour(scene: Callable[[], Planned]) -> None:
+def test_colour_adds_nothing_but_colour(scene: Callable[[], BoundPlan]) -> None:
     coloured = plan_text(scene(), Style(colour=True))
     assert "\x1b[" in coloured
     assert ESCAPES.sub("", coloured) == plan_text(scene(), PLAIN)

@@ -13,7 +13,7 @@ from automl_plan.output.plan import plan_text
 from automl_plan.output.review_summary import advice
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.plan import Costs, Unrecorded, UnrecordedKind
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import planned_to_json
 from tests.output import scenes
 from tests.output.golden import matches_golden
@@ -42,7 +42,7 @@ FOUND = (
 )
 
 
-def forms(planned: Planned) -> tuple[str, str, str]:
+def forms(planned: BoundPlan) -> tuple[str, str, str]:
     return (
         plan_text(planned, PLAIN),
         plan_markdown(planned, Origin()),

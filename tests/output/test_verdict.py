@@ -14,7 +14,7 @@ from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Refusal
 from automl_plan.planning.scorecards import Role, Scorecard
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from tests.output import scenes
 
 MODEL = model_address("digits")
@@ -35,7 +35,7 @@ MODEL = model_address("digits")
         (scenes.resume(), Worry.CHANGES, "no training is begun"),
     ],
 )
-def test_whether_to_worry(planned: Planned, worry: Worry, told: str) -> None:
+def test_whether_to_worry(planned: BoundPlan, worry: Worry, told: str) -> None:
     assert worry_of(planned) is worry
     assert told in advice(planned)
     refused = replace(

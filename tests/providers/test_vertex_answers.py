@@ -19,7 +19,7 @@ from automl_plan.model.ownership_labels import ADDRESS
 from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.recovery.running_operations import followed
+from automl_plan.recovery.running_operations import running_imports_and_trainings
 from tests.providers.service import Received, Reply, Service, answer, failure
 
 HOME = "projects/p/locations/us-central1"
@@ -194,5 +194,5 @@ def test_operations_below_objects_are_found_though_the_location_lists_none(
         "endpoints/ours-1/operations/2": OperationKind.DEPLOY_MODEL,
     }
     assert len(shared.received) == len({request.path for request in shared.received}) == 6
-    assert followed(provider) == {"datasets/7/operations/1"}
+    assert running_imports_and_trainings(provider) == {"datasets/7/operations/1"}
     shared.received.clear()

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
-from automl_plan.execution.poller import wait_for
+from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.desired import DesiredDataset
 from automl_plan.model.live import Operation, OperationKind, SourceData
@@ -59,7 +59,7 @@ def test_datasets_managed_and_not(project: Project) -> None:
     project.apply()
     with project.workspace() as workspace:
         made = workspace.provider.create_dataset(unmanaged("boxes"), {})
-        wait_for(workspace.provider, made.id)
+        wait_for_operation(workspace.provider, made.id)
     rows = datasets(project)
     digits, boxes = rows["digits"], rows["boxes"]
     assert (digits.address, digits.current) == (dataset_address("digits"), True)
@@ -86,7 +86,7 @@ def test_status_of_imports(project: Project) -> None:
             other = replace(declared, sources=(csv,))
             data = SourceData("v1:0", 1, 1)
             ended = workspace.provider.import_data(other, dataset.id, data)
-            wait_for(workspace.provider, ended.id)
+            wait_for_operation(workspace.provider, ended.id)
             row = describe_dataset(workspace.provider, workspace.store.read().recorded(), dataset)
             assert row.status.startswith(status)
 
@@ -98,7 +98,7 @@ def test_what_runs_is_shown_so(project: Project) -> None:
     with project.workspace() as workspace:
         for importing in workspace.provider.running():
             if importing.kind is OperationKind.IMPORT_DATA:
-                wait_for(workspace.provider, importing.id)
+                wait_for_operation(workspace.provider, importing.id)
                 project.apply(detach=True)
     assert datasets(project)["digits"].status == "Running: Training model"
     (running,) = operations(project, done=False)
@@ -110,7 +110,7 @@ def test_what_runs_is_shown_so(project: Project) -> None:
         operations(project, works_on="model.others")
     with project.workspace() as workspace:
         workspace.provider.cancel(running.id)
-        wait_for(workspace.provider, running.id)
+        wait_for_operation(workspace.provider, running.id)
     assert datasets(project)["digits"].status.startswith("Error: ")
 
 

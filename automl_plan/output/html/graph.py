@@ -7,7 +7,7 @@ from msgspec import Struct
 from automl_plan.model.address import ResourceKind
 from automl_plan.output.graph import Gravity, Node, plan_graph
 from automl_plan.output.style import clean
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 
 MOST = 60
 """Boxes of one graph: more can't be read."""
@@ -43,7 +43,7 @@ class Drawing(Struct, frozen=True):
     """Resources that there is no room for: unchanged ones first."""
 
 
-def drawing(planned: Planned) -> Drawing:
+def drawing(planned: BoundPlan) -> Drawing:
     """The graph of what is declared and what is deleted."""
     graph = plan_graph(planned)
     shown = sorted(graph.nodes, key=lambda node: (_WEIGHT[node.gravity], node.key))[:MOST]

@@ -47,7 +47,7 @@ from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role, Scorecard
-from automl_plan.workspace.bound_plan import Planned
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import digest_of
 
 MOST_CHANGES = 2_000
@@ -100,7 +100,7 @@ class Data(Struct, frozen=True):
     """Examples of the label with most of them."""
 
 
-def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
+def plan_html(planned: BoundPlan, links: SourceLinks | None = None) -> str:
     """The whole page."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -151,7 +151,7 @@ def plan_html(planned: Planned, links: SourceLinks | None = None) -> str:
     )
 
 
-def _data(planned: Planned) -> Iterator[Data]:
+def _data(planned: BoundPlan) -> Iterator[Data]:
     for address in sorted({*planned.adequacy, *planned.data_findings}):
         advice = planned.adequacy.get(address)
         most = max((each.counts.examples for each in advice.labels), default=0) if advice else 0
@@ -164,7 +164,7 @@ def _digest(text: str) -> str:
 
 
 def _entries(
-    planned: Planned, found: dict[int, Risk], links: SourceLinks | None
+    planned: BoundPlan, found: dict[int, Risk], links: SourceLinks | None
 ) -> Iterator[Entry]:
     rank = {action: place for place, action in enumerate(RISKY)}
     ordered = sorted(planned.plan.changes, key=lambda change: rank.get(change.action, len(rank)))
@@ -220,7 +220,7 @@ def _lines(change: Change) -> Iterator[Line]:
                 yield Line(" ", f"{clean(path)}: {shown(value)}")
 
 
-def _quality(planned: Planned) -> Iterator[Quality]:
+def _quality(planned: BoundPlan) -> Iterator[Quality]:
     cards: dict[Address, list[Scorecard]] = {}
     for card in planned.scores:
         cards.setdefault(card.address, []).append(card)
