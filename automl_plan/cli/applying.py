@@ -227,13 +227,13 @@ def _is_model(change: Change) -> bool:
 def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
     """Say how good the models are that were trained."""
     from automl_plan.output.evaluations import headline_text
-    from automl_plan.planning.plan import Action
+    from automl_plan.planning.plan import TRAININGS, Action
     from automl_plan.workspace.inventory import headlines
 
     trained = [
         change.address
         for change in result.done
-        if change.action in (Action.TRAIN, Action.RETRAIN)
+        if change.action in TRAININGS
         or (change.action is Action.RESUME and change.object_id is None and _is_model(change))
     ]
     judged = {address for address, _, _ in result.gates}  # their tables stand above

@@ -17,7 +17,7 @@ from automl_plan.model.json import Json
 from automl_plan.output.document import document
 from automl_plan.output.style import clean
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Change
+from automl_plan.planning.plan import TRAININGS, Action, Change
 from automl_plan.workspace.bound_plan import BoundPlan
 
 _PLAIN = re.compile(r"[A-Za-z0-9 .,_-]")
@@ -37,7 +37,6 @@ class Gravity(StrEnum):
 
 
 _LOSES = frozenset({Action.DELETE, Action.CANCEL, Action.FORGET})
-_TRAINS = frozenset({Action.TRAIN, Action.RETRAIN})
 _COLOURS = {
     Gravity.LOST: ("#fde0dd", "#c5221f"),
     Gravity.TRAINED: ("#fef0cd", "#b06000"),
@@ -139,7 +138,7 @@ def _gravity(actions: Iterable[Action], *, stays: bool) -> Gravity:
     found = set(actions)
     if found & _LOSES and not stays:
         return Gravity.LOST
-    if found & _TRAINS:
+    if found & TRAININGS:
         return Gravity.TRAINED
     return Gravity.CHANGED if found else Gravity.UNCHANGED
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from automl_plan.output.actions import WORDS
 from automl_plan.output.code_hosts.comments import Origin, marker
 from automl_plan.output.code_hosts.dialects import FLAVOURS, Flavour, SourceLinks, inert
 from automl_plan.output.data import data_sentences
@@ -42,17 +43,6 @@ from automl_plan.planning.scorecards import Role
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import digest_of
 
-_SIGNS = {
-    Action.DELETE: "-",
-    Action.CANCEL: "-",
-    Action.FORGET: "-",
-    Action.UNDEPLOY: "-",
-    Action.CREATE: "+",
-    Action.IMPORT_DATA: "+",
-    Action.TRAIN: "+",
-    Action.IMPORT: "+",
-}
-"""The others change what is there: `!`."""
 _RESERVED = 1_000
 """Bytes for saying what was left out."""
 _LONGEST = 500
@@ -350,7 +340,7 @@ def _diff(changes: Sequence[Change]) -> Iterator[str]:
         subject = f" [{clean(change.object_id)}]" if change.object_id else ""
         if change.endpoints:
             subject += f" at {', '.join(map(clean, change.endpoints))}"
-        yield f"{_SIGNS.get(change.action, '!')} {change.action}: {clean(change.reason)}{subject}"
+        yield f"{WORDS[change.action].effect} {change.action}: {clean(change.reason)}{subject}"
         for difference in change.differences:
             path = clean(difference.path)
             if difference.before is not None:

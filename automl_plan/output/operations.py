@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from automl_plan.execution.events import NOUNS
 from automl_plan.model.json import Json
 from automl_plan.model.live import CANCELLED, Operation
-from automl_plan.model.recorded import Step
 from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, counted, duration, fields, moment
 from automl_plan.planning.forecast import FEWEST, SHARE, Backtest, Forecast
 from automl_plan.planning.plan import Action, Change
 
 NO_HISTORY = "no history yet"
-_NOUNS = {
-    Step.TRAIN: "training",
-    Step.IMPORT_DATA: "import",
-    Step.DEPLOY: "deployment",
-    Step.UNDEPLOY: "undeployment",
-}
 _INTERVAL = f"{SHARE:.0%}".replace("%", " %")
 
 
@@ -64,7 +58,7 @@ def _bounds(forecast: Forecast, source: str) -> str:
 
 
 def _source(forecast: Forecast) -> str:
-    noun = _NOUNS.get(forecast.step, "operation")
+    noun = NOUNS[forecast.step]
     others = "" if forecast.alike else " of other types"
     only = "only " if forecast.alike and forecast.low is None else ""
     return f"from {only}{counted(forecast.operations, noun)}{others}"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.fields import FIELDS, Mutability
+from automl_plan.output.actions import WORDS
 from automl_plan.output.cost import costs_text
 from automl_plan.output.data import data_sentences
 from automl_plan.output.drift import drift_text, not_yet_told, unrecorded_text
 from automl_plan.output.operations import expected
 from automl_plan.output.review_summary import (
-    TRAININGS,
     contacts_text,
     nothing_to_do,
     only_a_part,
@@ -22,47 +22,21 @@ from automl_plan.output.style import Style, clean, counted
 from automl_plan.output.values import leaves, shown, shown_difference
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Amounts, Change, Drift, Note, NoteKind, Plan
+from automl_plan.planning.plan import (
+    TRAININGS,
+    Action,
+    Amounts,
+    Change,
+    Drift,
+    Note,
+    NoteKind,
+    Plan,
+)
 from automl_plan.planning.policy import violation_text
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.plan_file import digest_of
 
-_SYMBOLS = {
-    Action.CREATE: "+",
-    Action.IMPORT_DATA: "+",
-    Action.TRAIN: "+",
-    Action.RETRAIN: "+",
-    Action.GATE: "?",
-    Action.PROMOTE: "^",
-    Action.IMPORT: "<",
-    Action.MOVE: "@",
-    Action.UPDATE: "~",
-    Action.DEPLOY: "~",
-    Action.UNDEPLOY: "~",
-    Action.DELETE: "-",
-    Action.CANCEL: "x",
-    Action.RESUME: ">",
-    Action.FORGET: ".",
-    Action.NO_OP: " ",
-}
-_SUMMARY = {
-    Action.RESUME: "{} to resume",
-    Action.CANCEL: "{} to cancel",
-    Action.CREATE: "{} to create",
-    Action.IMPORT_DATA: "{} to import data into",
-    Action.TRAIN: "{} to train",
-    Action.RETRAIN: "{} to retrain",
-    Action.GATE: "{} to pass a gate",
-    Action.PROMOTE: "{} to promote",
-    Action.IMPORT: "{} to import",
-    Action.MOVE: "{} to move",
-    Action.UPDATE: "{} to update",
-    Action.DEPLOY: "{} to deploy",
-    Action.UNDEPLOY: "{} to undeploy",
-    Action.DELETE: "{} to delete",
-    Action.FORGET: "{} to forget",
-}
 _NAME_THEIR_OBJECT = frozenset(
     {
         Action.DELETE,
@@ -165,18 +139,15 @@ def _policy_text(plan: Plan, style: Style) -> str:
     return text
 
 
-def summary(changes: Sequence[Change], words: Mapping[Action, str] = _SUMMARY) -> str:
-    """`1 dataset to create, 1 model to train`: how many of each action.
-
-    `words` holds a form for each action, with `{}` for how many of what.
-    """
+def summary(changes: Sequence[Change], *, done: bool = False) -> str:
+    """`1 dataset to create, 1 model to train`, or `1 dataset created, 1 model trained`."""
     counts: dict[tuple[Action, ResourceKind], int] = {}
     for change in changes:
         key = (change.action, change.address.kind)
         counts[key] = counts.get(key, 0) + 1
     return ", ".join(
-        form.format(counted(counts[action, kind], kind))
-        for action, form in words.items()
+        (words.summed_up if done else words.planned).format(counted(counts[action, kind], kind))
+        for action, words in WORDS.items()
         for kind in ResourceKind
         if (action, kind) in counts
     )
@@ -232,7 +203,8 @@ def _fate(changes: Sequence[Change], planned: BoundPlan, style: Style) -> str:
 
 
 def _change_text(change: Change, planned: BoundPlan, style: Style) -> str:
-    symbol = _coloured(change.action, f"{_SYMBOLS[change.action]} {change.action:<11}", style)
+    words = WORDS[change.action]
+    symbol = words.coloured(f"{words.symbol} {change.action:<11}", style)
     reason = clean(change.reason) or "(no reason given)"
     if change.where is not None:
         reason += f" ({clean(change.where)})"
@@ -350,16 +322,6 @@ def _refresh_summary(planned: BoundPlan, style: Style) -> str:
         f"{style.bold('Plan:')} accept {counted(accepted, 'change')} into the state; "
         "nothing is changed at the provider.\n"
     )
-
-
-def _coloured(action: Action, text: str, style: Style) -> str:
-    match action:
-        case Action.CREATE | Action.IMPORT_DATA | Action.TRAIN | Action.RETRAIN:
-            return style.green(text)
-        case Action.DELETE | Action.CANCEL | Action.FORGET:
-            return style.red(text)
-        case _:
-            return style.yellow(text)
 
 
 def plan_outputs(planned: BoundPlan) -> str:

@@ -13,6 +13,7 @@ from automl_plan.errors import GateRejected, StartedOtherwise
 from automl_plan.execution.events import NOUNS, ApplyResult, Event, EventType, left_text
 from automl_plan.model.json import Json
 from automl_plan.model.model_types import Problem
+from automl_plan.output.actions import WORDS
 from automl_plan.output.document import document
 from automl_plan.output.operations import left
 from automl_plan.output.plan import summary
@@ -20,7 +21,7 @@ from automl_plan.output.style import Style, clean, counted, duration, harmless
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.forecast import forecast_to_json
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Difference, Otherwise
+from automl_plan.planning.plan import Difference, Otherwise
 from automl_plan.workspace.bound_plan import BoundPlan
 
 if TYPE_CHECKING:
@@ -83,45 +84,6 @@ def _value(difference: Difference, value: Json) -> str:
 
 LINE_EVERY = 30.0
 """Seconds between two lines of an operation that goes on."""
-_DOING = {
-    Action.CREATE: "creating",
-    Action.IMPORT_DATA: "importing data",
-    Action.TRAIN: "training",
-    Action.RETRAIN: "retraining",
-    Action.GATE: "asking the gate",
-    Action.PROMOTE: "promoting",
-    Action.IMPORT: "importing",
-    Action.MOVE: "moving",
-    Action.UPDATE: "updating",
-    Action.DEPLOY: "deploying",
-    Action.UNDEPLOY: "undeploying",
-    Action.DELETE: "deleting",
-    Action.CANCEL: "cancelling",
-    Action.RESUME: "resuming",
-    Action.FORGET: "forgetting",
-}
-_DONE = {
-    Action.CREATE: "created",
-    Action.IMPORT_DATA: "data imported",
-    Action.TRAIN: "trained",
-    Action.RETRAIN: "retrained",
-    Action.GATE: "gate passed",
-    Action.PROMOTE: "promoted",
-    Action.IMPORT: "imported",
-    Action.MOVE: "moved",
-    Action.UPDATE: "updated",
-    Action.DEPLOY: "deployed",
-    Action.UNDEPLOY: "undeployed",
-    Action.DELETE: "deleted",
-    Action.CANCEL: "cancelled",
-    Action.RESUME: "resumed and done",
-    Action.FORGET: "forgotten",
-}
-_SUMMED_UP = {action: f"{{}} {done}" for action, done in _DONE.items()} | {
-    Action.IMPORT_DATA: "data of {} imported",
-    Action.RESUME: "{} resumed",
-    Action.GATE: "{} let through by a gate",
-}
 
 
 class Progress(Protocol):
@@ -208,7 +170,7 @@ class LiveProgress:
             elapsed = duration(time.monotonic() - begun)
             operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
             said = f" {clean(event.message)}" if event.message else ""
-            doing = _DOING[event.change.action]
+            doing = WORDS[event.change.action].doing
             still = f", {left(event.left)}" if event.left is not None else ""
             lines.append(f"{event.change.address}: {doing}… [{elapsed}{still}{operation}]{said}")
         return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
@@ -234,18 +196,19 @@ class JsonProgress:
 def event_line(event: Event, style: Style) -> str:
     """`model.digits: trained ICN1 in 4.2s`."""
     change, address = event.change, style.bold(str(event.change.address))
+    words = WORDS[change.action]
     operation = f", operation {clean(event.operation_id)}" if event.operation_id else ""
     said = clean(event.message) if event.message else ""
     match event.type:
         case EventType.STARTED:
-            return f"{address}: {_DOING[change.action]}…"
+            return f"{address}: {words.doing}…"
         case EventType.WAITING:
             still = f", {left(event.left)}" if event.left is not None else ""
             told = f"{duration(event.elapsed)}{still}{operation}"
-            doing = f"{address}: {_DOING[change.action]}… [{told}]"
+            doing = f"{address}: {words.doing}… [{told}]"
             return f"{doing} {said}".rstrip()
         case EventType.DONE:
-            done = style.green(_DONE[change.action])
+            done = style.green(words.done)
             return f"{address}: {' '.join(filter(None, (done, said)))} in {duration(event.elapsed)}"
         case EventType.FAILED:
             said = said.removeprefix(f"{change.action} failed: ")  # operations say it themselves
@@ -253,7 +216,7 @@ def event_line(event: Event, style: Style) -> str:
         case EventType.SKIPPED:
             return f"{address}: {style.yellow(f'{change.action} not done')}: {said}"
         case EventType.DETACHED:
-            going = f"{_DOING[change.action]} goes on at the service"
+            going = f"{words.doing} goes on at the service"
             return f"{address}: {style.yellow(going)} [{duration(event.elapsed)}{operation}]"
 
 
@@ -278,7 +241,7 @@ def event_json(event: Event) -> dict[str, Json]:
 
 def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: str) -> str:
     """The last line of an apply; `follow` is the command that follows what it left running."""
-    done = summary(result.done, _SUMMED_UP)
+    done = summary(result.done, done=True)
     running = clean(left_text(result.left))
     rejected = sum(isinstance(f.error, GateRejected) for f in result.failed)
     if rejected and rejected == len(result.failed):

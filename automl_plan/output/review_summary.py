@@ -9,11 +9,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from automl_plan.model.contacts import Contact, ContactKind
+from automl_plan.output.actions import WORDS
 from automl_plan.output.drift import unrecorded_summary
 from automl_plan.output.style import Style, clean, counted
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action, Amounts, Change, HeldBy, NoteKind, Plan
+from automl_plan.planning.plan import TRAININGS, Action, Amounts, Change, HeldBy, NoteKind, Plan
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.workspace.bound_plan import BoundPlan
 
@@ -54,7 +55,6 @@ def contacts_text(contacts: Sequence[Contact], style: Style) -> str:
     )
 
 
-TRAININGS = (Action.TRAIN, Action.RETRAIN)
 RISKY = (
     Action.DELETE,
     Action.RETRAIN,
@@ -70,16 +70,9 @@ RISKY = (
     Action.MOVE,
 )
 """Actions that a reviewer looks at one by one, the gravest first."""
-_GRAVE = (Action.DELETE, *TRAININGS)
+_GRAVE = TRAININGS | {Action.DELETE}
 _SERVES = (Action.DEPLOY, Action.PROMOTE, Action.GATE)
 """Actions after which a version of their address serves."""
-_NOUNS = {
-    Action.DELETE: "deletion",
-    Action.RETRAIN: "retraining",
-    Action.TRAIN: "training",
-    Action.CANCEL: "cancellation",
-    Action.PROMOTE: "promotion",
-}
 _MOST_NAMED = 4
 """Addresses that a sentence names."""
 Usd = Callable[[float], str]
@@ -260,9 +253,10 @@ def headline(planned: BoundPlan) -> str:
             return f"nothing to do, {counted(held, 'model')} held back"
         return "no changes to the part that was planned" if plan.not_planned else "no changes"
     parts, told = [], 0
-    for action, noun in _NOUNS.items():
+    for action in RISKY:
+        noun = WORDS[action].noun
         count = sum(change.action is action for change in plan.changes)
-        if count:
+        if count and noun:
             parts.append(counted(count, noun))
             told += count
     rest = len(plan.changes) - told

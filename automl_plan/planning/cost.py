@@ -17,7 +17,16 @@ from automl_plan.model.model_types import MODEL_TYPES, Problem
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.endpoints import ended
-from automl_plan.planning.plan import Action, Amounts, Change, CostLine, Costs, Idle, Unrecorded
+from automl_plan.planning.plan import (
+    TRAININGS,
+    Action,
+    Amounts,
+    Change,
+    CostLine,
+    Costs,
+    Idle,
+    Unrecorded,
+)
 
 
 class Spent(Struct, frozen=True):
@@ -166,9 +175,6 @@ def _elapsed(seconds: float) -> str:
     return f"{minutes // 60} hours {minutes % 60} minutes"
 
 
-_TRAININGS = frozenset({Action.TRAIN, Action.RETRAIN})
-
-
 def costs_of(
     changes: Sequence[Change],
     desired: Desired,
@@ -248,7 +254,7 @@ def _amounts(
     new_nodes = 0
     current = None if record.current is None else record.current.id
     for change in changes:
-        if change.action in _TRAININGS and declared is not None:
+        if change.action in TRAININGS and declared is not None:
             training += _training(declared, prices)
         elif change.action is Action.DEPLOY and declared is not None:
             if change.object_id is None or change.object_id not in nodes:

@@ -13,7 +13,7 @@ from automl_plan.model.json import Json
 from automl_plan.model.live import SourceData
 from automl_plan.model.model_types import Problem
 from automl_plan.planning.adequacy import MOST_LABELS, Advice, advise, unknown
-from automl_plan.planning.plan import DATA_LINT, Action, Change, Refusal
+from automl_plan.planning.plan import DATA_LINT, TRAININGS, Action, Change, Refusal
 from automl_plan.planning.scorecards import Role, Scorecard
 
 MOST = 20
@@ -116,7 +116,6 @@ def data_findings_from_json(content: Mapping[str, Any]) -> DataFindings:
     )
 
 
-_TRAINS = frozenset({Action.TRAIN, Action.RETRAIN})
 NO_SOURCES = "it declares no sources, and the service does not tell what labels it holds"
 IGNORED = "what it holds is not what its sources hold (ignore_changes), and the service tells none"
 
@@ -132,7 +131,7 @@ def advice_of(
     for change in changes:
         if change.action is Action.IMPORT_DATA:
             about.add(change.address)
-        elif change.action in _TRAINS and change.address in desired.models:
+        elif change.action in TRAININGS and change.address in desired.models:
             about.add(desired.models[change.address].dataset)
     cards = _cards(desired, scores)
     return {

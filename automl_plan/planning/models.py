@@ -23,7 +23,7 @@ from automl_plan.model.transitions import without_operation
 from automl_plan.planning import reasons
 from automl_plan.planning.datasets import DatasetOutlook
 from automl_plan.planning.drift import TRAFFIC, outdated_marks
-from automl_plan.planning.plan import Action, Change, Difference, HeldBy, Note, NoteKind
+from automl_plan.planning.plan import TRAININGS, Action, Change, Difference, HeldBy, Note, NoteKind
 from automl_plan.planning.projection import (
     PENDING,
     Foreseen,
@@ -113,7 +113,7 @@ def plan_model(
         keep=desired.keep_versions,
         exempt=exempt,
         needs=done,
-        trained=tuple(c.key for c in changes if c.action in (Action.TRAIN, Action.RETRAIN)),
+        trained=tuple(c.key for c in changes if c.action in TRAININGS),
         served=served,
     )
     return ModelOutlook(tuple(_without_doomed_updates(changes)), notes)

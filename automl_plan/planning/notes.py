@@ -13,9 +13,9 @@ from automl_plan.model.live import TOKEN_LABEL, Live
 from automl_plan.model.ownership_labels import data_mark, inputs_digest
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.endpoints import ended
-from automl_plan.planning.plan import Action, Change, Note, NoteKind
+from automl_plan.planning.plan import TRAININGS, Action, Change, Note, NoteKind
 
-_REPLACE = frozenset({Action.TRAIN, Action.RETRAIN, Action.GATE, Action.PROMOTE})
+_REPLACE = TRAININGS | {Action.GATE, Action.PROMOTE}
 
 
 def expiry_notes(
@@ -100,7 +100,7 @@ def empty_notes(
     which says it, too.
     """
     created = {c.address for c in changes if c.action is Action.CREATE}
-    trained = {c.address for c in changes if c.action in (Action.TRAIN, Action.RETRAIN)}
+    trained = {c.address for c in changes if c.action in TRAININGS}
     refused = {model.dataset for a, model in desired.models.items() if a in trained}
     notes = []
     for address, dataset in sorted(desired.datasets.items()):

@@ -140,6 +140,10 @@ class Action(StrEnum):
     """Nothing to do."""
 
 
+TRAININGS = frozenset({Action.TRAIN, Action.RETRAIN})
+"""Actions that begin a training, which is paid for."""
+
+
 class Difference(Struct, frozen=True):
     """One attribute that differs, by its dotted path."""
 

@@ -11,7 +11,7 @@ from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.compare import differences, of
-from automl_plan.planning.plan import Action, Change, Difference, Otherwise, Plan
+from automl_plan.planning.plan import TRAININGS, Action, Change, Difference, Otherwise, Plan
 from automl_plan.planning.projection import MAKES
 from automl_plan.planning.versions import Inputs
 
@@ -85,7 +85,6 @@ def _heeded(found: Collection[Difference], ignored: Collection[str]) -> tuple[Di
     )
 
 
-_TRAININGS = (Action.TRAIN, Action.RETRAIN)
 _OPEN = (Action.RESUME, Action.CANCEL)
 
 
@@ -149,7 +148,7 @@ def _going_on(
     for change in plan.changes:  # in order: each after what it needs
         if change.key in without:
             continue
-        if change.action in _TRAININGS and change.address in resumed:
+        if change.action in TRAININGS and change.address in resumed:
             continue  # what its address had begun has ended; another one is not going on
         open_ = change.action is Action.RESUME and (not addresses or change.address in addresses)
         needs = all_keys.intersection(change.needs)

@@ -17,6 +17,7 @@ from automl_plan.planning.plan import (
     DATA_MISSING,
     NO_DATA,
     TRAINER,
+    TRAININGS,
     Action,
     Change,
     Note,
@@ -25,8 +26,6 @@ from automl_plan.planning.plan import (
 )
 from automl_plan.planning.reasons import refused_rows
 from automl_plan.planning.source_changes import held_by
-
-_TRAINS = frozenset({Action.TRAIN, Action.RETRAIN})
 
 
 def undecided(
@@ -37,7 +36,7 @@ def undecided(
     Only of a provider that can't keep the sets of some images and draw those of the others.
     """
     found = []
-    for address in sorted({change.address for change in changes if change.action in _TRAINS}):
+    for address in sorted({change.address for change in changes if change.action in TRAININGS}):
         model = desired.models[address]
         data = sources.get(model.dataset)
         if data is None or not model.sets_all_or_none or "split" in model.training_options:
@@ -88,7 +87,7 @@ def trainings(
     """The trainings among the changes."""
     filled = {c.address for c in changes if c.action in _FILLS}
     created = {c.address for c in changes if c.action is Action.CREATE}
-    for address in sorted({c.address for c in changes if c.action in _TRAINS}):
+    for address in sorted({c.address for c in changes if c.action in TRAININGS}):
         model = desired.models.get(address)
         if model is None:
             continue
