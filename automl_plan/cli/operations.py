@@ -187,5 +187,5 @@ def delete(
                 )
         if not auto_approve:
             approve("operations delete", f"Delete the record of {clean(operation.id)}?")
-        opened.provider.forget(operation.id)
+        opened.provider.delete_operation(operation.id)
     write(f"Deleted the record of {clean(operation.id)}; what it made stays.\n")

@@ -61,17 +61,17 @@ class Calls:
         match intent.step:
             case Step.CREATE:
                 dataset = self._desired.datasets[address]
-                own_labels = self._own_labels(address, intent, lineage, dataset.attributes())
-                return lambda: provider.create_dataset(dataset, own_labels)
+                ownership_labels = self._own_labels(address, intent, lineage, dataset.attributes())
+                return lambda: provider.create_dataset(dataset, ownership_labels)
             case Step.IMPORT_DATA:
                 return self._import(self._desired.datasets[address], _object_of(intent))
             case Step.TRAIN:
                 model, dataset_id = self._desired.models[address], intent.dataset_id
                 of = self._desired.datasets[model.dataset]
                 assert dataset_id is not None  # noqa: S101 (trainings always have one)
-                own_labels = self._own_labels(address, intent, lineage, intent.attributes)
+                ownership_labels = self._own_labels(address, intent, lineage, intent.attributes)
                 check = self._check(intent, dataset_id, examples)
-                return lambda: provider.train(model, of, dataset_id, own_labels, check)
+                return lambda: provider.train(model, of, dataset_id, ownership_labels, check)
             case Step.DEPLOY:
                 nodes = self._desired.models[address].node_count or 1
                 return lambda: provider.deploy(
@@ -135,7 +135,7 @@ class Calls:
         if partial is not None:
             return f"without {refused_rows(partial.rows)}"
         remark = self.remarks.get(operation.token)
-        made = answer.made or operation.object_id
+        made = answer.result_id or operation.object_id
         return made if remark is None else f"{made} ({remark})"
 
     def _check(

@@ -52,7 +52,7 @@ def check_deletion(workspace: Workspace, model: LiveModel, address: Address | No
     if address is None:
         return
     delete = Change(address, Action.DELETE, "models delete asks for it", object_id=model.id)
-    endpoints = {each.id: each for each in model.places}
+    endpoints = {each.id: each for each in model.endpoints}
     undeploy = replace(delete, action=Action.UNDEPLOY, endpoints=tuple(sorted(endpoints)))
     changes = (undeploy, delete) if model.deployed_anywhere else (delete,)
     check_command(workspace, changes, Live({}, {model.id: model}, endpoints=endpoints))
@@ -80,7 +80,7 @@ def _delete(provider: Provider, model: LiveModel, record: RecordedResource | Non
     """
     home = None if record is None else record.endpoint
     if model.deployed_anywhere:
-        at = [each.id for each in model.places] or None
+        at = [each.id for each in model.endpoints] or None
         versions = () if record is None else tuple(obj.id for obj in record.objects)
         _undeploy(lambda: provider.undeploy(model.id, at, home, versions), provider)
     operation = provider.delete(ResourceKind.MODEL, model.id, home)
@@ -93,7 +93,7 @@ def _undeploy(step: Callable[[], Operation | None], provider: Provider) -> None:
         operation = step()
         if operation is not None:
             _ended_well(provider, operation)
-        if operation is None or not operation.more:
+        if operation is None or not operation.has_next_step:
             return
 
 

@@ -409,7 +409,7 @@ class Executor:
     def _ended(self, running: InFlightChange, answer: Operation) -> None:
         operation = running.operation
         assert operation is not None  # noqa: S101 (only operations are waited for)
-        if answer.more and answer.error is None:
+        if answer.has_next_step and answer.error is None:
             if self._ending:
                 return  # the next run goes on with it
             if not self._second_look.lets(operation.step):

@@ -183,7 +183,7 @@ class SynchronousSteps:
             dataset_id = home = None
             if isinstance(found, LiveModel):
                 dataset_id = found.dataset_id
-                home = unrecorded_home(found.id, found.places, self._lineage)
+                home = unrecorded_home(found.id, found.endpoints, self._lineage)
             adopted = replace(obj, dataset_id=dataset_id)
             self._session.record(
                 replace(

@@ -128,6 +128,6 @@ class PaidCallGuard:
 
     def _look(self) -> Live:
         begun = time.monotonic()
-        live = self._provider.labelled()
+        live = self._provider.live_labels()
         self._took = time.monotonic() - begun
         return live

@@ -161,11 +161,11 @@ class Steps:
 
     def running(self) -> Sequence[Operation]:
         """The operations that run, as far as a list tells."""
-        return self._provider.running()
+        return self._provider.active_operations()
 
     def ended_lately(self, most: int) -> Sequence[Operation]:
         """At most so many operations that have ended, as far as a list tells."""
-        return self._provider.ended(most)
+        return self._provider.recent_operations(most)
 
     def _intend(
         self, record: RecordedResource, intent: RecordedOperation, ended: Entry | None = None
@@ -327,7 +327,7 @@ class Steps:
                 where=f"operation {answer.id}",
                 hint="Mend the cause and apply again; what else was done is recorded.",
             )
-        if answer.made is None and operation.step in MAKING:
+        if answer.result_id is None and operation.step in MAKING:
             # As an intent again, so that the next run finds the object by its label.
             self._session.record(with_operation(record, replace(operation, id=None)))
             raise OperationFailed(
@@ -336,14 +336,14 @@ class Steps:
                 hint="The next plan looks for it by its label.",
             )
         operation = placed(self._gated(change, operation), answer)
-        if answer.made is not None and mark_in(operation.token, "") is None:
-            self._check_ours(change, operation, answer.made)
+        if answer.result_id is not None and mark_in(operation.token, "") is None:
+            self._check_ours(change, operation, answer.result_id)
         partial = self._calls.imported(operation, answer)
-        result, made = as_candidate(change, operation), answer.made
+        result, made = as_candidate(change, operation), answer.result_id
         record = after_operation(record, result, made=made, when=utc_now(), partial=partial)
         ended = self._ended_entry(change, operation, answer)
-        notice = self._notice(change, operation, answer, answer.made, ended)
-        charge = self._charge(change, operation, answer, answer.made)
+        notice = self._notice(change, operation, answer, answer.result_id, ended)
+        charge = self._charge(change, operation, answer, answer.result_id)
         self._session.record(self._with_protection(record, operation), ended, notice, charge)
         self.notices.send(notice)
         return self._calls.outcome(change, operation, answer, partial)

@@ -23,10 +23,10 @@ def home_of(record: RecordedResource, models: Mapping[str, LiveModel], lineage: 
         return record.endpoint
     for obj in record.objects:
         there = models.get(obj.id)
-        if there is None or not there.places:
+        if there is None or not there.endpoints:
             continue
         made = _made(there, record.address, lineage)
-        found = made or unrecorded_home(there.id, there.places, lineage)
+        found = made or unrecorded_home(there.id, there.endpoints, lineage)
         # What somebody deployed that we did not is theirs.
         if found is not None and (not found.adopted or "deploy" in obj.attributes):
             return found
@@ -38,7 +38,7 @@ def _made(model: LiveModel, address: Address, lineage: str) -> Home | None:
     whose = (lineage[:LINEAGE_DIGITS], address_mark(address))
     ends = [f"-{endpoint_digest(*whose)}", f"-{endpoint_digest(*whose, model.id)}"]
     for end in ends:
-        for each in model.places:
+        for each in model.endpoints:
             if each.id.endswith(end):
                 return Home(each.id)
     return None
@@ -86,10 +86,10 @@ def seen_from(home: Home | None, model: LiveModel, versions: Collection[str] = (
 
     `versions` are the ids of all models that are of the same address.
     """
-    if not model.places:
+    if not model.endpoints:
         return model
-    nodes = {each.id: each.nodes_of(model.id) for each in model.places}
-    here = next((each for each in model.places if home is not None and each.id == home.id), None)
+    nodes = {each.id: each.nodes_of(model.id) for each in model.endpoints}
+    here = next((each for each in model.endpoints if home is not None and each.id == home.id), None)
     elsewhere = {place: count for place, count in nodes.items() if here is None or place != here.id}
     if here is None or home is None:
         return replace(
@@ -98,8 +98,8 @@ def seen_from(home: Home | None, model: LiveModel, versions: Collection[str] = (
             node_count=None,
             endpoint=None,
             traffic_percent=None,
-            traffic_due=None,
-            elsewhere=elsewhere,
+            expected_traffic_percent=None,
+            foreign_deployments=elsewhere,
         )
     return replace(
         model,
@@ -107,8 +107,8 @@ def seen_from(home: Home | None, model: LiveModel, versions: Collection[str] = (
         node_count=nodes[here.id],
         endpoint=here.id,
         traffic_percent=here.share_of({model.id}),
-        traffic_due=here.due({*versions, model.id}, adopted=home.adopted),
-        elsewhere=elsewhere,
+        expected_traffic_percent=here.due({*versions, model.id}, adopted=home.adopted),
+        foreign_deployments=elsewhere,
     )
 
 

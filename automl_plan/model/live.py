@@ -75,11 +75,11 @@ class LiveModel(Struct, frozen=True):
     """Id of its home, if it is deployed there; None where the service has no endpoints."""
     traffic_percent: int | None = None
     """Of the requests at its home, how many it answers; None as above."""
-    traffic_due: int | None = None
-    """How many a current version would answer there: those that others don't; None as above."""
-    elsewhere: Mapping[str, int] = field(default_factory=dict)
-    """Nodes by the ids of other endpoints, where somebody deployed it as well."""
-    places: tuple[LiveEndpoint, ...] = ()
+    expected_traffic_percent: int | None = None
+    """What a current version would answer there: what other deployments don't; None as above."""
+    foreign_deployments: Mapping[str, int] = field(default_factory=dict)
+    """Nodes by endpoint id: deployments outside its home, which others made."""
+    endpoints: tuple[LiveEndpoint, ...] = ()
     """All endpoints at which it is deployed."""
     model_type: str | None = None
     base_model_id: str | None = None
@@ -100,7 +100,7 @@ class LiveModel(Struct, frozen=True):
     @property
     def deployed_anywhere(self) -> bool:
         """Whether it is deployed, at its home or elsewhere: then it can't be deleted."""
-        return self.deployed or bool(self.elsewhere)
+        return self.deployed or bool(self.foreign_deployments)
 
     def attributes(self) -> dict[str, Json]:
         """What is compared, in the configuration's own form."""
@@ -155,16 +155,16 @@ class Operation(Struct, frozen=True):
     update_time: str | None = None
     progress_percent: int | None = None
     error: OperationError | None = None
-    made: str | None = None
-    """Id of the object that a finished create operation made."""
+    result_id: str | None = None
+    """Id of the object that a finished create operation created."""
     endpoint: str | None = None
     """Id of the endpoint that it works on, where the service has such things."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Where the service keeps labels on it."""
     cost_milli_node_hours: int | None = None
     """Trainings that ended: what is billed, where the service tells it of the operation."""
-    more: bool = False
-    """Whether the call that opened it is to be made again once it has ended: it was one step."""
+    has_next_step: bool = False
+    """Whether the call that opened it must be repeated once it has ended: it was one step of it."""
     dataset_id: str | None = None
     """Of a training: the dataset that it works on, where the service tells, or was asked for it."""
     partial_failures: tuple[str, ...] = ()

@@ -70,8 +70,8 @@ class Owners:
             return
         self._tokens[operation.token] = address
         answer = operations.get(operation.id or "")
-        if answer is not None and answer.made is not None:
-            self._made[address.kind, answer.made] = address
+        if answer is not None and answer.result_id is not None:
+            self._made[address.kind, answer.result_id] = address
         elif not is_borne(operation.token) and operation.dataset_id is not None:
             self._any_token[operation.dataset_id] = address
 

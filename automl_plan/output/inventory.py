@@ -178,10 +178,10 @@ def model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
 def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
     """What somebody is asked who deletes a model by hand."""
     lines = [f"Delete the model {clean(model.display_name)} ({clean(model.id)})?"]
-    if model.places:
+    if model.endpoints:
         lines += [
             f"It is deployed at the endpoint {clean(each.id)}: predictions from it stop there."
-            for each in model.places
+            for each in model.endpoints
         ]
     elif model.deployed:
         lines.append("It is deployed: predictions from it stop.")
@@ -192,7 +192,7 @@ def deletion_question(model: LiveModel, address: Address | None, *, current: boo
 
 def deleted_text(model: LiveModel) -> str:
     """What is said of a model that was deleted by hand, and where it answered before."""
-    places = ", ".join(clean(each.id) for each in model.places)
+    places = ", ".join(clean(each.id) for each in model.endpoints)
     ended = f", undeployed at {places}" if places else ""
     return f"Deleted {clean(model.id)}{ended}.\n"
 
@@ -210,7 +210,7 @@ def _model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
         "deployed": live.deployed,
         "node_count": live.node_count,
         "endpoint": live.endpoint,
-        **({"elsewhere": dict(live.elsewhere)} if live.elsewhere else {}),
+        **({"elsewhere": dict(live.foreign_deployments)} if live.foreign_deployments else {}),
         "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
         "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
         "stop_reason": live.stop_reason,
@@ -235,7 +235,9 @@ def _state(model: LiveModel) -> str:
 
 def _endpoint(model: LiveModel) -> str:
     at = [] if model.endpoint is None else [f"at {clean(model.endpoint)}"]
-    return "\n".join([*at, *(f"also at {clean(each)}" for each in sorted(model.elsewhere))])
+    return "\n".join(
+        [*at, *(f"also at {clean(each)}" for each in sorted(model.foreign_deployments))]
+    )
 
 
 def _node_hours(milli: int | None, unit: str = "") -> str:

@@ -165,7 +165,7 @@ def operation_text(operation: Operation, style: Style) -> str:
             "Id": operation.id,
             "Operation": str(operation.kind),
             "State": _state(operation),
-            "Made": operation.made or "-",
+            "Made": operation.result_id or "-",
             "Started": moment(operation.create_time),
             "Updated": moment(operation.update_time),
             "Partial failures": operation.partial_failures or "-",
@@ -188,7 +188,7 @@ def _json(operation: Operation) -> dict[str, Json]:
         "created": operation.create_time,
         "updated": operation.update_time,
         "progress_percent": operation.progress_percent,
-        "made": operation.made,
+        "made": operation.result_id,
         "error": None if error is None else {"code": error.code, "message": error.message},
         "partial_failures": list(operation.partial_failures),
     }

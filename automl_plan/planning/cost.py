@@ -220,7 +220,7 @@ def costs_of(
     idle += [
         Idle(m.id, f"{m.display_name} at {place}", round(_monthly(m, nodes, prices), 2))
         for m in others
-        for place, nodes in m.elsewhere.items()
+        for place, nodes in m.foreign_deployments.items()
         if (m.id, place) not in ends
     ]
     return Costs(prices.date, tuple(lines), tuple(each for each in idle if each.monthly))
@@ -241,9 +241,9 @@ def _amounts(
     }
     before = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
     before += sum(
-        _monthly(model, model.elsewhere[place], prices)
+        _monthly(model, model.foreign_deployments[place], prices)
         for i, place in ended(changes)
-        if (model := deployed.get(i)) is not None and place in model.elsewhere
+        if (model := deployed.get(i)) is not None and place in model.foreign_deployments
     )
     for operation in record.operations:  # a plan takes them as ended well
         if operation.object_id in nodes and operation.step is Step.DEPLOY:
@@ -289,7 +289,7 @@ def _running(
     most = 0.0
     for operation in record.operations:
         stands = live.operations.get(operation.id or "")
-        made = None if stands is None else live.models.get(stands.made or "")
+        made = None if stands is None else live.models.get(stands.result_id or "")
         found = spent_of(operation, meter, prices, stands, made)
         if found is not None:
             spent = None if spent is None or found.used is None else spent + found.used

@@ -56,7 +56,7 @@ def _differing(
     if obj is not current:
         found = of(kind, found, Mutability.DEPLOYMENT)
     elif isinstance(there, LiveModel) and "deploy" in obj.attributes and there.deployed:
-        traffic, due = there.traffic_percent, there.traffic_due
+        traffic, due = there.traffic_percent, there.expected_traffic_percent
         if traffic != due:
             found = (*found, Difference(TRAFFIC, due, traffic))
     labels = mark_differences(

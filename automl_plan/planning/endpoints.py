@@ -64,7 +64,7 @@ def _undeployed(
 ) -> Change:
     object_id = _object_of(change, resources)
     there = live.models.get(object_id or "")
-    places = {each.id for each in there.places} if there is not None else set()
+    places = {each.id for each in there.endpoints} if there is not None else set()
     kept = home is not None and (not home.adopted or home.id in (live.endpoints or {}))
     at_home = {home.id} if home is not None and kept else set()
     ids = places if object_id in deleted else places & at_home

@@ -74,7 +74,7 @@ def elsewhere_notes(
     for address, record in sorted(resources.items()):
         for obj in record.objects if address.kind is ResourceKind.MODEL else ():
             there = live.models.get(obj.id)
-            for endpoint, nodes in sorted(there.elsewhere.items()) if there else ():
+            for endpoint, nodes in sorted(there.foreign_deployments.items()) if there else ():
                 what = (
                     f"{obj.id} is deployed on {nodes} node{'s' if nodes != 1 else ''} at the "
                     f"endpoint {endpoint}, too, which is not the one of {address}: "

@@ -243,7 +243,7 @@ def _as_it_stands(
                 reason = f"{operation.step}: {reasons.ended(stands.error)}"
             cost = None
             if prices is not None:
-                made = None if stands is None else live.models.get(stands.made or "")
+                made = None if stands is None else live.models.get(stands.result_id or "")
                 cost = so_far(operation, meter, prices, stands, made)
             return replace(change, reason=reason if cost is None else f"{reason}; {cost}")
     return change

@@ -105,8 +105,8 @@ def _results(
         answer = ended.get(operation.id or "")
         if operation.id is None or operation.step not in MAKING or answer is None:
             continue
-        if answer.done and answer.error is None and answer.made is not None:
-            yield operation.id, answer.made
+        if answer.done and answer.error is None and answer.result_id is not None:
+            yield operation.id, answer.result_id
 
 
 def resume(

@@ -80,7 +80,7 @@ class Switch(Struct, frozen=True):
         if object_id is not None:
             there = self.live[object_id]
             before = observed(ResourceKind.MODEL, before, there.attributes())
-            traffic, due = there.traffic_percent, there.traffic_due
+            traffic, due = there.traffic_percent, there.expected_traffic_percent
             if current is not None:
                 marked = self._marks(version, current)
         else:

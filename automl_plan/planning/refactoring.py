@@ -197,7 +197,7 @@ def adopt(
         after = _dataset_attributes(dataset, address, desired, examples)
     else:
         model = live.models[object_id]
-        home = unrecorded_home(object_id, model.places, owners.lineage)
+        home = unrecorded_home(object_id, model.endpoints, owners.lineage)
         model = seen_from(home, model)
         dataset_id = model.dataset_id
         after = _model_attributes(model, address, desired, live, resources, owners)

@@ -58,7 +58,7 @@ def known_to(
     resources: Mapping[Address, RecordedResource], operations: Iterable[Operation] = ()
 ) -> Known:
     """What is recorded, and what `operations` of it have made."""
-    made = {operation.made for operation in operations if operation.made is not None}
+    made = {operation.result_id for operation in operations if operation.result_id is not None}
     tokens = (operation.token for r in resources.values() for operation in r.operations)
     return Known(known_ids(resources) | made, frozenset(tokens))
 
@@ -356,5 +356,5 @@ class _Reader:
         if self._prices is None or model.problem is None:
             return 0.0
         here = (model.node_count or 1) if model.deployed else 0
-        nodes = here + sum(model.elsewhere.values())
+        nodes = here + sum(model.foreign_deployments.values())
         return round(self._prices.monthly_usd(model.problem, nodes), 2) if nodes else 0.0

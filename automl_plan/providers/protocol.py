@@ -45,8 +45,8 @@ class Provider(Protocol):
         """
 
     @property
-    def late_seconds(self) -> float:
-        """For how long a call that was cut off may still take effect, or be missing in lists."""
+    def settle_seconds(self) -> float:
+        """Seconds after which an interrupted call can no longer take effect or appear in lists."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -73,8 +73,8 @@ class Provider(Protocol):
     def live(self) -> Live:
         """Everything that exists, by list calls."""
 
-    def labelled(self) -> Live:
-        """As `live`, but for what only endpoints and ended trainings tell: ids and labels hold."""
+    def live_labels(self) -> Live:
+        """Return what `live` does, without what takes lists of endpoints and ended trainings."""
 
     def datasets(self) -> Sequence[LiveDataset]:
         """All datasets, in the service's order."""
@@ -96,20 +96,20 @@ class Provider(Protocol):
     ) -> Sequence[Operation]:
         """Operations, newest first where the service sorts; filtered by the service."""
 
-    def running(self) -> Sequence[Operation]:
-        """Operations that run, as a list call or two tell: one that is missing may run as well."""
+    def active_operations(self) -> Sequence[Operation]:
+        """Return running operations that one or two list calls find: others may be running too."""
 
-    def ended(self, most: int) -> Sequence[Operation]:
-        """At most so many operations that have ended, the newest where the service sorts.
+    def recent_operations(self, most: int) -> Sequence[Operation]:
+        """Return up to `most` operations that have ended, the newest where the service sorts.
 
-        As a list call or two tell: one that is missing may have ended as well.
+        One or two list calls find them: others may have ended too.
         """
 
-    def trainings(self, token: str) -> Sequence[Operation] | None:
-        """All trainings, ended ones too, whose own label bears an intent's token.
+    def find_trainings(self, token: str) -> Sequence[Operation] | None:
+        """Return all trainings, ended ones too, that are labelled with an intent's token.
 
-        None where that can't be told: the service keeps no labels on trainings, or no label can
-        bear such a token.
+        None when that is unknown: the service keeps no labels on trainings, or the token is no
+        valid label value.
         """
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
@@ -129,7 +129,9 @@ class Provider(Protocol):
 
     # -- writing -------------------------------------------------------------------------
 
-    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+    def create_dataset(
+        self, dataset: DesiredDataset, ownership_labels: Mapping[str, str]
+    ) -> Operation:
         """Start to create a dataset without content. Sent once."""
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
@@ -144,7 +146,7 @@ class Provider(Protocol):
         model: DesiredModel,
         dataset: DesiredDataset,
         dataset_id: str,
-        own_labels: Mapping[str, str],
+        ownership_labels: Mapping[str, str],
         check: Check | None = None,
     ) -> Operation:
         """Start to train a model on a live dataset, and what that declares. Costs money.
@@ -157,12 +159,12 @@ class Provider(Protocol):
         kind: ResourceKind,
         object_id: str,
         changed: Attributes,
-        own_labels: Mapping[str, str | None] = ...,
+        ownership_labels: Mapping[str, str | None] = ...,
     ) -> None:
         """Patch mutable fields: `changed` holds only those, with their desired values.
 
         `labels` are the user's; Google's own on the object are kept, and ours but for
-        `own_labels`, which are set (None: taken away).
+        `ownership_labels`, which are set (None: taken away).
         """
 
     def deploy(
@@ -176,8 +178,8 @@ class Provider(Protocol):
 
         At the endpoint that is recorded as its `home`, where the service has endpoints; the share
         of the traffic that models of these `versions` get there is its own then.
-        Where that takes several calls (`Operation.more`), it is asked again after each. What was
-        done is not done again.
+        Where that takes several calls (`Operation.has_next_step`), it is asked again after each.
+        What was done is not done again.
         """
 
     def undeploy(
@@ -204,5 +206,5 @@ class Provider(Protocol):
     def cancel(self, operation_id: str) -> None:
         """Ask for an operation's end; best effort, the operation may still succeed."""
 
-    def forget(self, operation_id: str) -> None:
-        """Delete the record of an operation that has ended; what it made stays."""
+    def delete_operation(self, operation_id: str) -> None:
+        """Delete the record of an operation that has ended; its result stays."""

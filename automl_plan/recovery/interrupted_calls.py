@@ -87,7 +87,7 @@ def find_outcome(
     UnsettledOperation when no waiting would tell.
     """
     if intent.step is Step.TRAIN:
-        labelled = provider.trainings(intent.token)
+        labelled = provider.find_trainings(intent.token)
         if labelled is not None:
             return _by_label(intent, labelled, provider, waited)
     # What runs first, and only then what lives: the other way round, a training that ends in
@@ -100,7 +100,7 @@ def find_outcome(
         return Finding(
             intent, Verdict.OPEN if candidates else Verdict.NEVER, None, candidates or ()
         )
-    late = _too_late(intent, provider.late_seconds, waited)
+    late = _too_late(intent, provider.settle_seconds, waited)
     objects = provider.datasets() if intent.step is Step.CREATE else provider.models()
     for obj in objects:
         if obj.labels.get(TOKEN_LABEL) == intent.token:
@@ -187,10 +187,10 @@ def _by_label(
     label, and is asked for after the trainings, so that none that ends in between is missed.
     """
     for training in labelled:
-        if training.done and training.error is None and training.made is not None:
-            return Finding(intent, Verdict.ARRIVED, training.made, operation=training)
+        if training.done and training.error is None and training.result_id is not None:
+            return Finding(intent, Verdict.ARRIVED, training.result_id, operation=training)
         return Finding(intent, Verdict.FOUND, operation=training)
-    late = _too_late(intent, provider.late_seconds, waited)
+    late = _too_late(intent, provider.settle_seconds, waited)
     for model in provider.models():
         if model.labels.get(TOKEN_LABEL) == intent.token:
             done = late or _finished(intent, model.id, provider)
@@ -256,12 +256,12 @@ def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
     return _time(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
 
 
-def _too_late(intent: RecordedOperation, late_seconds: float, waited: float | None) -> bool:
+def _too_late(intent: RecordedOperation, settle_seconds: float, waited: float | None) -> bool:
     """Whether a request that was sent then can't take effect any more."""
     if waited is not None:
-        return waited >= late_seconds
+        return waited >= settle_seconds
     age = datetime.now(UTC) - datetime.fromisoformat(intent.started)
-    return age > timedelta(seconds=late_seconds) + CLOCK_SKEW
+    return age > timedelta(seconds=settle_seconds) + CLOCK_SKEW
 
 
 def _unsettled(

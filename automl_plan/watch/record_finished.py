@@ -98,7 +98,7 @@ def _stands(
     if answer is None:
         steps.lost(change, operation)
         return
-    if not answer.done or (answer.more and answer.error is None):
+    if not answer.done or (answer.has_next_step and answer.error is None):
         return
     why = ""
     if operation.step is Step.TRAIN and answer.error is None:

@@ -177,7 +177,9 @@ class Watch:
         named = [o for record in state.resources.values() for o in record.operations if o.id]
         for operation in named:
             answer = seen.answers.get(operation.id or "")
-            if answer is None or (answer.done and not (answer.more and answer.error is None)):
+            if answer is None or (
+                answer.done and not (answer.has_next_step and answer.error is None)
+            ):
                 return True
         return False
 
@@ -195,7 +197,7 @@ class Watch:
                     self._since.setdefault(operation.id, time.monotonic())
                     said = f"{address}: {operation.step} goes on"
                     self._tell(operation.id, WatchEvent(WatchEventType.FOLLOWING, said, *about))
-                elif answer.more and answer.error is None:
+                elif answer.has_next_step and answer.error is None:
                     said = f"{address}: the next call of the {operation.step} is an apply's to send"
                     said += ". Next: automl-plan wait"
                     self._tell(operation.id, WatchEvent(WatchEventType.LEFT, said, *about))
@@ -207,7 +209,7 @@ class Watch:
         for record in seen.state.resources.values():
             for operation in record.operations:
                 answer = seen.answers.get(operation.id or "")
-                if answer is not None and answer.done and answer.more:
+                if answer is not None and answer.done and answer.has_next_step:
                     left += 1  # its next call is not ours to send
                 else:
                     running += 1

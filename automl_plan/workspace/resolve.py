@@ -84,8 +84,8 @@ def _adopted(
         return record, f"{found} is its operation; the next apply follows it."
     if operation.error is not None:
         return without_operation(record, intent), f"{found} ended with an error: nothing was made."
-    if operation.made is not None:
-        made = operation.made
+    if operation.result_id is not None:
+        made = operation.result_id
         return _made(provider, record, intent, made, owners), f"{made} is what it made."
     return after_operation(record, intent), f"{found} has ended well."
 

@@ -248,7 +248,9 @@ class Scene:
                 ),
                 "models": {m.id: dict(m.labels) for m in live.models.values()},
                 "datasets": {d.id: d.example_count for d in live.datasets.values()},
-                "running": sorted(operation.id for operation in opened.provider.running()),
+                "running": sorted(
+                    operation.id for operation in opened.provider.active_operations()
+                ),
                 "resources": opened.store.read().resources,
             }
 
@@ -293,7 +295,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, api: str) -> Iterator[Scen
     while not scene.known:
         assert scene.run(*APPLY, "--detach") == 5
         with scene.project.workspace() as opened:
-            for operation in opened.provider.running():
+            for operation in opened.provider.active_operations():
                 if operation.kind is OperationKind.CREATE_MODEL:
                     scene.known["RUNNING"] = operation.id
     yield scene

@@ -192,7 +192,7 @@ def test_operations_and_the_end_of_a_training(
         [training] = provider.operations(done=False, works_on=about)
         assert training.id in {each.id for each in provider.operations()}
         assert len(provider.operations(done=True, works_on=about)) == 2
-        found = provider.trainings(training.labels[TOKEN_LABEL])
+        found = provider.find_trainings(training.labels[TOKEN_LABEL])
         assert found == [provider.operation(training.id)]
         provider.cancel(training.id)
         name = f"{slow_project.parent}/{training.id}"
@@ -210,5 +210,5 @@ def test_what_is_not_there(project: VertexProject, judge: Judge) -> None:
         gone = "1234567890123456789"
         assert provider.delete(ResourceKind.MODEL, gone) is None
         assert provider.delete(ResourceKind.DATASET, gone) is None
-        assert provider.trainings("none") == []
+        assert provider.find_trainings("none") == []
     assert judge.recorder.take()

@@ -57,7 +57,7 @@ def test_what_the_policy_refuses_by_now_is_not_sent_again(
         assert any(isinstance(each.error, PlanRefused) for each in failed)
     with project.workspace() as opened:
         assert opened.provider.models() == []
-        assert [o for o in opened.provider.running() if "model" in str(o.kind)] == []
+        assert [o for o in opened.provider.active_operations() if "model" in str(o.kind)] == []
     path.unlink()
     assert not project.apply().failed
     assert project.plan().empty

@@ -122,7 +122,7 @@ class Checkout:
         for _ in range(9):
             self.apply()
             with self.workspace() as workspace:
-                running = workspace.provider.running()
+                running = workspace.provider.active_operations()
             ids = [o.id for o in running if o.kind is OperationKind.CREATE_MODEL]
             if ids:
                 return ids[0]

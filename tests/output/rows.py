@@ -130,7 +130,7 @@ OPERATIONS = (
     Operation(
         "ICN8", OperationKind.IMPORT_DATA, False, "2019-10-02T07:59:59.5Z", progress_percent=40
     ),
-    Operation("ICN7", OperationKind.CREATE_DATASET, True, made="ICN3700"),
+    Operation("ICN7", OperationKind.CREATE_DATASET, True, result_id="ICN3700"),
     Operation(
         "ICN6",
         OperationKind.IMPORT_DATA,

@@ -101,7 +101,7 @@ def test_each_deployment_is_counted_once(**nodes: tuple[int, int, int]) -> None:
         )
         places = {f"endpoint-{i}": n for i, n in enumerate(elsewhere) if n}
         world.models[object_id] = replace(
-            there, deployed=bool(home), node_count=home or None, elsewhere=places
+            there, deployed=bool(home), node_count=home or None, foreign_deployments=places
         )
     found = unrecorded(world.live, known_to(world.resources), LINEAGE, world.resources, (), BOOK)
     plan = world.plan(wanted)

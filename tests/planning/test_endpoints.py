@@ -60,7 +60,7 @@ class Endpoints:
     def live(self) -> Live:
         there = self.world.models[self.id]
         places = tuple(e for e in self.endpoints if e.nodes_of(self.id))
-        found = replace(there, deployed=bool(places), node_count=None, places=places)
+        found = replace(there, deployed=bool(places), node_count=None, endpoints=places)
         return Live(
             self.world.datasets,
             {self.id: found},

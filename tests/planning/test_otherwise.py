@@ -123,7 +123,7 @@ def retraining(*, ended: bool) -> World:
         made = operation.id.replace("OP", "M")
         there = next(iter(world.models.values()))
         world.models[made] = replace(there, id=made, deployed=False, node_count=None)
-        done = replace(ENDED, id=operation.id, made=made)
+        done = replace(ENDED, id=operation.id, result_id=made)
         world.operations[operation.id] = done
     return world
 

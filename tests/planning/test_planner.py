@@ -295,7 +295,7 @@ def test_a_dataset_whose_creation_has_ended_gets_the_labels_of_what_is_declared_
     begun = RecordedOperation(Step.CREATE, "t", "2026-01-01T00:00:00Z", "OP1", attributes=created)
     world.resources[record.address] = replace(record, current=None, operations=(begun,))
     world.operations["OP1"] = Operation(
-        "OP1", OperationKind.CREATE_DATASET, done=True, made=record.current.id
+        "OP1", OperationKind.CREATE_DATASET, done=True, result_id=record.current.id
     )
     changes = world.plan(desired(dataset(data="v1:bb"))).changes
     (update,) = [change for change in changes if change.action is Action.UPDATE]

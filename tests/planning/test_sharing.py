@@ -66,7 +66,7 @@ def test_what_an_open_training_made_is_not_adopted(world: World, how: str) -> No
     if how == "token":
         world.models["M9"] = replace(world.models["M9"], labels={TOKEN_LABEL: TOKEN})
     elif how == "made":
-        world.operations["OP1"] = Operation("OP1", OperationKind.CREATE_MODEL, True, made="M9")
+        world.operations["OP1"] = Operation("OP1", OperationKind.CREATE_MODEL, True, result_id="M9")
     else:
         operation = begun(rebuilt_token("OP1"))
         labels = {TOKEN_LABEL: TOKEN} if how == "labelled by this" else {}

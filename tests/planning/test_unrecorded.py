@@ -125,7 +125,7 @@ def test_what_is_recorded_in_any_way_is_known() -> None:
     live = Live(
         {"D1": LiveDataset("D1", "d", None, labels=labels(address=D))},
         {i: a_model(labels(), id=i) for i in ("M0", "M1", "M2")},
-        {"T1": a_training({}, id="T1", done=True, made="M2")},
+        {"T1": a_training({}, id="T1", done=True, result_id="M2")},
     )
     assert found(live, recorded(intent(rebuilt_token("T1"), "T1"))) == ()
 

@@ -9,7 +9,7 @@ import pytest
 
 from automl_plan.model.json import Json
 from automl_plan.providers.google.automl.settings import open_automl
-from automl_plan.providers.google.connection import LATE_SECONDS, LATE_SECONDS_ON_LOOPBACK
+from automl_plan.providers.google.connection import SETTLE_SECONDS, SETTLE_SECONDS_ON_LOOPBACK
 from automl_plan.providers.google.vertex.settings import open_vertex
 
 OPENERS = {"automl": open_automl, "vertex": open_vertex}
@@ -42,7 +42,10 @@ ELSEWHERE = (
 @pytest.mark.parametrize("api", OPENERS)
 @pytest.mark.parametrize(
     ("endpoint", "seconds"),
-    [*((e, LATE_SECONDS_ON_LOOPBACK) for e in LOOPBACK), *((e, LATE_SECONDS) for e in ELSEWHERE)],
+    [
+        *((e, SETTLE_SECONDS_ON_LOOPBACK) for e in LOOPBACK),
+        *((e, SETTLE_SECONDS) for e in ELSEWHERE),
+    ],
 )
 def test_only_a_service_on_loopback_acts_at_once(
     tmp_path: Path, api: str, endpoint: str, seconds: float
@@ -54,7 +57,7 @@ def test_only_a_service_on_loopback_acts_at_once(
 @pytest.mark.parametrize("api", OPENERS)
 @pytest.mark.parametrize("location", ["us-central1", "eu", "europe-west4"])
 def test_google_may_act_late(tmp_path: Path, api: str, location: str) -> None:
-    assert _late(tmp_path, api, {"location": location}, {}) == LATE_SECONDS
+    assert _late(tmp_path, api, {"location": location}, {}) == SETTLE_SECONDS
 
 
 def _late(
@@ -62,6 +65,6 @@ def _late(
 ) -> float:
     provider = OPENERS[api]({"project": "p", **settings}, directory, environ)
     try:
-        return provider.late_seconds
+        return provider.settle_seconds
     finally:
         provider.close()

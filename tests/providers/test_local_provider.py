@@ -62,7 +62,7 @@ def all_steps(provider: Provider, step: Callable[[], Operation | None]) -> list[
         ended = wait(provider, operation)
         assert ended.error is None
         kinds.append(ended.kind)
-        if not ended.more:
+        if not ended.has_next_step:
             break
     return kinds
 
@@ -82,11 +82,11 @@ DATA = SourceData("v1:0", 20, 20)
 def made_dataset(provider: Provider) -> str:
     done = wait(provider, provider.create_dataset(SHADES, OWN))
     assert done.kind is OperationKind.CREATE_DATASET
-    assert done.made is not None
-    imported = wait(provider, provider.import_data(SHADES, done.made, DATA))
+    assert done.result_id is not None
+    imported = wait(provider, provider.import_data(SHADES, done.result_id, DATA))
     assert (imported.kind, imported.error) == (OperationKind.IMPORT_DATA, None)
     assert imported.partial_failures == ()
-    return done.made
+    return done.result_id
 
 
 def training(provider: Provider, dataset_id: str) -> Operation:
@@ -118,8 +118,8 @@ def test_the_life_of_a_dataset_and_a_model(provider: Provider) -> None:
 
     trained = wait(provider, training(provider, dataset_id))
     assert trained.kind is OperationKind.CREATE_MODEL
-    assert trained.made is not None
-    model = provider.model(trained.made)
+    assert trained.result_id is not None
+    model = provider.model(trained.result_id)
     assert (model.dataset_id, model.model_type, model.deployed) == (dataset_id, "cloud", False)
     assert model.train_budget_milli_node_hours == 8000
     assert 0 < (model.train_cost_milli_node_hours or 0) <= 8000
@@ -164,7 +164,7 @@ def test_updating(provider: Provider) -> None:
     assert (dataset.display_name, dataset.description) == ("new", "")
     assert user_labels(dataset.labels) == {"a": "b"}
     assert OWN.items() <= dataset.labels.items()
-    model_id = wait(provider, training(provider, dataset_id)).made or ""
+    model_id = wait(provider, training(provider, dataset_id)).result_id or ""
     provider.update(MODEL, model_id, {"labels": {"c": ""}})
     assert provider.model(model_id).labels == {"c": "", **OWN}
 
@@ -182,16 +182,16 @@ def test_operations_by_what_they_work_on(directory: Path, api: str) -> None:
     assert [o.id for o in provider.operations(done=False)] == [running.id]
     assert [o.id for o in provider.operations(works_on=works_on, done=False)] == [running.id]
     assert running.id not in {o.id for o in provider.operations(done=True)}
-    assert running.id in {o.id for o in provider.running()}
-    assert running.id not in {o.id for o in provider.ended(100)}
+    assert running.id in {o.id for o in provider.active_operations()}
+    assert running.id not in {o.id for o in provider.recent_operations(100)}
     provider.cancel(running.id)
     ended = wait(provider, running)
-    assert running.id not in {o.id for o in provider.running()}
+    assert running.id not in {o.id for o in provider.active_operations()}
     # A list tells the same as the operation by itself: nobody asks for it again.
-    assert {o.id: o for o in provider.ended(100)}[running.id] == ended
-    assert provider.ended(0) == []
+    assert {o.id: o for o in provider.recent_operations(100)}[running.id] == ended
+    assert provider.recent_operations(0) == []
     assert ended.error is not None
-    assert (ended.error.code, ended.made) == (1, None)
+    assert (ended.error.code, ended.result_id) == (1, None)
     provider.cancel(running.id)
     assert provider.models() == []
     provider.close()

@@ -73,8 +73,8 @@ class Cloud:
         operation = self.provider.create_dataset(DATASET, {})
         while not operation.done:
             operation = self.provider.operation(operation.id)
-        assert operation.made is not None
-        return operation.made
+        assert operation.result_id is not None
+        return operation.result_id
 
     def imported(self, dataset_id: str, data: SourceData) -> None:
         operation = self.provider.import_data(DATASET, dataset_id, data)

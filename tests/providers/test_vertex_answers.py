@@ -82,7 +82,7 @@ READS: tuple[Callable[[Provider], object], ...] = (
     lambda p: p.operations(),
     lambda p: p.operations(done=False, works_on=(ResourceKind.DATASET, "7")),
     lambda p: p.operations(works_on=(ResourceKind.MODEL, "7")),
-    lambda p: p.trainings("0-1"),
+    lambda p: p.find_trainings("0-1"),
     lambda p: p.evaluations("7"),
     lambda p: p.dataset("7"),
     lambda p: p.model("7"),
@@ -118,7 +118,7 @@ def test_what_a_filter_does_not_find_is_looked_for_without_one(
         return by_label if "filter" in request.query else answer({"trainingPipelines": pipelines})
 
     shared.default = reply
-    found = provider.trainings("0-1")
+    found = provider.find_trainings("0-1")
     assert found is not None
     assert [each.id for each in found] == ["trainingPipelines/ours"]
     asked = [request.query.get("filter") for request in shared.received]
@@ -156,7 +156,7 @@ def test_models_that_version_0_1_migrated_are_known_by_their_labels(
 
 def test_what_no_label_can_bear_is_not_looked_for(shared: Service, provider: Provider) -> None:
     shared.received.clear()
-    assert provider.trainings("rebuilt-trainingPipelines/7") is None
+    assert provider.find_trainings("rebuilt-trainingPipelines/7") is None
     assert shared.received == []
 
 

@@ -47,7 +47,7 @@ OPERATIONS = {
         done=True,
         create_time="2019-07-22T18:35:06.881193Z",
         update_time="2019-07-22T19:58:44.972235Z",
-        made="model-id",
+        result_id="model-id",
     ),
     "08-operation-create-model-running": Operation(
         id="ICN3074819451447672458",

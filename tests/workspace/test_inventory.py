@@ -96,7 +96,7 @@ def test_what_runs_is_shown_so(project: Project) -> None:
     project.write({"digits": DATASET}, {"digits": MODEL})
     project.apply(detach=True)
     with project.workspace() as workspace:
-        for importing in workspace.provider.running():
+        for importing in workspace.provider.active_operations():
             if importing.kind is OperationKind.IMPORT_DATA:
                 wait_for_operation(workspace.provider, importing.id)
                 project.apply(detach=True)

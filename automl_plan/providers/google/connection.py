@@ -19,20 +19,20 @@ from automl_plan.providers.sources import SourceReader
 from automl_plan.providers.staging import Staging, StagingBucket
 
 DEFAULT_LOCATION = "us-central1"
-LATE_SECONDS = 120.0
+SETTLE_SECONDS = 120.0
 """Six times the deadline of Google's own backend for models.create (automl_v1.yaml)."""
-LATE_SECONDS_ON_LOOPBACK = 2.0
+SETTLE_SECONDS_ON_LOOPBACK = 2.0
 """No proxy lies on the way: what was sent is acted upon at once."""
 
 
-def late_seconds(url: str) -> float:
+def settle_seconds(url: str) -> float:
     """For how long a call to the service at a URL may still take effect after it was cut off.
 
     Short on this machine's loopback only: a gateway of somebody's own may hold a call as long as
     Google's does.
     """
     local = is_loopback(urlsplit(url).hostname or "")
-    return LATE_SECONDS_ON_LOOPBACK if local else LATE_SECONDS
+    return SETTLE_SECONDS_ON_LOOPBACK if local else SETTLE_SECONDS
 
 
 class Connection(Struct, frozen=True):
@@ -44,7 +44,7 @@ class Connection(Struct, frozen=True):
     """None: the settings name no bucket to bring local data to."""
     project: str
     location: str
-    late_seconds: float
+    settle_seconds: float
     """For how long a call that was cut off may still take effect."""
     contacts: tuple[Contact, ...]
     """What is contacted beside Google's own services."""
@@ -86,7 +86,7 @@ def connect(
         staging,
         project,
         location,
-        late_seconds(url),
+        settle_seconds(url),
         tuple(_contacts(name, settings, environ, url, variable)),
     )
 

@@ -19,7 +19,7 @@ from automl_plan.providers.staging import Staging
 
 
 def merged_labels(
-    there: Mapping[str, str], wanted: Json, own_labels: Mapping[str, str | None]
+    there: Mapping[str, str], wanted: Json, ownership_labels: Mapping[str, str | None]
 ) -> dict[str, str]:
     """All labels of an object once the user's are as wanted (None: as they are), and ours set."""
     labels = dict(there)
@@ -27,7 +27,7 @@ def merged_labels(
         mine = user_labels(there)
         kept = {k: v for k, v in there.items() if k not in mine}
         labels = {**{k: str(v) for k, v in wanted.items()}, **kept}
-    for key, value in own_labels.items():
+    for key, value in ownership_labels.items():
         if value is None:
             labels.pop(key, None)
         else:
@@ -72,7 +72,7 @@ class GoogleService:
         name: str,
         project: str,
         location: str,
-        late_seconds: float,
+        settle_seconds: float,
         capabilities: Capabilities = GOOGLE,
         contacts: Sequence[Contact] = (),
     ) -> None:
@@ -84,7 +84,7 @@ class GoogleService:
                 raise UsageError(f"{value!r} can't be a {part}.")
         self._parent = f"projects/{project}/locations/{location}"
         self._identity = f"{name}:{self._parent}"
-        self._late_seconds = late_seconds
+        self._settle_seconds = settle_seconds
         self._capabilities = capabilities
         self._contacts = contacts
 
@@ -99,9 +99,9 @@ class GoogleService:
         return is_google(self._transport.base_url)
 
     @property
-    def late_seconds(self) -> float:
-        """For how long a call that was cut off may still take effect, or be missing in lists."""
-        return self._late_seconds
+    def settle_seconds(self) -> float:
+        """Seconds after which an interrupted call can no longer take effect or appear in lists."""
+        return self._settle_seconds
 
     @property
     def capabilities(self) -> Capabilities:

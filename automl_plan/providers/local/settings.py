@@ -7,7 +7,7 @@ from pathlib import Path
 
 from automl_plan.model.json import Json
 from automl_plan.model.resource_names import EMBEDDED
-from automl_plan.providers.google.connection import late_seconds
+from automl_plan.providers.google.connection import settle_seconds
 from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
@@ -38,7 +38,7 @@ def open_local(
             name="local-vertex",
             project=EMBEDDED.project,
             location=EMBEDDED.location,
-            late_seconds=late_seconds(running.url),
+            settle_seconds=settle_seconds(running.url),
             capabilities=capabilities,
         )
     from automl_plan.providers.google.automl.provider import AutomlProvider
@@ -49,7 +49,7 @@ def open_local(
         name="local",
         project=EMBEDDED.project,
         location=EMBEDDED.location,
-        late_seconds=late_seconds(running.url),
+        settle_seconds=settle_seconds(running.url),
         capabilities=capabilities,
     )
 

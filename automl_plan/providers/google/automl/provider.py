@@ -61,7 +61,7 @@ class AutomlProvider(GoogleService):
         with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
             listed = pool.submit(self.datasets)
             # Trainings first: the model of one that ends in between is listed then.
-            running = self.running()
+            running = self.active_operations()
             models = {m.id: m for m in self.models()}
             return Live(
                 {d.id: d for d in listed.result()},
@@ -69,7 +69,7 @@ class AutomlProvider(GoogleService):
                 trainings=tuple(o for o in running if o.kind is OperationKind.CREATE_MODEL),
             )
 
-    def labelled(self) -> Live:
+    def live_labels(self) -> Live:
         """All of it: models tell everything themselves."""
         return self.live()
 
@@ -117,17 +117,17 @@ class AutomlProvider(GoogleService):
         found = [operation(o) for o in pages]
         return [o for o in found if done is None or o.done is done]
 
-    def running(self) -> Sequence[Operation]:
+    def active_operations(self) -> Sequence[Operation]:
         """Operations that run."""
         return self.operations(done=False)
 
-    def ended(self, most: int) -> Sequence[Operation]:
+    def recent_operations(self, most: int) -> Sequence[Operation]:
         """Operations that have ended: of that list the first ones."""
         query = {"pageSize": str(min(most, int(_PAGE_SIZE))), "filter": "done=true"}
         answers = self._transport.pages(self._path("operations"), "operations", query)
         return [o for o in map(operation, islice(answers, most)) if o.done]
 
-    def trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
+    def find_trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
         """None: operations bear no labels here."""
         return None
 
@@ -159,9 +159,11 @@ class AutomlProvider(GoogleService):
 
     # -- writing ---------------------------------------------------------------------------
 
-    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+    def create_dataset(
+        self, dataset: DesiredDataset, ownership_labels: Mapping[str, str]
+    ) -> Operation:
         """Start to create a dataset without content."""
-        body = dataset_body(dataset, own_labels)
+        body = dataset_body(dataset, ownership_labels)
         return self._begin(self._path("datasets"), body, paid=False)
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
@@ -175,13 +177,13 @@ class AutomlProvider(GoogleService):
         model: DesiredModel,
         dataset: DesiredDataset,  # noqa: ARG002 (what it is labelled for stands on the live one)
         dataset_id: str,
-        own_labels: Mapping[str, str],
+        ownership_labels: Mapping[str, str],
         check: Check | None = None,
     ) -> Operation:
         """Start to train a model."""
         if check is not None:
             check(self.dataset(dataset_id))
-        body = model_body(model, checked_id(dataset_id), own_labels)
+        body = model_body(model, checked_id(dataset_id), ownership_labels)
         return self._begin(self._path("models"), body)
 
     def update(
@@ -189,7 +191,7 @@ class AutomlProvider(GoogleService):
         kind: ResourceKind,
         object_id: str,
         changed: Attributes,
-        own_labels: Mapping[str, str | None] = _NO_LABELS,
+        ownership_labels: Mapping[str, str | None] = _NO_LABELS,
     ) -> None:
         """Patch mutable fields; labels that are not the user's or named stay as they are."""
         path = self._path(_COLLECTIONS[kind], object_id)
@@ -198,7 +200,7 @@ class AutomlProvider(GoogleService):
                 self.dataset(object_id) if kind is ResourceKind.DATASET else self.model(object_id)
             )
             body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            labels = merged_labels(there.labels, changed.get("labels"), own_labels)
+            labels = merged_labels(there.labels, changed.get("labels"), ownership_labels)
             if "labels" in changed or labels != there.labels:
                 body["labels"] = dict(labels)
             if not body:
@@ -254,7 +256,7 @@ class AutomlProvider(GoogleService):
         """Ask for an operation's end."""
         self._transport.repeatable("POST", self._path("operations", operation_id, verb="cancel"))
 
-    def forget(self, operation_id: str) -> None:
+    def delete_operation(self, operation_id: str) -> None:
         """Delete the record of an operation (operations.delete: it stops nothing)."""
         self._transport.repeatable("DELETE", self._path("operations", operation_id))
 

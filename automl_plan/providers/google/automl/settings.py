@@ -29,7 +29,7 @@ def open_automl(
         name="automl",
         project=found.project,
         location=found.location,
-        late_seconds=found.late_seconds,
+        settle_seconds=found.settle_seconds,
         contacts=found.contacts,
     )
 

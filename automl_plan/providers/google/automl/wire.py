@@ -146,7 +146,7 @@ def operation(answer: Mapping[str, Any]) -> Operation:
         update_time=moment(metadata.get("updateTime")),
         progress_percent=integer(metadata.get("progressPercent")),
         error=operation_error(error) if isinstance(error, dict) else None,
-        made=tail(mapping(answer.get("response")).get("name")) or None,
+        result_id=tail(mapping(answer.get("response")).get("name")) or None,
         partial_failures=tuple(
             str(mapping(failure).get("message", ""))
             for failure in items(metadata.get("partialFailures"))
@@ -174,14 +174,14 @@ def _kind(answer: Mapping[str, Any], keys: Mapping[Problem, str]) -> Problem | N
     return next((problem for problem, key in keys.items() if key in answer), None)
 
 
-def dataset_body(dataset: DesiredDataset, own_labels: Mapping[str, str]) -> dict[str, Json]:
+def dataset_body(dataset: DesiredDataset, ownership_labels: Mapping[str, str]) -> dict[str, Json]:
     """For datasets.create."""
     metadata: dict[str, Json] = {}
     if dataset.classification_type is not None:
         metadata["classificationType"] = str(dataset.classification_type)
     body: dict[str, Json] = {
         "displayName": dataset.display_name,
-        "labels": {**dataset.labels, **own_labels},
+        "labels": {**dataset.labels, **ownership_labels},
         DATASET_METADATA[dataset.problem]: metadata,
     }
     if dataset.description:
@@ -190,7 +190,7 @@ def dataset_body(dataset: DesiredDataset, own_labels: Mapping[str, str]) -> dict
 
 
 def model_body(
-    model: DesiredModel, dataset_id: str, own_labels: Mapping[str, str]
+    model: DesiredModel, dataset_id: str, ownership_labels: Mapping[str, str]
 ) -> dict[str, Json]:
     """For models.create. The budget goes as `trainBudgetMilliNodeHours`, an int64, so as text."""
     metadata: dict[str, Json] = {
@@ -202,7 +202,7 @@ def model_body(
     return {
         "displayName": model.display_name,
         "datasetId": dataset_id,
-        "labels": {**model.labels, **own_labels},
+        "labels": {**model.labels, **ownership_labels},
         MODEL_METADATA[model.problem]: metadata,
     }
 

@@ -77,7 +77,7 @@ class VertexProvider(GoogleService):
         found = self._live(datasets, models, pipelines)
         return replace(found, endpoints={each.id: each for each in endpoints})
 
-    def labelled(self) -> Live:
+    def live_labels(self) -> Live:
         """Everything that exists; of models without their trainings and endpoints."""
         with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
             listed = pool.submit(self._list, "datasets")
@@ -218,7 +218,7 @@ class VertexProvider(GoogleService):
             return []  # no such endpoint, yet or any more
         return [operation(answer, self._parent) for answer in answers]
 
-    def running(self) -> Sequence[Operation]:
+    def active_operations(self) -> Sequence[Operation]:
         """Trainings that run, and such other operations as the location's list names.
 
         That list takes a filter whose words nothing documents: it is not read far.
@@ -227,7 +227,7 @@ class VertexProvider(GoogleService):
         trainings = (pipeline(answer, self._parent) for answer in trained)
         return [*trainings, *self._at_location("done=false", _READ)]
 
-    def ended(self, most: int) -> Sequence[Operation]:
+    def recent_operations(self, most: int) -> Sequence[Operation]:
         """The first trainings of their list, and of the operations that the location's names."""
         path = self._path("trainingPipelines")
         listed = islice(self._transport.pages(path, "trainingPipelines", _PAGE), most)
@@ -243,7 +243,7 @@ class VertexProvider(GoogleService):
             return []
         return [operation(answer, self._parent) for answer in answers]
 
-    def trainings(self, token: str) -> Sequence[Operation] | None:
+    def find_trainings(self, token: str) -> Sequence[Operation] | None:
         """All trainings whose pipeline bears a token; None for one that no label can bear.
 
         That there is none is believed of a list without a filter only: a training may be paid
@@ -276,9 +276,11 @@ class VertexProvider(GoogleService):
 
     # -- writing ---------------------------------------------------------------------------
 
-    def create_dataset(self, dataset: DesiredDataset, own_labels: Mapping[str, str]) -> Operation:
+    def create_dataset(
+        self, dataset: DesiredDataset, ownership_labels: Mapping[str, str]
+    ) -> Operation:
         """Start to create a dataset without content."""
-        return self._begin(self._path("datasets"), dataset_body(dataset, own_labels))
+        return self._begin(self._path("datasets"), dataset_body(dataset, ownership_labels))
 
     def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
         """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
@@ -295,14 +297,14 @@ class VertexProvider(GoogleService):
         model: DesiredModel,
         dataset: DesiredDataset,
         dataset_id: str,
-        own_labels: Mapping[str, str],
+        ownership_labels: Mapping[str, str],
         check: Check | None = None,
     ) -> Operation:
         """Start a pipeline that trains a model."""
         sets, there = self._sets_of(dataset_id)
         if check is not None:
             check(there)
-        body = pipeline_body(model, dataset, checked_id(dataset_id), own_labels, sets)
+        body = pipeline_body(model, dataset, checked_id(dataset_id), ownership_labels, sets)
         path = self._path("trainingPipelines")
         answer = pipeline(self._transport.once("POST", path, body), self._parent)
         return opened(answer, f"POST {path}")
@@ -312,7 +314,7 @@ class VertexProvider(GoogleService):
         kind: ResourceKind,
         object_id: str,
         changed: Attributes,
-        own_labels: Mapping[str, str | None] = _NO_LABELS,
+        ownership_labels: Mapping[str, str | None] = _NO_LABELS,
     ) -> None:
         """Patch mutable fields; labels that are not the user's or named stay as they are."""
         path = self._path(_COLLECTIONS[kind], object_id)
@@ -321,7 +323,7 @@ class VertexProvider(GoogleService):
             there = dataset(answer) if kind is ResourceKind.DATASET else model(answer, None, ())
             body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
             before = labels_of(answer)
-            labels = merged_labels(before, changed.get("labels"), own_labels)
+            labels = merged_labels(before, changed.get("labels"), ownership_labels)
             if "labels" in changed or labels != before:
                 body["labels"] = dict(labels)
             if not body:
@@ -387,7 +389,7 @@ class VertexProvider(GoogleService):
             path = f"{operation_path(self._parent, operation_id)}:cancel"
         self._transport.repeatable("POST", path, {})
 
-    def forget(self, operation_id: str) -> None:
+    def delete_operation(self, operation_id: str) -> None:
         """Delete the record of an operation, or of a training that has ended.
 
         Its model lives on; what it was trained with only the state and its labels tell then.

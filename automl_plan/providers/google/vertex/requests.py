@@ -29,13 +29,13 @@ _LONGEST_ID = 63
 """Of an endpoint (proto: CreateEndpointRequest.endpoint_id)."""
 
 
-def dataset_body(dataset: DesiredDataset, own_labels: Mapping[str, str]) -> dict[str, Json]:
+def dataset_body(dataset: DesiredDataset, ownership_labels: Mapping[str, str]) -> dict[str, Json]:
     """For datasets.create. Google's own example has no `metadata`, which the proto requires."""
     kind = kind_of(dataset.problem, dataset.classification_type)
     body: dict[str, Json] = {
         "displayName": dataset.display_name,
         "metadataSchemaUri": IMAGE_DATASET,
-        "labels": {**dataset.labels, **own_labels, KIND_LABEL: kind.label},
+        "labels": {**dataset.labels, **ownership_labels, KIND_LABEL: kind.label},
     }
     if dataset.description:
         body["description"] = dataset.description
@@ -56,7 +56,7 @@ def pipeline_body(
     model: DesiredModel,
     dataset: DesiredDataset,
     dataset_id: str,
-    own_labels: Mapping[str, str],
+    ownership_labels: Mapping[str, str],
     sets: str | None,
 ) -> dict[str, Json]:
     """For trainingPipelines.create. The labels stand on the pipeline and on its model.
@@ -81,7 +81,7 @@ def pipeline_body(
             inputs["baseModelId"] = model.base_model_id
     if model.training_options.get("disable_early_stopping"):
         inputs["disableEarlyStopping"] = True
-    labels: dict[str, Json] = {**model.labels, **own_labels}
+    labels: dict[str, Json] = {**model.labels, **ownership_labels}
     upload: dict[str, Json] = {"displayName": model.display_name, "labels": labels}
     return {
         "displayName": model.display_name,

@@ -28,7 +28,7 @@ def open_vertex(
         name="vertex",
         project=found.project,
         location=found.location,
-        late_seconds=found.late_seconds,
+        settle_seconds=found.settle_seconds,
         contacts=found.contacts,
     )
 

@@ -204,7 +204,7 @@ def model(
         or labels.get(DATASET_LABEL, ""),
         problem=problem,
         deployed=bool(items(answer.get("deployedModels"))),
-        places=places,
+        endpoints=places,
         model_type=model_type,
         base_model_id=text(inputs.get("baseModelId")),
         train_budget_milli_node_hours=budget,
@@ -261,8 +261,8 @@ def operation(answer: Mapping[str, Any], parent: str) -> Operation:
         create_time=moment(generic.get("createTime")),
         update_time=moment(generic.get("updateTime")),
         error=operation_error(error) if isinstance(error, dict) else None,
-        made=tail(made) or None,
-        more=kind in _STEPS,
+        result_id=tail(made) or None,
+        has_next_step=kind in _STEPS,
         partial_failures=tuple(
             str(mapping(failure).get("message", ""))
             for failure in items(generic.get("partialFailures"))
@@ -288,7 +288,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),
         error=failure if state in ("FAILED", "CANCELLED") else None,
-        made=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
+        result_id=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
         labels=labels_of(answer),
         dataset_id=text(mapping(answer.get("inputDataConfig")).get("datasetId")),
         cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
