@@ -6,7 +6,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-lifecycle test test-deep life fuzz chaos bench lint types format format-check check lock clean
+.PHONY: help demo demo-lifecycle test test-deep life fuzz chaos bench schemas lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; n
 bench: $(VENV)/.installed-dev  ## Measure speed and memory by the number of resources, beside Terraform
 	$(MAKE) VENV=$(VENV)/plain $(VENV)/plain/.installed-local
 	$(BIN)/python -m tests.benchmarks --command $(VENV)/plain/bin/automl-plan $(ARGS)
+
+schemas: $(VENV)/.installed-dev  ## Write the schemas of documents that are types again
+	$(BIN)/python -m tests.schemas.generate
 
 lint: $(VENV)/.installed-dev  ## Lint
 	$(BIN)/ruff check .

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from automl_plan.model.json import Attributes
@@ -52,6 +53,59 @@ Outbox = Mapping[str, Notice]
 
 Noticed = Mapping[str, str]
 """What lasts (drift, an end that is near) and was told: its key, and when."""
+
+
+MESSAGE_FORMAT: Final = "1.0"
+
+
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a webhook's body is, and what a command of `notify` reads. The same event has the same
+    id at each try. A reader skips fields that it does not know."""
+
+    format_version: Literal["1.0"]
+    id: str
+    event: NoticeKind
+    when: str
+    """RFC 3339, by the clock of the machine that recorded it."""
+    address: str
+    """`model.digits`"""
+    action: str
+    """Of the plan: `train`; or the step of a call that was interrupted."""
+    operation_id: str | None
+    object_id: str | None
+    """What was made, or worked on."""
+    seconds: float | None
+    """How long the operation took."""
+    text: str
+    """What a person reads: lines of plain text."""
+    where: str | None = None
+    """The service, project and location."""
+    step: str | None = None
+    """The call: `create`, `import-data`, `train`, `deploy`, `undeploy`, `delete`."""
+    version: Annotated[int, Meta(ge=1)] | None = None
+    """Of a trained model."""
+    expected_seconds: float | None = None
+    """What the history made expect: the median."""
+    expected_low_seconds: float | None = None
+    """The lower bound of the 80 % interval."""
+    expected_high_seconds: float | None = None
+    """The upper bound of the 80 % interval."""
+    cost_milli_node_hours: Annotated[int, Meta(ge=0)] | None = None
+    """What is billed, as the service reports."""
+    cost_usd: Annotated[float, Meta(ge=0)] | None = None
+    """The same in US dollars at list price."""
+    cost_at_most_usd: Annotated[float, Meta(ge=0)] | None = None
+    """Where the service does not report what is billed: an upper bound by the time it took."""
+    au_prc: float | None = None
+    """Of the new version; for object detection its mean average precision."""
+    simulated: Literal[True] | None = None
+    """The evaluation is made up: the embedded service's simulated trainer made the model."""
+    former_object_id: str | None = None
+    """The version that was current before."""
+    former_au_prc: float | None = None
+    """Of that version."""
+    next: str | None = None
+    """The command to go on with."""
 
 
 class Way(StrEnum):

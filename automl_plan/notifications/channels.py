@@ -19,8 +19,19 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from msgspec import to_builtins
+from msgspec.structs import fields
+
 from automl_plan import __version__
-from automl_plan.model.notices import Mailing, Notice, Receiver, Tls, Way
+from automl_plan.model.notices import (
+    MESSAGE_FORMAT,
+    Mailing,
+    Message,
+    Notice,
+    Receiver,
+    Tls,
+    Way,
+)
 
 SECONDS = 10.0
 """That one try waits for an answer."""
@@ -116,7 +127,7 @@ def _connected(mailing: Mailing, trusted: ssl.SSLContext) -> smtplib.SMTP:
     return server
 
 
-FORMAT_VERSION = "1.0"
+_DETAILS = frozenset(each.name for each in fields(Message) if not each.required)
 SIGNATURE = "X-Automl-Plan-Signature"
 """`sha256=` and the hex HMAC-SHA256 of the body, as GitHub signs its webhooks."""
 EVENT_ID = "X-Automl-Plan-Event-Id"
@@ -151,20 +162,21 @@ def signature(body: bytes, secret: str) -> str:
 
 
 def _body(key: str, notice: Notice) -> bytes:
-    document = {
-        **notice.details,
-        "format_version": FORMAT_VERSION,
-        "id": key,
-        "event": str(notice.kind),
-        "when": notice.when,
-        "address": notice.address,
-        "action": notice.action,
-        "operation_id": notice.operation_id,
-        "object_id": notice.object_id,
-        "seconds": notice.seconds,
-        "text": notice.text,
-    }
-    return json.dumps(document, sort_keys=True).encode()
+    known = {key: value for key, value in notice.details.items() if key in _DETAILS}
+    message = Message(
+        **known,  # type: ignore[arg-type]  # their types are those of a notice's details
+        format_version=MESSAGE_FORMAT,
+        id=key,
+        event=notice.kind,
+        when=notice.when,
+        address=notice.address,
+        action=notice.action,
+        operation_id=notice.operation_id,
+        object_id=notice.object_id,
+        seconds=notice.seconds,
+        text=notice.text,
+    )
+    return json.dumps(to_builtins(message), sort_keys=True).encode()
 
 
 class _NoRedirect(HTTPRedirectHandler):
