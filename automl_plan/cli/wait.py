@@ -69,9 +69,9 @@ def wait(
         if not changes and not as_json:
             write("Nothing is open.\n")
             return
-        otherwise = planned.plan.otherwise
-        if otherwise:
-            say(otherwise_text(otherwise))  # it may take hours until the end
+        differing_operations = planned.plan.differing_operations
+        if differing_operations:
+            say(otherwise_text(differing_operations))  # it may take hours until the end
         only_waits = all(change.action in (Action.RESUME, Action.MOVE) for change in changes)
         apply_planned(
             opened,
@@ -83,5 +83,5 @@ def wait(
             command="wait",
             lines=lines,
         )
-        if otherwise:
-            raise started_otherwise_error(otherwise)
+        if differing_operations:
+            raise started_otherwise_error(differing_operations)

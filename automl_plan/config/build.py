@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from automl_plan import __version__
-from automl_plan.config.rule import Checked
+from automl_plan.config.rule import ResolvedConfig
 from automl_plan.config.scalars import parse_duration
 from automl_plan.config.schema import config_schema
 from automl_plan.model.address import Address, dataset_address, model_address
@@ -35,14 +35,14 @@ from automl_plan.model.requirements import Requirements
 DEFAULT_STATE_PATH = "state/default.json"
 
 
-def desired(checked: Checked) -> Desired:
+def desired(config: ResolvedConfig) -> Desired:
     """All that is declared, sorted by name: the order in the files has no meaning."""
-    datasets = (_dataset(name, checked.datasets[name]) for name in sorted(checked.datasets))
+    datasets = (_dataset(name, config.datasets[name]) for name in sorted(config.datasets))
     models = (
-        _model(name, checked.models[name], at_vertex=checked.at_vertex)
-        for name in sorted(checked.models)
+        _model(name, config.models[name], at_vertex=config.at_vertex)
+        for name in sorted(config.models)
     )
-    blocks = {section: list(found.values()) for section, found in checked.blocks.items()}
+    blocks = {section: list(found.values()) for section, found in config.blocks.items()}
     return Desired(
         {d.address: d for d in datasets},
         {m.address: m for m in models},
@@ -54,7 +54,7 @@ def desired(checked: Checked) -> Desired:
             Removal(Address.parse(b["from"]), RemovalAction(b["action"])) for b in blocks["removed"]
         ),
         adoptions=tuple(
-            Adoption(Address.parse(b["to"]), checked.adopted_id(b)) for b in blocks["imports"]
+            Adoption(Address.parse(b["to"]), config.adopted_id(b)) for b in blocks["imports"]
         ),
     )
 
@@ -110,15 +110,15 @@ def _mailing(written: Mapping[str, Any]) -> Mailing:
     )
 
 
-def digest(checked: Checked, wanted: Desired) -> str:
+def digest(config: ResolvedConfig, wanted: Desired) -> str:
     """`sha256:` and the hex digest of the canonical JSON of all that the configuration says.
 
     And of who reads it: no plan of another version fits, whatever its file claims to be.
     """
     content = {
         "version": __version__,
-        "provider": {str(checked.provider): checked.provider_settings},
-        "state": checked.state_path,
+        "provider": {str(config.provider): config.provider_settings},
+        "state": config.state_path,
         "datasets": {
             d.address.name: {
                 **d.attributes(),
@@ -146,7 +146,7 @@ def digest(checked: Checked, wanted: Desired) -> str:
             for m in wanted.models.values()
         },
         **_blocks_json(wanted),
-        **({"policy": dict(checked.policy)} if checked.policy else {}),
+        **({"policy": dict(config.policy)} if config.policy else {}),
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from automl_plan.config.findings import Finding, KeyPath
-from automl_plan.config.source_map import Origins, Position
+from automl_plan.config.source_map import Position, SourceMap
 from automl_plan.errors import Diagnostic
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, Policy
@@ -54,18 +54,18 @@ class Configuration(Struct, frozen=True):
     digest: str
     """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
     into files, formatting, comments and the directory don't matter."""
-    _origins: Origins
+    _source_map: SourceMap
 
     def diagnostic(
         self, path: KeyPath, rule: str, message: str, hint: str | None = None
     ) -> Diagnostic:
         """What is wrong with what stands at a path, with its place; for what shows up later."""
-        (found,) = self._origins.diagnostics([Finding(path, rule, message, hint)])
+        (found,) = self._source_map.diagnostics([Finding(path, rule, message, hint)])
         return found
 
     def place(self, section: str, *keys: str) -> Position | None:
         """Where a section that is no list of named things is written, if it is, or a key in it."""
-        return self._origins.key_position((section, *keys))
+        return self._source_map.key_position((section, *keys))
 
     def position(self, address: Address, field: str | None = None) -> Position | None:
         """Where a resource, or one of its fields (a dotted path), is written.
@@ -74,4 +74,4 @@ class Configuration(Struct, frozen=True):
         read again, once; None when it can't be or does not declare the resource any more.
         """
         path = (SECTION_OF[address.kind], address.name)
-        return self._origins.key_position((*path, *field.split(".")) if field else path)
+        return self._source_map.key_position((*path, *field.split(".")) if field else path)

@@ -11,7 +11,7 @@ from typing import Any
 
 from automl_plan.config.findings import Finding, KeyPath, Suggester, quoted
 from automl_plan.config.resource_rules import key_problem
-from automl_plan.config.rule import Checked, Rule, problem_of, registrar
+from automl_plan.config.rule import ResolvedConfig, Rule, problem_of, registrar
 from automl_plan.config.scalars import TO_WRITE, parse_duration
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.lifespan import SHORTEST
@@ -64,11 +64,11 @@ def _minima(name: str, require: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Ma
 
 
 @_rule("require-something", "A gate requires something.")
-def _require_something(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _require_something(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         require = entry.get("require")
         path = ("models", name, "require")
-        if require is None or any(broken[:3] == path for broken in checked.broken):
+        if require is None or any(broken[:3] == path for broken in config.broken):
             continue
         asked = "not_worse_than_current" in require or any(
             metric in minima for _, minima in _minima(name, require) for metric in Metric
@@ -80,8 +80,8 @@ def _require_something(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("metric-kind", "A gate's metrics are ones that the service gives for the kind of model.")
-def _metric_kind(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _metric_kind(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         problem = problem_of(entry)
         for path, minima in _minima(name, entry.get("require", {})):
             for metric, only_for in _ONLY_FOR.items():
@@ -97,9 +97,9 @@ def _metric_kind(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("metric-bounds", "Metrics, thresholds and margins lie from 0 to 1, a confidence below 1.")
-def _metric_bounds(checked: Checked) -> Iterator[Finding]:
+def _metric_bounds(config: ResolvedConfig) -> Iterator[Finding]:
     shares = (*Metric, "threshold", "not_worse_than_current")
-    for name, entry in checked.models.items():
+    for name, entry in config.models.items():
         require = entry.get("require", {})
         for path, minima in _minima(name, require):
             for key in shares:
@@ -121,8 +121,8 @@ def _metric_bounds(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("duration", "Ages are durations, and shorter than the shortest life of a model.")
-def _durations(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _durations(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         for key, text in entry.get("retrain", {}).items():
             path = ("models", name, "retrain", key)
             duration = parse_duration(text)
@@ -137,8 +137,8 @@ def _durations(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("keep-versions", f"0 to {MAX_KEPT} former versions are kept.")
-def _keep_versions(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _keep_versions(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         kept = entry.get("lifecycle", {}).get("keep_versions", 0)
         if not 0 <= kept <= MAX_KEPT:
             path = ("models", name, "lifecycle", "keep_versions")
@@ -147,8 +147,8 @@ def _keep_versions(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("ignore-changes", "Ignored fields are fields of the resource.")
-def _ignore_changes(checked: Checked) -> Iterator[Finding]:
-    for section, name, entry in checked.resources():
+def _ignore_changes(config: ResolvedConfig) -> Iterator[Finding]:
+    for section, name, entry in config.resources():
         known = _IGNORABLE[section]
         suggest = Suggester(known)
         for i, field in enumerate(entry.get("lifecycle", {}).get("ignore_changes", ())):
@@ -162,8 +162,8 @@ def _ignore_changes(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("policy-bounds", "Limits of costs are not negative.")
-def _policy_bounds(checked: Checked) -> Iterator[Finding]:
-    for key, usd in checked.policy.items():
+def _policy_bounds(config: ResolvedConfig) -> Iterator[Finding]:
+    for key, usd in config.policy.items():
         if isinstance(usd, bool) or not isinstance(usd, int | float):
             continue
         if not 0 <= usd <= MAX_DOLLARS:
@@ -176,10 +176,10 @@ def _policy_bounds(checked: Checked) -> Iterator[Finding]:
 
 
 def _addresses(
-    checked: Checked, section: str, key: str
+    config: ResolvedConfig, section: str, key: str
 ) -> Iterator[tuple[str, str, Address | None]]:
     """Of each block: its number, the text of one of its addresses, and what it means."""
-    for number, block in checked.blocks[section].items():
+    for number, block in config.blocks[section].items():
         text = block.get(key)
         if text is None:
             continue
@@ -189,8 +189,8 @@ def _addresses(
             yield number, text, None
 
 
-def _declared(checked: Checked, address: Address) -> bool:
-    entries = checked.datasets if address.kind is ResourceKind.DATASET else checked.models
+def _declared(config: ResolvedConfig, address: Address) -> bool:
+    entries = config.datasets if address.kind is ResourceKind.DATASET else config.models
     return address.name in entries
 
 
@@ -198,9 +198,9 @@ _ADDRESS_KEYS = (("moved", "from"), ("moved", "to"), ("removed", "from"), ("impo
 
 
 @_rule("address", "Blocks name resources by their addresses.")
-def _address(checked: Checked) -> Iterator[Finding]:
+def _address(config: ResolvedConfig) -> Iterator[Finding]:
     for section, key in _ADDRESS_KEYS:
-        for number, text, address in _addresses(checked, section, key):
+        for number, text, address in _addresses(config, section, key):
             if address is None:
                 message = f"{quoted(text)} is not an address"
                 hint = "write dataset.NAME or model.NAME"
@@ -208,21 +208,21 @@ def _address(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("block-declared", "What is moved or removed is not declared any more, its new name is.")
-def _block_declared(checked: Checked) -> Iterator[Finding]:
+def _block_declared(config: ResolvedConfig) -> Iterator[Finding]:
     for section in ("moved", "removed"):
-        for number, _, address in _addresses(checked, section, "from"):
-            if address is not None and _declared(checked, address):
+        for number, _, address in _addresses(config, section, "from"):
+            if address is not None and _declared(config, address):
                 message = f"{address} is still declared"
                 hint = f"remove its block under {address.kind}s, or this one"
                 yield Finding((section, number, "from"), "block-declared", message, hint)
-    onwards = {a for _, _, a in _addresses(checked, "moved", "from") if a is not None}
+    onwards = {a for _, _, a in _addresses(config, "moved", "from") if a is not None}
     for section in ("moved", "imports"):
-        for number, _, address in _addresses(checked, section, "to"):
-            if address is None or _declared(checked, address) or not checked.complete:
+        for number, _, address in _addresses(config, section, "to"):
+            if address is None or _declared(config, address) or not config.complete:
                 continue
             if section == "moved" and address in onwards:
                 continue
-            names = checked.datasets if address.kind is ResourceKind.DATASET else checked.models
+            names = config.datasets if address.kind is ResourceKind.DATASET else config.models
             suggest = Suggester(f"{address.kind}.{name}" for name in names)
             message = f"{address} is not declared"
             known = suggest.hint(str(address), f"declare it under {address.kind}s")
@@ -230,9 +230,9 @@ def _block_declared(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("moved-kind", "A dataset stays a dataset, a model a model, and both get another name.")
-def _moved_kind(checked: Checked) -> Iterator[Finding]:
-    targets = {number: to for number, _, to in _addresses(checked, "moved", "to")}
-    for number, _, source in _addresses(checked, "moved", "from"):
+def _moved_kind(config: ResolvedConfig) -> Iterator[Finding]:
+    targets = {number: to for number, _, to in _addresses(config, "moved", "to")}
+    for number, _, source in _addresses(config, "moved", "from"):
         target = targets.get(number)
         if source is None or target is None:
             continue
@@ -245,19 +245,19 @@ def _moved_kind(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("block-twice", "No two blocks are about the same thing, and moves lead somewhere.")
-def _block_twice(checked: Checked) -> Iterator[Finding]:
-    sources = [("moved", *found) for found in _addresses(checked, "moved", "from")]
-    sources += [("removed", *found) for found in _addresses(checked, "removed", "from")]
+def _block_twice(config: ResolvedConfig) -> Iterator[Finding]:
+    sources = [("moved", *found) for found in _addresses(config, "moved", "from")]
+    sources += [("removed", *found) for found in _addresses(config, "removed", "from")]
     yield from _twice(sources, "from")
-    yield from _twice([("moved", *found) for found in _addresses(checked, "moved", "to")], "to")
-    yield from _twice([("imports", *found) for found in _addresses(checked, "imports", "to")], "to")
+    yield from _twice([("moved", *found) for found in _addresses(config, "moved", "to")], "to")
+    yield from _twice([("imports", *found) for found in _addresses(config, "imports", "to")], "to")
     ids = [
         ("imports", number, block["id"], None)
-        for number, block in checked.blocks["imports"].items()
+        for number, block in config.blocks["imports"].items()
         if "id" in block
     ]
     yield from _twice(ids, "id")
-    yield from _circles(checked)
+    yield from _circles(config)
 
 
 def _twice(found: Iterable[tuple[str, str, str, Address | None]], key: str) -> Iterator[Finding]:
@@ -269,15 +269,15 @@ def _twice(found: Iterable[tuple[str, str, str, Address | None]], key: str) -> I
         seen.add(text)
 
 
-def _circles(checked: Checked) -> Iterator[Finding]:
-    targets = {number: to for number, _, to in _addresses(checked, "moved", "to")}
+def _circles(config: ResolvedConfig) -> Iterator[Finding]:
+    targets = {number: to for number, _, to in _addresses(config, "moved", "to")}
     onwards = {
         source: targets.get(number)
-        for number, _, source in _addresses(checked, "moved", "from")
+        for number, _, source in _addresses(config, "moved", "from")
         if source is not None
     }
     told: set[Address] = set()
-    for number, _, source in _addresses(checked, "moved", "from"):
+    for number, _, source in _addresses(config, "moved", "from"):
         if source is None or source in told:
             continue
         circle, at = [source], onwards.get(source)
@@ -291,12 +291,12 @@ def _circles(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("object-id", "Ids are the service's own.")
-def _object_id(checked: Checked) -> Iterator[Finding]:
-    for number, block in checked.blocks["imports"].items():
+def _object_id(config: ResolvedConfig) -> Iterator[Finding]:
+    for number, block in config.blocks["imports"].items():
         text = block.get("id", "-")
         at = ("imports", number, "id")
         try:
-            found = checked.adopted_id({"id": "-", **block})
+            found = config.adopted_id({"id": "-", **block})
         except ValueError as error:
             yield Finding(at, "object-id", f"{quoted(text)}: {error}", NAME_HINT)
             continue

@@ -21,11 +21,11 @@ from automl_plan.config.merging import Document, Merger
 from automl_plan.config.misnamed import misnamed, none_read
 from automl_plan.config.parse_cache import ParseCache
 from automl_plan.config.prices import list_prices, read_prices
-from automl_plan.config.rule import Checked
+from automl_plan.config.rule import ResolvedConfig
 from automl_plan.config.rules import RULES
-from automl_plan.config.schema import Shape
-from automl_plan.config.source_map import Origins
-from automl_plan.config.variables import Filler
+from automl_plan.config.schema import SchemaValidator
+from automl_plan.config.source_map import SourceMap
+from automl_plan.config.variables import Interpolator
 from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import ConfigurationError, Diagnostic
 from automl_plan.model.json import Json
@@ -64,11 +64,11 @@ class _Loader:
         self._files: dict[str, Path] = {}
         self._declared: dict[KeyPath, str] = {}
         self._unresolved: dict[KeyPath, set[KeyPath]] = {}
-        self._origins = Origins(self._files, self._declared)
+        self._source_map = SourceMap(self._files, self._declared)
         self._broken: set[KeyPath] = set()
         self._faulty: set[KeyPath] = set()
-        self._shape = Shape()
-        self._cache = ParseCache(environ, self._shape.digest)
+        self._validator = SchemaValidator()
+        self._cache = ParseCache(environ, self._validator.digest)
         self._parsed: list[tuple[str, Json]] = []
         """The files that were not in the cache."""
         self._proven: set[str] = set()
@@ -91,25 +91,25 @@ class _Loader:
 
         self._sound_entries("variables", document.variables)
         broken = {name for section, name in self._faulty if section == "variables"}
-        filler = variables.resolve(
+        interpolator = variables.resolve(
             document.variables,
             broken,
             given,
             self._found,
             complete=complete,
-            written=self._origins.written,
+            written=self._source_map.written,
         )
-        checked = self._checked(document, filler, complete)
+        checked = self._checked(document, interpolator, complete)
         for rule in RULES.values():
             self._found.extend(rule.check(checked))
         self._raise_if_anything_was_found()
         for text, value in self._parsed:
             if "${" not in text:  # what stands in place of references may have another shape
                 self._cache.put(text, value)
-        return self._built(checked, variables.told(given, filler.known))
+        return self._built(checked, variables.written_values(given, interpolator.known))
 
     def _document(self, var_files: Sequence[Path]) -> Document:
-        merger = Merger(self._origins, self._declared)
+        merger = Merger(self._source_map, self._declared)
         try:
             paths = configuration_files(self._directory, var_files)
         except Unreadable as problem:
@@ -139,7 +139,7 @@ class _Loader:
         self._parsed.append((text, parsed.value))
         return parsed.value
 
-    def _var_file(self, path: Path) -> dict[str, variables.Given]:
+    def _var_file(self, path: Path) -> dict[str, variables.VariableValue]:
         file = shown_name(path, self._directory)
         content = self._content(path, file)
         if content is None:
@@ -150,25 +150,27 @@ class _Loader:
             return {}
         return variables.from_file(content, file)
 
-    def _checked(self, document: Document, filler: Filler, complete: bool) -> Checked:
+    def _checked(
+        self, document: Document, interpolator: Interpolator, complete: bool
+    ) -> ResolvedConfig:
         """Fill in the variables, and keep what has the right shape."""
-        provider = filler.fill(document.provider, ("provider",))
-        state = filler.fill(document.state, ("state",))
-        prices = filler.fill(document.prices, ("prices",))
-        policy = filler.fill(document.policy, ("policy",))
-        lint = filler.fill(document.lint, ("lint",))
-        notify = filler.fill(document.notify, ("notify",))
+        provider = interpolator.fill(document.provider, ("provider",))
+        state = interpolator.fill(document.state, ("state",))
+        prices = interpolator.fill(document.prices, ("prices",))
+        policy = interpolator.fill(document.policy, ("policy",))
+        lint = interpolator.fill(document.lint, ("lint",))
+        notify = interpolator.fill(document.notify, ("notify",))
         resources = {
-            section: filler.fill(named, (section,)) if self._refers else named
+            section: interpolator.fill(named, (section,)) if self._refers else named
             for section, named in (("datasets", document.datasets), ("models", document.models))
         }
         blocks = {
-            section: filler.fill(dict(written), (section,))
+            section: interpolator.fill(dict(written), (section,))
             for section, written in document.blocks.items()
         }
-        self._group(filler.unresolved)
+        self._group(interpolator.unresolved)
         name, settings = self._provider(provider)
-        return Checked(
+        return ResolvedConfig(
             provider=name,
             provider_settings=settings,
             state_path=self._state_path(state),
@@ -199,7 +201,7 @@ class _Loader:
         if len(sound) != 1:
             return None, {}
         [(name, settings)] = sound.items()
-        return name, {**self._shape.defaults(name), **(settings or {})}
+        return name, {**self._validator.defaults(name), **(settings or {})}
 
     def _state_path(self, state: Any) -> str | None:
         """Where the state is kept, as it is written; None where that is written wrongly."""
@@ -234,19 +236,19 @@ class _Loader:
         if len(path) == 2 and self._declared.get(path) in self._proven:
             return value
         unresolved = self._unresolved.get(path, set())
-        if not unresolved and self._shape.accepts(definition, value):
+        if not unresolved and self._validator.accepts(definition, value):
             return value
-        from automl_plan.config.schema import broken_by, without
+        from automl_plan.config.schema import paths_of_error, prune_invalid
         from automl_plan.config.schema_errors import explain
 
         self._faulty.add(path)
         self._broken |= unresolved
-        for error in self._shape.errors(definition, value):
-            self._broken.update(broken_by(error, path))
+        for error in self._validator.errors(definition, value):
+            self._broken.update(paths_of_error(error, path))
             # That a value could not be filled in is noted already.
             if (*path, *map(str, error.absolute_path)) not in unresolved:
-                self._found.extend(explain(error, path, self._origins.written))
-        return {} if path in self._broken else without(value, path, self._broken)
+                self._found.extend(explain(error, path, self._source_map.written))
+        return {} if path in self._broken else prune_invalid(value, path, self._broken)
 
     def _read_files(self, prices: str | None) -> tuple[Path, ...]:
         book = () if prices is None else (self._directory / prices,)
@@ -260,14 +262,14 @@ class _Loader:
         places = {(d.file, d.line, d.column) for d in self._diagnostics}
         diagnostics = self._diagnostics + [
             d
-            for d in self._origins.diagnostics(self._found)
+            for d in self._source_map.diagnostics(self._found)
             if (d.file, d.line, d.column) not in places
         ]
         if diagnostics:
             diagnostics.sort(key=lambda d: (d.file, d.line, d.column, d.rule, d.message))
             raise ConfigurationError(diagnostics)
 
-    def _built(self, checked: Checked, given: Mapping[str, str | None]) -> Configuration:
+    def _built(self, checked: ResolvedConfig, given: Mapping[str, str | None]) -> Configuration:
         if self._faulty or checked.provider is None or checked.state_path is None:
             # What silently went missing would be planned to be deleted.
             raise AssertionError(f"left out without a finding: {self._faulty}")
@@ -285,5 +287,5 @@ class _Loader:
             files=self._read_files(checked.prices_path),
             given=given,
             digest=build.digest(checked, desired),
-            _origins=self._origins,
+            _source_map=self._source_map,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from automl_plan.config.findings import Finding, Suggester, quoted
-from automl_plan.config.source_map import Origins
+from automl_plan.config.source_map import SourceMap
 from automl_plan.model.address import NAME_PATTERN
 from automl_plan.model.json import Json
 
@@ -49,9 +49,9 @@ class Document(Struct):
 class Merger:
     """Takes in the files, one after the other."""
 
-    def __init__(self, origins: Origins, declared: dict[tuple[str, ...], str]) -> None:
+    def __init__(self, source_map: SourceMap, declared: dict[tuple[str, ...], str]) -> None:
         self.document = Document()
-        self._origins = origins
+        self._source_map = source_map
         self._declared = declared
 
     def add(self, file: str, value: Json) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ class Merger:
         for place, block in enumerate(content):
             path = (section, str(len(known)))
             self._declared[path] = file
-            self._origins.in_file[path] = (section, str(place))
+            self._source_map.in_file[path] = (section, str(place))
             known[path[1]] = block
 
     def _is_new(self, file: str, path: tuple[str, ...]) -> bool:
@@ -133,7 +133,7 @@ class Merger:
         return True
 
     def _twice(self, file: str, path: tuple[str, ...], what: str) -> Finding:
-        first = self._origins.position_in(self._declared[path], path)
+        first = self._source_map.position_in(self._declared[path], path)
         return Finding(
             path,
             "declared-twice",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from automl_plan.config.findings import Finding, KeyPath, quoted
-from automl_plan.config.rule import Checked, Rule, registrar
+from automl_plan.config.rule import ResolvedConfig, Rule, registrar
 from automl_plan.model.address import NAME_PATTERN
 from automl_plan.model.notices import Way
 
@@ -21,8 +21,8 @@ _rule = registrar(RULES)
 
 
 @_rule("notify-way", "A receiver is reached in one way.")
-def _notify_way(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.notify.items():
+def _notify_way(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.notify.items():
         if not re.fullmatch(NAME_PATTERN, name):
             message = f"{quoted(name)} is no name of a receiver"
             hint = "a letter, then up to 62 letters, digits, _ and -"
@@ -49,8 +49,8 @@ def _notify_way(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("notify-email", "An e-mail has a mail server, a sender and receivers.")
-def _notify_email(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.notify.items():
+def _notify_email(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.notify.items():
         told = entry.get("email")
         if told is None:
             continue

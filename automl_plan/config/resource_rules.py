@@ -10,7 +10,7 @@ from typing import Any
 
 from automl_plan.config.findings import Finding, Suggester, listed, quoted
 from automl_plan.config.prices import most_usd
-from automl_plan.config.rule import Checked, Rule, problem_of, registrar
+from automl_plan.config.rule import ResolvedConfig, Rule, problem_of, registrar
 from automl_plan.model.address import NAME_PATTERN
 from automl_plan.model.live import FOREIGN_LABEL_PREFIXES, OWN_LABEL_PREFIX
 from automl_plan.model.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
@@ -81,11 +81,11 @@ _DISPLAY_NAME = {
 
 
 @_rule("display-name", "Display names are ones that the service accepts.")
-def _display_name(checked: Checked) -> Iterator[Finding]:
-    for section, name, entry in checked.resources():
-        if (section, name, "display_name") in checked.broken:
+def _display_name(config: ResolvedConfig) -> Iterator[Finding]:
+    for section, name, entry in config.resources():
+        if (section, name, "display_name") in config.broken:
             continue
-        pattern, allowed = _AT_VERTEX if checked.at_vertex else _DISPLAY_NAME[section]
+        pattern, allowed = _AT_VERTEX if config.at_vertex else _DISPLAY_NAME[section]
         written = "display_name" in entry
         if re.fullmatch(pattern, entry.get("display_name", name)):
             continue
@@ -102,8 +102,8 @@ def _display_name(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("description-length", f"A description has at most {MAX_DESCRIPTION:,} characters.")
-def _description_length(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.datasets.items():
+def _description_length(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.datasets.items():
         length = len(entry.get("description", ""))
         if length > MAX_DESCRIPTION:
             yield Finding(
@@ -115,10 +115,10 @@ def _description_length(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("label-key", "Keys of labels are ones that the service accepts.")
-def _label_key(checked: Checked) -> Iterator[Finding]:
-    for section, name, entry in checked.resources():
+def _label_key(config: ResolvedConfig) -> Iterator[Finding]:
+    for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
-            if problem := key_problem(key, digit_first=checked.at_vertex):
+            if problem := key_problem(key, digit_first=config.at_vertex):
                 path = (section, name, "labels", key)
                 message = f"{quoted(key)} can't be the key of a label: {problem}"
                 more = MAX_LENGTH - 1
@@ -127,8 +127,8 @@ def _label_key(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("label-value", "Values of labels are ones that the service accepts.")
-def _label_value(checked: Checked) -> Iterator[Finding]:
-    for section, name, entry in checked.resources():
+def _label_value(config: ResolvedConfig) -> Iterator[Finding]:
+    for section, name, entry in config.resources():
         for key, value in entry.get("labels", {}).items():
             if problem := value_problem(value):
                 path = (section, name, "labels", key)
@@ -138,8 +138,8 @@ def _label_value(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("label-count", f"A resource has at most {MAX_LABELS} labels.")
-def _label_count(checked: Checked) -> Iterator[Finding]:
-    for section, name, entry in checked.resources():
+def _label_count(config: ResolvedConfig) -> Iterator[Finding]:
+    for section, name, entry in config.resources():
         count = len(entry.get("labels", ()))
         if count > MAX_LABELS:
             message = f"there are {count} labels, and at most {MAX_LABELS} can be written"
@@ -149,8 +149,8 @@ def _label_count(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("label-reserved", "Labels of automl-plan and of Google's services are not written.")
-def _label_reserved(checked: Checked) -> Iterator[Finding]:
-    for section, name, entry in checked.resources():
+def _label_reserved(config: ResolvedConfig) -> Iterator[Finding]:
+    for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
             for prefix in (OWN_LABEL_PREFIX, *FOREIGN_LABEL_PREFIXES):
                 if key.startswith(prefix):
@@ -161,8 +161,8 @@ def _label_reserved(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("model-type", "A model's type is one that the service trains for its kind.")
-def _model_type(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _model_type(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         problem = problem_of(entry)
         written = entry[problem].get("model_type") if problem else None
         if problem is None or written is None or written in MODEL_TYPES[problem]:
@@ -178,11 +178,11 @@ def _model_type(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("budget-bounds", "A train budget lies within the bounds of the model's type.")
-def _budget_bounds(checked: Checked) -> Iterator[Finding]:
+def _budget_bounds(config: ResolvedConfig) -> Iterator[Finding]:
     field = "train_budget_milli_node_hours"
-    for name, entry in checked.models.items():
+    for name, entry in config.models.items():
         problem = problem_of(entry)
-        if problem is None or ("models", name, problem, "model_type") in checked.broken:
+        if problem is None or ("models", name, problem, "model_type") in config.broken:
             continue
         budget = entry[problem].get(field)
         known = MODEL_TYPES[problem].get(
@@ -201,23 +201,23 @@ def _budget_bounds(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("dataset-reference", "A model's dataset is declared.")
-def _dataset_reference(checked: Checked) -> Iterator[Finding]:
-    if not checked.complete:
+def _dataset_reference(config: ResolvedConfig) -> Iterator[Finding]:
+    if not config.complete:
         return
-    suggest = Suggester(checked.datasets)
-    for name, entry in checked.models.items():
+    suggest = Suggester(config.datasets)
+    for name, entry in config.models.items():
         dataset = entry.get("dataset")
-        if dataset is not None and dataset not in checked.datasets:
+        if dataset is not None and dataset not in config.datasets:
             message = f"no dataset {quoted(dataset)} is declared"
             hint = suggest.hint(dataset, "declare it under datasets")
             yield Finding(("models", name, "dataset"), "dataset-reference", message, hint)
 
 
 @_rule("kind-mismatch", "A model is of the same kind as its dataset.")
-def _kind_mismatch(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _kind_mismatch(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         dataset = entry.get("dataset", "")
-        mine, its = problem_of(entry), problem_of(checked.datasets.get(dataset, {}))
+        mine, its = problem_of(entry), problem_of(config.datasets.get(dataset, {}))
         if mine is None or its is None or mine == its:
             continue
         message = f"the model is for {mine}, but its dataset {quoted(dataset)} is for {its}"
@@ -227,8 +227,8 @@ def _kind_mismatch(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("node-count", f"A model is deployed on 1 to {MAX_NODE_COUNT} nodes.")
-def _node_count(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _node_count(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         nodes = entry.get("deploy", {}).get("node_count", 1)
         if not 1 <= nodes <= MAX_NODE_COUNT:
             hint = f"write 1 to {MAX_NODE_COUNT}"
@@ -239,15 +239,15 @@ def _node_count(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("source-form", "Sources are CSV files that the provider can read.")
-def _source_form(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.datasets.items():
+def _source_form(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.datasets.items():
         for i, source in enumerate(entry.get("sources", ())):
-            if wrong := _wrong_with_source(source, checked):
+            if wrong := _wrong_with_source(source, config):
                 path = ("datasets", name, "sources", str(i))
                 yield Finding(path, "source-form", *wrong)
 
 
-def _wrong_with_source(source: str, checked: Checked) -> tuple[str, str] | None:
+def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] | None:
     shown = quoted(source)
     if re.search(r"[\x00-\x1f\x7f]", source):
         return f"{shown} holds a control character", "write the file's name as it is"
@@ -261,9 +261,9 @@ def _wrong_with_source(source: str, checked: Checked) -> tuple[str, str] | None:
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
         return f"{shown} can't be read", "write gs://BUCKET/OBJECT.csv or a relative path"
-    provider = checked.provider
+    provider = config.provider
     staged = ("provider", str(provider), "staging_bucket")
-    uploads = "staging_bucket" in checked.provider_settings or staged in checked.broken
+    uploads = "staging_bucket" in config.provider_settings or staged in config.broken
     if provider in ("automl", "vertex") and not uploads:
         hint = (
             "upload the file, and write gs://BUCKET/OBJECT.csv; or have it uploaded: write "
@@ -280,8 +280,8 @@ def _wrong_with_source(source: str, checked: Checked) -> tuple[str, str] | None:
 
 
 @_rule("source-duplicates", "A dataset names a source once.")
-def _source_duplicates(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.datasets.items():
+def _source_duplicates(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.datasets.items():
         seen: set[str] = set()
         for i, source in enumerate(entry.get("sources", ())):
             plain = source if "://" in source else os.path.normpath(source)
@@ -293,12 +293,12 @@ def _source_duplicates(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("path-form", "Paths are not empty and hold no control characters.")
-def _path_form(checked: Checked) -> Iterator[Finding]:
-    paths: dict[tuple[str, ...], Any] = {("state", "local", "path"): checked.state_path}
-    paths["prices", "file"] = checked.prices_path
+def _path_form(config: ResolvedConfig) -> Iterator[Finding]:
+    paths: dict[tuple[str, ...], Any] = {("state", "local", "path"): config.state_path}
+    paths["prices", "file"] = config.prices_path
     for key in ("data_dir", "bucket_root"):
-        if checked.provider == "local" and key in checked.provider_settings:
-            paths["provider", "local", key] = checked.provider_settings[key]
+        if config.provider == "local" and key in config.provider_settings:
+            paths["provider", "local", key] = config.provider_settings[key]
     for path, value in paths.items():
         if value is not None and not re.fullmatch(r"[^\x00-\x1f\x7f]+", value):
             message = f"{quoted(value)} can't be a path"
@@ -308,21 +308,21 @@ def _path_form(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("project-id", "The project is one word.")
-def _project_id(checked: Checked) -> Iterator[Finding]:
-    project = checked.provider_settings.get("project", "-")
+def _project_id(config: ResolvedConfig) -> Iterator[Finding]:
+    project = config.provider_settings.get("project", "-")
     if not re.fullmatch(r"[^\s/]+", project):
         message = f"{quoted(project)} can't be the id of a project"
-        path = ("provider", str(checked.provider), "project")
+        path = ("provider", str(config.provider), "project")
         yield Finding(path, "project-id", message, "write the id alone, such as my-project")
 
 
 @_rule("staging-bucket", "Local data is uploaded to a bucket, or below a folder of one.")
-def _staging_bucket(checked: Checked) -> Iterator[Finding]:
-    written = checked.provider_settings.get("staging_bucket")
+def _staging_bucket(config: ResolvedConfig) -> Iterator[Finding]:
+    written = config.provider_settings.get("staging_bucket")
     if written is None:
         return
     bucket, *folders = written.removeprefix("gs://").removesuffix("/").split("/")
-    path = ("provider", str(checked.provider), "staging_bucket")
+    path = ("provider", str(config.provider), "staging_bucket")
     if not written.startswith("gs://") or not re.fullmatch(_BUCKET, bucket):
         message = f"{quoted(written)} names no bucket"
         yield Finding(path, "staging-bucket", message, "write gs://BUCKET or gs://BUCKET/PREFIX")

@@ -22,7 +22,7 @@ from automl_plan.model.resource_names import EMBEDDED, Place, bare_id
 Entries: TypeAlias = Mapping[str, dict[str, Any]]
 
 
-class Checked(Struct, frozen=True):
+class ResolvedConfig(Struct, frozen=True):
     """The configuration with variables filled in, without what has a wrong shape."""
 
     provider: str | None
@@ -84,10 +84,10 @@ class Rule(Struct, frozen=True):
 
     id: str
     meaning: str
-    check: Callable[[Checked], Iterator[Finding]]
+    check: Callable[[ResolvedConfig], Iterator[Finding]]
 
 
-_Check: TypeAlias = Callable[[Checked], Iterator[Finding]]
+_Check: TypeAlias = Callable[[ResolvedConfig], Iterator[Finding]]
 
 
 def registrar(rules: dict[str, Rule]) -> Callable[[str, str], Callable[[_Check], _Check]]:

@@ -31,7 +31,7 @@ def read_schema(name: str) -> dict[str, Json]:
     return schema
 
 
-def broken_by(error: ValidationError, base: KeyPath) -> list[KeyPath]:
+def paths_of_error(error: ValidationError, base: KeyPath) -> list[KeyPath]:
     """The paths of what an error says is wrong; `base` is the path of the checked value."""
     path = (*base, *map(str, error.absolute_path))
     schema: Any = error.schema
@@ -49,14 +49,14 @@ def broken_by(error: ValidationError, base: KeyPath) -> list[KeyPath]:
             return [path]
 
 
-def without(value: Json, path: KeyPath, broken: Collection[KeyPath]) -> Json:
+def prune_invalid(value: Json, path: KeyPath, broken: Collection[KeyPath]) -> Json:
     """A copy of the value at a path without all that is broken below it.
 
     A list with a broken item becomes empty: what is told of its items goes by their place.
     """
     if isinstance(value, dict):
         return {
-            key: without(inner, (*path, key), broken)
+            key: prune_invalid(inner, (*path, key), broken)
             for key, inner in value.items()
             if (*path, key) not in broken
         }
@@ -92,7 +92,7 @@ _TYPES: Mapping[str, Check] = {
 }
 
 
-class Shape:
+class SchemaValidator:
     """The shapes of the sections' entries, by the name of their definition in the schema."""
 
     def __init__(self) -> None:

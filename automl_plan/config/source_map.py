@@ -101,7 +101,7 @@ def _place(root: Place, stack: list[_Open], event: Any) -> Place:
     return place
 
 
-class Origins(Struct):
+class SourceMap(Struct):
     """Finds the place of a path of the merged configuration; reads files again when asked."""
 
     files: Mapping[str, Path]

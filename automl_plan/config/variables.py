@@ -30,7 +30,7 @@ def referred(value: Json) -> set[str]:
     return {name for name in _REFERENCE.findall(value) if name}
 
 
-class Filler(Struct):
+class Interpolator(Struct):
     """Fills in variables' values; what is wrong goes to `found`."""
 
     declared: Collection[str]
@@ -108,7 +108,7 @@ class Filler(Struct):
 
 
 _ENVIRONMENT = "AUTOML_PLAN_VAR_"
-Written: TypeAlias = Callable[[KeyPath, str | None], str | None]
+ScalarText: TypeAlias = Callable[[KeyPath, str | None], str | None]
 """Tells how the value at a path (of a file, when given) is written, if as a plain scalar."""
 _A_TYPE = {
     "string": "a text",
@@ -118,7 +118,7 @@ _A_TYPE = {
 }
 
 
-class Given(Struct, frozen=True):
+class VariableValue(Struct, frozen=True):
     """A value given to a variable from outside."""
 
     value: Json
@@ -141,26 +141,31 @@ class Values(Struct):
     failed: set[str] = field(default_factory=set)
 
 
-def from_command_line(variables: Mapping[str, str]) -> dict[str, Given]:
+def from_command_line(variables: Mapping[str, str]) -> dict[str, VariableValue]:
     """The values of `--var`."""
-    return {name: Given(value, f"--var {visible(name)}", True) for name, value in variables.items()}
+    return {
+        name: VariableValue(value, f"--var {visible(name)}", True)
+        for name, value in variables.items()
+    }
 
 
-def from_file(content: Mapping[str, Json], file: str) -> dict[str, Given]:
+def from_file(content: Mapping[str, Json], file: str) -> dict[str, VariableValue]:
     """The values that a var-file gives."""
-    return {name: Given(value, file, False) for name, value in content.items()}
+    return {name: VariableValue(value, file, False) for name, value in content.items()}
 
 
-def from_environment(names: Mapping[str, Json], environ: Mapping[str, str]) -> dict[str, Given]:
+def from_environment(
+    names: Mapping[str, Json], environ: Mapping[str, str]
+) -> dict[str, VariableValue]:
     """The values that the environment gives to declared variables; it may hold others."""
     return {
-        name: Given(environ[_ENVIRONMENT + name], _ENVIRONMENT + name, True)
+        name: VariableValue(environ[_ENVIRONMENT + name], _ENVIRONMENT + name, True)
         for name in names
         if _ENVIRONMENT + name in environ
     }
 
 
-def told(given: Collection[str], known: Mapping[str, Scalar]) -> dict[str, str | None]:
+def written_values(given: Collection[str], known: Mapping[str, Scalar]) -> dict[str, str | None]:
     """The variables that are given a value: one that is no text as it is written, else None."""
     return {
         name: None if isinstance(known[name], str) else json.dumps(known[name])
@@ -172,12 +177,12 @@ def told(given: Collection[str], known: Mapping[str, Scalar]) -> dict[str, str |
 def resolve(
     declared: Mapping[str, Json],
     broken: Collection[str],
-    given: Mapping[str, Given],
+    given: Mapping[str, VariableValue],
     found: list[Finding],
     *,
     complete: bool,
-    written: Written,
-) -> Filler:
+    written: ScalarText,
+) -> Interpolator:
     """Give each declared variable its value, and return what fills them in.
 
     `broken` names the variables whose declaration is wrong, `given` holds the values that
@@ -186,7 +191,7 @@ def resolve(
     """
     values = Values(failed=set(broken))
     suggest = Suggester(declared)
-    filler = Filler(declared, values.known, values.failed, found, complete, suggest)
+    interpolator = Interpolator(declared, values.known, values.failed, found, complete, suggest)
     from_default: dict[str, Mapping[str, Json]] = {}
     for name, value in given.items():
         if name not in declared and complete:
@@ -209,15 +214,15 @@ def resolve(
             path = ("variables", name)
             found.append(Finding(path, "variable-without-value", message, hint, at_key=True))
     for name in _in_order(from_default, values, found):
-        _take_default(name, from_default[name], written, values, filler)
-    return filler
+        _take_default(name, from_default[name], written, values, interpolator)
+    return interpolator
 
 
 def _take(
     name: str,
     declaration: Mapping[str, Json],
-    given: Given,
-    written: Written,
+    given: VariableValue,
+    written: ScalarText,
     values: Values,
     found: list[Finding],
 ) -> None:
@@ -243,15 +248,15 @@ def _take(
 def _take_default(
     name: str,
     declaration: Mapping[str, Json],
-    written: Written,
+    written: ScalarText,
     values: Values,
-    filler: Filler,
+    interpolator: Interpolator,
 ) -> None:
     path: KeyPath = ("variables", name, "default")
     kind = str(declaration.get("type", "string"))
-    value = filler.fill(declaration["default"], path)
+    value = interpolator.fill(declaration["default"], path)
     typed = _typed(value, kind)
-    if path in filler.unresolved:
+    if path in interpolator.unresolved:
         values.failed.add(name)
     elif typed is not None:
         values.known[name] = typed
@@ -262,7 +267,7 @@ def _take_default(
         fitting = next(k for k in kinds if _typed(value, k) is not None)
         other = to_quote(written(path, None)) if kind == "string" else "write another default"
         hint = f"{other}, or write type: {fitting}"
-        filler.found.append(Finding(path, "variable-type", message, hint))
+        interpolator.found.append(Finding(path, "variable-type", message, hint))
 
 
 def _read(text: str, kind: str) -> Json:

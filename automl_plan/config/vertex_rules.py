@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from automl_plan.config.findings import Finding, quoted
-from automl_plan.config.rule import Checked, Rule, problem_of, registrar
+from automl_plan.config.rule import ResolvedConfig, Rule, problem_of, registrar
 
 RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
@@ -18,10 +18,10 @@ _FRACTIONS = ("training", "validation", "test")
 
 
 @_rule("vertex-model-type", "A model's type is one that the provider trains.")
-def _vertex_model_type(checked: Checked) -> Iterator[Finding]:
-    if not checked.at_vertex:
+def _vertex_model_type(config: ResolvedConfig) -> Iterator[Finding]:
+    if not config.at_vertex:
         return
-    for name, entry in checked.models.items():
+    for name, entry in config.models.items():
         problem = problem_of(entry)
         written = entry[problem].get("model_type", "") if problem else ""
         if problem is None or not written.startswith(_CORE_ML):
@@ -35,9 +35,9 @@ def _vertex_model_type(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("location-form", "A location of Vertex AI is a region.")
-def _location_form(checked: Checked) -> Iterator[Finding]:
-    location = checked.provider_settings.get("location")
-    if checked.provider != "vertex" or location is None:
+def _location_form(config: ResolvedConfig) -> Iterator[Finding]:
+    location = config.provider_settings.get("location")
+    if config.provider != "vertex" or location is None:
         return
     if not re.fullmatch(r"[a-z]+-[a-z]+[0-9]+", location):
         hint = "write a region, such as us-central1 or europe-west4"
@@ -48,8 +48,8 @@ def _location_form(checked: Checked) -> Iterator[Finding]:
 
 
 @_rule("split-sum", "The fractions of a split add up to 1.")
-def _split_sum(checked: Checked) -> Iterator[Finding]:
-    for name, entry in checked.models.items():
+def _split_sum(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
         split = entry.get("vertex", {}).get("split")
         if not isinstance(split, dict) or len(split) < len(_FRACTIONS):
             continue  # what is missing or wrong is said already

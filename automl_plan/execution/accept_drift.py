@@ -11,7 +11,7 @@ from automl_plan.model.json import Attributes, Json
 from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.model.transitions import without_object
 from automl_plan.planning.drift import gained_protection, recordable
-from automl_plan.planning.findings import drift_found
+from automl_plan.planning.findings import drift_findings
 from automl_plan.planning.plan import Difference, Drift
 from automl_plan.state.store import StateSession
 
@@ -33,7 +33,7 @@ def accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bo
                 accepted = replace(accepted, protected=True)
             if accepted != record:
                 session.record(accepted)
-            for found in drift_found([item]):
+            for found in drift_findings([item]):
                 if found.key in session.state.noticed:
                     session.record_cleared(found.key)
         elif all_of_it:

@@ -22,10 +22,10 @@ from automl_plan.model.recorded import Decision, RecordedResource
 from automl_plan.notifications.delivery import Sender
 from automl_plan.notifications.outbox import Notices, record_new
 from automl_plan.notifications.texts import OperationEnd, with_model_results
-from automl_plan.planning.findings import drift_found, under_way
+from automl_plan.planning.findings import busy_addresses, drift_findings
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
-from automl_plan.planning.refusals import Grounds, judge
+from automl_plan.planning.refusals import RefusalContext, find_refusals
 from automl_plan.providers.protocol import Provider
 from automl_plan.recovery.billing import charge_at_end, current_meter
 from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle_intents
@@ -76,7 +76,7 @@ def apply(
         # Accepting it ends it: nobody else would hear of it. An end of a life goes on to be one,
         # and is left to `watch`.
         drift = planned.plan.drift
-        found = drift_found(drift, under_way(session.state.resources))
+        found = drift_findings(drift, busy_addresses(session.state.resources))
         for notice in record_new(session, found, workspace.configuration.receivers):
             notices.send(notice)
         accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
@@ -113,15 +113,15 @@ def apply(
     return result
 
 
-def _judged(workspace: Workspace, planned: BoundPlan) -> Grounds:
+def _judged(workspace: Workspace, planned: BoundPlan) -> RefusalContext:
     """What the changes were judged by. Raises PlanRefused when something speaks against them."""
     grounds = planned.grounds
     if grounds is None:  # of a saved plan
         seen = gather_inputs(workspace, refresh=planned.options.refresh)
         grounds = seen.grounds(planned.options)
     grounds = with_lint(grounds, planned.plan.changes, workspace)
-    judgement = judge(planned.plan.changes, grounds)
-    raise_if_refused((*planned.plan.refused, *judgement.refused))
+    found = find_refusals(planned.plan.changes, grounds)
+    raise_if_refused((*planned.plan.refused, *found.refused))
     return grounds
 
 

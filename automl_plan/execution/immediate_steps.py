@@ -224,10 +224,10 @@ class SynchronousSteps:
         if_rejected = self._changed_marks(record, turned_down)
 
         def call() -> tuple[GateReport, Serving | None]:
-            from automl_plan.planning.gate import judge
+            from automl_plan.planning.gate import evaluate_gate
 
             new = self._provider.evaluations(version.id)
-            report = judge(require, new, self._evaluations(current))
+            report = evaluate_gate(require, new, self._evaluations(current))
             self._set_marks(if_passed if report.passed else if_rejected)
             return report, None if report.passed else serving(self._provider, record, self._lineage)
 

@@ -55,7 +55,7 @@ from automl_plan.model.transitions import (
 )
 from automl_plan.notifications.outbox import Notices
 from automl_plan.notifications.texts import OperationEnd
-from automl_plan.planning.cost import so_far
+from automl_plan.planning.cost import describe_spending
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.projection import MAKES
@@ -308,7 +308,7 @@ class Steps:
             charge = self._charge(change, operation, answer, None)
             self._session.record(without_operation(record, operation), None, notice, charge)
             self.notices.send(notice)
-            cost = so_far(operation, current_meter(self._provider), self._prices, answer)
+            cost = describe_spending(operation, current_meter(self._provider), self._prices, answer)
             if change.action is Action.CANCEL and answer.error.code == CANCELLED:
                 return f"(what it used is billed: {cost})" if cost else None
             if change.action is Action.RESUME and change.after is None and operation.step in MAKES:

@@ -21,7 +21,7 @@ from automl_plan.output.style import Style, clean, counted, duration, harmless
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.forecast import forecast_to_json
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Difference, Otherwise
+from automl_plan.planning.plan import Difference, DifferingOperation
 from automl_plan.workspace.bound_plan import BoundPlan
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ _CONTENT = ("data", "trained_on.data")
 _DIGITS = 12
 
 
-def otherwise_text(otherwise: Sequence[Otherwise]) -> str:
+def otherwise_text(otherwise: Sequence[DifferingOperation]) -> str:
     """The warning before it is waited for."""
     lines = "".join(f"Warning: {clean(_sentence(each))}.\n" for each in otherwise)
     return f"{lines}What was started is followed and recorded; nothing goes on from it.\n"
 
 
-def started_otherwise_error(otherwise: Sequence[Otherwise]) -> StartedOtherwise:
+def started_otherwise_error(otherwise: Sequence[DifferingOperation]) -> StartedOtherwise:
     """The error after it has ended."""
     names = ", ".join(sorted({name for each in otherwise for name in each.missing}))
     then = f" as then ({names})" if names else ""
@@ -51,7 +51,7 @@ def started_otherwise_error(otherwise: Sequence[Otherwise]) -> StartedOtherwise:
     )
 
 
-def _sentence(each: Otherwise) -> str:
+def _sentence(each: DifferingOperation) -> str:
     which = "" if each.operation_id is None else f" {each.operation_id}"
     started = f"{each.address}: the {NOUNS[each.step]}{which} was started"
     if not each.declared:

@@ -15,11 +15,11 @@ from automl_plan.model.live import Live
 from automl_plan.model.ownership import Owners
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource, Status
 from automl_plan.planning import reasons
-from automl_plan.planning.drift import live_object, mark_differences
+from automl_plan.planning.drift import label_differences, live_object
 from automl_plan.planning.plan import Action, Change, Plan, in_order
-from automl_plan.planning.promotion import Switch
-from automl_plan.planning.refactoring import adopt, forget, half_moved, not_adoptable
-from automl_plan.planning.versions import Way, expired, number_of, retire
+from automl_plan.planning.promotion import Promoter
+from automl_plan.planning.refactoring import adopt, forget, is_half_moved, not_adoptable
+from automl_plan.planning.versions import VersionAction, expired, number_of, retire
 
 _ALL = 1_000_000
 """A choice by hand deletes nothing: what goes beyond keep_versions is left to the next plan."""
@@ -59,8 +59,8 @@ def plan_promotion(
             hint=f"`automl-plan apply --replace {address}` trains a new version.",
         )
     after = model.attributes(desired.datasets[model.dataset])
-    switch = Switch(model, after, recorded.lineage, live.models, now)
-    changes = switch.to(chosen, Way.PROMOTE, reason, ())
+    switch = Promoter(model, after, recorded.lineage, live.models, now)
+    changes = switch.to(chosen, VersionAction.PROMOTE, reason, ())
     others = [replace(o, status=o.status or Status.FORMER) for o in record.objects if o != chosen]
     done = tuple(change.key for change in changes)
     changes += retire(address, others, live.models, keep=_ALL, exempt=None, needs=done)
@@ -104,7 +104,7 @@ def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) 
     if source.kind is not target.kind:
         raise UsageError(f"A {source.kind} can't become a {target.kind}.")
     there_already = recorded.resources.get(target)
-    taken = there_already is not None and not half_moved(record, there_already)
+    taken = there_already is not None and not is_half_moved(record, there_already)
     if taken or target == source:
         raise UsageError(
             f"{target} is recorded already.", hint=f"`automl-plan state rm {target}` forgets it."
@@ -115,7 +115,7 @@ def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) 
         there = live_object(live, source.kind, obj.id)
         if there is None:
             continue
-        wrong = mark_differences(
+        wrong = label_differences(
             recorded.lineage,
             target,
             obj,

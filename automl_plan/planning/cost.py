@@ -83,7 +83,7 @@ def spent_of(
     return Spent(used, used if ended else most)
 
 
-def so_far(
+def describe_spending(
     operation: RecordedOperation,
     meter: Meter | None,
     prices: PriceBook,

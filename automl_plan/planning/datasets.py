@@ -15,12 +15,18 @@ from automl_plan.model.recorded import RecordedResource
 from automl_plan.model.transitions import with_attributes
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, observed, of
-from automl_plan.planning.drift import mark_differences, outdated_marks
+from automl_plan.planning.drift import label_differences, outdated_labels
 from automl_plan.planning.plan import Action, Change, Difference
-from automl_plan.planning.projection import PENDING, Operations, foresee, gone_since, made_by
+from automl_plan.planning.projection import (
+    NOT_YET_CREATED,
+    Operations,
+    deleted_results,
+    finished_results,
+    project_open_operations,
+)
 
 
-class DatasetOutlook(Struct, frozen=True):
+class DatasetPlan(Struct, frozen=True):
     """What models that are trained on a dataset need to know of its plan."""
 
     changes: tuple[Change, ...]
@@ -43,27 +49,29 @@ def plan_dataset(
     *,
     lineage: str,
     replace_asked: bool,
-) -> DatasetOutlook:
+) -> DatasetPlan:
     """The changes that bring one declared dataset about, deletions of former ones aside."""
     address = desired.address
     after = desired.attributes()
-    made_already = made_by(recorded.operations, live, operations)
-    gone_already = gone_since(recorded.operations, live, operations)
-    foreseen = foresee(recorded, made=made_already, gone=gone_already, operations=operations)
-    resource, resumes = foreseen.resource, foreseen.changes
+    made_already = finished_results(recorded.operations, live, operations)
+    gone_already = deleted_results(recorded.operations, live, operations)
+    projection = project_open_operations(
+        recorded, made=made_already, gone=gone_already, operations=operations
+    )
+    resource, resumes = projection.resource, projection.changes
     former = tuple(o.id for o in resource.others if o.id in live)
     gone = _gone_formers(resource, live)
     current = resource.current
 
-    if current is not None and current.id != PENDING and current.id not in live:
+    if current is not None and current.id != NOT_YET_CREATED and current.id not in live:
         forget = Change(address, Action.FORGET, reasons.GONE, object_id=current.id)
-        made = _make(desired, reasons.GONE, None, (), (*foreseen.keys, forget.key))
-        return DatasetOutlook((*resumes, *gone, forget, *made), None, former)
+        made = _make(desired, reasons.GONE, None, (), (*projection.keys, forget.key))
+        return DatasetPlan((*resumes, *gone, forget, *made), None, former)
     if current is None:
-        made = _make(desired, reasons.NOT_YET_CREATED, None, (), foreseen.keys)
-        return DatasetOutlook((*resumes, *gone, *made), None, former)
+        made = _make(desired, reasons.DOES_NOT_EXIST, None, (), projection.keys)
+        return DatasetPlan((*resumes, *gone, *made), None, former)
 
-    if current.id == PENDING:
+    if current.id == NOT_YET_CREATED:
         before = dict(current.attributes)
     else:
         before = observed(ResourceKind.DATASET, current.attributes, live[current.id].attributes())
@@ -85,25 +93,27 @@ def plan_dataset(
         if again and desired.on_source_change is OnSourceChange.APPEND:
             reason = reasons.STILL_PARTIAL
         field = replacing[0].path if replacing else None
-        made = _make(desired, reason, field, found, foreseen.keys)
-        former = former if current.id == PENDING else (current.id, *former)
-        return DatasetOutlook((*resumes, *gone, *made), None, former)
+        made = _make(desired, reason, field, found, projection.keys)
+        former = former if current.id == NOT_YET_CREATED else (current.id, *former)
+        return DatasetPlan((*resumes, *gone, *made), None, former)
 
-    object_id = None if current.id == PENDING else current.id
+    object_id = None if current.id == NOT_YET_CREATED else current.id
     changes: list[Change] = []
     if data or again:
         reason = reasons.NOT_YET_IMPORTED if imports else reasons.APPENDED
         if again and partial is not None:
             reason = reasons.imported_again(partial.rows)
         changes.append(
-            replace(_import(desired, reason, foreseen.keys), object_id=object_id, differences=data)
+            replace(
+                _import(desired, reason, projection.keys), object_id=object_id, differences=data
+            )
         )
     mutable = of(ResourceKind.DATASET, found, Mutability.MUTABLE)
     protected = desired.lifecycle.prevent_destroy
-    marked = outdated_marks(recorded, lineage, protected=protected) if object_id is None else ()
+    marked = outdated_labels(recorded, lineage, protected=protected) if object_id is None else ()
     if object_id is not None:
         held = current if not data else with_attributes(current, {"data": desired.data})
-        marked = mark_differences(
+        marked = label_differences(
             lineage,
             address,
             held,
@@ -122,10 +132,10 @@ def plan_dataset(
                 differences=(*mutable, *marked),
                 after=after,
                 # What its labels say of its content has to be true.
-                needs=(*foreseen.keys, *(change.key for change in changes if marked)),
+                needs=(*projection.keys, *(change.key for change in changes if marked)),
             )
         )
-    return DatasetOutlook((*resumes, *gone, *changes), object_id, former)
+    return DatasetPlan((*resumes, *gone, *changes), object_id, former)
 
 
 def delete_dataset(
@@ -173,5 +183,5 @@ def _gone_formers(
     return tuple(
         Change(resource.address, Action.FORGET, reasons.GONE, object_id=o.id)
         for o in resource.others
-        if o.id not in live and o.id != PENDING
+        if o.id not in live and o.id != NOT_YET_CREATED
     )

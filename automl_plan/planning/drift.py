@@ -59,7 +59,7 @@ def _differing(
         traffic, due = there.traffic_percent, there.expected_traffic_percent
         if traffic != due:
             found = (*found, Difference(TRAFFIC, due, traffic))
-    labels = mark_differences(
+    labels = label_differences(
         lineage, record.address, obj, there.labels, protected=record.protected, current=current
     )
     # A new dataset bears the label of the data that is to be imported into it.
@@ -172,7 +172,7 @@ def _labels(obj: RecordedObject) -> dict[str, str]:
 FIELD = "bookkeeping"
 
 
-def mark_differences(
+def label_differences(
     lineage: str,
     address: Address,
     obj: RecordedObject,
@@ -195,7 +195,7 @@ def mark_differences(
     )
 
 
-def outdated_marks(
+def outdated_labels(
     record: RecordedResource, lineage: str, *, protected: bool
 ) -> tuple[Difference, ...]:
     """What will be wrong with the marks of an object that open operations are making.

@@ -54,12 +54,12 @@ def address_of(key: str) -> str:
     return key.split(" ", 2)[1]
 
 
-def under_way(resources: Mapping[Address, RecordedResource]) -> frozenset[Address]:
+def busy_addresses(resources: Mapping[Address, RecordedResource]) -> frozenset[Address]:
     """Addresses that operations work on: what differs there is perhaps our own doing."""
     return frozenset(address for address, record in resources.items() if record.operations)
 
 
-def drift_found(drift: Iterable[Drift], but: Collection[Address] = ()) -> tuple[Found, ...]:
+def drift_findings(drift: Iterable[Drift], but: Collection[Address] = ()) -> tuple[Found, ...]:
     """A finding for each object that changed outside, on other addresses than those."""
     return tuple(
         Found(NoticeKind.DRIFT, item.address, item.object_id, _digest(item), _text(item))
@@ -86,7 +86,7 @@ def _unfinished(difference: Difference) -> bool:
     return difference.path == _DATA_PATH and bool(_FINGERPRINT.fullmatch(str(there)))
 
 
-def expiry_found(
+def expiry_findings(
     models: Mapping[Address, DesiredModel],
     resources: Mapping[Address, RecordedResource],
     live: Mapping[str, LiveModel],

@@ -102,7 +102,7 @@ class GateReport(Struct, frozen=True):
 _ByLabel = Mapping[str | None, Evaluation]
 
 
-def judge(
+def evaluate_gate(
     requirements: Requirements,
     new: Sequence[Evaluation],
     current: Sequence[Evaluation] | None,

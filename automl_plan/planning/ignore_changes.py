@@ -20,7 +20,7 @@ from automl_plan.model.model_types import ClassificationType
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.compare import differences, observed, of
 from automl_plan.planning.drift import live_object
-from automl_plan.planning.projection import PENDING
+from automl_plan.planning.projection import NOT_YET_CREATED
 
 _Declared = TypeVar("_Declared", DesiredDataset, DesiredModel)
 _TRAINING = ("model_type", "train_budget_milli_node_hours", "base_model_id")
@@ -59,7 +59,7 @@ def _as_is(declared: _Declared, record: RecordedResource | None, live: Live | No
         return declared
     there: Attributes = current.attributes
     alive = None if live is None else live_object(live, declared.address.kind, current.id)
-    if live is not None and alive is None and current.id != PENDING:
+    if live is not None and alive is None and current.id != NOT_YET_CREATED:
         return declared
     if alive is not None:
         there = observed(declared.address.kind, there, alive.attributes())

@@ -21,23 +21,30 @@ from automl_plan.model.recorded import (
 )
 from automl_plan.model.transitions import without_operation
 from automl_plan.planning import reasons
-from automl_plan.planning.datasets import DatasetOutlook
-from automl_plan.planning.drift import TRAFFIC, outdated_marks
+from automl_plan.planning.datasets import DatasetPlan
+from automl_plan.planning.drift import TRAFFIC, outdated_labels
 from automl_plan.planning.plan import TRAININGS, Action, Change, Difference, HeldBy, Note, NoteKind
 from automl_plan.planning.projection import (
-    PENDING,
-    Foreseen,
+    NOT_YET_CREATED,
     Operations,
+    Projection,
     cancel,
-    foresee,
-    has_failed,
-    made_by,
+    failed_without_effect,
+    finished_results,
+    project_open_operations,
 )
-from automl_plan.planning.promotion import Switch
-from automl_plan.planning.versions import Course, Inputs, Way, choose, remove_model, retire
+from automl_plan.planning.promotion import Promoter
+from automl_plan.planning.versions import (
+    Inputs,
+    VersionAction,
+    VersionDecision,
+    decide_version,
+    remove_model,
+    retire,
+)
 
 
-class ModelOutlook(Struct, frozen=True):
+class ModelPlan(Struct, frozen=True):
     """The plan of one declared model."""
 
     changes: tuple[Change, ...]
@@ -47,7 +54,7 @@ class ModelOutlook(Struct, frozen=True):
 def plan_model(
     desired: DesiredModel,
     dataset: DesiredDataset,
-    outlook: DatasetOutlook,
+    outlook: DatasetPlan,
     recorded: RecordedResource,
     live: Mapping[str, LiveModel],
     operations: Operations,
@@ -55,56 +62,56 @@ def plan_model(
     lineage: str,
     now: datetime | None,
     replace_asked: bool,
-) -> ModelOutlook:
+) -> ModelPlan:
     """The changes that bring one declared model about and retire what it replaces."""
     address = desired.address
     after = desired.attributes(dataset)
     inputs = Inputs(after, outlook.object_id, "dataset" in desired.lifecycle.ignore_changes)
-    foreseen = _cancel_outdated(_gated(recorded, desired), inputs, live, operations)
+    projection = _cancel_outdated(_gated(recorded, desired), inputs, live, operations)
     if _outdated_and_cut_off(recorded, inputs):
         # Whether it runs must be known before another one is begun.
-        return ModelOutlook(foreseen.changes)
-    foreseen = _after_its_dataset(foreseen, recorded, outlook)
-    resource = foreseen.resource
-    changes = [*foreseen.changes, *_forgotten(resource.others, address, live)]
-    course = choose(desired, inputs, resource, live, now, replace_asked=replace_asked)
+        return ModelPlan(projection.changes)
+    projection = _after_its_dataset(projection, recorded, outlook)
+    resource = projection.resource
+    changes = [*projection.changes, *_forgotten(resource.others, address, live)]
+    course = decide_version(desired, inputs, resource, live, now, replace_asked=replace_asked)
     notes = () if course.held is None else (_held(address, course.held, course.newest),)
     others = tuple(obj for obj in resource.others if obj.id in live)
-    outdated = outdated_marks(recorded, lineage, protected=desired.lifecycle.prevent_destroy)
-    switch = Switch(desired, after, lineage, live, now, outdated)
+    outdated = outdated_labels(recorded, lineage, protected=desired.lifecycle.prevent_destroy)
+    switch = Promoter(desired, after, lineage, live, now, outdated)
 
     served = None
-    if course.way is Way.KEEP:
+    if course.way is VersionAction.KEEP:
         current = resource.current
-        if current is not None and current.id != PENDING and current.id not in live:
+        if current is not None and current.id != NOT_YET_CREATED and current.id not in live:
             changes.append(_forget(address, current))
             current = None
         if current is not None:
-            changes += switch.bring_up_to_date(current, foreseen.keys, current=current)
-        changes += switch.mark_others(others, current)
+            changes += switch.bring_up_to_date(current, projection.keys, current=current)
+        changes += switch.restore_labels(others, current)
     else:
-        needs: tuple[str, ...] = foreseen.keys
+        needs: tuple[str, ...] = projection.keys
         current = resource.current
-        if current is not None and current.id not in live and current.id != PENDING:
+        if current is not None and current.id not in live and current.id != NOT_YET_CREATED:
             forget = _forget(address, current)
             changes.append(forget)
             needs, current = (*needs, forget.key), None
-        restored = switch.mark_others(others, current, chosen=course.version)
+        restored = switch.restore_labels(others, current, chosen=course.version)
         needs = (*needs, *(c.key for c in restored if c.object_id == _id_of(course.version)))
-        if course.way is Way.TRAIN:
+        if course.way is VersionAction.TRAIN:
             taken = _train(desired, course, after, (*outlook.ready, *needs), current)
         else:
             assert course.version is not None  # noqa: S101 (both are about a version)
             taken = switch.to(course.version, course.way, course.reason, needs, course.field)
             restored, taken = _patched_once(restored, taken)
         changes += restored
-        if current is not None and current.id != PENDING:
-            changes += _meanwhile(switch, current, foreseen.keys, course.way)
+        if current is not None and current.id != NOT_YET_CREATED:
+            changes += _meanwhile(switch, current, projection.keys, course.way)
         changes += taken
         former = () if current is None else (replace(current, status=Status.FORMER),)
         served = former[0] if former else None
         others = tuple(o for o in (*former, *others) if o != course.version)
-    exempt = course.newest if course.way is Way.KEEP else course.version
+    exempt = course.newest if course.way is VersionAction.KEEP else course.version
     done = tuple(change.key for change in changes)
     changes += retire(
         address,
@@ -116,7 +123,7 @@ def plan_model(
         trained=tuple(c.key for c in changes if c.action in TRAININGS),
         served=served,
     )
-    return ModelOutlook(tuple(_without_doomed_updates(changes)), notes)
+    return ModelPlan(tuple(_without_doomed_updates(changes)), notes)
 
 
 def _held(address: Address, why: str, version: RecordedObject | None) -> Note:
@@ -147,15 +154,15 @@ def _id_of(version: RecordedObject | None) -> str | None:
 
 
 def _meanwhile(
-    switch: Switch, current: RecordedObject, needs: tuple[str, ...], way: Way
+    switch: Promoter, current: RecordedObject, needs: tuple[str, ...], way: VersionAction
 ) -> list[Change]:
     """What the current version needs before its successor takes its place.
 
     It serves until then, and for good where the gate rejects the successor. So a deployment that
     others ended is made again; what is newly declared is for the successor.
     """
-    changes = switch.mark_others((current,), current)
-    if way is Way.PROMOTE:
+    changes = switch.restore_labels((current,), current)
+    if way is VersionAction.PROMOTE:
         return changes
     stopped = not switch.live[current.id].deployed
     for change in switch.bring_up_to_date(current, needs, current=current):
@@ -181,7 +188,7 @@ def _as_deployed(
 
 def _train(
     desired: DesiredModel,
-    course: Course,
+    course: VersionDecision,
     after: Attributes,
     needs: tuple[str, ...],
     current: RecordedObject | None,
@@ -240,15 +247,15 @@ def remove_all_models(
     address = recorded.address
     resource = recorded
     changes: list[Change] = []
-    made = made_by(recorded.operations, live, operations)
+    made = finished_results(recorded.operations, live, operations)
     for operation in recorded.operations:
-        ended = operation.id in made or has_failed(operation, operations)
+        ended = operation.id in made or failed_without_effect(operation, operations)
         if operation.step is Step.TRAIN and not ended:
             changes.append(cancel(recorded, operation, reasons.NOT_WANTED))
             resource = without_operation(resource, operation)
-    foreseen = foresee(resource, wanted=False, made=made, operations=operations)
-    resource = foreseen.resource
-    changes += foreseen.changes
+    projection = project_open_operations(resource, wanted=False, made=made, operations=operations)
+    resource = projection.resource
+    changes += projection.changes
     objects = resource.objects
     changes += _forgotten(objects, address, live)
     done = tuple(change.key for change in changes)
@@ -272,20 +279,20 @@ def _cancel_outdated(
     inputs: Inputs,
     live: Mapping[str, LiveModel],
     operations: Operations,
-) -> Foreseen:
+) -> Projection:
     """Foresee open operations; a training whose inputs are not the declared ones is ended.
 
     One that has ended by itself has been paid for: what it made is a version like any other.
     """
     wanted, cancels = recorded, []
     outdated = tuple(o for o in recorded.operations if _outdated(o, inputs))
-    made = made_by(outdated, live, operations)
+    made = finished_results(outdated, live, operations)
     for operation in outdated:
-        if operation.id not in made and not has_failed(operation, operations):
+        if operation.id not in made and not failed_without_effect(operation, operations):
             cancels.append(cancel(recorded, operation, reasons.OUTDATED))
             wanted = without_operation(wanted, operation)
-    foreseen = foresee(wanted, made=made, operations=operations)
-    return Foreseen(foreseen.resource, (*cancels, *foreseen.changes))
+    projection = project_open_operations(wanted, made=made, operations=operations)
+    return Projection(projection.resource, (*cancels, *projection.changes))
 
 
 def _outdated(operation: RecordedOperation, inputs: Inputs) -> bool:
@@ -297,22 +304,22 @@ def _outdated_and_cut_off(recorded: RecordedResource, inputs: Inputs) -> bool:
 
 
 def _after_its_dataset(
-    foreseen: Foreseen, recorded: RecordedResource, outlook: DatasetOutlook
-) -> Foreseen:
+    projection: Projection, recorded: RecordedResource, outlook: DatasetPlan
+) -> Projection:
     """A training that was cut off, and may be sent again, waits for a dataset that is made anew."""
     lost = any(
         o.id is None and o.step is Step.TRAIN and o.dataset_id != outlook.object_id
         for o in recorded.operations
     )
     if not lost:
-        return foreseen
+        return projection
     changes = (
         replace(c, needs=(*c.needs, *outlook.ready))
         if c.action is Action.RESUME and c.operation_id is None and c.after is not None
         else c
-        for c in foreseen.changes
+        for c in projection.changes
     )
-    return replace(foreseen, changes=tuple(changes))
+    return replace(projection, changes=tuple(changes))
 
 
 def _forget(address: Address, obj: RecordedObject) -> Change:
@@ -322,4 +329,4 @@ def _forget(address: Address, obj: RecordedObject) -> Change:
 def _forgotten(
     objects: Iterable[RecordedObject], address: Address, live: Mapping[str, LiveModel]
 ) -> list[Change]:
-    return [_forget(address, o) for o in objects if o.id not in live and o.id != PENDING]
+    return [_forget(address, o) for o in objects if o.id not in live and o.id != NOT_YET_CREATED]

@@ -329,7 +329,7 @@ class Refusal(Struct, frozen=True):
     """The file and line to look at, `main.yaml:12`; None: the address's own."""
 
 
-class Otherwise(Struct, frozen=True):
+class DifferingOperation(Struct, frozen=True):
     """An open operation that the configuration would not start so now."""
 
     address: Address
@@ -368,7 +368,7 @@ class Plan(Struct, frozen=True):
     """Why it is not carried out; empty: nothing speaks against it."""
     not_planned: tuple[Address, ...] = ()
     """What was left out, in whole or in part, because only a part was asked for."""
-    otherwise: tuple[Otherwise, ...] = ()
+    differing_operations: tuple[DifferingOperation, ...] = ()
     """Open operations that are not what is declared; not kept in a saved plan."""
 
     @property

@@ -16,18 +16,22 @@ from automl_plan.model.ownership_labels import marks
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.planning import reasons
-from automl_plan.planning.cost import Meter, costs_of, so_far
-from automl_plan.planning.datasets import DatasetOutlook, delete_dataset, plan_dataset
+from automl_plan.planning.cost import Meter, costs_of, describe_spending
+from automl_plan.planning.datasets import DatasetPlan, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.endpoints import named
 from automl_plan.planning.ignore_changes import without_ignored
-from automl_plan.planning.models import ModelOutlook, plan_model, remove_all_models
+from automl_plan.planning.models import ModelPlan, plan_model, remove_all_models
 from automl_plan.planning.notes import elsewhere_notes, empty_notes, expiry_notes, rename_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded, in_order
-from automl_plan.planning.projection import PENDING, foresee, gone_since
-from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
-from automl_plan.planning.resumption import started_otherwise
+from automl_plan.planning.projection import (
+    NOT_YET_CREATED,
+    deleted_results,
+    project_open_operations,
+)
+from automl_plan.planning.refactoring import RefactoringImpossible, apply_blocks
+from automl_plan.planning.resumption import find_differing_operations
 from automl_plan.planning.shared_objects import shared_objects, sharing_notes
 from automl_plan.planning.targeting import (
     allowed_addresses,
@@ -70,7 +74,7 @@ def make_plan(
     # What is to be destroyed, or only looked at, is not adopted for it.
     normal = options.mode is PlanMode.NORMAL
     blocks = desired if normal else replace(desired, adoptions=())
-    rearranged = rearrange(blocks, recorded, there, examples)
+    rearranged = apply_blocks(blocks, recorded, there, examples)
     if rearranged.problems:
         raise RefactoringImpossible(rearranged.problems)
     known = {*desired.datasets, *desired.models, *recorded.resources, *rearranged.resources}
@@ -124,7 +128,7 @@ def make_plan(
     known = {*desired.datasets, *desired.models, *recorded.resources} | {c.address for c in ordered}
     part = narrowed(ordered, allowed, wanted, known, options)
     changes = tuple(
-        _as_it_stands(change, recorded, there, meter, prices)
+        _with_current_status(change, recorded, there, meter, prices)
         for change in named(part.changes, recorded.resources, homes, there, recorded.lineage)
     )
     looked_at = {*wanted.datasets, *wanted.models} - {*part.left_out}
@@ -150,7 +154,7 @@ def make_plan(
         unrecorded=left,
         endpoints={address: home for address, home in homes.items() if address in allowed},
         not_planned=part.left_out,
-        otherwise=started_otherwise(wanted, recorded.resources, given),
+        differing_operations=find_differing_operations(wanted, recorded.resources, given),
     )
 
 
@@ -225,7 +229,7 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
     return replace(live, datasets=datasets, models=models)
 
 
-def _as_it_stands(
+def _with_current_status(
     change: Change,
     recorded: Recorded,
     live: Live,
@@ -244,7 +248,7 @@ def _as_it_stands(
             cost = None
             if prices is not None:
                 made = None if stands is None else live.models.get(stands.result_id or "")
-                cost = so_far(operation, meter, prices, stands, made)
+                cost = describe_spending(operation, meter, prices, stands, made)
             return replace(change, reason=reason if cost is None else f"{reason}; {cost}")
     return change
 
@@ -253,10 +257,10 @@ def _plan_models(
     wanted: Desired,
     recorded: Recorded,
     live: Live,
-    outlooks: Mapping[Address, DatasetOutlook],
+    outlooks: Mapping[Address, DatasetPlan],
     replaces: Collection[Address],
     service_now: datetime | None,
-) -> dict[Address, ModelOutlook]:
+) -> dict[Address, ModelPlan]:
     return {
         address: plan_model(
             model,
@@ -277,7 +281,7 @@ def _delete_datasets(
     wanted: Desired,
     recorded: Recorded,
     live: Live,
-    outlooks: Mapping[Address, DatasetOutlook],
+    outlooks: Mapping[Address, DatasetPlan],
     model_changes: Mapping[Address, tuple[Change, ...]],
     gone: str,
 ) -> list[Change]:
@@ -300,14 +304,16 @@ def _delete_datasets(
                 deletions.append(delete_dataset(address, object_id, reasons.REPLACED, needs))
     for address in undeclared:
         resource = recorded.resources[address]
-        lost = gone_since(resource.operations, live.datasets, live.operations)
-        foreseen = foresee(resource, wanted=False, gone=lost, operations=live.operations)
-        deletions += foreseen.changes
-        for obj in foreseen.resource.objects:
-            if obj.id == PENDING:
-                deletions.append(delete_dataset(address, None, gone, foreseen.keys))
+        lost = deleted_results(resource.operations, live.datasets, live.operations)
+        projection = project_open_operations(
+            resource, wanted=False, gone=lost, operations=live.operations
+        )
+        deletions += projection.changes
+        for obj in projection.resource.objects:
+            if obj.id == NOT_YET_CREATED:
+                deletions.append(delete_dataset(address, None, gone, projection.keys))
             elif obj.id in live.datasets:
-                needs = (*foreseen.keys, *_keys_of(users.get(obj.id, ()), model_changes))
+                needs = (*projection.keys, *_keys_of(users.get(obj.id, ()), model_changes))
                 deletions.append(delete_dataset(address, obj.id, gone, needs))
             else:
                 deletions.append(Change(address, Action.FORGET, reasons.GONE, object_id=obj.id))

@@ -18,11 +18,11 @@ Operations = Mapping[str, Operation]
 
 MAKES = frozenset({Step.CREATE, Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY})
 """Steps that are taken again where they failed; what ends something is asked for again anyway."""
-PENDING = "(not made yet)"
+NOT_YET_CREATED = "(not made yet)"
 """Stands for the id of an object that an open operation will make."""
 
 
-class Foreseen(Struct, frozen=True):
+class Projection(Struct, frozen=True):
     """A record as it will be, with the changes that bring it there."""
 
     resource: RecordedResource
@@ -34,14 +34,14 @@ class Foreseen(Struct, frozen=True):
         return tuple(change.key for change in self.changes)
 
 
-def foresee(
+def project_open_operations(
     resource: RecordedResource,
     *,
     wanted: bool = True,
     made: Mapping[str, str] = MappingProxyType({}),
     gone: Mapping[str, str] = MappingProxyType({}),
     operations: Operations = MappingProxyType({}),
-) -> Foreseen:
+) -> Projection:
     """Take every open operation as resumed and ended well, but for those known to have failed.
 
     `made` are the ids of live objects by the ended operations that made them; what is named so
@@ -62,23 +62,25 @@ def foresee(
             )
             changes += [recorded, forget]
             continue
-        if has_failed(operation, operations):
+        if failed_without_effect(operation, operations):
             resource = without_operation(resource, operation)
             changes.append(resume(resource, operation, wanted=False))
             continue
-        resource = after_operation(resource, operation, made=made.get(operation.id or "", PENDING))
+        resource = after_operation(
+            resource, operation, made=made.get(operation.id or "", NOT_YET_CREATED)
+        )
         changes.append(resume(resource, operation, wanted=wanted))
-    return Foreseen(resource, tuple(changes))
+    return Projection(resource, tuple(changes))
 
 
-def has_failed(operation: RecordedOperation, operations: Operations) -> bool:
+def failed_without_effect(operation: RecordedOperation, operations: Operations) -> bool:
     """Whether an operation is known to have ended without effect: it failed, or was cancelled."""
     answer = operations.get(operation.id or "")
     failed = answer is not None and answer.done and answer.error is not None
     return failed and operation.step in MAKES
 
 
-def made_by(
+def finished_results(
     operations: Iterable[RecordedOperation],
     live: Mapping[str, LiveModel] | Mapping[str, LiveDataset],
     ended: Operations,
@@ -87,7 +89,7 @@ def made_by(
     return {key: made for key, made in _results(operations, ended) if made in live}
 
 
-def gone_since(
+def deleted_results(
     operations: Iterable[RecordedOperation], live: Mapping[str, LiveDataset], ended: Operations
 ) -> dict[str, str]:
     """The datasets that operations have made and that are not live any more, by these.

@@ -17,16 +17,16 @@ from automl_plan.model.ownership_labels import STATUS
 from automl_plan.model.recorded import RecordedObject
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, observed, of
-from automl_plan.planning.drift import TRAFFIC, label_of, mark_differences
+from automl_plan.planning.drift import TRAFFIC, label_differences, label_of
 from automl_plan.planning.plan import Action, Change, Difference
-from automl_plan.planning.projection import PENDING
-from automl_plan.planning.versions import Way, expired
+from automl_plan.planning.projection import NOT_YET_CREATED
+from automl_plan.planning.versions import VersionAction, expired
 
 _NOT_TOLD = "not told"
 """For the nodes of a deployment of which the service does not tell how many they are."""
 
 
-class Switch(Struct, frozen=True):
+class Promoter(Struct, frozen=True):
     """A declared model, its attributes, and what lives."""
 
     desired: DesiredModel
@@ -35,26 +35,26 @@ class Switch(Struct, frozen=True):
     live: Mapping[str, LiveModel]
     now: datetime | None
     """By the service's clock; None where nobody knows it."""
-    outdated_marks: tuple[Difference, ...] = ()
+    outdated_labels: tuple[Difference, ...] = ()
     """What will be wrong with the labels of a version that a training is making still."""
 
     def to(
         self,
         version: RecordedObject,
-        way: Way,
+        way: VersionAction,
         reason: str,
         needs: tuple[str, ...],
         field: str | None = None,
     ) -> list[Change]:
         """Make a version that is trained the current one: gate or promote, patch, deploy."""
         require = self.desired.require
-        gated = way is Way.GATE and require is not None
+        gated = way is VersionAction.GATE and require is not None
         begin = Change(
             self.desired.address,
             Action.GATE if gated else Action.PROMOTE,
             reason,
             field=field,
-            object_id=None if version.id == PENDING else version.id,
+            object_id=None if version.id == NOT_YET_CREATED else version.id,
             after={"require": require.to_json()} if gated and require is not None else None,
             needs=needs,
         )
@@ -73,7 +73,7 @@ class Switch(Struct, frozen=True):
         Where its life is over it is not deployed: the service would refuse it. Its marks are looked
         at only where it is `current` already: to make it so sets them.
         """
-        object_id = None if version.id == PENDING else version.id
+        object_id = None if version.id == NOT_YET_CREATED else version.id
         before: Attributes = version.attributes
         marked: tuple[Difference, ...] = ()
         traffic = due = None
@@ -84,7 +84,7 @@ class Switch(Struct, frozen=True):
             if current is not None:
                 marked = self._marks(version, current)
         else:
-            marked = self.outdated_marks
+            marked = self.outdated_labels
         found = differences(before, self.after)
         mutable = of(ResourceKind.MODEL, found, Mutability.MUTABLE)
         changes: list[Change] = []
@@ -115,7 +115,7 @@ class Switch(Struct, frozen=True):
         )
         return changes
 
-    def mark_others(
+    def restore_labels(
         self,
         others: Iterable[RecordedObject],
         current: RecordedObject | None,
@@ -164,7 +164,7 @@ class Switch(Struct, frozen=True):
         return Action.DEPLOY, reasons.REDEPLOYED if again else reasons.NODES_CHANGED
 
     def _marks(self, obj: RecordedObject, current: RecordedObject | None) -> tuple[Difference, ...]:
-        return mark_differences(
+        return label_differences(
             self.lineage,
             self.desired.address,
             obj,

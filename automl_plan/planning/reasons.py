@@ -11,7 +11,7 @@ from automl_plan.planning.plan import Difference
 
 _MOST_ROWS = 20
 """Of an import that the service tells as refused (proto: OperationMetadata.partial_failures)."""
-NOT_YET_CREATED = "it does not exist yet"
+DOES_NOT_EXIST = "it does not exist yet"
 NOT_YET_TRAINED = "no model is trained yet"
 NOT_YET_IMPORTED = "its sources are not imported yet"
 APPENDED = "the content of its sources changed, and on_source_change is append"

@@ -13,8 +13,7 @@ from automl_plan.model.desired import Adoption, Desired, Move, Removal, RemovalA
 from automl_plan.model.homes import seen_from, unrecorded_home
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import OWN_LABEL_PREFIX, TOKEN_LABEL, Live, LiveDataset, LiveModel
-from automl_plan.model.model_types import ClassificationType
-from automl_plan.model.model_types import Problem as ProblemKind
+from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim, Owners, lineage_of
 from automl_plan.model.ownership_labels import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
@@ -23,7 +22,7 @@ from automl_plan.planning.drift import FIELD, live_object
 from automl_plan.planning.plan import Action, Change, Difference
 
 
-class Problem(Struct, frozen=True):
+class BlockError(Struct, frozen=True):
     """A block that can't be carried out."""
 
     section: str
@@ -37,17 +36,17 @@ class Problem(Struct, frozen=True):
 class RefactoringImpossible(PlanError):
     """Blocks of the configuration that don't fit what is recorded, or what lives."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[BlockError]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = tuple(problems)
 
 
-class Rearranged(Struct):
+class AppliedBlocks(Struct):
     """The recorded resources as they will be, and the changes that make them so."""
 
     resources: dict[Address, RecordedResource]
     changes: list[Change] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[BlockError] = field(default_factory=list)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -55,17 +54,17 @@ class Rearranged(Struct):
         return tuple(change.key for change in self.changes)
 
 
-def rearrange(
+def apply_blocks(
     desired: Desired,
     recorded: Recorded,
     live: Live,
     examples: Mapping[Address, int],
-) -> Rearranged:
+) -> AppliedBlocks:
     """Carry out all blocks on the record; those that are done already do nothing.
 
     `examples` tells how many images the sources of declared datasets hold.
     """
-    result = Rearranged(dict(recorded.resources))
+    result = AppliedBlocks(dict(recorded.resources))
     _move(desired.moves, result)
     if desired.removals or desired.adoptions:
         owners = Owners(recorded.lineage, result.resources, live.operations)
@@ -77,7 +76,7 @@ def rearrange(
 # -- moved -----------------------------------------------------------------------------------
 
 
-def _move(moves: tuple[Move, ...], result: Rearranged) -> None:
+def _move(moves: tuple[Move, ...], result: AppliedBlocks) -> None:
     onwards = {move.source: move.target for move in moves}
     for index, move in enumerate(moves):
         record = result.resources.get(move.source)
@@ -87,9 +86,9 @@ def _move(moves: tuple[Move, ...], result: Rearranged) -> None:
         while target in onwards:
             target = onwards[target]
         there = result.resources.get(target)
-        if there is not None and not half_moved(record, there):
+        if there is not None and not is_half_moved(record, there):
             message = f"{move.source} can't be moved to {target}, which is recorded already"
-            result.problems.append(Problem("moved", index, message, _HOW_TO_FREE.format(target)))
+            result.problems.append(BlockError("moved", index, message, _HOW_TO_FREE.format(target)))
             continue
         result.changes.append(Change(target, Action.MOVE, reasons.MOVED, origin=move.source))
         del result.resources[move.source]
@@ -99,7 +98,7 @@ def _move(moves: tuple[Move, ...], result: Rearranged) -> None:
 _HOW_TO_FREE = "take {0} away first (`automl-plan state rm {0}`), or move to another address"
 
 
-def half_moved(source: RecordedResource, target: RecordedResource) -> bool:
+def is_half_moved(source: RecordedResource, target: RecordedResource) -> bool:
     """Whether a run of version 0.1 was cut off between recording the new one and dropping this."""
     return replace(source, address=target.address) == target
 
@@ -107,7 +106,9 @@ def half_moved(source: RecordedResource, target: RecordedResource) -> bool:
 # -- removed ---------------------------------------------------------------------------------
 
 
-def _remove(removals: tuple[Removal, ...], live: Live, result: Rearranged, owners: Owners) -> None:
+def _remove(
+    removals: tuple[Removal, ...], live: Live, result: AppliedBlocks, owners: Owners
+) -> None:
     for index, removal in enumerate(removals):
         record = result.resources.get(removal.address)
         if record is None or removal.action is RemovalAction.DELETE:
@@ -115,7 +116,7 @@ def _remove(removals: tuple[Removal, ...], live: Live, result: Rearranged, owner
         if record.operations:
             message = f"an operation of {removal.address} is running, and can't be forgotten"
             hint = "wait for it (`automl-plan wait`), or cancel it (`automl-plan operations`)"
-            result.problems.append(Problem("removed", index, message, hint))
+            result.problems.append(BlockError("removed", index, message, hint))
             continue
         result.changes += forget(record, live, owners)
         del result.resources[removal.address]
@@ -155,7 +156,7 @@ def _adopt(
     desired: Desired,
     live: Live,
     examples: Mapping[Address, int],
-    result: Rearranged,
+    result: AppliedBlocks,
     owners: Owners,
 ) -> None:
     # Datasets first: what a model was trained on is looked up in the record.
@@ -170,7 +171,7 @@ def _adopt(
             continue  # done once; another object has taken its place since
         said = not_adoptable(adoption, desired, live, result.resources, owners)
         if said is not None:
-            result.problems.append(Problem("imports", index, *said))
+            result.problems.append(BlockError("imports", index, *said))
             continue
         given_up = tuple(
             change.key
@@ -352,7 +353,7 @@ def _as_labelled(attributes: dict[str, Json], model: LiveModel, owners: Owners) 
     if not ours or data is None or not isinstance(known, dict):
         return attributes
     kinds: list[Mapping[str, Json]] = [known]
-    if model.problem is ProblemKind.IMAGE_CLASSIFICATION:
+    if model.problem is Problem.IMAGE_CLASSIFICATION:
         kinds += [{str(model.problem): {"classification_type": str(t)}} for t in ClassificationType]
     for kind in kinds:
         labelled = {**attributes, "trained_on": {**kind, "data": fingerprint_of(data)}}

@@ -1,7 +1,7 @@
-"""Judges changes before they are carried out: the one list of what can refuse them. Pure.
+"""The one list of rules that can refuse changes. Pure.
 
-Whatever leads to a call that is paid for or can't be undone asks `judge` first. Another rule is a
-function in `_RULES`, and a line in `plan.REFUSAL_RULES`.
+Every path to a paid or irreversible call asks `find_refusals` first. To add a rule, write
+a function, list it in `_RULES` and describe it in `plan.REFUSAL_RULES`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _ENDS = frozenset(
 """Actions that make nothing of what is declared: how it is declared refuses none of them."""
 
 
-class Grounds(Struct, frozen=True):
+class RefusalContext(Struct, frozen=True):
     """What changes are judged by."""
 
     desired: Desired
@@ -88,7 +88,7 @@ class Grounds(Struct, frozen=True):
     """By dataset: what the lint found in data that is imported; none where it was not asked for."""
 
 
-class Judgement(Struct, frozen=True):
+class Refusals(Struct, frozen=True):
     """What is to be said against changes."""
 
     refused: tuple[Refusal, ...] = ()
@@ -96,129 +96,129 @@ class Judgement(Struct, frozen=True):
     """Of the policy, with those that only warn."""
 
 
-def costs_within(changes: Sequence[Change], grounds: Grounds) -> Costs:
+def costs_within(changes: Sequence[Change], context: RefusalContext) -> Costs:
     """The money in these changes alone."""
     return costs_of(
         changes,
-        grounds.desired,
-        grounds.recorded.resources,
-        grounds.live,
-        grounds.prices,
-        grounds.meter,
-        without_imported(grounds.unrecorded, changes),
+        context.desired,
+        context.recorded.resources,
+        context.live,
+        context.prices,
+        context.meter,
+        without_imported(context.unrecorded, changes),
     )
 
 
-def judge(changes: Sequence[Change], grounds: Grounds) -> Judgement:
+def find_refusals(changes: Sequence[Change], context: RefusalContext) -> Refusals:
     """Judge changes that are to be carried out together, as they would be."""
-    if grounds.options.mode is PlanMode.REFRESH_ONLY:
-        return Judgement()  # it changes nothing but the state
-    found = _violations(changes, grounds)
-    refused = [refusal for rule in _RULES for refusal in rule(changes, grounds)]
+    if context.options.mode is PlanMode.REFRESH_ONLY:
+        return Refusals()  # it changes nothing but the state
+    found = _violations(changes, context)
+    refused = [refusal for rule in _RULES for refusal in rule(changes, context)]
     refused += [
-        Refusal(POLICY + v.rule, refusal_text(v, grounds.policy), v.address, v.field, v.where)
+        Refusal(POLICY + v.rule, refusal_text(v, context.policy), v.address, v.field, v.where)
         for v in found
         if not v.warns
     ]
-    refused += _lint(changes, grounds)
-    return Judgement(tuple(refused), found)
+    refused += _lint(changes, context)
+    return Refusals(tuple(refused), found)
 
 
 # -- rules -----------------------------------------------------------------------------------
 
 
-def _protection(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+def _protection(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
     for refusal in protection(
         changes,
-        grounds.desired,
-        grounds.recorded,
-        grounds.live,
-        destroy=grounds.options.mode is PlanMode.DESTROY,
-        by_hand=grounds.by_hand,
+        context.desired,
+        context.recorded,
+        context.live,
+        destroy=context.options.mode is PlanMode.DESTROY,
+        by_hand=context.by_hand,
     ):
-        yield replace(refusal, where=grounds.place(refusal.address, refusal.field))
+        yield replace(refusal, where=context.place(refusal.address, refusal.field))
 
 
-def _large_change(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
-    if grounds.options.allow_large_change:
+def _large_change(changes: Sequence[Change], context: RefusalContext) -> Iterable[Refusal]:
+    if context.options.allow_large_change:
         return ()
-    return large_change(changes, grounds.recorded)
+    return large_change(changes, context.recorded)
 
 
-def _sharing(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
-    destroy = grounds.options.mode is PlanMode.DESTROY
-    wanted = Desired({}, {}) if destroy else grounds.desired
+def _sharing(changes: Sequence[Change], context: RefusalContext) -> Iterable[Refusal]:
+    destroy = context.options.mode is PlanMode.DESTROY
+    wanted = Desired({}, {}) if destroy else context.desired
     declared = {*wanted.datasets, *wanted.models}
-    shared = shared_objects(grounds.recorded, grounds.live, declared)
-    return sharing_refusals(changes, grounds.recorded.resources, shared)
+    shared = shared_objects(context.recorded, context.live, declared)
+    return sharing_refusals(changes, context.recorded.resources, shared)
 
 
-def _unrecorded(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
-    left = without_imported(grounds.unrecorded, changes)
-    yield from unrecorded_refusals(left, changes, grounds.recorded.lineage)
-    yield from in_use(left, grounds.live, grounds.recorded.resources, changes)
+def _unrecorded(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
+    left = without_imported(context.unrecorded, changes)
+    yield from unrecorded_refusals(left, changes, context.recorded.lineage)
+    yield from in_use(left, context.live, context.recorded.resources, changes)
 
 
-def _append_only(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+def _append_only(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
     found = append_refusals(
         changes,
-        grounds.desired,
-        grounds.recorded.resources,
-        grounds.live,
-        grounds.sources,
-        grounds.compared,
+        context.desired,
+        context.recorded.resources,
+        context.live,
+        context.sources,
+        context.compared,
     )
-    return (_with_place(refusal, grounds) for refusal in found)
+    return (_with_place(refusal, context) for refusal in found)
 
 
-def _trainings(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+def _trainings(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
     found = training_refusals(
-        _trained(changes, grounds),
-        grounds.live,
-        grounds.capabilities,
-        refreshed=grounds.options.refresh,
-        with_less=grounds.options.allow_partial_import,
+        _trained(changes, context),
+        context.live,
+        context.capabilities,
+        refreshed=context.options.refresh,
+        with_less=context.options.allow_partial_import,
     )
-    return (_with_place(refusal, grounds) for refusal in found)
+    return (_with_place(refusal, context) for refusal in found)
 
 
-def _with_place(refusal: Refusal, grounds: Grounds) -> Refusal:
+def _with_place(refusal: Refusal, context: RefusalContext) -> Refusal:
     """With where to write what it asks for, also in its text."""
-    where = grounds.place(refusal.address, refusal.field)
+    where = context.place(refusal.address, refusal.field)
     text = refusal.text if where is None else f"{refusal.text.removesuffix('.')} ({where})."
     return replace(refusal, text=text, where=where)
 
 
-def _trained(changes: Sequence[Change], grounds: Grounds) -> list[Trained]:
-    resources = grounds.recorded.resources
-    return list(trainings(changes, grounds.desired, resources, grounds.live, grounds.sources))
+def _trained(changes: Sequence[Change], context: RefusalContext) -> list[Trained]:
+    resources = context.recorded.resources
+    return list(trainings(changes, context.desired, resources, context.live, context.sources))
 
 
-def data_notes(changes: Sequence[Change], grounds: Grounds) -> list[Note]:
+def data_notes(changes: Sequence[Change], context: RefusalContext) -> list[Note]:
     """What is to be known of data that is imported or trained on, and refuses nothing."""
-    resources = grounds.recorded.resources
+    resources = context.recorded.resources
     uncertain = count_notes(
-        changes, grounds.desired, resources, grounds.live, grounds.sources, grounds.compared
+        changes, context.desired, resources, context.live, context.sources, context.compared
     )
-    return [*uncertain, *training_notes(_trained(changes, grounds))]
+    return [*uncertain, *training_notes(_trained(changes, context))]
 
 
-def _traffic(changes: Sequence[Change], grounds: Grounds) -> Iterable[Refusal]:
-    resources = grounds.recorded.resources
-    homes = homes_of(resources, grounds.live.models, grounds.recorded.lineage)
-    return traffic_refusals(changes, resources, homes, grounds.live)
+def _traffic(changes: Sequence[Change], context: RefusalContext) -> Iterable[Refusal]:
+    resources = context.recorded.resources
+    homes = homes_of(resources, context.live.models, context.recorded.lineage)
+    return traffic_refusals(changes, resources, homes, context.live)
 
 
-def _lint(changes: Sequence[Change], grounds: Grounds) -> Iterator[Refusal]:
+def _lint(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
     imported = {change.address for change in changes if change.action is Action.IMPORT_DATA}
     for address in sorted(imported):
-        found = grounds.data_findings.get(address)
+        found = context.data_findings.get(address)
         refusal = None if found is None else found.refusal(address)
         if refusal is not None:
             yield refusal
 
 
-_RULES: tuple[Callable[[Sequence[Change], Grounds], Iterable[Refusal]], ...] = (
+_RULES: tuple[Callable[[Sequence[Change], RefusalContext], Iterable[Refusal]], ...] = (
     _protection,
     _large_change,
     _sharing,
@@ -233,23 +233,23 @@ _RULES: tuple[Callable[[Sequence[Change], Grounds], Iterable[Refusal]], ...] = (
 # -- the team's policy -----------------------------------------------------------------------
 
 
-def _violations(changes: Sequence[Change], grounds: Grounds) -> tuple[Violation, ...]:
-    policy = grounds.policy
+def _violations(changes: Sequence[Change], context: RefusalContext) -> tuple[Violation, ...]:
+    policy = context.policy
     if not policy:
         return ()
-    part = grounds.part or grounds.options.narrowed
+    part = context.part or context.options.narrowed
     makes = {change.address for change in changes if change.action not in _ENDS}
-    desired = _of(makes, grounds.desired) if part else grounds.desired
+    desired = _of(makes, context.desired) if part else context.desired
     adequate = any(rule.check is Check.ADEQUATE for rule in policy)
     subject = Subject(
         policy,
         changes,
         desired,
-        costs_within(changes, grounds),
-        grounds.provider if makes or not part else {},
-        advice_of(changes, grounds.desired, grounds.sources) if adequate else {},
+        costs_within(changes, context),
+        context.provider if makes or not part else {},
+        advice_of(changes, context.desired, context.sources) if adequate else {},
     )
-    return tuple(replace(v, where=_where(v, grounds)) for v in violations(subject))
+    return tuple(replace(v, where=_where(v, context)) for v in violations(subject))
 
 
 def _of(addresses: set[Address], desired: Desired) -> Desired:
@@ -259,8 +259,8 @@ def _of(addresses: set[Address], desired: Desired) -> Desired:
     )
 
 
-def _where(violation: Violation, grounds: Grounds) -> str | None:
+def _where(violation: Violation, context: RefusalContext) -> str | None:
     field, address, rule = violation.field, violation.address, f"policy.{violation.rule}"
     if (field is None and address is None) or (field or "").startswith("policy."):
-        return grounds.place(None, rule)
-    return grounds.place(address, field) or grounds.place(None, rule)
+        return context.place(None, rule)
+    return context.place(address, field) or context.place(None, rule)

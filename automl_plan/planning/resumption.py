@@ -11,16 +11,23 @@ from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.compare import differences, of
-from automl_plan.planning.plan import TRAININGS, Action, Change, Difference, Otherwise, Plan
+from automl_plan.planning.plan import (
+    TRAININGS,
+    Action,
+    Change,
+    Difference,
+    DifferingOperation,
+    Plan,
+)
 from automl_plan.planning.projection import MAKES
 from automl_plan.planning.versions import Inputs
 
 
-def started_otherwise(
+def find_differing_operations(
     desired: Desired,
     resources: Mapping[Address, RecordedResource],
     given: Collection[str] | None = None,
-) -> tuple[Otherwise, ...]:
+) -> tuple[DifferingOperation, ...]:
     """The open operations that the configuration would not start so now.
 
     `given` names the variables that are given a value from outside; None: that is not known.
@@ -32,7 +39,7 @@ def started_otherwise(
             missing = () if given is None else tuple(sorted({*operation.variables} - {*given}))
             if not declared or differing or missing:
                 found.append(
-                    Otherwise(
+                    DifferingOperation(
                         address, operation.step, operation.id, declared, differing, missing=missing
                     )
                 )
@@ -89,16 +96,16 @@ _OPEN = (Action.RESUME, Action.CANCEL)
 
 
 def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
-    """What is open (of these addresses, or of all), and what depends on that and nothing else.
+    """Reduce a plan to the open operations (of these addresses, or all) and what only needs them.
 
-    What was started and is not what is declared is followed to its end and recorded, and nothing
-    goes on from there: it is not cancelled, and neither it nor another version becomes current.
-    The same holds where something would go on from it with other variables. `otherwise` keeps both.
-    What is open at an address that is moved is moved with it, as the plan knows it by its new name.
+    An operation that differs from the configuration is followed to its end and recorded, and
+    nothing continues from it: it is not cancelled, and neither its result nor another version
+    becomes current. The same applies where a continuation would use other variables.
+    `differing_operations` of the result has both. Operations of a moved address move with it.
     """
     asked = {
         (each.address, each.operation_id): each
-        for each in plan.otherwise
+        for each in plan.differing_operations
         if not addresses or each.address in addresses
     }
     about = {
@@ -125,7 +132,7 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
         changes=tuple(changes),
         drift=(),
         notes=(),
-        otherwise=tuple(about[key] for key in sorted(held)),
+        differing_operations=tuple(about[key] for key in sorted(held)),
     )
 
 

@@ -18,7 +18,7 @@ from automl_plan.model.address import Address
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation, at_threshold
 from automl_plan.model.json import Json
 from automl_plan.model.requirements import DEFAULT_THRESHOLD, Requirements
-from automl_plan.planning.gate import GateReport, judge
+from automl_plan.planning.gate import GateReport, evaluate_gate
 from automl_plan.planning.statistics import no_better_than_guessing
 
 _MOST_LABELS = 5_000
@@ -126,7 +126,7 @@ def with_forecast(
     current: Sequence[Evaluation] | None,
 ) -> Scorecard:
     """A candidate's scorecard with what its gate would find."""
-    return replace(card, gate=judge(require, new, current))
+    return replace(card, gate=evaluate_gate(require, new, current))
 
 
 def _figures(evaluation: Evaluation, threshold: float) -> Figures:

@@ -11,7 +11,7 @@ from automl_plan.model.desired import Desired, OnSourceChange
 from automl_plan.model.live import Live, SourceData
 from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.planning.plan import APPEND_ONLY, Action, Change, Note, NoteKind, Refusal
-from automl_plan.planning.projection import PENDING, foresee
+from automl_plan.planning.projection import NOT_YET_CREATED, project_open_operations
 
 SAMPLES = 3
 """Images that are named."""
@@ -109,9 +109,11 @@ def _appended(
 
 def held_by(record: RecordedResource | None, live: Live) -> RecordedObject | None:
     """The current dataset as it is once open operations have ended."""
-    foreseen = None if record is None else foresee(record, operations=live.operations)
-    current = None if foreseen is None else foreseen.resource.current
-    return None if current is None or current.id == PENDING else current
+    projection = (
+        None if record is None else project_open_operations(record, operations=live.operations)
+    )
+    current = None if projection is None else projection.resource.current
+    return None if current is None or current.id == NOT_YET_CREATED else current
 
 
 def _lost(found: SourceChanges) -> str | None:

@@ -28,7 +28,7 @@ from automl_plan.planning.reasons import refused_rows
 from automl_plan.planning.source_changes import held_by
 
 
-def undecided(
+def models_with_ambiguous_split(
     changes: Iterable[Change], desired: Desired, sources: Mapping[Address, SourceData]
 ) -> list[Address]:
     """The models to be trained that don't say what becomes of images without a set.

@@ -18,10 +18,10 @@ from automl_plan.model.recorded import RecordedObject, RecordedResource, Status
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import Action, Change, Difference
-from automl_plan.planning.projection import PENDING
+from automl_plan.planning.projection import NOT_YET_CREATED
 
 
-class Way(StrEnum):
+class VersionAction(StrEnum):
     """How the right version comes to be the current one."""
 
     KEEP = "keep"
@@ -33,10 +33,10 @@ class Way(StrEnum):
     """It is trained, and no gate is asked."""
 
 
-class Course(Struct, frozen=True):
+class VersionDecision(Struct, frozen=True):
     """What is to be done about the versions of a model."""
 
-    way: Way
+    way: VersionAction
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     """What of its inputs makes a training necessary."""
@@ -78,7 +78,7 @@ class Inputs(Struct, frozen=True):
         return not self.differing(version.attributes) and not self.other_dataset(version)
 
 
-def choose(
+def decide_version(
     desired: DesiredModel,
     inputs: Inputs,
     resource: RecordedResource,
@@ -86,17 +86,17 @@ def choose(
     now: datetime | None,
     *,
     replace_asked: bool,
-) -> Course:
+) -> VersionDecision:
     """The course for a declared model. `resource` is as it will be once open operations ended.
 
     A version whose life is over takes nothing's place. A current one stays the current one, and one
     that is held back goes on being held: the end of a life alone starts no training.
     """
-    alive = [obj for obj in resource.objects if obj.id in live or obj.id == PENDING]
+    alive = [obj for obj in resource.objects if obj.id in live or obj.id == NOT_YET_CREATED]
     over = {obj.id for obj in alive if expired(obj, live, now)}
 
     def may_stay(version: RecordedObject) -> bool:
-        return version.id not in over or _course_of(desired, version).way is Way.KEEP
+        return version.id not in over or _decide_for(desired, version).way is VersionAction.KEEP
 
     fitting = sorted(
         (obj for obj in alive if inputs.made(obj) and may_stay(obj)),
@@ -108,15 +108,15 @@ def choose(
         causes = [reasons.ASKED_FOR]
         if newest is None and current in alive:
             causes.append(_training(current, inputs, alive).reason)
-        return Course(Way.TRAIN, reasons.together(causes), newest=newest)
+        return VersionDecision(VersionAction.TRAIN, reasons.together(causes), newest=newest)
     if newest is None:
         return _training(current, inputs, alive)
     if newest.status is Status.FORMER and current in fitting and current.id not in over:
         newest = current
     aged = _aged(desired, current, newest, live, now)
     if aged is not None:
-        return Course(Way.TRAIN, aged[1], field=aged[0], newest=newest)
-    return _course_of(desired, newest)
+        return VersionDecision(VersionAction.TRAIN, aged[1], field=aged[0], newest=newest)
+    return _decide_for(desired, newest)
 
 
 def expired(version: RecordedObject, live: Mapping[str, LiveModel], now: datetime | None) -> bool:
@@ -132,34 +132,36 @@ def number_of(obj: RecordedObject) -> int:
 
 def _training(
     current: RecordedObject | None, inputs: Inputs, alive: list[RecordedObject]
-) -> Course:
+) -> VersionDecision:
     """No version was trained on what is declared: why the current one is not good enough."""
     if current is None:
         reason = reasons.NONE_PASSED if alive else reasons.NOT_YET_TRAINED
-        return Course(Way.TRAIN, reason)
+        return VersionDecision(VersionAction.TRAIN, reason)
     if current not in alive:
-        return Course(Way.TRAIN, reasons.GONE)
+        return VersionDecision(VersionAction.TRAIN, reasons.GONE)
     found = inputs.differing(current.attributes)
     if not found:
-        return Course(Way.TRAIN, reasons.DATASET_REPLACED)
-    return Course(Way.TRAIN, reasons.retrained(found), found, field=found[0].path)
+        return VersionDecision(VersionAction.TRAIN, reasons.DATASET_REPLACED)
+    return VersionDecision(
+        VersionAction.TRAIN, reasons.retrained(found), found, field=found[0].path
+    )
 
 
-def _course_of(desired: DesiredModel, newest: RecordedObject) -> Course:
+def _decide_for(desired: DesiredModel, newest: RecordedObject) -> VersionDecision:
     require = desired.require
     field: str | None = None
-    fitting = Course(Way.KEEP, newest=newest)
+    fitting = VersionDecision(VersionAction.KEEP, newest=newest)
     match newest.status:
         case None:
             return fitting
         case Status.WITHDRAWN:
             held = reasons.withdrawn(desired.address, newest.version)
-            return Course(Way.KEEP, newest=newest, held=held)
+            return VersionDecision(VersionAction.KEEP, newest=newest, held=held)
         case Status.REJECTED if require is not None:
             decided = newest.decision.require if newest.decision else None
             if decided == require.to_json():
                 held = reasons.rejected(desired.address, newest.version)
-                return Course(Way.KEEP, newest=newest, held=held)
+                return VersionDecision(VersionAction.KEEP, newest=newest, held=held)
             reason, field = reasons.REQUIRE_CHANGED, "require"
         case Status.REJECTED:
             reason, field = reasons.REQUIRE_GONE, "require"
@@ -167,8 +169,8 @@ def _course_of(desired: DesiredModel, newest: RecordedObject) -> Course:
             reason = reasons.UNDECIDED if require else reasons.NOT_CURRENT
         case Status.FORMER:
             reason = reasons.REUSED
-    way = Way.PROMOTE if require is None else Way.GATE
-    return Course(way, reason, field=field, version=newest, newest=newest)
+    way = VersionAction.PROMOTE if require is None else VersionAction.GATE
+    return VersionDecision(way, reason, field=field, version=newest, newest=newest)
 
 
 def _aged(
@@ -189,7 +191,7 @@ def _aged(
     born = _created(newest, live)
     if born is None:
         return None
-    held = newest.status is not None and _course_of(desired, newest).way is Way.KEEP
+    held = newest.status is not None and _decide_for(desired, newest).way is VersionAction.KEEP
     serves = current if held else newest  # the version that serves once this plan is carried out
     # What a person rolled back from is not brought back by its age.
     rolled_back = newest.status is Status.WITHDRAWN
@@ -239,7 +241,7 @@ def retire(
     were current once (`served`, which this plan replaces, before all), the last one that was turned
     down (so that it is not paid for again), and `exempt`.
     """
-    kept = kept_of(others, keep, exempt, served)
+    kept = kept_ids(others, keep, exempt, served)
     changes: list[Change] = []
     for obj in others:
         if obj.id not in kept:
@@ -255,7 +257,7 @@ def retire(
     return changes
 
 
-def kept_of(
+def kept_ids(
     others: Iterable[RecordedObject],
     keep: int,
     exempt: RecordedObject | None,

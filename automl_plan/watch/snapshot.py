@@ -21,7 +21,7 @@ from automl_plan.model.homes import resolved
 from automl_plan.model.live import Operation
 from automl_plan.model.recorded import RecordedResource, Step
 from automl_plan.planning.drift import find_drift
-from automl_plan.planning.findings import Found, drift_found, expiry_found, under_way
+from automl_plan.planning.findings import Found, busy_addresses, drift_findings, expiry_findings
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.recovery.interrupted_calls import Finding, Verdict, open_intents, settle_intents
@@ -96,9 +96,9 @@ class Snapshot(Struct, frozen=True):
     """Drift and lives that end; None when they were not looked for."""
 
     @property
-    def under_way(self) -> frozenset[Address]:
+    def busy_addresses(self) -> frozenset[Address]:
         """Addresses on which drift was not looked for."""
-        return under_way(self.state.resources)
+        return busy_addresses(self.state.resources)
 
 
 def take_snapshot(workspace: Workspace, *, far: bool) -> Snapshot:
@@ -184,6 +184,6 @@ def _found(workspace: Workspace, state: State) -> tuple[Found, ...]:
     drift = find_drift(state.recorded(), live)
     models = workspace.configuration.desired.models
     return (
-        *drift_found(drift, under_way(state.resources)),
-        *expiry_found(models, state.resources, live.models, provider.now()),
+        *drift_findings(drift, busy_addresses(state.resources)),
+        *expiry_findings(models, state.resources, live.models, provider.now()),
     )

@@ -154,7 +154,7 @@ class Watch:
                 self._recorded += event.type in (WatchEventType.ENDED, WatchEventType.FAILED)
             receivers = workspace.configuration.receivers
             if seen.found is not None:
-                gone = resolved(seen.found, session.state.noticed, _FAR, seen.under_way)
+                gone = resolved(seen.found, session.state.noticed, _FAR, seen.busy_addresses)
                 forget(session, gone)
                 record_new(session, seen.found, receivers)
             self._deliver(workspace, session)
@@ -171,7 +171,7 @@ class Watch:
             return True
         if seen.found is not None and (
             unreported(seen.found, state.noticed, receivers)
-            or resolved(seen.found, state.noticed, _FAR, seen.under_way)
+            or resolved(seen.found, state.noticed, _FAR, seen.busy_addresses)
         ):
             return True
         named = [o for record in state.resources.values() for o in record.operations if o.id]

@@ -27,12 +27,12 @@ from automl_plan.planning.ignore_changes import ignores, without_ignored
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.planner import make_plan as plan_changes
-from automl_plan.planning.refactoring import RefactoringImpossible, rearrange
-from automl_plan.planning.refusals import Grounds, costs_within, data_notes, judge
+from automl_plan.planning.refactoring import RefactoringImpossible, apply_blocks
+from automl_plan.planning.refusals import RefusalContext, costs_within, data_notes, find_refusals
 from automl_plan.planning.resumption import resumption
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.source_changes import Compared
-from automl_plan.planning.trainable import undecided
+from automl_plan.planning.trainable import models_with_ambiguous_split
 from automl_plan.planning.unrecorded import without_imported
 from automl_plan.recovery.billing import Moment, rfc3339
 from automl_plan.recovery.interrupted_calls import Finding, settle_intents
@@ -82,7 +82,7 @@ class BoundPlan(Struct, frozen=True):
     """By dataset: what is to be said of data that is imported or trained on."""
     data_findings: Mapping[Address, DataFindings] = field(default_factory=dict)
     """By dataset: what the lint found in data that is imported."""
-    grounds: Grounds | None = None
+    grounds: RefusalContext | None = None
     """What it was judged by; not kept in a saved plan, which is judged again."""
 
     @property
@@ -125,12 +125,12 @@ class PlanInputs(Struct, frozen=True):
         """How many images the sources of each dataset hold."""
         return {address: data.examples for address, data in self.sources.items()}
 
-    def grounds(self, options: PlanOptions, *, part: bool = False) -> Grounds:
+    def grounds(self, options: PlanOptions, *, part: bool = False) -> RefusalContext:
         """What changes are judged by; `part`: without what is declared and not changed."""
         configuration = self.workspace.configuration
         live = assume_live(self.recorded) if self.live is None else self.live
-        moved = rearrange(self.desired, self.recorded, live, self.examples).resources
-        return Grounds(
+        moved = apply_blocks(self.desired, self.recorded, live, self.examples).resources
+        return RefusalContext(
             desired=self.desired,
             recorded=replace(self.recorded, resources=moved),
             live=live,
@@ -149,7 +149,7 @@ class PlanInputs(Struct, frozen=True):
         )
 
     def planned(
-        self, plan: Plan, options: PlanOptions | None = None, grounds: Grounds | None = None
+        self, plan: Plan, options: PlanOptions | None = None, grounds: RefusalContext | None = None
     ) -> BoundPlan:
         """A plan, bound to what it was made of."""
         configuration = self.workspace.configuration
@@ -233,7 +233,7 @@ def gather_inputs(
         # As the planner does, with the addresses that resources will have.
         there = assume_live(recorded) if live is None else live
         counts = {address: data.examples for address, data in read.items()}
-        moved = rearrange(desired, recorded, there, counts).resources
+        moved = apply_blocks(desired, recorded, there, counts).resources
         desired = without_ignored(desired, moved, there, anew)
     return PlanInputs(
         workspace,
@@ -308,7 +308,7 @@ def plan_from(
     if resuming is not None:
         plan = resumption(plan, resuming)
         plan = replace(plan, costs=costs_within(plan.changes, grounds))
-    if models := undecided(plan.changes, seen.desired, seen.sources):
+    if models := models_with_ambiguous_split(plan.changes, seen.desired, seen.sources):
         raise _undecided(models, seen)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
     plan = replace(plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, grounds)))
@@ -344,8 +344,8 @@ def judge_plan(planned: BoundPlan, workspace: Workspace) -> BoundPlan:
     grounds, changes = planned.grounds, planned.plan.changes
     assert grounds is not None  # noqa: S101 (plans that are made here have them)
     grounds = with_lint(grounds, changes, workspace)
-    judgement = judge(changes, grounds)
-    plan = replace(planned.plan, refused=judgement.refused, violations=judgement.violations)
+    found = find_refusals(changes, grounds)
+    plan = replace(planned.plan, refused=found.refused, violations=found.violations)
     return replace(planned, plan=plan, grounds=grounds, data_findings=grounds.data_findings)
 
 

@@ -14,7 +14,7 @@ from automl_plan.model.ownership_labels import address_in
 from automl_plan.model.recorded import RecordedOperation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change, Refusal
-from automl_plan.planning.refusals import Grounds, Place, judge
+from automl_plan.planning.refusals import Place, RefusalContext, find_refusals
 from automl_plan.recovery.intents import STEPS
 from automl_plan.workspace.data_checks import with_lint
 from automl_plan.workspace.workspace import Workspace
@@ -50,7 +50,7 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
     `live` holds the objects that they are about.
     """
     configuration = workspace.configuration
-    grounds = Grounds(
+    grounds = RefusalContext(
         desired=configuration.desired,
         recorded=workspace.store.read().recorded(),
         live=live,
@@ -64,7 +64,7 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
         part=True,
         by_hand=True,
     )
-    raise_if_refused(judge(changes, grounds).refused)
+    raise_if_refused(find_refusals(changes, grounds).refused)
 
 
 def check_cancel(workspace: Workspace, operation: Operation) -> None:
@@ -94,7 +94,9 @@ class ResendCheck:
     What an earlier run began was judged then, by what was declared then.
     """
 
-    def __init__(self, changes: Sequence[Change], grounds: Grounds, workspace: Workspace) -> None:
+    def __init__(
+        self, changes: Sequence[Change], grounds: RefusalContext, workspace: Workspace
+    ) -> None:
         """`changes`: all that the run carries out."""
         self._others = [c for c in changes if c.action is not Action.RESUME]
         self._grounds = grounds
@@ -115,5 +117,5 @@ class ResendCheck:
         )
         self._grounds = with_lint(self._grounds, [sent], self._workspace)
         changes = [*self._others, sent]
-        raise_if_refused(judge(changes, self._grounds).refused)
+        raise_if_refused(find_refusals(changes, self._grounds).refused)
         self._others = changes  # what is sent counts for what is sent after it

@@ -17,7 +17,7 @@ from automl_plan.model.recorded import RecordedObject
 from automl_plan.planning.adequacy import Advice, advise, unknown
 from automl_plan.planning.data_findings import MOST, NO_SOURCES, DataFinding, DataFindings
 from automl_plan.planning.plan import Action, Change
-from automl_plan.planning.refusals import Grounds
+from automl_plan.planning.refusals import RefusalContext
 from automl_plan.planning.scorecards import Role, Scorecard, scorecard
 from automl_plan.workspace.evaluations import evaluations_of
 from automl_plan.workspace.workspace import Workspace
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from automl_plan.data.lint import Linted
 
 
-def with_lint(grounds: Grounds, changes: Sequence[Change], workspace: Workspace) -> Grounds:
+def with_lint(
+    grounds: RefusalContext, changes: Sequence[Change], workspace: Workspace
+) -> RefusalContext:
     """The grounds with what is wrong with the data that the changes import, unless it is there.
 
     Data that several datasets share is looked at once. Raises SourceError and ProviderError.

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 from automl_plan.config.prices import list_prices
 from automl_plan.config.rules import RULES
-from automl_plan.config.schema import Shape, config_schema
+from automl_plan.config.schema import SchemaValidator, config_schema
 from automl_plan.config.yaml_parser import parse
 from automl_plan.model.address import NAME_PATTERN
 from automl_plan.model.model_types import MODEL_TYPES, Problem
@@ -124,7 +124,7 @@ VALUES = st.recursive(
     definition=st.sampled_from(["provider", "state", "variable", "dataset", "model"]), value=VALUES
 )
 def test_the_compiled_shape_agrees_with_jsonschema(definition: str, value: Any) -> None:
-    shape = Shape()
+    shape = SchemaValidator()
     assert shape.accepts(definition, value) == (not list(shape.errors(definition, value)))
 
 
@@ -154,5 +154,5 @@ def near_misses(definition: str) -> st.SearchStrategy[Any]:
 @given(data=st.data(), definition=st.sampled_from(["provider", "dataset", "model"]))
 def test_so_it_does_near_the_right_values(data: st.DataObject, definition: str) -> None:
     value = data.draw(near_misses(definition))
-    shape = Shape()
+    shape = SchemaValidator()
     assert shape.accepts(definition, value) == (not list(shape.errors(definition, value)))

@@ -7,7 +7,7 @@ from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.output.evaluations import gate_text, gates_text
 from automl_plan.output.style import PLAIN
-from automl_plan.planning.gate import judge
+from automl_plan.planning.gate import evaluate_gate
 from tests.output.golden import matches_golden
 from tests.output.scenes import HOSTILE
 
@@ -27,7 +27,7 @@ REQUIRE = Requirements(
 
 
 def test_measured_values() -> None:
-    text = gate_text(judge(REQUIRE, NEW, CURRENT), PLAIN)
+    text = gate_text(evaluate_gate(REQUIRE, NEW, CURRENT), PLAIN)
     assert matches_golden("gate", text)
     assert "\x1b" not in text
 
@@ -37,7 +37,7 @@ def test_made_up_numbers_of_who_guesses() -> None:
     guesses = Evaluation(
         "1", None, 75, 0.397, 0.54, thresholds=(everything, *THRESHOLDS), simulated=True
     )
-    report = judge(Requirements({Metric.AU_PRC: 0.2}), [guesses], None)
+    report = evaluate_gate(Requirements({Metric.AU_PRC: 0.2}), [guesses], None)
     text = gates_text([(model_address("textures"), 2, report)], PLAIN)
     assert matches_golden("gate-guessing", text)
 
@@ -46,4 +46,4 @@ def test_bounds_for_a_first_version() -> None:
     require = Requirements(
         {Metric.AU_PRC: 0.95, Metric.RECALL: 0.8}, not_worse_than_current=0.02, confidence=0.975
     )
-    assert matches_golden("gate-confidence", gate_text(judge(require, NEW, None), PLAIN))
+    assert matches_golden("gate-confidence", gate_text(evaluate_gate(require, NEW, None), PLAIN))

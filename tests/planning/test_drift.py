@@ -13,7 +13,7 @@ from automl_plan.model.desired import Lifecycle
 from automl_plan.model.live import LiveDataset, LiveModel
 from automl_plan.model.ownership_labels import MARKS
 from automl_plan.planning.drift import acceptable
-from automl_plan.planning.findings import drift_found
+from automl_plan.planning.findings import drift_findings
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action
 from tests.depth import times
@@ -92,9 +92,9 @@ def test_a_message_names_labels_that_others_took_away_but_not_what_a_run_left_be
     world = two_versions()
     ((dataset_id, there),) = world.datasets.items()
     world.datasets[dataset_id] = relabelled(there, "automl-plan-data", "v1-00ff")
-    assert drift_found(world.plan(SECOND).drift) == ()
+    assert drift_findings(world.plan(SECOND).drift) == ()
     world.datasets[dataset_id] = relabelled(there, "automl-plan-address", None)
-    (found,) = drift_found(world.plan(SECOND).drift)
+    (found,) = drift_findings(world.plan(SECOND).drift)
     assert "bookkeeping.address" in found.text
 
 

@@ -18,7 +18,7 @@ from automl_plan.model.transitions import after_operation, with_endpoint
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import OTHERS_TRAFFIC, Action, Change, NoteKind, Plan
 from automl_plan.planning.planner import make_plan
-from automl_plan.planning.refusals import judge
+from automl_plan.planning.refusals import find_refusals
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
 DIGITS = model_address("digits")
@@ -74,8 +74,8 @@ class Endpoints:
         live = resolved(self.live, resources, LINEAGE)
         plan = make_plan(wanted, recorded, live, PlanOptions(), service_now=self.world.now)
         grounds = self.world.grounds(wanted, PlanOptions())
-        judgement = judge(plan.changes, replace(grounds, recorded=recorded, live=live))
-        return replace(plan, refused=judgement.refused)
+        found = find_refusals(plan.changes, replace(grounds, recorded=recorded, live=live))
+        return replace(plan, refused=found.refused)
 
     def changes(self, *declared: DesiredModel) -> list[Change]:
         return [c for c in self.plan(*declared).changes if c.address == DIGITS]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation
 from automl_plan.model.requirements import Metric, Requirements
-from automl_plan.planning.gate import GateRow, judge
+from automl_plan.planning.gate import GateRow, evaluate_gate
 from automl_plan.planning.statistics import (
     Interval,
     difference,
@@ -43,7 +43,7 @@ DETECTION = (Evaluation("4", None, 90, mean_average_precision=0.8),)
 
 
 def only(require: Requirements, new: tuple[Evaluation, ...] = NEW) -> GateRow:
-    (row,) = judge(require, new, None).rows
+    (row,) = evaluate_gate(require, new, None).rows
     return row
 
 
@@ -151,7 +151,7 @@ def test_not_worse_stays_not_worse(right: int, margin: float, confidence: float 
     require = Requirements(not_worse_than_current=margin, confidence=confidence)
 
     def met(hits: int) -> bool:
-        return judge(require, (replace(OVERALL, au_prc=hits / 200),), (OVERALL,)).passed
+        return evaluate_gate(require, (replace(OVERALL, au_prc=hits / 200),), (OVERALL,)).passed
 
     assert met(right) <= met(right + 1)
 
@@ -236,7 +236,9 @@ def test_each_label_and_what_goes_before_it() -> None:
         each_label={Metric.RECALL: 0.9, Metric.PRECISION: 0.5},
         labels={"seven": {Metric.RECALL: 0.8}, "nine": {Metric.F1: 0.1}},
     )
-    rows = judge(require, NEW, (OVERALL, replace(SEVEN, thresholds=(entry(45, 5, 5),)))).rows
+    rows = evaluate_gate(
+        require, NEW, (OVERALL, replace(SEVEN, thresholds=(entry(45, 5, 5),)))
+    ).rows
     assert [(r.requirement, r.required, r.met, r.current) for r in rows] == [
         ("eight: precision at 0.5", 0.5, True, None),
         ("eight: recall at 0.5", 0.9, True, None),
@@ -256,16 +258,16 @@ def test_each_label_of_none() -> None:
 def test_not_worse_than_the_current() -> None:
     require = Requirements(not_worse_than_current=0.02)
     better = replace(OVERALL, au_prc=0.97)
-    report = judge(require, NEW, (better,))
+    report = evaluate_gate(require, NEW, (better,))
     (row,) = report.rows
     assert row.requirement == "au_prc against the current version"
     assert row.required == pytest.approx(0.95)
     assert (row.actual, row.current) == (0.95, 0.97)
     assert report.passed
-    assert not judge(require, NEW, (replace(better, au_prc=0.971),)).passed
-    assert not judge(replace(require, confidence=0.95), NEW, (better,)).passed
+    assert not evaluate_gate(require, NEW, (replace(better, au_prc=0.971),)).passed
+    assert not evaluate_gate(replace(require, confidence=0.95), NEW, (better,)).passed
     wide = replace(require, not_worse_than_current=0.2, confidence=0.95)
-    (row,) = judge(wide, NEW, (better,)).rows
+    (row,) = evaluate_gate(wide, NEW, (better,)).rows
     assert row.met
     assert row.low is not None
     assert 0.77 < row.low < 0.95
@@ -282,37 +284,37 @@ def test_the_first_version_has_nothing_to_be_worse_than() -> None:
 def test_a_comparison_needs_both() -> None:
     require = Requirements(not_worse_than_current=1.0)
     for current in ((), (SEVEN,), DETECTION):
-        (row,) = judge(require, NEW, current).rows
+        (row,) = evaluate_gate(require, NEW, current).rows
         assert not row.met
         assert (row.note or "").startswith("of the current version: not ")
-    (row,) = judge(require, (SEVEN,), NEW).rows
+    (row,) = evaluate_gate(require, (SEVEN,), NEW).rows
     assert (row.met, row.actual, row.current, row.note) == (False, None, 0.95, "not evaluated")
 
 
 def test_detection_is_compared_by_its_mean_average_precision() -> None:
     better = (replace(DETECTION[0], mean_average_precision=0.81),)
-    (row,) = judge(Requirements(not_worse_than_current=0.01), DETECTION, better).rows
+    (row,) = evaluate_gate(Requirements(not_worse_than_current=0.01), DETECTION, better).rows
     assert row.requirement == "mean_average_precision against the current version"
     assert row.met
     confident = Requirements(not_worse_than_current=0.5, confidence=0.6)
-    assert not judge(confident, DETECTION, better).passed
+    assert not evaluate_gate(confident, DETECTION, better).passed
 
 
 def test_few_examples_are_said_to_be_few() -> None:
     few = (replace(OVERALL, example_count=30),)
     for confidence in (None, 0.9):
-        report = judge(Requirements({Metric.AU_PRC: 0.9}, confidence=confidence), few, None)
+        report = evaluate_gate(Requirements({Metric.AU_PRC: 0.9}, confidence=confidence), few, None)
         assert report.caveat == (
             "with 30 test examples, au_prc is known to lie between 0.66 and 0.99 only (95%)"
         )
     many = (replace(OVERALL, example_count=5000),)
-    assert judge(Requirements({Metric.AU_PRC: 0.9}), many, many).caveat is None
-    compared = judge(Requirements(not_worse_than_current=0.1), few, few)
+    assert evaluate_gate(Requirements({Metric.AU_PRC: 0.9}), many, many).caveat is None
+    compared = evaluate_gate(Requirements(not_worse_than_current=0.1), few, few)
     assert (compared.caveat or "").startswith("with 30 test examples, au_prc is known")
 
 
 def test_json() -> None:
-    report = judge(Requirements({Metric.RECALL: 0.9}, confidence=0.95), (OVERALL,), None)
+    report = evaluate_gate(Requirements({Metric.RECALL: 0.9}, confidence=0.95), (OVERALL,), None)
     found = report.to_json()
     assert found == {
         "passed": False,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from automl_plan.model.requirements import Metric, Requirements
-from automl_plan.planning.gate import judge
+from automl_plan.planning.gate import evaluate_gate
 from tests.depth import times
 from tests.planning.simulated_models import (
     Classifier,
@@ -53,7 +53,7 @@ def rate(
         old = None
         if current is not None:
             old = evaluations(*current(chance, n, labels), label=label)
-        passed += judge(require, new, old).passed
+        passed += evaluate_gate(require, new, old).passed
     print(f"\n{name}, {n} examples of {labels} labels: {passed / RUNS:.1%} pass", end="")
     return passed / RUNS
 

@@ -13,7 +13,7 @@ from automl_plan.emulator.training.types import ClassificationMetrics
 from automl_plan.model.address import model_address
 from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 from automl_plan.model.requirements import Metric, Requirements
-from automl_plan.planning.gate import judge
+from automl_plan.planning.gate import evaluate_gate
 from automl_plan.planning.scorecards import Role, scorecard
 from automl_plan.planning.statistics import no_better_than_guessing
 
@@ -111,7 +111,7 @@ def test_gates_and_scorecards_say_it() -> None:
     said = no_better_than_guessing(found)
     assert said is not None
     require = Requirements({Metric.AU_PRC: 0.1})
-    report = judge(require, [found], None)
+    report = evaluate_gate(require, [found], None)
     assert (report.guessing, report.passed) == (said, True)
     assert type(report).from_json(report.to_json()).guessing == said
     card = scorecard(model_address("m"), "M1", Role.CURRENT, [found])

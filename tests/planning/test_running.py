@@ -12,7 +12,7 @@ from automl_plan.model.history import Charge, Ledger, Spending, enter
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import CANCELLED, LiveModel, Operation, OperationError, OperationKind
 from automl_plan.model.recorded import RecordedOperation, Step
-from automl_plan.planning.cost import Meter, Spent, charge_of, so_far, spent_of
+from automl_plan.planning.cost import Meter, Spent, charge_of, describe_spending, spent_of
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.resumption import resumption
 from automl_plan.state.history import ledger_from_json, ledger_to_json
@@ -35,7 +35,7 @@ def spent_after(seconds: float, attributes: Attributes = CLOUD) -> Spent | None:
 
 
 def told_after(seconds: float) -> str:
-    return so_far(running(seconds), METER, BOOK) or ""
+    return describe_spending(running(seconds), METER, BOOK) or ""
 
 
 def test_all_nodes_work_from_the_start_and_no_longer_than_the_budget() -> None:
@@ -59,7 +59,7 @@ def test_what_no_clock_tells_is_not_known() -> None:
     assert spent_of(running(1800), None, BOOK) == Spent(None, 27.72)
     assert spent_of(running(1800), None, BOOK, ended(60)) == Spent(None, 27.72)
     told = "how much it uses is not known, at most $27.72"
-    assert so_far(running(1800), None, BOOK) == told
+    assert describe_spending(running(1800), None, BOOK) == told
 
 
 def test_the_bill_of_what_has_ended_is_what_the_service_tells() -> None:
@@ -68,22 +68,24 @@ def test_the_bill_of_what_has_ended_is_what_the_service_tells() -> None:
     model = LiveModel("M1", "m", "D1", None, train_cost_milli_node_hours=6700)
     for meter in (None, METER):
         assert spent_of(running(60), meter, BOOK, ended(60), model) == Spent(23.22, 23.22)
-    assert so_far(running(60), None, BOOK, billed) == "billed $23.22 at list price"
+    assert describe_spending(running(60), None, BOOK, billed) == "billed $23.22 at list price"
 
 
 def test_it_is_told_in_words() -> None:
     told = "running for 30 minutes, up to $13.86 of at most $27.72 so far"
     assert told_after(1800) == told
-    assert (so_far(running(30), METER, BOOK) or "").startswith(
+    assert (describe_spending(running(30), METER, BOOK) or "").startswith(
         "running for less than a minute, up to $0.24"
     )
-    assert (so_far(running(90), METER, BOOK) or "").startswith("running for 1 minute, ")
-    assert (so_far(running(9000), METER, BOOK) or "").startswith("running for 2 hours 30 minutes, ")
+    assert (describe_spending(running(90), METER, BOOK) or "").startswith("running for 1 minute, ")
+    assert (describe_spending(running(9000), METER, BOOK) or "").startswith(
+        "running for 2 hours 30 minutes, "
+    )
     # A clock that is behind the one that began it.
-    assert (so_far(running(-300), METER, BOOK) or "").startswith(
+    assert (describe_spending(running(-300), METER, BOOK) or "").startswith(
         "running for less than a minute, up to $0.00"
     )
-    assert so_far(running(60, Step.DEPLOY), METER, BOOK) is None
+    assert describe_spending(running(60, Step.DEPLOY), METER, BOOK) is None
 
 
 def ended(seconds: float) -> Operation:
@@ -95,10 +97,10 @@ def ended(seconds: float) -> Operation:
 
 
 def test_the_count_stops_where_it_ended() -> None:
-    told = so_far(running(9e6), METER, BOOK, ended(1800))
+    told = describe_spending(running(9e6), METER, BOOK, ended(1800))
     assert told == "ran for 30 minutes, up to $13.86"
     going_on = replace(ended(1), done=False)
-    assert so_far(running(1800), METER, BOOK, going_on) == told_after(1800)
+    assert describe_spending(running(1800), METER, BOOK, going_on) == told_after(1800)
 
 
 def test_an_estimate_is_never_below_what_is_billed() -> None:

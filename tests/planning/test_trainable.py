@@ -15,7 +15,7 @@ from automl_plan.model.recorded import PartialImport, RecordedOperation, Recorde
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, NoteKind, Refusal
-from automl_plan.planning.refusals import Grounds, data_notes, judge
+from automl_plan.planning.refusals import RefusalContext, data_notes, find_refusals
 from automl_plan.planning.source_changes import SourceChanges
 from tests.planning.worlds import World, dataset, desired, model
 
@@ -49,7 +49,7 @@ def grounds(
     compared: dict[str, SourceChanges] | None = None,
     capabilities: Capabilities = GOOGLE,
     options: PlanOptions | None = None,
-) -> Grounds:
+) -> RefusalContext:
     return replace(
         world.grounds(wanted, options or PlanOptions()),
         sources={} if data is None else {D: data},
@@ -68,7 +68,7 @@ def refusals(
 ) -> tuple[Refusal, ...]:
     changes = world.plan(wanted).changes
     assert any(c.action in (Action.TRAIN, Action.RETRAIN, Action.IMPORT_DATA) for c in changes)
-    return judge(changes, grounds(world, wanted, data, **kind)).refused  # type: ignore[arg-type]
+    return find_refusals(changes, grounds(world, wanted, data, **kind)).refused  # type: ignore[arg-type]
 
 
 def held(examples: int | None = 20, count: int | None = 20, **attributes: object) -> World:

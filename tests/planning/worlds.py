@@ -40,8 +40,8 @@ from automl_plan.planning.drift import label_of
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded
 from automl_plan.planning.planner import make_plan
-from automl_plan.planning.refactoring import rearrange
-from automl_plan.planning.refusals import Grounds, judge
+from automl_plan.planning.refactoring import apply_blocks
+from automl_plan.planning.refusals import RefusalContext, find_refusals
 from automl_plan.planning.unrecorded import refusals, without_imported
 
 LINEAGE = "0123456789ab" + "0" * 20
@@ -134,13 +134,15 @@ class World:
         plan = make_plan(
             wanted, self.recorded, self.live, options, service_now=self.now, examples=examples
         )
-        return replace(plan, refused=judge(plan.changes, self.grounds(wanted, options)).refused)
+        return replace(
+            plan, refused=find_refusals(plan.changes, self.grounds(wanted, options)).refused
+        )
 
-    def grounds(self, wanted: Desired, options: PlanOptions, policy: Policy = ()) -> Grounds:
+    def grounds(self, wanted: Desired, options: PlanOptions, policy: Policy = ()) -> RefusalContext:
         """What a plan is judged by."""
         examples = dict.fromkeys(wanted.datasets, 1)
-        moved = rearrange(wanted, self.recorded, self.live, examples).resources
-        return Grounds(
+        moved = apply_blocks(wanted, self.recorded, self.live, examples).resources
+        return RefusalContext(
             desired=wanted,
             recorded=replace(self.recorded, resources=moved),
             live=self.live,

@@ -11,9 +11,9 @@ from automl_plan.model.json import Attributes
 from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change, Difference, Otherwise, Plan
+from automl_plan.planning.plan import Action, Change, Difference, DifferingOperation, Plan
 from automl_plan.planning.planner import make_plan
-from automl_plan.planning.resumption import resumption, started_otherwise
+from automl_plan.planning.resumption import find_differing_operations, resumption
 from tests.planning.worlds import World, dataset, desired, model
 
 D, M = dataset_address("digits"), model_address("digits")
@@ -38,7 +38,7 @@ def paths(
         step, "t", "2026-01-01T00:00:00Z", id="OP1", attributes=attributes, variables=variables
     )
     record = RecordedResource(address, operations=(operation,))
-    found = started_otherwise(desired(*declared), {address: record}, given)
+    found = find_differing_operations(desired(*declared), {address: record}, given)
     if not found:
         return None
     (one,) = found
@@ -137,7 +137,7 @@ def test_it_is_followed_and_nothing_goes_on_from_it(ended: bool, declared: bool)
     plan = resumption(world.plan(wanted))
     (change,) = plan.changes
     assert (change.action, change.operation_id, change.after) == (Action.RESUME, training.id, None)
-    (said,) = plan.otherwise
+    (said,) = plan.differing_operations
     assert (said.address, said.operation_id, said.declared) == (M, training.id, declared)
     assert resumption(world.plan(wanted), [D]).changes == ()
     assert resumption(world.plan(wanted), [M]).changes == (change,)
@@ -150,7 +150,7 @@ def test_what_is_as_declared_goes_on() -> None:
     world = retraining(ended=False)
     plan = resumption(world.plan(desired(dataset(), OTHER)))
     assert [c.action for c in plan.changes][:2] == [Action.RESUME, Action.DEPLOY]
-    assert plan.otherwise == ()
+    assert plan.differing_operations == ()
 
 
 def importing(variables: tuple[str, ...]) -> World:
@@ -193,14 +193,14 @@ def test_what_would_come_after_an_import(
     )
     gone_on = resumption(plan)
     assert [str(c.action) for c in gone_on.changes if c.action is not Action.UPDATE] == actions
-    assert bool(gone_on.otherwise) is (actions == ["resume"])
+    assert bool(gone_on.differing_operations) is (actions == ["resume"])
 
 
 def test_variables_are_not_missed_where_nothing_goes_on() -> None:
     resume = Change(D, Action.RESUME, "", operation_id="OP9", after={})
-    other = Otherwise(D, Step.IMPORT_DATA, "OP9", missing=("budget",))
-    plan = resumption(Plan((resume,), otherwise=(other,)))
-    assert (plan.changes, plan.otherwise) == ((resume,), ())
+    other = DifferingOperation(D, Step.IMPORT_DATA, "OP9", missing=("budget",))
+    plan = resumption(Plan((resume,), differing_operations=(other,)))
+    assert (plan.changes, plan.differing_operations) == ((resume,), ())
 
 
 def test_one_does_not_hold_another_back() -> None:
@@ -210,6 +210,6 @@ def test_one_does_not_hold_another_back() -> None:
     deploys = [
         Change(x, Action.DEPLOY, "", needs=(r.key,)) for x, r in zip((a, b), resumes, strict=True)
     ]
-    other = Otherwise(a, Step.TRAIN, str(a), differences=(difference,))
-    plan = resumption(Plan((*resumes, *deploys), otherwise=(other,)))
+    other = DifferingOperation(a, Step.TRAIN, str(a), differences=(difference,))
+    plan = resumption(Plan((*resumes, *deploys), differing_operations=(other,)))
     assert plan.changes == (replace(resumes[0], after=None), resumes[1], deploys[1])
