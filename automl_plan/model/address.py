@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from functools import total_ordering
-
-from msgspec import Struct
+from typing import Self
 
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
 
@@ -22,25 +20,23 @@ _KINDS = {str(kind): kind for kind in ResourceKind}
 _NAME = re.compile(NAME_PATTERN)
 
 
-@total_ordering
-class Address(Struct, frozen=True):
-    """`dataset.digits`: a kind and the key under which the configuration declares it."""
+class Address(str):
+    """`dataset.digits`: a kind and the key under which the configuration declares it.
+
+    It is its text, so that documents and their keys are read and written as such, and sorts by the
+    kind, then by the name.
+    """
+
+    __slots__ = ("kind", "name")
 
     kind: ResourceKind
     name: str
 
-    def __hash__(self) -> int:
-        """By the name alone: that of the kind is work in Python, at every look into a mapping."""
-        return hash(self.name)
-
-    def __lt__(self, other: Address) -> bool:
-        """By the kind, then by the name. Plans are sorted by it again and again."""
-        if self.kind is other.kind:
-            return self.name < other.name
-        return self.kind < other.kind
-
-    def __str__(self) -> str:
-        return f"{self.kind}.{self.name}"
+    def __new__(cls, kind: ResourceKind, name: str) -> Self:
+        """Raises nothing: `parse` checks what comes from outside."""
+        self = super().__new__(cls, f"{kind.value}.{name}")
+        self.kind, self.name = kind, name
+        return self
 
     @classmethod
     def parse(cls, text: str) -> Address:
