@@ -55,9 +55,9 @@ def _advised(
     var: list[str] | None,
     var_file: list[Path] | None,
 ) -> DatasetAdvice:
-    from automl_plan.data.kinds import Kind, kind_of
+    from automl_plan.data.dataset_kinds import DatasetKind, kind_of
     from automl_plan.data.lint import Linter
-    from automl_plan.data.opening import Opener
+    from automl_plan.data.source_opener import SourceOpener
     from automl_plan.planning.adequacy import advise
     from automl_plan.workspace.data_checks import DatasetAdvice, advise_dataset
 
@@ -73,7 +73,7 @@ def _advised(
         def storage() -> Storage:
             return storage_of(opened, stack)
 
-        opener = stack.enter_context(Opener(directory, storage, anywhere=is_file))
+        opener = stack.enter_context(SourceOpener(directory, storage, anywhere=is_file))
         linter = Linter(
             opener,
             severities_of(opened),
@@ -83,14 +83,14 @@ def _advised(
             decode=False,
         )
 
-        def counted(sources: Sequence[str], its: Kind | None) -> DataCounts:
+        def counted(sources: Sequence[str], its: DatasetKind | None) -> DataCounts:
             linted = linter.lint(name, sources, its)
             for source, why in linted.unread:
                 raise SourceError(f"The import CSV is not read: {why}.", where=source)
             return linted.data
 
         if is_file or opened is None:
-            subject = subject_of_file(name, None if kind is None else Kind(kind), opened)
+            subject = subject_of_file(name, None if kind is None else DatasetKind(kind), opened)
             return DatasetAdvice(name, advise(counted(subject.sources, subject.kind)))
         return advise_dataset(
             opened,

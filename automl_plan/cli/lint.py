@@ -21,9 +21,9 @@ from automl_plan.errors import UsageError
 from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
-    from automl_plan.data.kinds import Kind
+    from automl_plan.data.dataset_kinds import DatasetKind
     from automl_plan.data.lint import Linted
-    from automl_plan.data.rules import Severity
+    from automl_plan.data.lint_rules import Severity
     from automl_plan.model.capabilities import Capabilities
     from automl_plan.providers.google.storage import Storage
     from automl_plan.workspace.workspace import Workspace
@@ -37,7 +37,7 @@ class Subject(Struct, frozen=True):
 
     name: str
     sources: tuple[str, ...]
-    kind: Kind | None
+    kind: DatasetKind | None
 
 
 def lint(
@@ -80,9 +80,9 @@ def _results(
     var: list[str] | None,
     var_file: list[Path] | None,
 ) -> Iterator[Linted]:
-    from automl_plan.data.kinds import Kind
+    from automl_plan.data.dataset_kinds import DatasetKind
     from automl_plan.data.lint import Linter
-    from automl_plan.data.opening import Opener
+    from automl_plan.data.source_opener import SourceOpener
 
     is_file = name is not None and name.lower().endswith(".csv")
     if kind is not None and not is_file:
@@ -93,7 +93,7 @@ def _results(
             opened = stack.enter_context(workspace(directory, var, var_file))
         if name is not None and is_file:
             subjects: Sequence[Subject] = [
-                subject_of_file(name, None if kind is None else Kind(kind), opened)
+                subject_of_file(name, None if kind is None else DatasetKind(kind), opened)
             ]
         else:
             subjects = _declared(name, opened)
@@ -103,7 +103,7 @@ def _results(
             return storage_of(opened, stack)
 
         linter = Linter(
-            stack.enter_context(Opener(directory, storage, anywhere=is_file)),
+            stack.enter_context(SourceOpener(directory, storage, anywhere=is_file)),
             severities_of(opened),
             directory=directory if images else None,
             storage=storage,
@@ -115,7 +115,7 @@ def _results(
 
 def severities_of(opened: Workspace | None) -> dict[str, Severity]:
     """What a configuration says of the rules."""
-    from automl_plan.data.rules import Severity
+    from automl_plan.data.lint_rules import Severity
 
     given = {} if opened is None else opened.configuration.lint
     return {rule: Severity(told) for rule, told in given.items()}
@@ -142,9 +142,9 @@ def has_configuration(directory: Path) -> bool:
         return bool(misnamed(directory, ()))
 
 
-def subject_of_file(name: str, kind: Kind | None, opened: Workspace | None) -> Subject:
+def subject_of_file(name: str, kind: DatasetKind | None, opened: Workspace | None) -> Subject:
     """A file has the kind of the dataset whose source it is."""
-    from automl_plan.data.kinds import kind_of
+    from automl_plan.data.dataset_kinds import kind_of
 
     if kind is None and opened is not None:
         for dataset in opened.configuration.desired.datasets.values():
@@ -154,7 +154,7 @@ def subject_of_file(name: str, kind: Kind | None, opened: Workspace | None) -> S
 
 
 def _declared(name: str | None, opened: Workspace | None) -> Sequence[Subject]:
-    from automl_plan.data.kinds import kind_of
+    from automl_plan.data.dataset_kinds import kind_of
 
     datasets = [] if opened is None else list(opened.configuration.desired.datasets.values())
     wanted = None if name is None else name.removeprefix("dataset.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import chain, islice
@@ -10,18 +11,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct, field
 
-from automl_plan.data.batch import Sink
-from automl_plan.data.blocks import LineTooLong, blocks
-from automl_plan.data.digests import Several, of_two_sets, repeated
-from automl_plan.data.findings import Finding, Findings
-from automl_plan.data.images import Images
-from automl_plan.data.kinds import Kind, guessed
-from automl_plan.data.limits import Limits
-from automl_plan.data.reading import CsvReader
-from automl_plan.data.repeats import Repeats
-from automl_plan.data.rules import Severity
-from automl_plan.data.tallies import Place, Tally, judge
-from automl_plan.data.words import bucket_of
+from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits, guess_kind
+from automl_plan.data.duplicates import RepeatedRows
+from automl_plan.data.fast_path import RowConsumer
+from automl_plan.data.image_checks import ImageChecks
+from automl_plan.data.label_counts import LabelTally, RowPlace, judge
+from automl_plan.data.lint_rules import REFUSED, RULES, Severity
+from automl_plan.data.row_checks import bucket_of
+from automl_plan.data.row_reader import CsvReader, LineTooLong, blocks
+from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import SourceError
 from automl_plan.model.data_counts import DataCounts
 
@@ -34,19 +32,75 @@ _LOOKED_AT = 1_000
 """Rows by which a kind is guessed."""
 
 
+KEPT = 10_000
+"""Findings of one rule that are kept; more are only counted, so that memory stays bounded."""
+
+
+class LintFinding(Struct, frozen=True, order=True):
+    """One thing that is wrong with the data, at one place."""
+
+    file: str
+    """As the sources name it."""
+    line: int
+    """Lines and columns count from 1; 0: the finding is about the file, or the row, as a whole."""
+    column: int
+    """In characters; only of rows that need no quotes."""
+    rule: str
+    message: str
+    severity: Severity
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return RULES[self.rule].hint
+
+
+class LintFindings:
+    """All that was found so far, at the severities that a configuration gives."""
+
+    def __init__(self, severities: Mapping[str, Severity]) -> None:
+        self._severities = {rule.id: rule.severity for rule in RULES.values()} | dict(severities)
+        self.refused = frozenset(r for r in REFUSED if self._severities[r] is Severity.ERROR)
+        """The rules that refuse rows: those that a configuration softens refuse none."""
+        self._kept: list[LintFinding] = []
+        self.counts: Counter[str] = Counter()
+        """How many there are of each rule, kept or not."""
+
+    def wants(self, rule: str) -> bool:
+        """Whether a rule is on."""
+        return self._severities[rule] is not Severity.OFF
+
+    def add(self, rule: str, file: str, line: int, message: str, column: int = 0) -> None:
+        """Note a finding, unless its rule is off."""
+        severity = self._severities[rule]
+        if severity is Severity.OFF:
+            return
+        self.counts[rule] += 1
+        if self.counts[rule] <= KEPT:
+            self._kept.append(LintFinding(file, line, column, rule, message, severity))
+
+    def ordered(self) -> tuple[LintFinding, ...]:
+        """Those that are kept, by file and line."""
+        return tuple(sorted(self._kept))
+
+    def count_of(self, severity: Severity) -> int:
+        """How many there are of a severity, kept or not."""
+        return sum(n for rule, n in self.counts.items() if self._severities[rule] is severity)
+
+
 class Linted(Struct, frozen=True):
     """What a lint of one dataset has found."""
 
     name: str
     """The address of the dataset, or the file."""
     sources: tuple[str, ...]
-    kind: Kind
+    kind: DatasetKind
     guessed: bool
     """Whether the kind is only by the looks of the rows."""
     rows: int
     data: DataCounts
     """What the rows hold that are not refused."""
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     """By file and line; of each rule up to a number."""
     counts: Mapping[str, int]
     """How many there are of each rule."""
@@ -79,7 +133,7 @@ class Linter(Struct):
 
     open: Opened
     severities: Mapping[str, Severity] = field(default_factory=dict)
-    limits: Limits | None = None
+    limits: DatasetLimits | None = None
     """Other than the service's, for tests."""
     directory: Path | None = None
     """Where local images lie; without it no image is looked at."""
@@ -92,7 +146,7 @@ class Linter(Struct):
     fast: bool = True
     """Whether many rows are looked at at once; what is found does not hang on it."""
 
-    def lint(self, name: str, sources: Sequence[str], kind: Kind | None) -> Linted:
+    def lint(self, name: str, sources: Sequence[str], kind: DatasetKind | None) -> Linted:
         """Lint the sources of one dataset together; without a kind it is guessed."""
         given = kind
         if kind is None:
@@ -117,9 +171,9 @@ class Linter(Struct):
         )
 
 
-def kind_by_looks(open_: Opened, sources: Sequence[str]) -> Kind:
+def kind_by_looks(open_: Opened, sources: Sequence[str]) -> DatasetKind:
     """What sources are for by their first rows."""
-    return guessed(islice(_first_rows(open_, sources), _LOOKED_AT))
+    return guess_kind(islice(_first_rows(open_, sources), _LOOKED_AT))
 
 
 def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
@@ -138,14 +192,14 @@ def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
 class _Work:
     """One lint of one dataset."""
 
-    def __init__(self, linter: Linter, sources: tuple[str, ...], kind: Kind) -> None:
+    def __init__(self, linter: Linter, sources: tuple[str, ...], kind: DatasetKind) -> None:
         self._linter = linter
         self.sources = sources
         self._kind = kind
         self._limits = linter.limits or kind.limits
-        self.findings = Findings(linter.severities)
+        self.findings = LintFindings(linter.severities)
         self._images = self._looking()
-        self.tally = Tally(kind, _paths if self._images is None else self._images.contents)
+        self.tally = LabelTally(kind, _paths if self._images is None else self._images.contents)
         self.rows = 0
         self.data = DataCounts((), 0)
         self.unread: list[tuple[str, str]] = []
@@ -153,11 +207,11 @@ class _Work:
         self.rows_unchecked: list[str] = []
         self.images_unchecked: list[str] = []
 
-    def _looking(self) -> Images | None:
+    def _looking(self) -> ImageChecks | None:
         directory = self._linter.directory
         if directory is None:
             return None
-        return Images(
+        return ImageChecks(
             directory,
             self._linter.storage,
             self._kind,
@@ -185,12 +239,12 @@ class _Work:
             self.images_unchecked += images.unchecked()
         paths, lines = self._candidates()
         self.data = self.tally.counts.counted().data(
-            boxes=self._kind is Kind.DETECTION,
+            boxes=self._kind is DatasetKind.DETECTION,
             refused=self.rows - self.tally.rows,
             by_name=0 if images is None else images.by_name,
         )
         judge(self.tally, self.data, self._limits, self._report)
-        if paths.candidates or lines.candidates:
+        if paths.digests or lines.digests:
             self._look_again(paths, lines)
 
     def _rows_left_out(self) -> Iterator[str]:
@@ -202,10 +256,10 @@ class _Work:
         if self.unnamed:
             yield f"labels and sets of {_rows(self.unnamed)} without an image"
 
-    def _candidates(self) -> tuple[Several, Several]:
-        none = Several(0, frozenset())
-        if self._kind is Kind.DETECTION:
-            images = of_two_sets(self.tally.images, self._limits.boxes_of_an_image)
+    def _candidates(self) -> tuple[Candidates, Candidates]:
+        none = Candidates(0, frozenset())
+        if self._kind is DatasetKind.DETECTION:
+            images = in_several_sets(self.tally.images, self._limits.boxes_of_an_image)
             wanted = self.findings.wants("row-repeated")
             return images, repeated(self.tally.lines) if wanted else none
         return repeated(self.tally.images), none
@@ -219,7 +273,7 @@ class _Work:
 
         try:
             with self._linter.open(source) as file:
-                sinks: list[Sink] = [self.tally]
+                sinks: list[RowConsumer] = [self.tally]
                 if self._images is not None:  # first: by its contents images are counted
                     sinks.insert(0, self._images)
                 reader = self._reader(number, sinks, report)
@@ -256,15 +310,15 @@ class _Work:
     def _reader(
         self,
         number: int,
-        sinks: Sequence[Sink],
+        sinks: Sequence[RowConsumer],
         report: Callable[[str, int, str, int], None],
     ) -> CsvReader:
         bucket = bucket_of(self.sources[number])
         refused, fast = self.findings.refused, self._linter.fast
         return CsvReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
 
-    def _look_again(self, images: Several, lines: Several) -> None:
-        repeats = Repeats(self._kind, images.candidates, lines.candidates)
+    def _look_again(self, images: Candidates, lines: Candidates) -> None:
+        repeats = RepeatedRows(self._kind, images.digests, lines.digests)
         for number, source in enumerate(self.sources):
             try:
                 with self._linter.open(source) as file:
@@ -278,10 +332,10 @@ class _Work:
                 f"{left_out:,} more images or rows that stand several times: too many to compare"
             )
 
-    def _report(self, rule: str, place: Place, message: str) -> None:
+    def _report(self, rule: str, place: RowPlace, message: str) -> None:
         self.findings.add(rule, self.sources[place[0]], place[1], message)
 
-    def _where(self, place: Place) -> str:
+    def _where(self, place: RowPlace) -> str:
         return f"{self.sources[place[0]]}:{place[1]}"
 
 

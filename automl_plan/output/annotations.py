@@ -14,7 +14,7 @@ from msgspec import Struct
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.findings import READING_RULES
 from automl_plan.config.rules import RULES
-from automl_plan.data.rules import RULES as LINT_RULES
+from automl_plan.data.lint_rules import RULES as LINT_RULES
 from automl_plan.errors import AutomlPlanError, ConfigurationError
 from automl_plan.model.address import Address
 from automl_plan.output.review_summary import Risk, only_a_part, risks

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from automl_plan.data.findings import Finding
-from automl_plan.data.lint import Linted
-from automl_plan.data.rules import RULES, Severity
+from automl_plan.data.lint import Linted, LintFinding
+from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.model.json import Json
 from automl_plan.output.annotations import Annotation, Home, Level, Report
 from automl_plan.output.document import document
@@ -41,13 +40,13 @@ def _lines(linted: Linted, style: Style) -> Iterator[str]:
         yield style.dim(f"not checked: {clean(text)}") + "\n"
 
 
-def _finding(finding: Finding, style: Style, *, hint: bool) -> str:
+def _finding(finding: LintFinding, style: Style, *, hint: bool) -> str:
     kind = _coloured(finding.severity, f"{finding.severity}[{finding.rule}]", style)
     text = f"{style.bold(clean(place_of(finding)))}: {kind}: {clean(finding.message)}\n"
     return text + f"  = {clean(finding.hint)}\n" if hint else text
 
 
-def place_of(finding: Finding) -> str:
+def place_of(finding: LintFinding) -> str:
     """`file:line:column`, as far as it is known."""
     numbers = [str(number) for number in (finding.line, finding.column) if number]
     return ":".join([finding.file, *numbers])
@@ -111,7 +110,7 @@ def lint_report(results: Sequence[Linted], home: Home) -> Report:
     return Report(COMMAND, home, tuple(map(_annotation, findings)), tuple(subjects))
 
 
-def _annotation(finding: Finding) -> Annotation:
+def _annotation(finding: LintFinding) -> Annotation:
     return Annotation(
         Level(finding.severity),
         finding.rule,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from automl_plan.data.sources import TakeRows
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.contacts import Contact
@@ -20,7 +21,6 @@ from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, SourceData
 from automl_plan.providers.google.storage import Storage
-from automl_plan.providers.sources import TakeRows
 
 Check = Callable[[LiveDataset], None]
 """Looks at a live dataset before it is trained on."""

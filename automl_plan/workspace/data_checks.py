@@ -44,15 +44,17 @@ def with_lint(
     ]
     if not sourced:
         return grounds
-    from automl_plan.data.kinds import kind_of
+    from automl_plan.data.dataset_kinds import kind_of
     from automl_plan.data.lint import Linter
-    from automl_plan.data.opening import Opener
-    from automl_plan.data.rules import Severity
+    from automl_plan.data.lint_rules import Severity
+    from automl_plan.data.source_opener import SourceOpener
 
     configuration = workspace.configuration
     known: dict[tuple[str, ...], DataFindings] = {}
     found = dict(grounds.data_findings)
-    with Opener(configuration.directory, workspace.provider.storage, anywhere=False) as opener:
+    with SourceOpener(
+        configuration.directory, workspace.provider.storage, anywhere=False
+    ) as opener:
         linter = Linter(
             opener,
             {rule: Severity(told) for rule, told in configuration.lint.items()},
@@ -70,7 +72,7 @@ def with_lint(
 
 
 def _carried(linted: Linted) -> DataFindings:
-    from automl_plan.data.rules import Severity
+    from automl_plan.data.lint_rules import Severity
 
     rank = {severity: place for place, severity in enumerate(Severity)}
     graded = sorted(linted.findings, key=lambda finding: rank[finding.severity])

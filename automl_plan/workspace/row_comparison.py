@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
+from automl_plan.data.sources import TakeRows
+from automl_plan.data.spilled_records import SpilledRecords
 from automl_plan.errors import SourceError
 from automl_plan.model.address import Address
 from automl_plan.model.desired import DesiredDataset, Move, OnSourceChange
@@ -15,8 +17,6 @@ from automl_plan.model.live import SourceData, SourceRow
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.source_changes import SAMPLES, SourceChanges
-from automl_plan.providers.sources import TakeRows
-from automl_plan.providers.spilling import Spilled
 from automl_plan.state.manifests import Manifests
 
 Rows = Callable[[], Iterable[SourceRow]]
@@ -94,7 +94,7 @@ def compare(before: Rows, now: Rows, *, boxes: bool) -> SourceChanges:
     relabelled: set[bytes] = set()
     counts = [0, 0]
     try:
-        with closing(Spilled(_CONTENT + _FACT + 1)) as records:
+        with closing(SpilledRecords(_CONTENT + _FACT + 1)) as records:
             for side, rows in ((_BEFORE, before), (_NOW, now)):
                 for row in rows():
                     content = _bytes(row.content)

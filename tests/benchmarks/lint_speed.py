@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
-from automl_plan.data.reading import CsvReader
+from automl_plan.data.row_reader import CsvReader
 from tests.data.proof.case import LABELS
 
 _AT_ONCE = 100_000
@@ -30,7 +30,7 @@ _NO_LIMIT = 1 << 62
 class Speed(Struct, frozen=True):
     """What a lint of generated rows took, without the time to generate them."""
 
-    kind: Kind
+    kind: DatasetKind
     rows: int
     seconds: float
     """By the clock."""
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", type=int, nargs="?", default=1_000_000)
     rows: int = parser.parse_args().rows
-    for kind in Kind:
+    for kind in DatasetKind:
         taken = speed(kind, rows, seed=1)
         print(
             f"{kind}: {rows:,} rows in {taken.seconds:.1f} s, {rows / taken.seconds:,.0f} rows/s "
@@ -57,7 +57,7 @@ def main() -> None:
         )
 
 
-def speed(kind: Kind, rows: int, seed: int) -> Speed:
+def speed(kind: DatasetKind, rows: int, seed: int) -> Speed:
     """Lint generated rows of a temporary file, with all rules on rows and on the whole."""
     limits = replace(kind.limits, images_at_most=_NO_LIMIT, boxes_at_most=_NO_LIMIT)
     limits = replace(limits, csv_bytes=_NO_LIMIT)
@@ -86,18 +86,18 @@ def _complain(rule: str, line: int, message: str, _column: int) -> None:
     raise AssertionError(f"clean rows were found to be wrong: {rule} in line {line}: {message}")
 
 
-def _rows(kind: Kind, rows: int, seed: int) -> Iterator[bytes]:
+def _rows(kind: DatasetKind, rows: int, seed: int) -> Iterator[bytes]:
     chance = random.Random(f"{kind} {seed}")
     uses = chance.choices(("TRAIN",) * 8 + ("VALIDATION", "TEST"), k=9_973)
     labels = chance.choices(LABELS, k=9_967)
     for start in range(0, rows, _AT_ONCE):
         lines = []
         for number in range(start, min(start + _AT_ONCE, rows)):
-            image = number // _BOXES_OF_AN_IMAGE if kind is Kind.DETECTION else number
+            image = number // _BOXES_OF_AN_IMAGE if kind is DatasetKind.DETECTION else number
             line = (
                 f"{uses[image % 9_973]},gs://bucket/images/{image:09}.jpg,{labels[number % 9_967]}"
             )
-            if kind is Kind.DETECTION:
+            if kind is DatasetKind.DETECTION:
                 left = number % _BOXES_OF_AN_IMAGE
                 line += f",0.{left}25,0.2,,,0.{left + 3}75,0.8125,,"
             lines.append(line)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter, kind_by_looks
 from automl_plan.emulator.training.import_csv import RowRefused
 from automl_plan.emulator.training.import_csv import read_row as imported
@@ -38,7 +38,7 @@ def is_imported(fields: list[str]) -> bool:
 def test_the_lint_refuses_what_the_service_refuses(x: str, y: str) -> None:
     fields = ["TRAIN", "0.png", "cat", x, y, "", "", "1", "1", "", ""]
     row = ",".join(fields).encode()
-    found = Linter(lambda _: BytesIO(row)).lint("a.csv", ["a.csv"], Kind.DETECTION)
+    found = Linter(lambda _: BytesIO(row)).lint("a.csv", ["a.csv"], DatasetKind.DETECTION)
     told = set(found.counts) & {"box-coordinates", "box-size", "box-vertices"}
     assert is_imported(fields) == (not told)
 
@@ -46,4 +46,4 @@ def test_the_lint_refuses_what_the_service_refuses(x: str, y: str) -> None:
 @pytest.mark.parametrize("x", ["3e-05", "1E-2", ".5", "-1e-05"])
 def test_rows_with_such_numbers_have_boxes(x: str) -> None:
     row = f"TRAIN,0.png,cat,{x},{x},,,1e-1,1e-1,,\n".encode()
-    assert kind_by_looks(lambda _: BytesIO(row), ["a.csv"]) is Kind.DETECTION
+    assert kind_by_looks(lambda _: BytesIO(row), ["a.csv"]) is DatasetKind.DETECTION

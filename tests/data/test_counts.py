@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
 from automl_plan.emulator.training.import_csv import read_csv
 from automl_plan.emulator.training.types import Problem
@@ -32,33 +32,35 @@ ROWS = st.lists(
 CONTENTS = st.lists(st.sampled_from([b"GIF89a1", b"GIF89a2", b"GIF89a3"]), min_size=10, max_size=10)
 
 
-def written(directory: Path, kind: Kind, rows: Sequence[tuple[str, int, list[str], int]]) -> None:
+def written(
+    directory: Path, kind: DatasetKind, rows: Sequence[tuple[str, int, list[str], int]]
+) -> None:
     lines = []
     for use, image, labels, corner in rows:
         line = [use, f"{image}.gif", *labels]
-        if kind is Kind.DETECTION:
+        if kind is DatasetKind.DETECTION:
             box = [f"0.{corner}", "0.1", "", "", "0.9", "0.9", "", ""] if labels else [""] * 8
             line = [use, f"{image}.gif", *(labels or [""])[:1], *box]
         lines.append(",".join(line) + "\n")
     (directory / "d.csv").write_text("".join(lines), encoding="utf-8")
 
 
-def counted(directory: Path, kind: Kind) -> DataCounts:
+def counted(directory: Path, kind: DatasetKind) -> DataCounts:
     linter = Linter(lambda source: (directory / source).open("rb"), directory=directory)
     return linter.lint("d", ["d.csv"], kind).data
 
 
 @settings(max_examples=60)
-@given(st.sampled_from([Kind.MULTILABEL, Kind.DETECTION]), ROWS, CONTENTS)
+@given(st.sampled_from([DatasetKind.MULTILABEL, DatasetKind.DETECTION]), ROWS, CONTENTS)
 def test_all_count_the_same(
-    kind: Kind, rows: Sequence[tuple[str, int, list[str], int]], contents: Sequence[bytes]
+    kind: DatasetKind, rows: Sequence[tuple[str, int, list[str], int]], contents: Sequence[bytes]
 ) -> None:
     with TemporaryDirectory() as name:
         directory = Path(name)
         for number, content in enumerate(contents):
             (directory / f"{number}.gif").write_bytes(content)
         written(directory, kind, rows)
-        boxes = kind is Kind.DETECTION
+        boxes = kind is DatasetKind.DETECTION
         data = counted(directory, kind)
         assert data == read(directory, boxes=boxes).counts
         problem = Problem.IMAGE_OBJECT_DETECTION if boxes else Problem.IMAGE_CLASSIFICATION
@@ -75,14 +77,14 @@ def test_all_count_the_same(
 @pytest.mark.parametrize(
     ("kind", "rows", "images", "examples"),
     [
-        (Kind.MULTILABEL, ["i{n}.gif,cat,cat"] * 5, 5, 5),
-        (Kind.MULTILABEL, ["i{n}.gif,cat", "i{n}.gif,cat"] * 5, 10, 10),
-        (Kind.DETECTION, ["TRAIN,i{half}.gif,cat,0.{n},.1,,,1,1,,"] * 8, 2, 2),
-        (Kind.MULTICLASS, ["same{n}.gif,cat"] * 4, 1, 1),
+        (DatasetKind.MULTILABEL, ["i{n}.gif,cat,cat"] * 5, 5, 5),
+        (DatasetKind.MULTILABEL, ["i{n}.gif,cat", "i{n}.gif,cat"] * 5, 10, 10),
+        (DatasetKind.DETECTION, ["TRAIN,i{half}.gif,cat,0.{n},.1,,,1,1,,"] * 8, 2, 2),
+        (DatasetKind.MULTICLASS, ["same{n}.gif,cat"] * 4, 1, 1),
     ],
 )
 def test_what_stands_several_times_counts_once(
-    tmp_path: Path, kind: Kind, rows: list[str], images: int, examples: int
+    tmp_path: Path, kind: DatasetKind, rows: list[str], images: int, examples: int
 ) -> None:
     lines = [row.format(n=number, half=number % 2) for number, row in enumerate(rows)]
     for number in range(len(lines)):
@@ -91,7 +93,7 @@ def test_what_stands_several_times_counts_once(
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     data = counted(tmp_path, kind)
     assert (data.images, [each.examples for each in data.labels]) == (images, [examples])
-    assert data == read(tmp_path, boxes=kind is Kind.DETECTION).counts
+    assert data == read(tmp_path, boxes=kind is DatasetKind.DETECTION).counts
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -99,11 +101,14 @@ def test_a_label_that_stands_twice_in_a_row_is_told(tmp_path: Path, fast: bool) 
     rows = [f"TRAIN,i{number}.gif,cat,dog,cat" for number in range(40)]
     (tmp_path / "d.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     linter = Linter(lambda source: (tmp_path / source).open("rb"), fast=fast)
-    for kind, more in ((Kind.MULTILABEL, {}), (Kind.MULTICLASS, {"several-labels": 40})):
+    for kind, more in (
+        (DatasetKind.MULTILABEL, {}),
+        (DatasetKind.MULTICLASS, {"several-labels": 40}),
+    ):
         found = linter.lint("d", ["d.csv"], kind).counts
         assert {rule: found[rule] for rule in ("row-repeated", *more)} == {
             "row-repeated": 40,
             **more,
         }
     (tmp_path / "d.csv").write_text("TRAIN,1.gif,cat,cat\n", encoding="utf-8")
-    assert "several-labels" not in linter.lint("d", ["d.csv"], Kind.MULTICLASS).counts
+    assert "several-labels" not in linter.lint("d", ["d.csv"], DatasetKind.MULTICLASS).counts

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter, kind_by_looks
-from automl_plan.data.rules import RULES, Severity
+from automl_plan.data.lint_rules import RULES, Severity
+from automl_plan.data.row_layout import HINTS, no_row, no_set, other_delimiter
 from automl_plan.errors import SourceError
-from automl_plan.providers.row_layout import HINTS, no_row, no_set, other_delimiter
 from tests.providers.test_sources import read
 
 CASES = [
@@ -43,7 +43,7 @@ def test_plans_and_the_lint_say_the_same(
     tmp_path: Path, rows: str, rule: str, line: int, message: str, end: str
 ) -> None:
     data = rows.replace("\n", end).encode()
-    linted = Linter(lambda _: BytesIO(data)).lint("d", ["d.csv"], Kind.MULTICLASS)
+    linted = Linter(lambda _: BytesIO(data)).lint("d", ["d.csv"], DatasetKind.MULTICLASS)
     found = next(each for each in linted.findings if each.rule == rule)
     assert (found.line, found.hint) == (line, RULES[rule].hint)
     assert message in found.message
@@ -57,7 +57,7 @@ def test_plans_and_the_lint_say_the_same(
 def test_an_index_that_is_allowed_takes_nothing_away() -> None:
     rows = b"0,TRAIN,x.png,red\n1,TRAIN,y.pdf,red\n2,TRAIN,z.png,a b\n"
     lint = Linter(lambda _: BytesIO(rows), {"index-column": Severity.OFF}).lint
-    linted = lint("d", ["d.csv"], Kind.MULTICLASS)
+    linted = lint("d", ["d.csv"], DatasetKind.MULTICLASS)
     found = {(each.rule, each.line, each.column) for each in linted.findings}
     assert {("image-type", 2, 9), ("label-syntax", 3, 15)} <= found
     assert linted.images == 1
@@ -76,14 +76,14 @@ def test_names_of_images_may_look_like_it(row: str) -> None:
 @pytest.mark.parametrize(
     ("row", "kind"),
     [
-        ("TRAIN,{n}.png,cat", Kind.MULTICLASS),
-        ("{n}.png,cat,dog", Kind.MULTILABEL),
-        ("{n}.png,cat,cat", Kind.MULTICLASS),
-        ("{n},TRAIN,{n}.png,cat", Kind.MULTICLASS),
-        ("TRAIN,{n}.png,cat,.1,.1,,,.5,.5,,", Kind.DETECTION),
+        ("TRAIN,{n}.png,cat", DatasetKind.MULTICLASS),
+        ("{n}.png,cat,dog", DatasetKind.MULTILABEL),
+        ("{n}.png,cat,cat", DatasetKind.MULTICLASS),
+        ("{n},TRAIN,{n}.png,cat", DatasetKind.MULTICLASS),
+        ("TRAIN,{n}.png,cat,.1,.1,,,.5,.5,,", DatasetKind.DETECTION),
     ],
 )
-def test_kinds_by_the_looks_of_rows(row: str, kind: Kind, end: str) -> None:
+def test_kinds_by_the_looks_of_rows(row: str, kind: DatasetKind, end: str) -> None:
     data = end.join(row.format(n=n) for n in range(30)).encode()
     for before in (b"", b"\xef\xbb\xbf", b"# comment" + end.encode()):
         whole = before + data

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PIL.Image import Resampling
 
-from automl_plan.data.likeness import Likeness, Look, Seen, look_of
+from automl_plan.data.image_similarity import HashedImage, ImageHash, SimilarImages, image_hash
 
 PIXELS = 160
 
@@ -22,8 +22,8 @@ def drawn(seed: int) -> Image.Image:
     return small.resize((PIXELS, PIXELS), Resampling.BICUBIC)
 
 
-def look(image: Image.Image) -> Look:
-    found = look_of(image)
+def look(image: Image.Image) -> ImageHash:
+    found = image_hash(image)
     assert found is not None
     return found
 
@@ -38,10 +38,10 @@ def saved(image: Image.Image, name: str, **how: int) -> Image.Image:
 
 def alike(images: dict[str, Image.Image]) -> set[tuple[str, str]]:
     """The pairs among images that are called SET/NAME."""
-    likeness = Likeness()
+    likeness = SimilarImages()
     for line, (path, image) in enumerate(images.items()):
         use = path.partition("/")[0]
-        likeness.add(Seen(look(image), path.encode(), (0, line), path, use))
+        likeness.add(HashedImage(look(image), path.encode(), (0, line), path, use))
     return {(one.path, other.path) for one, other in likeness.alike()}
 
 
@@ -71,5 +71,5 @@ def test_of_one_set_or_unlike() -> None:
 
 
 def test_small_and_flat_images_tell_nothing() -> None:
-    assert look_of(drawn(1).resize((31, 400))) is None
-    assert look_of(Image.new("RGB", (200, 200), (250, 250, 250))) is None
+    assert image_hash(drawn(1).resize((31, 400))) is None
+    assert image_hash(Image.new("RGB", (200, 200), (250, 250, 250))) is None

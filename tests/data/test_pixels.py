@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl_plan.data.pictures import DECODED, picture
-from automl_plan.data.rules import RULES, Severity
+from automl_plan.data.image_files import DECODED, read_image
+from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.emulator.training import sklearn_trainer as service
 from automl_plan.emulator.training.types import ImageUnreadable
 from automl_plan.providers.registry import known_capabilities
@@ -63,7 +63,7 @@ def trained_on(image: bytes) -> str | None:
 
 def linted(directory: Path, image: bytes, name: str = "a.png") -> set[str]:
     (directory / name).write_bytes(image)
-    found = picture(directory, name, MOST_BYTES, decode=True, most_pixels=LIMIT)
+    found = read_image(directory, name, MOST_BYTES, decode=True, most_pixels=LIMIT)
     return {rule for rule, _ in found.faults}
 
 
@@ -119,5 +119,5 @@ def test_what_rests_on_an_inference_only_warns() -> None:
 
 def test_where_no_limit_is_known_it_is_said_what_is_not_decoded(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(header_alone(60_000, 60_000))
-    found = picture(tmp_path, "a.png", MOST_BYTES, decode=True)
+    found = read_image(tmp_path, "a.png", MOST_BYTES, decode=True)
     assert (found.faults, found.too_large) == ((), True)

@@ -9,16 +9,25 @@ from io import BytesIO
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automl_plan.data.blocks import blocks
-from automl_plan.data.digests import Digests, repeated
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
+from automl_plan.data.row_reader import blocks
+from automl_plan.data.spilled_records import Digests, repeated
 from tests.data.proof.case import FEW_EXAMPLES, clean
 
 GOOD = {
-    Kind.MULTICLASS: ["TRAIN,a/1.jpg,cat", "gs://b/c/2.jpeg,dog", ",a/longer.png", "TEST,x.bmp,a"],
-    Kind.MULTILABEL: ["TRAIN,a/1.jpg,cat,dog", "a/2.png,a,b,c", "VALIDATE,gs://b/3333.jpg,cat,"],
-    Kind.DETECTION: [
+    DatasetKind.MULTICLASS: [
+        "TRAIN,a/1.jpg,cat",
+        "gs://b/c/2.jpeg,dog",
+        ",a/longer.png",
+        "TEST,x.bmp,a",
+    ],
+    DatasetKind.MULTILABEL: [
+        "TRAIN,a/1.jpg,cat,dog",
+        "a/2.png,a,b,c",
+        "VALIDATE,gs://b/3333.jpg,cat,",
+    ],
+    DatasetKind.DETECTION: [
         "TRAIN,a/1.jpg,cat,.1,.2,,,0.5,1,,",
         "TEST,a/1.jpg,cat,.1,.2,.5,.2,.5,.9,.1,.9",
         "TEST,gs://b/2.png,,,,,,,,,",
@@ -34,23 +43,25 @@ FIELDS = st.one_of(
 LINES = st.lists(FIELDS, max_size=12).map(",".join)
 
 
-def lint(content: bytes, kind: Kind, name: str = "a.csv", *, fast: bool = True) -> Linted:
+def lint(content: bytes, kind: DatasetKind, name: str = "a.csv", *, fast: bool = True) -> Linted:
     return Linter(lambda _: BytesIO(content), fast=fast).lint(name, [name], kind)
 
 
-def rows(kind: Kind) -> st.SearchStrategy[list[str]]:
+def rows(kind: DatasetKind) -> st.SearchStrategy[list[str]]:
     good = st.sampled_from(GOOD[kind])
     return st.lists(st.one_of(good, good, good, LINES), max_size=60)
 
 
-KINDS_AND_ROWS = st.sampled_from(Kind).flatmap(lambda kind: st.tuples(st.just(kind), rows(kind)))
+KINDS_AND_ROWS = st.sampled_from(DatasetKind).flatmap(
+    lambda kind: st.tuples(st.just(kind), rows(kind))
+)
 
 
 @given(KINDS_AND_ROWS, st.sampled_from(["a.csv", "gs://b/a.csv"]), st.booleans())
-@example((Kind.MULTICLASS, ["TRAIN", "b.jpg,cat", "TRAIN,a/3.jpg,cat"]), "a.csv", False)
-@example((Kind.MULTICLASS, ["TRAIN,a/1.jpg,cat"] * 20 + ['TRAIN,"a']), "a.csv", False)
+@example((DatasetKind.MULTICLASS, ["TRAIN", "b.jpg,cat", "TRAIN,a/3.jpg,cat"]), "a.csv", False)
+@example((DatasetKind.MULTICLASS, ["TRAIN,a/1.jpg,cat"] * 20 + ['TRAIN,"a']), "a.csv", False)
 def test_the_fast_path_finds_what_the_slow_one_does(
-    written: tuple[Kind, Sequence[str]], name: str, latin: bool
+    written: tuple[DatasetKind, Sequence[str]], name: str, latin: bool
 ) -> None:
     kind, lines = written
     content = "\n".join(lines).encode("latin-1" if latin else "utf-8")
@@ -58,8 +69,8 @@ def test_the_fast_path_finds_what_the_slow_one_does(
     assert fast == slow
 
 
-@given(st.sampled_from(Kind), st.integers(0, 10_000))
-def test_clean_data_is_clean(kind: Kind, seed: int) -> None:
+@given(st.sampled_from(DatasetKind), st.integers(0, 10_000))
+def test_clean_data_is_clean(kind: DatasetKind, seed: int) -> None:
     case = clean(kind, seed, FEW_EXAMPLES)
     linted = case.lint()
     assert linted.findings == ()
@@ -82,9 +93,9 @@ def test_what_stands_more_than_once_is_found_in_memory_and_in_files(
 ) -> None:
     values = [value for value in values if -(1 << 63) <= value < 1 << 63]
     with closing(Digests()) as digests:
-        digests.add(values)
-        digests.add(range(1, more))
+        digests.add_all(values)
+        digests.add_all(range(1, more))
         several = repeated(digests)
     every = [*values, *range(1, more)]
     assert several.distinct == len(set(every))
-    assert several.candidates == {value for value in values if every.count(value) > 1}
+    assert several.digests == {value for value in values if every.count(value) > 1}

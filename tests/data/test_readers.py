@@ -7,12 +7,12 @@ from io import BytesIO
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automl_plan.data.batch import Batch
-from automl_plan.data.kinds import Kind
-from automl_plan.data.reading import CsvReader
-from automl_plan.data.tallies import set_of
+from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.data.fast_path import RowBatch
+from automl_plan.data.import_rows import rows_of
+from automl_plan.data.label_counts import set_of
+from automl_plan.data.row_reader import CsvReader
 from automl_plan.errors import SourceError
-from automl_plan.providers.import_rows import rows_of
 from tests.data.test_properties import KINDS_AND_ROWS
 
 Read = list[tuple[int, str, str, tuple[str, ...]]]
@@ -24,14 +24,14 @@ class Kept:
     def __init__(self) -> None:
         self.rows: Read = []
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         for place, number in enumerate(batch.numbers):
             labels = tuple(column[place].decode() for column in batch.labels)
             path = batch.paths[place].decode()
             self.rows.append((number, set_of(batch.uses[place]), path, labels))
 
 
-def by_lint(content: bytes, kind: Kind) -> tuple[Read, bool]:
+def by_lint(content: bytes, kind: DatasetKind) -> tuple[Read, bool]:
     """What is read, and whether that is all."""
     kept = Kept()
     reader = CsvReader(kind, 0, None, [kept], lambda *_: None)
@@ -40,19 +40,19 @@ def by_lint(content: bytes, kind: Kind) -> tuple[Read, bool]:
     return sorted(kept.rows), whole
 
 
-def by_plans(content: bytes, kind: Kind) -> Read:
+def by_plans(content: bytes, kind: DatasetKind) -> Read:
     rows = []
     for row in rows_of({"a.csv": content}):
-        labels = row.labels[:1] if kind is Kind.DETECTION else row.labels
+        labels = row.labels[:1] if kind is DatasetKind.DETECTION else row.labels
         different = tuple(dict.fromkeys(label for label in labels if label))
         rows.append((row.line, row.use, row.image, different))
     return sorted(rows)
 
 
 @given(KINDS_AND_ROWS, st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
-@example((Kind.MULTICLASS, ["", "a/1.jpg,cat", "", 'TRAIN,"b.jpg",dog']), "\r", True)
+@example((DatasetKind.MULTICLASS, ["", "a/1.jpg,cat", "", 'TRAIN,"b.jpg",dog']), "\r", True)
 def test_both_readers_read_the_same(
-    written: tuple[Kind, list[str]], end: str, marked: bool
+    written: tuple[DatasetKind, list[str]], end: str, marked: bool
 ) -> None:
     kind, lines = written
     content = end.join(lines).encode("utf-8-sig" if marked else "utf-8")
@@ -66,7 +66,7 @@ def test_both_readers_read_the_same(
 
 
 @given(KINDS_AND_ROWS)
-def test_what_the_lint_takes_plans_can_read(written: tuple[Kind, list[str]]) -> None:
+def test_what_the_lint_takes_plans_can_read(written: tuple[DatasetKind, list[str]]) -> None:
     kind, lines = written
     content = "\n".join(lines).encode()
     read, whole = by_lint(content, kind)

@@ -8,7 +8,7 @@ import pytest
 
 from automl_plan.config.rules import RULES as CONFIG_RULES
 from automl_plan.config.schema import config_schema
-from automl_plan.data.rules import RULES, Severity
+from automl_plan.data.lint_rules import RULES, Severity
 from tests.data.proof.case import EXAMPLES, FEW_EXAMPLES
 from tests.data.proof.defects import DEFECTS
 from tests.data.proof.image_defects import IMAGE_DEFECTS

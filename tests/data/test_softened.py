@@ -11,9 +11,9 @@ from io import BytesIO
 import pytest
 from msgspec import Struct
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
-from automl_plan.data.rules import REFUSED, Severity
+from automl_plan.data.lint_rules import REFUSED, Severity
 from tests.data.proof.case import FEW_EXAMPLES, Case, clean
 from tests.data.proof.defects import DEFECTS, Defect
 from tests.data.proof.image_defects import IMAGE_DEFECTS, with_images
@@ -45,7 +45,7 @@ def test_all_rules_on_rows_are_softened() -> None:
 
 
 @pytest.mark.parametrize(("defect", "kind"), ON_ROWS)
-def test_every_softening_against_every_other_defect(defect: Defect, kind: Kind) -> None:
+def test_every_softening_against_every_other_defect(defect: Defect, kind: DatasetKind) -> None:
     """Rows that break the other rule break the softened one, too, and so do three more rows.
 
     In `make test` the softenings take turns, in `make test-deep` each meets each other defect.
@@ -74,7 +74,7 @@ class Other(Struct, frozen=True):
 
 
 @cache
-def with_others(kind: Kind) -> list[Other]:
+def with_others(kind: DatasetKind) -> list[Other]:
     """Data of a kind with each defect that leaves rows."""
     found = []
     images = with_images(kind, seed=1)
@@ -153,10 +153,13 @@ CLASSES = [b"data/missing0.png,Baked goods\n"] * 60
 @pytest.mark.parametrize("severity", SOFTENED)
 @pytest.mark.parametrize(
     ("rows", "kind", "rule"),
-    [(CLASSES, Kind.MULTICLASS, "label-syntax"), (BOXES, Kind.DETECTION, "image-type")],
+    [
+        (CLASSES, DatasetKind.MULTICLASS, "label-syntax"),
+        (BOXES, DatasetKind.DETECTION, "image-type"),
+    ],
 )
 def test_where_all_rows_break_it(
-    rows: list[bytes], kind: Kind, rule: str, severity: Severity
+    rows: list[bytes], kind: DatasetKind, rule: str, severity: Severity
 ) -> None:
     linter = Linter(lambda _: BytesIO(b"".join(rows)), {rule: severity})
     linted = linter.lint("a", ["a.csv"], kind)
@@ -169,11 +172,13 @@ def test_what_is_not_checked_has_its_number() -> None:
     """Whatever the severity is: of rows that are refused, and of those that can't be read."""
     rows = b'TRAIN,0.png,cat\nTRAIN,1.png,b d\nTRAIN,"2.png"x,cat\nTRAIN,,cat\nTRAIN,\xe4.png,cat\n'
     off = dict.fromkeys(("csv-syntax", "csv-encoding", "no-image"), Severity.OFF)
-    linted = Linter(lambda _: BytesIO(rows), off).lint("a", ["a.csv"], Kind.MULTICLASS)
+    linted = Linter(lambda _: BytesIO(rows), off).lint("a", ["a.csv"], DatasetKind.MULTICLASS)
     assert linted.unchecked == (
         "images, labels and sets of 1 row with errors",
         "2 rows that can't be read",
         "labels and sets of 1 row without an image",
     )
-    whole = Linter(lambda _: BytesIO(b"\xff\xfeT"), off).lint("a", ["a.csv"], Kind.MULTICLASS)
+    whole = Linter(lambda _: BytesIO(b"\xff\xfeT"), off).lint(
+        "a", ["a.csv"], DatasetKind.MULTICLASS
+    )
     assert (whole.findings, whole.unchecked) == ((), ("a.csv from line 1 on",))

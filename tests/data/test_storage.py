@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
-from automl_plan.data.opening import Opener
+from automl_plan.data.source_opener import SourceOpener
 from automl_plan.providers.google.storage import Storage
 from tests.providers.service import Received, Reply, Service, answer, failure
 
@@ -38,9 +38,9 @@ OBJECTS = [
 def lint(url: str, directory: Path, source: str) -> Linted:
     storage = Storage.at(url, None)
     try:
-        with Opener(directory, lambda: storage) as opener:
+        with SourceOpener(directory, lambda: storage) as opener:
             linter = Linter(opener, directory=directory, storage=lambda: storage)
-            return linter.lint(source, [source], Kind.MULTICLASS)
+            return linter.lint(source, [source], DatasetKind.MULTICLASS)
     finally:
         storage.close()
 

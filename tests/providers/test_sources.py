@@ -13,13 +13,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from automl_plan.data.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.errors import SourceError
 from automl_plan.model.data_counts import LabelCounts
 from automl_plan.model.live import SourceData
 from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
-from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
 
 
 def read(directory: Path, *sources: str, boxes: bool = False) -> SourceData:

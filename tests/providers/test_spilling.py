@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from automl_plan.providers.spilling import Spilled
+from automl_plan.data.spilled_records import SpilledRecords
 
 
 @pytest.mark.parametrize("count", [0, 1, 1_000, 65_536, 200_000])
@@ -17,7 +17,7 @@ def test_all_come_back_in_ranges(count: int) -> None:
         hashlib.blake2b(b"%d" % (number % 70_000), digest_size=8).digest() + number.to_bytes(4)
         for number in range(count)
     ]
-    with closing(Spilled(12)) as spilled:
+    with closing(SpilledRecords(12)) as spilled:
         for record in records:
             spilled.add(record)
         found = list(spilled.ranges())
@@ -35,7 +35,7 @@ def test_all_come_back_in_ranges(count: int) -> None:
 def test_a_file_in_bytes_of_any_size() -> None:
     rng = random.Random(1)
     records = [rng.randbytes(3) for _ in range(70_000)]
-    with closing(Spilled(3)) as spilled:
+    with closing(SpilledRecords(3)) as spilled:
         for record in records:
             spilled.add(record)
         distinct = [record for part in spilled.ranges() for record in sorted(set(part))]

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from automl_plan.data.staging import parts_of
 from automl_plan.errors import SourceError, StagingError, TransportError
 from automl_plan.model.address import dataset_address
 from automl_plan.model.desired import DesiredDataset
@@ -27,7 +28,6 @@ from automl_plan.model.live import OperationKind, SourceData
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
-from automl_plan.providers.staging import parts_of
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.providers.service import Received, Reply, Service, answer
 

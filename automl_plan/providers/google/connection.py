@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from automl_plan.data.sources import SourceReader
+from automl_plan.data.staging import Staging, StagingBucket
 from automl_plan.model.contacts import Contact, ContactKind
 from automl_plan.model.json import Json
 from automl_plan.providers.google.base_url import is_google, is_loopback
@@ -15,8 +17,6 @@ from automl_plan.providers.google.credentials import credentials_for
 from automl_plan.providers.google.storage import EMULATOR_VARIABLE as STORAGE_VARIABLE
 from automl_plan.providers.google.storage import GOOGLE, Storage, storage_url
 from automl_plan.providers.google.transport import HttpTransport
-from automl_plan.providers.sources import SourceReader
-from automl_plan.providers.staging import Staging, StagingBucket
 
 DEFAULT_LOCATION = "us-central1"
 SETTLE_SECONDS = 120.0

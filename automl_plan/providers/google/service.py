@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from automl_plan.data.sources import SourceReader, TakeRows
+from automl_plan.data.staging import Staging
 from automl_plan.errors import TransportError, UsageError
 from automl_plan.model.capabilities import GOOGLE, Capabilities
 from automl_plan.model.contacts import Contact
@@ -14,8 +16,6 @@ from automl_plan.model.live import Operation, SourceData, user_labels
 from automl_plan.providers.google.base_url import is_google
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
-from automl_plan.providers.sources import SourceReader, TakeRows
-from automl_plan.providers.staging import Staging
 
 
 def merged_labels(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from automl_plan.data.sources import SourceReader
 from automl_plan.model.json import Json
 from automl_plan.model.resource_names import EMBEDDED
 from automl_plan.providers.google.connection import settle_seconds
@@ -14,7 +15,6 @@ from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, of_trainer
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.protocol import Provider
-from automl_plan.providers.sources import SourceReader
 
 DEFAULT_DATA_DIR = ".automl-plan/emulator"
 DEFAULT_BUCKET_ROOT = ".automl-plan/buckets"

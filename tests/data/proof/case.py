@@ -12,10 +12,9 @@ from typing import BinaryIO
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from automl_plan.data.kinds import Kind
-from automl_plan.data.limits import Limits
+from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits
 from automl_plan.data.lint import Linted, Linter
-from automl_plan.data.rules import Severity
+from automl_plan.data.lint_rules import Severity
 from automl_plan.errors import SourceError
 from automl_plan.providers.google.storage import Storage
 
@@ -31,10 +30,10 @@ _USES = ("TRAIN",) * 8 + ("VALIDATION", "TEST")
 class Case(Struct):
     """Rows that nothing is wrong with, until a defect is put in."""
 
-    kind: Kind
+    kind: DatasetKind
     chance: random.Random
     rows: list[list[str]]
-    limits: Limits
+    limits: DatasetLimits
     name: str = "data.csv"
     before: bytes = b""
     """What stands before the first row."""
@@ -66,7 +65,7 @@ class Case(Struct):
 
     def labels(self, row: Sequence[str]) -> Sequence[str]:
         """The labels of a row."""
-        return row[2:3] if self.kind is Kind.DETECTION else row[2:]
+        return row[2:3] if self.kind is DatasetKind.DETECTION else row[2:]
 
     def content(self) -> bytes:
         """The file."""
@@ -107,7 +106,7 @@ def _no_storage() -> Storage:
     raise SourceError("the images of a case are files")
 
 
-def clean(kind: Kind, seed: int, examples: int = EXAMPLES) -> Case:
+def clean(kind: DatasetKind, seed: int, examples: int = EXAMPLES) -> Case:
     """Data of a kind that every rule holds for: some thousand rows, in any order."""
     chance = random.Random(f"{kind} {seed}")
     folder = chance.choice((f"gs://{BUCKET}/images/", "images/"))
@@ -116,9 +115,9 @@ def clean(kind: Kind, seed: int, examples: int = EXAMPLES) -> Case:
         label = LABELS[number % len(LABELS)]
         use = _USES[number // len(LABELS) % len(_USES)]
         row = [use, f"{folder}{number:06}.{chance.choice(('jpg', 'png'))}", label]
-        if kind is Kind.DETECTION:
+        if kind is DatasetKind.DETECTION:
             row += box(chance)
-        elif kind is Kind.MULTILABEL and chance.random() < 0.3:
+        elif kind is DatasetKind.MULTILABEL and chance.random() < 0.3:
             row.append(chance.choice([other for other in LABELS if other != label]))
         rows.append(row)
     chance.shuffle(rows)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.data.kinds import Kind
-from automl_plan.data.words import SETS
+from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.data.row_checks import SETS
 from tests.data.proof.case import BUCKET, LABELS, Case, box
 
 
@@ -17,19 +17,19 @@ class Defect(Struct, frozen=True):
     """One way to break a rule."""
 
     rule: str
-    kinds: Collection[Kind]
+    kinds: Collection[DatasetKind]
     put: Callable[[Case], None]
 
 
 DEFECTS: list[Defect] = []
 """At least one of each rule that is not about images."""
-ALL = tuple(Kind)
-_CLASSES = (Kind.MULTICLASS, Kind.MULTILABEL)
-BOXES = (Kind.DETECTION,)
+ALL = tuple(DatasetKind)
+_CLASSES = (DatasetKind.MULTICLASS, DatasetKind.MULTILABEL)
+BOXES = (DatasetKind.DETECTION,)
 _Put = Callable[[Case], None]
 
 
-def _defect(rule: str, kinds: Collection[Kind] = ALL) -> Callable[[_Put], _Put]:
+def _defect(rule: str, kinds: Collection[DatasetKind] = ALL) -> Callable[[_Put], _Put]:
     def register(put: _Put) -> _Put:
         DEFECTS.append(Defect(rule, kinds, put))
         return put
@@ -213,7 +213,7 @@ def _into_storage(case: Case) -> None:
 
 @_defect("image-type")
 def _type(case: Case) -> None:
-    bad = ("pdf", "txt", "svg", *(("webp", "bmp") if case.kind is Kind.DETECTION else ()))
+    bad = ("pdf", "txt", "svg", *(("webp", "bmp") if case.kind is DatasetKind.DETECTION else ()))
     for place in case.some():
         case.rows[place][1] = f"images/x{place}.{case.chance.choice(bad)}"
         case.expect("image-type", place)
@@ -233,7 +233,7 @@ def _formula(case: Case) -> None:
         case.expect("label-injection", place)
 
 
-@_defect("several-labels", (Kind.MULTICLASS,))
+@_defect("several-labels", (DatasetKind.MULTICLASS,))
 def _several(case: Case) -> None:
     for place in case.some():
         case.rows[place] += [label for label in LABELS if label not in case.rows[place]][:1]
@@ -297,7 +297,7 @@ def _twice(case: Case) -> None:
         case.expect("row-repeated", len(case.rows) - 1)
 
 
-@_defect("labels-differ", (Kind.MULTICLASS,))
+@_defect("labels-differ", (DatasetKind.MULTICLASS,))
 def _contradiction(case: Case) -> None:
     for place in case.some():
         use, path, label = case.rows[place]
@@ -371,7 +371,7 @@ def _rare(case: Case, rule: str, count: int) -> None:
     for number in range(count):
         row = by_set[SETS[number % 3]][number // 3]
         row[2:3] = ["rare"]
-        if case.kind is not Kind.DETECTION:
+        if case.kind is not DatasetKind.DETECTION:
             del row[3:]
     case.rows += more
     case.expect(rule, case.first_of("rare"))

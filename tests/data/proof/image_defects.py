@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from tests.data.proof.case import Case, clean
 from tests.data.proof.defects import ALL, BOXES, Defect
 
@@ -22,7 +22,7 @@ _CELLS, _CELL = 8, 16
 _Put = Callable[[Case], None]
 
 
-def with_images(kind: Kind, seed: int) -> Case:
+def with_images(kind: DatasetKind, seed: int) -> Case:
     """Clean data with clean images, all PNG."""
     case = clean(kind, seed, EXAMPLES)
     for row in case.rows:
@@ -52,7 +52,7 @@ def png(lines: list[bytes]) -> bytes:
     )
 
 
-def _defect(rule: str, *kinds: Kind) -> Callable[[_Put], _Put]:
+def _defect(rule: str, *kinds: DatasetKind) -> Callable[[_Put], _Put]:
     def register(put: _Put) -> _Put:
         IMAGE_DEFECTS.append(Defect(rule, kinds or ALL, put))
         return put
@@ -135,7 +135,7 @@ def _repeated(case: Case) -> None:
     case.expect("content-repeated", other)
 
 
-@_defect("content-labels-differ", Kind.MULTICLASS)
+@_defect("content-labels-differ", DatasetKind.MULTICLASS)
 def _contradiction(case: Case) -> None:
     one, other = _two(case, same_set=True, same_labels=False)
     _copy(case, one, other)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from automl_plan.data.kinds import Kind
-from automl_plan.data.rules import RULES
+from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.data.lint_rules import RULES
 from tests.data.proof.case import EXAMPLES, Case, clean
 from tests.data.proof.defects import DEFECTS
 from tests.data.proof.image_defects import IMAGE_DEFECTS, with_images
@@ -58,7 +58,7 @@ def scores(seeds: Iterable[int], examples: int = EXAMPLES) -> list[Score]:
 
 def cases(seed: int, examples: int = EXAMPLES) -> Iterator[Case]:
     """Clean data of each kind, and each defect in data of each kind that can have it."""
-    for kind in Kind:
+    for kind in DatasetKind:
         yield clean(kind, seed, examples)
     for defect in IMAGE_DEFECTS:
         for kind in defect.kinds:

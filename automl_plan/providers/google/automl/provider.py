@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from automl_plan.data.staging import staged
 from automl_plan.errors import Aborted, NotFound
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.desired import DesiredDataset, DesiredModel
@@ -38,7 +39,6 @@ from automl_plan.providers.google.automl.wire import (
 from automl_plan.providers.google.base_url import is_google
 from automl_plan.providers.google.service import GoogleService, checked_id, merged_labels, opened
 from automl_plan.providers.protocol import Check
-from automl_plan.providers.staging import staged
 
 _COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 _UPDATE_MASKS = {

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from automl_plan.data.staging import staged
 from automl_plan.errors import Aborted, InvalidArgument, NotFound
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.desired import DesiredDataset, DesiredModel
@@ -39,7 +40,6 @@ from automl_plan.providers.google.vertex.wire import (
     trains_images,
 )
 from automl_plan.providers.protocol import Check
-from automl_plan.providers.staging import staged
 
 _COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 _UPDATE_MASKS = {

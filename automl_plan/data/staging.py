@@ -20,12 +20,12 @@ from typing import Self
 
 from msgspec import Struct
 
+from automl_plan.data.fingerprint import md5_version
+from automl_plan.data.import_rows import ImportRow, rows_of
+from automl_plan.data.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
 from automl_plan.model.live import SourceData
-from automl_plan.providers.fingerprints import told
 from automl_plan.providers.google.storage import Storage
-from automl_plan.providers.import_rows import Row, rows_of
-from automl_plan.providers.sources import MAX_CSV_BYTES, SourceReader
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 _PART = MAX_CSV_BYTES // 2
@@ -130,7 +130,7 @@ def staged(staging: Staging | None, sources: Sequence[str], data: SourceData) ->
 
 
 def rewritten(
-    rows: Iterable[Row], uris: Mapping[str, str], uses: Mapping[str, str] | None = None
+    rows: Iterable[ImportRow], uris: Mapping[str, str], uses: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """The lines of a CSV with the same rows, which name URIs in place of the images that have one.
 
@@ -181,7 +181,7 @@ class _Folder:
         of them is imported does not depend on which came first.
         """
         md5 = hashlib.md5(content, usedforsecurity=False)
-        known, extension = told(md5.digest()), extension.lower()
+        known, extension = md5_version(md5.digest()), extension.lower()
         name = f"{self._path}{md5.hexdigest()}"
         if _EXTENSION.fullmatch(extension):
             name += extension

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 
 from msgspec import Struct
 
-from automl_plan.data.batch import Batch
-from automl_plan.data.digests import Digests, with_sets
-from automl_plan.data.kinds import Kind
-from automl_plan.data.limits import Limits
-from automl_plan.data.words import SETS, UNKNOWN, named
+from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits
+from automl_plan.data.fast_path import RowBatch
+from automl_plan.data.image_counts import MOST_LABELS, ImageCounts
+from automl_plan.data.image_counts import SETS as NUMBERED
+from automl_plan.data.row_checks import SETS, UNKNOWN, named
+from automl_plan.data.row_layout import USES
+from automl_plan.data.spilled_records import Digests, with_sets
 from automl_plan.model.data_counts import DataCounts, LabelCounts
-from automl_plan.providers.image_counts import MOST_LABELS, ImageCounts
-from automl_plan.providers.image_counts import SETS as NUMBERED
-from automl_plan.providers.row_layout import USES
 
 _CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}
 _CODES[b""] = _CODES[UNKNOWN.encode()] = 0
 
 _LINE_BITS = 40
-Place = tuple[int, int]
+RowPlace = tuple[int, int]
 """The number of a source, and a line of it."""
-Report = Callable[[str, Place, str], None]
+Report = Callable[[str, RowPlace, str], None]
 """Takes a rule, a place and words."""
 
 
@@ -34,10 +32,12 @@ def set_of(use: bytes) -> str:
     return UNKNOWN if use == UNKNOWN.encode() else NUMBERED[_CODES[use]]
 
 
-class Tally:
+class LabelTally:
     """Counts rows; a context manager, as its digests may have files."""
 
-    def __init__(self, kind: Kind, contents: Callable[[Sequence[bytes]], Sequence[bytes]]) -> None:
+    def __init__(
+        self, kind: DatasetKind, contents: Callable[[Sequence[bytes]], Sequence[bytes]]
+    ) -> None:
         """`contents` gives what tells the content of each image, by their paths."""
         self._kind = kind
         self._contents = contents
@@ -47,19 +47,19 @@ class Tally:
         """Of each row, the path of its image; of object detection with its set."""
         self.lines = self._stack.enter_context(closing(Digests()))
         """Of object detection only: of each row, the whole."""
-        self.first: dict[bytes, Place] = {}
+        self.first: dict[bytes, RowPlace] = {}
         """Where each label stands first."""
         self.uses: set[bytes] = set()
-        self.start: Place | None = None
+        self.start: RowPlace | None = None
         """The first row."""
         self.rows = self.boxes = 0
-        self.first_unlabelled: Place | None = None
+        self.first_unlabelled: RowPlace | None = None
 
     def close(self) -> None:
         """Remove temporary files."""
         self._stack.close()
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Count some rows."""
         place = (batch.source, batch.numbers[0])
         self.start = min(self.start or place, place)
@@ -69,10 +69,10 @@ class Tally:
         places = [batch.source << _LINE_BITS | line for line in batch.numbers]
         for column in batch.labels or [[b""] * len(places)]:
             self.counts.add(contents, codes, column, places)
-        if self._kind is Kind.DETECTION:
+        if self._kind is DatasetKind.DETECTION:
             self._add_boxes(batch, codes)
         else:
-            self.images.add(array("q", map(hash, batch.paths)))
+            self.images.add_all(map(hash, batch.paths))
             if not batch.labels:
                 self.first_unlabelled = min(self.first_unlabelled or place, place)
         if not batch.labels:
@@ -81,7 +81,7 @@ class Tally:
             self._place(batch, column, counts)
 
     def _place(
-        self, batch: Batch, column: Sequence[bytes], counts: Counter[tuple[bytes, bytes]]
+        self, batch: RowBatch, column: Sequence[bytes], counts: Counter[tuple[bytes, bytes]]
     ) -> None:
         for use, label in counts:
             self.uses.add(use)
@@ -93,16 +93,16 @@ class Tally:
                 here = (batch.source, batch.numbers[column.index(label)])
                 self.first[label] = here if known is None else min(known, here)
 
-    def _add_boxes(self, batch: Batch, codes: Sequence[int]) -> None:
-        self.images.add(array("q", with_sets(map(hash, batch.paths), codes)))
-        self.lines.add(array("q", map(hash, batch.lines)))
+    def _add_boxes(self, batch: RowBatch, codes: Sequence[int]) -> None:
+        self.images.add_all(with_sets(map(hash, batch.paths), codes))
+        self.lines.add_all(map(hash, batch.lines))
         if batch.boxes:
             self.boxes += len(batch.numbers)
 
 
 class _Label(Struct, frozen=True):
     counts: LabelCounts
-    place: Place
+    place: RowPlace
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ class _Label(Struct, frozen=True):
         return self.counts.examples
 
 
-def judge(tally: Tally, data: DataCounts, limits: Limits, report: Report) -> None:
+def judge(tally: LabelTally, data: DataCounts, limits: DatasetLimits, report: Report) -> None:
     """Say what the counts of a dataset show."""
     if tally.start is None:
         return
@@ -142,7 +142,9 @@ def judge(tally: Tally, data: DataCounts, limits: Limits, report: Report) -> Non
     _judge_sets(tally, labels, report)
 
 
-def _judge_quotas(tally: Tally, data: DataCounts, limits: Limits, report: Report) -> None:
+def _judge_quotas(
+    tally: LabelTally, data: DataCounts, limits: DatasetLimits, report: Report
+) -> None:
     start, labels, images = tally.start or (0, 1), data.labels, data.images
     if len(labels) < limits.labels_at_least:
         message = f"{_counted(len(labels), 'label')}, and at least {limits.labels_at_least} needed"
@@ -159,7 +161,7 @@ def _judge_quotas(tally: Tally, data: DataCounts, limits: Limits, report: Report
         report("box-quota", start, message)
 
 
-def _rule_for(examples: int, limits: Limits) -> str | None:
+def _rule_for(examples: int, limits: DatasetLimits) -> str | None:
     if examples < limits.few:
         return "label-under-10"
     if examples < limits.some:
@@ -167,7 +169,7 @@ def _rule_for(examples: int, limits: Limits) -> str | None:
     return "label-under-1000" if examples < limits.many else None
 
 
-def _judge_sets(tally: Tally, labels: Sequence[_Label], report: Report) -> None:
+def _judge_sets(tally: LabelTally, labels: Sequence[_Label], report: Report) -> None:
     """Only where all sets are assigned by hand: else the service fills them up."""
     sets = {set_of(use) for use in tally.uses} - {UNKNOWN}
     if "UNASSIGNED" in sets or not sets:

@@ -1,4 +1,4 @@
-"""One import CSV, read from its first byte to its last: rows to sinks, faults to findings."""
+"""Reads one import CSV from its first byte to its last: rows to consumers, faults to findings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import BinaryIO
 
-from automl_plan.data.batch import Batch, Sink
-from automl_plan.data.blocks import LineTooLong, blocks
-from automl_plan.data.columns import Columns
-from automl_plan.data.kinds import Kind
-from automl_plan.data.row import Row, read_row
-from automl_plan.data.rules import REFUSED
-from automl_plan.providers.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
+from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.data.fast_path import FastPath, RowBatch, RowConsumer
+from automl_plan.data.lint_rules import REFUSED
+from automl_plan.data.row_checks import CheckedRow, read_row
+from automl_plan.data.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
 
 Report = Callable[[str, int, str, int], None]
 """Takes a rule, a line, words and a column."""
@@ -32,10 +30,10 @@ class CsvReader:
 
     def __init__(
         self,
-        kind: Kind,
+        kind: DatasetKind,
         source: int,
         bucket: str | None,
-        sinks: Sequence[Sink],
+        sinks: Sequence[RowConsumer],
         report: Report,
         *,
         refused: Collection[str] = REFUSED,
@@ -49,7 +47,7 @@ class CsvReader:
         self._report = report
         self._refused = refused
         self._fast = fast
-        self._columns = Columns(kind, source, bucket)
+        self._columns = FastPath(kind, source, bucket)
         self._before: int | None = 0
         """Lines before the first row, which are no rows; None once that has come."""
         self.rows = 0
@@ -214,15 +212,15 @@ class CsvReader:
         delimiter = other_delimiter(fields)
         return None if delimiter is None else ("csv-delimiter", delimiter)
 
-    def _batch(self, row: Row, number: int, line: bytes) -> Batch:
+    def _batch(self, row: CheckedRow, number: int, line: bytes) -> RowBatch:
         """A row by itself."""
         labels = [[label.encode()] for label in row.labels]
         use, path = row.use.encode(), row.path.encode()
         counts = [Counter({(use, label): 1}) for [label] in labels]
-        if self._kind is not Kind.DETECTION:
-            return Batch(self._source, (number,), (use,), (path,), labels, counts)
+        if self._kind is not DatasetKind.DETECTION:
+            return RowBatch(self._source, (number,), (use,), (path,), labels, counts)
         box = [[corner.encode()] for corner in row.box]
-        return Batch(self._source, (number,), (use,), (path,), labels, counts, box, (line,))
+        return RowBatch(self._source, (number,), (use,), (path,), labels, counts, box, (line,))
 
 
 def _pulled(lines: deque[bytes], stream: Iterator[bytes], taken: list[bytes]) -> Iterator[str]:
@@ -234,3 +232,32 @@ def _pulled(lines: deque[bytes], stream: Iterator[bytes], taken: list[bytes]) ->
                 return
         taken.append(lines.popleft())
         yield taken[-1].decode("utf-8", "surrogateescape") + "\n"
+
+
+SIZE = 256 * 1024
+LONGEST_LINE = 1024 * 1024
+"""Bytes. A file that has a longer one is no CSV of images."""
+
+
+class LineTooLong(Exception):
+    """A line has no end for a megabyte."""
+
+
+def blocks(file: BinaryIO, size: int = SIZE) -> Iterator[bytes]:
+    """Whole lines, each ended by a line feed however the file ends it. Raises LineTooLong."""
+    rest = held = b""
+    while data := file.read(size):
+        data = rest + held + data
+        held = b""
+        if b"\r" in data:
+            if data.endswith(b"\r"):  # it may be the first half of an end of line
+                data, held = data[:-1], b"\r"
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        cut = data.rfind(b"\n") + 1
+        rest = data[cut:]
+        if cut:
+            yield data[:cut]
+        if len(rest) > LONGEST_LINE:
+            raise LineTooLong
+    if rest or held:
+        yield rest + b"\n"

@@ -15,7 +15,7 @@ RELATIVE = "Sources, and the paths in them, are relative to the directory of the
 _OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 
 
-def in_storage(uri: str) -> tuple[str, str] | None:
+def bucket_and_object(uri: str) -> tuple[str, str] | None:
     """The bucket and the object of gs://BUCKET/OBJECT; None for what is no such URI."""
     match = _OBJECT.fullmatch(uri)
     return None if match is None else (match[1], match[2])
@@ -23,7 +23,7 @@ def in_storage(uri: str) -> tuple[str, str] | None:
 
 def object_of(uri: str) -> tuple[str, str]:
     """The same. Raises SourceError."""
-    found = in_storage(uri)
+    found = bucket_and_object(uri)
     if found is None:
         raise SourceError("It names no object.", where=uri, hint="Write gs://BUCKET/OBJECT.")
     return found
@@ -45,7 +45,7 @@ def local_path(directory: Path, relative: str, where: str) -> Path:
     return Path(path)
 
 
-def opened(path: Path) -> BufferedReader:
+def open_regular_file(path: Path) -> BufferedReader:
     """A file's bytes. A pipe or a device is refused, as reading one may never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -54,6 +54,6 @@ def opened(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def reason(error: OSError) -> str:
+def os_error_text(error: OSError) -> str:
     """Why a file can't be read, in words."""
     return error.strerror or type(error).__name__

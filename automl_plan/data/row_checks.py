@@ -1,30 +1,30 @@
-"""One row, field by field: what is wrong with it, and what it says where nothing is."""
+"""Checks one row field by field: its faults, and what it says where there are none."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from msgspec import Struct, field
 
-from automl_plan.data.kinds import FIELDS_OF_BOX_ROWS, NUMBER, Kind, has_box
-from automl_plan.data.limits import ROUNDING, SHORTEST_EDGE
-from automl_plan.data.rules import REFUSED
-from automl_plan.data.words import UNKNOWN, bucket_of, label_fault, path_fault
-from automl_plan.providers.row_layout import (
-    SPELLINGS,
-    USES,
-    extension,
-    has_index,
-    no_set,
-    quoted,
+from automl_plan.data.dataset_kinds import (
+    FIELDS_OF_BOX_ROWS,
+    NUMBER,
+    ROUNDING,
+    SHORTEST_EDGE,
+    DatasetKind,
+    has_box,
 )
+from automl_plan.data.lint_rules import REFUSED
+from automl_plan.data.locations import bucket_and_object
+from automl_plan.data.row_layout import SPELLINGS, USES, extension, has_index, no_set, quoted
 
 _SHAPE = "row-shape"
 UNMEASURED = ("nan", "nan", "nan", "nan")
 """A box of which nobody can tell where it is."""
 
 
-class Row(Struct):
+class CheckedRow(Struct):
     """What a row says, as far as it can be read, and its faults."""
 
     use: str = "UNASSIGNED"
@@ -38,16 +38,16 @@ class Row(Struct):
 
 
 def read_row(
-    fields: Sequence[str], kind: Kind, bucket: str | None, refused: Collection[str] = REFUSED
-) -> Row:
+    fields: Sequence[str], kind: DatasetKind, bucket: str | None, refused: Collection[str] = REFUSED
+) -> CheckedRow:
     """A row; `bucket` is that of its CSV, None for a file.
 
     `refused`: the rules that no row may break. Of one whose shape is refused nothing else is told:
     which of its fields is what, is only guessed.
     """
     skipped = int(has_index(fields))
-    row, fields = Row(), fields[skipped:]
-    boxes = kind is Kind.DETECTION
+    row, fields = CheckedRow(), fields[skipped:]
+    boxes = kind is DatasetKind.DETECTION
     place = _read_box(row, fields) if boxes else _read_labels(row, fields, kind)
     if row.path:
         _check_path(row, place, kind, bucket)
@@ -60,7 +60,7 @@ def read_row(
     return row
 
 
-def _read_labels(row: Row, fields: Sequence[str], kind: Kind) -> int:
+def _read_labels(row: CheckedRow, fields: Sequence[str], kind: DatasetKind) -> int:
     """`ML_USE,PATH,LABEL,…`, where the first column may be left out; the path's place."""
     place = _use(row, fields)
     if place >= len(fields) or not fields[place]:
@@ -79,13 +79,13 @@ def _read_labels(row: Row, fields: Sequence[str], kind: Kind) -> int:
         elif label:
             _label(row, label, at)
             labels.append(label)
-    if kind is Kind.MULTICLASS and len(labels) > 1:
+    if kind is DatasetKind.MULTICLASS and len(labels) > 1:
         row.faults.append(("several-labels", place + 2, f"the image has {len(labels)} labels"))
     row.labels = tuple(labels)
     return place
 
 
-def _use(row: Row, fields: Sequence[str]) -> int:
+def _use(row: CheckedRow, fields: Sequence[str]) -> int:
     """Read ML_USE; the place of the path."""
     written = fields[0]
     use = USES.get(written)
@@ -104,12 +104,12 @@ def _use(row: Row, fields: Sequence[str]) -> int:
     return int(fault is not None)
 
 
-def _unknown_use(row: Row, message: str) -> None:
+def _unknown_use(row: CheckedRow, message: str) -> None:
     row.use = UNKNOWN
     row.faults.append(("ml-use", 0, message))
 
 
-def _read_box(row: Row, fields: Sequence[str]) -> int:
+def _read_box(row: CheckedRow, fields: Sequence[str]) -> int:
     """`ML_USE,PATH,[LABEL],BOX`; a box is eight fields, all empty when there is no object."""
     if len(fields) != FIELDS_OF_BOX_ROWS:
         return _read_other_shape(row, fields)
@@ -133,7 +133,7 @@ def _read_box(row: Row, fields: Sequence[str]) -> int:
     return 1
 
 
-def _read_other_shape(row: Row, fields: Sequence[str]) -> int:
+def _read_other_shape(row: CheckedRow, fields: Sequence[str]) -> int:
     """What can be told of a row with more fields than a box, or fewer: its image and its label."""
     message = f"the row has {len(fields)} fields instead of {FIELDS_OF_BOX_ROWS}"
     row.faults.append((_SHAPE, 0, message))
@@ -151,7 +151,7 @@ def _read_other_shape(row: Row, fields: Sequence[str]) -> int:
     return place
 
 
-def _check_box(row: Row, corners: Sequence[str]) -> None:
+def _check_box(row: CheckedRow, corners: Sequence[str]) -> None:
     points = list(zip(corners[::2], corners[1::2], strict=True))
     opposite = points[1] == points[3] == ("", "")
     given = [0, 2] if opposite else [0, 1, 2, 3]
@@ -178,14 +178,14 @@ def _check_box(row: Row, corners: Sequence[str]) -> None:
         row.faults.append(("box-size", 3, message))
 
 
-def _label(row: Row, label: str, at: int) -> None:
+def _label(row: CheckedRow, label: str, at: int) -> None:
     fault = label_fault(label)
     if fault is not None:
         rule, how = fault
         row.faults.append((rule, at, f"the label {quoted(label)} {how}"))
 
 
-def _check_path(row: Row, place: int, kind: Kind, bucket: str | None) -> None:
+def _check_path(row: CheckedRow, place: int, kind: DatasetKind, bucket: str | None) -> None:
     path = row.path
     fault = path_fault(path, in_storage=bucket is not None)
     if fault is not None:
@@ -196,3 +196,53 @@ def _check_path(row: Row, place: int, kind: Kind, bucket: str | None) -> None:
     elif fault is None and bucket is not None and bucket_of(path) != bucket:
         message = f"{quoted(path)} lies in another bucket than its CSV"
         row.faults.append(("bucket-mismatch", place, message))
+
+
+SETS = ("TRAIN", "VALIDATION", "TEST")
+UNKNOWN = "?"
+"""The set of an image whose ML_USE is none: in no rule on sets it counts for one."""
+LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def label_fault(label: str) -> tuple[str, str] | None:
+    """The rule that a label breaks, and how."""
+    if LABEL.fullmatch(label):
+        return None
+    if label.startswith(_FORMULA):
+        return "label-injection", "begins as a formula of a spreadsheet does"
+    return "label-syntax", "is not 1 to 32 characters of A-Z, a-z, 0-9 and _"
+
+
+def named(label: str) -> str:
+    """A label as it may stand in a message, also one that is none."""
+    return label if LABEL.fullmatch(label) else quoted(label)
+
+
+def bucket_of(uri: str) -> str | None:
+    """The bucket of gs://BUCKET/OBJECT; None for what is no such URI."""
+    found = bucket_and_object(uri)
+    return None if found is None else found[0]
+
+
+def path_fault(path: str, *, in_storage: bool) -> str | None:
+    """What is wrong with a path; `in_storage`: its CSV is an object of Cloud Storage."""
+    if _CONTROL.search(path):
+        return "has a control character"
+    if path.strip(" \t") != path:
+        return "begins or ends with a blank"
+    if path.startswith("gs://"):
+        return None if bucket_of(path) else "names no object"
+    if in_storage:
+        return "is no gs:// URI, though its CSV lies in Cloud Storage"
+    if "://" in path:
+        return "is of a scheme that is not gs://"
+    if path.startswith("/"):
+        return "is absolute"
+    depth = 0
+    for part in path.split("/"):
+        depth += (part not in ("", ".", "..")) - (part == "..")
+        if depth < 0:
+            return "leads out of the configuration's directory"
+    return None

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.data.likeness import Look, look_of
+from automl_plan.data.image_similarity import ImageHash, image_hash
+from automl_plan.data.locations import local_path, open_regular_file, os_error_text
+from automl_plan.data.row_layout import extension
 from automl_plan.errors import SourceError
-from automl_plan.providers.places import local_path, opened, reason
-from automl_plan.providers.row_layout import extension
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,7 +42,7 @@ _TYPES: tuple[tuple[str, tuple[str, ...], Callable[[bytes], bool]], ...] = (
 _ENDS = frozenset(end for _, ends, _ in _TYPES for end in ends)
 
 
-class Picture(Struct, frozen=True):
+class ImageFacts(Struct, frozen=True):
     """What is known of an image."""
 
     faults: tuple[tuple[str, str], ...] = ()
@@ -51,7 +51,7 @@ class Picture(Struct, frozen=True):
     """The MD5 of its bytes; empty when that is not known."""
     size: tuple[int, int] | None = None
     """Width and height in pixels, where that is known."""
-    look: Look | None = None
+    look: ImageHash | None = None
     """What it looks like, where that can be compared."""
     too_large: bool = False
     """Whether it was not decoded as it has too many pixels."""
@@ -64,16 +64,16 @@ def has_decoder() -> bool:
     return find_spec("PIL") is not None and find_spec("imagehash") is not None
 
 
-def picture(
+def read_image(
     directory: Path, relative: str, most_bytes: int, *, decode: bool, most_pixels: int | None = None
-) -> Picture:
+) -> ImageFacts:
     """Look at a file below a directory; `decode` needs Pillow.
 
     `most_pixels`: of an image that the service decodes, where that is known.
     """
     try:
         path = local_path(directory, relative, relative)
-        with opened(path) as file:
+        with open_regular_file(path) as file:
             head = file.read(_HEAD)
             file.seek(0)
             digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
@@ -81,7 +81,7 @@ def picture(
     except FileNotFoundError:
         return _broken("image-missing", "there is no such file")
     except OSError as error:
-        return _broken("image-unreadable", f"it can't be read: {reason(error)}")
+        return _broken("image-unreadable", f"it can't be read: {os_error_text(error)}")
     except SourceError as error:
         return _broken("image-unreadable", error.message)
     if not length:
@@ -92,24 +92,24 @@ def picture(
         return _broken(
             "image-unreadable", "the file begins as no image does that is imported", content
         )
-    picture = Picture(content=content)
+    facts = ImageFacts(content=content)
     if decode:
-        picture = _decoded(path, content, most_pixels)
-    faults = list(picture.faults)
+        facts = _decoded(path, content, most_pixels)
+    faults = list(facts.faults)
     [(name, ends, _)], end = found, extension(relative)
     if end in _ENDS and end not in ends:
         faults.append(("image-format", f"the file is a {name}, and its name ends in {end}"))
     if length > most_bytes:
         message = f"the file has {length:,} bytes, and {most_bytes:,} are taken"
         faults.append(("image-size", message))
-    return replace(picture, faults=tuple(faults))
+    return replace(facts, faults=tuple(faults))
 
 
-def _broken(rule: str, how: str, content: bytes = b"") -> Picture:
-    return Picture(((rule, how),), content)
+def _broken(rule: str, how: str, content: bytes = b"") -> ImageFacts:
+    return ImageFacts(((rule, how),), content)
 
 
-def _decoded(path: Path, content: bytes, most_pixels: int | None) -> Picture:
+def _decoded(path: Path, content: bytes, most_pixels: int | None) -> ImageFacts:
     import PIL.Image
 
     size = None
@@ -122,7 +122,7 @@ def _decoded(path: Path, content: bytes, most_pixels: int | None) -> Picture:
                 if pixels > min(most_pixels or DECODED, DECODED):
                     return _too_large(content, size, most_pixels)
                 with _LARGE_ONES if pixels > _LARGE else nullcontext():
-                    return Picture(content=content, size=size, look=_look(image))
+                    return ImageFacts(content=content, size=size, look=_look(image))
     except PIL.Image.DecompressionBombError:
         return _too_large(content, size, most_pixels)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
@@ -130,19 +130,19 @@ def _decoded(path: Path, content: bytes, most_pixels: int | None) -> Picture:
         return _broken("image-unreadable", f"it can't be decoded: {words}", content)
 
 
-def _too_large(content: bytes, size: tuple[int, int] | None, most_pixels: int | None) -> Picture:
+def _too_large(content: bytes, size: tuple[int, int] | None, most_pixels: int | None) -> ImageFacts:
     if most_pixels is None:
-        return Picture(content=content, size=size, too_large=True)
+        return ImageFacts(content=content, size=size, too_large=True)
     told = "" if size is None else f" ({size[0]:,} by {size[1]:,})"
     fault = ("image-pixels", f"the image has more than {most_pixels:,} pixels{told}")
-    return Picture((fault,), content, size, too_large=True)
+    return ImageFacts((fault,), content, size, too_large=True)
 
 
-def _look(image: Image) -> Look | None:
+def _look(image: Image) -> ImageHash | None:
     """Decodes the whole image, so that one that is cut off is found."""
     if image.width * image.height > _LARGE:
         image.draft("RGB", (_SIDE, _SIDE))  # of a JPEG, scaled down as it is read
     image.load()
     if image.width * image.height > _LARGE and image.mode in ("L", "RGB", "RGBA"):
         image = image.reduce(_STEP)
-    return look_of(image)
+    return image_hash(image)

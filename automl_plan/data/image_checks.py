@@ -15,22 +15,21 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from automl_plan.data.batch import Batch
-from automl_plan.data.kinds import Kind
-from automl_plan.data.likeness import Likeness, Seen
-from automl_plan.data.limits import FEWEST_PIXELS, Limits
-from automl_plan.data.pictures import DECODED, Picture, has_decoder, picture
-from automl_plan.data.tallies import Place, Report, set_of
-from automl_plan.data.words import UNKNOWN, named
+from automl_plan.data.dataset_kinds import FEWEST_PIXELS, DatasetKind, DatasetLimits
+from automl_plan.data.fast_path import RowBatch
+from automl_plan.data.image_files import DECODED, ImageFacts, has_decoder, read_image
+from automl_plan.data.image_similarity import HashedImage, SimilarImages
+from automl_plan.data.label_counts import Report, RowPlace, set_of
+from automl_plan.data.locations import bucket_and_object
+from automl_plan.data.row_checks import UNKNOWN, named
+from automl_plan.data.row_layout import quoted
 from automl_plan.errors import NotFound, ProviderError
-from automl_plan.providers.places import in_storage
-from automl_plan.providers.row_layout import quoted
 
 if TYPE_CHECKING:
     from automl_plan.providers.google.storage import Storage
 
 _THREADS = 8
-_MISSING = Picture((("image-missing", "there is no such object"),))
+_MISSING = ImageFacts((("image-missing", "there is no such object"),))
 _LOCAL_EXTRA = "pip install 'automl-plan[local]'"
 
 
@@ -40,19 +39,19 @@ class _First(Struct, frozen=True):
     path: bytes
     use: str
     labels: frozenset[bytes]
-    place: Place
+    place: RowPlace
 
 
-class Images:
+class ImageChecks:
     """Looks at every image once, in the order of the rows."""
 
     def __init__(
         self,
         directory: Path,
         storage: Callable[[], Storage] | None,
-        kind: Kind,
-        limits: Limits,
-        where: Callable[[Place], str],
+        kind: DatasetKind,
+        limits: DatasetLimits,
+        where: Callable[[RowPlace], str],
         report: Report,
         *,
         decode: bool = True,
@@ -67,10 +66,10 @@ class Images:
         self._where = where
         self._report = report
         self._decode = decode and has_decoder()
-        self._pictures: dict[bytes, Picture] = {}
+        self._pictures: dict[bytes, ImageFacts] = {}
         self._first: dict[bytes, _First] = {}
-        self._likeness = Likeness()
-        self._folders: dict[tuple[str, str], dict[str, Picture]] = {}
+        self._likeness = SimilarImages()
+        self._folders: dict[tuple[str, str], dict[str, ImageFacts]] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="look")
         self._in_storage = self._unlike = self._unmeasured = self._too_large = 0
         self._unreachable = ""
@@ -79,7 +78,7 @@ class Images:
         """End its threads."""
         self._pool.shutdown()
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Look at the images of some rows."""
         new = {path for path in batch.paths if path not in self._pictures}
         self._pictures.update(self._looked_at(sorted(new)))
@@ -104,12 +103,12 @@ class Images:
         asked = self._storage is not None
         return sum(not p.content for path, p in pictures if asked or not _is_object(path))
 
-    def _looked_at(self, paths: Sequence[bytes]) -> dict[bytes, Picture]:
+    def _looked_at(self, paths: Sequence[bytes]) -> dict[bytes, ImageFacts]:
         local = [path for path in paths if not _is_object(path)]
         texts = [path.decode() for path in local]
         most = self._limits.image_bytes
         looked = self._pool.map(
-            lambda text: picture(
+            lambda text: read_image(
                 self._directory, text, most, decode=self._decode, most_pixels=self._most_pixels
             ),
             texts,
@@ -120,27 +119,27 @@ class Images:
                 found[path] = self._object(path.decode())
         return found
 
-    def _object(self, uri: str) -> Picture:
+    def _object(self, uri: str) -> ImageFacts:
         self._in_storage += 1
-        place = in_storage(uri)
+        place = bucket_and_object(uri)
         if place is None:
             return _MISSING
         if self._storage is None:
-            return Picture()
+            return ImageFacts()
         bucket, name = place
         head, slash, _ = name.rpartition("/")
         folder = (bucket, head + slash)
         if self._unreachable:
-            return Picture()
+            return ImageFacts()
         if folder not in self._folders:
             try:
                 self._folders[folder] = self._listed(self._storage(), *folder)
             except ProviderError as error:
                 self._unreachable = error.message
-                return Picture()
+                return ImageFacts()
         return self._folders[folder].get(name, _MISSING)
 
-    def _listed(self, storage: Storage, bucket: str, folder: str) -> dict[str, Picture]:
+    def _listed(self, storage: Storage, bucket: str, folder: str) -> dict[str, ImageFacts]:
         try:
             return {
                 each.name: self._of_object(each.version, each.size)
@@ -149,21 +148,21 @@ class Images:
         except NotFound:
             return {}  # no such bucket: no image is there
 
-    def _of_object(self, version: str, size: int | None) -> Picture:
+    def _of_object(self, version: str, size: int | None) -> ImageFacts:
         md5 = version.removeprefix("md5:")
         if md5 != version:
             content = base64.b64decode(md5)
         else:
             content = hashlib.md5(version.encode(), usedforsecurity=False).digest()
         if size == 0:
-            return Picture((("image-unreadable", "the object is empty"),))
+            return ImageFacts((("image-unreadable", "the object is empty"),))
         if size is not None and size > self._limits.image_bytes:
             most = f"{self._limits.image_bytes:,}"
             message = f"the object has {size:,} bytes, and {most} are taken"
-            return Picture((("image-size", message),), content)
-        return Picture(content=content)
+            return ImageFacts((("image-size", message),), content)
+        return ImageFacts(content=content)
 
-    def _take(self, found: Picture, row: _First) -> None:
+    def _take(self, found: ImageFacts, row: _First) -> None:
         """What is to be said of an image that is met for the first time."""
         for rule, how in found.faults:
             self._report(rule, row.place, f"{quoted(row.path.decode())}: {how}")
@@ -174,7 +173,7 @@ class Images:
             self._compare(first, row)
         elif found.look is not None:
             path = row.path.decode()
-            self._likeness.add(Seen(found.look, found.content, row.place, path, row.use))
+            self._likeness.add(HashedImage(found.look, found.content, row.place, path, row.use))
         elif found.too_large:
             self._too_large += 1
         elif found.size is not None:
@@ -189,7 +188,7 @@ class Images:
         if two_sets:
             message = f"{same}, which is in {one.use}, and this in {other.use}"
             self._report("content-in-two-sets", other.place, message)
-        if self._kind is Kind.MULTICLASS and differ:
+        if self._kind is DatasetKind.MULTICLASS and differ:
             labels = " and ".join(_words(each.labels) for each in (one, other))
             self._report(
                 "content-labels-differ", other.place, f"{same}, but other labels: {labels}"
@@ -197,7 +196,7 @@ class Images:
         elif not two_sets:
             self._report("content-repeated", other.place, same)
 
-    def _check_pixels(self, box: Sequence[bytes], size: tuple[int, int], place: Place) -> None:
+    def _check_pixels(self, box: Sequence[bytes], size: tuple[int, int], place: RowPlace) -> None:
         if box[0] == b"nan":
             self._unmeasured += 1
             return

@@ -12,8 +12,8 @@ from struct import Struct as Format
 
 from msgspec import Struct
 
+from automl_plan.data.spilled_records import SpilledRecords
 from automl_plan.model.data_counts import DataCounts, label_counts
-from automl_plan.providers.spilling import Spilled
 
 SETS = ("UNASSIGNED", "TRAIN", "VALIDATION", "TEST")
 """The sets of images by their numbers."""
@@ -64,7 +64,7 @@ class ImageCounts:
     """
 
     def __init__(self) -> None:
-        self._records = Spilled(_RECORD.size)
+        self._records = SpilledRecords(_RECORD.size)
         self._numbers = _Numbers()
 
     def close(self) -> None:

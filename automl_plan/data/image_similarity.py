@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from automl_plan.data.tallies import Place
-from automl_plan.data.words import UNKNOWN
+from automl_plan.data.label_counts import RowPlace
+from automl_plan.data.row_checks import UNKNOWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +30,7 @@ _MOST_TOGETHER = 400
 """Images that share a part and are compared with each other; more are left out."""
 
 
-class Look(Struct, frozen=True):
+class ImageHash(Struct, frozen=True):
     """What an image looks like."""
 
     bits: int
@@ -38,7 +38,7 @@ class Look(Struct, frozen=True):
     grey: bytes
     """At 16 by 16 pixels."""
 
-    def differs(self, other: Look) -> float:
+    def differs(self, other: ImageHash) -> float:
         """The mean difference of greys, from 0 to 255."""
         pairs = zip(self.grey, other.grey, strict=True)
         return sum(abs(a - b) for a, b in pairs) / len(self.grey)
@@ -48,7 +48,7 @@ MOST_DIFFERENT_GREY = 6.0
 """Mean difference of two images that look the same."""
 
 
-def look_of(image: Image) -> Look | None:
+def image_hash(image: Image) -> ImageHash | None:
     """The look of a decoded image; None for one that is too small, or too flat, to tell."""
     from PIL.Image import Resampling
 
@@ -62,32 +62,32 @@ def look_of(image: Image) -> Look | None:
 
     hashes = (dhash(grey, _SIDE), dhash_vertical(grey, _SIDE))
     across, down = (int(str(each), 16) for each in hashes)
-    return Look(across << _SIDE * _SIDE | down, fine)
+    return ImageHash(across << _SIDE * _SIDE | down, fine)
 
 
-class Seen(Struct, frozen=True):
+class HashedImage(Struct, frozen=True):
     """An image with its look."""
 
-    look: Look
+    look: ImageHash
     content: bytes
-    place: Place
+    place: RowPlace
     path: str
     use: str
 
 
-class Likeness:
+class SimilarImages:
     """Images of different sets that look alike."""
 
     def __init__(self) -> None:
-        self._seen: list[Seen] = []
+        self._seen: list[HashedImage] = []
         self.left_out = 0
         """Images that too many others share a part with."""
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: HashedImage) -> None:
         """Take an image in."""
         self._seen.append(seen)
 
-    def alike(self) -> Iterator[tuple[Seen, Seen]]:
+    def alike(self) -> Iterator[tuple[HashedImage, HashedImage]]:
         """Each image that looks like one of another set, the later of the two first."""
         self._seen.sort(key=lambda seen: seen.place)
         found: dict[int, int] = {}
@@ -111,7 +111,7 @@ class Likeness:
                         break
 
 
-def _are_alike(one: Seen, other: Seen) -> bool:
+def _are_alike(one: HashedImage, other: HashedImage) -> bool:
     return (
         one.use != other.use
         and UNKNOWN not in (one.use, other.use)

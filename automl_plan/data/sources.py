@@ -11,20 +11,20 @@ from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
-from automl_plan.errors import NotFound, SourceError
-from automl_plan.model.live import SourceData, SourceRow
-from automl_plan.providers.fingerprints import short, source_data, told
-from automl_plan.providers.google.storage import Storage
-from automl_plan.providers.google.transport import AnswerTooLarge
-from automl_plan.providers.import_rows import Row, broken, rows_of, together
-from automl_plan.providers.places import (
+from automl_plan.data.fingerprint import md5_version, short_digest, source_data
+from automl_plan.data.import_rows import ImportRow, broken, rows_of, together
+from automl_plan.data.locations import (
     RELATIVE,
     local_path,
     object_of,
-    opened,
-    reason,
+    open_regular_file,
+    os_error_text,
 )
-from automl_plan.providers.row_layout import HINTS, NAMES_COLUMNS, names_columns
+from automl_plan.data.row_layout import HINTS, NAMES_COLUMNS, names_columns
+from automl_plan.errors import NotFound, SourceError
+from automl_plan.model.live import SourceData, SourceRow
+from automl_plan.providers.google.storage import Storage
+from automl_plan.providers.google.transport import AnswerTooLarge
 
 MAX_CSV_BYTES = 100_000_000
 MAX_IMAGE_BYTES = 30_000_000
@@ -101,11 +101,13 @@ class SourceReader:
             except AnswerTooLarge as error:
                 raise too_large from error
         try:
-            with opened(local_path(self._directory, source, source)) as file:
+            with open_regular_file(local_path(self._directory, source, source)) as file:
                 data = file.read(MAX_CSV_BYTES + 1)
         except OSError as error:
             raise SourceError(
-                f"The import CSV can't be read: {reason(error)}.", where=source, hint=RELATIVE
+                f"The import CSV can't be read: {os_error_text(error)}.",
+                where=source,
+                hint=RELATIVE,
             ) from error
         if len(data) > MAX_CSV_BYTES:
             raise too_large
@@ -153,15 +155,15 @@ class SourceReader:
     def _hash(self, image: str) -> str:
         with self._reading(image) as file:
             md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-        return told(md5.digest())
+        return md5_version(md5.digest())
 
     @contextmanager
     def _reading(self, image: str) -> Iterator[BufferedReader]:
         try:
-            with opened(local_path(self._directory, image, image)) as file:
+            with open_regular_file(local_path(self._directory, image, image)) as file:
                 yield file
         except OSError as error:
-            raise SourceError(f"{image} can't be read: {reason(error)}.") from error
+            raise SourceError(f"{image} can't be read: {os_error_text(error)}.") from error
 
     def _remote(self, images: Sequence[str], pool: ThreadPoolExecutor) -> dict[str, str]:
         """By listing the folders that the images lie in, never by asking for each image."""
@@ -188,10 +190,10 @@ class SourceReader:
 
 def _source_rows(tables: Mapping[str, bytes], contents: Mapping[str, str]) -> Iterator[SourceRow]:
     for row in rows_of(tables):
-        yield SourceRow(short(contents[row.image]), row.use, row.image, tuple(row.labels))
+        yield SourceRow(short_digest(contents[row.image]), row.use, row.image, tuple(row.labels))
 
 
-def _placed(wrong: Mapping[str, SourceError], rows: Iterable[Row]) -> list[SourceError]:
+def _placed(wrong: Mapping[str, SourceError], rows: Iterable[ImportRow]) -> list[SourceError]:
     """What is wrong with images, in the order of the rows, each at the first that names it."""
     placed: dict[str, SourceError] = {}
     source = None

@@ -1,8 +1,8 @@
-"""The named rules of the data lint: one table. To add one, name it here and find it somewhere.
+"""The named rules of the data lint, one table, and their findings.
 
-A rule on rows that is an error by itself says that the service refuses the row: no other rule
-counts it. A configuration that softens the rule, or turns it off, says that the service takes the
-row: all other rules look at it as at any other.
+To add a rule, name it here and report it somewhere. A rule on rows that is an error by itself says
+that the service refuses the row: no other rule counts it. A configuration that softens the rule, or
+turns it off, says that the service takes the row: all other rules check it like any other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from automl_plan.providers.row_layout import HINTS
+from automl_plan.data.row_layout import HINTS
 
 
 class Severity(StrEnum):
@@ -24,7 +24,7 @@ class Severity(StrEnum):
     OFF = "off"
 
 
-class Rule(Struct, frozen=True):
+class LintRule(Struct, frozen=True):
     """A named rule of the data lint."""
 
     id: str
@@ -49,47 +49,47 @@ _ERROR, _WARNING, _NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 _TABLE = (
     # -- the file ----------------------------------------------------------------------------
-    Rule(
+    LintRule(
         "csv-unreadable",
         _ERROR,
         "Each import CSV is there and can be read.",
         "Sources are gs://BUCKET/OBJECT.csv, or relative to the configuration's directory.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "csv-name", _ERROR, "The name of an import CSV ends in .csv.", "Rename the file.", _FORMAT
     ),
-    Rule(
+    LintRule(
         "csv-size",
         _ERROR,
         "An import CSV has at most 100 MB.",
         "Split it, and list the parts under sources.",
         _PROTO,
     ),
-    Rule("csv-empty", _ERROR, "An import CSV has rows.", "Write a row for each image.", _PROTO),
-    Rule("csv-encoding", _ERROR, "An import CSV is UTF-8.", "Save the file as UTF-8.", _FORMAT),
-    Rule(
+    LintRule("csv-empty", _ERROR, "An import CSV has rows.", "Write a row for each image.", _PROTO),
+    LintRule("csv-encoding", _ERROR, "An import CSV is UTF-8.", "Save the file as UTF-8.", _FORMAT),
+    LintRule(
         "byte-order-mark",
         _WARNING,
         "An import CSV begins with its first row, not with a byte order mark.",
         "Save the file as UTF-8 without a byte order mark.",
         _OWN,
     ),
-    Rule(
+    LintRule(
         "csv-syntax",
         _ERROR,
         "Rows can be told apart: quotes are closed, lines have an end.",
         "Put a field in quotes only if it needs them, and write a quote inside of it twice.",
         _CSV,
     ),
-    Rule(
+    LintRule(
         "csv-delimiter",
         _ERROR,
         "The fields of a row are separated by commas.",
         HINTS["csv-delimiter"],
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "header-line",
         _ERROR,
         "An import CSV has no header and no comments: its first line is a row.",
@@ -97,7 +97,7 @@ _TABLE = (
         _FORMAT,
     ),
     # -- the row -----------------------------------------------------------------------------
-    Rule(
+    LintRule(
         "row-shape",
         _ERROR,
         "A row has the fields of its kind of dataset.",
@@ -105,43 +105,43 @@ _TABLE = (
         "for object detection.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "ml-use",
         _ERROR,
         "The first field of a row says what the image is for.",
         HINTS["ml-use"],
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "index-column",
         _ERROR,
         "A row has no number of its own before ML_USE.",
         HINTS["index-column"],
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "ml-use-spelling",
         _NOTICE,
         "What an image is for is spelled as the API spells it.",
         "Write TRAIN, VALIDATION, TEST or UNASSIGNED, in capitals.",
         f"{_PROTO}; pages of object detection and Vertex AI have other spellings",
     ),
-    Rule("no-image", _ERROR, "A row names an image.", "Write its path, or gs:// URI.", _PROTO),
-    Rule(
+    LintRule("no-image", _ERROR, "A row names an image.", "Write its path, or gs:// URI.", _PROTO),
+    LintRule(
         "image-path",
         _ERROR,
         "An image is gs://BUCKET/OBJECT, or a file below the configuration's directory.",
         "Paths are relative to the configuration's directory; in Cloud Storage, write gs:// URIs.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "bucket-mismatch",
         _WARNING,
         "Images lie in the bucket of the CSV that names them.",
         "Put the images and their CSV into one bucket.",
         _FORMAT,
     ),
-    Rule(
+    LintRule(
         "image-type",
         _ERROR,
         "An image is of a type that is imported for its kind of dataset.",
@@ -149,56 +149,56 @@ _TABLE = (
         ".jpg .jpeg .gif .png.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "label-syntax",
         _ERROR,
         "A label is 1 to 32 characters of A-Z, a-z, 0-9 and _.",
         "Rename the label.",
         "proto: AnnotationSpec.display_name",
     ),
-    Rule(
+    LintRule(
         "label-injection",
         _ERROR,
         "A label does not begin as a formula of a spreadsheet does.",
         "Rename the label: it must not begin with = + - @.",
         'OWASP, "CSV Injection"; proto: AnnotationSpec.display_name',
     ),
-    Rule(
+    LintRule(
         "several-labels",
         _ERROR,
         "In a MULTICLASS dataset an image has at most one label.",
         "Keep one label, or declare classification_type: MULTILABEL (--kind multilabel).",
         "proto: ClassificationType",
     ),
-    Rule(
+    LintRule(
         "box-label",
         _ERROR,
         "A box has a label, and a label a box.",
         "Write both, or leave all nine fields empty where there is no object.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "box-vertices",
         _ERROR,
         "A box has four vertices that make an upright rectangle, or two opposite ones.",
         "Write x,y,x,y,x,y,x,y, or x,y,,,x,y,,.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "box-coordinates",
         _ERROR,
         "Coordinates are numbers from 0 to 1.",
         "Divide x by the image's width and y by its height.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "box-size",
         _ERROR,
         "Each edge of a box is at least 0.01 of the image's side.",
         "Draw a larger box, or leave it out.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "box-count",
         _ERROR,
         "An image has at most 500 boxes.",
@@ -206,21 +206,21 @@ _TABLE = (
         _PROTO,
     ),
     # -- the same thing twice ----------------------------------------------------------------
-    Rule(
+    LintRule(
         "row-repeated",
         _WARNING,
         "What a row says is said once.",
         "Remove one of the rows: it is reported as a failure of the import.",
         'a partial failure that was recorded: "The label is already a ground truth."',
     ),
-    Rule(
+    LintRule(
         "labels-differ",
         _ERROR,
         "In a MULTICLASS dataset all rows of an image give it one label.",
         "Remove the row that is wrong.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "sets-differ",
         _ERROR,
         "An image is in one set.",
@@ -228,7 +228,7 @@ _TABLE = (
         _PROTO,
     ),
     # -- the images --------------------------------------------------------------------------
-    Rule(
+    LintRule(
         "image-missing",
         _ERROR,
         "Every image is there.",
@@ -236,63 +236,63 @@ _TABLE = (
         "configuration's directory.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "image-unreadable",
         _ERROR,
         "Every image can be read, and decoded.",
         "Save the image again, or leave it out.",
         f"{_PROTO} (types of images); the embedded service fails a training on other ones",
     ),
-    Rule(
+    LintRule(
         "image-size",
         _ERROR,
         "An image has at most 30 MB.",
         "Make the image smaller: 1024 by 1024 pixels are enough for object detection.",
         f"{_PROTO}; {_PREPARE_BOXES}",
     ),
-    Rule(
+    LintRule(
         "image-pixels",
         _ERROR,
         "An image has no more pixels than the service decodes.",
         "Scale the image down.",
         "the embedded service, which fails a training on a decompression bomb",
     ),
-    Rule(
+    LintRule(
         "image-format",
         _WARNING,
         "An image is of the type that its name says.",
         "Rename the file, or save it again as its name says.",
         _OWN,
     ),
-    Rule(
+    LintRule(
         "box-pixels",
         _WARNING,
         "An edge of a box is at least 8 pixels long.",
         "Take a larger image, or leave the box out.",
         _PREPARE_BOXES,
     ),
-    Rule(
+    LintRule(
         "content-repeated",
         _WARNING,
         "An image is there under one name only.",
         "Remove one of the two: images of equal content count as one.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "content-labels-differ",
         _ERROR,
         "In a MULTICLASS dataset images of equal content have one label.",
         "Remove the one that is labelled wrong: images of equal content count as one.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "content-in-two-sets",
         _ERROR,
         "Images of equal content are in one set.",
         "Remove one of the two: which set the service takes is not determined.",
         _PROTO,
     ),
-    Rule(
+    LintRule(
         "near-identical",
         _WARNING,
         "Images that look the same are in one set.",
@@ -300,91 +300,91 @@ _TABLE = (
         f'N. Krawetz, "Kind of Like That" (the difference hash); what follows for sets is {_OWN}',
     ),
     # -- the whole ---------------------------------------------------------------------------
-    Rule(
+    LintRule(
         "unlabelled-rows",
         _WARNING,
         "Every image of a classification dataset has a label.",
         "Label the images, or leave them out: they are not trained on.",
         'Google\'s page "Training Cloud-hosted models"',
     ),
-    Rule(
+    LintRule(
         "label-minimum",
         _ERROR,
         "Classification has at least two labels, object detection one.",
         "Add images of another label.",
         f"{_QUOTAS}; {_BOX_QUOTAS}",
     ),
-    Rule(
+    LintRule(
         "label-quota",
         _WARNING,
         "A dataset has at most 5,000 labels, of boxes 1,000.",
         "Merge labels, or split the dataset.",
         f"{_QUOTAS}; {_BOX_QUOTAS}",
     ),
-    Rule(
+    LintRule(
         "image-quota",
         _WARNING,
         "A dataset has at most 1,000,000 images, of object detection 150,000.",
         "Split the dataset, or take a sample.",
         f"{_QUOTAS}; {_BOX_QUOTAS}",
     ),
-    Rule(
+    LintRule(
         "box-quota",
         _WARNING,
         "A dataset has at most 1,000,000 boxes.",
         "Split the dataset, or take a sample.",
         _BOX_QUOTAS,
     ),
-    Rule(
+    LintRule(
         "label-under-10",
         _ERROR,
         "A label has at least 10 examples.",
         "Add examples of the label, or remove it.",
         f"{_QUOTAS}; {_PREPARE_BOXES}",
     ),
-    Rule(
+    LintRule(
         "label-under-100",
         _WARNING,
         "A label has at least 100 examples.",
         "Add examples of the label.",
         _PREPARE_BOXES,
     ),
-    Rule(
+    LintRule(
         "label-under-1000",
         _NOTICE,
         "A label has the 1,000 examples that Google recommends.",
         "Add examples of the label, or turn the rule off: lint: {label-under-1000: off}.",
         f"{_PREPARE}; {_PREPARE_BOXES}",
     ),
-    Rule(
+    LintRule(
         "label-balance",
         _WARNING,
         "The most common label has at most 100 times the examples of the least common one.",
         "Add examples of the rare labels.",
         _PREPARE,
     ),
-    Rule(
+    LintRule(
         "set-empty",
         _WARNING,
         "When sets are assigned by hand, none of the three is empty.",
         "Assign images to it, or leave all to the service: UNASSIGNED.",
         f"a repository that cites Google's page; {_OWN}",
     ),
-    Rule(
+    LintRule(
         "label-not-in-train",
         _WARNING,
         "When sets are assigned by hand, every label is in TRAIN.",
         "Move examples of the label to TRAIN.",
         _OWN,
     ),
-    Rule(
+    LintRule(
         "label-not-in-validation",
         _WARNING,
         "When sets are assigned by hand, every label is in VALIDATION.",
         "Move examples of the label to VALIDATION.",
         _OWN,
     ),
-    Rule(
+    LintRule(
         "label-not-in-test",
         _WARNING,
         "When sets are assigned by hand, every label is in TEST.",
@@ -393,7 +393,7 @@ _TABLE = (
     ),
 )
 
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
+RULES: Mapping[str, LintRule] = {rule.id: rule for rule in _TABLE}
 """By id."""
 REFUSED = frozenset(rule.id for rule in _TABLE if rule.severity is Severity.ERROR)
 """The rules that refuse the rows which break them, unless a configuration softens them."""

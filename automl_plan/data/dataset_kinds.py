@@ -1,4 +1,4 @@
-"""The three kinds of dataset that rows are written for, and how to tell them by their rows."""
+"""The kinds of dataset that rows are written for, their limits, and how to guess a kind."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from automl_plan.data.limits import CLASSIFICATION, DETECTION, Limits
+from msgspec import Struct
+
+from automl_plan.data.row_layout import SPELLINGS, has_index, no_set
+from automl_plan.model.data_counts import (
+    BALANCE,
+    FEWEST,
+    LABELS_OF_BOXES,
+    LABELS_OF_CLASSES,
+    RECOMMENDED,
+    SOME,
+)
 from automl_plan.model.model_types import ClassificationType, Problem
-from automl_plan.providers.row_layout import SPELLINGS, has_index, no_set
 
 FIELDS_OF_BOX_ROWS = 11
 """ML_USE, path, label and eight coordinates."""
@@ -20,7 +29,7 @@ _SHARE = 0.05
 """Of the labelled rows: so many with several labels are no slip of the pen."""
 
 
-class Kind(StrEnum):
+class DatasetKind(StrEnum):
     """What a row of a dataset holds."""
 
     MULTICLASS = "multiclass"
@@ -28,26 +37,26 @@ class Kind(StrEnum):
     DETECTION = "detection"
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> DatasetLimits:
         """Those of the service."""
-        return DETECTION if self is Kind.DETECTION else CLASSIFICATION
+        return DETECTION if self is DatasetKind.DETECTION else CLASSIFICATION
 
     @property
     def extensions(self) -> frozenset[str]:
         """Of images that are imported, in small letters (proto: InputConfig)."""
-        return _OF_DETECTION if self is Kind.DETECTION else _OF_CLASSIFICATION
+        return _OF_DETECTION if self is DatasetKind.DETECTION else _OF_CLASSIFICATION
 
 
 _OF_DETECTION = frozenset((".jpg", ".jpeg", ".gif", ".png"))
 _OF_CLASSIFICATION = _OF_DETECTION | {".webp", ".bmp", ".tif", ".tiff", ".ico"}
 
 
-def kind_of(problem: Problem, classification_type: ClassificationType | None) -> Kind:
+def kind_of(problem: Problem, classification_type: ClassificationType | None) -> DatasetKind:
     """That of a declared dataset."""
     if problem is Problem.IMAGE_OBJECT_DETECTION:
-        return Kind.DETECTION
+        return DatasetKind.DETECTION
     multilabel = classification_type is ClassificationType.MULTILABEL
-    return Kind.MULTILABEL if multilabel else Kind.MULTICLASS
+    return DatasetKind.MULTILABEL if multilabel else DatasetKind.MULTICLASS
 
 
 def has_box(fields: Sequence[str]) -> bool:
@@ -59,7 +68,7 @@ def has_box(fields: Sequence[str]) -> bool:
     return numbers >= 3 or not any(fields[2:])
 
 
-def guessed(rows: Iterable[Sequence[str]]) -> Kind:
+def guess_kind(rows: Iterable[Sequence[str]]) -> DatasetKind:
     """The kind by some first rows: a few that are wrong don't make it another one."""
     boxes = labelled = several = count = 0
     for fields in rows:
@@ -71,5 +80,37 @@ def guessed(rows: Iterable[Sequence[str]]) -> Kind:
         labelled += bool(labels)
         several += len(labels) > 1
     if boxes * 2 > count:
-        return Kind.DETECTION
-    return Kind.MULTILABEL if several and several >= labelled * _SHARE else Kind.MULTICLASS
+        return DatasetKind.DETECTION
+    return (
+        DatasetKind.MULTILABEL
+        if several and several >= labelled * _SHARE
+        else DatasetKind.MULTICLASS
+    )
+
+
+class DatasetLimits(Struct, frozen=True):
+    """Limits of one kind of dataset."""
+
+    labels_at_least: int
+    labels_at_most: int
+    images_at_most: int
+    boxes_at_most: int = 1_000_000
+    csv_bytes: int = 100_000_000
+    image_bytes: int = 30_000_000
+    boxes_of_an_image: int = 500
+    few: int = FEWEST
+    """Examples of a label: fewer can't be trained on."""
+    some: int = SOME
+    many: int = RECOMMENDED
+    balance: int = BALANCE
+
+
+CLASSIFICATION = DatasetLimits(LABELS_OF_CLASSES, labels_at_most=5_000, images_at_most=1_000_000)
+DETECTION = DatasetLimits(LABELS_OF_BOXES, labels_at_most=1_000, images_at_most=150_000)
+
+SHORTEST_EDGE = 0.01
+"""Of a box, in parts of the image's side (proto: InputConfig)."""
+ROUNDING = 1e-9
+"""By which the difference of two decimal fractions may be off."""
+FEWEST_PIXELS = 8
+"""Of a box's edge (Google's page on preparing data of object detection)."""

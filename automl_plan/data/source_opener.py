@@ -9,8 +9,14 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from automl_plan.data.locations import (
+    RELATIVE,
+    local_path,
+    object_of,
+    open_regular_file,
+    os_error_text,
+)
 from automl_plan.errors import NotFound, ProviderError, SourceError
-from automl_plan.providers.places import RELATIVE, local_path, object_of, opened, reason
 
 if TYPE_CHECKING:
     from automl_plan.providers.google.storage import Storage
@@ -19,7 +25,7 @@ MAX_FETCHED = 100_000_000
 """Bytes: the service takes no larger CSV, so that none is fetched."""
 
 
-class Opener:
+class SourceOpener:
     """Opens the sources of one directory. A context manager: it keeps what it has fetched."""
 
     def __init__(
@@ -50,11 +56,11 @@ class Opener:
             return self._fetch(source).open("rb")
         try:
             if self._anywhere:
-                return opened(self._directory / source)
-            return opened(local_path(self._directory, source, source))
+                return open_regular_file(self._directory / source)
+            return open_regular_file(local_path(self._directory, source, source))
         except OSError as error:
             raise SourceError(
-                f"it can't be read: {reason(error)}", where=source, hint=RELATIVE
+                f"it can't be read: {os_error_text(error)}", where=source, hint=RELATIVE
             ) from error
 
     def _fetch(self, source: str) -> Path:
@@ -75,6 +81,8 @@ class Opener:
             except ProviderError as error:
                 raise SourceError(error.message, where=source) from error
             except OSError as error:
-                raise SourceError(f"it can't be kept: {reason(error)}", where=source) from error
+                raise SourceError(
+                    f"it can't be kept: {os_error_text(error)}", where=source
+                ) from error
             self._fetched[source] = path
         return self._fetched[source]

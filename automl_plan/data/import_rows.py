@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO, TextIOWrapper
 from typing import NamedTuple
 
-from automl_plan.errors import SourceError
-from automl_plan.providers.places import RELATIVE, in_storage
-from automl_plan.providers.row_layout import (
+from automl_plan.data.locations import RELATIVE, bucket_and_object
+from automl_plan.data.row_layout import (
     HINTS,
     NAMES_COLUMNS,
     SPELLINGS,
@@ -24,6 +23,7 @@ from automl_plan.providers.row_layout import (
     no_set,
     other_delimiter,
 )
+from automl_plan.errors import SourceError
 
 MAX_SHOWN = 5
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -31,7 +31,7 @@ UNASSIGNED = "UNASSIGNED"
 _SETS = {"": UNASSIGNED, **SPELLINGS}
 
 
-class Row(NamedTuple):
+class ImportRow(NamedTuple):
     """A row of an import CSV: its fields as they are, and which of them names the image."""
 
     source: str
@@ -63,7 +63,7 @@ class Row(NamedTuple):
         return self.fields[self.column + 1 : end]
 
 
-def rows_of(tables: Mapping[str, bytes]) -> Iterator[Row]:
+def rows_of(tables: Mapping[str, bytes]) -> Iterator[ImportRow]:
     """The rows of import CSVs, by their names; none is kept. Raises SourceError.
 
     What is wrong with rows is told when all have been read.
@@ -95,7 +95,7 @@ def together(problems: list[SourceError], what: str) -> SourceError:
     )
 
 
-def _read(source: str, data: bytes) -> Iterator[Row | SourceError]:
+def _read(source: str, data: bytes) -> Iterator[ImportRow | SourceError]:
     # Decoded piece by piece: all of it as text takes up to four times as much memory.
     reader = csv.reader(TextIOWrapper(BytesIO(data), encoding="utf-8-sig", newline=""))
     clean = b"\0" not in data
@@ -156,15 +156,15 @@ def broken(rule: str, message: str, where: str) -> SourceError:
     return SourceError(f"{message} ({rule})", where=where, hint=HINTS[rule])
 
 
-def _row(source: str, line: int, fields: list[str], *, clean: bool) -> Row | SourceError:
+def _row(source: str, line: int, fields: list[str], *, clean: bool) -> ImportRow | SourceError:
     """ML_USE is optional for classification: then the path comes first. `clean`: without NUL."""
     column = 1 if fields[0].upper() in _SETS else 0
-    row = Row(source, line, fields, column)
+    row = ImportRow(source, line, fields, column)
     if len(fields) <= column or not fields[column].strip():
         return SourceError("The row names no image.", where=row.where)
     if not clean and any("\0" in field for field in fields):
         return SourceError("The row has a NUL character.", where=row.where)
     image = fields[column]
-    if image.startswith("gs://") and not in_storage(image):
+    if image.startswith("gs://") and not bucket_and_object(image):
         return SourceError(f"{image} names no object; write gs://BUCKET/OBJECT.", where=row.where)
     return row

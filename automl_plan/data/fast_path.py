@@ -1,8 +1,8 @@
 """The fast path: many rows at once, when all of them are as they should be.
 
 A block is cut into columns by functions that are written in C; what is checked is what differs in
-a column, or a minimum. It is never decided here that a row is wrong: when not all are surely
-right, `quick` says so, and the rows go through `row.read_row`.
+a column, or a minimum. It never decides that a row is invalid: when not all are surely valid,
+`quick` returns None, and the rows go through `row_checks.read_row`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, combinations
 from operator import eq, sub
+from typing import Protocol
 
-from automl_plan.data.batch import Batch
-from automl_plan.data.kinds import FIELDS_OF_BOX_ROWS, Kind
-from automl_plan.data.limits import ROUNDING, SHORTEST_EDGE
-from automl_plan.data.words import label_fault
-from automl_plan.providers.row_layout import USES, extension
+from msgspec import Struct
+
+from automl_plan.data.dataset_kinds import FIELDS_OF_BOX_ROWS, ROUNDING, SHORTEST_EDGE, DatasetKind
+from automl_plan.data.row_checks import label_fault
+from automl_plan.data.row_layout import USES, extension
 
 _USES = frozenset(use.encode() for use in USES)
 _USES_OR_NONE = _USES | {b""}
@@ -33,10 +34,10 @@ _END = 6
 """Letters at the end of a path that hold an extension and what stands before it."""
 
 
-class Columns:
+class FastPath:
     """Checks blocks of rows of one source."""
 
-    def __init__(self, kind: Kind, source: int, bucket: str | None) -> None:
+    def __init__(self, kind: DatasetKind, source: int, bucket: str | None) -> None:
         self._kind = kind
         self._source = source
         self._in_storage = bucket is not None
@@ -51,7 +52,7 @@ class Columns:
         if self._prefix is None and path.startswith("gs://"):
             self._prefix = "/".join([*path.split("/", 3)[:3], ""]).encode()
 
-    def quick(self, text: bytes, numbers: Sequence[int]) -> Batch | None:
+    def quick(self, text: bytes, numbers: Sequence[int]) -> RowBatch | None:
         """The rows of a text, if all have the same fields and all are surely right."""
         if text.translate(None, _PLAIN) or b";" in text or b"|" in text or not _is_utf8(text):
             return None
@@ -63,13 +64,13 @@ class Columns:
             return None
         columns = [flat[place::step] for place in range(width)]
         columns[0].pop()  # what stands behind the last line feed
-        if self._kind is Kind.DETECTION:
+        if self._kind is DatasetKind.DETECTION:
             return self._boxes(columns, text, numbers)
         return self._classes(columns, text, numbers)
 
     def _classes(
         self, columns: list[list[bytes]], text: bytes, numbers: Sequence[int]
-    ) -> Batch | None:
+    ) -> RowBatch | None:
         if len(columns) == FIELDS_OF_BOX_ROWS:
             return None  # they may be boxes
         if columns[0][0] in _USES_OR_NONE:
@@ -79,7 +80,7 @@ class Columns:
         if not columns:
             return None
         paths, *labels = columns
-        if len(labels) > 1 and self._kind is Kind.MULTICLASS:
+        if len(labels) > 1 and self._kind is DatasetKind.MULTICLASS:
             return None
         if any(any(map(eq, *two)) for two in combinations(labels, 2)):
             return None
@@ -88,11 +89,11 @@ class Columns:
             return None
         if not self._paths_fine(paths, text):
             return None
-        return Batch(self._source, numbers, uses, paths, labels, counts)
+        return RowBatch(self._source, numbers, uses, paths, labels, counts)
 
     def _boxes(
         self, columns: list[list[bytes]], text: bytes, numbers: Sequence[int]
-    ) -> Batch | None:
+    ) -> RowBatch | None:
         if len(columns) != FIELDS_OF_BOX_ROWS:
             return None
         uses, paths, labels, *corners = columns
@@ -102,7 +103,7 @@ class Columns:
         if all(empty) and not any(labels):
             if not _USES.issuperset(uses) or not self._paths_fine(paths, text):
                 return None
-            return Batch(self._source, numbers, uses, paths, lines=lines)
+            return RowBatch(self._source, numbers, uses, paths, lines=lines)
         counts = [Counter(zip(uses, labels, strict=True))]
         if not self._fine(counts) or b"" in {use for use, _ in counts[0]}:
             return None
@@ -111,7 +112,7 @@ class Columns:
         box = [corners[0], corners[1], corners[4], corners[5]]
         if not _edges_fine(box, self._numbers) or not self._paths_fine(paths, text):
             return None
-        return Batch(self._source, numbers, uses, paths, [labels], counts, box, lines)
+        return RowBatch(self._source, numbers, uses, paths, [labels], counts, box, lines)
 
     def _fine(self, counts: list[Counter[tuple[bytes, bytes]]]) -> bool:
         """Whether sets and labels are right."""
@@ -208,3 +209,31 @@ def _edges_fine(box: list[list[bytes]], numbers: _Numbers) -> bool:
     if min(widths) >= least and min(heights) >= least:  # drawn from the top left
         return True
     return bool(min(map(abs, widths)) >= least and min(map(abs, heights)) >= least)
+
+
+class RowBatch(Struct, frozen=True):
+    """Some rows of one source, as they are written, column by column."""
+
+    source: int
+    """The number of the source, from 0."""
+    numbers: Sequence[int]
+    """The line of each row, from 1."""
+    uses: Sequence[bytes]
+    """ML_USE in one of the API's spellings; empty where there is none, `?` where it is no set."""
+    paths: Sequence[bytes]
+    labels: Sequence[Sequence[bytes]] = ()
+    """A column for each label; no row has an empty one."""
+    counts: Sequence[Counter[tuple[bytes, bytes]]] = ()
+    """For each of these columns, how many rows have an ML_USE and a label."""
+    boxes: Sequence[Sequence[bytes]] = ()
+    """Four columns of two opposite vertices: x, y, x, y. None where there is no object; `nan` where
+    nobody can tell where it is."""
+    lines: Sequence[bytes] = ()
+    """Of object detection only: the rows as a whole."""
+
+
+class RowConsumer(Protocol):
+    """Takes in rows, in an order that is the same each time a file is read."""
+
+    def add(self, batch: RowBatch) -> None:
+        """Take some in."""

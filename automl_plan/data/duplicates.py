@@ -1,4 +1,4 @@
-"""The second reading: rows of which digests say that they may repeat others, looked at exactly."""
+"""The second reading: rows that may repeat others by their digests, compared exactly."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec import Struct
 
-from automl_plan.data.batch import Batch
-from automl_plan.data.digests import without_set
-from automl_plan.data.kinds import Kind
-from automl_plan.data.tallies import Place, Report, set_of
-from automl_plan.data.words import UNKNOWN, named
+from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.data.fast_path import RowBatch
+from automl_plan.data.label_counts import Report, RowPlace, set_of
+from automl_plan.data.row_checks import UNKNOWN, named
+from automl_plan.data.spilled_records import without_set
 
 MOST_ROWS = 500_000
 """Rows that are compared; more are left out, so that memory stays bounded."""
 
 
-class Seen(Struct, frozen=True):
+class RepeatedRow(Struct, frozen=True):
     """A row that may repeat another."""
 
-    place: Place
+    place: RowPlace
     use: str
     labels: tuple[bytes, ...]
     box: bool
 
 
-class Repeats:
+class RepeatedRows:
     """Gathers rows by their image, or as a whole."""
 
-    def __init__(self, kind: Kind, images: Collection[int], lines: Collection[int]) -> None:
+    def __init__(self, kind: DatasetKind, images: Collection[int], lines: Collection[int]) -> None:
         self._kind = kind
         self._images = images
         self._lines = lines
-        self._seen: dict[bytes, list[Seen]] = {}
-        self._whole: dict[bytes, list[Place]] = {}
+        self._seen: dict[bytes, list[RepeatedRow]] = {}
+        self._whole: dict[bytes, list[RowPlace]] = {}
         self._rows = 0
         self.left_out = 0
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Keep those rows of a batch that may repeat others."""
-        boxes = self._kind is Kind.DETECTION
+        boxes = self._kind is DatasetKind.DETECTION
         digests = map(hash, batch.paths)
         if boxes:
             digests = map(without_set, digests)
@@ -49,7 +49,7 @@ class Repeats:
         for place in self._chosen(digests, self._images):
             labels = tuple(column[place] for column in batch.labels)
             where, use = (batch.source, batch.numbers[place]), set_of(batch.uses[place])
-            seen = Seen(where, use, labels, bool(batch.boxes))
+            seen = RepeatedRow(where, use, labels, bool(batch.boxes))
             self._seen.setdefault(batch.paths[place], []).append(seen)
 
     def _chosen(self, digests: Iterator[int], candidates: Collection[int]) -> Iterator[int]:
@@ -63,7 +63,7 @@ class Repeats:
                 self._rows += 1
                 yield place
 
-    def judge(self, most_boxes: int, where: Callable[[Place], str], report: Report) -> None:
+    def judge(self, most_boxes: int, where: Callable[[RowPlace], str], report: Report) -> None:
         """Say which rows repeat or contradict others."""
         for rows in self._seen.values():
             rows.sort(key=lambda row: row.place)
@@ -74,7 +74,11 @@ class Repeats:
                 report("row-repeated", place, f"{where(first)} says the same")
 
     def _judge_image(
-        self, rows: Sequence[Seen], most_boxes: int, where: Callable[[Place], str], report: Report
+        self,
+        rows: Sequence[RepeatedRow],
+        most_boxes: int,
+        where: Callable[[RowPlace], str],
+        report: Report,
     ) -> None:
         first = rows[0]
         placed = next((row for row in rows if row.use != UNKNOWN), first)
@@ -87,11 +91,11 @@ class Repeats:
                 sets.add(row.use)
                 message = f"the image is in {row.use} here, and in {placed.use} at "
                 report("sets-differ", row.place, message + where(placed.place))
-            if self._kind is Kind.DETECTION:
+            if self._kind is DatasetKind.DETECTION:
                 if row.box and boxes == most_boxes + 1:
                     report("box-count", row.place, f"the image has more than {most_boxes} boxes")
                 continue
-            if self._kind is Kind.MULTICLASS and known and set(row.labels) - known:
+            if self._kind is DatasetKind.MULTICLASS and known and set(row.labels) - known:
                 message = f"the image is {_words(row.labels)} here, and {_words(known)} at "
                 report("labels-differ", row.place, message + where(first.place))
             elif row.use == first.use and known.issuperset(row.labels):

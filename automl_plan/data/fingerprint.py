@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 
+from automl_plan.data.image_counts import SETS, ImageCounts
+from automl_plan.data.import_rows import ImportRow
+from automl_plan.data.locations import os_error_text
+from automl_plan.data.spilled_records import SpilledRecords
 from automl_plan.errors import SourceError
 from automl_plan.model.live import SourceData
-from automl_plan.providers.image_counts import SETS, ImageCounts
-from automl_plan.providers.import_rows import Row
-from automl_plan.providers.places import reason
-from automl_plan.providers.spilling import Spilled
 
 FORMAT = "v1"
 _DIGITS = 60
@@ -29,12 +29,12 @@ _KEY = 16
 _MD5 = "md5:"
 
 
-def told(md5: bytes) -> str:
+def md5_version(md5: bytes) -> str:
     """A content as Cloud Storage tells it: data keeps its fingerprint when it moves there."""
     return f"{_MD5}{base64.b64encode(md5).decode()}"
 
 
-def short(content: str) -> str:
+def short_digest(content: str) -> str:
     """16 bytes of a digest in base64, by which contents are compared that are kept."""
     if content.startswith(_MD5):
         return content[len(_MD5) :].rstrip("=")
@@ -42,14 +42,16 @@ def short(content: str) -> str:
     return base64.b64encode(digest).decode().rstrip("=")
 
 
-def source_data(rows: Iterable[Row], contents: Mapping[str, str], *, boxes: bool) -> SourceData:
+def source_data(
+    rows: Iterable[ImportRow], contents: Mapping[str, str], *, boxes: bool
+) -> SourceData:
     """What rows hold whose images have these contents.
 
     What stands several times is counted once. `boxes`: rows are those of object detection. Memory
     grows with the images, not with the rows. Raises SourceError.
     """
     try:
-        with closing(Spilled(_SHA256)) as digests, closing(ImageCounts()) as counts:
+        with closing(SpilledRecords(_SHA256)) as digests, closing(ImageCounts()) as counts:
             waiting: list[tuple[str, int, str, int]] = []
             for number, row in enumerate(rows):
                 content, use, labels = contents[row.image], row.use, row.labels
@@ -68,7 +70,7 @@ def source_data(rows: Iterable[Row], contents: Mapping[str, str], *, boxes: bool
             counted = counts.counted()
     except OSError as error:
         raise SourceError(
-            f"So many rows take a temporary file, which can't be written: {reason(error)}.",
+            f"So many rows take a temporary file, which can't be written: {os_error_text(error)}.",
             hint="Make room, or let TMPDIR name a folder that has some.",
         ) from error
     return SourceData(
