@@ -263,6 +263,10 @@ class TransportError(ProviderError):
         self.accepted = accepted
 
 
+class AnswerTooLarge(TransportError):
+    """An answer above the limit; a second one would be as large."""
+
+
 class ApiError(ProviderError):
     """The service answered with an error (google.rpc.Status in its HTTP envelope)."""
 

@@ -20,7 +20,7 @@ from automl_plan.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from automl_plan.model.data_counts import DataCounts
-    from automl_plan.providers.google.storage import Storage
+    from automl_plan.providers.data_access import ObjectStorage
     from automl_plan.workspace.data_checks import DatasetAdvice
 
 
@@ -70,7 +70,7 @@ def _advised(
             opened = stack.enter_context(workspace(directory, var, var_file))
 
         @cache
-        def storage() -> Storage:
+        def storage() -> ObjectStorage:
             return storage_of(opened, stack)
 
         opener = stack.enter_context(SourceOpener(directory, storage, anywhere=is_file))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automl_plan.data.lint import Linted
     from automl_plan.data.lint_rules import Severity
     from automl_plan.model.capabilities import Capabilities
-    from automl_plan.providers.google.storage import Storage
+    from automl_plan.providers.data_access import ObjectStorage
     from automl_plan.workspace.workspace import Workspace
 
 ERRORS = 1
@@ -99,7 +99,7 @@ def _results(
             subjects = _declared(name, opened)
 
         @cache
-        def storage() -> Storage:
+        def storage() -> ObjectStorage:
             return storage_of(opened, stack)
 
         linter = Linter(
@@ -179,10 +179,10 @@ def _declared(name: str | None, opened: Workspace | None) -> Sequence[Subject]:
     return found
 
 
-def storage_of(opened: Workspace | None, stack: ExitStack) -> Storage:
+def storage_of(opened: Workspace | None, stack: ExitStack) -> ObjectStorage:
     """That of the provider; without a configuration, Google's or what the variable names."""
     if opened is not None:
-        return opened.provider.storage()
+        return opened.provider.data_access.storage
     from automl_plan.providers.google.storage import Storage, storage_url
 
     storage = Storage.at(storage_url(os.environ), None)

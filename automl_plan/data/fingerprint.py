@@ -16,7 +16,7 @@ from automl_plan.data.import_rows import ImportRow
 from automl_plan.data.locations import os_error_text
 from automl_plan.data.spilled_records import SpilledRecords
 from automl_plan.errors import SourceError
-from automl_plan.model.live import SourceData
+from automl_plan.model.source_data import SourceData
 
 FORMAT = "v1"
 _DIGITS = 60

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -24,9 +23,7 @@ from automl_plan.data.locations import bucket_and_object
 from automl_plan.data.row_checks import UNKNOWN, named
 from automl_plan.data.row_layout import quoted
 from automl_plan.errors import NotFound, ProviderError
-
-if TYPE_CHECKING:
-    from automl_plan.providers.google.storage import Storage
+from automl_plan.providers.data_access import ObjectStorage
 
 _THREADS = 8
 _MISSING = ImageFacts((("image-missing", "there is no such object"),))
@@ -48,7 +45,7 @@ class ImageChecks:
     def __init__(
         self,
         directory: Path,
-        storage: Callable[[], Storage] | None,
+        storage: Callable[[], ObjectStorage] | None,
         kind: DatasetKind,
         limits: DatasetLimits,
         where: Callable[[RowPlace], str],
@@ -139,7 +136,7 @@ class ImageChecks:
                 return ImageFacts()
         return self._folders[folder].get(name, _MISSING)
 
-    def _listed(self, storage: Storage, bucket: str, folder: str) -> dict[str, ImageFacts]:
+    def _listed(self, storage: ObjectStorage, bucket: str, folder: str) -> dict[str, ImageFacts]:
         try:
             return {
                 each.name: self._of_object(each.version, each.size)

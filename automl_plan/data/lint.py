@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from msgspec import Struct, field
 
@@ -22,9 +22,7 @@ from automl_plan.data.row_reader import CsvReader, LineTooLong, blocks
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import SourceError
 from automl_plan.model.data_counts import DataCounts
-
-if TYPE_CHECKING:
-    from automl_plan.providers.google.storage import Storage
+from automl_plan.providers.data_access import ObjectStorage
 
 Opened = Callable[[str], BinaryIO]
 """Opens a source for reading, again and again. Raises SourceError."""
@@ -137,7 +135,7 @@ class Linter(Struct):
     """Other than the service's, for tests."""
     directory: Path | None = None
     """Where local images lie; without it no image is looked at."""
-    storage: Callable[[], Storage] | None = None
+    storage: Callable[[], ObjectStorage] | None = None
     """Where objects lie; without it no object is looked at."""
     image_pixels: int | None = None
     """Of an image that the provider decodes; None: no limit is known."""

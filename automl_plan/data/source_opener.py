@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from automl_plan.data.locations import (
     RELATIVE,
@@ -16,10 +16,8 @@ from automl_plan.data.locations import (
     open_regular_file,
     os_error_text,
 )
-from automl_plan.errors import NotFound, ProviderError, SourceError
-
-if TYPE_CHECKING:
-    from automl_plan.providers.google.storage import Storage
+from automl_plan.errors import AnswerTooLarge, NotFound, ProviderError, SourceError
+from automl_plan.providers.data_access import ObjectStorage
 
 MAX_FETCHED = 100_000_000
 """Bytes: the service takes no larger CSV, so that none is fetched."""
@@ -29,7 +27,7 @@ class SourceOpener:
     """Opens the sources of one directory. A context manager: it keeps what it has fetched."""
 
     def __init__(
-        self, directory: Path, storage: Callable[[], Storage], *, anywhere: bool = False
+        self, directory: Path, storage: Callable[[], ObjectStorage], *, anywhere: bool = False
     ) -> None:
         """`anywhere`: a file need not lie below the directory."""
         self._directory = directory.resolve()
@@ -65,8 +63,6 @@ class SourceOpener:
 
     def _fetch(self, source: str) -> Path:
         if source not in self._fetched:
-            from automl_plan.providers.google.transport import AnswerTooLarge  # it is heavy
-
             bucket, name = object_of(source)
             if not self._fetched:
                 self._folder = Path(self._stack.enter_context(TemporaryDirectory()))

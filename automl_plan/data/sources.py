@@ -21,10 +21,9 @@ from automl_plan.data.locations import (
     os_error_text,
 )
 from automl_plan.data.row_layout import HINTS, NAMES_COLUMNS, names_columns
-from automl_plan.errors import NotFound, SourceError
-from automl_plan.model.live import SourceData, SourceRow
-from automl_plan.providers.google.storage import Storage
-from automl_plan.providers.google.transport import AnswerTooLarge
+from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
+from automl_plan.model.source_data import SourceData, SourceRow
+from automl_plan.providers.data_access import DataAccess
 
 MAX_CSV_BYTES = 100_000_000
 MAX_IMAGE_BYTES = 30_000_000
@@ -36,21 +35,18 @@ _FEW = 16
 """Images that are read one after the other sooner than threads would be started for them."""
 
 
-TakeRows = Callable[[SourceData, Callable[[], Iterator[SourceRow]]], None]
+Rows = Callable[[], Iterable[SourceRow]]
+"""Reads rows, and may be called again."""
+TakeRows = Callable[[SourceData, Rows], None]
 """Is given what sources hold, and what reads their rows, before what they name is forgotten."""
 
 
 class SourceReader:
     """Reads sources: files below a directory, and objects of Cloud Storage."""
 
-    def __init__(self, directory: Path, storage: Storage) -> None:
+    def __init__(self, directory: Path, access: DataAccess) -> None:
         self._directory = directory.resolve()
-        self.storage = storage
-        """Where the objects lie."""
-
-    def close(self) -> None:
-        """Close connections."""
-        self.storage.close()
+        self.access = access
 
     def read(
         self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
@@ -95,7 +91,7 @@ class SourceReader:
         if source.startswith("gs://"):
             bucket, name = object_of(source)
             try:
-                return self.storage.content(bucket, name, MAX_CSV_BYTES)
+                return self.access.storage.content(bucket, name, MAX_CSV_BYTES)
             except NotFound as error:
                 raise SourceError("There is no such object.", where=source) from error
             except AnswerTooLarge as error:
@@ -179,7 +175,7 @@ class SourceReader:
         bucket, _, path = folder.removeprefix("gs://").partition("/")
         found: dict[str, str] = {}
         try:
-            for each in self.storage.objects(bucket, path):
+            for each in self.access.storage.objects(bucket, path):
                 uri = f"gs://{bucket}/{each.name}"
                 if uri in images:
                     found[uri] = each.version

@@ -16,117 +16,77 @@ from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from threading import Lock
-from typing import Self
-
-from msgspec import Struct
 
 from automl_plan.data.fingerprint import md5_version
 from automl_plan.data.import_rows import ImportRow, rows_of
 from automl_plan.data.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
-from automl_plan.model.live import SourceData
-from automl_plan.providers.google.storage import Storage
+from automl_plan.model.source_data import SourceData
+from automl_plan.providers.data_access import ObjectStorage, StagingBucket
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 _PART = MAX_CSV_BYTES // 2
 """Bytes of one CSV: it becomes longer, as URIs are longer than paths."""
 
 
-class StagingBucket(Struct, frozen=True):
-    """The setting `staging_bucket`, and where it is written."""
+def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Sequence[str]:
+    """Upload what the sources name, and return the URIs of import CSVs with the same meaning.
 
-    bucket: str
-    prefix: str
-    """Empty, or ends with a slash."""
-    written: str
-    """`provider.vertex.staging_bucket`"""
-    project: str
-    location: str
-
-    @classmethod
-    def of(cls, uri: str, written: str, *, project: str, location: str) -> Self:
-        """The bucket and the prefix of `gs://BUCKET[/PREFIX]`, a checked setting."""
-        bucket, _, prefix = uri.removeprefix("gs://").rstrip("/").partition("/")
-        return cls(bucket, f"{prefix}/" if prefix else "", written, project, location)
-
-    def uri(self, name: str) -> str:
-        """The URI of an object."""
-        return f"gs://{self.bucket}/{name}"
-
-
-class Staging:
-    """Uploads the data of a configuration's directory."""
-
-    def __init__(
-        self,
-        reader: SourceReader,
-        storage: Storage,
-        place: StagingBucket,
-        uses: Mapping[str, str] | None = None,
-    ) -> None:
-        """`uses` are the service's words for the sets of images; None leaves them as written."""
-        self._uses = uses
-        self._reader = reader
-        self._storage = storage
-        self._place = place
-
-    def uris(self, sources: Sequence[str], data: SourceData) -> Sequence[str]:
-        """The URIs of import CSVs that mean what `sources` mean, once all they name is there.
-
-        Raises SourceError for what can't be read, or is not `data` any more; StagingError for
-        what can't be uploaded.
-        """
-        try:
-            return self._uris(sources, data)
-        except NotFound as error:
-            place = self._place
-            raise StagingError(
-                f"There is no bucket gs://{place.bucket}.",
-                where=place.written,
-                hint=f"`gcloud storage buckets create gs://{place.bucket} --project {place.project}"
-                f" --location {place.location}` makes it, where the service can read it.",
-            ) from error
-        except ProviderError as error:
-            raise StagingError(
-                f"The data can't be brought to gs://{self._place.bucket}: {error.message}",
-                where=error.where,
-                hint=error.hint,
-            ) from error
-
-    def _uris(self, sources: Sequence[str], data: SourceData) -> Sequence[str]:
-        written = self._reader.tables(sources)
-        images = _Folder(self._storage, self._place, "images")
-
-        def look(image: str) -> str:
-            return images.put(self._reader.image(image), PurePosixPath(image).suffix)
-
-        read, contents = self._reader.data_of(written, look)
-        if read.fingerprint != data.fingerprint:
-            raise SourceError(
-                "The data changed while it was uploaded: it is not what the plan was made of.",
-                where=", ".join(sources),
-                hint="Plan again, and look at what it says. Nothing was imported.",
-            )
-        uris = {
-            image: self._place.uri(images.names[content])
-            for image, content in contents.items()
-            if not image.startswith("gs://")
-        }
-        tables = _Folder(self._storage, self._place, "imports")
-        staged: list[str] = []
-        for source, table in written.items():
-            own = partial(rows_of, {source: table})
-            if source.startswith("gs://") and not any(row.image in uris for row in own()):
-                staged.append(source)
-                continue
-            parts = parts_of(rewritten(own(), uris, self._uses), _PART)
-            staged += [self._place.uri(tables.names[tables.put(p, ".csv")]) for p in parts]
-        return list(dict.fromkeys(staged))
+    Where the provider has no staging bucket, the sources are returned as they are. Raises
+    SourceError for what can't be read or is no longer `data`, StagingError for what can't be
+    uploaded.
+    """
+    place = reader.access.staging
+    if place is None:
+        return sources
+    try:
+        return _staged(reader, place, sources, data)
+    except NotFound as error:
+        raise StagingError(
+            f"There is no bucket gs://{place.bucket}.",
+            where=place.written,
+            hint=f"`gcloud storage buckets create gs://{place.bucket} --project {place.project}"
+            f" --location {place.location}` makes it, where the service can read it.",
+        ) from error
+    except ProviderError as error:
+        raise StagingError(
+            f"The data can't be brought to gs://{place.bucket}: {error.message}",
+            where=error.where,
+            hint=error.hint,
+        ) from error
 
 
-def staged(staging: Staging | None, sources: Sequence[str], data: SourceData) -> Sequence[str]:
-    """What the service is to import for the sources of a dataset, which hold `data`."""
-    return sources if staging is None else staging.uris(sources, data)
+def _staged(
+    reader: SourceReader, place: StagingBucket, sources: Sequence[str], data: SourceData
+) -> Sequence[str]:
+    written = reader.tables(sources)
+    images = _Folder(reader.access.storage, place, "images")
+
+    def put(image: str) -> str:
+        return images.put(reader.image(image), PurePosixPath(image).suffix)
+
+    read, contents = reader.data_of(written, put)
+    if read.fingerprint != data.fingerprint:
+        raise SourceError(
+            "The data changed while it was uploaded: it is not what the plan was made of.",
+            where=", ".join(sources),
+            hint="Plan again, and look at what it says. Nothing was imported.",
+        )
+    uris = {
+        image: place.uri(images.names[content])
+        for image, content in contents.items()
+        if not image.startswith("gs://")
+    }
+    tables = _Folder(reader.access.storage, place, "imports")
+    staged: list[str] = []
+    for source, table in written.items():
+        own = partial(rows_of, {source: table})
+        if source.startswith("gs://") and not any(row.image in uris for row in own()):
+            staged.append(source)
+            continue
+        parts = parts_of(rewritten(own(), uris, reader.access.set_names), _PART)
+        staged += [place.uri(tables.names[tables.put(p, ".csv")]) for p in parts]
+    return list(dict.fromkeys(staged))
 
 
 def rewritten(
@@ -164,7 +124,7 @@ def parts_of(lines: Iterable[str], limit: int) -> Iterator[bytes]:
 class _Folder:
     """A folder of objects whose names say their content. Safe to use from several threads."""
 
-    def __init__(self, storage: Storage, place: StagingBucket, name: str) -> None:
+    def __init__(self, storage: ObjectStorage, place: StagingBucket, name: str) -> None:
         self._storage = storage
         self._place = place
         self._path = f"{place.prefix}{name}/"

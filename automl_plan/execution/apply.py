@@ -85,6 +85,7 @@ def apply(
             session,
             planned.desired,
             planned.sources,
+            reader=workspace.sources,
             prices=workspace.configuration.prices,
             commit=lambda: workspace.commit,
             notices=notices,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from automl_plan.data.sources import Rows, SourceReader
+from automl_plan.data.staging import stage
 from automl_plan.errors import ImportIncomplete, ImportPartial, PlanStale
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired, DesiredDataset
 from automl_plan.model.json import Attributes
-from automl_plan.model.live import TOKEN_LABEL, LiveDataset, Operation, SourceData, SourceRow
+from automl_plan.model.live import TOKEN_LABEL, LiveDataset, Operation
 from automl_plan.model.ownership_labels import marks
 from automl_plan.model.recorded import (
     PartialImport,
@@ -20,6 +22,7 @@ from automl_plan.model.recorded import (
     Status,
     Step,
 )
+from automl_plan.model.source_data import SourceData
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.reasons import refused_rows
@@ -34,11 +37,17 @@ class Calls:
     """Makes calls; nothing is sent before one is called."""
 
     def __init__(
-        self, provider: Provider, desired: Desired, manifests: Manifests, options: PlanOptions
+        self,
+        provider: Provider,
+        desired: Desired,
+        manifests: Manifests,
+        reader: SourceReader,
+        options: PlanOptions,
     ) -> None:
         self._provider = provider
         self._desired = desired
         self._manifests = manifests
+        self._reader = reader
         self._options = options
         self.filled: set[str] = set()
         """Datasets that were imported into after the plan was made."""
@@ -162,20 +171,22 @@ class Calls:
         return check
 
     def _import(self, dataset: DesiredDataset, object_id: str) -> Call:
-        provider, planned, manifests = self._provider, dataset.data, self._manifests
+        provider, reader, planned = self._provider, self._reader, dataset.data
+        manifests = self._manifests
 
-        def keep(data: SourceData, rows: Callable[[], Iterable[SourceRow]]) -> None:
+        def keep(data: SourceData, rows: Rows) -> None:
             if data.fingerprint == planned:
                 manifests.write(object_id, data.fingerprint, rows())
 
         def call() -> Operation:
-            data = provider.read_sources(dataset.sources, take=keep)
+            data = reader.read(dataset.sources, take=keep)
             if data.fingerprint != planned:
                 raise PlanStale(
                     f"The sources of {dataset.address} changed after the plan was made.",
                     hint="Plan again, and look at what it says.",
                 )
-            return provider.import_data(dataset, object_id, data)
+            uris = stage(reader, dataset.sources, data)
+            return provider.import_data(dataset, object_id, uris, data)
 
         return call
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from automl_plan.data.sources import SourceReader
 from automl_plan.errors import (
     AutomlPlanError,
     Cancelled,
@@ -34,7 +35,7 @@ from automl_plan.execution.in_flight import InFlightChange
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import Charge
-from automl_plan.model.live import CANCELLED, Operation, OperationKind, SourceData
+from automl_plan.model.live import CANCELLED, Operation, OperationKind
 from automl_plan.model.notices import Notice
 from automl_plan.model.ownership_labels import mark_in
 from automl_plan.model.prices import PriceBook
@@ -46,6 +47,7 @@ from automl_plan.model.recorded import (
     Step,
     known_ids,
 )
+from automl_plan.model.source_data import SourceData
 from automl_plan.model.transitions import (
     after_operation,
     placed,
@@ -99,6 +101,7 @@ class Steps:
         desired: Desired,
         sources: Mapping[Address, SourceData],
         *,
+        reader: SourceReader,
         prices: PriceBook,
         commit: Callable[[], str | None],
         notices: Notices,
@@ -107,9 +110,7 @@ class Steps:
         decision: Decision | None = None,
         given: Collection[str] = (),
     ) -> None:
-        """`check` is asked before a call of an earlier run is sent; `given` names the variables
-        that are given a value from outside.
-        """
+        """`check`: of calls of earlier runs; `given`: variables with a value from outside."""
         self._provider = provider
         self._session = session
         self._desired = desired
@@ -119,7 +120,7 @@ class Steps:
         self._mode = options.mode
         self.notices = notices
         self._intents = Intents(session, desired, sources, commit, given)
-        self._calls = Calls(provider, desired, session.manifests, options)
+        self._calls = Calls(provider, desired, session.manifests, reader, options)
         self.own: set[str] = set()
         """The tokens and the ids of operations of all that this run has begun."""
         self._nothing_made: set[Address] = set()
@@ -191,10 +192,8 @@ class Steps:
         self._session.record(after_operation(record, operation, when=utc_now()))
 
     def refused(self, change: Change, operation: RecordedOperation, error: AutomlPlanError) -> bool:
-        """Record that a call failed, or was not sent; whether it is certain that it had no effect.
-
-        Where that is not certain the intent stays, to be settled.
-        """
+        """Record that a call failed or was not sent. False: it may have had an effect, and the
+        intent stays, to be settled."""
         if isinstance(error, UNDECIDED) or (isinstance(error, TransportError) and error.sent):
             return False
         self._session.record(without_operation(self._record_of(change.address), operation))

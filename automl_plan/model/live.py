@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from automl_plan.model.data_counts import DataCounts
 from automl_plan.model.endpoints import LiveEndpoint
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.model_types import ClassificationType, Problem
@@ -190,30 +188,3 @@ class Live(Struct, frozen=True):
     """Whether the service keeps labels on trainings: one without ours is somebody else's then."""
     endpoints: Mapping[str, LiveEndpoint] | None = None
     """By id; None where the service has none, or nobody asked for them."""
-
-
-class SourceData(Struct, frozen=True):
-    """What a dataset's sources hold."""
-
-    fingerprint: str
-    """`v1:` and a hex digest; equal content gives an equal fingerprint."""
-    examples: int
-    """Distinct images."""
-    labelled_examples: int
-    assigned_examples: int = 0
-    """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""
-    counts: DataCounts | None = None
-    """By label and set; not kept in a saved plan."""
-
-
-class SourceRow(NamedTuple):
-    """A row of a dataset's sources, and what the image holds that it names."""
-
-    content: str
-    """16 bytes of a digest of the image, in base64: equal images give equal text."""
-    use: str
-    """The set: TRAIN, VALIDATION, TEST or UNASSIGNED."""
-    image: str
-    """`gs://…`, or a path."""
-    labels: tuple[str, ...]
-    """Labels, or a label and a box."""

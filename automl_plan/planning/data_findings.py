@@ -10,8 +10,8 @@ from msgspec import Struct
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.json import Json
-from automl_plan.model.live import SourceData
 from automl_plan.model.model_types import Problem
+from automl_plan.model.source_data import SourceData
 from automl_plan.planning.adequacy import MOST_LABELS, Advice, advise, unknown
 from automl_plan.planning.plan import DATA_LINT, TRAININGS, Action, Change, Refusal
 from automl_plan.planning.scorecards import Role, Scorecard

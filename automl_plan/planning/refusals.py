@@ -16,9 +16,10 @@ from automl_plan.model.address import Address
 from automl_plan.model.capabilities import GOOGLE, Capabilities
 from automl_plan.model.desired import Check, Desired, Policy
 from automl_plan.model.homes import homes_of
-from automl_plan.model.live import Live, SourceData
+from automl_plan.model.live import Live
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import Recorded
+from automl_plan.model.source_data import SourceData
 from automl_plan.planning.cost import Meter, costs_of
 from automl_plan.planning.data_findings import DataFindings, advice_of
 from automl_plan.planning.endpoints import traffic_refusals

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from msgspec import Struct
-
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired, OnSourceChange
-from automl_plan.model.live import Live, SourceData
+from automl_plan.model.live import Live
 from automl_plan.model.recorded import RecordedObject, RecordedResource
+from automl_plan.model.source_data import SourceChanges, SourceData
 from automl_plan.planning.plan import APPEND_ONLY, Action, Change, Note, NoteKind, Refusal
 from automl_plan.planning.projection import NOT_YET_CREATED, project_open_operations
 
-SAMPLES = 3
-"""Images that are named."""
 _WAYS_OUT = (
     "put them back, or write on_source_change: replace (a new dataset takes the place of this one)"
 )
-
-
-class SourceChanges(Struct, frozen=True):
-    """What the rows of sources are beside those that were imported; images count by content."""
-
-    added: int
-    """Images that are new."""
-    removed: int
-    """Images that no row names any more."""
-    relabelled: int
-    """Images that lost a label or a box, or are in another set."""
-    removed_samples: tuple[str, ...] = ()
-    """Their paths."""
-    relabelled_samples: tuple[str, ...] = ()
-    """`images/1.png: cat -> dog`"""
-
-    @property
-    def only_adds(self) -> bool:
-        """Whether an import brings about what is declared."""
-        return not (self.removed or self.relabelled)
 
 
 Compared = Mapping[Address, Mapping[str, SourceChanges]]

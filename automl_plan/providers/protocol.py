@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from automl_plan.data.sources import TakeRows
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.contacts import Contact
@@ -19,8 +18,9 @@ from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.json import Attributes
-from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, SourceData
-from automl_plan.providers.google.storage import Storage
+from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation
+from automl_plan.model.source_data import SourceData
+from automl_plan.providers.data_access import DataAccess
 
 Check = Callable[[LiveDataset], None]
 """Looks at a live dataset before it is trained on."""
@@ -51,6 +51,10 @@ class Provider(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can train."""
+
+    @property
+    def data_access(self) -> DataAccess:
+        """How import data reaches it."""
 
     @property
     def contacts(self) -> Sequence[Contact]:
@@ -115,18 +119,6 @@ class Provider(Protocol):
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then one per label, by label."""
 
-    def read_sources(
-        self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
-    ) -> SourceData:
-        """Fingerprint what import CSVs hold, and count it. Raises SourceError.
-
-        `boxes`: rows are those of object detection. `take` is given the rows, too; what it raises
-        is raised.
-        """
-
-    def storage(self) -> Storage:
-        """Where the objects lie that sources name; closed with the provider."""
-
     # -- writing -------------------------------------------------------------------------
 
     def create_dataset(
@@ -134,11 +126,12 @@ class Provider(Protocol):
     ) -> Operation:
         """Start to create a dataset without content. Sent once."""
 
-    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
-        """Start to import a dataset's sources, which hold `data`, into a live one. Sent once.
+    def import_data(
+        self, dataset: DesiredDataset, dataset_id: str, uris: Sequence[str], data: SourceData
+    ) -> Operation:
+        """Start to import CSVs, which contain `data`, into a live dataset. Sent once.
 
-        Local data is uploaded before, if the service can't read it. Raises SourceError for data
-        that changed, StagingError for what can't be uploaded; then nothing was sent.
+        `uris` are the dataset's sources, or what was staged of them.
         """
 
     def train(

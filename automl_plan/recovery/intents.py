@@ -12,9 +12,9 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability
 from automl_plan.model.json import Json
-from automl_plan.model.live import SourceData
 from automl_plan.model.ownership_labels import new_token
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.source_data import SourceData
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.versions import Inputs

@@ -21,8 +21,8 @@ import msgspec
 
 from automl_plan.errors import StateUnreadable
 from automl_plan.model.address import Address, ResourceKind
-from automl_plan.model.live import SourceRow
 from automl_plan.model.recorded import RecordedResource, Step
+from automl_plan.model.source_data import SourceRow
 from automl_plan.state.journal import sync_directory, unwritable
 
 FORMAT_VERSION = 1

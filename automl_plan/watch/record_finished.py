@@ -43,6 +43,7 @@ def record_finished(
         session,
         seen.desired,
         {},
+        reader=workspace.sources,
         prices=configuration.prices,
         commit=lambda: workspace.commit,
         notices=notices,

@@ -12,12 +12,12 @@ from automl_plan.config.configuration import SECTION_OF, Configuration, Provider
 from automl_plan.errors import ConfigurationError
 from automl_plan.model.address import Address
 from automl_plan.model.contacts import Contact, contact_of
-from automl_plan.model.desired import Desired, DesiredDataset
+from automl_plan.model.desired import Desired
 from automl_plan.model.history import History
 from automl_plan.model.homes import homes_of, resolved
-from automl_plan.model.live import Live, SourceData
-from automl_plan.model.model_types import Problem
-from automl_plan.model.recorded import Recorded, RecordedResource
+from automl_plan.model.live import Live
+from automl_plan.model.recorded import Recorded
+from automl_plan.model.source_data import SourceData
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.data_findings import DataFindings, advice_of
 from automl_plan.planning.drift import acceptable, assume_live
@@ -39,7 +39,7 @@ from automl_plan.recovery.interrupted_calls import Finding, settle_intents
 from automl_plan.workspace.check_refusals import placer
 from automl_plan.workspace.data_checks import with_lint
 from automl_plan.workspace.evaluations import scorecards
-from automl_plan.workspace.row_comparison import Comparison
+from automl_plan.workspace.read_sources import read_sources
 from automl_plan.workspace.unrecorded import find_unrecorded
 from automl_plan.workspace.workspace import Workspace, fetch_open_operations
 
@@ -358,30 +358,6 @@ def field_location(
         address, field = model.dataset, field.removeprefix("trained_on.")
     position = configuration.position(address, "sources" if field == "data" else field)
     return None if position is None else f"{position.file}:{position.line}"
-
-
-def read_sources(
-    workspace: Workspace, resources: Mapping[Address, RecordedResource]
-) -> tuple[dict[Address, SourceData], Compared]:
-    """What the sources of each declared dataset hold, and what is new in those that are appended.
-
-    Sources that several datasets share are read once. Raises SourceError, ProviderError,
-    StateUnreadable.
-    """
-    desired = workspace.configuration.desired
-    groups: dict[tuple[object, ...], list[DesiredDataset]] = {}
-    for _, dataset in sorted(desired.datasets.items()):
-        if dataset.sources:
-            boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
-            groups.setdefault((boxes, *dataset.sources), []).append(dataset)
-    found: dict[Address, SourceData] = {}
-    comparison = Comparison(workspace.store.manifests, desired.moves, resources)
-    for datasets in groups.values():
-        boxes = datasets[0].problem is Problem.IMAGE_OBJECT_DETECTION
-        take = comparison.of(datasets)
-        data = workspace.provider.read_sources(datasets[0].sources, boxes=boxes, take=take)
-        found.update((dataset.address, data) for dataset in datasets)
-    return found, comparison.found
 
 
 def _placed(change: Change, desired: Desired, configuration: Configuration) -> Change:

@@ -24,6 +24,7 @@ from automl_plan.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from automl_plan.data.lint import Linted
+    from automl_plan.providers.data_access import ObjectStorage
 
 
 def with_lint(
@@ -50,16 +51,18 @@ def with_lint(
     from automl_plan.data.source_opener import SourceOpener
 
     configuration = workspace.configuration
+
+    def storage() -> ObjectStorage:
+        return workspace.provider.data_access.storage
+
     known: dict[tuple[str, ...], DataFindings] = {}
     found = dict(grounds.data_findings)
-    with SourceOpener(
-        configuration.directory, workspace.provider.storage, anywhere=False
-    ) as opener:
+    with SourceOpener(configuration.directory, storage, anywhere=False) as opener:
         linter = Linter(
             opener,
             {rule: Severity(told) for rule, told in configuration.lint.items()},
             directory=configuration.directory,
-            storage=workspace.provider.storage,
+            storage=storage,
             image_pixels=workspace.provider.capabilities.image_pixels,
         )
         for dataset in sourced:

@@ -21,9 +21,9 @@ from automl_plan.model.desired import (
 )
 from automl_plan.model.endpoints import Home
 from automl_plan.model.json import Json
-from automl_plan.model.live import SourceData
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.requirements import Requirements
+from automl_plan.model.source_data import SourceData
 from automl_plan.planning.adequacy import advice_from_json, advice_to_json
 from automl_plan.planning.data_findings import data_findings_from_json, data_findings_to_json
 from automl_plan.planning.forecast import forecast_from_json, forecast_to_json

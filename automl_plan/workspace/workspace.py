@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
@@ -21,6 +21,9 @@ from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
 from automl_plan.state.store import StateSession, StateStore
 from automl_plan.workspace.git_commit import commit_of
+
+if TYPE_CHECKING:
+    from automl_plan.data.sources import SourceReader
 
 
 class Workspace:
@@ -77,6 +80,13 @@ class Workspace:
             if self._check is not None:
                 self._provider.fence(self._check)
         return self._provider
+
+    @property
+    def sources(self) -> SourceReader:
+        """What reads the sources of datasets. Raises as `provider`."""
+        from automl_plan.data.sources import SourceReader
+
+        return SourceReader(self.configuration.directory, self.provider.data_access)
 
     def bare_id(self, text: str, kind: ResourceKind | None = None) -> str:
         """The id in one of Google's full resource names; another text as it is.

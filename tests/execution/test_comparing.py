@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_plan.model.live import SourceRow
-from automl_plan.planning.source_changes import SourceChanges
-from automl_plan.workspace.row_comparison import compare
+from automl_plan.data.row_comparison import compare
+from automl_plan.model.source_data import SourceChanges, SourceRow
 from tests.depth import times
 
 

@@ -51,7 +51,7 @@ def with_intent(
         current = workspace.store.read().resources.get(DIGITS)
         dataset_id = current.current.id if current and current.current else ""
         operation_id = None
-        data = provider.read_sources(desired.sources)
+        data = workspace.sources.read(desired.sources)
         match step:
             case Step.CREATE:
                 address = DIGITS
@@ -64,7 +64,9 @@ def with_intent(
                     intent, object_id=dataset_id, attributes={"data": data.fingerprint}
                 )
                 if sent:
-                    operation_id = provider.import_data(desired, dataset_id, data).id
+                    operation_id = provider.import_data(
+                        desired, dataset_id, desired.sources, data
+                    ).id
             case Step.DEPLOY:
                 address = MODEL_ADDRESS
                 (live,) = provider.models()

@@ -10,10 +10,10 @@ from automl_plan.config.configuration import ProviderSettings
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.contacts import Contact, ContactKind, contact_of
 from automl_plan.model.desired import Desired, OnSourceChange
-from automl_plan.model.live import SourceData
 from automl_plan.model.model_types import Problem
 from automl_plan.model.notices import Mailing, NoticeKind, Receiver, Tls, Way
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.source_data import SourceData
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.options import PlanMode, PlanOptions

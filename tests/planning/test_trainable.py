@@ -9,14 +9,14 @@ from automl_plan.model.address import Address, dataset_address, model_address
 from automl_plan.model.capabilities import GOOGLE, Capabilities
 from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.desired import Desired, OnSourceChange
-from automl_plan.model.live import TOKEN_LABEL, Operation, OperationError, OperationKind, SourceData
+from automl_plan.model.live import TOKEN_LABEL, Operation, OperationError, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import PartialImport, RecordedOperation, RecordedResource, Step
+from automl_plan.model.source_data import SourceChanges, SourceData
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, NoteKind, Refusal
 from automl_plan.planning.refusals import RefusalContext, data_notes, find_refusals
-from automl_plan.planning.source_changes import SourceChanges
 from tests.planning.worlds import World, dataset, desired, model
 
 D, M = dataset_address("digits"), model_address("digits")

@@ -21,8 +21,9 @@ from automl_plan.errors import (
 from automl_plan.model.address import ResourceKind, dataset_address, model_address
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.json import Attributes
-from automl_plan.model.live import LiveModel, OperationKind, SourceData
+from automl_plan.model.live import LiveModel, OperationKind
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.source_data import SourceData
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
 from tests.providers.service import NO_ANSWER, Received, Reply, Service, answer, failure
@@ -148,7 +149,10 @@ def test_creating_a_dataset(service: Service, provider: Provider) -> None:
 
 def test_importing_training_deploying(service: Service, provider: Provider) -> None:
     service.replies = [opened("importData"), opened("createModel"), opened("deployModel")]
-    assert provider.import_data(DATASET, "IOD7", DATA).kind is OperationKind.IMPORT_DATA
+    assert (
+        provider.import_data(DATASET, "IOD7", DATASET.sources, DATA).kind
+        is OperationKind.IMPORT_DATA
+    )
     assert provider.train(MODEL, DATASET, "IOD7", OWN).kind is OperationKind.CREATE_MODEL
     operation = provider.deploy(LIVE_MODEL, 2)
     assert operation is not None
@@ -167,7 +171,7 @@ def test_importing_training_deploying(service: Service, provider: Provider) -> N
 
 PAID = {
     "create": lambda p: p.create_dataset(DATASET, OWN),
-    "import": lambda p: p.import_data(DATASET, "IOD7", DATA),
+    "import": lambda p: p.import_data(DATASET, "IOD7", DATASET.sources, DATA),
     "train": lambda p: p.train(MODEL, DATASET, "IOD7", OWN),
     "deploy": lambda p: p.deploy(LIVE_MODEL, 1),
 }

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl_plan.data.sources import SourceReader
 from automl_plan.errors import (
     CredentialsError,
     NotFound,
@@ -167,7 +168,7 @@ def test_a_verb_and_an_encoded_name_are_signed_too(account: Google, tmp_path: Pa
     provider.cancel("ICN1")
     account.hosts.replies = [failure(404, "NOT_FOUND")]
     with pytest.raises(Exception, match="There is no such object"):
-        provider.read_sources(["gs://bucket/a folder/ä.csv"])
+        SourceReader(tmp_path, provider.data_access).read(["gs://bucket/a folder/ä.csv"])
     provider.close()
     cancel, read = account.hosts.received
     assert cancel.path.endswith("/operations/ICN1:cancel")
@@ -232,7 +233,7 @@ def test_an_emulator_gets_no_token(
     provider.live()
     provider.cancel("x")
     with pytest.raises(Exception, match="can't be read"):
-        provider.read_sources(["gs://bucket/data.csv"])
+        SourceReader(tmp_path, provider.data_access).read(["gs://bucket/data.csv"])
     provider.close()
     assert len(service.received) == 5, "its buckets are its own, too"
     for request in service.received:
@@ -248,7 +249,7 @@ def test_a_storage_emulator_gets_no_token(
     service.replies = [failure(404, "NOT_FOUND")]
     provider = automl(tmp_path, {"STORAGE_EMULATOR_HOST": f"127.0.0.1:{service.port}"})
     with pytest.raises(Exception, match="no such object"):
-        provider.read_sources(["gs://bucket/data.csv"])
+        SourceReader(tmp_path, provider.data_access).read(["gs://bucket/data.csv"])
     provider.close()
     assert "authorization" not in service.received[0].headers
     assert account.hosts.received == []

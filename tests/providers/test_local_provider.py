@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from automl_plan.data.sources import SourceReader
 from automl_plan.errors import FailedPrecondition, NotFound, UsageError
 from automl_plan.model.address import ResourceKind, dataset_address, model_address
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.json import Json
-from automl_plan.model.live import Operation, OperationKind, SourceData, user_labels
+from automl_plan.model.live import Operation, OperationKind, user_labels
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.source_data import SourceData
 from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
@@ -83,7 +85,7 @@ def made_dataset(provider: Provider) -> str:
     done = wait(provider, provider.create_dataset(SHADES, OWN))
     assert done.kind is OperationKind.CREATE_DATASET
     assert done.result_id is not None
-    imported = wait(provider, provider.import_data(SHADES, done.result_id, DATA))
+    imported = wait(provider, provider.import_data(SHADES, done.result_id, SHADES.sources, DATA))
     assert (imported.kind, imported.error) == (OperationKind.IMPORT_DATA, None)
     assert imported.partial_failures == ()
     return done.result_id
@@ -201,7 +203,7 @@ def test_rows_that_are_refused_are_told(provider: Provider, directory: Path) -> 
     dataset_id = made_dataset(provider)
     with (directory / "d.csv").open("a") as file:
         file.write("TEST,missing.png,dark\n")
-    imported = wait(provider, provider.import_data(SHADES, dataset_id, DATA))
+    imported = wait(provider, provider.import_data(SHADES, dataset_id, SHADES.sources, DATA))
     assert any("missing.png" in text for text in imported.partial_failures)
 
 
@@ -214,8 +216,8 @@ def test_buckets_and_settings(directory: Path) -> None:
     provider = open_provider("local", settings, directory, {})
     try:
         (directory / "e.csv").write_text("TRAIN,1.png,light\n")
-        remote = provider.read_sources(["gs://pictures/d.csv"])
-        assert remote == provider.read_sources(["e.csv"])
+        reader = SourceReader(directory, provider.data_access)
+        assert reader.read(["gs://pictures/d.csv"]) == reader.read(["e.csv"])
         assert (directory / "elsewhere" / "server.json").exists()
     finally:
         provider.close()

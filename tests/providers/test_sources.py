@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from automl_plan.data.sources import MAX_CSV_BYTES, SourceReader
 from automl_plan.errors import SourceError
 from automl_plan.model.data_counts import LabelCounts
-from automl_plan.model.live import SourceData
+from automl_plan.model.source_data import SourceData
+from automl_plan.providers.data_access import DataAccess
 from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
@@ -24,11 +25,10 @@ from automl_plan.providers.google.transport import HttpTransport
 
 def read(directory: Path, *sources: str, boxes: bool = False) -> SourceData:
     storage = Storage(HttpTransport("http://storage.invalid", NoCredentials()))
-    reader = SourceReader(directory, storage)
     try:
-        return reader.read(sources or ("d.csv",), boxes=boxes)
+        return SourceReader(directory, DataAccess(storage)).read(sources or ("d.csv",), boxes=boxes)
     finally:
-        reader.close()
+        storage.close()
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def test_a_large_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     csv = tmp_path / "d.csv"
     csv.write_text("TRAIN,a.png,x\n" * 100_000, encoding="utf-8")
     storage = Storage(HttpTransport("http://storage.invalid", NoCredentials()))
-    reader = SourceReader(tmp_path, storage)
+    reader = SourceReader(tmp_path, DataAccess(storage))
 
     def content(_: str) -> str:
         with csv.open("a", encoding="utf-8") as file:
@@ -225,9 +225,8 @@ def test_boxes(tmp_path: Path) -> None:
 
 
 def test_no_sources(tmp_path: Path) -> None:
-    found = SourceReader(
-        tmp_path, Storage(HttpTransport("http://storage.invalid", NoCredentials()))
-    ).read([])
+    storage = Storage(HttpTransport("http://storage.invalid", NoCredentials()))
+    found = SourceReader(tmp_path, DataAccess(storage)).read([])
     assert (found.examples, found.labelled_examples) == (0, 0)
 
 

@@ -20,12 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from automl_plan.data.staging import parts_of
+from automl_plan.data.sources import SourceReader
+from automl_plan.data.staging import parts_of, stage
 from automl_plan.errors import SourceError, StagingError, TransportError
 from automl_plan.model.address import dataset_address
 from automl_plan.model.desired import DesiredDataset
-from automl_plan.model.live import OperationKind, SourceData
+from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.source_data import SourceData
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
 from tests.conftest import RunningEmulator, StartEmulator
@@ -43,6 +45,13 @@ DATASET = DesiredDataset(
 
 def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
+
+
+def import_staged(
+    provider: Provider, directory: Path, dataset: DesiredDataset, dataset_id: str, data: SourceData
+) -> Operation:
+    uris = stage(SourceReader(directory, provider.data_access), dataset.sources, data)
+    return provider.import_data(dataset, dataset_id, uris, data)
 
 
 # -- both providers, against the embedded service ------------------------------------------------
@@ -76,8 +85,14 @@ class Cloud:
         assert operation.result_id is not None
         return operation.result_id
 
+    def read(self, sources: Sequence[str]) -> SourceData:
+        return SourceReader(self.directory, self.provider.data_access).read(sources)
+
+    def import_data(self, dataset_id: str, data: SourceData) -> Operation:
+        return import_staged(self.provider, self.directory, DATASET, dataset_id, data)
+
     def imported(self, dataset_id: str, data: SourceData) -> None:
-        operation = self.provider.import_data(DATASET, dataset_id, data)
+        operation = self.import_data(dataset_id, data)
         while not operation.done:
             time.sleep(0.01)
             operation = self.provider.operation(operation.id)
@@ -114,7 +129,7 @@ def cloud(api: str, start_emulator: StartEmulator, tmp_path: Path) -> Iterator[C
 
 
 def test_local_data_is_imported(cloud: Cloud) -> None:
-    data = cloud.provider.read_sources(DATASET.sources)
+    data = cloud.read(DATASET.sources)
     assert cloud.files() == {}  # to plan uploads nothing
     dataset_id = cloud.made()
     cloud.imported(dataset_id, data)
@@ -135,7 +150,7 @@ def test_local_data_is_imported(cloud: Cloud) -> None:
 
     # Staged once, the data is the same, and nothing is written again.
     uris = [f"gs://bucket/some/where/{name}" for name in files if name.startswith("imports/")]
-    assert cloud.provider.read_sources(uris) == data
+    assert cloud.read(uris) == data
     before = cloud.counts()
     another = cloud.made()
     cloud.imported(another, data)
@@ -147,24 +162,24 @@ def test_local_data_is_imported(cloud: Cloud) -> None:
 
 
 def test_data_that_changed_is_not_imported(cloud: Cloud) -> None:
-    data = cloud.provider.read_sources(DATASET.sources)
+    data = cloud.read(DATASET.sources)
     dataset_id = cloud.made()
     (cloud.directory / "data" / "images" / "3.PNG").write_bytes(b"another")
     with pytest.raises(SourceError, match="changed while it was uploaded") as caught:
-        cloud.provider.import_data(DATASET, dataset_id, data)
+        cloud.import_data(dataset_id, data)
     assert caught.value.where == "data/a.csv, b.csv"
     kinds = {operation.kind for operation in cloud.provider.operations()}
     assert OperationKind.IMPORT_DATA not in kinds
 
 
 def test_an_upload_that_is_cut_off_goes_on(cloud: Cloud) -> None:
-    data = cloud.provider.read_sources(DATASET.sources)
+    data = cloud.read(DATASET.sources)
     dataset_id = cloud.made()
     for fault in ("objects.insert:401:4+", "objects.insert:drop-after:2"):
         told = json.dumps({"fault": fault}).encode()
         urllib.request.urlopen(f"{cloud.emulator.url}/emulator/v1/faults", told, 20).close()
     with pytest.raises(StagingError, match="can't be brought to gs://bucket: "):
-        cloud.provider.import_data(DATASET, dataset_id, data)
+        cloud.import_data(dataset_id, data)
     left = cloud.files()
     assert 0 < len(left) < 9
     clear = urllib.request.Request(f"{cloud.emulator.url}/emulator/v1/faults", method="DELETE")
@@ -176,21 +191,21 @@ def test_an_upload_that_is_cut_off_goes_on(cloud: Cloud) -> None:
 
 
 def test_what_somebody_else_wrote_is_not_imported(cloud: Cloud) -> None:
-    data = cloud.provider.read_sources(DATASET.sources)
+    data = cloud.read(DATASET.sources)
     dataset_id = cloud.made()
     name = f"{md5(b'image 5')}.png"
     (cloud.bucket / "some" / "where" / "images").mkdir(parents=True)
     (cloud.bucket / "some" / "where" / "images" / name).write_bytes(b"something else")
     with pytest.raises(StagingError, match="is not what its name says") as caught:
-        cloud.provider.import_data(DATASET, dataset_id, data)
+        cloud.import_data(dataset_id, data)
     assert f"`gcloud storage rm {PLACE}/images/{name}`" in str(caught.value.hint)
 
 
 def test_a_bucket_that_is_not_there(cloud: Cloud) -> None:
     provider = cloud.opened("gs://nothing/")
-    data = provider.read_sources(DATASET.sources)
+    data = cloud.read(DATASET.sources)
     with pytest.raises(StagingError, match="There is no bucket gs://nothing") as caught:
-        provider.import_data(DATASET, "1", data)
+        import_staged(provider, cloud.directory, DATASET, "1", data)
     provider.close()
     assert caught.value.where == f"provider.{cloud.api}.staging_bucket"
     assert "`gcloud storage buckets create gs://nothing --project p --location us-central1`" in str(
@@ -201,16 +216,17 @@ def test_a_bucket_that_is_not_there(cloud: Cloud) -> None:
 def test_an_image_that_is_too_large(cloud: Cloud) -> None:
     with (cloud.directory / "data" / "images" / "3.PNG").open("wb") as file:
         file.truncate(30_000_001)
-    data = cloud.provider.read_sources(DATASET.sources)
+    data = cloud.read(DATASET.sources)
     with pytest.raises(SourceError, match=r"3\.PNG has more than the 30 MB"):
-        cloud.provider.import_data(DATASET, "1", data)
+        cloud.import_data("1", data)
 
 
 def test_without_a_bucket_sources_are_sent_as_they_are(cloud: Cloud) -> None:
     provider = open_provider(cloud.api, dict(cloud.settings), cloud.directory, {})
     (cloud.bucket / "c.csv").write_text("TRAIN,gs://bucket/there.png,light\n")
     dataset = replace(DATASET, sources=("gs://bucket/c.csv",))
-    provider.import_data(dataset, cloud.made(), provider.read_sources(dataset.sources))
+    data = cloud.read(dataset.sources)
+    import_staged(provider, cloud.directory, dataset, cloud.made(), data)
     provider.close()
     assert cloud.files() == {}
 
@@ -316,16 +332,18 @@ def test_the_staged_csvs_mean_the_same(
             (Path(folder) / name).parent.mkdir(exist_ok=True)
             (Path(folder) / name).write_bytes(content)
         provider = open_provider(api, asked, Path(folder), environ)
-        original = provider.read_sources(names)
+        reader = SourceReader(Path(folder), provider.data_access)
+        original = reader.read(names)
+        dataset = replace(DATASET, sources=tuple(names))
         with pytest.raises(TransportError, match="names no operation"):  # what the answer lacks
-            provider.import_data(replace(DATASET, sources=tuple(names)), "1", original)
+            import_staged(provider, Path(folder), dataset, "1", original)
         (sent,) = [r.json() for r in storage.received if ":import" in r.path]
         uris = (
             sent["inputConfig"]["gcsSource"]["inputUris"]
             if api == "automl"
             else sent["importConfigs"][0]["gcsSource"]["uris"]
         )
-        assert provider.read_sources(uris) == original
+        assert reader.read(uris) == original
         provider.close()
 
     def meant(row: list[str]) -> list[str]:
@@ -371,10 +389,10 @@ def test_a_permission_that_is_missing(storage: Service, tmp_path: Path) -> None:
     environ = {"STORAGE_EMULATOR_HOST": storage.url}
     asked = {"project": "p", "endpoint": storage.url, "staging_bucket": "gs://staging"}
     provider = open_provider("vertex", asked, tmp_path, environ)
-    data = provider.read_sources(["d.csv"])
+    data = SourceReader(tmp_path, provider.data_access).read(["d.csv"])
     storage.received.clear()
     with pytest.raises(StagingError, match=r"robot@p.* does not have storage\.objects") as caught:
-        provider.import_data(replace(DATASET, sources=("d.csv",)), "1", data)
+        import_staged(provider, tmp_path, replace(DATASET, sources=("d.csv",)), "1", data)
     provider.close()
     assert "add-iam-policy-binding gs://staging --member MEMBER" in str(caught.value.hint)
     assert len(storage.received) < 50  # it is not tried with every image

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from automl_plan.errors import SourceError, StateUnreadable, StateUnwritable
 from automl_plan.model.address import dataset_address
-from automl_plan.model.live import SourceRow
 from automl_plan.model.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -23,6 +22,7 @@ from automl_plan.model.recorded import (
     Status,
     Step,
 )
+from automl_plan.model.source_data import SourceRow
 from automl_plan.state.manifests import Manifests
 from automl_plan.state.store import StateStore
 

@@ -9,9 +9,10 @@ from automl_plan.errors import UsageError
 from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.desired import DesiredDataset
-from automl_plan.model.live import Operation, OperationKind, SourceData
+from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership import Claim
+from automl_plan.model.source_data import SourceData
 from automl_plan.state.document import State
 from automl_plan.workspace.inventory import (
     DatasetRow,
@@ -85,7 +86,7 @@ def test_status_of_imports(project: Project) -> None:
             (declared,) = workspace.configuration.desired.datasets.values()
             other = replace(declared, sources=(csv,))
             data = SourceData("v1:0", 1, 1)
-            ended = workspace.provider.import_data(other, dataset.id, data)
+            ended = workspace.provider.import_data(other, dataset.id, (csv,), data)
             wait_for_operation(workspace.provider, ended.id)
             row = describe_dataset(workspace.provider, workspace.store.read().recorded(), dataset)
             assert row.status.startswith(status)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from automl_plan.data.sources import SourceReader
-from automl_plan.data.staging import Staging, StagingBucket
 from automl_plan.model.contacts import Contact, ContactKind
 from automl_plan.model.json import Json
+from automl_plan.providers.data_access import StagingBucket
 from automl_plan.providers.google.base_url import is_google, is_loopback
 from automl_plan.providers.google.credentials import credentials_for
 from automl_plan.providers.google.storage import EMULATOR_VARIABLE as STORAGE_VARIABLE
@@ -39,9 +37,9 @@ class Connection(Struct, frozen=True):
     """A project and a location, and what speaks to them."""
 
     transport: HttpTransport
-    sources: SourceReader
-    staging: Staging | None
-    """None: the settings name no bucket to bring local data to."""
+    storage: Storage
+    staging: StagingBucket | None
+    """None: the settings name no bucket to upload local data to."""
     project: str
     location: str
     settle_seconds: float
@@ -53,16 +51,13 @@ class Connection(Struct, frozen=True):
 def connect(
     name: str,
     settings: Mapping[str, Json],
-    directory: Path,
     environ: Mapping[str, str],
     url: str,
     variable: str,
-    uses: Mapping[str, str] | None = None,
 ) -> Connection:
     """The settings that providers share: all but `endpoint`. `name` is the provider's.
 
-    `variable` of the environment names its endpoint where the settings don't; `uses` are its
-    words for the sets of images in the CSVs that are staged.
+    `variable` of the environment names its endpoint where the settings don't.
 
     A service that is not Google's has buckets of its own, at the same host, unless
     STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
@@ -73,16 +68,14 @@ def connect(
     parts = urlsplit(url)
     beside = GOOGLE if is_google(url) else f"{parts.scheme}://{parts.netloc}"
     storage = Storage.at(storage_url(environ, otherwise=beside), quota_project, impersonate)
-    sources = SourceReader(directory, storage)
     project, location = str(settings["project"]), str(settings.get("location", DEFAULT_LOCATION))
     staging = None
     if uri := settings.get("staging_bucket"):
         written = f"provider.{name}.staging_bucket"
-        place = StagingBucket.of(str(uri), written, project=project, location=location)
-        staging = Staging(sources, storage, place, uses)
+        staging = StagingBucket.of(str(uri), written, project=project, location=location)
     return Connection(
         HttpTransport(url, credentials_for(url, quota_project, impersonate)),
-        sources,
+        storage,
         staging,
         project,
         location,

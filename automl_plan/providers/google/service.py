@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
-from automl_plan.data.sources import SourceReader, TakeRows
-from automl_plan.data.staging import Staging
 from automl_plan.errors import TransportError, UsageError
 from automl_plan.model.capabilities import GOOGLE, Capabilities
 from automl_plan.model.contacts import Contact
 from automl_plan.model.json import Json
-from automl_plan.model.live import Operation, SourceData, user_labels
+from automl_plan.model.live import Operation, user_labels
+from automl_plan.providers.data_access import DataAccess, StagingBucket
 from automl_plan.providers.google.base_url import is_google
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
@@ -63,11 +63,14 @@ class GoogleService:
     Raises UsageError for what can't be a project or a location.
     """
 
+    set_names: ClassVar[Mapping[str, str] | None] = None
+    """Its words for the sets of images in import CSVs; None: as they are written."""
+
     def __init__(
         self,
         transport: HttpTransport,
-        sources: SourceReader,
-        staging: Staging | None = None,
+        storage: Storage,
+        staging: StagingBucket | None = None,
         *,
         name: str,
         project: str,
@@ -77,7 +80,7 @@ class GoogleService:
         contacts: Sequence[Contact] = (),
     ) -> None:
         self._transport = transport
-        self._sources = sources
+        self._storage = storage
         self._staging = staging
         for part, value in (("project", project), ("location", location)):
             if not _PART.fullmatch(value):
@@ -109,6 +112,11 @@ class GoogleService:
         return self._capabilities
 
     @property
+    def data_access(self) -> DataAccess:
+        """How import data reaches the service."""
+        return DataAccess(self._storage, self._staging, self.set_names)
+
+    @property
     def contacts(self) -> Sequence[Contact]:
         """What settings and the environment make it contact beside Google's own services."""
         return self._contacts
@@ -120,19 +128,9 @@ class GoogleService:
     def fence(self, check: Callable[[], None]) -> None:
         """Call `check` directly before each request that changes something."""
         self._transport.fence(check)
-        self._sources.storage.fence(check)
+        self._storage.fence(check)
 
     def close(self) -> None:
         """Close connections."""
         self._transport.close()
-        self._sources.close()
-
-    def read_sources(
-        self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
-    ) -> SourceData:
-        """Fingerprint what import CSVs hold, and count it."""
-        return self._sources.read(sources, boxes=boxes, take=take)
-
-    def storage(self) -> Storage:
-        """Where the objects lie that sources name."""
-        return self._sources.storage
+        self._storage.close()

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 from urllib.parse import quote
 
-from msgspec import Struct
-
 from automl_plan.errors import FailedPrecondition
+from automl_plan.providers.data_access import StoredObject
 from automl_plan.providers.google.base_url import base_url
 from automl_plan.providers.google.credentials import credentials_for
 from automl_plan.providers.google.json_fields import integer
@@ -23,17 +22,6 @@ def storage_url(environ: Mapping[str, str], otherwise: str = GOOGLE) -> str:
     """Where Cloud Storage is reached. Raises UsageError for a variable that names no place."""
     host = environ.get(EMULATOR_VARIABLE)
     return base_url(host, EMULATOR_VARIABLE) if host else otherwise
-
-
-class StoredObject(Struct, frozen=True):
-    """What is known of an object without reading it (Cloud Storage JSON API, Objects)."""
-
-    name: str
-    version: str
-    """What tells its content: `md5:` and base64, which all objects but composed ones have; else
-    checksum and generation."""
-    size: int | None
-    """Bytes, where that is told."""
 
 
 class Storage:
@@ -57,7 +45,7 @@ class Storage:
         self._transport.fence(check)
 
     def content(self, bucket: str, name: str, limit: int) -> bytes:
-        """An object's bytes. Raises NotFound, and TransportError when there are more."""
+        """Return an object's bytes. Raises NotFound, and AnswerTooLarge above the limit."""
         path = f"/storage/v1/b/{quote(bucket, safe='')}/o/{quote(name, safe='')}"
         return self._transport.get_bytes(path, {"alt": "media"}, limit=limit)
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from automl_plan import __version__
 from automl_plan.errors import (
+    AnswerTooLarge,
     ApiError,
     DeadlineExceeded,
     Internal,
@@ -93,10 +94,6 @@ class _Content(Struct, frozen=True):
 
     data: bytes
     type: str
-
-
-class AnswerTooLarge(TransportError):
-    """An answer past the limit; a second one would be as large."""
 
 
 class AnswerEndless(TransportError):

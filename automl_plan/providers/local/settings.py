@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from automl_plan.data.sources import SourceReader
 from automl_plan.model.json import Json
 from automl_plan.model.resource_names import EMBEDDED
 from automl_plan.providers.google.connection import settle_seconds
@@ -28,13 +27,13 @@ def open_local(
     """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
     running = start(data_dir(settings, directory), directory, options(settings, directory))
     capabilities = of_trainer(running.trainer)
-    sources = SourceReader(directory, Storage(HttpTransport(running.url, NoCredentials())))
+    storage = Storage(HttpTransport(running.url, NoCredentials()))
     if settings.get("api") == "vertex":
         from automl_plan.providers.google.vertex.provider import VertexProvider
 
         return VertexProvider(
             HttpTransport(f"{running.url}{VERTEX_PATH}", NoCredentials()),
-            sources,
+            storage,
             name="local-vertex",
             project=EMBEDDED.project,
             location=EMBEDDED.location,
@@ -45,7 +44,7 @@ def open_local(
 
     return AutomlProvider(
         HttpTransport(running.url, NoCredentials()),
-        sources,
+        storage,
         name="local",
         project=EMBEDDED.project,
         location=EMBEDDED.location,

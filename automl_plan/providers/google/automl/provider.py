@@ -10,22 +10,15 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from automl_plan.data.staging import staged
 from automl_plan.errors import Aborted, NotFound
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.json import Attributes, Json
-from automl_plan.model.live import (
-    Live,
-    LiveDataset,
-    LiveModel,
-    Operation,
-    OperationKind,
-    SourceData,
-)
+from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, OperationKind
 from automl_plan.model.model_types import Problem
+from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.automl.wire import (
     dataset,
     dataset_body,
@@ -166,9 +159,14 @@ class AutomlProvider(GoogleService):
         body = dataset_body(dataset, ownership_labels)
         return self._begin(self._path("datasets"), body, paid=False)
 
-    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
+    def import_data(
+        self,
+        dataset: DesiredDataset,  # noqa: ARG002 (the live one has its kind)
+        dataset_id: str,
+        uris: Sequence[str],
+        data: SourceData,  # noqa: ARG002
+    ) -> Operation:
         """Start to import CSVs into a dataset."""
-        uris = staged(self._staging, dataset.sources, data)
         path = self._path("datasets", dataset_id, verb="importData")
         return self._begin(path, import_body(uris), paid=False)
 

@@ -17,14 +17,14 @@ _DEFAULT_HOST = "https://automl.googleapis.com"
 
 
 def open_automl(
-    settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
+    settings: Mapping[str, Json], _directory: Path, environ: Mapping[str, str]
 ) -> AutomlProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
     url = _service_url(settings, environ)
-    found = connect("automl", settings, directory, environ, url, EMULATOR_VARIABLE)
+    found = connect("automl", settings, environ, url, EMULATOR_VARIABLE)
     return AutomlProvider(
         found.transport,
-        found.sources,
+        found.storage,
         found.staging,
         name="automl",
         project=found.project,

@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from automl_plan.data.staging import staged
 from automl_plan.errors import Aborted, InvalidArgument, NotFound
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.desired import DesiredDataset, DesiredModel
@@ -20,12 +19,18 @@ from automl_plan.model.endpoints import Home, LiveEndpoint
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.homes import labelled
 from automl_plan.model.json import Attributes, Json
-from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation, SourceData
+from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
+from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.json_fields import labels_of, mapping, tail
 from automl_plan.providers.google.service import GoogleService, checked_id, merged_labels, opened
 from automl_plan.providers.google.vertex.deployment import Deployments
 from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
-from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET, SETS_LABEL, sets_of
+from automl_plan.providers.google.vertex.vocabulary import (
+    IMAGE_DATASET,
+    ML_USES,
+    SETS_LABEL,
+    sets_of,
+)
 from automl_plan.providers.google.vertex.wire import (
     below,
     by_label,
@@ -61,6 +66,8 @@ _GOES_ON = f'state!="PIPELINE_STATE_SUCCEEDED" AND {_NOT_IN_VAIN}'
 
 class VertexProvider(GoogleService):
     """Datasets, models, pipelines and endpoints of one project and location."""
+
+    set_names = ML_USES
 
     @cached_property
     def _deployments(self) -> Deployments:
@@ -282,9 +289,14 @@ class VertexProvider(GoogleService):
         """Start to create a dataset without content."""
         return self._begin(self._path("datasets"), dataset_body(dataset, ownership_labels))
 
-    def import_data(self, dataset: DesiredDataset, dataset_id: str, data: SourceData) -> Operation:
+    def import_data(
+        self,
+        dataset: DesiredDataset,
+        dataset_id: str,
+        uris: Sequence[str],
+        data: SourceData,
+    ) -> Operation:
         """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
-        uris = staged(self._staging, dataset.sources, data)
         known, there = self._sets_of(dataset_id)
         sets = sets_of(data, known if there.example_count else None)
         if known != sets:

@@ -9,21 +9,20 @@ from automl_plan.model.json import Json
 from automl_plan.providers.google.base_url import base_url
 from automl_plan.providers.google.connection import DEFAULT_LOCATION, connect
 from automl_plan.providers.google.vertex.provider import VertexProvider
-from automl_plan.providers.google.vertex.vocabulary import ML_USES
 
 EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
 """host:port, or host:port/path, of a service to use in place of Google's, without credentials."""
 
 
 def open_vertex(
-    settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
+    settings: Mapping[str, Json], _directory: Path, environ: Mapping[str, str]
 ) -> VertexProvider:
     """The provider for a project, by its settings. Raises UsageError for what is no endpoint."""
     url = _service_url(settings, environ)
-    found = connect("vertex", settings, directory, environ, url, EMULATOR_VARIABLE, ML_USES)
+    found = connect("vertex", settings, environ, url, EMULATOR_VARIABLE)
     return VertexProvider(
         found.transport,
-        found.sources,
+        found.storage,
         found.staging,
         name="vertex",
         project=found.project,

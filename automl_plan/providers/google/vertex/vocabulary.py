@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from automl_plan.model.live import OWN_LABEL_PREFIX, SourceData
+from automl_plan.model.live import OWN_LABEL_PREFIX
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.source_data import SourceData
 
 _ROOT = "gs://google-cloud-aiplatform/schema/"
 IMAGE_DATASET = f"{_ROOT}dataset/metadata/image_1.0.0.yaml"

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from functools import partial
 
-from automl_plan.data.sources import TakeRows
 from automl_plan.data.spilled_records import SpilledRecords
 from automl_plan.errors import SourceError
-from automl_plan.model.address import Address
-from automl_plan.model.desired import DesiredDataset, Move, OnSourceChange
-from automl_plan.model.live import SourceData, SourceRow
-from automl_plan.model.model_types import Problem
-from automl_plan.model.recorded import RecordedResource
-from automl_plan.planning.source_changes import SAMPLES, SourceChanges
-from automl_plan.state.manifests import Manifests
+from automl_plan.model.source_data import SourceChanges, SourceRow
 
 Rows = Callable[[], Iterable[SourceRow]]
 """Reads rows, and may be asked again."""
@@ -26,62 +18,10 @@ _CONTENT = 16
 _FACT = 8
 """Bytes of a digest of a set, a label or a box."""
 _BEFORE, _NOW = b"\0", b"\1"
+SAMPLES = 3
+"""Images that are named."""
 _LOOKED_FOR = 1_000
 """Images that samples are chosen of."""
-
-
-class Comparison:
-    """Compares what is appended with the manifests of one state, as sources are read."""
-
-    def __init__(
-        self,
-        manifests: Manifests,
-        moves: Sequence[Move],
-        resources: Mapping[Address, RecordedResource],
-    ) -> None:
-        self._manifests = manifests
-        self._origins = {move.target: move.source for move in moves}
-        self._resources = resources
-        self.found: dict[Address, dict[str, SourceChanges]] = {}
-        """By dataset, and by the content that is recorded of it."""
-
-    def of(self, datasets: Sequence[DesiredDataset]) -> TakeRows | None:
-        """What compares the rows of these datasets, whose sources are the same; None: nothing."""
-        known = [
-            (dataset, object_id, data)
-            for dataset in datasets
-            if dataset.on_source_change is OnSourceChange.APPEND
-            for object_id, data in self._contents(dataset.address)
-            if self._manifests.has(object_id, data)
-        ]
-        if not known:
-            return None
-
-        def take(read: SourceData, rows: Rows) -> None:
-            for dataset, object_id, data in known:
-                if data == read.fingerprint:
-                    continue
-                boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
-                before = partial(self._manifests.rows, object_id, data)
-                found = compare(before, rows, boxes=boxes)
-                self.found.setdefault(dataset.address, {})[data] = found
-
-        return take
-
-    def _contents(self, address: Address) -> Iterator[tuple[str, str]]:
-        """The current dataset of an address, with what it holds and will hold."""
-        record = self._resources.get(address)
-        for _ in self._origins:
-            address = address if record else self._origins.get(address, address)
-            record = self._resources.get(address)
-        current = None if record is None else record.current
-        if record is None or current is None:
-            return
-        held = [current.attributes.get("data")]
-        held += [o.attributes.get("data") for o in record.operations if o.object_id == current.id]
-        for data in dict.fromkeys(held):
-            if isinstance(data, str):
-                yield current.id, data
 
 
 def compare(before: Rows, now: Rows, *, boxes: bool) -> SourceChanges:
