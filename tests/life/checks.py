@@ -183,8 +183,11 @@ class Judge:
         done += [("deploy", i) for i in (*effects.deployed, *effects.resized)]
         done += [("import-data", i) for i in effects.imported]
         moved = {block["from"] for block in act.here.blocks("moved")}
+        forgotten = {block["from"] for block in act.here.blocks("removed")}
+        adopted = {block["id"] for block in act.here.blocks("imports")}
         for action, object_id in done:
-            for address in homes.get(object_id, set()) - moved:  # the new address is judged
+            former = moved | forgotten if object_id in adopted else moved  # the new one is judged
+            for address in homes.get(object_id, set()) - former:
                 if _denied(policy, address, action):
                     yield f"{address}: {action} of {object_id}, which the policy denies"
         for operation in effects.begun:
