@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from select import select
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -93,10 +92,6 @@ def stdout_style() -> Style:
 def asked(question: str) -> bool:
     """Ask on the terminal; only `yes` is yes."""
     write(f"{question}\n  Only 'yes' is accepted: ")
-    # A signal that comes just before a read begins does not end the read: Python would run its
-    # handler when a line arrives. Between these short waits it runs at once.
-    while not select([sys.stdin], [], [], 0.2)[0]:
-        pass
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         write("\n")

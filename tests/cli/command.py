@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +83,11 @@ class CommandLine:
         return Terminal(self.directory, arguments, extra)
 
 
+def _as_a_terminal_does() -> None:
+    """Let Ctrl-C interrupt it, also where a shell in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command on a pseudo-terminal; to be used as a context manager."""
 
@@ -97,6 +103,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
+            preexec_fn=_as_a_terminal_does,
         )
         os.close(theirs)
         self.shown = ""
