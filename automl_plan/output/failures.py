@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from automl_plan.config.configuration import Configuration
+from typing import TYPE_CHECKING
+
 from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic, GateRejected
-from automl_plan.execution.events import ApplyResult
 from automl_plan.model.json import Json
 from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, counted, width_of
+
+if TYPE_CHECKING:  # errors are shown by commands that import next to nothing
+    from automl_plan.config.configuration import Configuration
+    from automl_plan.execution.events import ApplyResult
 
 
 def error_text(error: AutomlPlanError, style: Style) -> str:
