@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from types import FrameType
 
 from msgspec.structs import replace
 
 from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
 from automl_plan.execution.accept_drift import accept_drift
+from automl_plan.execution.calls import Calls
 from automl_plan.execution.events import ApplyResult, Event, left_text
 from automl_plan.execution.executor import Executor
-from automl_plan.execution.second_look import PaidCallGuard
+from automl_plan.execution.immediate_steps import SynchronousSteps
+from automl_plan.execution.outcomes import OutcomeRecorder
+from automl_plan.execution.paid_call_guard import PaidCallGuard
+from automl_plan.execution.poller import OperationPoller
+from automl_plan.execution.signals import stopped_by_signals
 from automl_plan.execution.steps import Steps
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import Decision, RecordedResource
@@ -28,6 +29,7 @@ from automl_plan.planning.plan import Action
 from automl_plan.planning.refusals import RefusalContext, find_refusals
 from automl_plan.providers.protocol import Provider
 from automl_plan.recovery.billing import charge_at_end, current_meter
+from automl_plan.recovery.intents import Intents
 from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle_intents
 from automl_plan.state.store import StateSession
 from automl_plan.workspace.bound_plan import BoundPlan, gather_inputs
@@ -80,36 +82,40 @@ def apply(
         for notice in record_new(session, found, workspace.configuration.receivers):
             notices.send(notice)
         accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
-        steps = Steps(
-            provider,
-            session,
-            planned.desired,
-            planned.sources,
-            reader=workspace.sources,
-            prices=workspace.configuration.prices,
-            commit=lambda: workspace.commit,
-            notices=notices,
-            decision=decision,
-            options=planned.options,
-            check=ResendCheck(planned.plan.changes, grounds, workspace).check,
-            given=workspace.configuration.given,
-        )
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
-        steps.own.update(each for each in adopted if each is not None)
-        declared = (*planned.desired.datasets, *planned.desired.models)
-        schedule = Executor(
+        own = {each for each in adopted if each is not None}
+        desired, options = planned.desired, planned.options
+        prices, given = workspace.configuration.prices, workspace.configuration.given
+        calls = Calls(provider, desired, session.manifests, workspace.sources, options)
+        synchronous = SynchronousSteps(provider, session, desired, notices, decision)
+        outcomes = OutcomeRecorder(provider, session, desired, prices, notices, calls)
+        steps = Steps(
+            session,
+            Intents(session, desired, planned.sources, lambda: workspace.commit, given),
+            calls,
+            synchronous,
+            outcomes,
+            check=ResendCheck(planned.plan.changes, grounds, workspace).check,
+            replans=options.mode is PlanMode.NORMAL,
+            own=own,
+        )
+        declared = (*desired.datasets, *desired.models)
+        executor = Executor(
             planned.plan.changes,
             steps,
-            PaidCallGuard(provider, session, planned.lineage, declared, steps.own),
+            outcomes,
+            PaidCallGuard(provider, session, planned.lineage, declared, own),
+            OperationPoller(provider.active_operations, provider.recent_operations),
+            notices,
             parallelism=parallelism,
             detach=detach,
             cancel_when_stopped=cancel_when_stopped,
             on_event=on_event,
         )
-        with _stopped_by_signals(schedule):
-            result = replace(schedule.run(), gates=tuple(steps.reports))
+        with stopped_by_signals(executor):
+            result = replace(executor.run(), gates=tuple(synchronous.reports))
             notices.end()
-    if schedule.stopped:
+    if executor.stopped:
         raise _interrupted(result, workspace.follow)
     return result
 
@@ -219,27 +225,3 @@ def _interrupted(result: ApplyResult, follow: str) -> Interrupted:
         hint=f"Follow it with `{follow}`; `automl-plan operations cancel ID` ends it (used node "
         "hours are billed).",
     )
-
-
-@contextmanager
-def _stopped_by_signals(schedule: Executor) -> Iterator[None]:
-    """Ctrl-C and SIGTERM let a run end in order; a second one ends it at once.
-
-    A handler only sets a flag: an exception in the middle of a step could part what happened
-    from what is recorded.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        if schedule.stopped:
-            raise KeyboardInterrupt
-        schedule.stop()
-
-    former = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in former.items():
-            signal.signal(each, handler)

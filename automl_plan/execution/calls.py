@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from msgspec.structs import replace
+from collections.abc import Callable, Collection
+from functools import partial
 
 from automl_plan.data.sources import Rows, SourceReader
 from automl_plan.data.staging import stage
-from automl_plan.errors import ImportIncomplete, ImportPartial, PlanStale
+from automl_plan.errors import ImportIncomplete, PlanStale
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired, DesiredDataset
 from automl_plan.model.json import Attributes
@@ -24,10 +23,9 @@ from automl_plan.model.recorded import (
 )
 from automl_plan.model.source_data import SourceData
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Action, Change
-from automl_plan.planning.reasons import refused_rows
 from automl_plan.planning.trainable import fewer, more
 from automl_plan.providers.protocol import Check, Provider
+from automl_plan.recovery.interrupted_calls import Finding, find_outcome
 from automl_plan.state.manifests import Manifests
 
 Call = Callable[[], Operation | None]
@@ -54,7 +52,7 @@ class Calls:
         self.remarks: dict[str, str] = {}
         """What is to be known of the data that was trained on, by the tokens of trainings."""
 
-    def of(
+    def call_for(
         self,
         record: RecordedResource,
         intent: RecordedOperation,
@@ -105,7 +103,8 @@ class Calls:
         self, address: Address, intent: RecordedOperation, lineage: str, attributes: Attributes
     ) -> dict[str, str]:
         """The labels of a new object: a dataset's name the data that will be imported."""
-        declared = self._desired.datasets.get(address) or self._desired.models[address]
+        declared = self._desired.resource(address)
+        assert declared is not None  # noqa: S101 (only what is declared is made)
         made = RecordedObject(
             id="",
             attributes=attributes,
@@ -116,36 +115,28 @@ class Calls:
         protected = declared.lifecycle.prevent_destroy
         return {TOKEN_LABEL: intent.token, **marks(lineage, address, made, protected=protected)}
 
-    def imported(self, operation: RecordedOperation, answer: Operation) -> PartialImport | None:
-        """What an import left out that has ended; None: nothing, or it is another operation."""
+    def status(self, operation_id: str) -> Callable[[], Operation]:
+        """Return the call that asks for the status of an operation."""
+        return partial(self._provider.operation, operation_id)
+
+    def outcome(
+        self, address: Address, intent: RecordedOperation, known: Collection[str], searched: float
+    ) -> Callable[[], Finding]:
+        """Return the call that finds out what became of an unanswered call.
+
+        It was searched for `searched` seconds already; `known` ids are recorded as something else.
+        """
+        return lambda: find_outcome(address, intent, self._provider, known, searched)
+
+    def partial_import(
+        self, operation: RecordedOperation, answer: Operation
+    ) -> PartialImport | None:
+        """Return what a finished import left out; None for nothing, or another operation."""
         if operation.step is not Step.IMPORT_DATA:
             return None
         self.filled.add(_object_of(operation))
         rows = answer.refused_rows
         return PartialImport(rows, self._options.allow_partial_import) if rows else None
-
-    def outcome(
-        self,
-        change: Change,
-        operation: RecordedOperation,
-        answer: Operation,
-        partial: PartialImport | None,
-    ) -> str | None:
-        """What came of an operation that ended well. Raises ImportPartial."""
-        if change.action is Action.CANCEL:
-            return "too late: it had finished; what it made is deleted by the next apply"
-        if partial is not None and not partial.allowed:
-            raise ImportPartial(
-                f"the service refused {refused_rows(partial.rows)}.",
-                where=f"operation {answer.id}",
-                hint="Mend them and apply again: what is unchanged is imported again, changed "
-                "sources take a new dataset. --allow-partial-import trains without them.",
-            )
-        if partial is not None:
-            return f"without {refused_rows(partial.rows)}"
-        remark = self.remarks.get(operation.token)
-        made = answer.result_id or operation.object_id
-        return made if remark is None else f"{made} ({remark})"
 
     def _check(
         self, intent: RecordedOperation, dataset_id: str, examples: int | None
@@ -194,10 +185,3 @@ class Calls:
 def _object_of(operation: RecordedOperation) -> str:
     assert operation.object_id is not None  # noqa: S101 (steps on an object always have one)
     return operation.object_id
-
-
-def as_candidate(change: Change, operation: RecordedOperation) -> RecordedOperation:
-    """What is not wanted as it is must not take the current one's place: it is a candidate."""
-    resumed = change.action is Action.RESUME and change.after is not None
-    unwanted = operation.step is Step.TRAIN and change.action in (Action.RESUME, Action.CANCEL)
-    return replace(operation, gated=True) if unwanted and not resumed else operation

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from automl_plan.errors import AutomlPlanError
+from automl_plan.errors import AutomlPlanError, GateRejected
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
 from automl_plan.planning.forecast import Forecast
@@ -80,6 +80,15 @@ class ApplyResult(Struct, frozen=True):
     def running(self) -> tuple[Change, ...]:
         """The changes whose work was left running at the service."""
         return tuple(left.change for left in self.left)
+
+
+def why_skipped(failed: Sequence[Failure]) -> str:
+    """Return why changes were not started in a run with these failures."""
+    if failed and all(isinstance(each.error, GateRejected) for each in failed):
+        return "the new version does not meet the requirements"
+    if failed:
+        return "a change that it depends on failed"
+    return "a change that it depends on is still running at the service"
 
 
 _SHOWN = 5

@@ -1,53 +1,49 @@
 """Carries out changes: independent ones at the same time, each after what it needs.
 
-One thread decides, journals and tells; a pool of threads does nothing but send requests, so
-parallelism counts requests, not the hours that the service works. What is journalled in one round
-is brought to disk together, before the calls are sent that follow from it.
+One thread decides, journals and reports; a pool of threads only sends requests, so parallelism
+counts requests, not the hours for which the service works. What is journalled in one round is
+brought to disk together, before the calls are sent that follow from it.
+
+`Executor._actions` is the table of all this: what is done for a change in each state, by what the
+service answered.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from automl_plan.errors import (
     AutomlPlanError,
-    NotFound,
     ProviderError,
-    StateError,
     StateOutdated,
     TransportError,
-    UnsettledOperation,
 )
-from automl_plan.execution.events import ApplyResult, Event, EventType, Failure
-from automl_plan.execution.in_flight import (
-    LONGEST_POLL,
-    SHORTEST_POLL,
-    InFlightChange,
-    Tally,
-    pause_after,
-)
-from automl_plan.execution.poller import ListedOperations, OperationPoller
+from automl_plan.execution.answers import Answer, answer_of, answer_to_call, answer_to_poll
+from automl_plan.execution.events import ApplyResult, Event, EventType, Failure, why_skipped
+from automl_plan.execution.in_flight import InFlightChange, State
+from automl_plan.execution.outcomes import OutcomeRecorder
+from automl_plan.execution.paid_call_guard import PaidCallGuard
+from automl_plan.execution.poller import LONGEST_POLL, SHORTEST_POLL, OperationPoller, pause_after
 from automl_plan.execution.ready_queue import ReadyQueue
-from automl_plan.execution.request_pool import Answer, Purpose, RequestPool
-from automl_plan.execution.second_look import PaidCallGuard
+from automl_plan.execution.request_pool import Purpose, RequestPool, Response
 from automl_plan.execution.steps import StartedStep, Steps
 from automl_plan.model.live import Operation, OperationKind
+from automl_plan.notifications.outbox import Notices
 from automl_plan.planning.plan import Change
 from automl_plan.recovery.intents import STEPS
-from automl_plan.recovery.interrupted_calls import Finding, Verdict
+from automl_plan.recovery.interrupted_calls import Finding
 from automl_plan.state.store import UNRECORDED
 
 TOLERATED_POLL_FAILURES = 8
 DRAIN_SECONDS = 30.0
 """How long an interrupted run waits for answers that are under way."""
-_LONGEST_PAUSE = 0.2
-"""Seconds after which a signal is noticed at the latest."""
 MOST_SENT = 3
 """How often one run sends a call that is never received."""
+_LONGEST_PAUSE = 0.2
+"""Seconds after which a signal is noticed at the latest."""
 
 
 class Executor:
@@ -57,7 +53,10 @@ class Executor:
         self,
         changes: Sequence[Change],
         steps: Steps,
-        second_look: PaidCallGuard,
+        outcomes: OutcomeRecorder,
+        guard: PaidCallGuard,
+        poller: OperationPoller,
+        notices: Notices,
         *,
         parallelism: int,
         detach: bool,
@@ -65,22 +64,52 @@ class Executor:
         on_event: Callable[[Event], None],
     ) -> None:
         self._steps = steps
-        self._second_look = second_look
+        self._outcomes = outcomes
+        self._guard = guard
+        self._poller = poller
+        self._notices = notices
         self._detach = detach
         self._cancel_when_stopped = cancel_when_stopped
         self._on_event = on_event
-        self._order = ReadyQueue(changes)
+        self._queue = ReadyQueue(changes)
         self._requests = RequestPool(parallelism)
-        self._polls = OperationPoller(steps.running, steps.ended_lately)
-        self._left: list[InFlightChange] = []
+        self._detached: list[InFlightChange] = []
         """What a detached run leaves to the service."""
-        self._tally = Tally()
+        self._done: list[Change] = []
+        self._failed: list[Failure] = []
         self._halted: AutomlPlanError | None = None
         self._stopped_at: float | None = None
 
+        calling, running, searching = State.CALLING, State.RUNNING, State.SEARCHING
+        self._actions: Mapping[tuple[State, Answer], Callable[[InFlightChange, Any], None]] = {
+            (calling, Answer.RETURNED): self._finish,  # end
+            (calling, Answer.STARTED): self._follow,  # RUNNING, or as if polled when it is done
+            (calling, Answer.ACCEPTED): self._await_cancellation,  # RUNNING
+            (calling, Answer.COMPLETED): self._complete,  # end
+            (calling, Answer.REJECTED): self._reject,  # end
+            (calling, Answer.UNANSWERED): self._search,  # SEARCHING
+            (calling, Answer.FAILED): self._fail,  # end
+            (running, Answer.WORKING): self._wait,  # RUNNING, or detached
+            (running, Answer.STEP_ENDED): self._call_next,  # CALLING; RUNNING until it may be sent
+            (running, Answer.ENDED): self._record_end,  # end
+            (running, Answer.FORGOTTEN): self._search_result,  # SEARCHING
+            (running, Answer.UNSETTLED): self._fail,  # end
+            (running, Answer.UNREACHABLE): self._poll_again,  # RUNNING; end after too many
+            (searching, Answer.FOUND): self._follow_found,  # RUNNING
+            (searching, Answer.ARRIVED): self._record_found,  # end
+            (searching, Answer.NEVER_RECEIVED): self._resend,  # CALLING; end after too many
+            (searching, Answer.UNDECIDED): self._search_on,  # SEARCHING, or detached
+            (searching, Answer.FORGOTTEN): self._fail,  # end
+            (searching, Answer.UNSETTLED): self._fail,  # end
+            (searching, Answer.UNREACHABLE): self._poll_again,  # SEARCHING; end after too many
+        }
+        """What is done by state and answer; the comment says which state follows. An error that
+        is raised on the way ends the change; one that says that nothing can be recorded any more
+        ends the run."""
+
     @property
     def stopped(self) -> bool:
-        """Whether somebody asked for an early end."""
+        """Whether `stop` was called."""
         return self._stopped_at is not None
 
     def stop(self) -> None:
@@ -90,38 +119,42 @@ class Executor:
     def run(self) -> ApplyResult:
         """Carry out what can be carried out."""
         try:
-            answers: list[Answer] = []
+            responses: list[Response] = []
             while True:
                 with self._journalled():
-                    for answer in answers:
-                        self._take(answer)
-                    self._steps.notices.take()
+                    for response in responses:
+                        self._take(response)
+                    self._notices.take()
                     self._start_ready()
-                    if self._look_first():
+                    if self._check_before_paying():
                         self._start_ready()
                     self._start_cancels()
-                self._let_go()
+                self._flush()
                 self._start_polls()
                 if self._may_leave():
                     break
-                pause = min(max(self._polls.pause(), 0.02), _LONGEST_PAUSE)
-                answers = self._requests.answers(pause)
+                pause = min(max(self._poller.pause(), 0.02), _LONGEST_PAUSE)
+                responses = self._requests.responses(pause)
         finally:
             self._requests.close()
         return self._result()
 
     def _result(self) -> ApplyResult:
-        """How the run ended; tells of everything that is left behind."""
-        # Of what is being sent no answer came in time: it may have arrived.
-        left = [*self._left, *self._polls, *self._requests.unanswered()]
-        for running in left:
-            self._tell(EventType.DETACHED, running)
-        why = self._tally.why_skipped()
-        for change in self._order:
+        # A call that was sent may have arrived, though no answer came in time.
+        left = [*self._detached, *self._poller, *self._requests.unanswered()]
+        for flight in left:
+            self._report(EventType.DETACHED, flight)
+        why = why_skipped(self._failed)
+        for change in self._queue:
             self._on_event(Event(EventType.SKIPPED, change, message=why))
         if self._halted is not None:
             raise self._halted
-        return self._tally.result(skipped=self._order, left=left)
+        return ApplyResult(
+            done=tuple(self._done),
+            failed=tuple(self._failed),
+            skipped=tuple(self._queue),
+            left=tuple(flight.left() for flight in left),
+        )
 
     @contextmanager
     def _journalled(self) -> Iterator[None]:
@@ -132,318 +165,282 @@ class Executor:
         except UNRECORDED as error:
             self._halted = self._halted or error
 
-    def _start_ready(self) -> None:
-        while self._order.ready and self._requests.room(Purpose.CHANGE) and not self._ending:
-            change = self._order.take()
-            running = InFlightChange(change, time.monotonic(), None)
-            if not self._second_look.lets(STEPS.get(change.action)):
-                self._order.set_aside(change)
-                continue
-            self._tell(EventType.STARTED, running)
-            try:
-                begun = self._steps.begin(change)
-            except AutomlPlanError as error:
-                self._fail(running, error)
-                continue
-            running.operation, running.finish = begun.operation, begun.finish
-            if begun.operation is not None:
-                running.expectation = self._steps.expectation(change, begun.operation)
-            self._send(running, begun)
-
-    def _look_first(self) -> bool:
-        """Go on with the look that calls wait for; whether changes that waited can begin."""
-        if self._ending:
-            return False
-        try:
-            call = self._second_look.next_call(self._requests.trainings())
-        except StateOutdated as error:
-            self._halted = error
-            return False
-        if call is not None:
-            self._requests.send(Purpose.LOOK, None, call)
-        if (failure := self._second_look.failure()) is not None:
-            for change in self._order.give_up():
-                self._fail(InFlightChange(change, time.monotonic(), None), failure)
-        return self._second_look.over and self._order.release()
-
-    def _send(self, running: InFlightChange, begun: StartedStep) -> None:
-        if begun.call is not None:
-            self._requests.hold(running, begun.call)
-        elif begun.operation is not None:
-            self._polls.add(running)
-        elif running.finish is not None:
-            self._finish(running, None)
-        else:
-            self._done(running, None)
-
-    def _let_go(self) -> None:
-        """Send the calls whose intents are on disk; none when the disk did not take them."""
-        if self._halted is None or isinstance(self._halted, StateOutdated):
-            self._requests.let_go()
-            self._steps.notices.let_go()
-            return
-        for running, _ in self._requests.give_up():
-            self._fail(running, self._halted)
-
-    def _finish(self, running: InFlightChange, found: object) -> None:
-        """End a change that opened no operation."""
-        assert running.finish is not None  # noqa: S101 (asked by whoever calls)
-        try:
-            outcome = running.finish(found)
-        except UNRECORDED as error:
-            self._halt(running, error)
-        except AutomlPlanError as error:
-            self._fail(running, error)
-        else:
-            self._done(running, outcome)
-
-    def _start_cancels(self) -> None:
-        """After a stop that is to end the trainings: ask for their end, once each."""
-        if not (self.stopped and self._cancel_when_stopped):
-            return
-        for running in [*self._polls, *self._left]:
-            # Of what is being asked the answer is taken first: it may have ended.
-            if not running.trains or running.cancelled or running.asked:
-                continue
-            operation = running.operation
-            assert operation is not None  # noqa: S101 (a training is an operation)
-            running.cancelled = True
-            self._polls.drop(running)
-            if running in self._left:
-                self._left.remove(running)
-            self._requests.send(Purpose.CHANGE, running, self._steps.cancel(operation))
-
-    def _start_polls(self) -> None:
-        if self._halted is not None:
-            return
-        if (call := self._polls.list_call()) is not None:
-            self._requests.send(Purpose.LIST, None, call)
-        for running in self._polls.due(self._requests.room(Purpose.POLL)):
-            if self.stopped and not running.cancelled:
-                running.asked = False
-                continue
-            self._requests.send(Purpose.POLL, running, self._steps.ask(running))
-
     @property
     def _ending(self) -> bool:
-        """Whether nothing new is begun."""
+        """Whether nothing new is started."""
         return self._halted is not None or self.stopped
-
-    def _look_again(self, running: InFlightChange, seconds: float) -> None:
-        """Look at it in so many seconds; a detached run leaves it to the service."""
-        if self._detach and running.can_be_left:
-            self._polls.drop(running)
-            self._left.append(running)
-        else:
-            running.look_again(seconds)
 
     def _may_leave(self) -> bool:
         """Whether nothing is left that this run should wait for."""
         if self._stopped_at is not None:
-            ends = (*self._polls, *self._left) if self._cancel_when_stopped else ()
-            if self._halted is None and any(running.trains for running in ends):
+            ends = (*self._poller, *self._detached) if self._cancel_when_stopped else ()
+            if self._halted is None and any(flight.trains for flight in ends):
                 return False
-            given_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
-            return not self._requests.any(Purpose.CHANGE) or given_up
-        if self._requests.any(*Purpose):
+            gave_up = time.monotonic() - self._stopped_at > DRAIN_SECONDS
+            return not self._requests.pending(Purpose.CHANGE) or gave_up
+        if self._requests.pending(*Purpose):
             return False
         if self._halted is not None:
             return True
-        return not self._order.ready and not self._polls
+        return not self._queue.ready and not self._poller
 
-    def _take(self, answer: Answer) -> None:
-        running = answer.running
-        if answer.purpose is Purpose.LOOK:
-            self._second_look.take(answer.future.result)
-        elif running is None:
-            self._listed(answer.future)
-        elif answer.purpose is Purpose.CHANGE:
-            self._answered(running, answer.future)
-        else:
-            running.asked = False
-            self._polled(running, answer.future)
+    # -- requests --------------------------------------------------------------------------
 
-    def _listed(self, future: Future[Any]) -> None:
-        answer: ListedOperations | None = None
-        with suppress(ProviderError):  # each is asked for then, and tells if that fails too
-            answer = future.result()
-        for running, operation in self._polls.listed(answer):
-            running.polls += 1
-            self._learned(running, operation)
+    def _start_ready(self) -> None:
+        while self._queue.ready and self._requests.capacity(Purpose.CHANGE) and not self._ending:
+            change = self._queue.pop()
+            if not self._guard.allows(STEPS.get(change.action)):
+                self._queue.defer(change)
+                continue
+            flight = InFlightChange(change, time.monotonic(), None)
+            self._report(EventType.STARTED, flight)
+            with self._ended_by_errors(flight):
+                started = self._steps.start(change)
+                if started.operation is not None:
+                    flight.expectation = self._outcomes.expectation(change, started.operation)
+                self._send(flight, started)
 
-    def _answered(self, running: InFlightChange, future: Future[Any]) -> None:
-        change, operation = running.change, running.operation
+    def _check_before_paying(self) -> bool:
+        """Continue the check that paid calls wait for; whether deferred changes can be started."""
+        if self._ending:
+            return False
         try:
-            answer = future.result()
+            call = self._guard.next_call(self._requests.starting_trainings())
+        except StateOutdated as error:
+            self._halted = error
+            return False
+        if call is not None:
+            self._requests.send(Purpose.CHECK, None, call)
+        if (failure := self._guard.pop_failure()) is not None:
+            for change in self._queue.drop_deferred():
+                self._fail(InFlightChange(change, time.monotonic(), None), failure)
+        return self._guard.idle and self._queue.release_deferred()
+
+    def _send(self, flight: InFlightChange, started: StartedStep) -> None:
+        """Stage the call of a step; poll a step without one, or finish it."""
+        flight.operation, flight.finish = started.operation, started.finish
+        if started.call is not None:
+            flight.state = State.CALLING
+            self._requests.stage(flight, started.call)
+        elif started.operation is not None:
+            self._poll(flight)
+        elif started.finish is not None:
+            self._finish(flight, None)
+        else:
+            self._succeed(flight, None)
+
+    def _flush(self) -> None:
+        """Send the calls whose intents are on disk; none when the disk did not take them."""
+        if self._halted is None or isinstance(self._halted, StateOutdated):
+            self._requests.flush()
+            self._notices.flush()
+            return
+        for flight in self._requests.discard():
+            self._fail(flight, self._halted)
+
+    def _start_cancels(self) -> None:
+        """Cancel each running training once, after a stop that must end them."""
+        if not (self.stopped and self._cancel_when_stopped):
+            return
+        for flight in [*self._poller, *self._detached]:
+            # The answer to a poll that is under way comes first: it may have ended.
+            if not flight.trains or flight.cancel_requested or flight.being_polled:
+                continue
+            flight.cancel_requested, flight.state = True, State.CALLING
+            self._poller.drop(flight)
+            if flight in self._detached:
+                self._detached.remove(flight)
+            self._requests.send(Purpose.CHANGE, flight, self._steps.cancel_call(flight.recorded))
+
+    def _poll(self, flight: InFlightChange) -> None:
+        """Poll its operation; search for one that is not known."""
+        named = flight.operation is not None and flight.operation.id is not None
+        flight.state = State.RUNNING if named else State.SEARCHING
+        self._poller.add(flight)
+
+    def _start_polls(self) -> None:
+        if self._halted is not None:
+            return
+        if (call := self._poller.list_call()) is not None:
+            self._requests.send(Purpose.LIST, None, call)
+        for flight in self._poller.due(self._requests.capacity(Purpose.POLL)):
+            if self.stopped and not flight.cancel_requested:
+                flight.being_polled = False
+                continue
+            self._requests.send(Purpose.POLL, flight, self._steps.poll_call(flight))
+
+    # -- answers ---------------------------------------------------------------------------
+
+    def _take(self, response: Response) -> None:
+        flight, result = response.flight, response.future.result
+        if response.purpose is Purpose.CHECK:
+            self._guard.take(result)
+        elif flight is None:
+            self._take_list(result)
+        elif response.purpose is Purpose.CHANGE:
+            self._act(flight, *answer_to_call(flight, result))
+        else:
+            flight.being_polled = False
+            self._take_poll(flight, *answer_to_poll(result))
+
+    def _take_list(self, result: Callable[[], Any]) -> None:
+        listed = None
+        with suppress(ProviderError):  # each is polled then, and reports it if that fails, too
+            listed = result()
+        for flight, operation in self._poller.listed(listed):
+            self._take_poll(flight, answer_of(operation), operation)
+
+    def _take_poll(self, flight: InFlightChange, answer: Answer, content: object) -> None:
+        flight.polls += 1
+        if answer is not Answer.UNREACHABLE:
+            flight.poll_failures = 0
+        if isinstance(content, Finding):
+            flight.has_candidates = bool(content.candidates)
+        self._act(flight, answer, content)
+
+    def _act(self, flight: InFlightChange, answer: Answer, content: object) -> None:
+        with self._ended_by_errors(flight):
+            self._actions[flight.state, answer](flight, content)
+
+    @contextmanager
+    def _ended_by_errors(self, flight: InFlightChange) -> Iterator[None]:
+        try:
+            yield
         except AutomlPlanError as error:
-            self._refused(running, error)
-            return
-        if running.finish is not None:
-            self._finish(running, answer)
-            return
-        try:
-            if answer is not None and operation is not None:
-                running.operation = self._steps.answered(change, operation, answer)
-                self._polls.add(running)
-                if answer.done:
-                    self._ended(running, answer)
-                else:
-                    running.look_again(SHORTEST_POLL)
-            elif operation is not None and operation.id is not None:
-                self._polls.add(running)  # a cancel was asked for: wait for its end
-            else:
-                if operation is not None:
-                    self._steps.nothing_to_wait_for(change, operation)
-                self._done(running, None)
-        except StateError as error:
-            self._halt(running, error)
+            self._fail(flight, error)
 
-    def _refused(self, running: InFlightChange, error: AutomlPlanError) -> None:
-        operation = running.operation
-        if operation is None or operation.id is not None or isinstance(error, UNRECORDED):
-            self._fail(running, error)
-            return
-        try:
-            certain = self._steps.refused(running.change, operation, error)
-        except UNRECORDED as unwritable:
-            self._halt(running, unwritable)
-            return
-        if certain:
-            self._fail(running, error)
+    # -- actions: CALLING ------------------------------------------------------------------
+
+    def _finish(self, flight: InFlightChange, returned: object) -> None:
+        """Record a step that opens no operation."""
+        assert flight.finish is not None  # noqa: S101 (it has no operation)
+        self._succeed(flight, flight.finish(returned))
+
+    def _follow(self, flight: InFlightChange, operation: Operation) -> None:
+        flight.operation = self._steps.on_started(flight.change, flight.recorded, operation)
+        self._poll(flight)
+        if operation.done:
+            self._act(flight, answer_of(operation), operation)
         else:
-            running.accepted = isinstance(error, TransportError) and error.accepted
-            self._polls.add(running)
-            running.look_again(SHORTEST_POLL)
-            self._tell(EventType.WAITING, running, f"{error.message} Was it received?")
+            flight.poll_in(SHORTEST_POLL)
 
-    def _polled(self, running: InFlightChange, future: Future[Operation | Finding]) -> None:
-        running.polls += 1
-        try:
-            answer = future.result()
-        except NotFound as error:
-            self._learned(running, error)
-        except (ProviderError, UnsettledOperation) as error:
-            running.poll_failures += 1
-            lasts = running.poll_failures > TOLERATED_POLL_FAILURES
-            if lasts or isinstance(error, UnsettledOperation):
-                self._polls.drop(running)
-                self._fail(running, error)
-                return
-            self._look_again(running, LONGEST_POLL / 3)
-            self._tell(EventType.WAITING, running, error.message)
+    def _await_cancellation(self, flight: InFlightChange, _: object) -> None:
+        self._poll(flight)
+
+    def _complete(self, flight: InFlightChange, _: object) -> None:
+        if flight.operation is not None:
+            self._steps.on_completed(flight.change, flight.operation)
+        self._succeed(flight, None)
+
+    def _reject(self, flight: InFlightChange, error: AutomlPlanError) -> None:
+        self._steps.on_rejected(flight.change, flight.recorded)
+        self._fail(flight, error)
+
+    def _search(self, flight: InFlightChange, error: AutomlPlanError) -> None:
+        """Keep the intent of a call that may have been received, and find out."""
+        flight.acknowledged = isinstance(error, TransportError) and error.accepted
+        self._poll(flight)
+        flight.poll_in(SHORTEST_POLL)
+        self._report(EventType.WAITING, flight, f"{error.message} Checking whether it arrived.")
+
+    # -- actions: RUNNING ------------------------------------------------------------------
+
+    def _wait(self, flight: InFlightChange, operation: Operation) -> None:
+        flight.short_step = operation.kind is OperationKind.CREATE_ENDPOINT
+        self._poll_or_detach(flight, pause_after(time.monotonic() - flight.started))
+        progress = operation.progress_percent
+        self._report(EventType.WAITING, flight, None if progress is None else f"{progress} %")
+
+    def _call_next(self, flight: InFlightChange, operation: Operation) -> None:
+        """Send the next of several calls, unless the run is ending: the next run continues then."""
+        if self._ending:
+            return
+        if not self._guard.allows(flight.recorded.step):
+            flight.poll_in(SHORTEST_POLL)
+            return
+        started = self._steps.next_call(flight.change, flight.recorded, operation)
+        self._poller.drop(flight)
+        self._send(flight, started)
+
+    def _record_end(self, flight: InFlightChange, operation: Operation) -> None:
+        outcome = self._outcomes.on_finished(flight.change, flight.recorded, operation)
+        self._poller.drop(flight)
+        self._succeed(flight, outcome)
+
+    def _search_result(self, flight: InFlightChange, error: AutomlPlanError) -> None:
+        """Find out what became of an operation that the service has forgotten."""
+        flight.operation = self._outcomes.on_lost(flight.change, flight.recorded)
+        flight.acknowledged, flight.interrupted_at = True, None
+        self._poll(flight)
+        self._report(EventType.WAITING, flight, f"{error.message} Looking for its result.")
+
+    def _poll_again(self, flight: InFlightChange, error: AutomlPlanError) -> None:
+        flight.poll_failures += 1
+        if flight.poll_failures > TOLERATED_POLL_FAILURES:
+            self._fail(flight, error)
+            return
+        self._poll_or_detach(flight, LONGEST_POLL / 3)
+        self._report(EventType.WAITING, flight, error.message)
+
+    # -- actions: SEARCHING ----------------------------------------------------------------
+
+    def _follow_found(self, flight: InFlightChange, finding: Finding) -> None:
+        found = finding.operation
+        assert found is not None  # noqa: S101 (it was found)
+        flight.operation = self._steps.on_started(flight.change, finding.intent, found)
+        self._poll(flight)
+        flight.poll_in(SHORTEST_POLL)
+
+    def _record_found(self, flight: InFlightChange, finding: Finding) -> None:
+        self._poller.drop(flight)
+        made = self._outcomes.on_found(flight.change, finding.intent, finding.made)
+        self._succeed(flight, made)
+
+    def _resend(self, flight: InFlightChange, finding: Finding) -> None:
+        """Send a call again that was never received, as often as one run may."""
+        may_resend = flight.sent < MOST_SENT
+        if may_resend and not self._guard.allows(finding.intent.step):
+            flight.poll_in(SHORTEST_POLL)
+            return
+        self._poller.drop(flight)
+        if not may_resend or (finding.proved and flight.acknowledged):
+            self._fail(flight, flight.not_found())
+            return
+        started = self._steps.resend(flight.change, finding.intent)
+        flight.interrupted_at = None
+        if started.call is not None:
+            flight.sent += 1
+            self._report(EventType.WAITING, flight, "it was never received; sending it again")
+        self._send(flight, started)
+
+    def _search_on(self, flight: InFlightChange, finding: Finding) -> None:
+        since = flight.interrupted_at or 0.0
+        self._poll_or_detach(flight, pause_after(time.monotonic() - since))
+        ids = ", ".join(operation.id for operation in finding.candidates)
+        message = f"its operation may be {ids}" if ids else "checking whether the call arrived"
+        self._report(EventType.WAITING, flight, message)
+
+    # -- ends ------------------------------------------------------------------------------
+
+    def _poll_or_detach(self, flight: InFlightChange, seconds: float) -> None:
+        """Poll it again in `seconds`; a detached run leaves it to the service."""
+        if self._detach and flight.can_detach:
+            self._poller.drop(flight)
+            self._detached.append(flight)
         else:
-            self._learned(running, answer)
+            flight.poll_in(seconds)
 
-    def _learned(self, running: InFlightChange, answer: Operation | Finding | NotFound) -> None:
-        """Go on by how an operation stands, or by which one it is."""
-        running.poll_failures = 0
-        try:
-            if isinstance(answer, NotFound):
-                self._lost(running, answer)
-            elif isinstance(answer, Finding):
-                self._found(running, answer)
-            elif answer.done:
-                self._ended(running, answer)
-            else:
-                self._goes_on(running, answer)
-        except StateError as error:
-            self._halt(running, error)
+    def _succeed(self, flight: InFlightChange, outcome: str | None) -> None:
+        self._done.append(flight.change)
+        self._queue.done(flight.change)
+        self._report(EventType.DONE, flight, outcome)
 
-    def _goes_on(self, running: InFlightChange, answer: Operation) -> None:
-        running.passing = answer.kind is OperationKind.CREATE_ENDPOINT
-        self._look_again(running, pause_after(time.monotonic() - running.begun))
-        progress = answer.progress_percent
-        self._tell(EventType.WAITING, running, None if progress is None else f"{progress} %")
-
-    def _lost(self, running: InFlightChange, error: NotFound) -> None:
-        """The service has forgotten an operation: what it made tells what came of it."""
-        operation = running.operation
-        if operation is None or operation.id is None:
-            self._polls.drop(running)
-            self._fail(running, error)
-            return
-        running.operation = self._steps.lost(running.change, operation)
-        running.accepted, running.cut_off = True, None
-        self._polls.add(running)
-        self._tell(EventType.WAITING, running, f"{error.message} What did it make?")
-
-    def _found(self, running: InFlightChange, finding: Finding) -> None:
-        """Go on by what came of a call without an answer."""
-        running.candidates = bool(finding.candidates)
-        if finding.verdict is Verdict.FOUND and finding.operation is not None:
-            running.operation = self._steps.answered(
-                running.change, finding.intent, finding.operation
-            )
-            self._polls.add(running)
-            running.look_again(SHORTEST_POLL)
-            return
-        if finding.verdict is Verdict.OPEN:
-            self._look_again(running, pause_after(time.monotonic() - (running.cut_off or 0.0)))
-            maybe = ", ".join(operation.id for operation in finding.candidates)
-            said = f"its operation may be {maybe}" if maybe else "was the call received?"
-            self._tell(EventType.WAITING, running, said)
-            return
-        sends = finding.verdict is Verdict.NEVER and running.sent < MOST_SENT
-        if sends and not self._second_look.lets(finding.intent.step):
-            running.look_again(SHORTEST_POLL)
-            return
-        self._polls.drop(running)
-        if finding.verdict is Verdict.ARRIVED:
-            made = self._steps.arrived(running.change, finding.intent, finding.made)
-            self._done(running, made)
-            return
-        if running.sent >= MOST_SENT or (finding.proved and running.accepted):
-            self._fail(running, running.not_found())
-            return
-        try:
-            begun = self._steps.again(running.change, finding.intent)
-        except AutomlPlanError as error:
-            self._fail(running, error)
-            return
-        running.operation, running.finish, running.cut_off = begun.operation, begun.finish, None
-        if begun.call is not None:
-            running.sent += 1
-            self._tell(EventType.WAITING, running, "it was never received, and is sent again")
-        self._send(running, begun)
-
-    def _ended(self, running: InFlightChange, answer: Operation) -> None:
-        operation = running.operation
-        assert operation is not None  # noqa: S101 (only operations are waited for)
-        if answer.has_next_step and answer.error is None:
-            if self._ending:
-                return  # the next run goes on with it
-            if not self._second_look.lets(operation.step):
-                running.look_again(SHORTEST_POLL)
-                return
-            begun = self._steps.further(running.change, operation, answer)
-            self._polls.drop(running)
-            running.operation = begun.operation
-            self._send(running, begun)
-            return
-        try:
-            outcome = self._steps.ended(running.change, operation, answer)
-        except ProviderError as error:
-            self._polls.drop(running)
-            self._fail(running, error)
-            return
-        self._polls.drop(running)
-        self._done(running, outcome)
-
-    def _done(self, running: InFlightChange, outcome: str | None) -> None:
-        self._tally.done.append(running.change)
-        self._order.done(running.change)
-        self._tell(EventType.DONE, running, outcome)
-
-    def _fail(self, running: InFlightChange, error: AutomlPlanError) -> None:
+    def _fail(self, flight: InFlightChange, error: AutomlPlanError) -> None:
+        self._poller.drop(flight)
         if isinstance(error, UNRECORDED):
             self._halted = error
-        self._tally.failed.append(Failure(running.change, error))
-        self._tell(EventType.FAILED, running, error.message)
+        self._failed.append(Failure(flight.change, error))
+        self._report(EventType.FAILED, flight, error.message)
 
-    def _halt(self, running: InFlightChange, error: StateError) -> None:
-        """What happened can't be recorded; of an unwritable state, start nothing more."""
-        self._polls.drop(running)
-        self._fail(running, error)
-
-    def _tell(self, kind: EventType, running: InFlightChange, message: str | None = None) -> None:
-        self._on_event(running.event(kind, message))
+    def _report(self, kind: EventType, flight: InFlightChange, message: str | None = None) -> None:
+        self._on_event(flight.event(kind, message))

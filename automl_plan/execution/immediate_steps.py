@@ -108,7 +108,7 @@ class SynchronousSteps:
         self.reports: list[tuple[Address, int | None, GateReport]] = []
         """The gates that were asked: address, version, what they found."""
 
-    def begin(self, change: Change) -> SynchronousStep:
+    def start(self, change: Change) -> SynchronousStep:
         """What is to be sent and recorded for a change. Raises PlanStale."""
         match change.action:
             case Action.UPDATE:
@@ -318,7 +318,7 @@ class SynchronousSteps:
                 continue  # deleted behind our back: the next plan forgets it
 
     def _protected(self, address: Address) -> bool:
-        declared = self._desired.datasets.get(address) or self._desired.models.get(address)
+        declared = self._desired.resource(address)
         return declared is not None and declared.lifecycle.prevent_destroy
 
     # -- records ---------------------------------------------------------------------------

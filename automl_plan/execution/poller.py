@@ -1,4 +1,4 @@
-"""Which operations are waited for, and what is asked to learn how they are."""
+"""Decides which operations are polled when: few one by one, many by lists."""
 
 from __future__ import annotations
 
@@ -9,43 +9,52 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from automl_plan.errors import OperationsRunning
-from automl_plan.execution.in_flight import LONGEST_POLL, InFlightChange, pause_after
+from automl_plan.execution.in_flight import InFlightChange
 from automl_plan.model.live import Operation
 from automl_plan.providers.protocol import Provider
 
 MANY = 8
-"""Operations from which on they are listed."""
+"""The number of operations from which on they are listed."""
 _SHORTEST_LIST = 0.1
 """Seconds between two lists at least."""
+SHORTEST_POLL = 0.02
+_SOON = 0.1
+LONGEST_POLL = 15.0
+"""Seconds between two polls of an operation: its age until `_SOON`, then a tenth of its age."""
+
+
+def pause_after(age: float) -> float:
+    """Return the seconds until the next poll of an operation of this age in seconds."""
+    return min(max(age / 10, min(age, _SOON), SHORTEST_POLL), LONGEST_POLL)
 
 
 class ListedOperations(Struct, frozen=True):
-    """What a list told of: those that run, or have ended."""
+    """The result of a list call: operations that are running, or that ended."""
 
     operations: Sequence[Operation]
-    asked: float
-    """When it was asked for (monotonic seconds)."""
+    requested: float
+    """When the list was requested (monotonic seconds)."""
 
 
 class OperationPoller:
-    """All that is waited for. One thread uses it; the calls that it gives out run in others."""
+    """The changes in flight that are polled. Used by one thread; its calls run in others."""
 
     def __init__(
         self,
-        running: Callable[[], Sequence[Operation]],
-        ended: Callable[[int], Sequence[Operation]],
+        list_active: Callable[[], Sequence[Operation]],
+        list_recent: Callable[[int], Sequence[Operation]],
     ) -> None:
-        """What lists those that run, and at most so many of those that have ended."""
-        self._running = running
-        self._ended = ended
+        """`list_active` lists running operations, `list_recent` at most N that ended."""
+        self._list_active = list_active
+        self._list_recent = list_recent
         self._named: dict[InFlightChange, None] = {}
-        """Whose operation is known."""
+        """Those whose operation is known."""
         self._nameless: dict[InFlightChange, None] = {}
-        """Of whose call no answer arrived."""
+        """Those whose call was not answered."""
         self._unlisted: deque[InFlightChange] = deque()
-        """Those that no list of what runs names."""
-        self._seek_ended = False
-        """Whether a list of what has ended is to tell of them before they are asked for."""
+        """Those that no list of running operations contains."""
+        self._recent_first = False
+        """Whether a list of ended operations comes before those are polled one by one."""
         self._listing = False
         self._next_list = 0.0
 
@@ -55,101 +64,102 @@ class OperationPoller:
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
-    def __contains__(self, running: InFlightChange) -> bool:
-        return running in self._named or running in self._nameless
+    def __contains__(self, flight: InFlightChange) -> bool:
+        return flight in self._named or flight in self._nameless
 
-    def add(self, running: InFlightChange) -> None:
-        """Wait for its operation, which may be another one than before."""
-        self.drop(running)
-        running.asked = False
-        named = running.operation is not None and running.operation.id is not None
-        (self._named if named else self._nameless)[running] = None
+    def add(self, flight: InFlightChange) -> None:
+        """Poll its operation, which may be another one than before."""
+        self.drop(flight)
+        flight.being_polled = False
+        named = flight.operation is not None and flight.operation.id is not None
+        (self._named if named else self._nameless)[flight] = None
 
-    def drop(self, running: InFlightChange) -> None:
-        """Wait for it no longer."""
-        self._named.pop(running, None)
-        self._nameless.pop(running, None)
+    def drop(self, flight: InFlightChange) -> None:
+        """Stop polling it."""
+        self._named.pop(flight, None)
+        self._nameless.pop(flight, None)
 
-    def due(self, room: int) -> Iterator[InFlightChange]:
-        """At most `room` of those that are to be asked for one by one now; they count as asked."""
+    def due(self, capacity: int) -> Iterator[InFlightChange]:
+        """Yield at most `capacity` changes to be polled one by one now, marked as being polled."""
         now = time.monotonic()
-        while room and self._unlisted and not self._seek_ended:
-            running = self._unlisted.popleft()
-            if running in self._named and not running.asked:
-                running.asked = True
-                room -= 1
-                yield running
-        for running in self._one_by_one():
-            if not room:
+        while capacity and self._unlisted and not self._recent_first:
+            flight = self._unlisted.popleft()
+            if flight in self._named and not flight.being_polled:
+                flight.being_polled = True
+                capacity -= 1
+                yield flight
+        for flight in self._one_by_one():
+            if not capacity:
                 return
-            if not running.asked and running.next_poll <= now:
-                running.asked = True
-                room -= 1
-                yield running
+            if not flight.being_polled and flight.next_poll <= now:
+                flight.being_polled = True
+                capacity -= 1
+                yield flight
 
     def list_call(self) -> Callable[[], ListedOperations] | None:
-        """The list call that is to be sent now, if any."""
+        """Return the list call to be sent now, if any."""
         now = time.monotonic()
         if self._listing:
             return None
-        if self._seek_ended:
+        if self._recent_first:
             self._listing = True
-            # Others end meanwhile, or are somebody else's.
+            # Others end in the meantime, or belong to someone else.
             most = 2 * len(self._unlisted)
-            return lambda: ListedOperations(self._ended(most), now)
+            return lambda: ListedOperations(self._list_recent(most), now)
         if self._unlisted or not self._many or now < self._next_list:
             return None
         self._listing = True
-        return lambda: ListedOperations(self._running(), now)
+        return lambda: ListedOperations(self._list_active(), now)
 
     def listed(self, answer: ListedOperations | None) -> Iterator[tuple[InFlightChange, Operation]]:
-        """What a list call, None for one that failed, tells of those that are waited for.
+        """Yield the polled changes that a list contains; None is a list call that failed.
 
-        Those that a list of what runs does not name have ended, or are too new for it, and are due.
-        So is all, one by one, after it failed.
+        Those that a list of running operations does not contain have ended, or are too new for
+        it, and become due. After a failure all become due, one by one.
         """
         self._listing = False
-        return self._those_ended(answer) if self._seek_ended else self._those_running(answer)
+        return self._listed_recent(answer) if self._recent_first else self._listed_active(answer)
 
-    def _those_ended(
+    def _listed_recent(
         self, answer: ListedOperations | None
     ) -> Iterator[tuple[InFlightChange, Operation]]:
-        self._seek_ended = False
+        self._recent_first = False
         known = {} if answer is None else {o.id: o for o in answer.operations if o.done}
         unlisted, self._unlisted = self._unlisted, deque()
-        for running in unlisted:
+        for flight in unlisted:
             operation = None
-            if running in self._named and running.operation is not None and not running.asked:
-                operation = known.get(running.operation.id or "")
+            if flight in self._named and flight.operation is not None and not flight.being_polled:
+                operation = known.get(flight.operation.id or "")
             if operation is None:
-                self._unlisted.append(running)
+                self._unlisted.append(flight)
             else:
-                yield running, operation
+                yield flight, operation
 
-    def _those_running(
+    def _listed_active(
         self, answer: ListedOperations | None
     ) -> Iterator[tuple[InFlightChange, Operation]]:
         now = time.monotonic()
         known = {} if answer is None else {o.id: o for o in answer.operations if not o.done}
-        waiting = list(self._named)
-        age = sum(now - running.begun for running in waiting) / max(len(waiting), 1)
+        polled = list(self._named)
+        age = sum(now - flight.started for flight in polled) / max(len(polled), 1)
         self._next_list = now + max(pause_after(age), _SHORTEST_LIST)
-        for running in waiting:
-            if running.asked or (answer is not None and running.begun > answer.asked):
+        for flight in polled:
+            too_new = answer is not None and flight.started > answer.requested
+            if flight.being_polled or too_new:
                 continue
-            assert running.operation is not None  # noqa: S101 (it is named)
-            operation = known.get(running.operation.id or "")
+            assert flight.operation is not None  # noqa: S101 (it is named)
+            operation = known.get(flight.operation.id or "")
             if operation is None:
-                self._unlisted.append(running)
+                self._unlisted.append(flight)
             else:
-                yield running, operation
-        self._seek_ended = answer is not None and len(self._unlisted) >= MANY
+                yield flight, operation
+        self._recent_first = answer is not None and len(self._unlisted) >= MANY
 
     def pause(self) -> float:
-        """Seconds until something is due."""
+        """Return the seconds until something is due."""
         if self._unlisted and not self._listing:
             return 0.0
-        moments = [r.next_poll for r in self._one_by_one() if not r.asked]
+        moments = [flight.next_poll for flight in self._one_by_one() if not flight.being_polled]
         if self._many and not self._listing:
             moments.append(self._next_list)
         now = time.monotonic()
@@ -160,28 +170,28 @@ class OperationPoller:
         return len(self._named) >= MANY
 
     def _one_by_one(self) -> list[InFlightChange]:
-        """Those that no list tells of: few, or calls without an answer."""
+        """Those that are not listed: all when they are few, else calls without an answer."""
         return list(self._nameless if self._many else self)
 
 
 def wait_for_operation(
     provider: Provider, operation_id: str, *, timeout: float | None = None
 ) -> Operation:
-    """The operation as it ended, well or not. `timeout` is in seconds.
+    """Poll an operation until it ended, well or not; `timeout` is in seconds.
 
-    Raises OperationsRunning when it goes on after the timeout.
+    Raises OperationsRunning when it is still running after the timeout, ProviderError.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     while True:
         operation = provider.operation(operation_id)
         if operation.done:
             return operation
-        age = time.monotonic() - begun
+        age = time.monotonic() - started
         pause = pause_after(age)
         if timeout is not None:
             if age >= timeout:
                 raise OperationsRunning(
-                    f"The operation {operation.id} goes on after {timeout:g} seconds.",
+                    f"The operation {operation.id} is still running after {timeout:g} seconds.",
                     hint=f"Wait longer: automl-plan operations wait {operation.id}",
                 )
             pause = min(pause, max(timeout - age, 0.01))

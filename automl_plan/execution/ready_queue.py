@@ -1,4 +1,4 @@
-"""Which changes can be begun: those whose needs are met."""
+"""The changes of a run that are not started yet, and which of them can be started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from automl_plan.planning.plan import Change
 
 
 class ReadyQueue:
-    """The changes of one run that are not begun yet."""
+    """Hands out the changes whose needs are met."""
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._pending = {change.key: change for change in changes}
@@ -22,41 +22,41 @@ class ReadyQueue:
             for need in needs:
                 self._needed_by.setdefault(need, []).append(key)
         self._ready = deque(key for key in self._pending if not self._unmet[key])
-        self._aside: list[str] = []
+        self._deferred: list[str] = []
 
     def __iter__(self) -> Iterator[Change]:
-        """Those that are not begun."""
+        """Yield the changes that are not started."""
         return iter(self._pending.values())
 
     @property
     def ready(self) -> bool:
-        """Whether one can be begun."""
+        """Whether a change can be started."""
         return bool(self._ready)
 
-    def take(self) -> Change:
-        """The next one that can be begun, which is begun now."""
+    def pop(self) -> Change:
+        """Return the next change to start."""
         return self._pending.pop(self._ready.popleft())
 
-    def set_aside(self, change: Change) -> None:
-        """Let one that was taken wait until those set aside are released."""
+    def defer(self, change: Change) -> None:
+        """Put back a change that was popped, until the deferred ones are released."""
         self._pending[change.key] = change
-        self._aside.append(change.key)
+        self._deferred.append(change.key)
 
-    def release(self) -> bool:
-        """Let those that were set aside begin before others; whether there are any."""
-        self._ready.extendleft(reversed(self._aside))
-        released, self._aside = bool(self._aside), []
+    def release_deferred(self) -> bool:
+        """Put the deferred changes before the others; return whether there are any."""
+        self._ready.extendleft(reversed(self._deferred))
+        released, self._deferred = bool(self._deferred), []
         return released
 
-    def give_up(self) -> list[Change]:
-        """Those that were set aside, which are not begun."""
-        given_up, self._aside = [self._pending.pop(key) for key in self._aside], []
-        return given_up
+    def drop_deferred(self) -> list[Change]:
+        """Remove the deferred changes, which will not be started, and return them."""
+        dropped, self._deferred = [self._pending.pop(key) for key in self._deferred], []
+        return dropped
 
     def done(self, change: Change) -> None:
-        """Let those begin that needed nothing else than this.
+        """Release the changes that needed nothing else than this one.
 
-        They come before what needed nothing: a training takes hours, and waits for no other
+        They come before those that needed nothing: a training takes hours, and waits for no other
         resource's turn.
         """
         freed = []

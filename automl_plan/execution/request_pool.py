@@ -1,6 +1,6 @@
-"""The requests of one run, each sent by a worker; one thread gives them out and takes the answers.
+"""The requests of one run, each sent by a worker; one thread hands them out and takes the answers.
 
-A call that follows from something recorded is `held` until that is on disk.
+A call that follows from a recorded intent is staged until the intent is on disk.
 """
 
 from __future__ import annotations
@@ -21,91 +21,93 @@ class Purpose(Enum):
     """What a request is for."""
 
     CHANGE = auto()
+    """To carry out a change, or to cancel its operation."""
     POLL = auto()
-    """How one operation stands."""
+    """To ask for the status of one operation."""
     LIST = auto()
-    """Which operations run."""
-    LOOK = auto()
-    """What lives, before calls that are paid for."""
+    """To list operations."""
+    CHECK = auto()
+    """To look for unrecorded objects before paid calls."""
 
 
-class Answer(Struct, frozen=True):
-    """What a request came back with; `future` has its result or its error."""
+class Response(Struct, frozen=True):
+    """The answer to a request; `future` has its result or its error."""
 
     purpose: Purpose
-    running: InFlightChange | None
-    """None for a list and a look."""
+    flight: InFlightChange | None
+    """None for a list and a check."""
     future: Future[Any]
 
 
 class RequestPool:
-    """At most `parallelism` calls, and as many questions, at the same time."""
+    """At most `parallelism` calls, and the same number of polls, at the same time."""
 
     def __init__(self, parallelism: int) -> None:
         self._parallelism = parallelism
         self._pool = ThreadPoolExecutor(parallelism, thread_name_prefix="request")
-        self._held: list[tuple[InFlightChange, Callable[[], object]]] = []
-        self._under_way: dict[Future[Any], Answer] = {}
+        self._staged: list[tuple[InFlightChange, Callable[[], object]]] = []
+        self._pending: dict[Future[Any], Response] = {}
         self._count = dict.fromkeys(Purpose, 0)
-        self._answers: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
-    def hold(self, running: InFlightChange, call: Callable[[], object]) -> None:
-        """Send a call as soon as it is let go."""
-        self._held.append((running, call))
+    def stage(self, flight: InFlightChange, call: Callable[[], object]) -> None:
+        """Keep a call until `flush`."""
+        self._staged.append((flight, call))
 
-    def let_go(self) -> None:
-        """Send the calls that are held."""
-        for running, call in self.give_up():
-            self.send(Purpose.CHANGE, running, call)
+    def flush(self) -> None:
+        """Send the staged calls."""
+        staged, self._staged = self._staged, []
+        for flight, call in staged:
+            self.send(Purpose.CHANGE, flight, call)
 
-    def give_up(self) -> list[tuple[InFlightChange, Callable[[], object]]]:
-        """The calls that are held, which are not sent."""
-        held, self._held = self._held, []
-        return held
+    def discard(self) -> list[InFlightChange]:
+        """Forget the staged calls; return their changes."""
+        staged, self._staged = self._staged, []
+        return [flight for flight, _ in staged]
 
     def send(
-        self, purpose: Purpose, running: InFlightChange | None, call: Callable[[], object]
+        self, purpose: Purpose, flight: InFlightChange | None, call: Callable[[], object]
     ) -> None:
         """Send a request at once."""
         future = self._pool.submit(call)
-        self._under_way[future] = Answer(purpose, running, future)
+        self._pending[future] = Response(purpose, flight, future)
         self._count[purpose] += 1
-        future.add_done_callback(self._answers.put)
+        future.add_done_callback(self._answered.put)
 
-    def room(self, purpose: Purpose) -> int:
-        """How many more of them may be sent now."""
-        held = len(self._held) if purpose is Purpose.CHANGE else 0
-        return max(self._parallelism - self._count[purpose] - held, 0)
+    def capacity(self, purpose: Purpose) -> int:
+        """Return how many more requests of a purpose may be sent now."""
+        staged = len(self._staged) if purpose is Purpose.CHANGE else 0
+        return max(self._parallelism - self._count[purpose] - staged, 0)
 
-    def any(self, *purposes: Purpose) -> bool:
-        """Whether one of them is under way."""
+    def pending(self, *purposes: Purpose) -> bool:
+        """Whether a request of one of these purposes is not answered yet."""
         return any(self._count[purpose] for purpose in purposes)
 
-    def answers(self, seconds: float) -> list[Answer]:
-        """Wait for an answer, at most so long; all that are there."""
+    def responses(self, seconds: float) -> list[Response]:
+        """Wait up to `seconds` for an answer; return all that have arrived."""
         arrived = []
         try:
-            arrived.append(self._answered(self._answers.get(timeout=seconds)))
+            arrived.append(self._take(self._answered.get(timeout=seconds)))
             while True:
-                arrived.append(self._answered(self._answers.get_nowait()))
+                arrived.append(self._take(self._answered.get_nowait()))
         except queue.Empty:
             return arrived
 
     def unanswered(self) -> list[InFlightChange]:
-        """The changes whose calls were sent, and not answered."""
-        calls = (a for a in self._under_way.values() if a.purpose is Purpose.CHANGE)
-        return [answer.running for answer in calls if answer.running is not None]
+        """Return the changes whose calls were sent, and not answered."""
+        calls = (r for r in self._pending.values() if r.purpose is Purpose.CHANGE)
+        return [response.flight for response in calls if response.flight is not None]
 
-    def trainings(self) -> frozenset[str]:
-        """The tokens of trainings that are asked for, whose operations are not known yet."""
-        asked = (running.operation for running in self.unanswered())
-        return frozenset(o.token for o in asked if o and o.step is Step.TRAIN and o.id is None)
+    def starting_trainings(self) -> frozenset[str]:
+        """Return the tokens of trainings whose calls were sent, and not answered."""
+        operations = (flight.operation for flight in self.unanswered())
+        return frozenset(o.token for o in operations if o and o.step is Step.TRAIN and o.id is None)
 
     def close(self) -> None:
         """Send nothing more, and wait for nothing."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answered(self, future: Future[Any]) -> Answer:
-        answer = self._under_way.pop(future)
-        self._count[answer.purpose] -= 1
-        return answer
+    def _take(self, future: Future[Any]) -> Response:
+        response = self._pending.pop(future)
+        self._count[response.purpose] -= 1
+        return response

@@ -194,3 +194,7 @@ class Desired(Struct, frozen=True):
     moves: tuple[Move, ...] = ()
     removals: tuple[Removal, ...] = ()
     adoptions: tuple[Adoption, ...] = ()
+
+    def resource(self, address: Address) -> DesiredDataset | DesiredModel | None:
+        """Return the declared dataset or model of an address."""
+        return self.datasets.get(address) or self.models.get(address)

@@ -91,7 +91,7 @@ class Notices:
         if notice is not None:
             self._held.append(notice)
 
-    def let_go(self) -> None:
+    def flush(self) -> None:
         """Send what is held: it is on disk."""
         for notice in self._held:
             self._sender.add(*notice)

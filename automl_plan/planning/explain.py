@@ -64,7 +64,7 @@ def explain(
     now: datetime,
 ) -> Explanation:
     """All that decides on one address."""
-    declared = desired.datasets.get(address) or desired.models.get(address)
+    declared = desired.resource(address)
     record = recorded.resources.get(address) or RecordedResource(address)
     wanted: Attributes = {}
     if isinstance(declared, DesiredDataset):

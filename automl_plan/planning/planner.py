@@ -217,7 +217,7 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
         obj = _record(recorded, change.address).current
         if change.action is not Action.IMPORT or obj is None:
             continue
-        declared = desired.datasets.get(change.address) or desired.models.get(change.address)
+        declared = desired.resource(change.address)
         protected = declared is not None and declared.lifecycle.prevent_destroy
         own = marks(recorded.lineage, change.address, obj, protected=protected)
         if obj.id in datasets:

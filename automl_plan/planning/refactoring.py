@@ -243,7 +243,7 @@ def not_adoptable(
             f"there is no {kind} {object_id} in this project and location",
             f"`automl-plan {kind}s list` lists those that live",
         )
-    declared = desired.datasets.get(address) or desired.models.get(address)
+    declared = desired.resource(address)
     if declared is not None and there.problem not in (None, declared.problem):
         return f"{object_id} is for {there.problem}, and {address} is {declared.problem}", None
     return not_free(there, owners)

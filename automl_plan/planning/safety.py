@@ -94,7 +94,7 @@ def _protected(
     A plan makes what is recorded and labelled as declared, so that declared counts. Until it is
     applied, a person who deletes by hand is held by each of the three.
     """
-    declared = desired.datasets.get(address) or desired.models.get(address)
+    declared = desired.resource(address)
     if declared is not None and (chosen is None or declared.lifecycle.prevent_destroy):
         return declared.lifecycle.prevent_destroy
     if any(r.address == address and r.action is RemovalAction.DELETE for r in desired.removals):

@@ -50,7 +50,7 @@ class Intents:
         self._commit = commit
         self._given = tuple(sorted(given))
 
-    def of(self, change: Change) -> RecordedOperation:
+    def intent_for(self, change: Change) -> RecordedOperation:
         """The intent of a change."""
         address, step = change.address, STEPS[change.action]
         intent = RecordedOperation(
@@ -104,7 +104,7 @@ class Intents:
         the same.
         """
         intent = replace(operation, token=self._token(address), started=utc_now())
-        declared = self._desired.datasets.get(address) or self._desired.models.get(address)
+        declared = self._desired.resource(address)
         if operation.protected is not None and declared is not None:
             intent = replace(intent, protected=declared.lifecycle.prevent_destroy)
         if operation.step is Step.CREATE:
@@ -150,6 +150,10 @@ class Intents:
                 return {"deploy": {"node_count": declared}} == operation.attributes
             case Step.UNDEPLOY | Step.DELETE:
                 return True
+
+    def declares(self, address: Address) -> bool:
+        """Whether a resource is declared."""
+        return self._desired.resource(address) is not None
 
     def _token(self, address: Address) -> str:
         return new_token(self._session.state.lineage, address, secrets.token_hex(16))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from automl_plan.errors import OperationFailed, PlanRefused, ProviderError
-from automl_plan.execution.steps import Steps
+from automl_plan.errors import OperationFailed, ProviderError
+from automl_plan.execution.calls import Calls
+from automl_plan.execution.outcomes import OutcomeRecorder
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.notifications.delivery import DeferredSender
 from automl_plan.notifications.outbox import Notices
 from automl_plan.notifications.texts import OperationEnd
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import Change
 from automl_plan.planning.projection import resume
 from automl_plan.recovery.billing import charge_at_end, current_meter
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
@@ -38,28 +38,15 @@ def record_finished(
         session, sender, provider.identity, configuration.prices, partial(current_meter, provider)
     )
     notices.begin()
-    steps = Steps(
-        provider,
-        session,
-        seen.desired,
-        {},
-        reader=workspace.sources,
-        prices=configuration.prices,
-        commit=lambda: workspace.commit,
-        notices=notices,
-        check=_sends_nothing,
-        options=PlanOptions(),
-    )
+    calls = Calls(provider, seen.desired, session.manifests, workspace.sources, PlanOptions())
+    prices = configuration.prices
+    outcomes = OutcomeRecorder(provider, session, seen.desired, prices, notices, calls)
     for address, record, finding in seen.settled:
         yield from _settled(workspace, session, notices, address, record, finding)
     for _, record in sorted(seen.state.resources.items()):
         for operation in record.operations:
             if operation.id is not None:
-                yield from _stands(steps, seen, record, operation)
-
-
-def _sends_nothing(change: Change, operation: RecordedOperation) -> None:
-    raise PlanRefused(f"{change.address}: a watch sends no call ({operation.step}).")
+                yield from _record_operation(outcomes, seen, record, operation)
 
 
 def _settled(
@@ -89,15 +76,18 @@ def _settled(
     yield WatchEvent(WatchEventType.ENDED, said, str(address), intent.id)
 
 
-def _stands(
-    steps: Steps, seen: Snapshot, record: RecordedResource, operation: RecordedOperation
+def _record_operation(
+    outcomes: OutcomeRecorder,
+    seen: Snapshot,
+    record: RecordedResource,
+    operation: RecordedOperation,
 ) -> Iterator[WatchEvent]:
     """One operation, by the service's answer."""
     assert operation.id is not None  # noqa: S101 (the caller looked)
     address, answer = record.address, seen.answers.get(operation.id)
     change = resume(record, operation)
     if answer is None:
-        steps.lost(change, operation)
+        outcomes.on_lost(change, operation)
         return
     if not answer.done or (answer.has_next_step and answer.error is None):
         return
@@ -112,7 +102,7 @@ def _stands(
             why = "; it is a candidate: " + (_UNKNOWN if planned is None else _OTHERWISE)
     about = (str(address), operation.id)
     try:
-        outcome = steps.ended(change, operation, answer)
+        outcome = outcomes.on_finished(change, operation, answer)
     except OperationFailed as error:
         yield WatchEvent(WatchEventType.FAILED, f"{address}: {error.message}", *about)
     except ProviderError:

@@ -23,7 +23,8 @@ from automl_plan.errors import (
     ProviderError,
     StateLocked,
 )
-from automl_plan.execution.in_flight import SHORTEST_POLL, pause_after
+from automl_plan.execution.poller import SHORTEST_POLL, pause_after
+from automl_plan.execution.signals import Interruption
 from automl_plan.model.notices import NoticeKind
 from automl_plan.notifications.delivery import deliver
 from automl_plan.notifications.outbox import forget, record_new, resolved, unreported
@@ -31,7 +32,6 @@ from automl_plan.notifications.texts import with_model_results
 from automl_plan.state.store import StateSession
 from automl_plan.watch.record_finished import record_finished
 from automl_plan.watch.reload import ReloadingWorkspace
-from automl_plan.watch.signals import InterruptibleSection
 from automl_plan.watch.snapshot import (
     Snapshot,
     WatchEvent,
@@ -68,7 +68,7 @@ class Watch:
         self._for_ever = for_ever
         self._interval = interval
         self._on_event = on_event
-        self._signals = InterruptibleSection()
+        self._signals = Interruption()
         self._told: dict[str, str] = {}
         """What was told last, by what it is about: it is told again when it changes."""
         self._since: dict[str, float] = {}
@@ -87,7 +87,7 @@ class Watch:
         signal.
         """
         try:
-            with self._signals:
+            with self._signals.handled():
                 return self._run()
         except KeyboardInterrupt:
             raise Interrupted(
@@ -241,7 +241,7 @@ class Watch:
                 provider=workspace.provider,
                 prices=workspace.configuration.prices,
             ),
-            lambda: time.monotonic() < end and not self._signals.asked and session.held,
+            lambda: time.monotonic() < end and not self._signals.requested and session.held,
         )
         with contextlib.closing(tried):
             for each in tried:

@@ -131,7 +131,7 @@ def test_detached_work_goes_on(project: ProjectLine) -> None:
     assert project.json(*one)["id"] == running["id"]
     assert f"Id:                {running['id']}" in project(*one)
     wait = ("operations", "wait", running["id"])
-    assert "goes on after 0 seconds" in project.failure(*wait, "--timeout", "0", code=5)
+    assert "is still running after 0 seconds" in project.failure(*wait, "--timeout", "0", code=5)
     assert "are billed" in project("operations", "cancel", running["id"])
     ended = project.json(*wait, code=1)
     assert is_valid("operations-get", ended)

@@ -156,7 +156,7 @@ def test_what_is_said_to_be_taken_and_is_not_found_is_not_sent_again(
     service.acts, service.body = [False], b"{}"
     (failure,) = run(tmp_path, service).failed
     assert isinstance(failure.error, UnsettledOperation)
-    assert "took the call" in failure.error.message
+    assert "acknowledged the call" in failure.error.message
     assert service.received == 1
     assert open_intents(tmp_path) == 1
 

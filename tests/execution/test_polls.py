@@ -126,9 +126,9 @@ def test_a_call_without_an_answer_is_never_looked_for_in_a_list() -> None:
 def test_an_operation_that_began_after_the_list_was_asked_for_is_left_alone() -> None:
     polls = OperationPoller(list, none_ended)
     late = running(0)
-    late.begun = 100.0
+    late.started = 100.0
     polls.add(late)
-    assert list(polls.listed(ListedOperations([], asked=50.0))) == []
+    assert list(polls.listed(ListedOperations([], requested=50.0))) == []
     assert list(polls.due(100)) == [late]  # few: it is due by its own pace
 
 
