@@ -79,7 +79,7 @@ def apply(
     from msgspec.structs import replace as changed
 
     from automl_plan.errors import UsageError
-    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.make_plan import make_plan
     from automl_plan.workspace.plan_file import read_plan
     from automl_plan.workspace.stale_plan import verify_saved_plan
 

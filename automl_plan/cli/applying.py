@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from automl_plan.model.recorded import Decision
     from automl_plan.output.progress import Progress
     from automl_plan.planning.plan import Change, Plan
-    from automl_plan.workspace.bound_plan import BoundPlan, PlanInputs
+    from automl_plan.workspace.bound_plan import BoundPlan
+    from automl_plan.workspace.plan_inputs import PlanInputs
     from automl_plan.workspace.workspace import Workspace
 
 _SHOWN = 5
@@ -137,7 +138,8 @@ def apply_by_hand(
 
     `sources`: whether the fingerprints of the data are needed. Raises as `apply_planned`.
     """
-    from automl_plan.workspace.bound_plan import bind_command_plan, gather_inputs
+    from automl_plan.workspace.make_plan import bind_command_plan
+    from automl_plan.workspace.plan_inputs import gather_inputs
 
     seen = gather_inputs(workspace, sources=sources)
     assert seen.live is not None  # noqa: S101 (it was asked for)

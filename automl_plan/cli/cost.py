@@ -47,7 +47,7 @@ def cost(
         return
     from automl_plan.output.cost import cost_json, costs_text
     from automl_plan.output.drift import unrecorded_text
-    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.make_plan import make_plan
 
     options = plan_options(
         destroy=False,

@@ -42,7 +42,7 @@ def destroy(
     as_json: AsJson = False,
 ) -> None:
     """Delete everything that is recorded. Trained models can't be brought back."""
-    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.make_plan import make_plan
 
     options = plan_options(
         destroy=True,

@@ -29,7 +29,7 @@ def drift(
     """Tell what changed outside, or is not recorded; exits with 2 if anything is. For cron."""
     from automl_plan.output.drift import drift_json, drift_text, unrecorded_text
     from automl_plan.planning.options import PlanMode, PlanOptions
-    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.make_plan import make_plan
 
     with DocumentFile(json_into) as file:
         with workspace(directory, var, var_file) as opened:

@@ -102,8 +102,8 @@ def _import_all(
     directory: Path,
 ) -> None:
     from automl_plan.output.style import clean
-    from automl_plan.workspace.bound_plan import gather_inputs
     from automl_plan.workspace.import_unmanaged import unmanaged, write_declarations
+    from automl_plan.workspace.plan_inputs import gather_inputs
 
     with workspace(directory, var, var_file) as opened:
         found = unmanaged(gather_inputs(opened))

@@ -74,7 +74,7 @@ def plan(
     json_into: JsonInto = None,
 ) -> None:
     """Show what `apply` would do, and why. Changes nothing."""
-    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.make_plan import make_plan
     from automl_plan.workspace.plan_file import planned_to_json, write_plan
 
     shown = chosen(format_, as_json=as_json)

@@ -229,7 +229,7 @@ def rebuild(
     from automl_plan.output.style import clean
     from automl_plan.recovery.rebuild_state import rebuild_state as rebuild_from_labels
     from automl_plan.state.restoring import put_rebuilt
-    from automl_plan.workspace.bound_plan import gather_inputs
+    from automl_plan.workspace.plan_inputs import gather_inputs
 
     with workspace(directory, var, var_file) as opened:
         path = opened.configuration.state_path

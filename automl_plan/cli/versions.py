@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automl_plan.model.live import Live
     from automl_plan.model.recorded import Decision, DecisionKind
     from automl_plan.planning.plan import Plan
-    from automl_plan.workspace.bound_plan import PlanInputs
+    from automl_plan.workspace.plan_inputs import PlanInputs
 
 Name = Annotated[
     str,

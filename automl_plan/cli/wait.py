@@ -56,7 +56,7 @@ def wait(
     from automl_plan.output.progress import otherwise_text, started_otherwise_error
     from automl_plan.planning.options import PlanOptions
     from automl_plan.planning.plan import Action
-    from automl_plan.workspace.bound_plan import make_plan
+    from automl_plan.workspace.make_plan import make_plan
 
     options = PlanOptions(lint=not no_lint, allow_partial_import=allow_partial_import)
     addresses = [] if name is None else [address(name, "ADDRESS")]

@@ -37,7 +37,8 @@ def why(
     from automl_plan.cli.options import plan_options
     from automl_plan.output.why import why_json, why_text
     from automl_plan.planning.explain import explain
-    from automl_plan.workspace.bound_plan import field_location, gather_inputs, make_plan
+    from automl_plan.workspace.make_plan import field_location, make_plan
+    from automl_plan.workspace.plan_inputs import gather_inputs
 
     asked = address(name, "ADDRESS")
     options = plan_options(

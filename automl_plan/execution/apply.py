@@ -32,9 +32,10 @@ from automl_plan.recovery.billing import charge_at_end, current_meter
 from automl_plan.recovery.intents import Intents
 from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle_intents
 from automl_plan.state.store import StateSession
-from automl_plan.workspace.bound_plan import BoundPlan, gather_inputs
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.check_refusals import ResendCheck, raise_if_refused
 from automl_plan.workspace.data_checks import with_lint
+from automl_plan.workspace.plan_inputs import gather_inputs
 from automl_plan.workspace.stale_plan import check_plan_is_current
 from automl_plan.workspace.workspace import Workspace
 

@@ -26,7 +26,7 @@ from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.recovery.interrupted_calls import Finding, Verdict, open_intents, settle_intents
 from automl_plan.state.document import State
-from automl_plan.workspace.bound_plan import make_plan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace, fetch_open_operations
 
 

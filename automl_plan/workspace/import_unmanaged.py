@@ -23,7 +23,7 @@ from automl_plan.model.desired import Adoption
 from automl_plan.model.live import Live, LiveDataset, LiveModel, user_labels
 from automl_plan.model.ownership import Claim, Owners
 from automl_plan.planning.refactoring import not_free
-from automl_plan.workspace.bound_plan import PlanInputs
+from automl_plan.workspace.plan_inputs import PlanInputs
 
 _NAME_LENGTH = 63
 

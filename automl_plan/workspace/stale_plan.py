@@ -17,9 +17,11 @@ from automl_plan.errors import PlanStale
 from automl_plan.model.json import Json
 from automl_plan.planning.options import PlanOptions
 from automl_plan.state.document import State
-from automl_plan.workspace.bound_plan import BoundPlan, gather_inputs_for, plan_from
+from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.check_refusals import raise_if_refused
+from automl_plan.workspace.make_plan import plan_from
 from automl_plan.workspace.plan_document import planned_document
+from automl_plan.workspace.plan_inputs import gather_inputs_for
 from automl_plan.workspace.workspace import Workspace
 
 _SHOWN = 5

@@ -14,7 +14,8 @@ from automl_plan.execution.events import ApplyResult
 from automl_plan.model.address import model_address
 from automl_plan.model.recorded import Decision, DecisionKind
 from automl_plan.planning.command_plans import plan_promotion
-from automl_plan.workspace.bound_plan import bind_command_plan, gather_inputs
+from automl_plan.workspace.make_plan import bind_command_plan
+from automl_plan.workspace.plan_inputs import gather_inputs
 from tests.apis import APIS, endpoint_of
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.execution.project import FAST, Project

@@ -16,7 +16,8 @@ from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult, Event
 from automl_plan.planning.options import PlanOptions
 from automl_plan.state.document import State
-from automl_plan.workspace.bound_plan import BoundPlan, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
 
 _SIDE = 8

@@ -15,7 +15,7 @@ from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.live import TOKEN_LABEL
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.workspace.bound_plan import make_plan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.plan_file import planned_to_json, read_plan, sealed, write_plan
 from tests.execution.conftest import DATASET, MODEL
 from tests.execution.project import Project, as_kept

@@ -17,7 +17,7 @@ from automl_plan.execution.events import ApplyResult
 from automl_plan.execution.executor import MOST_SENT
 from automl_plan.model.address import dataset_address
 from automl_plan.planning.options import PlanOptions
-from automl_plan.workspace.bound_plan import make_plan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
 
 ADDRESS = dataset_address("digits")

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from automl_plan.errors import PlanFileInvalid, PlanStale
 from automl_plan.planning.options import PlanOptions
-from automl_plan.workspace.bound_plan import BoundPlan, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.plan_file import planned_to_json, read_plan, sealed, write_plan
 from automl_plan.workspace.stale_plan import verify_saved_plan
 from automl_plan.workspace.workspace import Workspace

@@ -10,7 +10,8 @@ from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import model_address
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.scorecards import Role, Scorecard
-from automl_plan.workspace.bound_plan import BoundPlan, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.plan_file import encode_plan, read_plan, write_plan
 from tests.apis import fault_of
 from tests.execution.conftest import DATASET, MODEL

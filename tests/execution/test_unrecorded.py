@@ -28,7 +28,9 @@ from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, UnrecordedKind
 from automl_plan.recovery.rebuild_state import rebuild_state
 from automl_plan.state.restoring import push, put_rebuilt
-from automl_plan.workspace.bound_plan import BoundPlan, bind_command_plan, gather_inputs, make_plan
+from automl_plan.workspace.bound_plan import BoundPlan
+from automl_plan.workspace.make_plan import bind_command_plan, make_plan
+from automl_plan.workspace.plan_inputs import gather_inputs
 from automl_plan.workspace.workspace import Workspace
 from tests.apis import endpoint_of, fault_of
 from tests.conftest import RunningEmulator, StartEmulator

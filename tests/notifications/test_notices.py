@@ -22,7 +22,7 @@ from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult
 from automl_plan.planning.options import PlanOptions
 from automl_plan.providers.local import process
-from automl_plan.workspace.bound_plan import make_plan
+from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
 from tests.execution.conftest import DATASET, MODEL
 from tests.execution.project import Project
