@@ -76,7 +76,10 @@ FIELDS: dict[ResourceKind, tuple[Field, ...]] = {
         ),
         Field("data", Mutability.DATA, "the content of its sources"),
         Field(
-            "bookkeeping", Mutability.MUTABLE, "the labels that automl-plan keeps on it", Form.TEXTS
+            "ownership_labels",
+            Mutability.MUTABLE,
+            "the labels that automl-plan keeps on it",
+            Form.TEXTS,
         ),
         Field("example_count", Mutability.COMPUTED, "the number of images"),
         Field("create_time", Mutability.COMPUTED, "the time of creation"),
@@ -101,7 +104,10 @@ FIELDS: dict[ResourceKind, tuple[Field, ...]] = {
         Field("trained_on", Mutability.IMMUTABLE, "the data it is trained on", Form.MAPPING),
         Field("deploy", Mutability.DEPLOYMENT, "the deployment", Form.DEPLOYMENT),
         Field(
-            "bookkeeping", Mutability.MUTABLE, "the labels that automl-plan keeps on it", Form.TEXTS
+            "ownership_labels",
+            Mutability.MUTABLE,
+            "the labels that automl-plan keeps on it",
+            Form.TEXTS,
         ),
         Field("train_cost_milli_node_hours", Mutability.COMPUTED, "what the training used"),
         Field("stop_reason", Mutability.COMPUTED, "why the training stopped"),

@@ -33,7 +33,7 @@ _DONE = {
     Step.UNDEPLOY: "serves no longer",
     Step.DELETE: "was deleted",
 }
-_INTERVAL = "80 %"
+_INTERVAL = "80%"
 
 
 class OperationEnd(Struct, frozen=True):

@@ -56,7 +56,7 @@ _ADDS, _REMOVES, _CHANGES = Effect.ADDS, Effect.REMOVES, Effect.CHANGES
 WORDS: Mapping[Action, ActionWords] = MappingProxyType(
     {
         Action.RESUME: ActionWords(
-            ">", _CHANGES, "{} to resume", "resuming", "resumed and done", total="{} resumed"
+            ">", _CHANGES, "{} to resume", "resuming", "finished", total="{} resumed"
         ),
         Action.CANCEL: ActionWords(
             "x", _REMOVES, "{} to cancel", "cancelling", "cancelled", "cancellation"
@@ -68,7 +68,7 @@ WORDS: Mapping[Action, ActionWords] = MappingProxyType(
             "{} to import data into",
             "importing data",
             "data imported",
-            total="data of {} imported",
+            total="data imported into {}",
         ),
         Action.TRAIN: ActionWords("+", _ADDS, "{} to train", "training", "trained", "training"),
         Action.RETRAIN: ActionWords(
@@ -77,10 +77,10 @@ WORDS: Mapping[Action, ActionWords] = MappingProxyType(
         Action.GATE: ActionWords(
             "?",
             _CHANGES,
-            "{} to pass a gate",
-            "asking the gate",
+            "{} to gate",
+            "evaluating its gate",
             "gate passed",
-            total="{} let through by a gate",
+            total="{} passed by a gate",
         ),
         Action.PROMOTE: ActionWords(
             "^", _CHANGES, "{} to promote", "promoting", "promoted", "promotion"

@@ -27,19 +27,19 @@ Places = Callable[[Address], str | None]
 
 _PART = "plan/part"
 _MEANINGS = {
-    _PART: "A plan is made of the whole configuration.",
+    _PART: "A plan covers the whole configuration.",
     **{f"refused/{rule}": kept for rule, kept in REFUSAL_RULES.items()},
-    f"note/{NoteKind.EXPIRY}": "A model's life ends soon.",
-    f"note/{NoteKind.HELD}": "A version that was trained does not serve, on purpose.",
-    f"note/{NoteKind.ELSEWHERE}": "A model is deployed at somebody else's endpoint, too.",
-    f"note/{NoteKind.RENAME}": "What is deleted and what is made look like one thing.",
+    f"note/{NoteKind.EXPIRY}": "A model expires soon.",
+    f"note/{NoteKind.HELD}": "A trained version is held back.",
+    f"note/{NoteKind.ELSEWHERE}": "A model is also deployed at an endpoint of someone else.",
+    f"note/{NoteKind.RENAME}": "A deleted and a new resource look like the same one.",
     f"note/{NoteKind.SHARED}": "An object belongs to two addresses.",
-    f"note/{NoteKind.SOURCES}": "A dataset may hold something else than its sources.",
+    f"note/{NoteKind.SOURCES}": "A dataset may differ from its sources.",
 }
 _FAMILIES = {
-    "policy": "Plans keep to the team's policy: {}.",
-    "change": "A change that a reviewer looks at: {}.",
-    "error": "automl-plan can do its work: {}.",
+    "policy": "Plans comply with the team's policy: {}.",
+    "change": "A change that a reviewer should check: {}.",
+    "error": "automl-plan runs without errors: {}.",
 }
 
 
@@ -136,7 +136,7 @@ def meaning(rule: str) -> str:
     return (
         READING_RULES.get(rule)
         or _MEANINGS.get(rule)
-        or _FAMILIES.get(family, "The configuration is sound: {}.").format(name or rule)
+        or _FAMILIES.get(family, "The configuration is valid: {}.").format(name or rule)
     )
 
 
@@ -203,11 +203,11 @@ def _of_violation(violation: Violation) -> Annotation:
 
 def _of_risk(risk: Risk, places: Places) -> Annotation:
     change = risk.change
-    # A version that a gate would turn down is not what its author hopes for.
-    level = Level.WARNING if risk.turned_down else Level.NOTICE
+    # A version that its gate would reject deserves a warning.
+    level = Level.WARNING if risk.would_be_rejected else Level.NOTICE
     message = f"{change.address}: {change.action}: {change.reason}"
     message += f" ({risk.cost})" if risk.cost else ""
-    message += f"; {risk.by_what} it fails its gate" if risk.turned_down else ""
+    message += f"; {risk.evidence} fails its gate" if risk.would_be_rejected else ""
     where = change.where or places(change.address)
     return _placed(level, f"change/{change.action}", message, change.address, where)
 

@@ -18,27 +18,27 @@ def usd(amount: float) -> str:
 
 
 def costs_text(costs: Costs, style: Style, *, free: bool) -> str:
-    """A line for each resource that costs something, and the total; "" when nothing does.
+    """Return a line for each resource with costs, and the total; "" when there are no costs.
 
-    `free`: the provider itself costs nothing, and the prices are those of the cloud.
+    `free`: the provider is free, and the prices are those of the cloud.
     """
     if not costs.lines and not costs.idle:
         return ""
     rows = [_row(str(line.address), line.amounts) for line in costs.lines]
-    rows.append(_row("in all", costs.total))
-    headers = ("COST", "TRAINING, AT MOST", "RUNNING", "A MONTH BEFORE", "A MONTH AFTER")
-    note = "; the local provider itself costs nothing" if free else ""
-    told = style.dim(f"(prices of {costs.prices_of}{note})")
-    text = f"{columns(headers, rows, style)}{told}\n"
+    rows.append(_row("total", costs.total))
+    headers = ("COST", "TRAINING (MAX)", "RUNNING", "MONTHLY NOW", "MONTHLY AFTER")
+    note = "; the local provider is free" if free else ""
+    dated = style.dim(f"(prices of {costs.prices_of}{note})")
+    text = f"{columns(headers, rows, style)}{dated}\n"
     if costs.total.running_most:
-        note = "RUNNING: so far, of at most in the end; what is cancelled now costs the first"
+        note = "RUNNING: spent so far / maximum. Cancelling now costs the first amount."
         if costs.total.running_spent is None:
-            note = "RUNNING: at most in the end; what was used so far is unknown at this service"
+            note = "RUNNING: maximum. This service does not report what was spent so far."
         text += f"{style.dim(f'({note})')}\n"
     for idle in costs.idle:
         text += (
             f"{style.yellow('Idle:')} {clean(idle.display_name)} ({clean(idle.object_id)}) is "
-            f"deployed and unmanaged: {usd(idle.monthly)} a month.\n"
+            f"deployed but not managed: {usd(idle.monthly)} per month.\n"
         )
     return text
 
@@ -52,7 +52,7 @@ def _row(name: str, amounts: Amounts) -> tuple[str, ...]:
     running = (
         f"at most {usd(amounts.running_most)}"
         if amounts.running_spent is None
-        else f"{usd(amounts.running_spent)} of {usd(amounts.running_most)}"
+        else f"{usd(amounts.running_spent)} / {usd(amounts.running_most)}"
     )
     return (
         name,
@@ -66,12 +66,12 @@ def _row(name: str, amounts: Amounts) -> tuple[str, ...]:
 def spending_text(since: str | None, rows: Sequence[SpendingRow], style: Style) -> str:
     """A line for each model and month, and the total."""
     if since is None:
-        return "No training has ended since the state keeps a ledger (version 0.2.0).\n"
+        return "No training is in the ledger yet (kept since version 0.2.0).\n"
     lines = [(str(r.address), r.month, str(r.trainings), _amount(r)) for r in rows]
     count = sum(row.trainings for row in rows)
-    lines.append(("in all", "", str(count), _amount(_total(rows))))
-    table = columns(("SPENT ON TRAINING", "MONTH", "TRAININGS", "US DOLLARS"), lines, style)
-    note = f"(at list price; the ledger begins on {since[:10]}, deployments are not in it)"
+    lines.append(("total", "", str(count), _amount(_total(rows))))
+    table = columns(("SPENT ON TRAINING", "MONTH", "TRAININGS", "COST"), lines, style)
+    note = f"(list prices; ledger since {since[:10]}, without deployments)"
     return f"{table}{style.dim(note)}\n"
 
 

@@ -32,7 +32,7 @@ def _lines(advised: DatasetAdvice, style: Style, width: int, blocks: bool) -> It
     for reason in advice.reasons:
         yield f"  {clean(reason.text)} ({reason.rule})\n"
     if advice.change is not None:
-        yield f"  {style.bold('Helps most:')} {clean(advice.change)}\n"
+        yield f"  {style.bold('Most helpful change:')} {clean(advice.change)}\n"
     if advised.live is not None:
         yield style.dim(f"  {clean(advised.live)}") + "\n"
     if advice.labels:
@@ -65,7 +65,7 @@ def _table(advice: Advice, style: Style, width: int, blocks: bool) -> str:
     text = columns([headers[0], "", *headers[1:]], drawn, style)
     more = advice.label_count - len(shown)
     if more > 0:
-        text += style.dim(f"… and {counted(more, 'label')} that need less") + "\n"
+        text += style.dim(f"… and {counted(more, 'more label')}") + "\n"
     if advice.evaluated:
         made_up = ", simulated" if advice.simulated else ""
         of_it = f"(recall and {headers[-1]} of {clean(advice.evaluated)}{made_up})"
@@ -107,7 +107,8 @@ def sentence(advice: Advice) -> str:
     """The verdict in one line, with the change that would help most."""
     what = str(advice.verdict)
     if advice.change is not None:
-        return f"{what}: {advice.change}"
+        joined = ": " if advice.verdict is Adequacy.NOT_ADEQUATE else "; to improve: "
+        return f"{what}{joined}{advice.change}"
     first = advice.reasons[0].text if advice.verdict is Adequacy.UNKNOWN else ""
     return f"{what}: {first}" if first else what
 

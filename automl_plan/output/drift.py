@@ -1,4 +1,4 @@
-"""What changed outside, and unrecorded objects that bear our labels, as text and as JSON."""
+"""Changes outside automl-plan, and unrecorded objects with our labels, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 20
 
 
 def unrecorded_text(found: Sequence[Unrecorded], style: Style) -> str:
-    """Each object with its ways out; "" when there is none."""
+    """Return each object with the ways to settle it; "" when there is none."""
     if not found:
         return ""
     lines = [f"{style.yellow('Not recorded:')} {unrecorded_summary(found)}"]
@@ -26,46 +26,48 @@ def unrecorded_text(found: Sequence[Unrecorded], style: Style) -> str:
 
 
 def unrecorded_sentences(found: Sequence[Unrecorded]) -> tuple[str, ...]:
-    """A sentence for each object, as many as a reader wants."""
+    """Return a sentence for each of the first objects."""
     more = len(found) - _SHOWN
     said = tuple(each.text for each in found[:_SHOWN])
-    return (*said, f"… and {more:,} more (`--json` names all)") if more > 0 else said
+    return (*said, f"… and {more:,} more (`--json` lists all)") if more > 0 else said
 
 
 def unrecorded_summary(found: Sequence[Unrecorded]) -> str:
-    """How many there are, what that means, and what their deployments cost."""
+    """Return how many there are, what their deployments cost, and the consequence."""
     monthly = sum(each.monthly for each in found)
-    money = f", for ${monthly:,.2f} a month" if monthly else ""
+    money = f" (${monthly:,.2f} per month)" if monthly else ""
     labelled = sum(each.labelled for each in found)
     what = []
     if labelled:
-        bear = "bears" if labelled == 1 else "bear"
+        have = "has" if labelled == 1 else "have"
         what.append(
-            f"{counted(labelled, 'live object')} {bear} ownership labels of this state{money}"
+            f"{counted(labelled, 'live object')} {have} ownership labels of this state{money}"
         )
     if others := len(found) - labelled:
         run = "runs" if others == 1 else "run"
-        what.append(f"{counted(others, 'training')} {run} on its datasets that it did not begin")
-    return f"{'; '.join(what)}. Nothing is paid for before that is settled."
+        what.append(f"{counted(others, 'training')} {run} on its datasets that it did not start")
+    return f"{'; '.join(what)}. Nothing is paid for until this is settled."
 
 
-def not_yet_told(plan: Plan) -> tuple[Unrecorded, ...]:
-    """What is unrecorded, but for what the refusals of a plan tell already."""
+def not_in_refusals(plan: Plan) -> tuple[Unrecorded, ...]:
+    """Return the unrecorded objects, unless the refusals of the plan list them."""
     return () if any(refusal.rule == UNRECORDED for refusal in plan.refused) else plan.unrecorded
 
 
 def drift_text(drift: Sequence[Drift], style: Style) -> str:
-    """Each object that changed, with what of it did."""
+    """Return each object that changed, with its differences."""
     if not drift:
-        return f"{style.green('No drift.')} What lives is what is recorded.\n"
-    lines = [style.bold("Changed outside automl-plan since it was recorded:"), ""]
+        return f"{style.green('No drift.')} Live resources match the state.\n"
+    lines = [style.bold("Changed outside automl-plan:"), ""]
     for item in drift:
         head = f"  {style.bold(str(item.address))}  "
         if item.trained is not None:
-            what = f"a model was trained on it: {clean(item.trained)} {clean(item.object_id)}"
+            what = (
+                f"someone else trained a model on it: {clean(item.trained)} {clean(item.object_id)}"
+            )
             lines.append(head + what)
         elif item.gone:
-            lines.append(f"{head}{clean(item.object_id)}  {style.red('is gone')}")
+            lines.append(f"{head}{clean(item.object_id)}  {style.red('was deleted')}")
         else:
             lines.append(head + clean(item.object_id))
             lines += [f"        {shown_difference(d, style)}" for d in item.differences]
@@ -79,9 +81,11 @@ def drift_sentences(drift: Sequence[Drift]) -> tuple[str, ...]:
 
 def _sentence(item: Drift) -> str:
     if item.trained is not None:
-        return f"{item.address}: a model was trained on it: {item.trained} {item.object_id}"
+        return (
+            f"{item.address}: someone else trained a model on it: {item.trained} {item.object_id}"
+        )
     if item.gone:
-        return f"{item.address}: {item.object_id} is gone"
+        return f"{item.address}: {item.object_id} was deleted"
     changed = (f"{d.path}: {shown(d.before)} → {shown(d.after)}" for d in item.differences)
     return f"{item.address}: {item.object_id}: {'; '.join(changed)}"
 

@@ -53,7 +53,7 @@ class Comparison(Struct, frozen=True):
 
 
 def comparisons(scores: Sequence[Scorecard]) -> tuple[Comparison, ...]:
-    """Of every address that has a candidate, or a version that its gate turned down."""
+    """Of every address that has a candidate, or a rejected version."""
     current = {card.address: card for card in scores if card.role is Role.CURRENT}
     return tuple(
         _comparison(card, current.get(card.address))
@@ -213,7 +213,7 @@ def _most_confused(labels: Sequence[str], matrix: ConfusionMatrix, style: Style)
         if count and true != predicted
     ]
     if not confused:
-        return "No TEST image was taken for another label.\n"
+        return "No TEST image was confused with another label.\n"
     worst = sorted(confused, key=lambda entry: (-entry[0], *entry[1:]))[:_MOST_CONFUSED]
     note = (
         f"Most confused, {len(worst)} of {len(confused)} pairs (--json has the whole matrix of "
@@ -248,11 +248,11 @@ def _json(evaluation: Evaluation) -> dict[str, Json]:
 
 
 def gates_text(reports: Sequence[tuple[Address, int | None, GateReport]], style: Style) -> str:
-    """The table of each gate that was asked, below a line on what came of it."""
+    """Return the table of each gate that was evaluated, below a line with its verdict."""
     parts = []
     for address, version, report in reports:
-        verdict = style.green("let through") if report.passed else style.red("turned down")
-        head = f"{style.bold(str(address))} version {version}: {verdict} by its gate"
+        verdict = style.green("passed") if report.passed else style.red("rejected by")
+        head = f"{style.bold(str(address))} version {version}: {verdict} its gate"
         head += f"{simulated(report)}\n"
         parts.append(f"{head}{gate_text(report, style)}\n")
     return "".join(parts)
@@ -272,7 +272,7 @@ def gate_text(report: GateReport, style: Style) -> str:
     if report.guessing is not None:
         notes.append(f"the new version is {report.guessing}")
     if report.simulated:
-        notes.append("these evaluations are simulated: made up, no image was looked at")
+        notes.append("these evaluations are simulated: no image was evaluated")
     table = columns(headers, [_cells(row) for row in report.rows], style)
     return table + "".join(f"{clean(note)}\n" for note in notes)
 

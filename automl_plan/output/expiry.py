@@ -63,7 +63,7 @@ def instant(value: datetime) -> str:
 
 
 def life_text(ends: datetime | None, now: datetime, style: Style) -> str:
-    """The day on which a life ends; below it how far off that is when it is soon."""
+    """Return the day on which a model expires; below it the time left when it is soon."""
     if ends is None:
         return "-"
     if ends <= now:
@@ -80,7 +80,7 @@ def in_days(ends: datetime, now: datetime) -> str:
 
 
 def life_warnings(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
-    """A line for each model whose life ends soon or has ended, with what to do; soonest first."""
+    """Return a line for each model that expires soon or has expired, soonest first."""
     dated = [(row.expires, row) for row in rows]
     due = [(ends, row) for ends, row in dated if ends is not None and soon(ends, now)]
     lines = []
@@ -94,13 +94,16 @@ def life_warnings(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
 
 
 def what_to_do(row: ModelRow) -> str:
-    """What keeps predictions going when a model's life ends."""
+    """Return how to keep serving predictions when a model expires."""
     if row.address is None:
-        return "automl-plan does not manage it: train another one in its place."
+        return "It is not managed by automl-plan: train a replacement."
     if not row.current:
-        return f"It is a former {row.address}: nothing has to be done unless it is still in use."
+        return (
+            f"It is a former version of {row.address}: no action is needed unless it is still in "
+            "use."
+        )
     return (
-        "Write `retrain: {before_expiry: 30d}` into the configuration, or train it again with "
+        "Add `retrain: {before_expiry: 30d}` to the configuration, or retrain it with "
         f"`automl-plan apply --replace {row.address}`."
     )
 
@@ -129,7 +132,7 @@ def managed_as(row: DatasetRow | ModelRow) -> str:
         return str(row.address) if row.current else f"{row.address} (former)"
     match row.ownership.claim:
         case Claim.BEING_MADE:
-            return f"being made by {row.ownership.address}"
+            return f"being created by {row.ownership.address}"
         case Claim.THIS_STATE:
             return "this state, not recorded"
         case Claim.OTHER_STATE:
@@ -160,7 +163,7 @@ def calendar_text(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
     """The ends as a list, the soonest first. `now` is the service's time."""
     dated = _by_end(rows)
     if not dated:
-        return "There are no models that expire.\n"
+        return "No models expire.\n"
     cells = [
         (
             life_text(ends, now, style),
@@ -211,8 +214,9 @@ def _event(ends: datetime, row: ModelRow, identity: str, now: datetime) -> Seque
     summary = f"{name} expires"
     on = min(ends.date(), _AT_MOST)
     described = (
-        f"Model {clean(row.live.display_name)} ({clean(row.live.id)}): its life of {MONTHS} months "
-        f"ends, and it can't serve from then on.\n{what_to_do(row)}"
+        f"Model {clean(row.live.display_name)} ({clean(row.live.id)}) expires {MONTHS} months "
+        "after "
+        f"its training and can't serve predictions from then on.\n{what_to_do(row)}"
     )
     return (
         "BEGIN:VEVENT",

@@ -29,7 +29,7 @@ def error_text(error: AutomlPlanError, style: Style) -> str:
 
 def error_json(error: AutomlPlanError) -> dict[str, Json]:
     """The same for programs."""
-    told: dict[str, Json] = {
+    content: dict[str, Json] = {
         "type": type(error).__name__,
         "message": error.message,
         "where": error.where,
@@ -37,8 +37,8 @@ def error_json(error: AutomlPlanError) -> dict[str, Json]:
         "exit_code": error.exit_code,
     }
     if isinstance(error, ConfigurationError):
-        told["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
-    return document(type="error", error=told)
+        content["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
+    return document(type="error", error=content)
 
 
 def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
@@ -60,18 +60,19 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
 
 def failures_text(result: ApplyResult, style: Style) -> str:
     """The changes of an apply that failed, each with its cause."""
-    turned_down = [f.error for f in result.failed if isinstance(f.error, GateRejected)]
-    parts = [f"{_lines(error.message, 2)}\n  next:  {error.hint}\n" for error in turned_down]
+    rejected = [f.error for f in result.failed if isinstance(f.error, GateRejected)]
+    parts = [f"{_lines(error.message, 2)}\n  next:  {error.hint}\n" for error in rejected]
     parts += [
         f"{style.red(style.bold(str(failure.change.address)))} {failure.change.action}\n"
         + error_text(failure.error, style)
         for failure in result.failed
-        if failure.error not in turned_down
+        if failure.error not in rejected
     ]
-    if result.skipped and len(result.failed) > len(turned_down):
+    if result.skipped and len(result.failed) > len(rejected):
         count = counted(len(result.skipped), "change")
         parts.append(
-            f"{count} that need{'s' if len(result.skipped) == 1 else ''} them: not done.\n"
+            f"{count} skipped: {'it depends' if len(result.skipped) == 1 else 'they depend'} on "
+            "the above.\n"
         )
     return "\n".join(parts)
 

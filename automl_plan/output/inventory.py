@@ -26,7 +26,7 @@ from automl_plan.workspace.inventory import DatasetRow, ModelRow
 def datasets_text(rows: Sequence[DatasetRow], style: Style) -> str:
     """Google's own columns, and who manages each."""
     if not rows:
-        return "There are no datasets.\n"
+        return "No datasets.\n"
     headers = (
         "NAME",
         "TYPE",
@@ -69,8 +69,8 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
             "Id": live.id,
             "Type": kind,
             "Description": live.description or "-",
-            "Total images": _told(live.example_count),
-            "Labeled images": _told(labelled),
+            "Total images": _count(live.example_count),
+            "Labeled images": _count(labelled),
             "Created": moment(live.create_time),
             "Last updated": moment(row.updated),
             "Status": row.status,
@@ -81,8 +81,8 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
     )
 
 
-def _told(count: int | None) -> str:
-    return "- (the service does not tell)" if count is None else f"{count:,}"
+def _count(count: int | None) -> str:
+    return "- (not reported by the service)" if count is None else f"{count:,}"
 
 
 def dataset_json(row: DatasetRow) -> dict[str, Json]:
@@ -110,7 +110,7 @@ def _dataset_json(row: DatasetRow) -> dict[str, Json]:
     }
 
 
-_SIMULATED = "its evaluations and predictions are made up"
+_SIMULATED = "evaluations and predictions are made up"
 
 
 def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
@@ -119,7 +119,7 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
     `now` is the service's time.
     """
     if not rows:
-        return "There are no models.\n"
+        return "No models.\n"
     headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "EXPIRES", "MANAGED AS")
     cells = [
         (
@@ -160,7 +160,7 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             "Last updated": moment(live.update_time),
             "Train budget": _node_hours(budget, " node hours"),
             "Train cost": _node_hours(cost, " node hours"),
-            "Stopped because": live.stop_reason or "-",
+            "Stop reason": live.stop_reason or "-",
             **({"Simulated": _SIMULATED} if live.simulated else {}),
             "Base model": live.base_model_id or "-",
             "Labels": labels_of(live),
@@ -176,22 +176,24 @@ def model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
 
 
 def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
-    """What somebody is asked who deletes a model by hand."""
+    """Return the question before a model is deleted."""
     lines = [f"Delete the model {clean(model.display_name)} ({clean(model.id)})?"]
     if model.endpoints:
         lines += [
-            f"It is deployed at the endpoint {clean(each.id)}: predictions from it stop there."
+            f"It is deployed at endpoint {clean(each.id)}, which will stop serving its predictions."
             for each in model.endpoints
         ]
     elif model.deployed:
-        lines.append("It is deployed: predictions from it stop.")
+        lines.append("It is deployed: predictions will stop.")
     if address is not None and current:
-        lines.append(f"It is the current {address}: the next apply trains it again, and pays.")
-    return "\n".join([*lines, "It can't be brought back."])
+        lines.append(
+            f"It is the current version of {address}: the next apply retrains it, at full cost."
+        )
+    return "\n".join([*lines, "This can't be undone."])
 
 
 def deleted_text(model: LiveModel) -> str:
-    """What is said of a model that was deleted by hand, and where it answered before."""
+    """Return the confirmation of a deletion, with the endpoints that served the model."""
     places = ", ".join(clean(each.id) for each in model.endpoints)
     ended = f", undeployed at {places}" if places else ""
     return f"Deleted {clean(model.id)}{ended}.\n"

@@ -24,7 +24,7 @@ def lint_text(results: Sequence[Linted], style: Style) -> str:
 
 
 def _lines(linted: Linted, style: Style) -> Iterator[str]:
-    kind = f"{linted.kind}{' by the looks of its rows; --kind says otherwise' * linted.guessed}"
+    kind = f"{linted.kind}{', guessed from its rows; override with --kind' * linted.guessed}"
     counts = f"{counted(linted.rows, 'row')}, {counted(linted.images, 'image')}"
     yield f"{style.bold(clean(linted.name))}: {counts} ({kind})\n"
     shown: Counter[str] = Counter()
@@ -66,8 +66,8 @@ def _verdict(results: Sequence[Linted], style: Style) -> str:
     told = [counted(count, severity) for severity, count in totals.items() if count]
     if not told:
         if any(linted.unchecked for linted in results):
-            return "Nothing is wrong with what was checked.\n"
-        return style.green("Nothing is wrong with the data.") + "\n"
+            return "No problems found in what was checked.\n"
+        return style.green("No problems found in the data.") + "\n"
     text = ", ".join(told) + "."
     return (style.red(text) if totals[Severity.ERROR] else text) + "\n"
 

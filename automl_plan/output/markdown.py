@@ -1,8 +1,8 @@
-"""A plan as Markdown, for a comment in a pull request: read in a minute by who did not write it.
+"""A plan as Markdown, for a comment in a pull request.
 
-First the verdict with the money in it, then what is risky, one row each, then the rest. The text
-never passes the host's limit: what matters least is left out first, and counted. Whatever comes
-from outside is made inert: it can't break out of its place, mention anybody or become a link.
+First the verdict with the costs, then a row for each risky change, then the rest. The text never
+exceeds the host's limit: the least important parts are omitted first, and counted. Text from
+outside is made inert: it can't leave its place, mention anyone or become a link.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from automl_plan.output.actions import WORDS
 from automl_plan.output.code_hosts.comments import Origin, marker
 from automl_plan.output.code_hosts.dialects import FLAVOURS, Flavour, SourceLinks, inert
 from automl_plan.output.data import data_sentences
-from automl_plan.output.drift import drift_sentences, not_yet_told, unrecorded_sentences
+from automl_plan.output.drift import drift_sentences, not_in_refusals, unrecorded_sentences
 from automl_plan.output.evaluations import (
     Comparison,
     LabelMetrics,
@@ -88,7 +88,7 @@ class _Comment:
         self._left_out: list[str] = []
 
     def text(self, origin: Origin, limit: int) -> str:
-        """The parts in the order of the page; they get room in the order of their weight."""
+        """Return the parts in the order of the page; they get room in the order of importance."""
         head = [marker(origin), self._verdict()]
         foot = [self._commands(), self._footer(origin)]
         room = limit - sum(map(_size, (*head, *foot))) - _RESERVED
@@ -97,16 +97,16 @@ class _Comment:
         table, room = self._table(room)
         metrics, room = self._metrics(room)
         warnings = [violation_text(v) for v in self._plan.violations if v.warns]
-        policy = self._list("Policy warns", warnings, room // 3)
+        policy = self._list("Policy warnings", warnings, room // 3)
         room -= _size(policy)
         changed = drift_sentences(self._plan.drift)
-        drift = self._list("Changed outside", changed, room // 3)
+        drift = self._list("Changed outside automl-plan", changed, room // 3)
         room -= _size(drift)
-        strays = unrecorded_sentences(not_yet_told(self._plan))
+        strays = unrecorded_sentences(not_in_refusals(self._plan))
         unrecorded = self._list("Not recorded", strays, room // 3)
         room -= _size(unrecorded)
         texts = [f"{note.address}: {note.text}" for note in self._plan.notes]
-        notes = self._list("Good to know", texts, room // 3)
+        notes = self._list("Notes", texts, room // 3)
         room -= _size(notes)
         contacts = []
         for title, texts in contact_sections(self._planned.contacts):
@@ -117,7 +117,7 @@ class _Comment:
         details, room = self._details(room)
         per_label = self._per_label(room)
         left = ", ".join(self._left_out)
-        left_out = f"**Left out for want of room:** {left}." if left else ""
+        left_out = f"**Omitted for length:** {left}." if left else ""
         body = [
             refused,
             unrecorded,
@@ -152,11 +152,11 @@ class _Comment:
             return ""
         lines = ["**Next**\n"]
         if not self._plan.refused:
-            lines.append("- to apply just this plan: `automl-plan apply PLANFILE`")
+            lines.append("- apply this plan: `automl-plan apply PLANFILE`")
         if self._plan.changes:
             address = self._flavour.code(f"automl-plan why {self._plan.changes[0].address}")
-            lines.append(f"- to see what is behind a change: {address}")
-        lines.append("- to plan again: `automl-plan plan --out PLANFILE`")
+            lines.append(f"- explain a change: {address}")
+        lines.append("- plan again: `automl-plan plan --out PLANFILE`")
         return "\n".join(lines)
 
     def _footer(self, origin: Origin) -> str:
@@ -167,7 +167,7 @@ class _Comment:
         if self._plan.costs is not None:
             told.append(f"prices of {inert(self._plan.costs.prices_of[:_DIGEST])}")
         if origin.made:
-            told.append(f"made {inert(origin.made[:_MOMENT])}")
+            told.append(f"created {inert(origin.made[:_MOMENT])}")
         told.append(f"automl-plan {inert(self._planned.tool_version[:_DIGEST])}")
         return self._flavour.small(" · ".join(told))
 
@@ -202,7 +202,7 @@ class _Comment:
             room -= len(row.encode()) + 1
             lines.append(row)
         for action, count in left.items():
-            self._left_out.append(f"{counted(count, action.value)} without a row")
+            self._left_out.append(counted(count, f"{action.value} row"))
         return "\n".join(lines), room
 
     def _row(self, risk: Risk) -> str:
@@ -234,10 +234,10 @@ class _Comment:
         if gate is None:
             return ""
         if gate.passed:
-            return f"; {risk.by_what} it passes"
+            return f"; {risk.evidence} passes"
         missed = next(row for row in gate.rows if not row.met)
         actual = f"{figure(missed.actual)}, {figure(missed.required)} required"
-        return f"; **{risk.by_what} it fails**: {_short(missed.requirement)} {actual}"
+        return f"; **{risk.evidence} fails**: {_short(missed.requirement)} {actual}"
 
     def _metrics(self, room: int) -> tuple[str, int]:
         lines = [
@@ -263,7 +263,7 @@ class _Comment:
             return
         card = comparison.candidate
         images = counted(comparison.overall.examples, "TEST image")
-        rejected = ", turned down" if card.role is Role.REJECTED else ""
+        rejected = ", rejected earlier" if card.role is Role.REJECTED else ""
         version = f"{inert(version_name(card))}{rejected}, {images}{simulated(card)}"
         if card.guessing is not None:
             version += f", **{inert(card.guessing)}**"
@@ -297,7 +297,7 @@ class _Comment:
             name = self._flavour.code(str(comparison.address))
             body = _labels(comparison.labels)
             made_up = simulated(comparison.candidate)
-            block = self._flavour.folded(f"{name} label by label{made_up}", body)
+            block = self._flavour.folded(f"{name} per label{made_up}", body)
             if _size(block) > room:
                 left += 1
                 continue

@@ -13,33 +13,33 @@ from automl_plan.planning.forecast import FEWEST, SHARE, Backtest, Forecast
 from automl_plan.planning.plan import Action, Change
 
 NO_HISTORY = "no history yet"
-_INTERVAL = f"{SHARE:.0%}".replace("%", " %")
+_INTERVAL = f"{SHARE:.0%}"
 
 
 def expected(change: Change, forecasts: Mapping[str, Forecast | None]) -> str:
-    """What a plan says of how long a change takes; "" where it says nothing."""
+    """Return how long a change takes, for a plan; "" for changes without a forecast."""
     if change.key not in forecasts:
         return ""
     forecast = forecasts[change.key]
-    return goes_on(forecast) if change.action is Action.RESUME else takes(forecast)
+    return remaining(forecast) if change.action is Action.RESUME else takes(forecast)
 
 
 def takes(forecast: Forecast | None) -> str:
-    """`takes about 1h20m (80 %: 55m to 2h10m; from 23 trainings)`."""
+    """`takes about 1h20m (80%: 55m to 2h10m; from 23 trainings)`."""
     if forecast is None:
-        return f"{NO_HISTORY} of how long it takes"
+        return f"duration unknown ({NO_HISTORY})"
     return f"takes {_about(forecast)}"
 
 
 def left(forecast: Forecast) -> str:
-    """`about 50m left (80 %: 25m to 1h40m)`."""
+    """`about 50m left (80%: 25m to 1h40m)`."""
     return f"about {_roughly(forecast.median)} left{_bounds(forecast, '')}"
 
 
-def goes_on(forecast: Forecast | None) -> str:
-    """`about 50m left (80 %: 25m to 1h40m; from 23 trainings)`."""
+def remaining(forecast: Forecast | None) -> str:
+    """`about 50m left (80%: 25m to 1h40m; from 23 trainings)`."""
     if forecast is None:
-        return f"{NO_HISTORY} of how long it still takes"
+        return f"remaining time unknown ({NO_HISTORY})"
     return f"about {_roughly(forecast.median)} left{_bounds(forecast, _source(forecast))}"
 
 
@@ -75,18 +75,19 @@ def backtest_text(results: Sequence[Backtest], style: Style) -> str:
     """A line for each step, and one for all."""
     *steps, everything = results
     if not steps:
-        return "There is no history yet.\n"
-    headers = ("OPERATION", "ENDED", "FORECAST", "INTERVALS", "HELD", "MEDIAN ERROR")
+        return "No history yet.\n"
+    headers = ("OPERATION", "ENDED", "FORECAST", "INTERVALS", "CORRECT", "MEDIAN ERROR")
     rows = [_row(each) for each in (steps if len(steps) == 1 else results)]
     text = columns(headers, rows, style)
     if everything.intervals:
         text += (
-            f"\n{_INTERVAL} intervals held {_share(everything.coverage)} of the time: "
-            f"{everything.held:,} of {everything.intervals:,}, each made of what had ended when "
-            "its operation began.\n"
+            f"\n{_INTERVAL} intervals contained the duration {_share(everything.coverage)} of the "
+            f"time ({everything.held:,} of {everything.intervals:,}); each used only operations "
+            "that "
+            "had ended before.\n"
         )
     else:
-        text += f"\nAn interval takes {FEWEST} operations that had ended before.\n"
+        text += f"\nAn interval requires {FEWEST} operations that ended before.\n"
     return text
 
 
@@ -128,7 +129,7 @@ def _row(result: Backtest) -> tuple[str, ...]:
 
 
 def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share * 100:.1f} %"
+    return "-" if share is None else f"{share * 100:.1f}%"
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -138,7 +139,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def operations_text(operations: Sequence[Operation], style: Style) -> str:
     """One operation a line."""
     if not operations:
-        return "There are no such operations.\n"
+        return "No operations found.\n"
     headers = ("ID", "OPERATION", "STATE", "STARTED", "UPDATED")
     cells = [
         (
@@ -165,7 +166,7 @@ def operation_text(operation: Operation, style: Style) -> str:
             "Id": operation.id,
             "Operation": str(operation.kind),
             "State": _state(operation),
-            "Made": operation.result_id or "-",
+            "Result": operation.result_id or "-",
             "Started": moment(operation.create_time),
             "Updated": moment(operation.update_time),
             "Partial failures": operation.partial_failures or "-",
@@ -197,7 +198,7 @@ def _json(operation: Operation) -> dict[str, Json]:
 def _state(operation: Operation) -> str:
     if not operation.done:
         percent = operation.progress_percent
-        return "running" if percent is None else f"running ({percent} %)"
+        return "running" if percent is None else f"running ({percent}%)"
     if operation.error is None:
         return "done with row failures" if operation.partial_failures else "done"
     if operation.error.code == CANCELLED:

@@ -1,4 +1,4 @@
-"""A plan as text: what people decide from; and as `name=value` lines for steps of a workflow."""
+"""A plan as text, and as `name=value` lines for steps of a workflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from automl_plan.model.fields import FIELDS, Mutability
 from automl_plan.output.actions import WORDS
 from automl_plan.output.cost import costs_text
 from automl_plan.output.data import data_sentences
-from automl_plan.output.drift import drift_text, not_yet_told, unrecorded_text
+from automl_plan.output.drift import drift_text, not_in_refusals, unrecorded_text
 from automl_plan.output.operations import expected
 from automl_plan.output.review_summary import (
     contacts_text,
@@ -48,14 +48,14 @@ _NAME_THEIR_OBJECT = frozenset(
         Action.IMPORT,
     }
 )
-"""Actions whose reader needs the id: those that end something, or go on with it."""
-_TOLD_ELSEWHERE = frozenset({"deploy", "trained_on", "data"})
-"""Attributes of a new object that other changes tell of."""
+"""Actions whose reader needs the id: those that end or continue something."""
+_SHOWN_ELSEWHERE = frozenset({"deploy", "trained_on", "data"})
+"""Attributes of a new object that other changes show."""
 _FORCED = {ResourceKind.DATASET: "a new dataset", ResourceKind.MODEL: "a new training"}
 _NOTES = {
-    NoteKind.HELD: "Held:",
+    NoteKind.HELD: "Held back:",
     NoteKind.EXPIRY: "Expires:",
-    NoteKind.ELSEWHERE: "Elsewhere:",
+    NoteKind.ELSEWHERE: "Also deployed elsewhere:",
     NoteKind.RENAME: "Renamed?",
     NoteKind.SHARED: "Recorded twice:",
     NoteKind.SOURCES: "Sources:",
@@ -66,7 +66,7 @@ _REASON_INDENT = " " * 20
 
 
 def plan_text(planned: BoundPlan, style: Style) -> str:
-    """The whole plan, ending with one line that sums it up."""
+    """Return the whole plan, ending with its costs, contacts and refusals."""
     return "".join(_parts(planned, style))
 
 
@@ -77,7 +77,7 @@ def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
         yield _found_text(found, style)
     if plan.drift:
         yield _drift_text(plan.drift, planned.mode, style)
-    if unrecorded := not_yet_told(plan):
+    if unrecorded := not_in_refusals(plan):
         yield f"{unrecorded_text(unrecorded, style)}\n"
     if planned.mode is PlanMode.REFRESH_ONLY:
         yield _refresh_summary(planned, style)
@@ -92,7 +92,7 @@ def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
         yield contacts_text(planned.contacts, style)
         yield _policy_text(plan, style)
         return
-    yield "automl-plan will do the following:\n"
+    yield "automl-plan will perform the following actions:\n"
     groups: dict[str, list[Change]] = {}
     for change in plan.changes:
         groups.setdefault(str(change.address), []).append(change)
@@ -115,13 +115,14 @@ def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
 
 
 def _counts(addresses: Sequence[Address]) -> str:
+    """`1 dataset and 2 models`; "" when there is none."""
     datasets = sum(address.kind is ResourceKind.DATASET for address in addresses)
-    models = len(addresses) - datasets
-    return f" ({counted(datasets, 'dataset')}, {counted(models, 'model')})"
+    counts = {"dataset": datasets, "model": len(addresses) - datasets}
+    return " and ".join(counted(count, noun) for noun, count in counts.items() if count)
 
 
 def _part_text(planned: BoundPlan, style: Style) -> str:
-    """What a narrowed plan did not look at."""
+    """Return the warning that a narrowed plan is not the whole one."""
     part = only_a_part(planned)
     if part is None:
         return ""
@@ -130,7 +131,7 @@ def _part_text(planned: BoundPlan, style: Style) -> str:
 
 
 def _policy_text(plan: Plan, style: Style) -> str:
-    """In what a plan goes against the policy, or what is protected."""
+    """Return the policy warnings, then the refusals."""
     warnings = (clean(violation_text(v)) for v in plan.violations if v.warns)
     text = "".join(f"{style.yellow('Warning:')} {warning}\n" for warning in warnings)
     if plan.refused:
@@ -154,7 +155,7 @@ def summary(changes: Sequence[Change], *, done: bool = False) -> str:
 
 
 def _notes_text(notes: Sequence[Note], style: Style) -> str:
-    """What is worth knowing beside the changes."""
+    """Return the notes beside the changes."""
     parts = []
     for note in notes:
         head = f"{style.yellow(_NOTES[note.kind])} {style.bold(str(note.address))}"
@@ -164,42 +165,38 @@ def _notes_text(notes: Sequence[Note], style: Style) -> str:
 
 
 def _fate(changes: Sequence[Change], planned: BoundPlan, style: Style) -> str:
-    """What becomes of an address, all changes taken together."""
+    """Return what happens to an address, all its changes taken together."""
     actions = {change.action for change in changes}
     address = changes[0].address
     declared = planned.mode is PlanMode.NORMAL and (
         address in planned.desired.datasets or address in planned.desired.models
     )
     if Action.IMPORT in actions:
-        return style.green("will be managed from now on")
+        return style.green("will be imported")
     if Action.RETRAIN in actions:
-        return style.yellow("will be trained again")
+        return style.yellow("will be retrained")
     if Action.TRAIN in actions:
         return style.green("will be trained")
     if Action.CREATE in actions:
         replaced = Action.DELETE in actions
-        return (
-            style.yellow("will be replaced by a new one")
-            if replaced
-            else style.green("will be created")
-        )
+        return style.yellow("will be replaced") if replaced else style.green("will be created")
     if Action.RESUME in actions:
-        return style.green("will be finished")
+        return style.green("will be resumed")
     if Action.GATE in actions:
-        return style.yellow("has a version to be decided on")
+        return style.yellow("has a version waiting for its gate")
     if Action.PROMOTE in actions:
-        return style.yellow("gets another version")
+        return style.yellow("will switch to another version")
     if Action.DELETE in actions:
         if declared:
-            return style.yellow("stays; what it replaced is deleted")
+            return style.yellow("stays; replaced objects are deleted")
         return style.red("will be deleted")
     if actions == {Action.MOVE} or actions == {Action.MOVE, Action.UPDATE}:
-        return style.yellow("has a new address")
+        return style.yellow("will be moved")
     if actions == {Action.FORGET} and not declared:
         return style.red("will be forgotten")
     if actions <= {Action.CANCEL, Action.FORGET}:
-        return style.red("will be given up")
-    return style.yellow("will be changed in place")
+        return style.red("will be cancelled")
+    return style.yellow("will be updated in place")
 
 
 def _change_text(change: Change, planned: BoundPlan, style: Style) -> str:
@@ -240,8 +237,8 @@ def _details(change: Change, planned: BoundPlan, style: Style) -> list[str]:
 
 
 def _endpoints(change: Change) -> list[str]:
-    """Where a deployment is made, or each place where one ends."""
-    return [f"at the endpoint {clean(each)}" for each in change.endpoints]
+    """Return a line for each endpoint where a model is deployed or undeployed."""
+    return [f"endpoint {clean(each)}" for each in change.endpoints]
 
 
 def _requirements(change: Change) -> list[str]:
@@ -252,8 +249,8 @@ def _requirements(change: Change) -> list[str]:
 
 
 def _new_attributes(change: Change, style: Style) -> list[str]:
-    """Every attribute of what is made; those that force it beside what they were."""
-    after = {k: v for k, v in (change.after or {}).items() if k not in _TOLD_ELSEWHERE}
+    """Return every attribute of a new object; beside those that force it, their former value."""
+    after = {k: v for k, v in (change.after or {}).items() if k not in _SHOWN_ELSEWHERE}
     values = dict(leaves(after))
     found = {difference.path: difference for difference in change.differences}
     width = max((len(clean(path)) for path in (*values, *found)), default=0)
@@ -269,7 +266,7 @@ def _new_attributes(change: Change, style: Style) -> list[str]:
 
 
 def _forces_a_new_one(kind: ResourceKind, path: str) -> bool:
-    """Whether a difference in this field can't be brought about in place."""
+    """Whether a field can't change in place."""
     top = path.partition(".")[0]
     return any(
         field.path == top and field.mutability in (Mutability.IMMUTABLE, Mutability.DATA)
@@ -283,25 +280,25 @@ def _sources(change: Change, planned: BoundPlan) -> list[str]:
     lines = [f"sources  {shown(source)}" for source in (dataset.sources if dataset else ())]
     if data is not None:
         images = counted(data.examples, "image")
-        lines.append(f"holding  {images}, {data.labelled_examples:,} labelled")
+        lines.append(f"content  {images}, {data.labelled_examples:,} labelled")
     return lines
 
 
 def _found_text(found: Sequence[tuple[Address, Finding]], style: Style) -> str:
-    """What came of calls that an earlier run was cut off in."""
-    lines = [style.bold("Found out about calls that an earlier run was cut off in:"), ""]
+    """Return the outcome of calls that were interrupted in an earlier run."""
+    lines = [style.bold("Outcome of calls interrupted in an earlier run:"), ""]
     for address, finding in found:
-        came = "it had no effect, and can be sent again"
+        outcome = "had no effect; can be sent again"
         if finding.verdict is Verdict.ARRIVED:
-            came = f"it arrived, and {clean(finding.made or '')} is what it made"
+            outcome = f"arrived; created {clean(finding.made or '')}"
         elif finding.operation is not None:
-            came = f"it arrived, and {clean(finding.operation.id)} is its operation"
-        lines.append(f"  {style.bold(str(address))}  {finding.intent.step}: {came}")
+            outcome = f"arrived; operation {clean(finding.operation.id)}"
+        lines.append(f"  {style.bold(str(address))}  {finding.intent.step}: {outcome}")
     return "\n".join(lines) + "\n\n"
 
 
 def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
-    note = style.dim("`automl-plan apply --refresh-only` accepts this into the state.")
+    note = style.dim("`automl-plan apply --refresh-only` accepts these changes into the state.")
     accept = "" if mode is PlanMode.REFRESH_ONLY else f"\n{note}\n"
     return f"{drift_text(drift, style)}{accept}\n"
 
@@ -309,9 +306,9 @@ def _drift_text(drift: Sequence[Drift], mode: PlanMode, style: Style) -> str:
 def _refresh_summary(planned: BoundPlan, style: Style) -> str:
     drift, part = planned.plan.drift, planned.plan.not_planned
     if not drift and part:
-        return f"{style.bold(style.green('No changes to the part that was planned.'))}\n"
+        return f"{style.bold(style.green('No changes to the planned part.'))}\n"
     if not drift:
-        return f"{style.bold(style.green('No changes.'))} What lives is what is recorded.\n"
+        return f"{style.bold(style.green('No changes.'))} Live resources match the state.\n"
     accepted = acceptable(drift)
     if not accepted:
         return (

@@ -34,20 +34,22 @@ _DIGITS = 12
 
 
 def otherwise_text(otherwise: Sequence[DifferingOperation]) -> str:
-    """The warning before it is waited for."""
+    """Return the warning before waiting for differing operations."""
     lines = "".join(f"Warning: {clean(_sentence(each))}.\n" for each in otherwise)
-    return f"{lines}What was started is followed and recorded; nothing goes on from it.\n"
+    return f"{lines}It is followed to its end and recorded; nothing continues from it.\n"
 
 
 def started_otherwise_error(otherwise: Sequence[DifferingOperation]) -> StartedOtherwise:
-    """The error after it has ended."""
+    """Return the error after differing operations have ended."""
     names = ", ".join(sorted({name for each in otherwise for name in each.missing}))
-    then = f" as then ({names})" if names else ""
+    before = f" as before ({names})" if names else ""
     return StartedOtherwise(
-        "\n".join(["What was started is not what is declared.", *map(_sentence, otherwise)]),
-        hint=f"It is recorded. Give the same variables{then}, or change the configuration, and run "
-        "`automl-plan apply`. `automl-plan plan` shows what becomes of it as the configuration is "
-        "now.",
+        "\n".join(
+            ["A running operation differs from the configuration.", *map(_sentence, otherwise)]
+        ),
+        hint=f"Its result is recorded. Use the same variables{before} or change the configuration, "
+        "then run `automl-plan apply`. `automl-plan plan` shows what the current configuration "
+        "would do with it.",
     )
 
 
@@ -55,19 +57,19 @@ def _sentence(each: DifferingOperation) -> str:
     which = "" if each.operation_id is None else f" {each.operation_id}"
     started = f"{each.address}: the {NOUNS[each.step]}{which} was started"
     if not each.declared:
-        return f"{started}, and the configuration does not declare {each.address} any more"
+        return f"{started}, but {each.address} is no longer declared"
     if each.differences:
         before = ", ".join(f"{_name(d)} {_value(d, d.before)}" for d in each.differences)
         now = ", ".join(_value(d, d.after) for d in each.differences)
-        return f"{started} with {before}, and the configuration now says {now}"
+        return f"{started} with {before}, but the configuration now has {now}"
     names = ", ".join(each.missing)
     value = "a value for the variable" if len(each.missing) == 1 else "values for the variables"
-    return f"{started} with {value} {names}, and none is given now"
+    return f"{started} with {value} {names}, but none is given now"
 
 
 def _name(difference: Difference) -> str:
     if difference.path in _CONTENT:
-        return "sources of the content"
+        return "source content"
     path = difference.path
     for problem in Problem:
         path = path.removeprefix(f"{problem}.")
@@ -83,7 +85,7 @@ def _value(difference: Difference, value: Json) -> str:
 
 
 LINE_EVERY = 30.0
-"""Seconds between two lines of an operation that goes on."""
+"""Seconds between two lines of a running operation."""
 
 
 class Progress(Protocol):
@@ -103,12 +105,12 @@ class Progress(Protocol):
 
 
 class LineProgress:
-    """A line for each start and end, and now and then for what goes on."""
+    """A line for each start and end, and every 30 seconds for what is running."""
 
     def __init__(self, write: Callable[[str], object], style: Style) -> None:
         self._write = write
         self._style = style
-        self._told: dict[str, float] = {}
+        self._written: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -117,17 +119,17 @@ class LineProgress:
         pass
 
     def __call__(self, event: Event) -> None:
-        """Write a line when there is something to tell."""
+        """Write a line, unless a running operation had one less than 30 seconds ago."""
         key = event.change.key
         if event.type is EventType.WAITING:
-            if event.elapsed - self._told.get(key, 0.0) < LINE_EVERY:
+            if event.elapsed - self._written.get(key, 0.0) < LINE_EVERY:
                 return
-            self._told[key] = event.elapsed
+            self._written[key] = event.elapsed
         self._write(event_line(event, self._style) + "\n")
 
 
 class LiveProgress:
-    """Lines for what ended, and below them a view of what goes on, with the time it takes."""
+    """Lines for what ended, and below them a live view of what is running."""
 
     def __init__(self, style: Style) -> None:
         from rich.console import Console
@@ -216,7 +218,7 @@ def event_line(event: Event, style: Style) -> str:
         case EventType.SKIPPED:
             return f"{address}: {style.yellow(f'{change.action} not done')}: {said}"
         case EventType.DETACHED:
-            going = f"{words.doing} goes on at the service"
+            going = f"{words.doing} continues at the service"
             return f"{address}: {style.yellow(going)} [{duration(event.elapsed)}{operation}]"
 
 
@@ -246,7 +248,7 @@ def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: s
     rejected = sum(isinstance(f.error, GateRejected) for f in result.failed)
     if rejected and rejected == len(result.failed):
         whose = "its gate" if rejected == 1 else "their gates"
-        what = f"{counted(rejected, 'version')} turned down by {whose}"
+        what = f"{counted(rejected, 'version')} rejected by {whose}"
         label = style.yellow("Held back:")
     elif result.failed:
         what = f"{counted(len(result.failed), 'change')} failed"
@@ -254,7 +256,8 @@ def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: s
     elif result.left:
         what, label = "", style.yellow("Detached:")
     else:
-        what, label = "", style.green("Apply complete:")
+        destroyed = planned.mode is PlanMode.DESTROY
+        what, label = "", style.green("Destroy complete:" if destroyed else "Apply complete:")
         if planned.mode is PlanMode.REFRESH_ONLY:
             done = f"{counted(acceptable(planned.plan.drift), 'change')} accepted into the state"
     done = done or ("" if running else f"nothing {'else ' if what else ''}was done")

@@ -1,4 +1,4 @@
-"""What a reviewer must know of a plan first: the money, what is final, what it contacts."""
+"""What a reviewer must know first: the money, what can't be undone, what is contacted."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ RISKY = (
     Action.IMPORT,
     Action.MOVE,
 )
-"""Actions that a reviewer looks at one by one, the gravest first."""
+"""Actions that a reviewer checks one by one, the gravest first."""
 _GRAVE = TRAININGS | {Action.DELETE}
 _SERVES = (Action.DEPLOY, Action.PROMOTE, Action.GATE)
 """Actions after which a version of their address serves."""
@@ -80,13 +80,13 @@ Usd = Callable[[float], str]
 
 
 class Worry(StrEnum):
-    """How closely a plan should be looked at, by the worst that is in it."""
+    """How closely a plan should be reviewed, by its gravest change."""
 
     REFUSED = "refused"
     FINAL = "final"
-    """Something is deleted that is declared no more."""
+    """Something is deleted that is no longer declared."""
     STOPS = "stops"
-    """A model serves no more that served."""
+    """A model stops serving predictions."""
     COSTS = "costs"
     """Something is trained, or deployments cost more."""
     CHANGES = "changes"
@@ -107,24 +107,24 @@ class Risk(Struct, frozen=True):
     @property
     def grave(self) -> bool:
         """Whether it can't be undone."""
-        return self.change.action in _GRAVE or self.turned_down
+        return self.change.action in _GRAVE or self.would_be_rejected
 
     @property
-    def by_what(self) -> str:
-        """By what its gate is foretold."""
+    def evidence(self) -> str:
+        """The evaluation that predicts what its gate decides."""
         gate = None if self.forecast is None else self.forecast.gate
         made_up = gate is not None and gate.simulated
-        return "by its simulated evaluation" if made_up else "by its evaluation"
+        return "its simulated evaluation" if made_up else "its evaluation"
 
     @property
-    def turned_down(self) -> bool:
-        """Whether the gate would turn the version down."""
+    def would_be_rejected(self) -> bool:
+        """Whether the gate would reject the version."""
         gate = None if self.forecast is None else self.forecast.gate
         return gate is not None and not gate.passed
 
 
 def worry_of(planned: BoundPlan) -> Worry:
-    """How closely to look."""
+    """Return how closely to review a plan."""
     plan = planned.plan
     if plan.refused:
         return Worry.REFUSED
@@ -144,56 +144,54 @@ def advice(planned: BoundPlan) -> str:
     match worry_of(planned):
         case Worry.REFUSED:
             reasons = counted(len(planned.plan.refused), "reason")
-            return f"This may not be applied, for {reasons} told below."
+            return f"Refused, for {reasons} listed below."
         case Worry.FINAL:
-            return "Look closely: what is deleted can't be brought back."
+            return "Look closely: deletions can't be undone."
         case Worry.STOPS:
-            return f"Look closely: {_named(_stopping(planned), str)} serves no more after this."
+            return f"Look closely: {_named(_stopping(planned), str)} will stop serving predictions."
         case Worry.COSTS if _trains(planned.plan):
-            return "Look at the money: a training is paid for whether or not its model is used."
+            return "Check the cost: training is billed whether or not the model is used."
         case Worry.COSTS:
-            return "Look at the money: deployments cost more."
+            return "Check the cost: deployments get more expensive."
         case Worry.CHANGES:
-            return "Nothing that is declared is deleted, no training is begun, nothing costs more."
+            return "Nothing declared is deleted, nothing is trained, and costs do not increase."
         case Worry.NOTHING if planned.plan.unrecorded and planned.mode is not PlanMode.DESTROY:
-            return "Nothing is to be done, but the state does not know all that is its own."
+            return "No changes, but live objects of this state are not recorded in it."
         case Worry.NOTHING:
             return nothing_to_do(planned).removeprefix("No changes. ")
 
 
 def caveats(planned: BoundPlan) -> tuple[str, ...]:
-    """What a reader must know of how the plan was made, and of the state."""
+    """Return what a reader must know about how the plan was made, and about the state."""
     said = []
     if planned.mode is PlanMode.DESTROY:
-        all_ = (
-            "What is recorded of this part" if planned.plan.not_planned else "All that is recorded"
-        )
-        said.append(f"{all_} is to be deleted.")
+        where = " in this part" if planned.plan.not_planned else ""
+        said.append(f"Everything recorded{where} will be deleted.")
     part = only_a_part(planned)
     if part is not None:
         said.append(part)
     if not planned.options.refresh:
-        said.append("It was not asked what lives: this is planned from the state alone.")
+        said.append("Planned from the state alone, without querying the provider.")
     if planned.plan.unrecorded:
         said.append(unrecorded_summary(planned.plan.unrecorded))
     return tuple(said)
 
 
 def only_a_part(planned: BoundPlan) -> str | None:
-    """That a narrowed plan is not all, and what was left out; None for a whole one."""
+    """State that a plan is narrowed, and what was left out; None for a whole one."""
     left_out = planned.plan.not_planned
     if not left_out:
         narrowed = planned.options.targets or planned.options.excludes
-        return "Only a part was planned: --target or --exclude was given." if narrowed else None
+        return "Only a part was planned (--target or --exclude)." if narrowed else None
     names = _and_more([str(address) for address in left_out])
     return (
-        f"Only a part was planned (--target, --exclude). Left out, in whole or in part: {names}. "
-        "The configuration may ask for more than this."
+        f"Only a part was planned (--target, --exclude). Left out, entirely or partly: {names}. "
+        "The configuration may require more changes than these."
     )
 
 
 def nothing_to_do(planned: BoundPlan, counts: str = "") -> str:
-    """That an empty plan changes nothing; `counts` says of how much that was looked at."""
+    """State that an empty plan changes nothing; `counts`: the resources that were compared."""
     plan = planned.plan
     held = Counter(note.by for note in plan.notes if note.kind is NoteKind.HELD)
     if held:
@@ -204,18 +202,20 @@ def nothing_to_do(planned: BoundPlan, counts: str = "") -> str:
                 said.append(f"{counted(count, 'model')} {'is' if count == 1 else 'are'} {why}")
         return f"Nothing to do: {', '.join(said)}."
     if planned.mode is PlanMode.DESTROY:
-        of = " of this part" if plan.not_planned else ""
-        return f"No changes. Nothing{of} is recorded that could be deleted."
+        part = " in this part" if plan.not_planned else ""
+        return f"No changes. Nothing{part} is recorded, so there is nothing to destroy."
     if plan.not_planned and not plan.unchanged:
-        return "No changes: nothing is left of what was asked for."
+        return "No changes: the selected part no longer exists."
     if plan.not_planned:
-        return f"No changes to the part that was planned{counts}."
-    return f"No changes. What lives is what the configuration says{counts}."
+        return f"No changes to the planned part{f' ({counts})' if counts else ''}."
+    verb = "matches" if counts in ("1 dataset", "1 model") else "match"
+    subject = f"Your {counts}" if counts else "Live resources"
+    return f"No changes. {subject} {verb} the configuration."
 
 
 _HELD_BY: Mapping[HeldBy | None, str] = {
     HeldBy.GATE: "held back by its gate",
-    HeldBy.PERSON: "held back since somebody rolled back from it",
+    HeldBy.PERSON: "held back after a rollback",
     None: "held back",
 }
 
@@ -247,11 +247,11 @@ def headline(planned: BoundPlan) -> str:
     plan = planned.plan
     if plan.empty:
         if not planned.empty:
-            return f"accept {counted(acceptable(plan.drift), 'change')} made outside"
+            return f"accept {counted(acceptable(plan.drift), 'change')} made outside automl-plan"
         held = sum(note.kind is NoteKind.HELD for note in plan.notes)
         if held:
             return f"nothing to do, {counted(held, 'model')} held back"
-        return "no changes to the part that was planned" if plan.not_planned else "no changes"
+        return "no changes to the planned part" if plan.not_planned else "no changes"
     parts, told = [], 0
     for action in RISKY:
         noun = WORDS[action].noun
@@ -266,44 +266,46 @@ def headline(planned: BoundPlan) -> str:
 
 
 def money(planned: BoundPlan, usd: Usd) -> tuple[str, ...]:
-    """Sentences on the money, the most important first; () when nobody gave prices."""
+    """Return sentences on costs, the most important first; () without prices."""
     costs = planned.plan.costs
     if costs is None:
         return ()
     total, said = costs.total, []
     trainings = sum(change.action in TRAININGS for change in planned.plan.changes)
     if trainings:
-        said.append(f"At most {usd(total.training)} once, for {counted(trainings, 'training')}")
+        said.append(
+            f"One-time cost: at most {usd(total.training)} for {counted(trainings, 'training')}."
+        )
     elif not planned.plan.empty:
-        said.append("Nothing is paid once")
+        said.append("One-time cost: none.")
     before, after = total.monthly_before, total.monthly_after
     if after != before:
-        said.append(f"then {usd(after)} a month for deployments, {usd(before)} before")
+        said.append(f"Monthly: {usd(after)} for deployments (was {usd(before)}).")
     elif after:
-        said.append(f"{usd(after)} a month for deployments, as before")
+        said.append(f"Monthly: {usd(after)} for deployments (unchanged).")
     else:
-        said.append("nothing a month")
-    sentences = ["; ".join(said) + "."]
+        said.append("Monthly: none.")
+    sentences = [" ".join(said)]
     if total.running_most:
         most = usd(total.running_most)
         if total.running_spent is None:
-            used = f"Running trainings cost at most {most}; what they used so far is unknown."
+            used = f"Running trainings: at most {most}; the amount spent so far is unknown."
         else:
             used = (
-                f"Trainings that run have cost up to {usd(total.running_spent)} of at most {most}; "
-                "cancelled now, they cost no more than that."
+                f"Running trainings: up to {usd(total.running_spent)} so far, at most {most}. "
+                "Cancelling them now costs the first amount."
             )
         sentences.append(used)
     if costs.idle:
         idle = counted(len(costs.idle), "deployed model")
-        sentences.append(f"{idle} that nobody declares: {usd(costs.idle_monthly)} a month.")
+        sentences.append(f"{idle} not managed: {usd(costs.idle_monthly)} per month.")
     if planned.provider.name == "local":
-        sentences.append("These are cloud prices: the local provider itself costs nothing.")
+        sentences.append("These are cloud prices; the local provider is free.")
     return tuple(sentences)
 
 
 def effects(planned: BoundPlan, code: Callable[[str], str]) -> str:
-    """What is trained and deleted, in a sentence; `code` writes an address."""
+    """Return what is trained and deleted; `code` formats an address."""
     changes = planned.plan.changes
     trained = [change for change in changes if change.action in TRAININGS]
     deletions = [change for change in changes if change.action is Action.DELETE]
@@ -311,12 +313,12 @@ def effects(planned: BoundPlan, code: Callable[[str], str]) -> str:
     replaced = [change for change in deletions if _declared(change, planned)]
     ends = []
     if lost:
-        why = "" if planned.mode is PlanMode.DESTROY else ", which nobody declares any more"
-        ends.append(f"It deletes {_named(lost, code)}{why}.")
+        why = "" if planned.mode is PlanMode.DESTROY else " (no longer declared)"
+        ends.append(f"Deletes {_named(lost, code)}{why}.")
     if replaced:
-        ends.append(f"It deletes what is replaced of {_named(replaced, code)}.")
+        ends.append(f"Deletes the replaced objects of {_named(replaced, code)}.")
     trains = _named(trained, code) if trained else "nothing"
-    return " ".join((f"It trains {trains}.", *(ends or ["It deletes nothing."])))
+    return " ".join((f"Trains {trains}.", *(ends or ["Deletes nothing."])))
 
 
 def _named(changes: Sequence[Change], code: Callable[[str], str]) -> str:
@@ -350,7 +352,7 @@ def risks(plan: Plan, scores: Sequence[Scorecard], usd: Usd) -> tuple[Risk, ...]
 
 
 def _cost(change: Change, amounts: Amounts, usd: Usd, told: set[object]) -> str:
-    """Monthly amounts are those of an address, and told once for it."""
+    """Return the cost of a change; monthly amounts are those of an address, given once."""
     match change.action:
         case Action.TRAIN | Action.RETRAIN if amounts.training:
             return f"at most {usd(amounts.training)}"
@@ -364,7 +366,7 @@ def _cost(change: Change, amounts: Amounts, usd: Usd, told: set[object]) -> str:
             if not gap or grows != (gap > 0) or change.address in told:
                 return ""
             told.add(change.address)
-            return f"{'+' if gap > 0 else '-'}{usd(abs(gap))} a month"
+            return f"{'+' if gap > 0 else '-'}{usd(abs(gap))} per month"
         case _:
             return ""
 

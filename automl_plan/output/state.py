@@ -9,7 +9,7 @@ from automl_plan.output.style import Style, clean, columns, fields, moment
 from automl_plan.output.values import leaves, shown
 from automl_plan.state.document import State, resource_to_json
 
-_NOTHING = "Nothing is recorded.\n"
+_NOTHING = "The state is empty.\n"
 
 
 def resources_text(state: State, style: Style) -> str:

@@ -16,13 +16,13 @@ from automl_plan.workspace.versions import VersionRow
 
 _COMMIT = 10
 """Digits of a commit that are shown."""
-_NOTHING_SERVES = "Nothing serves: no version is deployed.\n"
+_NOT_DEPLOYED = "No version is deployed.\n"
 
 
 def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> str:
     """One version a line, newest first, its id below its number; decisions after the table."""
     if not rows:
-        return "There are no versions.\n"
+        return "No versions.\n"
     headers = ("VERSION", "STATUS", "DATA", "COMMIT", "EVALUATION", "COST", "AGE", "EXPIRES")
     cells = [
         (
@@ -37,7 +37,7 @@ def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> st
         )
         for row in rows
     ]
-    nothing = "" if any(row.live.deployed for row in rows) else _NOTHING_SERVES
+    nothing = "" if any(row.live.deployed for row in rows) else _NOT_DEPLOYED
     return columns(headers, cells, style) + nothing + "".join(map(_decision, rows))
 
 

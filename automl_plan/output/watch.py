@@ -24,7 +24,7 @@ def watched_line(event: WatchEvent, style: Style) -> str:
     if event.type in _UNEASY:
         return style.yellow(said) + "\n"
     if event.type is WatchEventType.BUSY:
-        return f"{said} That run records and sends; watch looks again when it has ended.\n"
+        return f"{said} That run records and sends messages; watch checks again when it ends.\n"
     return style.green(said) + "\n" if event.type is WatchEventType.ENDED else said + "\n"
 
 
@@ -44,16 +44,18 @@ def watched_json(event: WatchEvent) -> dict[str, Json]:
 def watch_result_text(result: WatchResult, style: Style) -> str:
     """The last line: what is left, and what to do next."""
     if not result.looked:
-        return "This look could not be had.\n"
+        return "Could not check.\n"
     parts = []
     if result.running:
         parts.append(f"{counted(result.running, 'operation')} still running")
     if result.left:
-        parts.append(f"{counted(result.left, 'step')} left to an apply or a person")
+        parts.append(f"{counted(result.left, 'step')} waiting for an apply or a decision")
     if result.waiting:
-        parts.append(f"{counted(result.waiting, 'message')} still to be sent")
-    left = ", ".join(parts) or style.green("nothing is left to watch")
-    ended = f"; {counted(result.recorded, 'end')} recorded" if result.recorded else ""
+        parts.append(f"{counted(result.waiting, 'message')} to be sent")
+    left = ", ".join(parts) or style.green("nothing left to watch")
+    ended = (
+        f"; {counted(result.recorded, 'finished operation')} recorded" if result.recorded else ""
+    )
     next_ = "Next: automl-plan plan\n" if result.recorded else ""
     return f"{left[:1].upper()}{left[1:]}{ended}.\n{next_}"
 

@@ -12,10 +12,10 @@ from automl_plan.planning.explain import Compared, Explanation
 
 
 def why_text(explanation: Explanation, places: Mapping[str, str], style: Style) -> str:
-    """The comparison, the facts, and what follows. `places` tells where fields are written."""
+    """The comparison, the facts, and what follows. `places`: where fields are written."""
     parts = [style.bold(str(explanation.address)) + "\n"]
     if explanation.compared:
-        headers = ("FIELD", "DECLARED", "FOUND", "FROM", "WRITTEN AT", "A DIFFERENCE IS", "")
+        headers = ("FIELD", "DECLARED", "ACTUAL", "FROM", "DECLARED AT", "ON CHANGE", "")
         cells = [
             (
                 clean(row.field),
@@ -73,5 +73,5 @@ def _conclusion(explanation: Explanation, style: Style) -> str:
         lines.append(f"  {change.action:<11} {clean(change.reason)}{where}")
     lines += [f"  {style.yellow('note')}        {clean(note.text)}" for note in explanation.notes]
     if not explanation.changes:
-        lines.insert(0, "  nothing: no difference asks for anything")
-    return style.bold("So the plan does:") + "\n" + "\n".join(lines) + "\n"
+        lines.insert(0, "  nothing: no difference requires a change")
+    return style.bold("Planned:") + "\n" + "\n".join(lines) + "\n"

@@ -1,9 +1,9 @@
 """Whether a dataset is adequate for training, why, and what would help most. Pure.
 
-Google's page "Training Cloud-hosted models" tells of a Train tab that says so; its rules were not
-published. These are made of what Google asks for and recommends elsewhere (`resources.data_counts`
-names the pages): a label with fewer than 10 examples makes data not adequate, all labels with
-1,000 make it good. Nothing that Google does not write makes data not adequate.
+Google's page "Training Cloud-hosted models" mentions a Train tab with this verdict; its rules were
+not published. These follow what Google requires and recommends elsewhere (`model.data_counts` names
+the pages): a label with fewer than 10 examples makes data not adequate, 1,000 examples of each make
+it good. Nothing that Google does not document makes data not adequate.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from automl_plan.planning.scorecards import Figures, Scorecard
 MOST_LABELS = 20
 """Labels that a plan carries, those that need most first."""
 _LONGEST = 64
-"""Letters of a label that are told."""
+"""Longest label that is shown."""
 _TIERS = ((FEWEST, "label-under-10"), (SOME, "label-under-100"), (RECOMMENDED, "label-under-1000"))
 _GRAVE = frozenset({"label-minimum", "label-under-10"})
 
@@ -50,7 +50,7 @@ class Reason(Struct, frozen=True):
     """One thing that the counts show."""
 
     rule: str
-    """The name of a rule; where `datasets lint` has the same one, it bears the same name."""
+    """The name of a rule; where `datasets lint` has the same one, it has the same name."""
     text: str
 
 
@@ -67,13 +67,13 @@ class LabelAdvice(Struct, frozen=True):
 
 
 class Advice(Struct, frozen=True):
-    """What is to be said of a dataset's data."""
+    """The verdict on a dataset's data."""
 
     verdict: Adequacy
     reasons: tuple[Reason, ...]
-    """What holds it back, the gravest first; then what is only worth knowing."""
+    """What is missing, the gravest first; then what is only worth knowing."""
     change: str | None
-    """The single change that would help most; None when nothing is to be done, or known."""
+    """The single change that would help most; None when there is none, or none is known."""
     labels: tuple[LabelAdvice, ...] = ()
     """Those that need most first."""
     label_count: int = 0
@@ -86,7 +86,7 @@ class Advice(Struct, frozen=True):
     """Whether recall and auPRC are made up: no model was trained."""
 
     def at_most(self, labels: int) -> Advice:
-        """The same with so many labels, whose names have a bound, too."""
+        """Return the same with at most this many labels, with their names shortened."""
         kept = tuple(
             replace(each, counts=replace(each.counts, label=_short(each.counts.label)))
             for each in self.labels[:labels]
@@ -95,13 +95,13 @@ class Advice(Struct, frozen=True):
 
 
 def unknown(why: str, *, boxes: bool = False, images: int = 0) -> Advice:
-    """Of data whose labels nobody knows."""
+    """Return the advice on data whose labels are unknown."""
     reason = Reason("not-known", why)
     return Advice(Adequacy.UNKNOWN, (reason,), None, images=images, boxes=boxes)
 
 
 def advise(counts: DataCounts, card: Scorecard | None = None) -> Advice:
-    """What is to be said of data; with how good the version is that was trained on it before."""
+    """Judge data by its counts, and by the scorecard of a version that was trained on it."""
     figures = {} if card is None else {f.label: f for f in card.figures if f.label is not None}
     overall = None if card is None or card.overall is None else card.overall.recall
     ranked = sorted(
@@ -152,7 +152,7 @@ def _label(counts: LabelCounts, figures: Figures | None) -> LabelAdvice:
 
 
 def _is_weak(label: LabelAdvice, overall: float | None) -> bool:
-    """Few examples, and found less often than labels are on the whole."""
+    """Whether a label has few examples and a recall below the overall one."""
     if label.recall is None or overall is None:
         return False
     return bool(label.wanted) and label.recall < overall
@@ -169,7 +169,7 @@ def _rank(label: LabelAdvice, overall: float | None) -> tuple[float | str, ...]:
 
 
 _Found = list[tuple[Reason, str | None]]
-"""Reasons, each with the change that would mend it; None: examples of the first label."""
+"""Reasons, each with the change that would fix it; None: more examples of the first label."""
 
 
 def _grave(counts: DataCounts) -> _Found:
@@ -178,7 +178,7 @@ def _grave(counts: DataCounts) -> _Found:
     found: _Found = []
     if len(counts.labels) < least:
         have = _counted(len(counts.labels), "label")
-        reason = Reason("label-minimum", f"{have}, and at least {least} needed")
+        reason = Reason("label-minimum", f"{have}; at least {least} are required")
         missing = least - len(counts.labels)
         kind = "another label" if missing == 1 and counts.labels else _counted(missing, "label")
         found.append((reason, f"add images of {kind}, at least {FEWEST} of each"))
@@ -205,7 +205,7 @@ def _held(counts: DataCounts) -> _Found:
 
 
 def _few(counts: DataCounts, limit: int) -> _Found:
-    """Labels with fewer examples than the limit; those below the limit before are told there."""
+    """Labels with fewer examples than the limit, and not fewer than the limit before."""
     before = max((tier for tier, _ in _TIERS if tier < limit), default=0)
     few = [each for each in counts.labels if before <= each.examples < limit]
     if not few:
@@ -220,7 +220,7 @@ def _few(counts: DataCounts, limit: int) -> _Found:
 
 
 def _sets(counts: DataCounts) -> _Found:
-    """Sets without examples, where they are assigned by hand and the service fills none up."""
+    """Sets without examples, where the files assign sets and the service fills none up."""
     free = any(each.unassigned for each in counts.labels)
     sets = {name: sum(each.by_set[name] for each in counts.labels) for name in SHARES}
     found: _Found = []
@@ -228,8 +228,10 @@ def _sets(counts: DataCounts) -> _Found:
         return found
     for name, total in sets.items():
         if not total and not free:
-            change = f"put about {SHARES[name]:.0%} of the images into {name}, or all UNASSIGNED"
-            found.append((Reason("set-empty", f"no example is in {name}"), change))
+            change = (
+                f"assign about {SHARES[name]:.0%} of the images to {name}, or leave all UNASSIGNED"
+            )
+            found.append((Reason("set-empty", f"no example in {name}"), change))
             continue
         without = [e for e in counts.labels if not e.by_set[name] and not e.unassigned]
         if without:
@@ -237,7 +239,7 @@ def _sets(counts: DataCounts) -> _Found:
             text = f"{_counted(len(without), 'label')} without an example in {name}: "
             text += _short(first.label)
             text += f" and {len(without) - 1:,} more" if len(without) > 1 else ""
-            change = f"put examples of {_short(first.label)} into {name}"
+            change = f"assign examples of {_short(first.label)} to {name}"
             found.append((Reason(f"label-not-in-{name.lower()}", text), change))
     return found
 
@@ -245,21 +247,27 @@ def _sets(counts: DataCounts) -> _Found:
 def _told(counts: DataCounts) -> Iterator[Reason]:
     """What is worth knowing and holds nothing back."""
     if counts.unlabelled:
-        text = f"{_counted(counts.unlabelled, 'image')} without a label: not trained on"
+        text = f"{_counted(counts.unlabelled, 'image')} without a label: not used for training"
         yield Reason("unlabelled-rows", text)
     free = counts.unassigned
     if free:
         parts = ", ".join(f"{round(free * share):,} {name}" for name, share in SHARES.items())
-        text = f"{_counted(free, 'image')} UNASSIGNED: the service divides them, about {parts}"
+        text = f"{_counted(free, 'image')} UNASSIGNED: the service splits them, about {parts}"
         yield Reason("unassigned", text)
     if counts.refused:
-        text = f"{_counted(counts.refused, 'row')} not counted: datasets lint tells what is wrong"
+        text = f"{_counted(counts.refused, 'row')} not counted: see `automl-plan datasets lint`"
         yield Reason("rows-refused", text)
     if counts.by_name:
-        text = f"{_counted(counts.by_name, 'image')} counted by name, not read: datasets lint"
+        text = (
+            f"{_counted(counts.by_name, 'image')} counted by name, not read: see `automl-plan "
+            "datasets lint`"
+        )
         yield Reason("images-unread", text)
     if counts.labels_left_out:
-        text = f"{_counted(counts.labels_left_out, 'image')} of more labels than are counted"
+        text = (
+            f"{_counted(counts.labels_left_out, 'image')} with labels beyond the number that is "
+            "counted"
+        )
         yield Reason("label-quota", text)
 
 
@@ -268,8 +276,8 @@ def _weak(ranked: Sequence[LabelAdvice], overall: float | None) -> Iterator[Reas
     if weak:
         first = min(weak, key=lambda each: (each.recall or 0.0, each.counts.label))
         text = (
-            f"{_counted(len(weak), 'label')} with few examples and a recall below {overall:.2f}, "
-            f"that of all: {_short(first.counts.label)}, {first.recall:.2f}"
+            f"{_counted(len(weak), 'label')} with few examples and a recall below the overall "
+            f"{overall:.2f}: {_short(first.counts.label)}, {first.recall:.2f}"
         )
         yield Reason("few-and-low-recall", text)
 
@@ -277,7 +285,7 @@ def _weak(ranked: Sequence[LabelAdvice], overall: float | None) -> Iterator[Reas
 def _change(
     counts: DataCounts, ranked: Sequence[LabelAdvice], grave: _Found, held: _Found
 ) -> str | None:
-    """What mends the gravest reason; of labels with too few examples, the first in rank."""
+    """The change that fixes the gravest reason; of labels with too few examples, the first."""
     for _, change in (*grave, *held):
         if change is not None:
             return change
@@ -297,7 +305,7 @@ def _add(missing: int, label: LabelCounts, wanted: int | None = None) -> str:
 
 
 def _short(label: str) -> str:
-    """A name; what the service takes has at most 32 letters, what a file holds any number."""
+    """A name, shortened: the service takes 32 letters, a file may have any number."""
     return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""Plans of what a person asks for by a command, instead of by the configuration. Pure."""
+"""Plans of commands: promote, roll back, move, forget, adopt. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from automl_plan.model.lifespan import end_of
 from automl_plan.model.live import Live
 from automl_plan.model.ownership import Owners
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource, Status
-from automl_plan.planning import reasons
+from automl_plan.planning import commands, reasons
 from automl_plan.planning.drift import label_differences, live_object
 from automl_plan.planning.plan import Action, Change, Plan, in_order
 from automl_plan.planning.promotion import Promoter
@@ -22,7 +22,7 @@ from automl_plan.planning.refactoring import adopt, forget, is_half_moved, not_a
 from automl_plan.planning.versions import VersionAction, expired, number_of, retire
 
 _ALL = 1_000_000
-"""A choice by hand deletes nothing: what goes beyond keep_versions is left to the next plan."""
+"""A command deletes nothing: versions beyond keep_versions are left to the next plan."""
 
 
 def plan_promotion(
@@ -37,26 +37,26 @@ def plan_promotion(
     """Make a version the current one, deploy it, then undeploy the one before.
 
     `now` is the service's time. Raises UsageError for a version that does not exist, is current,
-    or is past its life.
+    or has expired.
     """
     model, record = desired.models.get(address), recorded.resources.get(address)
     if model is None or record is None:
         raise UsageError(
             f"{address} is not a declared model with versions.",
-            hint="`automl-plan models versions NAME` lists the versions of one.",
+            hint=f"{commands.VERSIONS} lists the versions of a model.",
         )
     if record.operations:
         raise UsageError(
-            f"An operation of {address} is open.",
-            hint="Let it end first: `automl-plan wait`, or `automl-plan apply`.",
+            f"An operation of {address} is still open.",
+            hint=f"Wait for it first: {commands.WAIT}, or {commands.APPLY}.",
         )
     chosen = _version(record, version, live)
     if expired(chosen, live.models, now):
         ended = end_of(live.models[chosen.id].create_time)
         raise UsageError(
-            f"The life of version {version} of {address} ended"
-            f"{'' if ended is None else f' on {ended.date()}'}: it can't be deployed any more.",
-            hint=f"`automl-plan apply --replace {address}` trains a new version.",
+            f"Version {version} of {address} expired"
+            f"{'' if ended is None else f' on {ended.date()}'} and can't be deployed.",
+            hint=f"{commands.replace(address)} trains a new version.",
         )
     after = model.attributes(desired.datasets[model.dataset])
     switch = Promoter(model, after, recorded.lineage, live.models, now)
@@ -70,9 +70,9 @@ def plan_promotion(
 
 
 def former_version(address: Address, recorded: Recorded, live: Live, now: datetime | None) -> int:
-    """The version to go back to: the newest one that was current before this one.
+    """Return the version to roll back to: the newest one that was current before this one.
 
-    One that is past its life at `now`, the service's time, is no choice. Raises UsageError when
+    Versions that have expired at `now`, the service's time, are skipped. Raises UsageError when
     there is none.
     """
     record = recorded.resources.get(address) or RecordedResource(address)
@@ -81,12 +81,12 @@ def former_version(address: Address, recorded: Recorded, live: Live, now: dateti
     before = [obj for obj in formers if not expired(obj, live.models, now)]
     if formers and not before:
         raise UsageError(
-            f"The life of every former version of {address} is over: none can be deployed.",
-            hint=f"`automl-plan apply --replace {address}` trains a new version.",
+            f"Every former version of {address} has expired: none can be deployed.",
+            hint=f"{commands.replace(address)} trains a new version.",
         )
     if not before:
         raise UsageError(
-            f"{address} has no former version to go back to.",
+            f"{address} has no former version to roll back to.",
             hint="`lifecycle: {keep_versions: N}` keeps some.",
         )
     # The newest of those before it; what came after it only where there is no other.
@@ -94,7 +94,7 @@ def former_version(address: Address, recorded: Recorded, live: Live, now: dateti
 
 
 def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) -> Plan:
-    """Record under another address what is recorded, and mark what lives so.
+    """Move a record to another address, and update the ownership labels.
 
     Raises UsageError.
     """
@@ -107,7 +107,8 @@ def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) 
     taken = there_already is not None and not is_half_moved(record, there_already)
     if taken or target == source:
         raise UsageError(
-            f"{target} is recorded already.", hint=f"`automl-plan state rm {target}` forgets it."
+            f"{target} is already recorded.",
+            hint=f"{commands.forget(target)} removes it from the state.",
         )
     move = Change(target, Action.MOVE, reasons.MOVED, origin=source)
     changes = [move]
@@ -128,7 +129,7 @@ def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) 
                 Change(
                     target,
                     Action.UPDATE,
-                    reasons.BOOKKEEPING,
+                    reasons.OUTDATED_LABELS,
                     field=wrong[0].path,
                     object_id=obj.id,
                     differences=wrong,
@@ -140,14 +141,14 @@ def plan_move(source: Address, target: Address, recorded: Recorded, live: Live) 
 
 
 def plan_forgetting(address: Address, recorded: Recorded, live: Live) -> Plan:
-    """Drop a record; what lives lives on, unmanaged. Raises UsageError."""
+    """Drop a record; its live objects stay, unmanaged. Raises UsageError."""
     record = recorded.resources.get(address)
     if record is None:
         raise _not_recorded(address)
     if record.operations:
         raise UsageError(
-            f"An operation of {address} is open, and can't be forgotten.",
-            hint="Let it end (`automl-plan wait`), or cancel it (`automl-plan operations`).",
+            f"{address} can't be forgotten while an operation of it is open.",
+            hint=f"Wait for it ({commands.WAIT}), or cancel it ({commands.OPERATIONS}).",
         )
     owners = Owners(recorded.lineage, recorded.resources, live.operations)
     return Plan(tuple(forget(record, live, owners)))
@@ -181,17 +182,17 @@ def _version(record: RecordedResource, version: int, live: Live) -> RecordedObje
         was = 0 < version <= record.versions
         what = f"Version {version} of {record.address} " + (
             # The state keeps numbers that were given, not what became of them.
-            "is not there: it was deleted, or its training did not end well."
+            "no longer exists: it was deleted, or its training failed."
             if was
             else "was never trained."
         )
-        raise UsageError(what, hint=f"There are: {known}.")
+        raise UsageError(what, hint=f"Existing versions: {known}.")
     if record.current is not None and chosen.id == record.current.id:
-        raise UsageError(f"Version {version} of {record.address} is the current one already.")
+        raise UsageError(f"Version {version} of {record.address} is already current.")
     return chosen
 
 
 def _not_recorded(address: Address) -> UsageError:
     return UsageError(
-        f"Nothing is recorded of {address}.", hint="`automl-plan state list` lists all."
+        f"Nothing is recorded for {address}.", hint=f"{commands.STATE_LIST} lists all addresses."
     )

@@ -90,7 +90,7 @@ def describe_spending(
     stands: Operation | None = None,
     model: LiveModel | None = None,
 ) -> str | None:
-    """`running for 12 minutes, up to $5.54 of at most $27.72 so far`; None for what is free.
+    """`running for 12 minutes, up to $5.54 so far (maximum $27.72)`; None for what is free.
 
     `ran for 12 minutes, up to $5.54` where it has ended, as far as is known how it ended.
     """
@@ -100,12 +100,11 @@ def describe_spending(
     if spent.used is None or meter is None:
         if spent.used is not None:
             return f"billed ${spent.used:,.2f} at list price"
-        verb = "it used" if has_ended(stands) else "it uses"
-        return f"how much {verb} is not known, at most ${spent.most:,.2f}"
+        return f"usage unknown, at most ${spent.most:,.2f}"
     elapsed = _elapsed(seconds_of(operation, meter, stands))
     if has_ended(stands):
         return f"ran for {elapsed}, up to ${spent.used:,.2f}"
-    return f"running for {elapsed}, up to ${spent.used:,.2f} of at most ${spent.most:,.2f} so far"
+    return f"running for {elapsed}, up to ${spent.used:,.2f} so far (maximum ${spent.most:,.2f})"
 
 
 def charge_of(

@@ -12,6 +12,7 @@ from automl_plan.model.desired import Desired
 from automl_plan.model.json import Json
 from automl_plan.model.model_types import Problem
 from automl_plan.model.source_data import SourceData
+from automl_plan.planning import commands
 from automl_plan.planning.adequacy import MOST_LABELS, Advice, advise, unknown
 from automl_plan.planning.plan import DATA_LINT, TRAININGS, Action, Change, Refusal
 from automl_plan.planning.scorecards import Role, Scorecard
@@ -25,7 +26,7 @@ _OF_COUNTS = frozenset({"label-minimum", "label-under-10"})
 
 
 class DataFinding(Struct, frozen=True):
-    """One thing that is wrong with the data, at one place."""
+    """One problem in the data, at one place."""
 
     severity: str
     """`error`, `warning` or `notice`."""
@@ -63,7 +64,7 @@ class DataFindings(Struct, frozen=True):
     findings: tuple[DataFinding, ...] = ()
     """At most `MOST`, the gravest first."""
     unchecked: tuple[str, ...] = ()
-    """What was not looked at of rows, with their number."""
+    """What was not checked, with the number of rows."""
 
     @property
     def total(self) -> int:
@@ -77,8 +78,8 @@ class DataFindings(Struct, frozen=True):
             return None
         more = f", and {self.errors - 1:,} more errors" if self.errors > 1 else ""
         text = (
-            f"{address}: {first.where}: {first.message} ({first.rule}{more}); `automl-plan "
-            f"datasets lint {address.name}` tells all, --no-lint plans it all the same"
+            f"{address}: {first.where}: {first.message} ({first.rule}{more}); "
+            f"{commands.lint(address)} lists all findings, {commands.NO_LINT} plans anyway"
         )
         return Refusal(DATA_LINT, text, address, "sources", first.where)
 
@@ -116,8 +117,8 @@ def data_findings_from_json(content: Mapping[str, Any]) -> DataFindings:
     )
 
 
-NO_SOURCES = "it declares no sources, and the service does not tell what labels it holds"
-IGNORED = "what it holds is not what its sources hold (ignore_changes), and the service tells none"
+NO_SOURCES = "it declares no sources, and the service reports no labels"
+IGNORED = "its data differs from its sources (ignore_changes), and the service reports no labels"
 
 
 def advice_of(

@@ -89,7 +89,7 @@ def plan_dataset(
     if data and not imports and (desired.on_source_change is OnSourceChange.REPLACE or again):
         replacing = (*replacing, *data)
     if replacing or replace_asked:
-        reason = reasons.dataset_replaced(replacing) if replacing else reasons.ASKED_FOR
+        reason = reasons.dataset_replaced(replacing) if replacing else reasons.REPLACE_REQUESTED
         if again and desired.on_source_change is OnSourceChange.APPEND:
             reason = reasons.STILL_PARTIAL
         field = replacing[0].path if replacing else None
@@ -126,7 +126,7 @@ def plan_dataset(
             Change(
                 address,
                 Action.UPDATE,
-                reasons.updated(mutable) if mutable else reasons.BOOKKEEPING,
+                reasons.updated(mutable) if mutable else reasons.OUTDATED_LABELS,
                 field=(mutable or marked)[0].path,
                 object_id=object_id,
                 differences=(*mutable, *marked),

@@ -169,7 +169,7 @@ def _labels(obj: RecordedObject) -> dict[str, str]:
     return {k: str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
 
 
-FIELD = "bookkeeping"
+FIELD = "ownership_labels"
 
 
 def label_differences(
@@ -181,7 +181,7 @@ def label_differences(
     protected: bool,
     current: RecordedObject | None,
 ) -> tuple[Difference, ...]:
-    """What is wrong with an object's marks, each as `bookkeeping.version` and the like."""
+    """What is wrong with an object's marks, each as `ownership_labels.version` and the like."""
     wanted = marks(lineage, address, obj, protected=protected)
     replaced = (
         obj.status is Status.FORMER

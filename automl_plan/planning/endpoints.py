@@ -165,9 +165,9 @@ def _ended(change: Change, live: Live) -> Iterator[LiveEndpoint]:
 def _refusal(change: Change, endpoint: LiveEndpoint, share: int) -> Refusal:
     return Refusal(
         OTHERS_TRAFFIC,
-        f"{change.address} answers {share} % of the requests at the endpoint {endpoint.id}, where "
-        "models of others are deployed too: undeployed, it would leave these requests to them. "
-        "Give its traffic to another model there first (in Google's console, or by "
+        f"{change.address} receives {share}% of the requests at the endpoint {endpoint.id}, where "
+        "models of others are deployed, too: undeploying it would send these requests to them. "
+        "Move its traffic to another model first (in Google's console, or with "
         "`gcloud ai endpoints update`).",
         change.address,
         "deploy",

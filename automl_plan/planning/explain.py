@@ -19,10 +19,10 @@ from automl_plan.planning.drift import live_object
 from automl_plan.planning.plan import Change, Note, Plan
 
 _MEANINGS = {
-    Mutability.MUTABLE: "patched in place",
-    Mutability.IMMUTABLE: "makes a new one",
-    Mutability.DATA: "imported, or makes a new one",
-    Mutability.DEPLOYMENT: "deployed or undeployed",
+    Mutability.MUTABLE: "update in place",
+    Mutability.IMMUTABLE: "replace",
+    Mutability.DATA: "import, or replace",
+    Mutability.DEPLOYMENT: "deploy or undeploy",
 }
 _AS_LIVE = (Mutability.MUTABLE, Mutability.DEPLOYMENT)
 
@@ -120,23 +120,21 @@ def _facts(
     now: datetime,
 ) -> Iterator[str]:
     if declared is None:
-        yield "it is not in the configuration"
+        yield "not in the configuration"
     if record.current is None:
-        yield "the state records no current object"
+        yield "no current object is recorded"
     else:
-        yield f"the state records {record.current.id} as its current object" + _number(
-            record.current
-        )
+        yield f"current object: {record.current.id}" + _number(record.current)
     for obj in record.others:
         yield f"{obj.id}{_number(obj)} is {obj.status or 'former'}"
         if obj.decision is not None:
             yield f"  decision: {obj.decision.kind}, {obj.decision.when}"
     for operation in record.operations:
-        yield f"an operation is open: {operation.step} {operation.id or '(not confirmed)'}"
+        yield f"open operation: {operation.step} {operation.id or '(not confirmed)'}"
     if isinstance(declared, DesiredModel) and record.current is not None:
         yield from _ages(declared, record.current, live, now)
     if record.protected or (declared is not None and declared.lifecycle.prevent_destroy):
-        yield "it is protected (lifecycle.prevent_destroy)"
+        yield "protected (lifecycle.prevent_destroy)"
 
 
 def _ages(
@@ -148,18 +146,12 @@ def _ages(
     if born is None or ends is None:
         return
     oldest, limit = declared.retrain_max_age, declared.retrain_before_expiry
-    allowed = (
-        "no retrain.max_age is declared"
-        if oldest is None
-        else (f"retrain.max_age is {oldest.days} days")
-    )
-    yield f"it is {(now - born).days} days old; {allowed}"
+    allowed = "no retrain.max_age" if oldest is None else f"retrain.max_age: {oldest.days} days"
+    yield f"{(now - born).days} days old ({allowed})"
     before = (
-        "no retrain.before_expiry is declared"
-        if limit is None
-        else (f"retrain.before_expiry is {limit.days} days")
+        "no retrain.before_expiry" if limit is None else f"retrain.before_expiry: {limit.days} days"
     )
-    yield f"its life ends on {ends.date()}, in {(ends - now).days} days; {before}"
+    yield f"expires on {ends.date()}, in {(ends - now).days} days ({before})"
 
 
 def _number(obj: RecordedObject) -> str:

@@ -1,4 +1,4 @@
-"""What is found by looking, and lasts: drift, and lives that end. Pure."""
+"""Findings that last until someone acts: drift, and models that expire. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from automl_plan.planning.drift import FIELD
 from automl_plan.planning.plan import Difference, Drift
 
 _SHOWN = 5
-"""Differences that a message tells one by one."""
+"""Differences that a message lists."""
 _LONGEST = 80
 """Characters of one value in a message."""
 _DIGITS = 16
@@ -33,34 +33,34 @@ _FINGERPRINT = re.compile(r"v1-[0-9a-f]+")
 
 
 class Found(Struct, frozen=True):
-    """Something that lasts, and is told once."""
+    """A lasting finding, reported once."""
 
     kind: NoticeKind
     address: Address
     object_id: str
     what: str
-    """What tells it apart from other findings on the same object."""
+    """What distinguishes it from other findings on the same object."""
     text: str
     """What a person reads: what, where, and the next command."""
 
     @property
     def key(self) -> str:
-        """What it is known by as long as it lasts."""
+        """Identifies the finding as long as it lasts; kept in the state."""
         return f"{self.kind} {self.address} {self.object_id} {self.what}"
 
 
 def address_of(key: str) -> str:
-    """The address in such a key."""
+    """Return the address in a finding's key."""
     return key.split(" ", 2)[1]
 
 
 def busy_addresses(resources: Mapping[Address, RecordedResource]) -> frozenset[Address]:
-    """Addresses that operations work on: what differs there is perhaps our own doing."""
+    """Return the addresses with open operations: a difference there may be our own doing."""
     return frozenset(address for address, record in resources.items() if record.operations)
 
 
 def drift_findings(drift: Iterable[Drift], but: Collection[Address] = ()) -> tuple[Found, ...]:
-    """A finding for each object that changed outside, on other addresses than those."""
+    """Return a finding for each object that changed outside, except at the addresses `but`."""
     return tuple(
         Found(NoticeKind.DRIFT, item.address, item.object_id, _digest(item), _text(item))
         for item in map(_by_others, drift)
@@ -69,7 +69,7 @@ def drift_findings(drift: Iterable[Drift], but: Collection[Address] = ()) -> tup
 
 
 def _by_others(item: Drift) -> Drift | None:
-    """Drift without labels that a run of ours may have left behind which did not get to them.
+    """Drift without labels that an interrupted run of ours may have left outdated.
 
     A status or a fingerprint of data in the form that we give them is such a label.
     """
@@ -92,9 +92,9 @@ def expiry_findings(
     live: Mapping[str, LiveModel],
     now: datetime,
 ) -> tuple[Found, ...]:
-    """A finding for each declared model whose current version is near its end or past it.
+    """Return a finding for each declared model whose current version expires soon or has expired.
 
-    Near is what its `retrain.before_expiry` says, else what `plan` warns of. `now` is the
+    Near is `retrain.before_expiry`, else the time of the warning in plans. `now` is the
     service's time.
     """
     found = []
@@ -114,15 +114,15 @@ def expiry_findings(
 
 def _life(object_id: str, ends: datetime, now: datetime) -> str:
     if ends <= now:
-        return f"the life of {object_id} ended on {ends.date()}, and with it its predictions"
+        return f"{object_id} expired on {ends.date()} and serves no predictions"
     days = days_left(ends, now)
     left = f"in {days} day{'s' if days != 1 else ''}" if days else "in less than a day"
-    return f"the life of {object_id} ends {left}, on {ends.date()}, and with it its predictions"
+    return f"{object_id} expires {left}, on {ends.date()}, and serves no predictions after that"
 
 
 def _next(address: Address, model: DesiredModel, *, over: bool) -> str:
     if model.retrain_before_expiry is not None and not over:
-        return "A new version is due by retrain.before_expiry. Next: automl-plan apply"
+        return "retrain.before_expiry requires a new version. Next: automl-plan apply"
     return f"Next: automl-plan apply --replace {address}"
 
 
@@ -131,13 +131,19 @@ def _named(limit: timedelta) -> str:
 
 
 def _digest(item: Drift) -> str:
-    told = [item.gone, item.trained, [[d.path, d.before, d.after] for d in item.differences]]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    differences = [[_recorded_path(d.path), d.before, d.after] for d in item.differences]
+    content = json.dumps([item.gone, item.trained, differences], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:_DIGITS]
+
+
+def _recorded_path(path: str) -> str:
+    """The path as version 0.1 named it: findings that are already recorded stay the same."""
+    return path.replace(f"{FIELD}.", "bookkeeping.", 1) if path.startswith(f"{FIELD}.") else path
 
 
 def _text(item: Drift) -> str:
     if item.trained is not None:
-        what = f"somebody trained a model on it: {_printable(item.trained)} ({item.object_id})"
+        what = f"someone else trained a model on it: {_printable(item.trained)} ({item.object_id})"
     elif item.gone:
         what = f"{item.object_id} was deleted outside automl-plan"
     else:

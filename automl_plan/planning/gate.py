@@ -1,4 +1,4 @@
-"""Decides whether a newly trained version may take the current one's place. Pure."""
+"""Decides whether a newly trained version may become the current one. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WIDE = 0.1
 _ROUNDING = 1e-7
 """The service tells its figures in single precision: 0.95 may come as 0.94999999."""
 _AT_THRESHOLD = (Metric.PRECISION, Metric.RECALL, Metric.F1)
-_NO_BOUND = "no bound of it is known from the counts alone, and a confidence is required"
+_NO_BOUND = "a confidence is required, but the counts give no bound"
 
 
 class GateRow(Struct, frozen=True):
@@ -155,9 +155,9 @@ class _Gate(Struct, frozen=True):
             if within is not None and within.high - within.low > widest:
                 widest = within.high - within.low
                 told = (
-                    f"with {found.examples} test example{'' if found.examples == 1 else 's'}, "
-                    f"{self._name(label, metric)} is known to lie between {within.low:.2f} and "
-                    f"{within.high:.2f} only ({SHOWN_CONFIDENCE:.0%})"
+                    f"with only {found.examples} test example{'' if found.examples == 1 else 's'}, "
+                    f"{self._name(label, metric)} is between {within.low:.2f} and "
+                    f"{within.high:.2f} ({SHOWN_CONFIDENCE:.0%} confidence)"
                 )
         return told
 
@@ -189,7 +189,9 @@ class _Gate(Struct, frozen=True):
         """What is required of labels that were not evaluated."""
         labels = self._labels()
         note = (
-            f"not evaluated; there are {', '.join(labels)}" if labels else "no label is evaluated"
+            f"not evaluated; evaluated labels: {', '.join(labels)}"
+            if labels
+            else "no label was evaluated"
         )
         if not labels:
             for metric, least in sorted(self.requirements.each_label.items()):
@@ -206,11 +208,11 @@ class _Gate(Struct, frozen=True):
         found = self._measured(self.new, None, metric)
         actual = found.value if isinstance(found, Measure) else None
         if self.current is None:
-            note = "there is no current version to compare with"
+            note = "no current version to compare with"
             return GateRow(name, 0.0, actual, met=True, note=note)
         before = self._measured(self.current, None, metric)
         if isinstance(before, Unmeasured):
-            note = f"of the current version: {before.note}"
+            note = f"current version: {before.note}"
             return GateRow(name, 0.0, actual, met=False, note=note)
         least = before.value - margin
         if isinstance(found, Unmeasured):

@@ -1,4 +1,4 @@
-"""What is worth knowing beside the changes: ends of lives, likely renames. Pure."""
+"""Notes beside the changes: models that expire, deployments elsewhere, likely renames. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from automl_plan.model.lifespan import end_of, soon
 from automl_plan.model.live import TOKEN_LABEL, Live
 from automl_plan.model.ownership_labels import data_mark, inputs_digest
 from automl_plan.model.recorded import RecordedResource
+from automl_plan.planning import commands
 from automl_plan.planning.endpoints import ended
 from automl_plan.planning.plan import TRAININGS, Action, Change, Note, NoteKind
 
@@ -45,24 +46,26 @@ def expiry_notes(
 def _expiry(
     address: Address, model: DesiredModel, object_id: str, left: timedelta, ends: datetime
 ) -> str:
-    at_once = f"`automl-plan apply --replace {address}` trains a new version"
+    retrain = f"{commands.replace(address)} trains a new version"
     if left <= timedelta(0):
         return (
-            f"the life of {object_id} ended on {ends.date()}: it can't be deployed and makes no "
-            f"predictions; {at_once}"
+            f"{object_id} expired on {ends.date()}: it can't be deployed and serves no "
+            "predictions; "
+            f"{retrain}"
         )
+    days = f"{left.days} day{'s' if left.days != 1 else ''}"
     text = (
-        f"the life of {object_id} ends in {left.days} days, on {ends.date()}, and with it its "
-        "predictions; "
+        f"{object_id} expires in {days}, on {ends.date()}, and serves no predictions after that; "
     )
     limit = model.retrain_before_expiry
     if limit is None:
         return (
-            f"{text}`retrain: {{before_expiry: 30d}}` trains a new version in time, {at_once} now"
+            f"{text}add `retrain: {{before_expiry: 30d}}` to train a new version in time, or run "
+            f"{commands.replace(address)} now"
         )
     if left > limit:
-        return f"{text}retrain.before_expiry trains a new version from {(ends - limit).date()} on"
-    return f"{text}the version that retrain.before_expiry asked for did not replace it; {at_once}"
+        return f"{text}retrain.before_expiry trains a new version as of {(ends - limit).date()}"
+    return f"{text}the version trained for retrain.before_expiry did not replace it; {retrain}"
 
 
 def elsewhere_notes(
@@ -76,13 +79,13 @@ def elsewhere_notes(
             there = live.models.get(obj.id)
             for endpoint, nodes in sorted(there.foreign_deployments.items()) if there else ():
                 what = (
-                    f"{obj.id} is deployed on {nodes} node{'s' if nodes != 1 else ''} at the "
-                    f"endpoint {endpoint}, too, which is not the one of {address}: "
+                    f"{obj.id} is also deployed on {nodes} node{'s' if nodes != 1 else ''} at the "
+                    f"endpoint {endpoint}, which is not the one of {address}: "
                 )
                 then = (
-                    "this plan ends that, because it deletes the model"
+                    "this plan undeploys it there, because it deletes the model"
                     if (obj.id, endpoint) in ends
-                    else "that costs until somebody undeploys it there, or the model is deleted"
+                    else "billed until it is undeployed there or the model is deleted"
                 )
                 notes.append(Note(address, NoteKind.ELSEWHERE, what + then))
     return notes
@@ -112,7 +115,7 @@ def empty_notes(
         empty = there is not None and there.example_count == 0
         if address in created or (made_here and empty):
             text = (
-                "it has no sources, and holds no image: write the import files there, "
+                "no sources and no images: list the import files, such as "
                 f"`sources: [data/{address.name}.csv]`"
             )
             notes.append(Note(address, NoteKind.SOURCES, text))
@@ -144,8 +147,8 @@ def rename_notes(
         former = gone.pop((change.address.kind, sign), None) if sign is not None else None
         if former is not None:
             text = (
-                f"it looks like {former}, which is deleted, under a new name; to keep what "
-                f"exists, write `moved: [{{from: {former}, to: {change.address}}}]`"
+                f"looks like {former}, which would be deleted, under a new name; to keep the "
+                f"existing object, write `moved: [{{from: {former}, to: {change.address}}}]`"
             )
             notes.append(Note(change.address, NoteKind.RENAME, text))
     return notes

@@ -296,19 +296,20 @@ POLICY = "policy/"
 
 REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
     {
-        PROTECTED_ADDRESS: "What lifecycle.prevent_destroy protects is not deleted.",
-        LARGE_CHANGE: "One plan deletes or replaces only a part of what is recorded.",
-        SHARED: "What belongs to two addresses is changed for neither.",
-        IN_USE: "What an operation of another address, or of others, works on is not deleted.",
-        UNRECORDED: "Nothing is paid for while live objects of the state are not in it.",
-        APPEND_ONLY: "Sources whose data is appended only ever add rows.",
-        NO_DATA: "What a model is trained on holds images, and labels and sets to train by.",
-        DATA_MISSING: "A dataset that is trained on holds all images that were imported into it.",
-        TRAINER: "The provider can train models of the kind that is declared.",
-        BASE_MODEL: "The base model of a training exists, and is of the same kind and type.",
-        OTHERS_TRAFFIC: "What models of others answer at an endpoint is not changed.",
-        DATA_LINT: "Data that is imported has no error for which the service refuses a row.",
-        NOT_RECORDED: "Plan files of format 1.2 do not record which rule refused them.",
+        PROTECTED_ADDRESS: "Resources with lifecycle.prevent_destroy are not deleted.",
+        LARGE_CHANGE: "One plan deletes or replaces only a part of the recorded resources.",
+        SHARED: "An object that belongs to two addresses is not changed.",
+        IN_USE: "Objects that another operation uses are not deleted.",
+        UNRECORDED: "Nothing is paid for while live objects with our ownership labels are not "
+        "recorded.",
+        APPEND_ONLY: "Sources with on_source_change: append only add rows.",
+        NO_DATA: "Training data has the images, labels and sets that a training needs.",
+        DATA_MISSING: "A dataset that is trained on has all images that were imported into it.",
+        TRAINER: "The provider can train the declared kind of model.",
+        BASE_MODEL: "The base model exists and has the same kind and type.",
+        OTHERS_TRAFFIC: "The traffic of other models at an endpoint is not changed.",
+        DATA_LINT: "Import data has no error for which the service refuses rows.",
+        NOT_RECORDED: "Plan files of format 1.2 do not record the rule of a refusal.",
     }
 )
 """Every rule of a refusal, with what holds where it is kept; beside those of `POLICY`."""

@@ -1,6 +1,6 @@
-"""Holds a plan against the team's policy. Pure.
+"""Checks a plan against the team's policy. Pure.
 
-Rules are data (`resources.policy`); this is how each kind of rule looks at a plan.
+Rules are data (keys of the schema); each kind of rule has one check here.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _OF_KIND = ("classification_type", "model_type", "train_budget_milli_node_hours"
 
 
 class Subject(Struct, frozen=True):
-    """What is held against a policy."""
+    """What a policy is checked against."""
 
     policy: Policy
     changes: Sequence[Change]
     desired: Desired
     costs: Costs
     provider: Mapping[str, Json]
-    """Its settings; `location` is missing for one that is nowhere."""
+    """Its settings; without `location` for a provider that has none."""
     adequacy: Mapping[Address, Advice] = field(default_factory=dict)
     """Of each dataset that is imported or trained on."""
 
 
 def violations(subject: Subject) -> tuple[Violation, ...]:
-    """Everything in which a plan goes against the policy."""
+    """Return every violation of the policy."""
     return tuple(found for rule in subject.policy for found in _CHECKS[rule.check](rule, subject))
 
 
@@ -53,16 +53,16 @@ def violation_text(violation: Violation) -> str:
 
 
 _WAYS = {
-    Check.AT_MOST: "plan less at once, or raise the limit",
-    Check.NO_ACTION: "leave it as it is, or change the rule",
+    Check.AT_MOST: "reduce the plan, or raise the limit",
+    Check.NO_ACTION: "drop the change, or change the rule",
     Check.HAS_KEYS: "declare it, or change the rule",
-    Check.ONE_OF: "declare another one, or change the rule",
+    Check.ONE_OF: "use an allowed value, or change the rule",
     Check.ADEQUATE: "add data, or change the rule",
 }
 
 
 def refusal_text(violation: Violation, policy: Policy) -> str:
-    """What a violation says, and what to do about it."""
+    """Return a violation as a sentence that says what to do about it."""
     check = next(rule.check for rule in policy if rule.key == violation.rule)
     return f"{violation_text(violation)}: {_WAYS[check]}."
 
@@ -122,7 +122,7 @@ def _one_of(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
 
 
 def _adequate(rule: PolicyRule, subject: Subject) -> Iterator[Violation]:
-    """What is not known to be adequate goes against it: trainings are paid for in advance."""
+    """Data of unknown adequacy violates it, too: a training is paid for in any case."""
     if rule.value is not True:
         return
     for address, advice in sorted(subject.adequacy.items()):

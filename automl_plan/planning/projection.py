@@ -118,7 +118,7 @@ def resume(
 
     What is not wanted is not sent again when it turns out that it was never received.
     """
-    reason = reasons.CUT_OFF if operation.id is None else reasons.STILL_RUNNING
+    reason = reasons.INTERRUPTED if operation.id is None else reasons.STILL_RUNNING
     return Change(
         resource.address,
         Action.RESUME,

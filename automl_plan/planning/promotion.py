@@ -145,7 +145,7 @@ class Promoter(Struct, frozen=True):
         return Change(
             self.desired.address,
             Action.UPDATE,
-            reasons.updated(mutable) if mutable else reasons.BOOKKEEPING,
+            reasons.updated(mutable) if mutable else reasons.OUTDATED_LABELS,
             field=(mutable or marked)[0].path,
             object_id=object_id,
             differences=(*mutable, *marked),

@@ -1,4 +1,4 @@
-"""Why a change is planned, in plain words."""
+"""Why a change is planned: one short clause each. Pure."""
 
 from __future__ import annotations
 
@@ -6,101 +6,107 @@ from collections.abc import Sequence
 
 from automl_plan.model.address import Address
 from automl_plan.model.live import CANCELLED, OperationError
+from automl_plan.planning import commands
 from automl_plan.planning.compare import names
 from automl_plan.planning.plan import Difference
 
 _MOST_ROWS = 20
-"""Of an import that the service tells as refused (proto: OperationMetadata.partial_failures)."""
-DOES_NOT_EXIST = "it does not exist yet"
-NOT_YET_TRAINED = "no model is trained yet"
-NOT_YET_IMPORTED = "its sources are not imported yet"
-APPENDED = "the content of its sources changed, and on_source_change is append"
+"""Refused rows of an import that the service lists (proto: OperationMetadata.partial_failures)."""
+DOES_NOT_EXIST = "does not exist yet"
+NOT_YET_TRAINED = "no model has been trained yet"
+NOT_YET_IMPORTED = "sources have not been imported yet"
+APPENDED = "sources changed (on_source_change: append)"
 STILL_PARTIAL = (
-    "rows of its last import were refused and nobody knows which others arrived: it takes a new "
-    "dataset"
+    "rows of the last import were refused, and which of the others arrived is unknown: requires a "
+    "new dataset"
 )
-GONE = "it was deleted outside automl-plan"
-ASKED_FOR = "--replace asks for it"
-NOT_DECLARED = "it is not in the configuration any more"
-DESTROY = "destroy asks for it"
-REPLACED = "a new one takes its place"
-STILL_RUNNING = "an earlier run started it and it is not recorded as finished"
-CUT_OFF = "a run was cut off while it was sent, and what came of it is found out first"
-NOT_WANTED = "it is running, and what it makes is not in the configuration any more"
-OUTDATED = "it is running with inputs that are not the declared ones any more"
-DATASET_REPLACED = "its dataset is replaced, and nobody knows whether the content is the same"
-NONE_PASSED = "no version serves, and none was trained on what is declared"
-UNDECIDED = "it is trained, and its gate has not decided yet"
-REQUIRE_CHANGED = "its gate turned it down, and asks for something else now"
-REQUIRE_GONE = "it is trained on what is declared, and no gate is declared any more"
-NOT_CURRENT = "it was trained on what is declared, and has not become the current version yet"
-REUSED = "it was trained on just what is declared again: no training is needed"
-GATED = "the new version must meet what is required before it takes the current one's place"
-KEPT = "it is kept as a way back, and does not serve"
-NOT_KEPT = "it goes beyond lifecycle.keep_versions"
-BOOKKEEPING = "the labels that automl-plan itself keeps on it are not as they should be"
-MOVED = "it is recorded under another address now"
-ADOPTED = "it exists, and is to be managed from now on"
-FORGOTTEN = "it is to live on, unmanaged"
+GONE = "deleted outside automl-plan"
+REPLACE_REQUESTED = "replacement requested"
+NOT_DECLARED = "no longer in the configuration"
+DESTROY = "destroy requested"
+REPLACED = "replaced by a new one"
+STILL_RUNNING = "started by an earlier run; still running"
+INTERRUPTED = "interrupted while being sent; its outcome is checked first"
+NOT_WANTED = "still running, but no longer in the configuration"
+OUTDATED = "still running, with inputs that differ from the configuration"
+DATASET_REPLACED = "its dataset is replaced, and the content may differ"
+NONE_PASSED = "no version is current, and none was trained on the declared inputs"
+UNDECIDED = "trained; its gate has not decided yet"
+REQUIRE_CHANGED = "rejected by its gate, whose requirements have changed since"
+REQUIRE_GONE = "trained on the declared inputs; no gate is declared any more"
+NOT_CURRENT = "trained on the declared inputs, but not current yet"
+REUSED = "already trained on the declared inputs: no training needed"
+GATED = "the new version must meet its requirements to become current"
+KEPT = "kept (undeployed) for rollback"
+OUTDATED_LABELS = "ownership labels are out of date"
+MOVED = "recorded under a new address"
+ADOPTED = "exists at the provider; will be managed from now on"
+FORGOTTEN = "will no longer be managed; the live object is kept"
 DEPLOY_DECLARED = "deploy is declared"
-DEPLOY_NEW = "the newly trained model is to serve"
-DEPLOY_REMOVED = "deploy is not declared any more"
+DEPLOY_NEW = "the new version will be deployed"
+DEPLOY_REMOVED = "deploy is no longer declared"
 NODES_CHANGED = "deploy.node_count changed"
 REDEPLOYED = (
-    "deploy.node_count changed, which a deployment can't: a new one takes over before the former "
-    "one ends"
+    "deploy.node_count changed: requires a new deployment, which takes over before the current one "
+    "ends"
 )
-NO_TRAFFIC = "it is deployed, but does not answer all requests that are for it at its endpoint"
-DEPLOYED_OUTSIDE = "it is deployed, and deploy is not declared"
+NO_TRAFFIC = "deployed, but does not receive all requests at its endpoint"
+DEPLOYED_OUTSIDE = "deployed, but deploy is not declared"
+
+
+def not_kept(keep: int) -> str:
+    """Why a former or rejected version is deleted."""
+    return f"exceeds keep_versions: {keep}"
 
 
 def endpoint_made_again(endpoint: str) -> str:
-    """What becomes of an endpoint of ours that is gone."""
+    """State that a deleted endpoint of ours is created again."""
     return (
-        f"its endpoint {endpoint} was deleted outside automl-plan, and is made again with this id"
+        f"its endpoint {endpoint} was deleted outside automl-plan and is created again with the "
+        "same id"
     )
 
 
 def endpoint_replaced(endpoint: str) -> str:
-    """What becomes of an adopted endpoint that is gone: its id can't be chosen."""
-    return f"its endpoint {endpoint} was deleted outside automl-plan: {_told(endpoint)}"
+    """State that a deleted endpoint that was adopted is replaced: its id can't be chosen."""
+    return f"its endpoint {endpoint} was deleted outside automl-plan: {_new_endpoint(endpoint)}"
 
 
 def endpoint_taken(endpoint: str) -> str:
-    """What becomes of an endpoint that another address answers at by now."""
-    return f"its endpoint {endpoint} serves another model by now: {_told(endpoint)}"
+    """State that an endpoint that now belongs to another address is replaced."""
+    return f"its endpoint {endpoint} now serves another model: {_new_endpoint(endpoint)}"
 
 
 def shares_traffic(endpoint: str, share: int) -> str:
-    """What a deployment answers at an endpoint where models of others are deployed."""
+    """Return the share of requests that a deployment gets beside models of others."""
     return (
-        f"at the endpoint {endpoint} it answers {share} % of the requests, as the traffic of "
-        "models of others is left as it is"
+        f"receives {share}% of the requests at the endpoint {endpoint}, because the traffic of "
+        "other models there is left unchanged"
     )
 
 
-def _told(endpoint: str) -> str:
-    return f"a new one is made, and clients that ask at {endpoint} must be told"
+def _new_endpoint(endpoint: str) -> str:
+    return f"a new one is created; clients of {endpoint} must be updated"
 
 
 def ended(error: OperationError | None) -> str:
-    """How an operation ended that is not recorded as finished."""
+    """Return how an operation ended whose end is not recorded yet."""
     if error is None:
-        return "it is done at the service, and not recorded as finished yet"
+        return "finished at the service; not recorded yet"
     how = "was cancelled" if error.code == CANCELLED else "failed"
-    return f"it {how} at the service, and that is not recorded yet"
+    return f"{how} at the service; not recorded yet"
 
 
 def imported_again(rows: Sequence[str]) -> str:
-    """Why data that was imported is imported again."""
-    return f"its last import was partial: the service refused {refused_rows(rows)}"
+    """Why imported data is imported again."""
+    return f"the last import was partial: the service refused {refused_rows(rows)}"
 
 
 def refused_rows(rows: Sequence[str]) -> str:
-    """Rows that an import left out, by what the service said of them."""
+    """Return the number of rows that an import left out, and what the service said of the first."""
     count = len(rows)
     many = (
-        f"{count} rows or more"
+        f"at least {count} rows"
         if count >= _MOST_ROWS
         else f"{count} row{'s' if count != 1 else ''}"
     )
@@ -108,28 +114,25 @@ def refused_rows(rows: Sequence[str]) -> str:
 
 
 def dataset_replaced(found: Sequence[Difference]) -> str:
-    """Why a dataset has to be made anew."""
+    """Why a dataset is replaced."""
     if [d.path for d in found] == ["data"]:
-        return (
-            "the content of its sources changed, and imported examples can't be taken back: "
-            "it takes a new dataset"
-        )
-    return f"{names(found)} can't change in place: it takes a new dataset"
+        return "sources changed, and imported images can't be removed: requires a new dataset"
+    return f"{names(found)} can't change in place: requires a new dataset"
 
 
 def retrained(found: Sequence[Difference]) -> str:
-    """Why a model has to be trained again: all of it."""
+    """Why a model is retrained: every cause."""
     own = [d for d in found if not d.path.startswith("trained_on.")]
     trained_on = {d.path for d in found if d.path.startswith("trained_on.")}
-    causes = [f"{names(own)} can't change on a trained model"] if own else []
+    causes = [updated(own)] if own else []
     if trained_on:
         changed = "data" if trained_on == {"trained_on.data"} else "dataset"
-        causes.append(f"the {changed} that it is trained on changed")
+        causes.append(f"its {changed} changed")
     return together(causes)
 
 
 def together(causes: Sequence[str]) -> str:
-    """Several causes as one reason."""
+    """Join several causes to one reason."""
     return ", and ".join(causes)
 
 
@@ -139,29 +142,33 @@ def updated(found: Sequence[Difference]) -> str:
 
 
 def too_old(days: int, allowed: int) -> str:
-    """Why age asks for a training."""
-    return f"it is {days} days old, and retrain.max_age is {allowed} days"
+    """Why a model is retrained for its age."""
+    return f"{_days(days)} old (retrain.max_age: {_days(allowed)})"
 
 
 def expiring(days: int, date: str) -> str:
-    """Why the end of its life asks for a training."""
-    left = f"its life ends in {days} days ({date})" if days >= 0 else f"its life ended on {date}"
-    return f"{left}, and retrain.before_expiry asks for a new one"
+    """Why a model is retrained before, or after, it expires."""
+    when = f"expires in {_days(days)}, on {date}" if days >= 0 else f"expired on {date}"
+    return f"{when} (retrain.before_expiry)"
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'s' if count != 1 else ''}"
 
 
 def withdrawn(address: Address, version: int | None) -> str:
-    """Why a version that was rolled back from does not come back by itself."""
+    """Why a version that was rolled back does not become current again."""
     return (
-        f"version {version} was trained on what is declared, and was rolled back from: it stays "
-        f"withdrawn until `automl-plan models promote {address.name} {version}`, or until "
-        "something else is declared"
+        f"version {version} matches the configuration but was rolled back: it stays withdrawn "
+        "until "
+        f"you promote it ({commands.promote(address, version)}) or the configuration changes"
     )
 
 
 def rejected(address: Address, version: int | None) -> str:
-    """Why a version that its gate turned down is not trained again."""
+    """Why a version that its gate rejected is not trained again."""
     return (
-        f"version {version} was trained on what is declared, and its gate turned it down: it is "
-        "not trained again until its data, its inputs or its requirements change "
-        f"(`automl-plan models promote {address.name} {version}` takes it all the same)"
+        f"version {version} matches the configuration but was rejected by its gate: it is not "
+        "trained again until its data, inputs or requirements change (to use it anyway: "
+        f"{commands.promote(address, version)})"
     )

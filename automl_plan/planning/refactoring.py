@@ -1,4 +1,4 @@
-"""What `moved`, `removed` and `imports` make of the recorded resources. Pure."""
+"""Applies the blocks `moved`, `removed` and `imports` to the recorded resources. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim, Owners, lineage_of
 from automl_plan.model.ownership_labels import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
-from automl_plan.planning import reasons
+from automl_plan.planning import commands, reasons
 from automl_plan.planning.drift import FIELD, live_object
 from automl_plan.planning.plan import Action, Change, Difference
 
@@ -34,7 +34,7 @@ class BlockError(Struct, frozen=True):
 
 
 class RefactoringImpossible(PlanError):
-    """Blocks of the configuration that don't fit what is recorded, or what lives."""
+    """Blocks of the configuration that don't fit the recorded or live resources."""
 
     def __init__(self, problems: Sequence[BlockError]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
@@ -87,15 +87,17 @@ def _move(moves: tuple[Move, ...], result: AppliedBlocks) -> None:
             target = onwards[target]
         there = result.resources.get(target)
         if there is not None and not is_half_moved(record, there):
-            message = f"{move.source} can't be moved to {target}, which is recorded already"
-            result.problems.append(BlockError("moved", index, message, _HOW_TO_FREE.format(target)))
+            message = f"{move.source} can't be moved to {target}, which is already recorded"
+            result.problems.append(
+                BlockError("moved", index, message, _HOW_TO_FREE.format(commands.forget(target)))
+            )
             continue
         result.changes.append(Change(target, Action.MOVE, reasons.MOVED, origin=move.source))
         del result.resources[move.source]
         result.resources[target] = replace(record, address=target)
 
 
-_HOW_TO_FREE = "take {0} away first (`automl-plan state rm {0}`), or move to another address"
+_HOW_TO_FREE = "remove it from the state first ({}), or move to another address"
 
 
 def is_half_moved(source: RecordedResource, target: RecordedResource) -> bool:
@@ -114,8 +116,8 @@ def _remove(
         if record is None or removal.action is RemovalAction.DELETE:
             continue
         if record.operations:
-            message = f"an operation of {removal.address} is running, and can't be forgotten"
-            hint = "wait for it (`automl-plan wait`), or cancel it (`automl-plan operations`)"
+            message = f"{removal.address} can't be forgotten while an operation of it is running"
+            hint = f"wait for it ({commands.WAIT}), or cancel it ({commands.OPERATIONS})"
             result.problems.append(BlockError("removed", index, message, hint))
             continue
         result.changes += forget(record, live, owners)
@@ -233,7 +235,7 @@ def not_adoptable(
         return _recorded_already(object_id, owner), None
     record = resources.get(address)
     if record is not None and not record.empty:
-        return f"{address} is recorded already, with another object", "remove this import"
+        return f"{address} is already recorded with another object", "remove this import"
     there = live_object(live, kind, object_id)
     if there is None:
         other = next(k for k in ResourceKind if k is not kind)
@@ -241,11 +243,11 @@ def not_adoptable(
             return f"{object_id} is a {other}, not a {kind}", f"import it as {other}.NAME"
         return (
             f"there is no {kind} {object_id} in this project and location",
-            f"`automl-plan {kind}s list` lists those that live",
+            f"{commands.list_live(kind)} lists all {kind}s",
         )
     declared = desired.resource(address)
     if declared is not None and there.problem not in (None, declared.problem):
-        return f"{object_id} is for {there.problem}, and {address} is {declared.problem}", None
+        return f"{object_id} is for {there.problem}, but {address} is for {declared.problem}", None
     return not_free(there, owners)
 
 
@@ -260,11 +262,11 @@ def not_free(there: LiveDataset | LiveModel, owners: Owners) -> tuple[str, str |
             assert owner.address is not None  # noqa: S101 (what is recorded has one)
             return _recorded_already(there.id, owner.address), None
         case Claim.BEING_MADE:
-            said = f"{there.id} is being made by {owner.address}"
-            return said, "let that be recorded first: `automl-plan wait`"
+            said = f"{there.id} is being created by {owner.address}"
+            return said, f"wait until it is recorded: {commands.WAIT}"
         case Claim.OTHER_STATE:
             bears = there.labels.get(ADDRESS) or there.labels.get(TOKEN_LABEL)
-            said = f"{there.id} belongs to another state, by its ownership label {bears}"
+            said = f"{there.id} belongs to another state (ownership label {bears})"
             return said, _HOW_TO_RELEASE
     if there.problem is None:
         return f"{there.id} is of a kind that automl-plan does not manage", None
@@ -272,13 +274,13 @@ def not_free(there: LiveDataset | LiveModel, owners: Owners) -> tuple[str, str |
 
 
 def _recorded_already(object_id: str, owner: Address) -> str:
-    return f"{object_id} is recorded already, as {owner}"
+    return f"{object_id} is already recorded as {owner}"
 
 
 _HOW_TO_RELEASE = (
-    "have that state forget it first, where that is configured (`removed: [{from: ADDRESS, "
-    "action: forget}]`, or `automl-plan state rm ADDRESS`); if that state is lost, rebuild it "
-    f"(`automl-plan state rebuild`), or take the labels {ADDRESS} and {TOKEN_LABEL} off the object"
+    "remove it from that state first, in its own configuration (`removed: [{from: ADDRESS, "
+    f"action: forget}}]`, or {commands.forget('ADDRESS')}); if that state is lost, rebuild it "
+    f"({commands.STATE_REBUILD}), or remove the labels {ADDRESS} and {TOKEN_LABEL} from the object"
 )
 
 

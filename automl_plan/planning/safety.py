@@ -9,11 +9,12 @@ from automl_plan.model.desired import Desired, RemovalAction
 from automl_plan.model.live import Live
 from automl_plan.model.ownership_labels import PROTECTED
 from automl_plan.model.recorded import Recorded, RecordedResource, Step
+from automl_plan.planning import commands
 from automl_plan.planning.plan import LARGE_CHANGE, PROTECTED_ADDRESS, Action, Change, Refusal
 
 LEAST_OBJECTS = 10
 MOST_CHANGED = 0.3
-"""Of at least so many recorded resources, this part may be deleted or made anew at once."""
+"""Of at least this many recorded resources, this share may be deleted or replaced at once."""
 _SHOWN = 10
 
 
@@ -42,8 +43,8 @@ def protection_by_label(name: str, labels: Mapping[str, str]) -> Refusal | None:
     if labels.get(PROTECTED) != "true":
         return None
     text = (
-        f"{name} is protected by its label {PROTECTED}, which another state, or one that was lost, "
-        "put on it: delete it there, or take that label off first."
+        f"{name} is protected by its label {PROTECTED}, set by another state or one that was lost: "
+        "delete it there, or remove that label first."
     )
     return Refusal(PROTECTED_ADDRESS, text)
 
@@ -57,9 +58,9 @@ def large_change(changes: Sequence[Change], recorded: Recorded) -> Iterator[Refu
         more = f" and {len(hit) - _SHOWN} more" if len(hit) > _SHOWN else ""
         yield Refusal(
             LARGE_CHANGE,
-            f"{len(hit)} of {there} resources are deleted or made anew at once "
-            f"({names}{more}), more than {MOST_CHANGED:.0%}: if this is meant, give "
-            "--allow-large-change.",
+            f"{len(hit)} of {there} resources would be deleted or replaced at once "
+            f"({names}{more}), more than {MOST_CHANGED:.0%}: if this is intended, use "
+            f"{commands.ALLOW_LARGE_CHANGE}.",
         )
 
 
@@ -107,12 +108,12 @@ def _protected(
 
 
 def _refusal(address: Address, desired: Desired, *, destroy: bool, by_hand: bool) -> Refusal:
-    refused = f"{address} is protected by lifecycle.prevent_destroy, and would be deleted"
+    refused = f"{address} would be deleted, but is protected by lifecycle.prevent_destroy"
     if address in desired.datasets or address in desired.models:
         way = f"set prevent_destroy to false{' and apply' if destroy or by_hand else ''} first."
     else:
         way = (
-            "declare it again, or say that this is meant with "
+            "declare it again, or confirm its deletion with "
             f"`removed: [{{from: {address}, action: delete}}]`."
         )
     field = "lifecycle.prevent_destroy"

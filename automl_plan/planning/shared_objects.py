@@ -11,6 +11,7 @@ from automl_plan.model.live import Live, LiveDataset, LiveModel
 from automl_plan.model.ownership import Owners
 from automl_plan.model.ownership_labels import address_mark, owner
 from automl_plan.model.recorded import Recorded, RecordedOperation, RecordedResource
+from automl_plan.planning import commands
 from automl_plan.planning.drift import live_object
 from automl_plan.planning.plan import IN_USE, SHARED, Action, Change, Note, NoteKind, Refusal
 
@@ -70,8 +71,8 @@ def sharing_refusals(
             if change.address in each.addresses and _touches(change, each):
                 others = [a for a in each.addresses if a != change.address]
                 text = (
-                    f"{change.address} {change.action}: {each.object_id} belongs to "
-                    f"{_and(others)}, too: {each.way_out}."
+                    f"{change.address} {change.action}: {each.object_id} also belongs to "
+                    f"{_and(others)}: {each.way_out}."
                 )
                 refusal = Refusal(SHARED, text, change.address)
                 found.setdefault((change.address, each.object_id), refusal)
@@ -99,8 +100,8 @@ def _worked_on(
                 by = deleted.get(object_id)
                 if by is not None and by != address and (address, operation.id) not in ended:
                     text = (
-                        f"{by} delete: an operation of {address} ({operation.step}) works on "
-                        f"{object_id}: let it end first (`automl-plan wait`)."
+                        f"{by} delete: an operation of {address} ({operation.step}) uses "
+                        f"{object_id}: wait until it ends ({commands.WAIT})."
                     )
                     found.append(Refusal(IN_USE, text, by))
     return found
@@ -123,11 +124,11 @@ def _way_out(
         return address in declared, address_mark(address) == named
 
     chosen = min(sorted(recorded_at), key=keeps)
-    said = f"one object belongs to one address: `automl-plan state rm {chosen}` forgets it there"
+    said = f"an object can have only one address: {commands.forget(chosen)} drops it there"
     if chosen in declared:
-        said += f" (and take {chosen} out of the configuration, or it is made again)"
+        said += f" (and remove {chosen} from the configuration, or it is created again)"
     return said
 
 
 def _and(addresses: Sequence[Address]) -> str:
-    return " and to ".join(map(str, addresses))
+    return " and ".join(map(str, addresses))

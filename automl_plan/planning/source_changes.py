@@ -12,9 +12,7 @@ from automl_plan.model.source_data import SourceChanges, SourceData
 from automl_plan.planning.plan import APPEND_ONLY, Action, Change, Note, NoteKind, Refusal
 from automl_plan.planning.projection import NOT_YET_CREATED, project_open_operations
 
-_WAYS_OUT = (
-    "put them back, or write on_source_change: replace (a new dataset takes the place of this one)"
-)
+_WAYS_OUT = "restore them, or write on_source_change: replace (which creates a new dataset)"
 
 
 Compared = Mapping[Address, Mapping[str, SourceChanges]]
@@ -35,7 +33,7 @@ def append_refusals(
         before = _images_before(held, live)
         lost = _lost(found) if found is not None else _fewer(before, sources.get(address))
         if lost is not None:
-            text = f"{address}: on_source_change: append only adds, and {lost}: {_WAYS_OUT}."
+            text = f"{address}: on_source_change: append can only add, but {lost}: {_WAYS_OUT}."
             yield Refusal(APPEND_ONLY, text, address, "sources")
 
 
@@ -54,11 +52,10 @@ def count_notes(
         if str(held.attributes["data"]) in compared.get(address, {}) or now is None:
             continue
         count = _images_before(held, live)
-        before = "not known" if count is None else f"{count:,}"
+        before = "unknown" if count is None else f"{count:,}"
         text = (
-            "which rows were imported is not recorded, so whether some were removed or relabelled "
-            f"since can't be seen; only counts are compared (images before: {before}, now: "
-            f"{now.examples:,})"
+            "the imported rows are not recorded, so removed or relabelled rows can't be detected; "
+            f"only counts are compared (images before: {before}, now: {now.examples:,})"
         )
         notes.append(Note(address, NoteKind.SOURCES, text))
     return notes
@@ -97,12 +94,17 @@ def _lost(found: SourceChanges) -> str | None:
     lost = []
     if found.removed:
         named = _named(found.removed_samples, found.removed)
-        lost.append(f"{_images(found.removed)} left its sources, and would stay in it ({named})")
+        was = "was" if found.removed == 1 else "were"
+        lost.append(
+            f"{_images(found.removed)} {was} removed from its sources and would stay in the "
+            "dataset "
+            f"({named})"
+        )
     if found.relabelled:
         named = _named(found.relabelled_samples, found.relabelled)
         lost.append(
-            f"{_images(found.relabelled)} would keep labels, boxes or sets that its sources "
-            f"changed ({named})"
+            f"{_images(found.relabelled)} would keep labels, boxes or sets that changed in its "
+            f"sources ({named})"
         )
     return " and ".join(lost) or None
 
@@ -118,8 +120,8 @@ def _fewer(before: int | None, now: SourceData | None) -> str | None:
     if now is None or before is None or before <= now.examples:
         return None
     return (
-        f"its sources name {now.examples:,} images where {before:,} were imported, so it "
-        f"would keep at least {before - now.examples:,} that left"
+        f"its sources have {now.examples:,} images where {before:,} were imported, so the dataset "
+        f"would keep at least {before - now.examples:,} that were removed"
     )
 
 

@@ -209,7 +209,7 @@ class Measure(Struct, frozen=True):
 def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure | Unmeasured:
     """A metric of an evaluation, where only scores of at least `threshold` count."""
     if evaluation.example_count <= 0:
-        return Unmeasured("there are no test examples")
+        return Unmeasured("no test examples")
     overall = evaluation.label is None
     if metric is Metric.AU_PRC:
         weight = 1 / (_CURVE_OVERALL if overall else _CURVE_OF_LABEL)
@@ -223,7 +223,7 @@ def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure
 
 def _told(value: float | None, examples: int | None, weight: float = 1.0) -> Measure | Unmeasured:
     return (
-        Unmeasured("not told by the service")
+        Unmeasured("not reported by the service")
         if value is None
         else Measure(value, Kind.AREA, examples, weight)
     )
@@ -245,7 +245,7 @@ def _at(entry: ConfidenceMetrics, evaluation: Evaluation, metric: Metric) -> Mea
     if value is None or (told and n == 0):
         # A share of nothing: some services say 1 or 0 by convention.
         which = "prediction" if metric is Metric.PRECISION else "positive example"
-        return Unmeasured(f"there is no {which} to measure it on")
+        return Unmeasured(f"no {which} to measure it on")
     n = n if told else images
     kind = Kind.F1 if metric is Metric.F1 else Kind.SHARE
     return Measure(value, kind, min(n, images) if overall else n, weight)
@@ -287,12 +287,9 @@ def no_better_than_guessing(overall: Evaluation) -> str | None:
         told.append(("auROC", overall.au_roc, _AU_ROC_OF_GUESSING, low))
     if not told or any(low > guessed for *_, guessed, low in told):
         return None
-    areas = "; ".join(
-        f"{name} {area:.4f}, by guessing {guess:.4f}" for name, area, guess, _ in told
-    )
+    areas = "; ".join(f"{name} {area:.4f} (guessing: {guess:.4f})" for name, area, guess, _ in told)
     many = f"{images:,} TEST image{'' if images == 1 else 's'}"
-    tell = "tells" if images == 1 else "tell"
-    return f"no better than guessing, as far as {many} {tell}: {areas}"
+    return f"no better than guessing on {many}: {areas}"
 
 
 def _counted(overall: Evaluation) -> tuple[int, int]:

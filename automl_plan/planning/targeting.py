@@ -1,8 +1,8 @@
-"""Which part of a plan is asked for, so that no half of a pair is carried out. Pure.
+"""Narrows a plan to the requested addresses, without splitting what belongs together. Pure.
 
-A narrowed plan keeps the changes of the addresses that are asked for, less those that need a
-change of another one. A model is kept whole or not at all: nothing of it is ended for a successor
-that is left out. Pairs of two addresses are kept both, or the plan is refused.
+A narrowed plan keeps the changes of the requested addresses, except those that need a change of
+another one. A model is kept whole or not at all: nothing of it is ended for a successor that is
+left out. Pairs of two addresses are both kept, or the plan is refused.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from automl_plan.errors import UsageError
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
 from automl_plan.model.recorded import Recorded, RecordedResource
+from automl_plan.planning import commands
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change
 
+_NARROWING = f"{commands.TARGET} or {commands.EXCLUDE}"
 _REPLACED_WITH_IT = frozenset({Action.RETRAIN, Action.CANCEL})
 """Changes of a model by which it follows a dataset that is replaced."""
 
@@ -34,16 +36,14 @@ class Part(Struct, frozen=True):
 def check_addresses(options: PlanOptions, known: Collection[Address]) -> None:
     """Raise UsageError for an address of the options that is neither declared nor recorded."""
     for flag, asked in (
-        ("--target", options.targets),
-        ("--exclude", options.excludes),
-        ("--replace", options.replaces),
+        (commands.TARGET, options.targets),
+        (commands.EXCLUDE, options.excludes),
+        (commands.REPLACE, options.replaces),
     ):
         for address in sorted(asked):
             if address not in known:
                 near = difflib.get_close_matches(str(address), map(str, known), n=1)
-                hint = (
-                    f"Did you mean {near[0]}?" if near else "`automl-plan state list` lists them."
-                )
+                hint = f"Did you mean {near[0]}?" if near else f"{commands.STATE_LIST} lists them."
                 raise UsageError(
                     f"{flag} {address}: no such resource is declared or recorded.", hint=hint
                 )
@@ -90,16 +90,16 @@ def allowed_addresses(
         allowed -= {a for a, model in desired.models.items() if model.dataset in options.excludes}
     if options.targets and not allowed & options.targets:
         raise UsageError(
-            "--target and --exclude leave nothing to plan.",
-            hint="A model needs its dataset: what is excluded takes its models with it.",
+            f"{commands.TARGET} and {commands.EXCLUDE} leave nothing to plan.",
+            hint="A model needs its dataset: excluding a dataset excludes its models.",
         )
     for address in sorted(options.replaces):
         if address not in desired.datasets and address not in desired.models:
-            raise UsageError(f"--replace {address}: it is not declared.")
+            raise UsageError(f"{commands.REPLACE} {address}: not declared.")
         if address not in allowed:
             raise UsageError(
-                f"--replace {address}: --target or --exclude leaves it out.",
-                hint=f"Give --target {address} too, or don't exclude it.",
+                f"{commands.REPLACE} {address}: left out by {_NARROWING}.",
+                hint=f"Add {commands.TARGET} {address}, or do not exclude it.",
             )
     return allowed
 
@@ -159,9 +159,10 @@ def _check_adoptions(changes: Sequence[Change], allowed: Collection[Address]) ->
             continue
         if (former in allowed) != (change.address in allowed):
             raise UsageError(
-                f"{change.object_id} goes over from {former} to {change.address}, and --target or "
-                "--exclude leaves out one of them.",
-                hint="Give both, or none.",
+                f"{change.object_id} moves from {former} to {change.address}, but one of them is "
+                "left "
+                f"out by {_NARROWING}.",
+                hint="Include both, or neither.",
             )
 
 
@@ -178,9 +179,10 @@ def _check_replaced(
             continue
         if change.action in _REPLACED_WITH_IT:
             raise UsageError(
-                f"--replace {model.dataset}: {change.address} is trained on it, and --target or "
-                "--exclude leaves that out.",
-                hint=f"Plan {change.address} too: it is trained again on the new dataset.",
+                f"{commands.REPLACE} {model.dataset}: {change.address} is trained on it, but is "
+                "left "
+                f"out by {_NARROWING}.",
+                hint=f"Include {change.address}: it is retrained on the new dataset.",
             )
 
 

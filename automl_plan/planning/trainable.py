@@ -13,6 +13,7 @@ from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.live import TOKEN_LABEL, Live
 from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.model.source_data import SourceData
+from automl_plan.planning import commands
 from automl_plan.planning.plan import (
     BASE_MODEL,
     DATA_MISSING,
@@ -142,18 +143,18 @@ def training_notes(found: Sequence[Trained]) -> list[Note]:
 
 
 def fewer(expected: int, there: int) -> str:
-    """What is wrong with a dataset that lost images, or did not get all."""
+    """Describe a dataset that has fewer images than were imported."""
     return (
-        f"it holds {there:,} images at the service, and {expected:,} were imported into it: a "
-        "model would be trained without the others"
+        f"the service has {there:,} images, but {expected:,} were imported: a model would be "
+        "trained without the others"
     )
 
 
 def more(expected: int, there: int) -> str:
-    """What is to be known of a dataset that holds more than it should."""
+    """Describe a dataset that has more images than its sources."""
     return (
-        f"it holds {there:,} images at the service, {there - expected:,} more than its sources: "
-        "somebody else added them, or they left the sources; models are trained on them, too"
+        f"the service has {there:,} images, {there - expected:,} more than its sources: they were "
+        "added outside automl-plan or removed from the sources; models are trained on them, too"
     )
 
 
@@ -172,12 +173,12 @@ def _by_trainer(each: Trained, capabilities: Capabilities) -> Iterator[Refusal]:
     split = model.training_options.get("split")
     if split == "assigned" and not data.assigned_examples:
         text = (
-            f"{address}: vertex.split is `assigned`, and no image of {model.dataset} has a set "
-            "(TRAIN, VALIDATION, TEST) in the import files: leave it out, or give the images sets."
+            f"{address}: vertex.split is `assigned`, but no image of {model.dataset} has a set "
+            "(TRAIN, VALIDATION, TEST) in the import files: remove vertex.split, or assign sets."
         )
         yield Refusal(NO_DATA, text, address, "vertex.split")
     elif why := _too_little(data.counts, split, capabilities):
-        text = f"{address}: it can't be trained on {model.dataset}: {why}."
+        text = f"{address}: can't be trained on {model.dataset}: {why}."
         yield Refusal(NO_DATA, text, model.dataset, "sources")
 
 
@@ -190,14 +191,14 @@ def _too_little(counts: DataCounts, split: object, capabilities: Capabilities) -
     tests = sum(label.test for label in counts.labels)
     if capabilities.evaluates and not tests and free < capabilities.first_test:
         return (
-            "no image would test the model: put some into the set TEST (of those without a set "
-            f"every tenth is one, from the {capabilities.first_test}th on)"
+            "it has no TEST images: assign some to TEST (of images without a set, every tenth "
+            f"becomes one, from the {capabilities.first_test}th on)"
         )
     trained = sum(1 for label in counts.labels if label.train or (free and label.unassigned))
     if trained < capabilities.labels_in_train:
         return (
-            f"its TRAIN images have {trained} label{'s' if trained != 1 else ''}, and a model "
-            f"needs {capabilities.labels_in_train} to tell apart"
+            f"its TRAIN images have {trained} label{'s' if trained != 1 else ''}; a model needs at "
+            f"least {capabilities.labels_in_train}"
         )
     return None
 
@@ -213,11 +214,11 @@ def _by_base_model(each: Trained, live: Live) -> Iterator[Refusal]:
     elif base.problem is not None and base.problem is not model.problem:
         why = f"it is for {base.problem}"
     elif base.model_type is not None and base.model_type != model.model_type:
-        why = f"its model type is {base.model_type}, and must be the same, {model.model_type}"
+        why = f"its model type is {base.model_type}, not {model.model_type}"
     if why is not None:
         text = (
-            f"{model.address}: it can't be trained from the base model {model.base_model_id}: "
-            f"{why}. Write another base_model_id, or none."
+            f"{model.address}: can't be trained from the base model {model.base_model_id}: {why}. "
+            "Use another base_model_id, or remove it."
         )
         yield Refusal(BASE_MODEL, text, model.address, f"{model.problem}.base_model_id")
 
@@ -227,15 +228,16 @@ def _by_data(each: Trained) -> Iterator[Refusal]:
     why = None
     if dataset.sources:
         if each.filled and each.data is not None and not each.data.examples:
-            why = "its sources name no image"
+            why = "its sources contain no images"
     elif each.held is None or each.example_count == 0:
-        why = "it has no sources, and holds no image"
+        why = "it has no sources and no images"
     elif each.example_count is None and each.made_here and "data" not in each.held.attributes:
         why = "it has no sources, and nothing was imported into it"
     if why is not None:
         text = (
-            f"{address}: {each.model.address} can't be trained on it: {why}. Write the import "
-            f"files there: `sources: [data/{address.name}.csv]`."
+            f"{address}: {each.model.address} can't be trained on it: {why}. List the import "
+            "files, "
+            f"such as `sources: [data/{address.name}.csv]`."
         )
         yield Refusal(NO_DATA, text, address, "sources")
 
@@ -251,7 +253,7 @@ def _by_counts(each: Trained) -> Iterator[Refusal]:
         why = fewer(expected, there)
     address = each.dataset.address
     text = (
-        f"{address}: {why}. A new dataset holds all that its sources name: "
-        f"`automl-plan apply --replace {address}`; --allow-partial-import trains without them."
+        f"{address}: {why}. {commands.replace(address)} imports everything into a new dataset; "
+        f"{commands.ALLOW_PARTIAL_IMPORT} trains without the missing images."
     )
     yield Refusal(DATA_MISSING, text, address, "sources")

@@ -1,7 +1,7 @@
-"""Live objects that bear this state's ownership labels, and are not in the state. Pure.
+"""Live objects that have this state's ownership labels and are not in the state. Pure.
 
-Each shows that the state was lost, is older than the object, or is not the only one. What is paid
-for on the strength of such a state may be paid for twice.
+Each proves that the state was lost, is older than the object, or is not the only one. What is paid
+for by such a state may be paid for twice.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from automl_plan.model.ownership_labels import (
 )
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import RecordedResource, Step, known_ids
+from automl_plan.planning import commands
 from automl_plan.planning.plan import (
     IN_USE,
     UNRECORDED,
@@ -37,7 +38,7 @@ from automl_plan.planning.plan import (
 
 _PAID = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.TRAIN, Action.RETRAIN, Action.DEPLOY})
 """Changes that cost money, load data, or make what both are done with."""
-_ELSEWHERE = " at an address where nothing is recorded"
+_ELSEWHERE = " at an unused address"
 _SHOWN = 10
 """Objects that a refusal names one by one."""
 
@@ -157,7 +158,10 @@ def in_use(
         by = None if each.dataset_id is None else deleted.get(each.dataset_id)
         if by is not None and each.id not in said:
             said.add(each.id)
-            text = f"{by} delete: a training on {each.dataset_id} runs, and would fail. {each.text}"
+            text = (
+                f"{by} delete: a training on {each.dataset_id} is running and would fail. "
+                f"{each.text}"
+            )
             yield Refusal(IN_USE, text, by)
 
 
@@ -178,20 +182,20 @@ def _conclusion(found: Sequence[Unrecorded], lineage: str) -> str:
     until = "Until then nothing is created, trained, imported or deployed."
     if not lineage:
         return (
-            "There is no state, and these bear the labels of declared addresses. Was it lost? "
-            "Bring it back (`automl-plan state push FILE`) or rebuild it of the labels "
-            "(`automl-plan state rebuild`). Do they belong to another configuration? Begin an "
-            f"empty state (`automl-plan state new`). {until}"
+            "There is no state, but these objects have ownership labels of declared addresses. If "
+            f"the state was lost, restore it ({commands.STATE_PUSH}) or rebuild it from the labels "
+            f"({commands.STATE_REBUILD}). If they belong to another configuration, start with an "
+            f"empty state ({commands.STATE_NEW}). {until}"
         )
     if not any(each.labelled for each in found):
         return (
-            "Whose such a training is shows when it has ended. Is this state an older one, bring "
-            f"back the one that began it (`automl-plan state push FILE`). {until}"
+            "Who started such a training is known only after it ends. If this state is outdated, "
+            f"restore the one that started it ({commands.STATE_PUSH}). {until}"
         )
     return (
-        "The state was lost, is older than these, or is not the only one. Bring back the one that "
-        "records them (`automl-plan state push FILE`), rebuild it of the labels (move it away, "
-        f"then `automl-plan state rebuild`), or settle each of them. {until}"
+        "The state was lost, is outdated, or is not the only one. Restore the one that records "
+        f"them ({commands.STATE_PUSH}), rebuild it from the labels (move it away, then "
+        f"{commands.STATE_REBUILD}), or settle each of them. {until}"
     )
 
 
@@ -258,7 +262,7 @@ def _on_ours(
 def _on_dataset(training: Operation, dataset: Address) -> Unrecorded:
     text = (
         f"{dataset}: the operation {training.id} trains a model on it, and this state did not "
-        f"begin that: {_either(_until_it_ends(training))}"
+        f"start it: {_either(_until_it_ends(training))}"
     )
     return Unrecorded(
         UnrecordedKind.TRAINING,
@@ -272,8 +276,8 @@ def _on_dataset(training: Operation, dataset: Address) -> Unrecorded:
 
 def _until_it_ends(training: Operation) -> tuple[str, ...]:
     return (
-        f"wait until it has ended (`automl-plan operations wait {training.id}`)",
-        f"cancel it (`automl-plan operations cancel {training.id}`; what it used is billed)",
+        f"wait until it ends ({commands.wait_for(training.id)})",
+        f"cancel it ({commands.cancel(training.id)}; what it has used is billed)",
     )
 
 
@@ -308,7 +312,7 @@ class _Reader:
         monthly = self._monthly(obj) if isinstance(obj, LiveModel) else 0.0
         deployed = f", deployed for ${monthly:,.2f} a month," if monthly else ""
         text = (
-            f"{name}: the {kind} {obj.id}{deployed} bears {self._labels} and is not recorded: "
+            f"{name}: the {kind} {obj.id}{deployed} has {self._labels} but is not recorded: "
             f"{_either(self._ways_out(kind, obj.id, address))}"
         )
         return Unrecorded(
@@ -321,7 +325,7 @@ class _Reader:
         if address is None and not self._lineage:
             return None
         text = (
-            f"{name}: the training {training.id} runs, bears {self._labels} and is not recorded: "
+            f"{name}: the training {training.id} runs with {self._labels} but is not recorded: "
             f"{_either(_until_it_ends(training))}"
         )
         return Unrecorded(
@@ -336,10 +340,10 @@ class _Reader:
             record = self._resources.get(address) if address is not None else None
             free = address in self._declared and (record is None or record.empty)
             place, where = (address, "") if free else (f"{kind}.NAME", _ELSEWHERE)
-            ways.append(f"adopt it{where} (`automl-plan import {place} {object_id}`)")
+            ways.append(f"adopt it{where} ({commands.adopt(place, object_id)})")
         if kind is ResourceKind.MODEL:
-            ways.append(f"delete it (`automl-plan models delete {object_id}`)")
-        return (*ways, f"take the ownership labels off (`automl-plan state rm {object_id}`)")
+            ways.append(f"delete it ({commands.delete_model(object_id)})")
+        return (*ways, f"remove its ownership labels ({commands.forget(object_id)})")
 
     @property
     def _labels(self) -> str:

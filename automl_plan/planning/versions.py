@@ -105,7 +105,7 @@ def decide_version(
     newest = fitting[-1] if fitting else None
     current = resource.current
     if replace_asked and alive:
-        causes = [reasons.ASKED_FOR]
+        causes = [reasons.REPLACE_REQUESTED]
         if newest is None and current in alive:
             causes.append(_training(current, inputs, alive).reason)
         return VersionDecision(VersionAction.TRAIN, reasons.together(causes), newest=newest)
@@ -246,7 +246,7 @@ def retire(
     for obj in others:
         if obj.id not in kept:
             replaced = obj.status is Status.FORMER and keep == 0
-            reason = reasons.REPLACED if replaced else reasons.NOT_KEPT
+            reason = reasons.REPLACED if replaced else reasons.not_kept(keep)
             was_current = obj.status in _ONCE_CURRENT
             after = needs if was_current else trained
             changes += remove_model(address, obj.id, live, reason, after)

@@ -18,11 +18,11 @@ ROWS = [
 ]
 TEXT = """\
 a.csv: adequate
-  no example is in VALIDATION (set-empty)
+  no example in VALIDATION (set-empty)
   1 label without an example in TEST: dog (label-not-in-test)
   2 labels have fewer than 100 images, the fewest: dog, 20 (label-under-100)
-  1 image without a label: not trained on (unlabelled-rows)
-  Helps most: put about 10% of the images into VALIDATION, or all UNASSIGNED
+  1 image without a label: not used for training (unlabelled-rows)
+  Most helpful change: assign about 10% of the images to VALIDATION, or leave all UNASSIGNED
 
 LABEL                                            IMAGES  TRAIN  VALIDATION  TEST  UNASSIGNED
 dog    █████████████████▍                        20      20     0           0     0
@@ -109,7 +109,7 @@ def test_plan_advice_and_lint_count_the_same_images(project: ProjectLine) -> Non
     assert told.startswith("dataset.digits: not adequate\n")
     assert "12 images UNASSIGNED" in told
     change = "add 4 images of label cat (6 of 10)"
-    assert f"Helps most: {change}\n" in told
+    assert f"Most helpful change: {change}\n" in told
     planned = project("plan", code=3)
     assert "2 labels have fewer than 10 images, the fewest: cat, 6" in " ".join(planned.split())
     assert change in planned
@@ -129,7 +129,7 @@ def test_every_form_of_a_plan_tells_of_its_data(project: ProjectLine, tmp_path: 
     comment = project("show", str(plan), "--format", "markdown")
     assert "**Data**\n\n- dataset.digits" in comment
     page = project("show", str(plan), "--format", "html")
-    assert "<h2>The data</h2>" in page
+    assert "<h2>Data</h2>" in page
     assert "<td>cat</td>" in page
 
 

@@ -27,18 +27,20 @@ def test_a_file_of_lines(cli: CommandLine) -> None:
     assert is_valid("operations-backtest", told)
     assert told["total"] == told["steps"]["train"]
     assert (told["total"]["operations"], told["total"]["intervals"]) == (200, 190)
-    share = f"{100 * told['total']['coverage']:.1f} %"
-    assert f"80 % intervals held {share} of the time" in cli("operations", "backtest", "h.jsonl")
+    share = f"{100 * told['total']['coverage']:.1f}%"
+    assert f"80% intervals contained the duration {share} of the time" in cli(
+        "operations", "backtest", "h.jsonl"
+    )
 
 
 def test_a_state(cli: CommandLine) -> None:
     (cli.directory / "s.json").write_text(json.dumps(good()))
     text = cli("operations", "backtest", "s.json")
-    assert "An interval takes 9 operations that had ended before." in text
+    assert "An interval requires 9 operations that ended before." in text
 
 
 def test_the_state_of_a_project(project: ProjectLine) -> None:
-    assert project("operations", "backtest") == "There is no history yet.\n"
+    assert project("operations", "backtest") == "No history yet.\n"
     told = project.json("operations", "backtest")
     assert is_valid("operations-backtest", told)
     assert told["total"]["coverage"] is None

@@ -23,15 +23,12 @@ def begin(project: ProjectLine, *faults: str) -> None:
 def test_it_is_cancelled_and_the_plan_says_what_it_has_cost(project: ProjectLine) -> None:
     begin(project)
     shown = " ".join(project("plan").split())
-    assert "x cancel train: it is running with inputs that are not the declared ones" in shown
-    assert "how much it uses is not known, at most $27.72" in shown
+    assert "x cancel train: still running, with inputs that differ from the configuration" in shown
+    assert "usage unknown, at most $27.72" in shown
     on_it = project.json("operations", "list", "--works-on", "model.digits")["operations"]
     assert [operation["operation"] for operation in on_it] == ["create-model"]
     text = project("apply", "--auto-approve", "--detach", code=5)
-    assert (
-        "model.digits: cancelled (what it used is billed: how much it used is not known, at most"
-        in text
-    )
+    assert "model.digits: cancelled (what it used is billed: usage unknown, at most" in text
     (ended,) = (o for o in project.json("operations", "list", "--done")["operations"] if o["error"])
     assert ended["error"]["code"] == 1
     assert len(project.json("operations", "list", "--running")["operations"]) == 1

@@ -34,7 +34,7 @@ def test_its_model_is_taken_up_and_changed_inputs_train_one_more(project: Projec
     leave(project)
     project.declare(budget=9000, hours_pass=1e7)
     project("emulator", "stop")  # for the trainings that follow
-    told = "it is done at the service, and not recorded as finished yet; billed $"
+    told = "finished at the service; not recorded yet; billed $"
     assert told in " ".join(project("why", "model.digits").split())
     shown = project("plan")
     assert "1 model to resume, 1 model to retrain" in shown
@@ -58,10 +58,7 @@ def test_a_cancelled_one_is_told_as_such_and_costs_no_more(project: ProjectLine)
     project("operations", "cancel", training(project))
     project("emulator", "advance", "9h")
     shown = " ".join(project("plan").split())
-    assert (
-        "train: it was cancelled at the service, and that is not recorded yet; how much it used"
-        in shown
-    )
+    assert "train: was cancelled at the service; not recorded yet; usage" in shown
     assert "running" not in shown
     used = project.json("cost")["cost"]["total"]
     assert (used["running_spent"], used["running_most"]) == (None, 27.72)

@@ -96,7 +96,7 @@ def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:
 
 
 def test_the_calendar(project: ProjectLine) -> None:
-    assert project("models", "calendar") == "There are no models that expire.\n"
+    assert project("models", "calendar") == "No models expire.\n"
     project("apply", "--auto-approve")
     train_by_hand(project)
     advance(project, 500)

@@ -81,9 +81,9 @@ def test_the_next_step_is_named_until_there_is_data(begun: CommandLine) -> None:
     for arguments in (("plan",), ("apply", "--auto-approve")):
         refused = begun.run(*arguments)
         assert refused.returncode == 3
-        assert "it has no sources, and holds no image" in refused.stdout
+        assert "no sources and no images" in refused.stdout
         assert f"`sources: [data/images.csv]` (automl-plan.yaml:{line})" in refused.stdout
-    assert begun("datasets", "list") == "There are no datasets.\n"
+    assert begun("datasets", "list") == "No datasets.\n"
 
 
 def test_what_the_comments_say_is_enough(begun: CommandLine) -> None:
@@ -109,7 +109,7 @@ def test_a_dataset_by_itself_is_named_too(cli: CommandLine) -> None:
     )
     told = cli.run("plan")
     assert told.returncode == 0
-    note = "Sources: dataset.shop\n    it has no sources, and holds no image: write"
+    note = "Sources: dataset.shop\n    no sources and no images: list"
     assert note in told.stdout
     assert "Next: dataset.shop has no images yet." in told.stderr
     assert "`sources: [data/shop.csv]` there (automl-plan.yaml:3)" in told.stderr

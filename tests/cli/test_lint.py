@@ -33,7 +33,7 @@ def data(cli: CommandLine) -> CommandLine:
 
 def test_text_tells_place_rule_and_what_to_do(data: CommandLine) -> None:
     told = data(*LINT, "a.csv", code=1)
-    assert told.startswith("a.csv: 32 rows, 30 images (multiclass by the looks of its rows;")
+    assert told.startswith("a.csv: 32 rows, 30 images (multiclass, guessed from its rows;")
     assert "a.csv:32:1: error[ml-use]: 'TRIAN' is none of TRAIN," in told
     assert "  = Write TRAIN, VALIDATION, TEST or UNASSIGNED.\n" in told
     assert told.endswith("\n2 errors, 4 warnings.\n")

@@ -49,7 +49,7 @@ def test_what_goes_over_is_not_parted(project: ProjectLine) -> None:
     write(project, {"y": {**MODEL, "display_name": "b"}}, **blocks)
     for part in (("--target", "model.y"), ("--exclude", "model.b")):
         told = project.failure("apply", "--auto-approve", *part)
-        assert "goes over from model.b to model.y" in told
+        assert "moves from model.b to model.y" in told
     project("apply", "--auto-approve")
     write(project, {"y": {**MODEL, "display_name": "b"}})
     assert project("plan").startswith("No changes.")
@@ -77,7 +77,7 @@ def test_a_part_claims_nothing_of_the_rest(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     project.declare(budget=9000)
     told = project("plan", "--target", "dataset.digits", "--detailed-exitcode")
-    assert "No changes to the part that was planned (1 dataset, 0 models)." in told
+    assert "No changes to the planned part (1 dataset)." in told
     assert "Only a part was planned" in told
     plan = project.json("plan", "--exclude", "model.digits")
     assert (plan["unchanged"], plan["not_planned"]) == (["dataset.digits"], ["model.digits"])

@@ -12,7 +12,7 @@ def test_a_terminal_is_told_and_left_clean(project: ProjectLine) -> None:
         terminal.expect("Reading the configuration, its data and what lives (1 s)…")
         assert terminal.ended() == 0
     _, _, rest = terminal.shown.rpartition("\r\x1b[K")
-    assert "automl-plan will do the following" in rest
+    assert "automl-plan will perform the following actions" in rest
 
 
 def test_a_pipe_is_told_nothing(project: ProjectLine) -> None:

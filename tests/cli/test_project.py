@@ -34,7 +34,7 @@ def test_plan_and_its_exit_codes(project: ProjectLine) -> None:
         "1 model to deploy.\n"
     )
     assert summary in text
-    assert "in all        $27.72             -        -               $1,003.75" in text
+    assert "total         $27.72          -        -            $1,003.75" in text
     assert project("plan", "--detailed-exitcode", code=2) == text
     document = project.json("plan")
     jsonschema.Draft7Validator(read_schema("plan")).validate(document)
@@ -43,7 +43,7 @@ def test_plan_and_its_exit_codes(project: ProjectLine) -> None:
     assert project("plan", "--detailed-exitcode").startswith("No changes.")
     assert "1 model to delete" in project("plan", "--destroy", "--detailed-exitcode", code=2)
     only = project("plan", "--replace", "model.digits", "--target", "model.digits")
-    assert "--replace asks for it" in only
+    assert "replacement requested" in only
     assert "Did you mean dataset.digits?" in project.failure("plan", "--target", "dataset.digit")
 
 
@@ -208,7 +208,7 @@ def test_a_deleted_model_is_trained_again(project: ProjectLine, api: str) -> Non
     assert project("models", "delete", "digits", "--auto-approve").startswith(
         f"Deleted {id_start(api)}"
     )
-    assert project("models", "list") == "There are no models.\n"
+    assert project("models", "list") == "No models.\n"
     assert "1 model to train" in project("plan")
 
 

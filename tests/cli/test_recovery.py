@@ -19,13 +19,13 @@ def test_wait_follows_what_runs_and_goes_on_with_what_depends_on_it(project: Pro
     assert project("wait") == "Nothing is open.\n"
     project.detach()
     shown = " ".join(project("plan").split())
-    told = "how much it uses is not known, at most $27.72"
+    told = "usage unknown, at most $27.72"
     assert f"{told} [{training_start(project.project.api)}" in shown
     assert project("wait", "dataset.digits") == "Nothing is open.\n"
     assert "--auto-approve" in project.failure("wait", code=3)
     project("emulator", "advance", "2h")
     text = project("wait", "model.digits", "--auto-approve")
-    assert f"model.digits: resumed and done {id_start(project.project.api)}" in text
+    assert f"model.digits: finished {id_start(project.project.api)}" in text
     assert "1 model deployed" in text
     assert project("plan").startswith("No changes.")
 
@@ -37,9 +37,7 @@ def test_an_interrupt_can_cancel(project: ProjectLine) -> None:
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 130
         assert "nothing is left running" in terminal.shown
-        assert (
-            "train was cancelled: how much it used is not known, at most $27.72." in terminal.shown
-        )
+        assert "train was cancelled: usage unknown, at most $27.72." in terminal.shown
     assert project.json("operations", "list", "--running")["operations"] == []
     assert "model.digits  will be trained" in project("plan")
 

@@ -23,7 +23,7 @@ def with_open_intent(project: ProjectLine) -> str:
 
 def test_resolve_by_adopting_the_operation(project: ProjectLine) -> None:
     name = with_open_intent(project)
-    assert "what came of it is found out first" in " ".join(project("plan").split())
+    assert "its outcome is checked first" in " ".join(project("plan").split())
     (found,) = project.json("plan")["found"]
     assert (found["address"], found["verdict"]) == ("model.digits", "open")
     assert found["candidates"] == [name]
@@ -47,7 +47,7 @@ def test_a_training_that_bears_its_label_needs_no_person(project: ProjectLine) -
     name = with_open_intent(project)
     (found,) = project.json("plan")["found"]
     assert (found["address"], found["verdict"]) == ("model.digits", "found")
-    assert f"it arrived, and {name} " in " ".join(project("plan").split())
+    assert f"arrived; {name} " in " ".join(project("plan").split())
     project("apply", "--auto-approve", "--detach", code=5)
     assert name in project("state", "list")
     assert len(project.json("operations", "list", "--running")["operations"]) == 1

@@ -57,7 +57,7 @@ def test_rows_that_left_appended_sources_are_refused(project: ProjectLine) -> No
     whole = csv(project).read_text(encoding="utf-8")
     csv(project).write_text("".join(whole.splitlines(keepends=True)[4:]), encoding="utf-8")
     shown = project("plan", code=3)
-    assert "4 images left its sources" in shown
+    assert "4 images were removed from its sources" in shown
     assert "(images/cat-0.png, images/cat-1.png, images/cat-2.png and 1 more)" in shown
     assert "on_source_change: replace" in shown
     assert "automl-plan.yaml:1" in shown
@@ -91,7 +91,7 @@ def test_rows_that_are_added_are_imported(project: ProjectLine) -> None:
     (dataset,) = project.json("datasets", "list")["datasets"]
     assert dataset["total_images"] == 17
     edit(project, "TRAIN,images/new.png,cat\n", "")
-    assert "1 image left its sources" in project("plan", code=3)
+    assert "1 image was removed from its sources" in project("plan", code=3)
 
 
 @pytest.mark.parametrize("rebuilt", [False, True])
@@ -106,7 +106,7 @@ def test_a_state_without_manifests_compares_counts(project: ProjectLine, rebuilt
         project("state", "rebuild")
     edit(project, "TRAIN,images/cat-0.png,cat\n", "")
     shown = " ".join(project("plan", code=3).split())
-    assert "its sources name 15 images where 16 were imported" in shown
+    assert "its sources have 15 images where 16 were imported" in shown
     (project.directory / "images" / "new.png").write_bytes(png("new"))
     with csv(project).open("a", encoding="utf-8") as file:
         file.write("TRAIN,images/new.png,cat\n")
@@ -170,16 +170,16 @@ def test_images_that_are_missing_at_the_service(project: ProjectLine) -> None:
     declare(project)
     service(project, "UPDATE datasets SET example_count = 15")
     shown = " ".join(project("plan", code=3).split())
-    assert "it holds 15 images at the service, and 16 were imported" in shown
+    assert "the service has 15 images, but 16 were imported" in shown
     assert "automl-plan apply --replace dataset.digits" in shown
     failed = project.run("apply", "--auto-approve", "--no-refresh")
     assert failed.returncode == 1
-    assert "15 images at the service, and 16 were imported" in failed.stdout
+    assert "15 images, but 16 were imported" in failed.stdout
     assert billed(project) == 0
     service(project, "UPDATE datasets SET example_count = 20")
     assert "4 more than its sources" in " ".join(project("plan").split())
     done = project("apply", "--auto-approve", "--no-refresh")
-    assert "20 images at the service, 4 more than its sources" in done
+    assert "20 images, 4 more than its sources" in done
     assert billed(project) == 1
 
 

@@ -20,7 +20,7 @@ def billed(project: ProjectLine) -> float:
 
 
 def test_the_ledger_says_no_less_than_the_bill(project: ProjectLine) -> None:
-    assert "No training has ended" in project("cost", "--spent")
+    assert "No training is in the ledger" in project("cost", "--spent")
     project("apply", "--auto-approve")
     project.declare(budget=9000)
     project("apply", "--auto-approve")

@@ -54,10 +54,10 @@ def test_a_wait_without_the_variables_throws_nothing_aside(project: ProjectLine)
     assert "Detached: 1 training started and running (" in shown
     assert "Follow it with `automl-plan wait --var budget=9000 --var 'note=…'`.\n" in shown
     said = project.failure("wait", "model.digits", "--auto-approve", code=3)
-    told = "was started with train_budget_milli_node_hours 9000, and the configuration now says"
+    told = "was started with train_budget_milli_node_hours 9000, but the configuration now has"
     assert said.startswith("Warning: model.digits: the training ")
     assert f"{told} 8000." in said
-    assert "Give the same variables as then (budget, note), or change the configuration" in said
+    assert "Use the same variables as before (budget, note) or change the configuration" in said
     assert "se cret" not in (project.directory / "state.json").read_text(encoding="utf-8")
     serves(project, 1, 2)
     assert "Changed outside" not in project("plan")

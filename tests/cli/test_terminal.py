@@ -20,7 +20,7 @@ def test_yes_is_yes(project: ProjectLine) -> None:
         assert terminal.ended() == 0
         assert "Apply complete:" in terminal.shown
     with project.terminal("destroy", "--no-color") as terminal:
-        terminal.expect("Trained models can't be brought back.")
+        terminal.expect("Trained models can't be undone.")
         terminal.expect(QUESTION)
         assert "\x1b" not in terminal.shown
         terminal.type("yes")

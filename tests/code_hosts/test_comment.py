@@ -171,8 +171,8 @@ def test_a_time_to_wait_that_is_none(github: FakeGitHub, plan: Path, seconds: st
     ("trouble", "told"),
     [
         (Trouble("POST", 403, 9, message="Not by integration"), "pull-requests: write"),
-        (Trouble("POST", 422, 9, message="Validation Failed"), "locked, or too long"),
-        (Trouble("POST", 410, 9), "Comments are closed"),
+        (Trouble("POST", 422, 9, message="Validation Failed"), "locked, or the comment too long"),
+        (Trouble("POST", 410, 9), "Comments are disabled"),
         (Trouble("GET", 404, 9), "no such pull request"),
         (Trouble("GET", 403, 99, headers={"Retry-After": "3600"}), "GitHub answers 403"),
         (Trouble("GET", 301, 9), "may have moved"),
@@ -205,8 +205,8 @@ def test_a_token_that_is_wrong(github: FakeGitHub, plan: Path) -> None:
     [
         ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
         ({"GITHUB_REF": "refs/heads/main"}, "no workflow of a pull request"),
-        ({"GITHUB_REPOSITORY": "../.."}, "is no repository"),
-        ({"GITHUB_API_URL": "http://github.example"}, "by https only"),
+        ({"GITHUB_REPOSITORY": "../.."}, "is not a repository"),
+        ({"GITHUB_API_URL": "http://github.example"}, "only sent over https"),
         ({"GITHUB_EVENT_PATH": "/nowhere"}, "can't be read"),
     ],
 )

@@ -152,6 +152,6 @@ def test_what_is_uploaded_may_be_declared_itself(
 
     edit(configuration, "node_count: 1", "node_count: 2")
     told = " ".join(cli("plan", "--detailed-exitcode", code=2).split())
-    assert "a new one takes over before the former one ends" in told
+    assert "takes over before the current one ends" in told
     cli("apply", "--auto-approve")
     assert "No changes." in cli("plan", "--detailed-exitcode", code=0)

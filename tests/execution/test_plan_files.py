@@ -183,7 +183,7 @@ def test_what_differs_is_named_with_both_values(project: Project) -> None:
     told = str(caught.value.message)
     assert (
         'changes: model.digits train: reason is "it is free" in the file, '
-        'and "no model is trained yet" here\n'
+        'and "no model has been trained yet" here\n'
     ) in told
     assert "cost: total: training is 0.0 in the file, and 27.72 here" in told
     assert REMAKE in str(caught.value.hint)

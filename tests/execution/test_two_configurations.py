@@ -102,7 +102,7 @@ def test_an_older_state_does_not_make_again_what_a_newer_one_made(
     older = one.state_path.read_bytes()
     assert not one.apply().failed
     one.state_path.write_bytes(older)
-    with pytest.raises(PlanRefused, match="is older than these") as caught:
+    with pytest.raises(PlanRefused, match="is outdated") as caught:
         one.apply()
     assert f"dataset.digits: the dataset {id_start(api)}" in caught.value.message
     assert f"model.digits: the model {id_start(api)}" in caught.value.message

@@ -292,7 +292,7 @@ def test_clients_are_told_where_an_adopted_endpoint_is_gone(shared: Shared) -> N
     shared.end("theirs")
     (change,) = shared.plan().plan.changes
     assert change.action is Action.DEPLOY
-    assert "clients that ask at theirs must be told" in change.reason
+    assert "clients of theirs must be updated" in change.reason
     assert [(d.path, d.before) for d in change.differences] == [
         ("deploy.node_count", None),
         ("deploy.endpoint", "theirs"),

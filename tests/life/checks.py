@@ -284,7 +284,7 @@ class Judge:
         if "nothing was done" in text and not effects.none:
             yield f"it says that nothing was done, and did {effects}"
         if act.outcome.code == 5 and "Error:" in text:
-            yield "what goes on at the service is told as an error"
+            yield "what continues at the service is told as an error"
 
 
 def _open(act: Act) -> Iterator[str]:

@@ -19,11 +19,11 @@ from tests.life.world import Checkout, World
 from tests.life.zygote import KILLED, STOPPED, Outcome
 
 REFUSALS = {
-    "older state": r"ownership labels and is not recorded",
+    "older state": r"ownership labels but is not recorded",
     "protected": r"prevent_destroy",
     "policy": r"\(policy ",
     "lint": r"label-syntax|the label '",
-    "not adoptable": r"can't be adopted|is managed|belongs to another state|is being made",
+    "not adoptable": r"can't be adopted|is managed|belongs to another state|is being created",
     "stale plan": r"after the plan was made|was made for|The plan is",
     "locked": r"state is locked",
     "gate": r"does not meet what is required",
@@ -34,7 +34,7 @@ REFUSALS = {
 """By kind: what a refused or failed command says."""
 OTHER = "other"
 _FOR_THE_NEXT = re.compile(
-    r"^(\S+): (?:cancelled too late: it had finished|resumed and done \(it was never received)",
+    r"^(\S+): (?:cancelled too late: it had finished|finished \(it was never received)",
     re.MULTILINE,
 )
 """What an apply says where the next one goes on."""

@@ -14,7 +14,7 @@ from tests.life.shown import PAID, from_json
 from tests.life.world import Row, World, budget_of, ids_of, inputs_of, rows_of
 
 CENT = 0.011
-COUNTED = "which rows were imported is not recorded"
+COUNTED = "the imported rows are not recorded"
 """A plan says so after a state was rebuilt: what was removed as another row came can't be seen."""
 _SLACK_SECONDS = 5.0
 """Between two commands, on a busy machine, while a training uses what costs."""

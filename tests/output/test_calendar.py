@@ -34,7 +34,7 @@ def one(name: str = "m", model_id: str = "ICN1", created: str = "2020-01-01T00:0
 
 def test_the_list() -> None:
     assert matches_golden("models-calendar", calendar_text(MODELS, NOW, PLAIN))
-    assert calendar_text((), NOW, PLAIN) == "There are no models that expire.\n"
+    assert calendar_text((), NOW, PLAIN) == "No models expire.\n"
 
 
 def test_the_file() -> None:
@@ -61,7 +61,7 @@ def test_what_a_calendar_reads() -> None:
     assert current.properties["DTEND;VALUE=DATE"] == "20210403"
     assert current.text("SUMMARY") == "model.flowers expires"
     assert "数字 (ICN42)" in current.text("DESCRIPTION")
-    assert "\nWrite `retrain: {before_expiry: 30d}` into" in current.text("DESCRIPTION")
+    assert "\nAdd `retrain: {before_expiry: 30d}` to" in current.text("DESCRIPTION")
     assert former.text("SUMMARY") == "model.flowers (former) expires"
     assert hostile.text("SUMMARY") == f"{clean(HOSTILE)} expires"
     assert young.properties["DTSTART;VALUE=DATE"] == "20220901"
@@ -97,7 +97,7 @@ def test_no_name_breaks_a_file(name: str, model_id: str) -> None:
     row = one(name, model_id)
     (event,) = read(calendar_ics([row], IDENTITY, NOW)).components
     assert event.text("SUMMARY") == f"{clean(name)} expires"
-    assert event.text("DESCRIPTION").startswith(f"Model {clean(name)} ({clean(model_id)}): ")
+    assert event.text("DESCRIPTION").startswith(f"Model {clean(name)} ({clean(model_id)}) expires ")
 
 
 @given(st.lists(PRINTABLE, min_size=1, max_size=4).map("\n".join))

@@ -24,13 +24,13 @@ COSTS = Costs(
 
 def test_the_table() -> None:
     assert costs_text(COSTS, PLAIN, free=True) == (
-        "COST          TRAINING, AT MOST  RUNNING          A MONTH BEFORE  A MONTH AFTER\n"
-        "model.digits  $31.19             -                $1,003.75       $2,007.50\n"
-        "model.parity  -                  $3.47 of $27.72  -               -\n"
-        "in all        $31.19             $3.47 of $27.72  $1,003.75       $2,007.50\n"
-        "(prices of 2026-10-07; the local provider itself costs nothing)\n"
-        "(RUNNING: so far, of at most in the end; what is cancelled now costs the first)\n"
-        "Idle: left behind (ICN9) is deployed and unmanaged: $1,003.75 a month.\n"
+        "COST          TRAINING (MAX)  RUNNING         MONTHLY NOW  MONTHLY AFTER\n"
+        "model.digits  $31.19          -               $1,003.75    $2,007.50\n"
+        "model.parity  -               $3.47 / $27.72  -            -\n"
+        "total         $31.19          $3.47 / $27.72  $1,003.75    $2,007.50\n"
+        "(prices of 2026-10-07; the local provider is free)\n"
+        "(RUNNING: spent so far / maximum. Cancelling now costs the first amount.)\n"
+        "Idle: left behind (ICN9) is deployed but not managed: $1,003.75 per month.\n"
     )
     assert costs_text(Costs("2026-10-07"), PLAIN, free=True) == ""
 
@@ -40,16 +40,16 @@ def test_the_sentences() -> None:
     told = money(replace(planned, plan=replace(planned.plan, costs=COSTS)), usd)
     assert told == (
         (
-            "At most $31.19 once, for 1 training; then $2,007.50 a month for deployments, "
-            "$1,003.75 before."
+            "One-time cost: at most $31.19 for 1 training. Monthly: $2,007.50 for deployments "
+            "(was $1,003.75)."
         ),
         (
-            "Trainings that run have cost up to $3.47 of at most $27.72; cancelled now, they "
-            "cost no more than that."
+            "Running trainings: up to $3.47 so far, at most $27.72. Cancelling them now costs the "
+            "first amount."
         ),
-        "1 deployed model that nobody declares: $1,003.75 a month.",
-        "These are cloud prices: the local provider itself costs nothing.",
+        "1 deployed model not managed: $1,003.75 per month.",
+        "These are cloud prices; the local provider is free.",
     )
     free = replace(scenes.update(), plan=replace(scenes.update().plan, costs=Costs("")))
-    assert money(free, usd)[0] == "Nothing is paid once; nothing a month."
+    assert money(free, usd)[0] == "One-time cost: none. Monthly: none."
     assert money(planned, usd) == ()

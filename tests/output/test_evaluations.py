@@ -63,7 +63,7 @@ def test_a_matrix_too_wide_for_a_terminal_is_told_by_its_worst_pairs() -> None:
         labels, tuple(tuple(int(i == j) for j in range(100)) for i in range(100))
     )
     text = evaluations_text("species", [Evaluation("1", None, 100, confusion=sure)], 0.5, PLAIN)
-    assert "No TEST image was taken for another label." in text
+    assert "No TEST image was confused with another label." in text
 
 
 def test_the_entry_is_the_highest_threshold_not_above_the_one_asked_for() -> None:

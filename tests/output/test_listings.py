@@ -84,10 +84,10 @@ def test_state() -> None:
 
 
 def test_nothing_to_list() -> None:
-    assert datasets_text((), PLAIN) == "There are no datasets.\n"
-    assert models_text((), NOW, PLAIN) == "There are no models.\n"
-    assert operations_text((), PLAIN) == "There are no such operations.\n"
-    assert resources_text(State(), PLAIN) == state_text(State(), PLAIN) == "Nothing is recorded.\n"
+    assert datasets_text((), PLAIN) == "No datasets.\n"
+    assert models_text((), NOW, PLAIN) == "No models.\n"
+    assert operations_text((), PLAIN) == "No operations found.\n"
+    assert resources_text(State(), PLAIN) == state_text(State(), PLAIN) == "The state is empty.\n"
     for view, document in {
         "datasets-list": datasets_json(()),
         "models-list": models_json((), NOW),

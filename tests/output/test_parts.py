@@ -25,7 +25,7 @@ from tests.output.scenes import bound
 from tests.planning.worlds import World, dataset, desired, model
 
 D, M = dataset_address("digits"), model_address("m")
-WHOLE = "What lives is what the configuration says"
+WHOLE = "match the configuration"
 
 
 def shown(planned: BoundPlan) -> dict[str, str]:

@@ -57,7 +57,7 @@ def test_what_is_left_is_told_of_what_goes_on() -> None:
         Event(EventType.WAITING, IMPORT, 31.0, None, None, None),
     ]
     assert [event_line(event, PLAIN) for event in events] == [
-        "model.digits: training… [30m00s, about 50m left (80 %: 25m to 1h40m), operation ICN7]",
+        "model.digits: training… [30m00s, about 50m left (80%: 25m to 1h40m), operation ICN7]",
         "dataset.digits: importing data… [31.0s, about 42.0s left, operation ICN8]",
         "dataset.digits: importing data… [31.0s]",
     ]

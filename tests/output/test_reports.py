@@ -208,7 +208,7 @@ def test_a_plan_is_told_by_how_grave_it_is() -> None:
         violations=(warned, denied),
         refused=(
             Refusal("protected", "it is protected", address),
-            Refusal("large-change", "9 of 10 resources are deleted or made anew at once."),
+            Refusal("large-change", "9 of 10 resources would be deleted or replaced at once."),
             Refusal("policy/deny", violation_text(denied), address, where="p.yaml:4"),
             Refusal("data-lint", "x.csv:3 is no row", dataset_address("digits"), "sources"),
         ),

@@ -25,9 +25,9 @@ FOUND = (
         UnrecordedKind.MODEL,
         "ICN9",
         "model.digits",
-        "model.digits: the model ICN9, deployed for $1,003.75 a month, bears this state's "
-        "ownership labels and is not recorded: delete it (`automl-plan models delete ICN9`), or "
-        "take the ownership labels off (`automl-plan state rm ICN9`)",
+        "model.digits: the model ICN9, deployed for $1,003.75 a month, has this state's "
+        "ownership labels but is not recorded: delete it (`automl-plan models delete ICN9`), or "
+        "remove its ownership labels (`automl-plan state rm ICN9`)",
         "digits",
         monthly=1003.75,
     ),
@@ -35,8 +35,8 @@ FOUND = (
         UnrecordedKind.TRAINING,
         "ICN8",
         "dataset.digits",
-        "dataset.digits: the operation ICN8 trains a model on it, and this state did not begin "
-        "that: wait until it has ended (`automl-plan operations wait ICN8`)",
+        "dataset.digits: the operation ICN8 trains a model on it, and this state did not start "
+        "it: wait until it ends (`automl-plan operations wait ICN8`)",
         labelled=False,
     ),
 )
@@ -60,7 +60,7 @@ def test_a_plan_without_changes_names_each() -> None:
         assert "ICN8" in form
         assert "ICN9" in form
         assert "1,003.75" in form
-    assert "does not know" in advice(planned)
+    assert "not recorded" in advice(planned)
     assert len(planned_to_json(planned)["unrecorded"]) == 2  # type: ignore[arg-type]
     assert "ICN9" not in "".join(forms(scene))
 
@@ -88,4 +88,4 @@ def test_of_many_some_are_named() -> None:
     many = tuple(replace(FOUND[0], id=f"ICN{i}", text=f"ICN{i}") for i in range(100))
     text = unrecorded_text(many, PLAIN)
     assert "and 80 more" in text
-    assert "100 live objects bear ownership labels of this state, for $100,375.00 a month" in text
+    assert "100 live objects have ownership labels of this state ($100,375.00 per month)" in text

@@ -23,16 +23,16 @@ MODEL = model_address("digits")
 @pytest.mark.parametrize(
     ("planned", "worry", "told"),
     [
-        (scenes.no_changes(), Worry.NOTHING, "is what the configuration says"),
+        (scenes.no_changes(), Worry.NOTHING, "match the configuration"),
         (scenes.nothing_to_destroy(), Worry.NOTHING, "Nothing is recorded"),
-        (scenes.update(), Worry.CHANGES, "no training is begun"),
-        (scenes.retrain(), Worry.COSTS, "a training is paid for"),
-        (scenes.create(), Worry.COSTS, "a training is paid for"),
-        (scenes.undeploy(), Worry.STOPS, "model.digits serves no more"),
-        (scenes.delete_model(), Worry.FINAL, "can't be brought back"),
-        (scenes.destroy(), Worry.FINAL, "can't be brought back"),
-        (scenes.replace_dataset(), Worry.COSTS, "a training is paid for"),
-        (scenes.resume(), Worry.CHANGES, "no training is begun"),
+        (scenes.update(), Worry.CHANGES, "nothing is trained"),
+        (scenes.retrain(), Worry.COSTS, "training is billed"),
+        (scenes.create(), Worry.COSTS, "training is billed"),
+        (scenes.undeploy(), Worry.STOPS, "model.digits will stop serving predictions"),
+        (scenes.delete_model(), Worry.FINAL, "can't be undone"),
+        (scenes.destroy(), Worry.FINAL, "can't be undone"),
+        (scenes.replace_dataset(), Worry.COSTS, "training is billed"),
+        (scenes.resume(), Worry.CHANGES, "nothing is trained"),
     ],
 )
 def test_whether_to_worry(planned: BoundPlan, worry: Worry, told: str) -> None:
@@ -46,10 +46,12 @@ def test_whether_to_worry(planned: BoundPlan, worry: Worry, told: str) -> None:
 
 def test_what_it_does() -> None:
     assert effects(scenes.destroy(), str) == (
-        "It trains nothing. It deletes model.digits, dataset.digits."
+        "Trains nothing. Deletes model.digits, dataset.digits."
     )
-    assert effects(scenes.delete_model(), str).endswith("which nobody declares any more.")
-    assert "deletes what is replaced of dataset.digits" in effects(scenes.replace_dataset(), str)
+    assert effects(scenes.delete_model(), str).endswith("(no longer declared).")
+    assert "Deletes the replaced objects of dataset.digits" in effects(
+        scenes.replace_dataset(), str
+    )
 
 
 def test_how_it_was_made() -> None:
@@ -58,13 +60,13 @@ def test_how_it_was_made() -> None:
     partly = replace(planned, options=PlanOptions(targets=frozenset({MODEL}), refresh=False))
     assert len(caveats(partly)) == 2
     assert "Only a part" in plan_markdown(partly, Origin())
-    assert caveats(scenes.destroy()) == ("All that is recorded is to be deleted.",)
+    assert caveats(scenes.destroy()) == ("Everything recorded will be deleted.",)
 
 
 def test_drift_is_told_in_a_comment() -> None:
     text = plan_markdown(scenes.drift(), Origin())
-    assert "**Changed outside**" in text
-    assert "is gone" in text
+    assert "**Changed outside automl-plan**" in text
+    assert "was deleted" in text
 
 
 @pytest.mark.parametrize("simulated", [True, False])
@@ -76,9 +78,9 @@ def test_a_gate_is_foretold(met: bool, simulated: bool) -> None:
     card = Scorecard(MODEL, "M2", Role.CANDIDATE, 0.5, (), 2, gate=report)
     planned = replace(scenes.update(), plan=Plan((gate,)), scores=(card,))
     (risk,) = risks(planned.plan, planned.scores, usd)
-    assert risk.turned_down is not met
+    assert risk.would_be_rejected is not met
     text = plan_markdown(planned, Origin())
-    how = "by its simulated evaluation it" if simulated else "by its evaluation it"
+    how = "its simulated evaluation" if simulated else "its evaluation"
     assert (f"{how} passes" in text) is met
     assert (f"{how} fails" in text) is not met
     assert ("recall at 0.5 0.8000, 0.9000 required" in text) is not met

@@ -109,12 +109,12 @@ def test_it_is_kept_in_a_plan_of_bounded_size(counts: DataCounts) -> None:
         (
             of(label("cat", 800, 100, 0), label("dog", 800, 100, 0)),
             "adequate",
-            "put about 10% of the images into TEST, or all UNASSIGNED",
+            "assign about 10% of the images to TEST, or leave all UNASSIGNED",
         ),
         (
             of(label("cat", 800, 100, 100), label("dog", 900, 100, 0)),
             "adequate",
-            "put examples of dog into TEST",
+            "assign examples of dog to TEST",
         ),
         (
             of(label("cat", 0, free=150_000), label("dog", 0, free=1_200)),
@@ -146,6 +146,6 @@ def test_few_examples_and_low_recall_come_first() -> None:
 
 
 def test_what_nobody_knows_is_no_verdict() -> None:
-    advice = unknown("the service tells none")
+    advice = unknown("the service reports no labels")
     assert advice.verdict is Adequacy.UNKNOWN
     assert advice_from_json(advice_to_json(advice)) == advice

@@ -95,7 +95,7 @@ def test_a_message_names_labels_that_others_took_away_but_not_what_a_run_left_be
     assert drift_findings(world.plan(SECOND).drift) == ()
     world.datasets[dataset_id] = relabelled(there, "automl-plan-address", None)
     (found,) = drift_findings(world.plan(SECOND).drift)
-    assert "bookkeeping.address" in found.text
+    assert "ownership_labels.address" in found.text
 
 
 @settings(max_examples=times(75, 450))

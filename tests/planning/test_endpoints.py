@@ -152,7 +152,7 @@ def test_a_deployment_elsewhere_ends_only_with_the_model() -> None:
     assert (undeploy.action, delete.action) == (Action.UNDEPLOY, Action.DELETE)
     assert undeploy.endpoints == ("home", "theirs")
     assert undeploy.key in delete.needs
-    assert "this plan ends that" in there.plan().notes[0].text
+    assert "this plan undeploys it there" in there.plan().notes[0].text
 
 
 def test_what_somebody_deployed_elsewhere_alone_is_not_ended() -> None:
@@ -165,16 +165,16 @@ def test_what_somebody_deployed_elsewhere_alone_is_not_ended() -> None:
 @pytest.mark.parametrize(
     ("home", "endpoints", "named", "said"),
     [
-        (HOME, [endpoint("home", x=100)], ("home",), "it answers 0 % of the requests"),
-        (ADOPTED, [endpoint("home", x=70)], ("home",), "it answers 30 % of the requests"),
+        (HOME, [endpoint("home", x=100)], ("home",), "receives 0% of the requests"),
+        (ADOPTED, [endpoint("home", x=70)], ("home",), "receives 30% of the requests"),
         (HOME, [endpoint("home", x=0)], ("home",), ""),
-        (HOME, [], ("home",), "is made again with this id"),
-        (ADOPTED, [], (), "clients that ask at home must be told"),
+        (HOME, [], ("home",), "is created again with the same id"),
+        (ADOPTED, [], (), "clients of home must be updated"),
         (
             HOME,
             [endpoint("home", f"{LINEAGE[:12]}-{'0' * 12}-other", x=100)],
             (),
-            "clients that ask at home must be told",
+            "clients of home must be updated",
         ),
     ],
 )

@@ -77,9 +77,9 @@ def test_nor_does_a_person_get_it_back() -> None:
     world.apply(wanted(9000))
     pass_days(world, 180)
     recorded, live, now = world.recorded, world.live, world.now
-    with pytest.raises(UsageError, match=r"life of version 1 of model\.digits ended on 2027-07-01"):
+    with pytest.raises(UsageError, match=r"Version 1 of model\.digits expired on 2027-07-01"):
         plan_promotion(DIGITS, 1, wanted(9000), recorded, live, "asked", now)
-    with pytest.raises(UsageError, match="life of every former version"):
+    with pytest.raises(UsageError, match="Every former version"):
         former_version(DIGITS, recorded, live, now)
 
 

@@ -207,17 +207,17 @@ def test_of_nothing_nothing_is_measured() -> None:
     assert row.note == "there is no prediction to measure it on"
     empty = (replace(SEVEN, example_count=0),)
     row = only(Requirements(labels={"seven": {Metric.RECALL: 0.1}}), empty)
-    assert (row.actual, row.met, row.note) == (None, False, "there are no test examples")
+    assert (row.actual, row.met, row.note) == (None, False, "no test examples")
 
 
 def test_what_the_service_does_not_tell_is_not_met() -> None:
     row = only(Requirements({Metric.MEAN_AVERAGE_PRECISION: 0.0}))
-    assert (row.actual, row.met, row.note) == (None, False, "not told by the service")
+    assert (row.actual, row.met, row.note) == (None, False, "not reported by the service")
     row = only(Requirements({Metric.RECALL: 0.0}, threshold=0.4))
     assert (row.requirement, row.met, row.note) == (
         "recall at 0.4",
         False,
-        "not told by the service",
+        "not reported by the service",
     )
     row = only(Requirements({Metric.AU_PRC: 0.0}), ())
     assert (row.met, row.note) == (False, "not evaluated")
@@ -246,13 +246,13 @@ def test_each_label_and_what_goes_before_it() -> None:
         ("seven: recall at 0.5", 0.8, True, 0.9),
         ("nine: f1 at 0.5", 0.1, False, None),
     ]
-    assert rows[-1].note == "not evaluated; there are eight, seven"
+    assert rows[-1].note == "not evaluated; evaluated labels: eight, seven"
 
 
 def test_each_label_of_none() -> None:
     row = only(Requirements(each_label={Metric.RECALL: 0.0}), (OVERALL,))
     assert (row.requirement, row.met) == ("each label: recall at 0.5", False)
-    assert row.note == "no label is evaluated"
+    assert row.note == "no label was evaluated"
 
 
 def test_not_worse_than_the_current() -> None:
@@ -278,7 +278,7 @@ def test_the_first_version_has_nothing_to_be_worse_than() -> None:
     for confidence in (None, 0.95):
         for new in (NEW, DETECTION):
             row = only(Requirements(not_worse_than_current=0.0, confidence=confidence), new)
-            assert (row.met, row.note) == (True, "there is no current version to compare with")
+            assert (row.met, row.note) == (True, "no current version to compare with")
 
 
 def test_a_comparison_needs_both() -> None:
@@ -305,7 +305,7 @@ def test_few_examples_are_said_to_be_few() -> None:
     for confidence in (None, 0.9):
         report = evaluate_gate(Requirements({Metric.AU_PRC: 0.9}, confidence=confidence), few, None)
         assert report.caveat == (
-            "with 30 test examples, au_prc is known to lie between 0.66 and 0.99 only (95%)"
+            "with only 30 test examples, au_prc is between 0.66 and 0.99 (95% confidence)"
         )
     many = (replace(OVERALL, example_count=5000),)
     assert evaluate_gate(Requirements({Metric.AU_PRC: 0.9}), many, many).caveat is None

@@ -91,7 +91,7 @@ def test_changed_data_replaces_the_dataset(world: World) -> None:
         "dataset.digits delete",
     ]
     assert plan.changes[0].field == "data"
-    assert plan.changes[2].reason == "the data that it is trained on changed"
+    assert plan.changes[2].reason == "its data changed"
     assert len(world.datasets) == 1
     assert world.plan(wanted).empty
 
@@ -111,7 +111,7 @@ def test_an_immutable_field_of_the_dataset_retrains_its_models(world: World) -> 
     plan = world.plan(wanted)
     assert "dataset.digits create" in actions(plan)
     retrain = next(c for c in plan.changes if c.action == "retrain")
-    assert retrain.reason == "the dataset that it is trained on changed"
+    assert retrain.reason == "its dataset changed"
 
 
 def test_a_dataset_without_managed_data_that_is_replaced_retrains() -> None:
@@ -137,14 +137,14 @@ def test_removed_resources_are_deleted_in_reverse(world: World) -> None:
         "model.digits delete",
         "dataset.digits delete",
     ]
-    assert plan.changes[0].reason == "it is not in the configuration any more"
+    assert plan.changes[0].reason == "no longer in the configuration"
     assert not world.resources
 
 
 def test_destroy_deletes_what_is_declared(world: World) -> None:
     plan = world.plan(DIGITS, PlanOptions(mode=PlanMode.DESTROY))
     assert actions(plan)[-1] == "dataset.digits delete"
-    assert {c.reason for c in plan.changes} == {"destroy asks for it"}
+    assert {c.reason for c in plan.changes} == {"destroy requested"}
 
 
 def test_a_dataset_deleted_outside_is_made_again_without_training(world: World) -> None:
@@ -171,7 +171,7 @@ def test_drift_is_told_and_undone(world: World) -> None:
     world.models[live.id] = replace(live, deployed=False, node_count=None, labels={"x": "y"})
     plan = world.plan(DIGITS)
     marks = ("address", "data", "inputs", "status", "version")
-    lost = {f"bookkeeping.{mark}" for mark in marks}
+    lost = {f"ownership_labels.{mark}" for mark in marks}
     assert {d.path for d in plan.drift[0].differences} == {"deploy", "labels.x", *lost}
     assert actions(plan) == ["model.digits update", "model.digits deploy"]
     assert world.plan(DIGITS, PlanOptions(mode=PlanMode.REFRESH_ONLY)).empty
@@ -190,7 +190,7 @@ def test_another_number_of_nodes(world: World, redeploys: bool) -> None:
     plan = world.plan(desired(dataset(), model(node_count=2, redeploys=redeploys)))
     (change,) = plan.changes
     why = (
-        ", which a deployment can't: a new one takes over before the former one ends"
+        ": requires a new deployment, which takes over before the current one ends"
         if redeploys
         else ""
     )
@@ -299,7 +299,7 @@ def test_a_dataset_whose_creation_has_ended_gets_the_labels_of_what_is_declared_
     )
     changes = world.plan(desired(dataset(data="v1:bb"))).changes
     (update,) = [change for change in changes if change.action is Action.UPDATE]
-    assert [d.path for d in update.differences] == ["bookkeeping.data"]
+    assert [d.path for d in update.differences] == ["ownership_labels.data"]
     assert [change.action for change in changes] == [
         Action.RESUME,
         Action.IMPORT_DATA,

@@ -91,7 +91,7 @@ def test_what_is_forgotten_lives_on(world: World) -> None:
     wanted = replace(desired(dataset()), removals=(Removal(OLD, RemovalAction.FORGET),))
     plan = world.plan(wanted)
     assert actions(plan) == ["model.old forget"]
-    assert {d.path for d in plan.changes[0].differences} >= {"bookkeeping.address"}
+    assert {d.path for d in plan.changes[0].differences} >= {"ownership_labels.address"}
 
 
 def test_by_hand_too(world: World) -> None:
@@ -175,7 +175,7 @@ def test_imports_that_can_not_be(block: Adoption, said: str) -> None:
 def test_an_import_for_what_is_recorded_is_refused(world: World) -> None:
     world.models["M7"] = by_hand().models["M7"]
     wanted = desired(dataset(), model("old", display_name="m"))
-    with pytest.raises(RefactoringImpossible, match="recorded already"):
+    with pytest.raises(RefactoringImpossible, match="already recorded"):
         world.plan(replace(wanted, adoptions=(Adoption(OLD, "M7"),)))
 
 

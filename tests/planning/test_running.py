@@ -58,7 +58,7 @@ def test_the_longest_that_a_clock_tells_counts() -> None:
 def test_what_no_clock_tells_is_not_known() -> None:
     assert spent_of(running(1800), None, BOOK) == Spent(None, 27.72)
     assert spent_of(running(1800), None, BOOK, ended(60)) == Spent(None, 27.72)
-    told = "how much it uses is not known, at most $27.72"
+    told = "usage unknown, at most $27.72"
     assert describe_spending(running(1800), None, BOOK) == told
 
 

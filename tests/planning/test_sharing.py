@@ -1,4 +1,4 @@
-"""One object belongs to one address: what may be adopted, and what becomes of a pair of 0.1."""
+"""an object can have only one address: what may be adopted, and what becomes of a pair of 0.1."""
 
 from __future__ import annotations
 

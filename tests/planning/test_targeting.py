@@ -60,7 +60,7 @@ def goes_over() -> tuple[World, Desired]:
 @pytest.mark.parametrize("options", [only(Y), only(B), without(B), without(Y)])
 def test_what_goes_over_to_another_address_is_not_parted(options: PlanOptions) -> None:
     world, wanted = goes_over()
-    with pytest.raises(UsageError, match=r"goes over from model\.b to model\.y"):
+    with pytest.raises(UsageError, match=r"moves from model\.b to model\.y"):
         world.plan(wanted, options)
 
 

@@ -229,7 +229,7 @@ APPENDED = desired(dataset(data="v1:bb", on_source_change=OnSourceChange.APPEND)
     ("found", "said"),
     [
         (SourceChanges(3, 0, 0), None),
-        (SourceChanges(0, 2, 0, ("a.png", "b.png")), "2 images left its sources"),
+        (SourceChanges(0, 2, 0, ("a.png", "b.png")), "2 images were removed from its sources"),
         (SourceChanges(0, 9, 0, ("a.png",)), "(a.png and 8 more)"),
         (SourceChanges(5, 0, 1, (), ("a.png: cat -> dog",)), "(a.png: cat -> dog)"),
     ],

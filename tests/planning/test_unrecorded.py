@@ -203,7 +203,7 @@ def test_the_ways_out_are_those_that_go() -> None:
     assert free.monthly == 2007.5
     assert "$2,007.50 a month" in free.text
     (taken,) = found(Live({}, {"M9": deployed}), recorded())
-    assert "where nothing is recorded (`automl-plan import model.NAME M9`)" in taken.text
+    assert "at an unused address (`automl-plan import model.NAME M9`)" in taken.text
     lone = LiveDataset("D9", "d", None, labels=labels(address=D))
     (of_dataset,) = found(Live({"D9": lone}, {}), {})
     assert "delete" not in of_dataset.text

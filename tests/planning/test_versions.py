@@ -288,7 +288,7 @@ def test_a_promotion_deploys_before_it_undeploys() -> None:
 
 @pytest.mark.parametrize(
     ("version", "said"),
-    [(2, "is the current one already"), (7, "was never trained")],
+    [(2, "is already current"), (7, "was never trained")],
 )
 def test_versions_that_can_not_be_chosen(version: int, said: str) -> None:
     world = World()
@@ -303,7 +303,7 @@ def test_a_deleted_version_is_told_from_one_that_never_was() -> None:
     for data in "abc":
         wanted = desired(dataset(data=f"v1:{data}"), model(keep_versions=0))
         world.apply(wanted)
-    with pytest.raises(UsageError, match=r"Version 1 of model\.digits is not there: it was"):
+    with pytest.raises(UsageError, match=r"Version 1 of model\.digits no longer exists: it was"):
         plan_promotion(DIGITS, 1, wanted, world.recorded, world.live, "asked", world.now)
     with pytest.raises(UsageError, match="no former version"):
         former_version(DIGITS, world.recorded, world.live, world.now)

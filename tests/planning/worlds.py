@@ -333,7 +333,9 @@ class World:
         return record
 
     def _take_labels_off(self, change: Change) -> None:
-        gone = {label_of(d.path) for d in change.differences if d.path.startswith("bookkeeping.")}
+        gone = {
+            label_of(d.path) for d in change.differences if d.path.startswith("ownership_labels.")
+        }
         object_id = change.object_id or ""
 
         def kept(labels: Mapping[str, str]) -> dict[str, str]:
@@ -355,7 +357,7 @@ class World:
         there = objects[object_id].labels
         texts = {k: v for k, v in there.items() if k.startswith(OWN_LABEL_PREFIX)}
         for difference in change.differences:
-            if difference.path.startswith("bookkeeping."):
+            if difference.path.startswith("ownership_labels."):
                 texts.pop(label_of(difference.path), None)
                 if difference.after is not None:
                     texts[label_of(difference.path)] = str(difference.after)

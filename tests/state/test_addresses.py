@@ -1,4 +1,4 @@
-"""One object belongs to one address, whatever is recorded."""
+"""an object can have only one address, whatever is recorded."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _event(path: str | None) -> dict[str, Any]:
             return _mapping(json.loads(file.read(_LARGEST)))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
-            f"GITHUB_EVENT_PATH {path} can't be read.", hint="Give --repo and --pull-request."
+            f"GITHUB_EVENT_PATH {path} can't be read.", hint="Pass --repo and --pull-request."
         ) from error
 
 
@@ -90,13 +90,14 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.\.?$)[A-Za-z0-9._-]+")
 _NEXT = re.compile(r'<([^<>]+)>\s*;[^,<]*\brel="?next"?')
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HINTS = {
-    401: "GITHUB_TOKEN is not valid, or has expired.",
-    403: "The token may not write here: give the job `permissions: pull-requests: write`. On pull "
-    "requests from forks it never may; then `automl-plan show PLANFILE --format markdown >> "
-    '"$GITHUB_STEP_SUMMARY"` shows the plan with the run.',
-    404: "There is no such pull request, or the token may not see it.",
-    410: "Comments are closed here.",
-    422: "GitHub does not take the comment: it may be locked, or too long.",
+    401: "GITHUB_TOKEN is invalid or has expired.",
+    403: "The token can't write comments: give the job `permissions: pull-requests: write`. For "
+    "pull "
+    "requests from forks it never can; there, `automl-plan show PLANFILE --format markdown >> "
+    '"$GITHUB_STEP_SUMMARY"` adds the plan to the run.',
+    404: "There is no such pull request, or the token can't see it.",
+    410: "Comments are disabled.",
+    422: "GitHub rejected the comment: the pull request may be locked, or the comment too long.",
 }
 
 
@@ -126,9 +127,9 @@ class PullRequest:
     ) -> None:
         parts = urlsplit(api_url)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise UsageError(f"GITHUB_API_URL {api_url}: a token is sent by https only.")
+            raise UsageError(f"GITHUB_API_URL {api_url}: a token is only sent over https.")
         if not _REPOSITORY.fullmatch(repository):
-            raise UsageError(f"{repository!r} is no repository.", hint="Write OWNER/NAME.")
+            raise UsageError(f"{repository!r} is not a repository.", hint="Write OWNER/NAME.")
         self._api = api_url.rstrip("/")
         self._repository = f"{self._api}/repos/{repository}"
         self._issue = f"{self._repository}/issues/{number}/comments"
@@ -153,7 +154,7 @@ class PullRequest:
             answer = self._send("GET", url)
             found = _content(answer)
             if not isinstance(found, list):
-                raise CodeHostError("GitHub's list of comments is no list.", where=self._issue)
+                raise CodeHostError("GitHub's list of comments is not a list.", where=self._issue)
             yield from map(_comment, found)
             url = self._following(answer)
 
@@ -230,9 +231,9 @@ class PullRequest:
             )
         except requests.RequestException as error:
             raise CodeHostUnreachable(
-                f"GitHub gives no whole answer ({type(error).__name__}).",
+                f"GitHub's response was lost or incomplete ({type(error).__name__}).",
                 where=f"{method} {url}",
-                hint="The plan is made; only the comment is not. Run the command again.",
+                hint="The plan is complete; only the comment is missing. Run the command again.",
             ) from error
 
     def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -274,14 +275,14 @@ def _refused(answer: requests.Response, method: str, url: str) -> CodeHostError:
         said = str(found["message"])[:200] if isinstance(found, dict) else ""
     except (ValueError, KeyError):
         said = ""
-    told = f"GitHub answers {status}{f': {said}' if said else ''}."
+    told = f"GitHub responded with {status}{f': {said}' if said else ''}."
     if status >= 500:
         # Whether it acted is not known.
         return CodeHostUnreachable(told, where=f"{method} {url}", hint="Run the command again.")
     if 300 <= status < 400:
-        hint = "The repository may have moved: give its new name with --repo."
+        hint = "The repository may have moved: pass its new name with --repo."
     else:
-        hint = _HINTS.get(status, "The plan is made; only the comment is not.")
+        hint = _HINTS.get(status, "The plan is complete; only the comment is missing.")
     return CodeHostError(told, where=f"{method} {url}", hint=hint)
 
 
@@ -289,7 +290,7 @@ def _content(answer: requests.Response) -> Any:
     try:
         return answer.json()
     except ValueError as error:
-        raise CodeHostUnreachable("GitHub's answer is not JSON.", where=answer.url) from error
+        raise CodeHostUnreachable("GitHub's response is not JSON.", where=answer.url) from error
 
 
 def _comment(found: Any) -> Comment:
@@ -303,4 +304,4 @@ def _comment(found: Any) -> Comment:
             author.get("type") == "Bot",
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CodeHostError("GitHub's answer holds what is no comment.") from error
+        raise CodeHostError("GitHub's response contains an invalid comment.") from error

@@ -1,7 +1,7 @@
-"""The page of a plan: nothing in it is asked of any other place, and no text in it is trusted.
+"""A plan as one HTML page, which makes no network requests.
 
-Jinja escapes every value. The policy in the page's head lets only our own style and script run,
-told by their digests, and nothing be loaded.
+Jinja escapes every value. The policy in the page's head allows only our own style and script, by
+their digests, and loads nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 from automl_plan.model.address import Address
 from automl_plan.output.code_hosts.dialects import SourceLinks
 from automl_plan.output.cost import usd
-from automl_plan.output.drift import drift_sentences, not_yet_told, unrecorded_sentences
+from automl_plan.output.drift import drift_sentences, not_in_refusals, unrecorded_sentences
 from automl_plan.output.evaluations import (
     Comparison,
     comparisons,
@@ -91,7 +91,7 @@ class Quality(Struct, frozen=True):
 
 
 class Data(Struct, frozen=True):
-    """What is to be said of one dataset's data."""
+    """The data of one dataset."""
 
     address: str
     advice: Advice | None
@@ -143,7 +143,7 @@ def plan_html(planned: BoundPlan, links: SourceLinks | None = None) -> str:
         quality=list(_quality(planned)),
         data=list(_data(planned)),
         drift=drift_sentences(plan.drift),
-        unrecorded=unrecorded_sentences(not_yet_told(plan)),
+        unrecorded=unrecorded_sentences(not_in_refusals(plan)),
         caveats=caveats(planned),
         contacts=contact_sections(planned.contacts),
         digest=digest_of(planned),
@@ -194,15 +194,15 @@ def _forecast(risk: Risk | None) -> str:
     gate = None if risk is None or risk.forecast is None else risk.forecast.gate
     if risk is None or gate is None:
         return ""
-    by_it = risk.by_what.capitalize()
+    by_it = risk.evidence.capitalize()
     if gate.passed:
-        return f"{by_it} it passes."
+        return f"{by_it} passes."
     missed = ", ".join(
         f"{row.requirement} is {figure(row.actual)}, {figure(row.required)} required"
         for row in gate.rows
         if not row.met
     )
-    return f"{by_it} it fails: {clean(missed)}."
+    return f"{by_it} fails: {clean(missed)}."
 
 
 def _lines(change: Change) -> Iterator[Line]:
