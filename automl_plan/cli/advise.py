@@ -38,11 +38,13 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Tell whether data is adequate for training, and what would help most."""
-    from automl_plan.output.data import advice_json, advice_text
+    from automl_plan.output.data import advice_text
 
     advised = _advised(name, kind, directory, var, var_file)
     if as_json:
-        write_json(advice_json([advised]))
+        from automl_plan.output.documents.datasets import DatasetsAdvise
+
+        write_json(DatasetsAdvise.of([advised]))
         return
     width = shutil.get_terminal_size((100, 24)).columns
     write(advice_text([advised], stdout_style(), width=width, blocks=_shows_blocks()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import typer
@@ -68,7 +69,7 @@ def apply_planned(
     from automl_plan.output.evaluations import gates_text
     from automl_plan.output.failures import failures_text
     from automl_plan.output.plan import plan_text
-    from automl_plan.output.progress import event_json, result_json, result_text
+    from automl_plan.output.progress import result_text
 
     style, as_json = stdout_style(), lines.as_json
     if not as_json:
@@ -79,14 +80,17 @@ def apply_planned(
         approve(command, _QUESTIONS.get(command, _QUESTIONS["apply"]), as_json=as_json)
     if not as_json and not planned.empty:
         write("\n")
-    progress = _progress(lines)
+    progress = None if as_json else _progress()
 
     def tell(event: Event) -> None:
-        progress(event)
-        if not as_json:
-            lines.into_file(event_json(event))
+        if progress is not None:
+            progress(event)
+        if lines.wanted:
+            from automl_plan.output.documents.events import ChangeEvent
 
-    with progress:
+            lines(ChangeEvent.of(event))
+
+    with progress or nullcontext():
         result = apply(
             workspace,
             planned,
@@ -98,7 +102,10 @@ def apply_planned(
             lock_timeout=lock_timeout,
             decision=decision,
         )
-    lines(result_json(result, workspace.follow))
+    if lines.wanted:
+        from automl_plan.output.documents.events import Result
+
+        lines(Result.of(result, workspace.follow))
     if not as_json and not planned.empty:
         write_or_go_on("\n" + gates_text(result.gates, style) + failures_text(result, style))
         write_or_go_on(result_text(planned, result, style, workspace.follow))
@@ -197,11 +204,9 @@ def approve(command: str, question: str, *, as_json: bool = False) -> None:
         raise PlanRefused("Not approved; nothing was done.")
 
 
-def _progress(lines: EventLines) -> Progress:
-    from automl_plan.output.progress import JsonProgress, LineProgress, LiveProgress
+def _progress() -> Progress:
+    from automl_plan.output.progress import LineProgress, LiveProgress
 
-    if lines.as_json:
-        return JsonProgress(lines)
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         return LiveProgress(stdout_style())
     return LineProgress(write_or_go_on, stdout_style())

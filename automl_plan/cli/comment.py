@@ -48,7 +48,6 @@ def comment(
     from automl_plan.output.code_hosts.comments import Origin, Sticky
     from automl_plan.output.code_hosts.dialects import source_links
     from automl_plan.output.code_hosts.github import PullRequest, run_of
-    from automl_plan.output.document import document
     from automl_plan.output.markdown import plan_markdown
     from automl_plan.output.style import clean
     from automl_plan.workspace.git_commit import place_in_repository
@@ -79,6 +78,8 @@ def comment(
     place = PullRequest(run.api_url, repository, number, token.strip())
     said = Sticky(place, key).say(body)
     if as_json:
-        write_json(document(action=str(said.outcome), url=said.url))
+        from automl_plan.output.documents.plan import Comment
+
+        write_json(Comment(said.outcome, said.url))
     else:
         write(f"{_SAID[said.outcome]}: {clean(said.url)}\n")

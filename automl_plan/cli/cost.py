@@ -45,7 +45,7 @@ def cost(
             raise UsageError("--spent is about the past: it takes no part of a plan.")
         _spent(directory, var, var_file, as_json=as_json)
         return
-    from automl_plan.output.cost import cost_json, costs_text
+    from automl_plan.output.cost import costs_text
     from automl_plan.output.drift import unrecorded_text
     from automl_plan.workspace.make_plan import make_plan
 
@@ -63,7 +63,9 @@ def cost(
     costs, unrecorded = planned.plan.costs, planned.plan.unrecorded
     assert costs is not None  # noqa: S101 (a configuration always has prices)
     if as_json:
-        write_json(cost_json(costs, unrecorded))
+        from automl_plan.output.documents.plan import Cost
+
+        write_json(Cost.of(costs, unrecorded))
         return
     style, free = stdout_style(), planned.provider.name == "local"
     told = costs_text(costs, style, free=free) + unrecorded_text(unrecorded, style)
@@ -73,13 +75,15 @@ def cost(
 def _spent(
     directory: Path, var: list[str] | None, var_file: list[Path] | None, *, as_json: bool
 ) -> None:
-    from automl_plan.output.cost import spending_json, spending_text
+    from automl_plan.output.cost import spending_text
     from automl_plan.workspace.versions import spending_rows
 
     with workspace(directory, var, var_file) as opened:
         ledger = opened.store.read().ledger
         rows = spending_rows(ledger, opened.provider, opened.configuration.prices)
     if as_json:
-        write_json(spending_json(ledger.since, rows))
+        from automl_plan.output.documents.plan import CostSpent
+
+        write_json(CostSpent.of(ledger.since, rows))
     else:
         write(spending_text(ledger.since, rows, stdout_style()))

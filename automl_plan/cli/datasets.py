@@ -24,13 +24,15 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List datasets: images, status of the latest operation, and who manages each."""
-    from automl_plan.output.inventory import datasets_json, datasets_text
+    from automl_plan.output.inventory import datasets_text
     from automl_plan.workspace.inventory import list_datasets
 
     with workspace(directory, var, var_file) as opened:
         rows = list_datasets(opened.provider, opened.store.read().recorded())
     if as_json:
-        write_json(datasets_json(rows))
+        from automl_plan.output.documents.datasets import DatasetsList
+
+        write_json(DatasetsList.of(rows))
     else:
         write(datasets_text(rows, stdout_style()))
 
@@ -47,7 +49,7 @@ def show(
 ) -> None:
     """Show one dataset."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.inventory import dataset_json, dataset_text
+    from automl_plan.output.inventory import dataset_text
     from automl_plan.workspace.inventory import describe_dataset, pick
 
     with workspace(directory, var, var_file) as opened:
@@ -60,6 +62,8 @@ def show(
         )
         row = describe_dataset(provider, recorded, dataset)
     if as_json:
-        write_json(dataset_json(row))
+        from automl_plan.output.documents.datasets import DatasetsShow
+
+        write_json(DatasetsShow.of(row))
     else:
         write(dataset_text(row, stdout_style()))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from msgspec.structs import asdict, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
 from automl_plan.cli.output import write, write_json
@@ -85,7 +86,7 @@ def start(
     )
     running = process.start(_data_dir(data_dir, settings, root), root, wanted)
     if as_json:
-        write_json(_json(running))
+        write_json(_document(running))
     else:
         write(f"AutoML emulator listening on {running.url} (process {running.pid}).\n")
 
@@ -117,7 +118,7 @@ def status(
 
     running = process.status(_found(data_dir, directory, var, var_file))
     if as_json:
-        write_json(_json(running))
+        write_json(_document(running))
     elif running is None:
         write("Not running; the next command that needs it starts it.\n")
     else:
@@ -148,10 +149,10 @@ def advance(
     write(f"It is {moment} there now.\n")
 
 
-def _json(running: Running | None) -> dict[str, Json]:
-    from automl_plan.output.document import document
+def _document(running: Running | None) -> Struct:
+    from automl_plan.output.documents.commands import EmulatorStatus
 
-    return document(running=running is not None, **(asdict(running) if running else {}))
+    return EmulatorStatus.filled(running, running=running is not None)
 
 
 def _stays(running: Running) -> str:

@@ -12,7 +12,6 @@ import typer
 from automl_plan.cli.options import AsJson, Directory
 from automl_plan.cli.output import write, write_json
 from automl_plan.errors import ConfigurationError, Diagnostic
-from automl_plan.model.json import Json
 
 WOULD_CHANGE = 1
 """Exit code of `--check` when a file is not in its canonical form, as of other formatters."""
@@ -41,7 +40,7 @@ def fmt(
     from automl_plan.config.files import Unreadable, replace, shown_name
 
     here = Path.cwd()
-    changed: list[Json] = []
+    changed: list[tuple[str, str | None]] = []
     files, wrong = _files(paths or [directory], here)
     for path in files:
         shown = shown_name(path, here)
@@ -57,15 +56,15 @@ def fmt(
             wrong += error.diagnostics
         else:
             difference = _diff(before, after, shown) if diff else None
-            changed.append({"file": shown, "diff": difference})
+            changed.append((shown, difference))
             if not as_json:
                 write(f"{shown}\n" if difference is None else difference)
     if wrong:
         raise ConfigurationError(wrong)
     if as_json:
-        from automl_plan.output.document import document
+        from automl_plan.output.documents.commands import Fmt, FormattedFile
 
-        write_json(document(check=check, changed=changed))
+        write_json(Fmt(check, tuple(FormattedFile(*each) for each in changed)))
     if check and changed:
         raise typer.Exit(WOULD_CHANGE)
 

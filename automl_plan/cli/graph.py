@@ -41,7 +41,6 @@ def graph(
     from automl_plan.output.graph import (
         configuration_graph,
         graph_dot,
-        graph_json,
         graph_mermaid,
         plan_graph,
     )
@@ -55,6 +54,8 @@ def graph(
         )
         drawn = configuration_graph(configuration.desired)
     if as_json or format_ == "json":
-        write_json(graph_json(drawn))
+        from automl_plan.output.documents.plan import Graph
+
+        write_json(Graph.of(drawn))
     else:
         write(graph_mermaid(drawn) if format_ == "mermaid" else graph_dot(drawn))

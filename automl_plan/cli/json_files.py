@@ -7,7 +7,6 @@ one, and each reaches the file at once. Pipes and `/dev/fd/N` are written to as 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import select
@@ -19,10 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from automl_plan.cli.output import say, write_json_line
+from automl_plan.cli.output import json_text, say, write_json_line
 from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable, UsageError
 
 if TYPE_CHECKING:
+    from msgspec import Struct
+
     from automl_plan.model.json import Json
 
 JsonInto = Annotated[
@@ -96,11 +97,11 @@ class DocumentFile:
         finally:
             self._discard()
 
-    def write(self, document: Mapping[str, Json]) -> None:
+    def write(self, document: Struct | Mapping[str, Json]) -> None:
         """Write the document. Raises OutputUnwritable."""
         if self._path is None or self._descriptor is None:
             return
-        text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+        text = json_text(document, indent=2)
         descriptor, self._descriptor = self._descriptor, None
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -112,10 +113,10 @@ class DocumentFile:
             raise _unwritable(self._path, error) from error
 
     def _write_error(self, error: AutomlPlanError) -> None:
-        from automl_plan.output.failures import error_json
+        from automl_plan.output.documents.errors import Error
 
         try:
-            self.write(error_json(error))
+            self.write(Error.of(error))
         except OutputUnwritable as unwritable:
             say(f"Warning: {unwritable.message}\n")  # the error itself is the news
 
@@ -151,9 +152,11 @@ class EventLines:
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
-        from automl_plan.output.progress import version_json
+        if self._path is None and not self.as_json:
+            return self
+        from automl_plan.output.documents.events import RunVersion
 
-        version = version_json(self._command)
+        version = RunVersion.filled(command=self._command)
         if self._path is not None:
             try:
                 self._descriptor = _opened(self._path)
@@ -171,20 +174,25 @@ class EventLines:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        from automl_plan.output.failures import error_json
-
-        told = None if error is None else _told(error)
+        told = None if error is None or self._descriptor is None else _told(error)
         if told is not None:
-            self.into_file(error_json(told))  # main tells standard output
+            from automl_plan.output.documents.errors import Error
+
+            self.into_file(Error.of(told))  # main tells standard output
         self._close()
 
-    def __call__(self, document: Mapping[str, Json]) -> None:
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is written."""
+        return self.as_json or self._descriptor is not None
+
+    def __call__(self, document: Struct | Mapping[str, Json]) -> None:
         """Write one line wherever it is wanted."""
         if self.as_json:
             write_json_line(document)
         self.into_file(document)
 
-    def into_file(self, document: Mapping[str, Json]) -> None:
+    def into_file(self, document: Struct | Mapping[str, Json]) -> None:
         """Write one line into the file only."""
         if self._descriptor is None:
             return
@@ -211,8 +219,8 @@ class EventLines:
             os.close(descriptor)
 
 
-def _line(document: Mapping[str, Json]) -> bytes:
-    return (json.dumps(document, sort_keys=True) + "\n").encode()
+def _line(document: Struct | Mapping[str, Json]) -> bytes:
+    return json_text(document).encode()
 
 
 def _told(error: BaseException) -> AutomlPlanError | None:

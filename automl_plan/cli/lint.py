@@ -60,13 +60,11 @@ def lint(
     json_into: JsonInto = None,
 ) -> None:
     """Look at import data before it is paid for; exits with 1 if a finding is an error."""
-    from automl_plan.output.lint import lint_json
-
     shown = chosen(format_, as_json=as_json)
     with DocumentFile(json_into) as file:
         results = list(_results(name, kind, not no_images, directory, var, var_file))
         if file.wanted:
-            file.write(lint_json(results))
+            file.write(_document(results))
     _write(results, shown)
     if any(linted.has_errors for linted in results):
         raise typer.Exit(ERRORS)
@@ -191,12 +189,18 @@ def storage_of(opened: Workspace | None, stack: ExitStack) -> ObjectStorage:
 
 
 def _write(results: Sequence[Linted], shown: Format) -> None:
-    from automl_plan.output.lint import lint_json, lint_report, lint_text
+    from automl_plan.output.lint import lint_report, lint_text
 
     render = renderer(shown)
     if render is not None:
         write_exactly(render(lint_report(results, home())))
     elif shown == "json":
-        write_json(lint_json(results))
+        write_json(_document(results))
     else:
         write(lint_text(results, stdout_style()))
+
+
+def _document(results: Sequence[Linted]) -> Struct:
+    from automl_plan.output.documents.datasets import DatasetsLint
+
+    return DatasetsLint.of(results)

@@ -27,14 +27,16 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List models: dataset, deployment, cost of training, end of life, and who manages each."""
-    from automl_plan.output.inventory import models_json, models_text
+    from automl_plan.output.inventory import models_text
     from automl_plan.workspace.inventory import model_rows
 
     with workspace(directory, var, var_file) as opened:
         rows = model_rows(opened.provider.models(), opened.store.read().recorded())
         now = opened.provider.now()
     if as_json:
-        write_json(models_json(rows, now))
+        from automl_plan.output.documents.models import ModelsList
+
+        write_json(ModelsList.of(rows, now))
     else:
         write(models_text(rows, now, stdout_style()))
 
@@ -49,7 +51,7 @@ def show(
 ) -> None:
     """Show one model."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.inventory import model_json, model_text
+    from automl_plan.output.inventory import model_text
     from automl_plan.workspace.inventory import model_rows, pick
 
     with workspace(directory, var, var_file) as opened:
@@ -63,7 +65,9 @@ def show(
         (row,) = model_rows([model], recorded)
         now = opened.provider.now()
     if as_json:
-        write_json(model_json(row, now))
+        from automl_plan.output.documents.models import ModelsShow
+
+        write_json(ModelsShow.of(row, now))
     else:
         write(model_text(row, now, stdout_style()))
 
@@ -82,7 +86,7 @@ def evaluations(
 ) -> None:
     """Show how good a model is: overall, per label, and what it confuses."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.evaluations import evaluations_json, evaluations_text
+    from automl_plan.output.evaluations import evaluations_text
     from automl_plan.workspace.inventory import pick
 
     with workspace(directory, var, var_file) as opened:
@@ -95,7 +99,9 @@ def evaluations(
         )
         found = opened.provider.evaluations(model.id)
     if as_json:
-        write_json(evaluations_json(model.id, found))
+        from automl_plan.output.documents.models import ModelsEvaluations
+
+        write_json(ModelsEvaluations.of(model.id, found))
     else:
         title = f"{model.display_name}  {model.id}"
         write(evaluations_text(title, found, threshold, stdout_style()))
@@ -115,7 +121,7 @@ def calendar(
     as_json: AsJson = False,
 ) -> None:
     """Tell when models end: Google lets each live for 18 months."""
-    from automl_plan.output.expiry import calendar_ics, calendar_json, calendar_text
+    from automl_plan.output.expiry import calendar_ics, calendar_text
     from automl_plan.workspace.inventory import model_rows
 
     if out is not None and not ics:
@@ -127,7 +133,9 @@ def calendar(
         now, identity = opened.provider.now(), opened.provider.identity
     shown = [row for row in rows if every or row.address is not None]
     if as_json:
-        write_json(calendar_json(shown, now))
+        from automl_plan.output.documents.models import ModelsCalendar
+
+        write_json(ModelsCalendar.of(shown, now))
         return
     if not ics:
         write(calendar_text(shown, now, stdout_style()))

@@ -45,7 +45,7 @@ def list_(
     Vertex AI keeps them with what they work on: told are trainings, those of the location, and
     those on each image dataset and each endpoint that automl-plan made, a request for each.
     """
-    from automl_plan.output.operations import operations_json, operations_text
+    from automl_plan.output.operations import operations_text
     from automl_plan.workspace.operations import list_operations
 
     with workspace(directory, var, var_file) as opened:
@@ -57,7 +57,9 @@ def list_(
             operation_id=None if operation_id is None else opened.bare_id(operation_id),
         )
     if as_json:
-        write_json(operations_json(found))
+        from automl_plan.output.documents.operations import OperationsList
+
+        write_json(OperationsList.of(found))
     else:
         write(operations_text(found, stdout_style()))
 
@@ -71,12 +73,14 @@ def get(
     as_json: AsJson = False,
 ) -> None:
     """Show one operation as it stands."""
-    from automl_plan.output.operations import operation_json, operation_text
+    from automl_plan.output.operations import operation_text
 
     with workspace(directory, var, var_file) as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
     if as_json:
-        write_json(operation_json(operation))
+        from automl_plan.output.documents.operations import OperationsGet
+
+        write_json(OperationsGet.filled(operation))
     else:
         write(operation_text(operation, stdout_style()))
 
@@ -94,14 +98,16 @@ def wait(
 ) -> None:
     """Wait until an operation ends; exit with 1 when it failed."""
     from automl_plan.execution.poller import wait_for_operation
-    from automl_plan.output.operations import operation_json, operation_text
+    from automl_plan.output.operations import operation_text
 
     with workspace(directory, var, var_file) as opened:
         operation = wait_for_operation(
             opened.provider, opened.bare_id(operation_id), timeout=timeout
         )
     if as_json:
-        write_json(operation_json(operation))
+        from automl_plan.output.documents.operations import OperationsGet
+
+        write_json(OperationsGet.filled(operation))
     else:
         write(operation_text(operation, stdout_style()))
     if operation.error is not None:
@@ -124,7 +130,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Tell how good the forecasts of how long operations take would have been."""
-    from automl_plan.output.operations import backtest_json, backtest_text
+    from automl_plan.output.operations import backtest_text
     from automl_plan.workspace.operations import backtest_file, backtest_history
 
     if file is not None:
@@ -133,7 +139,9 @@ def backtest(
         with workspace(directory, var, var_file) as opened:
             results = backtest_history(opened.store.read().history)
     if as_json:
-        write_json(backtest_json(results))
+        from automl_plan.output.documents.operations import OperationsBacktest
+
+        write_json(OperationsBacktest.of(results))
     else:
         write(backtest_text(results, stdout_style()))
 

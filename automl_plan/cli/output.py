@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from msgspec import Struct
+
     from automl_plan.model.json import Json
     from automl_plan.output.style import Style
 
@@ -48,14 +50,21 @@ def write_bytes(data: bytes) -> None:
     sys.stdout.flush()
 
 
-def write_json(document: Mapping[str, Json]) -> None:
+def write_json(document: Struct | Mapping[str, Json]) -> None:
     """Write a JSON document to standard output."""
-    write_exactly(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    write_exactly(json_text(document, indent=2))
 
 
-def write_json_line(document: Mapping[str, Json]) -> None:
+def json_text(document: Struct | Mapping[str, Json], indent: int | None = None) -> str:
+    """Return a document as JSON; keys are sorted."""
+    from msgspec import to_builtins
+
+    return json.dumps(to_builtins(document), indent=indent, sort_keys=True) + "\n"
+
+
+def write_json_line(document: Struct | Mapping[str, Json]) -> None:
     """Write a JSON document as one line: an event of several, or an error after them."""
-    exactly_or_go_on(json.dumps(document, sort_keys=True) + "\n")
+    exactly_or_go_on(json_text(document))
 
 
 def write_or_go_on(text: str) -> None:

@@ -40,9 +40,9 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
     name = "json" if "--json" in arguments else _format_of(arguments)
     render = renderer(name)
     if name == "json":
-        from automl_plan.output.failures import error_json
+        from automl_plan.output.documents.errors import Error
 
-        write_json_line(error_json(error))
+        write_json_line(Error.of(error))
     elif render is not None:
         from automl_plan.output.annotations import error_report
 

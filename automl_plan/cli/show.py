@@ -51,12 +51,14 @@ def show(
     if format_ in ("markdown", "html", "outputs"):
         raise UsageError(f"Only a plan is shown as {format_}.", hint="Give a PLANFILE.")
     as_json = as_json or format_ == "json"
-    from automl_plan.output.state import state_json, state_text
+    from automl_plan.output.state import state_text
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read()
     if as_json:
-        write_json(state_json(recorded))
+        from automl_plan.output.documents.state import StateList
+
+        write_json(StateList.of(recorded))
     else:
         write(state_text(recorded, stdout_style()))
 

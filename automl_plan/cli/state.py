@@ -32,12 +32,14 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the recorded resources."""
-    from automl_plan.output.state import resources_text, state_json
+    from automl_plan.output.state import resources_text
 
     with workspace(directory, var, var_file) as opened:
         recorded = opened.store.read()
     if as_json:
-        write_json(state_json(recorded))
+        from automl_plan.output.documents.state import StateList
+
+        write_json(StateList.of(recorded))
     else:
         write(resources_text(recorded, stdout_style()))
 
@@ -59,7 +61,7 @@ def show(
 ) -> None:
     """Show what is recorded of one resource."""
     from automl_plan.errors import UsageError
-    from automl_plan.output.state import resource_json, resource_text
+    from automl_plan.output.state import resource_text
 
     asked = address(name, "ADDRESS")
     with workspace(directory, var, var_file) as opened:
@@ -69,7 +71,9 @@ def show(
             f"Nothing is recorded of {asked}.", hint="`automl-plan state list` lists all."
         )
     if as_json:
-        write_json(resource_json(resources[asked]))
+        from automl_plan.output.documents.state import StateShow
+
+        write_json(StateShow.of(resources[asked]))
     else:
         write(resource_text(resources[asked], stdout_style()))
 
@@ -197,7 +201,6 @@ def _disown(
 ) -> None:
     from automl_plan.cli.applying import approve
     from automl_plan.execution.direct_calls import labelled_object, remove_ownership_labels
-    from automl_plan.output.progress import disowned_json
     from automl_plan.output.style import clean
 
     with (
@@ -210,7 +213,10 @@ def _disown(
             question = f"\nTake the ownership labels off the {what}?"
             approve("state rm", question, as_json=as_json)
         remove_ownership_labels(opened, kind, obj)
-        lines(disowned_json(obj.id))
+        if as_json:
+            from automl_plan.output.documents.events import Result
+
+            lines(Result((obj.id,)))
     if not as_json:
         write(f"The {kind} {clean(obj.id)} bears no ownership labels any more.\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,6 +13,11 @@ from automl_plan.cli.options import AsJson, Directory, Var, VarFile, remember, v
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.reporting import FormatOption, chosen, home
 from automl_plan.output.ci_formats import renderer
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+    from automl_plan.config.configuration import Configuration
 
 
 def register(app: typer.Typer) -> None:
@@ -29,14 +35,15 @@ def validate(
 ) -> None:
     """Check the configuration; needs no credentials and no network."""
     from automl_plan.config.load import load
-    from automl_plan.output.failures import validation_json, validation_text
+    from automl_plan.output.failures import validation_text
 
     shown = chosen(format_, as_json=as_json)
     with DocumentFile(json_into) as file:
         configuration = load(
             directory, variables=variables(var), var_files=var_file or (), environ=os.environ
         )
-        file.write(validation_json(configuration))
+        if file.wanted:
+            file.write(_document(configuration))
     remember(configuration)
     render = renderer(shown)
     if render is not None:
@@ -44,6 +51,12 @@ def validate(
 
         write_exactly(render(validation_report(configuration, home())))
     elif shown == "json":
-        write_json(validation_json(configuration))
+        write_json(_document(configuration))
     else:
         write(validation_text(configuration, stdout_style()))
+
+
+def _document(configuration: Configuration) -> Struct:
+    from automl_plan.output.documents.commands import Validate
+
+    return Validate.of(configuration)

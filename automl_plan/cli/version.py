@@ -19,10 +19,10 @@ def register(app: typer.Typer) -> None:
 
 def version(as_json: AsJson = False) -> None:
     """Show the version, Python's and the platform."""
-    from automl_plan.output.document import document
-
     python, system = sys.version.split()[0], " ".join(os.uname()[::2])
     if as_json:
-        write_json(document(version=__version__, python=python, platform=system))
+        from automl_plan.output.documents.commands import Version
+
+        write_json(Version(__version__, python, system))
     else:
         write(f"automl-plan {__version__}\nPython {python} on {system}\n")

@@ -56,7 +56,7 @@ def versions(
 ) -> None:
     """List a model's versions: what they were trained on, how good they are, what they cost."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.versions import versions_json, versions_text
+    from automl_plan.output.versions import versions_text
     from automl_plan.workspace.versions import address_of, version_rows
 
     with workspace(directory, var, var_file) as opened:
@@ -66,7 +66,9 @@ def versions(
         rows = version_rows(address, recorded, opened.provider, prices)
         now = opened.provider.now()
     if as_json:
-        write_json(versions_json(address, rows))
+        from automl_plan.output.documents.models import ModelsVersions
+
+        write_json(ModelsVersions.of(address, rows))
     else:
         write(versions_text(rows, now, stdout_style()))
 

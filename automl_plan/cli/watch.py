@@ -49,9 +49,7 @@ def watch(
     every message was sent.
     """
     from automl_plan.output.watch import (
-        watch_result_json,
         watch_result_text,
-        watched_json,
         watched_line,
     )
     from automl_plan.watch.reload import ReloadingWorkspace
@@ -65,7 +63,9 @@ def watch(
 
         def tell(event: WatchEvent) -> None:
             if as_json:
-                lines(watched_json(event))
+                from automl_plan.output.documents.watch import Watched
+
+                lines(Watched.of(event))
             else:
                 write_or_go_on(watched_line(event, style))
 
@@ -76,7 +76,9 @@ def watch(
                 opening, once=once, for_ever=for_ever, interval=seconds, on_event=tell
             ).run()
         if as_json:
-            lines(watch_result_json(result))
+            from automl_plan.output.documents.watch import WatchResult
+
+            lines(WatchResult.of(result))
         else:
             write_or_go_on(watch_result_text(result, style))
 

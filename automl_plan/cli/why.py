@@ -35,7 +35,7 @@ def why(
 ) -> None:
     """Explain what is planned for a resource, or why nothing is: all that is compared."""
     from automl_plan.cli.options import plan_options
-    from automl_plan.output.why import why_json, why_text
+    from automl_plan.output.why import why_text
     from automl_plan.planning.explain import explain
     from automl_plan.workspace.make_plan import field_location, make_plan
     from automl_plan.workspace.plan_inputs import gather_inputs
@@ -68,6 +68,8 @@ def why(
         )
         places = {field: place for field, place in found if place is not None}
     if as_json:
-        write_json(why_json(explained, places))
+        from automl_plan.output.documents.plan import Why
+
+        write_json(Why.of(explained, places))
     else:
         write(why_text(explained, places, stdout_style()))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns
-from automl_plan.planning.plan import Amounts, Costs, Unrecorded, costs_to_json
-from automl_plan.planning.unrecorded import unrecorded_to_json
+from automl_plan.planning.plan import Amounts, Costs
 from automl_plan.workspace.versions import SpendingRow
 
 
@@ -43,11 +40,6 @@ def costs_text(costs: Costs, style: Style, *, free: bool) -> str:
     return text
 
 
-def cost_json(costs: Costs, unrecorded: Sequence[Unrecorded]) -> dict[str, Json]:
-    """The same for programs, with what the state does not know."""
-    return document(cost=costs_to_json(costs), unrecorded=unrecorded_to_json(unrecorded))
-
-
 def _row(name: str, amounts: Amounts) -> tuple[str, ...]:
     running = (
         f"at most {usd(amounts.running_most)}"
@@ -73,24 +65,6 @@ def spending_text(since: str | None, rows: Sequence[SpendingRow], style: Style) 
     table = columns(("SPENT ON TRAINING", "MONTH", "TRAININGS", "COST"), lines, style)
     note = f"(list prices; ledger since {since[:10]}, without deployments)"
     return f"{table}{style.dim(note)}\n"
-
-
-def spending_json(since: str | None, rows: Sequence[SpendingRow]) -> dict[str, Json]:
-    """The same for programs."""
-    return document(
-        since=since,
-        currency="USD",
-        spent=[
-            {
-                "address": str(row.address),
-                "month": row.month,
-                "trainings": row.trainings,
-                "billed": row.billed,
-                "at_most": row.at_most,
-            }
-            for row in rows
-        ],
-    )
 
 
 def _total(rows: Sequence[SpendingRow]) -> SpendingRow | None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, counted
-from automl_plan.planning.adequacy import Adequacy, Advice, LabelAdvice, advice_to_json
+from automl_plan.planning.adequacy import Adequacy, Advice, LabelAdvice
 from automl_plan.planning.data_findings import DataFindings
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.data_checks import DatasetAdvice
@@ -91,16 +89,6 @@ def bar(share: float, size: int, *, blocks: bool) -> str:
         return "#" * max(round(share * size), int(share > 0))
     eighths = max(round(share * size * 8), int(share > 0))
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
-
-
-def advice_json(results: Sequence[DatasetAdvice]) -> dict[str, Json]:
-    """The same for programs, with all labels."""
-    return document(
-        datasets=[
-            {"name": each.name, "live": each.live, **advice_to_json(each.advice)}
-            for each in results
-        ]
-    )
 
 
 def sentence(advice: Advice) -> str:

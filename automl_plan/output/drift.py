@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, counted
 from automl_plan.output.values import shown, shown_difference
 from automl_plan.planning.plan import UNRECORDED, Drift, Plan, Unrecorded
-from automl_plan.planning.unrecorded import unrecorded_to_json
 
 _SHOWN = 20
 """Objects that a text names; JSON has all."""
@@ -88,22 +85,3 @@ def _sentence(item: Drift) -> str:
         return f"{item.address}: {item.object_id} was deleted"
     changed = (f"{d.path}: {shown(d.before)} → {shown(d.after)}" for d in item.differences)
     return f"{item.address}: {item.object_id}: {'; '.join(changed)}"
-
-
-def drift_json(drift: Sequence[Drift], unrecorded: Sequence[Unrecorded]) -> dict[str, Json]:
-    """The same for programs, with what the state does not know."""
-    return document(
-        unrecorded=unrecorded_to_json(unrecorded),
-        drift=[
-            {
-                "address": str(item.address),
-                "object_id": item.object_id,
-                "gone": item.gone,
-                "trained": item.trained,
-                "differences": [
-                    {"path": d.path, "before": d.before, "after": d.after} for d in item.differences
-                ],
-            }
-            for item in drift
-        ],
-    )

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation, at_threshold
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, counted
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.gate import SHOWN_CONFIDENCE, GateReport, GateRow
@@ -126,11 +123,6 @@ def evaluations_text(
     return "\n".join(parts)
 
 
-def evaluations_json(model_id: str, evaluations: Sequence[Evaluation]) -> dict[str, Json]:
-    """The same for programs, with all thresholds."""
-    return document(model_id=model_id, evaluations=[_json(e) for e in evaluations])
-
-
 def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str:
     """One line on how good a model is: `model.digits: auPRC 0.9990 on 179 TEST images`."""
     images = counted(evaluation.example_count, "TEST image")
@@ -225,26 +217,6 @@ def _most_confused(labels: Sequence[str], matrix: ConfusionMatrix, style: Style)
 
 def _percent(share: float | None) -> str:
     return "\u2013" if share is None else f"{share:.1%}"
-
-
-def _json(evaluation: Evaluation) -> dict[str, Json]:
-    confusion, guessing = evaluation.confusion, no_better_than_guessing(evaluation)
-    return {
-        "id": evaluation.id,
-        "label": evaluation.label,
-        "example_count": evaluation.example_count,
-        "au_prc": evaluation.au_prc,
-        "au_roc": evaluation.au_roc,
-        "log_loss": evaluation.log_loss,
-        "mean_average_precision": evaluation.mean_average_precision,
-        "created": evaluation.create_time,
-        **({"simulated": True} if evaluation.simulated else {}),
-        **({} if guessing is None else {"guessing": guessing}),
-        "thresholds": [dict(asdict(entry)) for entry in evaluation.thresholds],
-        "confusion": None
-        if confusion is None
-        else {"labels": list(confusion.labels), "rows": [list(row) for row in confusion.rows]},
-    }
 
 
 def gates_text(reports: Sequence[tuple[Address, int | None, GateReport]], style: Style) -> str:

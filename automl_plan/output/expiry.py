@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from automl_plan.model.json import Json
 from automl_plan.model.lifespan import MONTHS, WARNING, days_left, soon
 from automl_plan.model.live import LiveDataset, LiveModel, user_labels
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership import Claim
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, counted
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
 
@@ -141,15 +139,6 @@ def managed_as(row: DatasetRow | ModelRow) -> str:
             return "unmanaged"
 
 
-def ownership_json(row: DatasetRow | ModelRow) -> dict[str, Json]:
-    """The same for programs."""
-    address = row.ownership.address if row.ownership.claim is Claim.BEING_MADE else None
-    return {
-        "claim": str(row.ownership.claim),
-        "being_made_by": None if address is None else str(address),
-    }
-
-
 def labels_of(live: LiveDataset | LiveModel) -> Sequence[str]:
     """The user's labels, or a dash."""
     return [f"{k}={v}" for k, v in sorted(user_labels(live.labels).items())] or ["-"]
@@ -161,7 +150,7 @@ _AT_MOST = date(9999, 12, 30)
 
 def calendar_text(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
     """The ends as a list, the soonest first. `now` is the service's time."""
-    dated = _by_end(rows)
+    dated = by_end(rows)
     if not dated:
         return "No models expire.\n"
     cells = [
@@ -176,22 +165,6 @@ def calendar_text(rows: Iterable[ModelRow], now: datetime, style: Style) -> str:
     return columns(("EXPIRES", "MANAGED AS", "NAME", "ID"), cells, style)
 
 
-def calendar_json(rows: Iterable[ModelRow], now: datetime) -> dict[str, Json]:
-    """The same for programs."""
-    return document(
-        models=[
-            {
-                "id": row.live.id,
-                "display_name": row.live.display_name,
-                "address": None if row.address is None else str(row.address),
-                "expires": rfc3339(ends),
-                "expires_in_days": days_left(ends, now),
-            }
-            for ends, row in _by_end(rows)
-        ]
-    )
-
-
 def calendar_ics(rows: Iterable[ModelRow], identity: str, now: datetime) -> bytes:
     """A calendar (RFC 5545) with an all-day event on the day of each end, and an alarm before it.
 
@@ -204,7 +177,7 @@ def calendar_ics(rows: Iterable[ModelRow], identity: str, now: datetime) -> byte
         "PRODID:-//automl-plan//automl-plan models calendar//EN",
         "CALSCALE:GREGORIAN",
     ]
-    for ends, row in _by_end(rows):
+    for ends, row in by_end(rows):
         lines += _event(ends, row, identity, now)
     return content([*lines, "END:VCALENDAR"])
 
@@ -236,7 +209,7 @@ def _event(ends: datetime, row: ModelRow, identity: str, now: datetime) -> Seque
     )
 
 
-def _by_end(rows: Iterable[ModelRow]) -> list[tuple[datetime, ModelRow]]:
+def by_end(rows: Iterable[ModelRow]) -> list[tuple[datetime, ModelRow]]:
     """Those whose end is known, the soonest first."""
     dated = [(ends, row) for row in rows if (ends := row.expires) is not None]
     return sorted(dated, key=lambda each: (each[0], each[1].live.id))

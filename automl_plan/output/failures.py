@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic, GateRejected
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, counted, width_of
 
 if TYPE_CHECKING:  # errors are shown by commands that import next to nothing
@@ -25,20 +23,6 @@ def error_text(error: AutomlPlanError, style: Style) -> str:
     if error.hint:
         lines.append(f"  next:  {_lines(error.hint, indent=9)}")
     return "\n".join(lines) + "\n"
-
-
-def error_json(error: AutomlPlanError) -> dict[str, Json]:
-    """The same for programs."""
-    content: dict[str, Json] = {
-        "type": type(error).__name__,
-        "message": error.message,
-        "where": error.where,
-        "hint": error.hint,
-        "exit_code": error.exit_code,
-    }
-    if isinstance(error, ConfigurationError):
-        content["diagnostics"] = [_diagnostic_json(d) for d in error.diagnostics]
-    return document(type="error", error=content)
 
 
 def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
@@ -77,18 +61,6 @@ def failures_text(result: ApplyResult, style: Style) -> str:
     return "\n".join(parts)
 
 
-def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Json]:
-    return {
-        "file": diagnostic.file,
-        "line": diagnostic.line,
-        "column": diagnostic.column,
-        "rule": diagnostic.rule,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-        "source_line": diagnostic.source_line,
-    }
-
-
 def _lines(text: str, indent: int) -> str:
     """A message may have several lines; set in, none of them can pass for one of ours."""
     return f"\n{' ' * indent}".join(clean(line) for line in text.splitlines())
@@ -99,13 +71,3 @@ def validation_text(configuration: Configuration, style: Style) -> str:
     desired = configuration.desired
     counts = f"{counted(len(desired.datasets), 'dataset')}, {counted(len(desired.models), 'model')}"
     return f"{style.bold(style.green('Success!'))} The configuration is valid: {counts}.\n"
-
-
-def validation_json(configuration: Configuration) -> dict[str, Json]:
-    """The same for programs."""
-    desired = configuration.desired
-    return document(
-        valid=True,
-        datasets=[str(address) for address in sorted(desired.datasets)],
-        models=[str(address) for address in sorted(desired.models)],
-    )

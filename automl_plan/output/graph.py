@@ -13,8 +13,6 @@ from msgspec import Struct, field
 
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import clean
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import TRAININGS, Action, Change
@@ -186,23 +184,6 @@ def graph_mermaid(graph: Graph) -> str:
             fill, border = _COLOURS[gravity]
             lines.append(f"  classDef {gravity} fill:{fill},stroke:{border},color:#202124")
     return "\n".join(lines) + "\n"
-
-
-def graph_json(graph: Graph) -> dict[str, Json]:
-    """For programs: the nodes by their keys, and the edges from what is needed to what needs it."""
-    return document(
-        planned=graph.planned,
-        nodes=[
-            {
-                "key": node.key,
-                "lines": list(node.lines),
-                "gravity": str(node.gravity) if graph.planned and not node.outside else None,
-                "outside": node.outside,
-            }
-            for node in graph.nodes
-        ],
-        edges=[{"needed": needed, "needing": needing} for needed, needing in graph.edges],
-    )
 
 
 def _dot(text: str) -> str:

@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from automl_plan.model.address import Address
-from automl_plan.model.json import Json
-from automl_plan.model.lifespan import days_left
 from automl_plan.model.live import LiveModel
-from automl_plan.output.document import document
 from automl_plan.output.expiry import (
     kind_of,
     labels_of,
     life_text,
     life_warnings,
     managed_as,
-    ownership_json,
-    rfc3339,
 )
 from automl_plan.output.style import PLAIN, Style, clean, columns, counted, fields, moment
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
@@ -51,11 +46,6 @@ def datasets_text(rows: Sequence[DatasetRow], style: Style) -> str:
     return columns(headers, cells, style)
 
 
-def datasets_json(rows: Sequence[DatasetRow]) -> dict[str, Json]:
-    """The same for programs."""
-    return document(datasets=[_dataset_json(row) for row in rows])
-
-
 def dataset_text(row: DatasetRow, style: Style) -> str:
     """One dataset, a field a line."""
     live = row.live
@@ -83,31 +73,6 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
 
 def _count(count: int | None) -> str:
     return "- (not reported by the service)" if count is None else f"{count:,}"
-
-
-def dataset_json(row: DatasetRow) -> dict[str, Json]:
-    """The same for programs."""
-    return document(**_dataset_json(row))
-
-
-def _dataset_json(row: DatasetRow) -> dict[str, Json]:
-    live = row.live
-    return {
-        "id": live.id,
-        "display_name": live.display_name,
-        "type": None if live.problem is None else str(live.problem),
-        "classification_type": live.classification_type and str(live.classification_type),
-        "description": live.description,
-        "labels": dict(live.labels),
-        "total_images": live.example_count,
-        "labeled_images": row.labelled_images,
-        "created": live.create_time,
-        "last_updated": row.updated,
-        "status": row.status,
-        "address": None if row.address is None else str(row.address),
-        "current": row.current,
-        **ownership_json(row),
-    }
 
 
 _SIMULATED = "evaluations and predictions are made up"
@@ -138,11 +103,6 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
     return columns(headers, cells, style) + (f"\n{warnings}" if warnings else "")
 
 
-def models_json(rows: Sequence[ModelRow], now: datetime) -> dict[str, Json]:
-    """The same for programs."""
-    return document(models=[_model_json(row, now) for row in rows])
-
-
 def model_text(row: ModelRow, now: datetime, style: Style) -> str:
     """One model, a field a line."""
     live = row.live
@@ -170,11 +130,6 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
     )
 
 
-def model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
-    """The same for programs."""
-    return document(**_model_json(row, now))
-
-
 def deletion_question(model: LiveModel, address: Address | None, *, current: bool) -> str:
     """Return the question before a model is deleted."""
     lines = [f"Delete the model {clean(model.display_name)} ({clean(model.id)})?"]
@@ -197,36 +152,6 @@ def deleted_text(model: LiveModel) -> str:
     places = ", ".join(clean(each.id) for each in model.endpoints)
     ended = f", undeployed at {places}" if places else ""
     return f"Deleted {clean(model.id)}{ended}.\n"
-
-
-def _model_json(row: ModelRow, now: datetime) -> dict[str, Json]:
-    live, ends = row.live, row.expires
-    return {
-        "id": live.id,
-        "display_name": live.display_name,
-        "type": None if live.problem is None else str(live.problem),
-        "model_type": live.model_type,
-        "base_model_id": live.base_model_id,
-        "dataset_id": live.dataset_id,
-        "dataset": None if row.dataset is None else str(row.dataset),
-        "deployed": live.deployed,
-        "node_count": live.node_count,
-        "endpoint": live.endpoint,
-        **({"elsewhere": dict(live.foreign_deployments)} if live.foreign_deployments else {}),
-        "train_budget_milli_node_hours": live.train_budget_milli_node_hours,
-        "train_cost_milli_node_hours": live.train_cost_milli_node_hours,
-        "stop_reason": live.stop_reason,
-        **({"simulated": True} if live.simulated else {}),
-        "node_qps": live.node_qps,
-        "labels": dict(live.labels),
-        "created": live.create_time,
-        "expires": rfc3339(ends),
-        "expires_in_days": None if ends is None else days_left(ends, now),
-        "last_updated": live.update_time,
-        "address": None if row.address is None else str(row.address),
-        "current": row.current,
-        **ownership_json(row),
-    }
 
 
 def _state(model: LiveModel) -> str:

@@ -9,7 +9,6 @@ from automl_plan.data.lint import Linted, LintFinding
 from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.model.json import Json
 from automl_plan.output.annotations import Annotation, Home, Level, Report
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, counted
 
 SHOWN = 10
@@ -70,36 +69,6 @@ def _verdict(results: Sequence[Linted], style: Style) -> str:
         return style.green("No problems found in the data.") + "\n"
     text = ", ".join(told) + "."
     return (style.red(text) if totals[Severity.ERROR] else text) + "\n"
-
-
-def lint_json(results: Sequence[Linted]) -> dict[str, Json]:
-    """The same for programs."""
-    return document(datasets=[_json(linted) for linted in results])
-
-
-def _json(linted: Linted) -> dict[str, Json]:
-    return {
-        "name": linted.name,
-        "sources": list(linted.sources),
-        "kind": str(linted.kind),
-        "kind_is_guessed": linted.guessed,
-        "rows": linted.rows,
-        "images": linted.images,
-        "findings": [
-            {
-                "file": finding.file,
-                "line": finding.line,
-                "column": finding.column,
-                "rule": finding.rule,
-                "severity": str(finding.severity),
-                "message": finding.message,
-                "hint": finding.hint,
-            }
-            for finding in linted.findings
-        ],
-        "counts": dict(sorted(linted.counts.items())),
-        "unchecked": list(linted.unchecked),
-    }
 
 
 def lint_report(results: Sequence[Linted], home: Home) -> Report:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from automl_plan.execution.events import NOUNS
-from automl_plan.model.json import Json
 from automl_plan.model.live import CANCELLED, Operation
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, counted, duration, fields, moment
 from automl_plan.planning.forecast import FEWEST, SHARE, Backtest, Forecast
 from automl_plan.planning.plan import Action, Change
@@ -91,28 +89,6 @@ def backtest_text(results: Sequence[Backtest], style: Style) -> str:
     return text
 
 
-def backtest_json(results: Sequence[Backtest]) -> dict[str, Json]:
-    """The same for programs."""
-    *steps, everything = results
-    return document(
-        interval=SHARE,
-        steps={str(each.step): _backtest_json(each) for each in steps},
-        total=_backtest_json(everything),
-    )
-
-
-def _backtest_json(result: Backtest) -> dict[str, Json]:
-    return {
-        "operations": result.operations,
-        "forecasts": result.forecasts,
-        "intervals": result.intervals,
-        "held": result.held,
-        "coverage": None if result.coverage is None else round(result.coverage, 4),
-        "median_error_seconds": _rounded(result.median_error_seconds, 3),
-        "median_error_share": _rounded(result.median_error_share, 4),
-    }
-
-
 def _row(result: Backtest) -> tuple[str, ...]:
     seconds, share = result.median_error_seconds, result.median_error_share
     error = "-" if seconds is None else _roughly(seconds)
@@ -130,10 +106,6 @@ def _row(result: Backtest) -> tuple[str, ...]:
 
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share * 100:.1f}%"
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def operations_text(operations: Sequence[Operation], style: Style) -> str:
@@ -154,11 +126,6 @@ def operations_text(operations: Sequence[Operation], style: Style) -> str:
     return columns(headers, cells, style)
 
 
-def operations_json(operations: Sequence[Operation]) -> dict[str, Json]:
-    """The same for programs."""
-    return document(operations=[_json(operation) for operation in operations])
-
-
 def operation_text(operation: Operation, style: Style) -> str:
     """One operation, a field a line."""
     return fields(
@@ -173,26 +140,6 @@ def operation_text(operation: Operation, style: Style) -> str:
         },
         style,
     )
-
-
-def operation_json(operation: Operation) -> dict[str, Json]:
-    """The same for programs."""
-    return document(**_json(operation))
-
-
-def _json(operation: Operation) -> dict[str, Json]:
-    error = operation.error
-    return {
-        "id": operation.id,
-        "operation": str(operation.kind),
-        "done": operation.done,
-        "created": operation.create_time,
-        "updated": operation.update_time,
-        "progress_percent": operation.progress_percent,
-        "made": operation.result_id,
-        "error": None if error is None else {"code": error.code, "message": error.message},
-        "partial_failures": list(operation.partial_failures),
-    }
 
 
 def _state(operation: Operation) -> str:

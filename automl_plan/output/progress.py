@@ -8,18 +8,15 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from automl_plan import __version__
 from automl_plan.errors import GateRejected, StartedOtherwise
 from automl_plan.execution.events import NOUNS, ApplyResult, Event, EventType, left_text
 from automl_plan.model.json import Json
 from automl_plan.model.model_types import Problem
 from automl_plan.output.actions import WORDS
-from automl_plan.output.document import document
 from automl_plan.output.operations import left
 from automl_plan.output.plan import summary
 from automl_plan.output.style import Style, clean, counted, duration, harmless
 from automl_plan.planning.drift import acceptable
-from automl_plan.planning.forecast import forecast_to_json
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Difference, DifferingOperation
 from automl_plan.workspace.bound_plan import BoundPlan
@@ -178,23 +175,6 @@ class LiveProgress:
         return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
 
-class JsonProgress:
-    """One JSON object an event."""
-
-    def __init__(self, write: Callable[[dict[str, Json]], object]) -> None:
-        self._write = write
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def __call__(self, event: Event) -> None:
-        """Write the event."""
-        self._write(event_json(event))
-
-
 def event_line(event: Event, style: Style) -> str:
     """`model.digits: trained ICN1 in 4.2s`."""
     change, address = event.change, style.bold(str(event.change.address))
@@ -222,25 +202,6 @@ def event_line(event: Event, style: Style) -> str:
             return f"{address}: {style.yellow(going)} [{duration(event.elapsed)}{operation}]"
 
 
-def version_json(command: str) -> dict[str, Json]:
-    """The first line of all: whose lines these are (schemas/events.schema.json)."""
-    return document(type="version", tool="automl-plan", tool_version=__version__, command=command)
-
-
-def event_json(event: Event) -> dict[str, Json]:
-    """An event for programs."""
-    return document(
-        type=str(event.type),
-        address=str(event.change.address),
-        action=str(event.change.action),
-        key=event.change.key,
-        elapsed_seconds=round(event.elapsed, 3),
-        operation_id=event.operation_id,
-        message=event.message,
-        left=None if event.left is None else forecast_to_json(event.left),
-    )
-
-
 def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: str) -> str:
     """The last line of an apply; `follow` is the command that follows what it left running."""
     done = summary(result.done, done=True)
@@ -264,36 +225,3 @@ def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: s
     said = "; ".join(filter(None, (what, running, done)))
     next_ = f" Follow it with `{clean(follow)}`." if running else ""
     return f"{style.bold(label)} {said}.{next_}\n"
-
-
-def disowned_json(object_id: str) -> dict[str, Json]:
-    """How it ended that the labels were taken off an object, for programs."""
-    return document(type="result", done=[object_id], failed=[], skipped=[], running=[], gates=[])
-
-
-def result_json(result: ApplyResult, follow: str) -> dict[str, Json]:
-    """How an apply ended, for programs; `follow` as in `result_text`."""
-    return document(
-        type="result",
-        done=[change.key for change in result.done],
-        failed=[
-            {"key": f.change.key, "type": type(f.error).__name__, "message": f.error.message}
-            for f in result.failed
-        ],
-        skipped=[change.key for change in result.skipped],
-        running=[change.key for change in result.running],
-        operations=[
-            {
-                "key": left.change.key,
-                "step": left.step and str(left.step),
-                "operation_id": left.operation_id,
-                "started": left.started,
-            }
-            for left in result.left
-        ],
-        follow=follow if result.left else None,
-        gates=[
-            {"address": str(address), "version": version, **report.to_json()}
-            for address, version, report in result.gates
-        ],
-    )

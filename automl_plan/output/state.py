@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from automl_plan.model.json import Json
 from automl_plan.model.recorded import Decision, RecordedObject, RecordedOperation, RecordedResource
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns, fields, moment
 from automl_plan.output.values import leaves, shown
-from automl_plan.state.document import State, resource_to_json
+from automl_plan.state.document import State
 
 _NOTHING = "The state is empty.\n"
 
@@ -51,26 +49,6 @@ def resource_text(record: RecordedResource, style: Style) -> str:
         for operation in record.operations
     ]
     return style.bold(str(record.address)) + "\n" + "\n".join(parts)
-
-
-def state_json(state: State) -> dict[str, Json]:
-    """The whole state for programs."""
-    return document(
-        lineage=state.lineage,
-        serial=state.serial,
-        provider=state.provider,
-        resources=[_json(record) for _, record in sorted(state.resources.items())],
-    )
-
-
-def resource_json(record: RecordedResource) -> dict[str, Json]:
-    """One address for programs."""
-    return document(**_json(record))
-
-
-def _json(record: RecordedResource) -> dict[str, Json]:
-    """As the state file has it."""
-    return {"address": str(record.address), **resource_to_json(record)}
 
 
 def _object(obj: RecordedObject) -> dict[str, str]:

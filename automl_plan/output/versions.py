@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from automl_plan.model.address import Address
-from automl_plan.model.json import Json
 from automl_plan.model.lifespan import birth_of
-from automl_plan.output.document import document
-from automl_plan.output.expiry import life_text, rfc3339
+from automl_plan.output.expiry import life_text
 from automl_plan.output.style import Style, clean, columns
 from automl_plan.output.values import shown
 from automl_plan.workspace.versions import VersionRow
@@ -39,41 +36,6 @@ def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> st
     ]
     nothing = "" if any(row.live.deployed for row in rows) else _NOT_DEPLOYED
     return columns(headers, cells, style) + nothing + "".join(map(_decision, rows))
-
-
-def versions_json(address: Address, rows: Sequence[VersionRow]) -> dict[str, Json]:
-    """The same for programs."""
-    return document(address=str(address), versions=[_json(row) for row in rows])
-
-
-def _json(row: VersionRow) -> dict[str, Json]:
-    decision = row.recorded.decision
-    return {
-        "version": row.recorded.version,
-        "id": row.live.id,
-        "status": "current" if row.current else str(row.recorded.status or "former"),
-        "deployed": row.live.deployed,
-        "data": row.data,
-        "commit": row.recorded.commit,
-        "au_prc": None if row.evaluation is None else row.evaluation.au_prc,
-        "mean_average_precision": None
-        if row.evaluation is None
-        else row.evaluation.mean_average_precision,
-        "test_examples": None if row.evaluation is None else row.evaluation.example_count,
-        **({"simulated": True} if row.live.simulated else {}),
-        "train_cost_usd": None if row.usd is None else round(row.usd, 2),
-        "created": row.live.create_time,
-        "expires": rfc3339(row.expires),
-        "decision": None
-        if decision is None
-        else {
-            "kind": str(decision.kind),
-            "when": decision.when,
-            "by": decision.by,
-            "why": decision.why,
-            "rows": [dict(each) for each in decision.rows],
-        },
-    }
 
 
 def _status(row: VersionRow) -> str:

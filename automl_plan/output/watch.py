@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, counted
 from automl_plan.watch.snapshot import WatchEvent, WatchEventType, WatchResult
 
@@ -28,19 +26,6 @@ def watched_line(event: WatchEvent, style: Style) -> str:
     return style.green(said) + "\n" if event.type is WatchEventType.ENDED else said + "\n"
 
 
-def watched_json(event: WatchEvent) -> dict[str, Json]:
-    """The same for programs."""
-    return document(
-        type="watched",
-        event=str(event.type),
-        address=event.address,
-        operation_id=event.operation_id,
-        receiver=event.receiver,
-        notice_id=event.notice_id,
-        message=event.message,
-    )
-
-
 def watch_result_text(result: WatchResult, style: Style) -> str:
     """The last line: what is left, and what to do next."""
     if not result.looked:
@@ -58,15 +43,3 @@ def watch_result_text(result: WatchResult, style: Style) -> str:
     )
     next_ = "Next: automl-plan plan\n" if result.recorded else ""
     return f"{left[:1].upper()}{left[1:]}{ended}.\n{next_}"
-
-
-def watch_result_json(result: WatchResult) -> dict[str, Json]:
-    """The same for programs."""
-    return document(
-        type="watch-result",
-        looked=result.looked,
-        running=result.running,
-        left=result.left,
-        waiting=result.waiting,
-        recorded=result.recorded,
-    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from automl_plan.model.json import Json
-from automl_plan.output.document import document
 from automl_plan.output.style import Style, clean, columns
 from automl_plan.output.values import shown
 from automl_plan.planning.explain import Compared, Explanation
@@ -32,32 +30,6 @@ def why_text(explanation: Explanation, places: Mapping[str, str], style: Style) 
     parts.append("".join(f"- {clean(fact)}\n" for fact in explanation.facts))
     parts.append(_conclusion(explanation, style))
     return "\n".join(parts)
-
-
-def why_json(explanation: Explanation, places: Mapping[str, str]) -> dict[str, Json]:
-    """The same for programs."""
-    return document(
-        address=str(explanation.address),
-        compared=[
-            {
-                "field": row.field,
-                "declared": row.declared,
-                "found": row.found,
-                "origin": row.origin,
-                "where": places.get(row.field),
-                "meaning": row.meaning,
-                "equal": row.equal,
-                "ignored": row.ignored,
-            }
-            for row in explanation.compared
-        ],
-        facts=list(explanation.facts),
-        changes=[
-            {"action": str(change.action), "reason": change.reason, "where": change.where}
-            for change in explanation.changes
-        ],
-        notes=[note.text for note in explanation.notes],
-    )
 
 
 def _verdict(row: Compared) -> str:

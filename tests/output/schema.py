@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+from msgspec import Struct, to_builtins
 
 from automl_plan.model.json import Json
 
@@ -14,12 +16,17 @@ SCHEMA = json.loads((SCHEMAS / "output.schema.json").read_text(encoding="utf-8")
 EVENTS = json.loads((SCHEMAS / "events.schema.json").read_text(encoding="utf-8"))
 
 
-def is_valid(view: str, document: dict[str, Json]) -> bool:
+def content(document: Struct | dict[str, Json]) -> dict[str, Any]:
+    """A document as it is read again."""
+    found: dict[str, Any] = json.loads(json.dumps(to_builtins(document), allow_nan=False))
+    return found
+
+
+def is_valid(view: str, document: Struct | dict[str, Json]) -> bool:
     """Whether a document is what the schema says of its view; raises what is wrong.
 
     The view `apply` is any line of an apply.
     """
     schema = EVENTS if view == "apply" else {**SCHEMA, "$ref": f"#/definitions/{view}"}
-    read_back = json.loads(json.dumps(document, allow_nan=False))
-    jsonschema.Draft7Validator(schema).validate(read_back)
+    jsonschema.Draft7Validator(schema).validate(content(document))
     return True

@@ -9,7 +9,8 @@ from automl_plan.model.evaluation import (
     Evaluation,
     at_threshold,
 )
-from automl_plan.output.evaluations import evaluations_json, evaluations_text, headline_text
+from automl_plan.output.documents.models import ModelsEvaluations
+from automl_plan.output.evaluations import evaluations_text, headline_text
 from automl_plan.output.style import PLAIN
 from tests.output.golden import matches_golden
 from tests.output.scenes import HOSTILE
@@ -90,7 +91,7 @@ def test_made_up_numbers_of_who_guesses() -> None:
     headline = headline_text(model_address("textures"), found[0], PLAIN)
     text = evaluations_text("textures", found, 0.5, PLAIN)
     assert matches_golden("evaluations-guessing", f"{headline}\n{text}")
-    assert is_valid("models-evaluations", evaluations_json("ICN1", found))
+    assert is_valid("models-evaluations", ModelsEvaluations.of("ICN1", found))
 
 
 def test_no_evaluations() -> None:
@@ -99,4 +100,4 @@ def test_no_evaluations() -> None:
 
 def test_json() -> None:
     for evaluations in (CLASSIFICATION, DETECTION, ()):
-        assert is_valid("models-evaluations", evaluations_json("ICN1", evaluations))
+        assert is_valid("models-evaluations", ModelsEvaluations.of("ICN1", evaluations))

@@ -13,7 +13,8 @@ from automl_plan.errors import (
 )
 from automl_plan.execution.events import ApplyResult, Failure
 from automl_plan.model.address import dataset_address, model_address
-from automl_plan.output.failures import error_json, error_text, failures_text
+from automl_plan.output.documents.errors import Error
+from automl_plan.output.failures import error_text, failures_text
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.plan import Action, Change
 from tests.output.golden import matches_golden
@@ -66,7 +67,7 @@ def test_the_caret_stands_under_what_is_seen() -> None:
 
 def test_errors_as_json() -> None:
     for error in ERRORS:
-        assert is_valid("error", error_json(error))
+        assert is_valid("error", Error.of(error))
 
 
 def test_failures() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
+from automl_plan.output.documents.models import ModelsList
 from automl_plan.output.expiry import life_text, life_warnings, rfc3339
-from automl_plan.output.inventory import models_json, models_text
+from automl_plan.output.inventory import models_text
 from automl_plan.output.style import PLAIN, Style, width_of
 from tests.output.rows import MODELS, NOW
+from tests.output.schema import content
 
 COLOURED = Style(colour=True)
 
@@ -63,7 +64,7 @@ def test_only_ends_that_are_near_are_warned_of() -> None:
 
 
 def test_programs_are_told_of_each() -> None:
-    listed = cast("list[dict[str, object]]", models_json(MODELS, NOW)["models"])
+    listed = content(ModelsList.of(MODELS, NOW))["models"]
     assert [(each["id"], each["expires"], each["expires_in_days"]) for each in listed] == [
         ("ICN42", "2021-04-02T08:00:00Z", 23),
         ("ICN41", "2020-07-02T08:00:00Z", -251),

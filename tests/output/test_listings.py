@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from automl_plan.model.live import OperationKind
+from automl_plan.output.documents.datasets import DatasetsList, DatasetsShow
+from automl_plan.output.documents.models import ModelsList, ModelsShow
+from automl_plan.output.documents.operations import OperationsGet, OperationsList
+from automl_plan.output.documents.state import StateList, StateShow
 from automl_plan.output.inventory import (
-    dataset_json,
     dataset_text,
-    datasets_json,
     datasets_text,
     deleted_text,
     deletion_question,
-    model_json,
     model_text,
-    models_json,
     models_text,
 )
 from automl_plan.output.operations import (
-    operation_json,
     operation_text,
-    operations_json,
     operations_text,
 )
 from automl_plan.output.state import (
-    resource_json,
     resource_text,
     resources_text,
-    state_json,
     state_text,
 )
 from automl_plan.output.style import PLAIN
@@ -39,17 +35,17 @@ def test_datasets() -> None:
     assert matches_golden("datasets-list", datasets_text(DATASETS, PLAIN))
     shown = "\n".join(dataset_text(row, PLAIN) for row in DATASETS)
     assert matches_golden("datasets-show", shown)
-    assert is_valid("datasets-list", datasets_json(DATASETS))
+    assert is_valid("datasets-list", DatasetsList.of(DATASETS))
     for row in DATASETS:
-        assert is_valid("datasets-show", dataset_json(row))
+        assert is_valid("datasets-show", DatasetsShow.of(row))
 
 
 def test_models() -> None:
     assert matches_golden("models-list", models_text(MODELS, NOW, PLAIN))
     assert matches_golden("models-show", "\n".join(model_text(row, NOW, PLAIN) for row in MODELS))
-    assert is_valid("models-list", models_json(MODELS, NOW))
+    assert is_valid("models-list", ModelsList.of(MODELS, NOW))
     for row in MODELS:
-        assert is_valid("models-show", model_json(row, NOW))
+        assert is_valid("models-show", ModelsShow.of(row, NOW))
 
 
 def test_deleting_a_model_is_asked_with_what_it_means() -> None:
@@ -62,9 +58,9 @@ def test_operations() -> None:
     assert matches_golden("operations-list", operations_text(OPERATIONS, PLAIN))
     shown = "\n".join(operation_text(operation, PLAIN) for operation in OPERATIONS)
     assert matches_golden("operations-get", shown)
-    assert is_valid("operations-list", operations_json(OPERATIONS))
+    assert is_valid("operations-list", OperationsList.of(OPERATIONS))
     for operation in OPERATIONS:
-        assert is_valid("operations-get", operation_json(operation))
+        assert is_valid("operations-get", OperationsGet.filled(operation))
 
 
 def test_the_schema_names_every_kind_of_operation() -> None:
@@ -77,10 +73,10 @@ def test_the_schema_names_every_kind_of_operation() -> None:
 def test_state() -> None:
     assert matches_golden("state-list", resources_text(STATE, PLAIN))
     assert matches_golden("state-show", state_text(STATE, PLAIN))
-    assert is_valid("state-list", state_json(STATE))
+    assert is_valid("state-list", StateList.of(STATE))
     for record in STATE.resources.values():
         assert resource_text(record, PLAIN) in state_text(STATE, PLAIN)
-        assert is_valid("state-show", resource_json(record))
+        assert is_valid("state-show", StateShow.of(record))
 
 
 def test_nothing_to_list() -> None:
@@ -89,9 +85,9 @@ def test_nothing_to_list() -> None:
     assert operations_text((), PLAIN) == "No operations found.\n"
     assert resources_text(State(), PLAIN) == state_text(State(), PLAIN) == "The state is empty.\n"
     for view, document in {
-        "datasets-list": datasets_json(()),
-        "models-list": models_json((), NOW),
-        "operations-list": operations_json(()),
-        "state-list": state_json(State()),
+        "datasets-list": DatasetsList.of(()),
+        "models-list": ModelsList.of((), NOW),
+        "operations-list": OperationsList.of(()),
+        "state-list": StateList.of(State()),
     }.items():
         assert is_valid(view, document)

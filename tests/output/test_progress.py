@@ -7,16 +7,12 @@ from msgspec.structs import replace
 from automl_plan.errors import ApiError
 from automl_plan.execution.events import ApplyResult, Event, EventType, Failure, Left
 from automl_plan.model.address import dataset_address, model_address
-from automl_plan.model.json import Json
 from automl_plan.model.recorded import Step
+from automl_plan.output.documents.events import ChangeEvent, Result, RunVersion
 from automl_plan.output.progress import (
-    JsonProgress,
     LineProgress,
-    event_json,
     event_line,
-    result_json,
     result_text,
-    version_json,
 )
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.forecast import Forecast
@@ -24,7 +20,7 @@ from automl_plan.planning.plan import Action, Change
 from tests.output.golden import matches_golden
 from tests.output.scenes import HOSTILE, create, refresh_only
 from tests.output.schema import EVENTS as EVENTS_SCHEMA
-from tests.output.schema import SCHEMA, is_valid
+from tests.output.schema import SCHEMA, content, is_valid
 
 FOLLOW = "automl-plan wait --var budget=9000"
 TRAIN = Change(model_address("digits"), Action.TRAIN, "why")
@@ -62,8 +58,8 @@ def test_what_is_left_is_told_of_what_goes_on() -> None:
         "dataset.digits: importing data… [31.0s]",
     ]
     for event in events:
-        assert is_valid("apply", event_json(event))
-    assert event_json(events[0])["left"] == {
+        assert is_valid("apply", ChangeEvent.of(event))
+    assert content(ChangeEvent.of(events[0]))["left"] == {
         "median_seconds": 3000.0,
         "low_seconds": 1500.0,
         "high_seconds": 6000.0,
@@ -92,13 +88,8 @@ def test_a_long_operation_is_told_of_now_and_then() -> None:
 
 
 def test_json() -> None:
-    written: list[dict[str, Json]] = []
-    with JsonProgress(written.append) as progress:
-        for event in EVENTS:
-            progress(event)
-    assert len(written) == len(EVENTS)
-    for document in written:
-        assert is_valid("apply", document)
+    for event in EVENTS:
+        assert is_valid("apply", ChangeEvent.of(event))
 
 
 def test_results() -> None:
@@ -118,11 +109,11 @@ def test_results() -> None:
     texts.append(result_text(refresh_only(), ApplyResult(), PLAIN, FOLLOW))
     assert matches_golden("results", "".join(texts))
     for result in results:
-        assert is_valid("apply", result_json(result, FOLLOW))
+        assert is_valid("apply", Result.of(result, FOLLOW))
 
 
 def test_the_first_line_is_the_version() -> None:
-    assert is_valid("apply", version_json("apply"))
+    assert is_valid("apply", RunVersion("apply"))
 
 
 def test_both_schemas_say_the_same_of_what_they_share() -> None:

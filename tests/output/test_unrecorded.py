@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from automl_plan.output.code_hosts.comments import Origin
-from automl_plan.output.cost import cost_json
-from automl_plan.output.drift import drift_json, unrecorded_text
+from automl_plan.output.documents.plan import Cost, Drift
+from automl_plan.output.drift import unrecorded_text
 from automl_plan.output.html.page import plan_html
 from automl_plan.output.markdown import plan_markdown
 from automl_plan.output.plan import plan_text
@@ -79,9 +79,9 @@ def test_a_plan_that_pays_is_refused_and_says_it_once() -> None:
 def test_drift_and_cost_name_them_too() -> None:
     assert "ICN9" in unrecorded_text(FOUND, PLAIN)
     assert unrecorded_text((), PLAIN) == ""
-    assert is_valid("drift", drift_json((), FOUND))
-    assert is_valid("drift", drift_json((), ()))
-    assert is_valid("cost", cost_json(Costs("2026-10-07"), FOUND))
+    assert is_valid("drift", Drift.of((), FOUND))
+    assert is_valid("drift", Drift.of((), ()))
+    assert is_valid("cost", Cost.of(Costs("2026-10-07"), FOUND))
 
 
 def test_of_many_some_are_named() -> None:

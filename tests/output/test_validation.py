@@ -6,7 +6,8 @@ from pathlib import Path
 
 from automl_plan.config.load import load
 from automl_plan.config.scaffold import scaffold
-from automl_plan.output.failures import validation_json, validation_text
+from automl_plan.output.documents.commands import Validate
+from automl_plan.output.failures import validation_text
 from automl_plan.output.style import PLAIN
 from tests.output.schema import is_valid
 
@@ -17,4 +18,4 @@ def test_validation(tmp_path: Path) -> None:
     assert validation_text(configuration, PLAIN) == (
         "Success! The configuration is valid: 1 dataset, 1 model.\n"
     )
-    assert is_valid("validate", validation_json(configuration))
+    assert is_valid("validate", Validate.of(configuration))

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.requirements import Metric
-from automl_plan.output.evaluations import evaluations_json, evaluations_text
+from automl_plan.output.documents.models import ModelsEvaluations
+from automl_plan.output.evaluations import evaluations_text
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.statistics import Measure, measure
 from automl_plan.providers.google.automl import wire as automl
 from automl_plan.providers.google.metrics import label_thresholds
 from automl_plan.providers.google.vertex import wire as vertex
+from tests.output.schema import content
 
 COUNT = st.integers(0, 3)
 
@@ -61,5 +63,5 @@ def test_a_label_that_was_never_predicted(told: Any) -> None:
     found = told([entry(0, 0, 5)])
     row = evaluations_text("m", [found], 0.5, PLAIN).splitlines()[-1]
     assert row.split() == ["brick", "5", "0.3000", "–", "100.0%", "50.0%"]  # noqa: RUF001 (a dash)
-    document: Any = evaluations_json("m", [found])
+    document = content(ModelsEvaluations.of("m", [found]))
     assert document["evaluations"][0]["thresholds"][0]["precision"] is None

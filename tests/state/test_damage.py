@@ -28,7 +28,8 @@ from automl_plan.model.recorded import (
     Status,
     Step,
 )
-from automl_plan.output.state import resource_json, resource_text, resources_text, state_json
+from automl_plan.output.documents.state import StateList, StateShow
+from automl_plan.output.state import resource_text, resources_text
 from automl_plan.output.style import Style
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.planner import make_plan
@@ -39,13 +40,13 @@ from automl_plan.state.store import StateStore
 from automl_plan.workspace.plan_document import change_to_json
 from automl_plan.workspace.plan_file import encode_plan, read_plan
 from tests.output import scenes
+from tests.output.schema import content
 from tests.planning.worlds import LINEAGE, dataset, desired, model
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 WHEN = "2026-11-29T12:00:00Z"
 OPTIONS = PlanOptions(refresh=False)
 PLAIN = Style()
-
 
 DATASET = dataset(labels={"team": "vision"})
 MODEL = model()
@@ -104,10 +105,10 @@ def used(state: State) -> None:
     """What commands do with a state: it is written, listed, shown and planned from."""
     encode(state)
     resources_text(state, PLAIN)
-    json.dumps(state_json(state))
+    content(StateList.of(state))
     for record in state.resources.values():
         resource_text(record, PLAIN)
-        resource_json(record)
+        content(StateShow.of(record))
     plan = make_plan(WANTED, state.recorded(), None, OPTIONS, service_now=NOW)
     json.dumps([change_to_json(change) for change in plan.changes]).encode()
 

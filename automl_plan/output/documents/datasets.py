@@ -1,0 +1,211 @@
+"""The documents of `datasets`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Self
+
+from msgspec import UNSET, Meta, UnsetType
+
+from automl_plan.data.kinds import Kind
+from automl_plan.data.lint import Linted
+from automl_plan.data.lint_rules import Severity
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.ownership import Claim
+from automl_plan.output.documents.base import (
+    FORMAT_VERSION,
+    AddressText,
+    Count,
+    Document,
+    Part,
+    Simulated,
+    Time,
+)
+from automl_plan.planning.adequacy import Adequacy, Reason
+from automl_plan.workspace.data_checks import DatasetAdvice
+from automl_plan.workspace.inventory import DatasetRow, ModelRow
+
+ClaimOf = Annotated[
+    Claim,
+    Meta(
+        description="Whose it is: recorded by this state; made by an open operation of it; "
+        "labelled as this state's, or as another state's; unmanaged."
+    ),
+]
+
+
+def being_made_by(row: DatasetRow | ModelRow) -> str | None:
+    """Return the address whose open operation makes a live object."""
+    owner = row.ownership
+    return str(owner.address) if owner.claim is Claim.BEING_MADE and owner.address else None
+
+
+class Dataset(
+    Part,
+    rename={"problem": "type", "example_count": "total_images", "create_time": "created"},
+    frozen=True,
+):
+    """A live dataset."""
+
+    id: str
+    display_name: str
+    problem: Problem | None
+    classification_type: ClassificationType | None
+    description: str
+    labels: Mapping[str, str]
+    example_count: Count | None
+    labeled_images: Count | None
+    """Of the imported sources; null where it is not known."""
+    create_time: Time
+    last_updated: Time
+    status: str
+    """Of the latest operation on it: `Success: Creating dataset`, `Error: INTERNAL`, …"""
+    address: AddressText | None
+    current: bool
+    """Whether it is the address's current object, and not one that was replaced."""
+    claim: ClaimOf
+    being_made_by: AddressText | None
+
+    @classmethod
+    def of(cls, row: DatasetRow) -> Self:
+        """Return the document of a live dataset."""
+        return cls.filled(
+            row,
+            row.live,
+            row.ownership,
+            labeled_images=row.labelled_images,
+            last_updated=row.updated,
+            being_made_by=being_made_by(row),
+        )
+
+
+class DatasetsShow(Dataset, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
+    """`datasets show --json`"""
+
+
+class DatasetsList(Document, frozen=True):
+    """`datasets list --json`"""
+
+    datasets: tuple[Dataset, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[DatasetRow]) -> Self:
+        """Return the document of live datasets."""
+        return cls(datasets=tuple(map(Dataset.of, rows)))
+
+
+class LintFinding(Part, frozen=True):
+    """One thing that is wrong with the data."""
+
+    file: str
+    line: Count
+    """0: it is about the file."""
+    column: Count
+    """0: it is about the row, or not known."""
+    rule: str
+    severity: Severity
+    message: str
+    hint: str
+
+
+class LintedDataset(Part, rename={"guessed": "kind_is_guessed"}, frozen=True):
+    """What was found in the data of one dataset."""
+
+    name: str
+    """The address of the dataset, or the file."""
+    sources: tuple[str, ...]
+    kind: Kind
+    guessed: bool
+    """Whether the kind was guessed from the rows."""
+    rows: Count
+    """All rows, with or without errors."""
+    images: Count
+    """Different paths in the rows without errors."""
+    findings: tuple[LintFinding, ...]
+    """By file and line; of each rule at most 10,000."""
+    counts: Mapping[str, Count]
+    """The number of findings of each rule."""
+    unchecked: tuple[str, ...]
+    """What was not checked, and why."""
+
+
+class DatasetsLint(Document, frozen=True):
+    """`datasets lint --json`"""
+
+    datasets: tuple[LintedDataset, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[Linted]) -> Self:
+        """Return the document of lint results."""
+        return cls(
+            datasets=tuple(
+                LintedDataset.filled(
+                    each,
+                    findings=tuple(map(LintFinding.filled, each.findings)),
+                    counts=dict(each.counts),
+                )
+                for each in results
+            )
+        )
+
+
+class LabelNeeds(Part, frozen=True):
+    """A label, and what it needs."""
+
+    label: str
+    train: Count
+    validation: Count
+    test: Count
+    unassigned: Count
+    wanted: Count
+    """Examples that it should have next; 0: it has enough."""
+    recall: float | None
+    """Of the current version, at its threshold."""
+    au_prc: float | None
+    """Of the current version; for object detection its mean average precision."""
+
+
+class AdvisedDataset(Part, frozen=True):
+    """Whether the data of a dataset is adequate for training, and what would help most."""
+
+    name: str
+    """The address of the dataset, or the file."""
+    live: str | None
+    """What is known of the live dataset."""
+    verdict: Adequacy
+    reasons: tuple[Reason, ...]
+    """What holds it back, the worst first; then what is only worth knowing."""
+    change: str | None
+    """The single change that would help most."""
+    labels: tuple[LabelNeeds, ...]
+    """Those that need most first."""
+    label_count: Count
+    """Including labels that are not listed."""
+    images: Count
+    """Different ones."""
+    boxes: bool
+    """Whether examples are boxes, not images."""
+    evaluated: str | None
+    """The version that recall and auPRC are of."""
+    simulated: Simulated | UnsetType = UNSET
+
+
+class DatasetsAdvise(Document, frozen=True):
+    """`datasets advise --json`"""
+
+    datasets: tuple[AdvisedDataset, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[DatasetAdvice]) -> Self:
+        """Return the document of advice, with all labels."""
+        return cls(tuple(map(_advised, results)))
+
+
+def _advised(advised: DatasetAdvice) -> AdvisedDataset:
+    advice = advised.advice
+    return AdvisedDataset.filled(
+        advised,
+        advice,
+        labels=tuple(LabelNeeds.filled(each, each.counts) for each in advice.labels),
+        simulated=advice.simulated or UNSET,
+    )
