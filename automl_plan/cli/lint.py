@@ -16,9 +16,8 @@ from automl_plan.cli import completion
 from automl_plan.cli.json_files import DocumentFile, JsonInto
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
-from automl_plan.cli.reporting import FormatOption, chosen, home
+from automl_plan.cli.reporting import Format, FormatOption, chosen, home, renderer
 from automl_plan.errors import UsageError
-from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
     from automl_plan.data.dataset_kinds import DatasetKind

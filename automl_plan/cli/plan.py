@@ -26,9 +26,8 @@ from automl_plan.cli.options import (
 )
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.patience import WHAT, reading
-from automl_plan.cli.reporting import FormatOption, chosen, home
+from automl_plan.cli.reporting import Format, FormatOption, chosen, home, renderer
 from automl_plan.errors import PlanRefused
-from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
     from automl_plan.config.configuration import Configuration

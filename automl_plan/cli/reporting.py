@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from automl_plan.cli.output import exactly_or_go_on, write_json_line
 from automl_plan.errors import AutomlPlanError, UsageError
-from automl_plan.output.ci_formats import Format, renderer
 
 if TYPE_CHECKING:
-    from automl_plan.output.annotations import Home
+    from automl_plan.output.annotations import Home, Report
+
+Format: TypeAlias = Literal["text", "json", "github", "sarif", "junit"]
+"""`text` is for people and `json` the whole document; the others are reports."""
 
 FormatOption = Annotated[
     Format | None,
@@ -23,6 +25,19 @@ FormatOption = Annotated[
         help="text (the default), json, or what CI shows: GitHub's annotations, SARIF, JUnit.",
     ),
 ]
+
+
+def renderer(name: str) -> Callable[[Report], str] | None:
+    """Return what writes a report in a format; None for text and JSON."""
+    if name not in ("github", "sarif", "junit"):
+        return None
+    from automl_plan.output import ci_formats
+
+    return {
+        "github": ci_formats.render_github,
+        "sarif": ci_formats.render_sarif,
+        "junit": ci_formats.render_junit,
+    }[name]
 
 
 def chosen(format_: Format | None, *, as_json: bool) -> Format:
@@ -54,7 +69,10 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
 def home() -> Home:
     """Where the configuration in the working directory lies in its repository."""
     from automl_plan.config.files import Unreadable, configuration_files
-    from automl_plan.output.annotations import Home
+    from automl_plan.output.annotations import Home, Report
+
+Format: TypeAlias = Literal["text", "json", "github", "sarif", "junit"]
+"""`text` is for people and `json` the whole document; the others are reports."""
     from automl_plan.workspace.git_commit import place_in_repository
 
     directory = Path.cwd()

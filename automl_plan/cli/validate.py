@@ -11,8 +11,7 @@ import typer
 from automl_plan.cli.json_files import DocumentFile, JsonInto
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, remember, variables
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
-from automl_plan.cli.reporting import FormatOption, chosen, home
-from automl_plan.output.ci_formats import renderer
+from automl_plan.cli.reporting import FormatOption, chosen, home, renderer
 
 if TYPE_CHECKING:
     from msgspec import Struct

@@ -6,8 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -15,10 +14,6 @@ from automl_plan import __version__
 from automl_plan.model.json import Json
 from automl_plan.output.annotations import Annotation, Home, Level, Report, meaning
 from automl_plan.output.style import COMMAND, clean, harmless
-
-if TYPE_CHECKING:
-    from automl_plan.output.annotations import Report
-
 
 _SHOWN = 10
 """Annotations of one level that GitHub shows for a step."""
@@ -222,12 +217,3 @@ def _artifact(path: str) -> Json:
 
 def _uri(path: str) -> str:
     return quote(clean(path))
-
-
-Format: TypeAlias = Literal["text", "json", "github", "sarif", "junit"]
-"""`text` is for people and `json` the whole document; the others are reports."""
-
-
-def renderer(name: str) -> Callable[[Report], str] | None:
-    """What writes a report in a format; None for those that are none."""
-    return {"github": render_github, "sarif": render_sarif, "junit": render_junit}.get(name)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from automl_plan.data.lint import Linted, LintFinding
 from automl_plan.data.lint_rules import RULES, Severity
-from automl_plan.model.json import Json
 from automl_plan.output.annotations import Annotation, Home, Level, Report
 from automl_plan.output.style import Style, clean, counted
 

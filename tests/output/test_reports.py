@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from automl_plan.cli.reporting import Format, renderer
 from automl_plan.config.findings import READING_RULES
 from automl_plan.config.rules import RULES
 from automl_plan.errors import ConfigurationError, Diagnostic, StateLocked
@@ -25,7 +26,6 @@ from automl_plan.output.annotations import (
     meaning,
     plan_report,
 )
-from automl_plan.output.ci_formats import Format, renderer
 from automl_plan.output.style import harmless
 from automl_plan.planning.plan import (
     REFUSAL_RULES,

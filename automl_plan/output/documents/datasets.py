@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from msgspec import UNSET, Meta, UnsetType
 
-from automl_plan.data.kinds import Kind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted
 from automl_plan.data.lint_rules import Severity
 from automl_plan.model.model_types import ClassificationType, Problem
@@ -114,7 +114,7 @@ class LintedDataset(Part, rename={"guessed": "kind_is_guessed"}, frozen=True):
     name: str
     """The address of the dataset, or the file."""
     sources: tuple[str, ...]
-    kind: Kind
+    kind: DatasetKind
     guessed: bool
     """Whether the kind was guessed from the rows."""
     rows: Count
