@@ -69,10 +69,7 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
 def home() -> Home:
     """Where the configuration in the working directory lies in its repository."""
     from automl_plan.config.files import Unreadable, configuration_files
-    from automl_plan.output.annotations import Home, Report
-
-Format: TypeAlias = Literal["text", "json", "github", "sarif", "junit"]
-"""`text` is for people and `json` the whole document; the others are reports."""
+    from automl_plan.output.annotations import Home
     from automl_plan.workspace.git_commit import place_in_repository
 
     directory = Path.cwd()
