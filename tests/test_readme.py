@@ -11,6 +11,7 @@ import pytest
 
 from automl_plan.config.load import load
 from automl_plan.model.address import dataset_address, model_address
+from automl_plan.providers.registry import PROVIDERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,7 +21,7 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
     # The second block goes on with the model that the first one ends with.
     blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "automl-plan.yaml").write_text("".join(blocks), encoding="utf-8")
-    configuration = load(tmp_path)
+    configuration = load(tmp_path, PROVIDERS)
     assert dataset_address("digits") in configuration.desired.datasets
     assert configuration.desired.models[model_address("digits")].require is not None
 

@@ -179,11 +179,16 @@ def _settings(root: Path, var: list[str] | None, var_file: list[Path] | None) ->
     """What the configuration says of the service; nothing where there is none."""
     from automl_plan.cli.lint import has_configuration
     from automl_plan.config.load import load
+    from automl_plan.providers.registry import PROVIDERS
 
     if not has_configuration(root):
         return {}
     configuration = load(
-        root, variables=variables(var), var_files=var_file or (), environ=os.environ
+        root,
+        PROVIDERS,
+        variables=variables(var),
+        var_files=var_file or (),
+        environ=os.environ,
     )
     provider = configuration.provider
     return provider.settings if provider.name == "local" else {}

@@ -44,13 +44,18 @@ def graph(
         graph_mermaid,
         plan_graph,
     )
+    from automl_plan.providers.registry import PROVIDERS
     from automl_plan.workspace.plan_file import read_plan
 
     if plan_file is not None:
         drawn = plan_graph(read_plan(plan_file))
     else:
         configuration = load(
-            directory, variables=variables(var), var_files=var_file or (), environ=os.environ
+            directory,
+            PROVIDERS,
+            variables=variables(var),
+            var_files=var_file or (),
+            environ=os.environ,
         )
         drawn = configuration_graph(configuration.desired)
     if as_json or format_ == "json":

@@ -120,12 +120,11 @@ def severities_of(opened: Workspace | None) -> dict[str, Severity]:
 
 def capabilities_of(opened: Workspace | None) -> Capabilities:
     """Those of the provider; without a configuration, of the one that is the default."""
-    from automl_plan.providers.registry import known_capabilities
+    from automl_plan.providers.registry import DEFAULT, PROVIDERS
 
     if opened is None:
-        return known_capabilities("local", {})
-    provider = opened.configuration.provider
-    return known_capabilities(provider.name, provider.settings)
+        return PROVIDERS[DEFAULT].capabilities({})
+    return opened.configuration.capabilities
 
 
 def has_configuration(directory: Path) -> bool:

@@ -137,7 +137,9 @@ def backtest(
         results = backtest_file(file)
     else:
         with workspace(directory, var, var_file) as opened:
-            results = backtest_history(opened.store.read().history)
+            results = backtest_history(
+                opened.store.read().history, opened.configuration.capabilities.model_types
+            )
     if as_json:
         from automl_plan.output.documents.operations import OperationsBacktest
 

@@ -35,11 +35,16 @@ def validate(
     """Check the configuration; needs no credentials and no network."""
     from automl_plan.config.load import load
     from automl_plan.output.failures import validation_text
+    from automl_plan.providers.registry import PROVIDERS
 
     shown = chosen(format_, as_json=as_json)
     with DocumentFile(json_into) as file:
         configuration = load(
-            directory, variables=variables(var), var_files=var_file or (), environ=os.environ
+            directory,
+            PROVIDERS,
+            variables=variables(var),
+            var_files=var_file or (),
+            environ=os.environ,
         )
         if file.wanted:
             file.write(_document(configuration))

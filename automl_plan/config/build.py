@@ -13,6 +13,7 @@ from automl_plan.config.rule import ResolvedConfig
 from automl_plan.config.scalars import parse_duration
 from automl_plan.config.schema import config_schema
 from automl_plan.model.address import Address, dataset_address, model_address
+from automl_plan.model.capabilities import BUDGET, Capabilities, training_options
 from automl_plan.model.desired import (
     DEFAULT_KEEP_VERSIONS,
     Adoption,
@@ -28,7 +29,7 @@ from automl_plan.model.desired import (
     Removal,
     RemovalAction,
 )
-from automl_plan.model.model_types import DEFAULT_MODEL_TYPE, ClassificationType, Problem
+from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.notices import PORTS, Mailing, NoticeKind, Receiver, Tls, Way
 from automl_plan.model.requirements import Requirements
 
@@ -39,8 +40,7 @@ def desired(config: ResolvedConfig) -> Desired:
     """All that is declared, sorted by name: the order in the files has no meaning."""
     datasets = (_dataset(name, config.datasets[name]) for name in sorted(config.datasets))
     models = (
-        _model(name, config.models[name], at_vertex=config.at_vertex)
-        for name in sorted(config.models)
+        _model(name, config.models[name], config.capabilities) for name in sorted(config.models)
     )
     blocks = {section: list(found.values()) for section, found in config.blocks.items()}
     return Desired(
@@ -184,26 +184,17 @@ def _blocks_json(wanted: Desired) -> dict[str, Any]:
     return {section: blocks for section, blocks in content.items() if blocks}
 
 
-def _lifecycle(entry: Mapping[str, Any]) -> Lifecycle:
+def _lifecycle(entry: Mapping[str, Any], budget: str = BUDGET) -> Lifecycle:
     lifecycle = entry.get("lifecycle", {})
+    ignored = {field.replace(budget, BUDGET) for field in lifecycle.get("ignore_changes", ())}
     return Lifecycle(
         prevent_destroy=lifecycle.get("prevent_destroy", False),
-        ignore_changes=tuple(sorted(set(lifecycle.get("ignore_changes", ())))),
+        ignore_changes=tuple(sorted(ignored)),
     )
 
 
 def _requirements(require: Mapping[str, Any] | None) -> Requirements | None:
     return None if require is None else Requirements.from_json(require)
-
-
-def _training_options(written: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said beyond the defaults."""
-    options = {}
-    if written.get("disable_early_stopping"):
-        options["disable_early_stopping"] = True
-    if "split" in written:
-        options["split"] = written["split"]
-    return options
 
 
 def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
@@ -224,28 +215,29 @@ def _dataset(name: str, entry: Mapping[str, Any]) -> DesiredDataset:
     )
 
 
-def _model(name: str, entry: Mapping[str, Any], *, at_vertex: bool) -> DesiredModel:
+def _model(name: str, entry: Mapping[str, Any], can: Capabilities) -> DesiredModel:
     problem = next(problem for problem in Problem if problem in entry)
     kind = entry[problem]
     deploy, retrain = entry.get("deploy"), entry.get("retrain", {})
+    unit = can.budget_unit
     keep = entry.get("lifecycle", {}).get("keep_versions", DEFAULT_KEEP_VERSIONS)
     return DesiredModel(
         address=model_address(name),
         display_name=entry.get("display_name", name),
         dataset=dataset_address(entry["dataset"]),
         problem=problem,
-        model_type=kind.get("model_type", DEFAULT_MODEL_TYPE[problem]),
+        model_type=kind.get("model_type", can.default_model_types[problem]),
         # 8e3 is an integer for JSON Schema, and a float for Python.
-        train_budget_milli_node_hours=int(kind["train_budget_milli_node_hours"]),
+        train_budget_milli_node_hours=int(kind[unit.field] * unit.milli_node_hours),
         base_model_id=kind.get("base_model_id"),
-        training_options=_training_options(entry.get("vertex", {})) if at_vertex else {},
+        training_options=training_options(entry.get(can.training_block or "", {})),
         labels=entry.get("labels", {}),
         node_count=None if deploy is None else int(deploy.get("node_count", 1)),
-        redeploys=at_vertex,
-        sets_all_or_none=at_vertex,
+        redeploys=can.redeploys,
+        sets_all_or_none=can.sets_all_or_none,
         require=_requirements(entry.get("require")),
         keep_versions=int(keep),
         retrain_before_expiry=parse_duration(retrain.get("before_expiry", "")),
         retrain_max_age=parse_duration(retrain.get("max_age", "")),
-        lifecycle=_lifecycle(entry),
+        lifecycle=_lifecycle(entry, unit.field),
     )

@@ -11,6 +11,7 @@ from automl_plan.config.findings import Finding, KeyPath
 from automl_plan.config.source_map import Position, SourceMap
 from automl_plan.errors import Diagnostic
 from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.desired import Desired, Policy
 from automl_plan.model.json import Json
 from automl_plan.model.notices import Receiver
@@ -34,6 +35,8 @@ class Configuration(Struct, frozen=True):
     directory: Path
     """Absolute."""
     provider: ProviderSettings
+    capabilities: Capabilities
+    """What that provider can do with these settings."""
     state_path: Path
     """Absolute; `state/default.json` in the directory when nothing is said."""
     desired: Desired

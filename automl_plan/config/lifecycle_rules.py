@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from automl_plan.config.findings import Finding, KeyPath, Suggester, quoted
-from automl_plan.config.resource_rules import key_problem
 from automl_plan.config.rule import ResolvedConfig, Rule, problem_of, registrar
 from automl_plan.config.scalars import TO_WRITE, parse_duration
 from automl_plan.model.address import Address, ResourceKind
-from automl_plan.model.lifespan import SHORTEST
+from automl_plan.model.capabilities import BUDGET
 from automl_plan.model.model_types import Problem
 from automl_plan.model.requirements import Metric
-from automl_plan.model.resource_names import NAME_HINT
 
 RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
@@ -29,7 +27,7 @@ _ONLY_FOR = {
     Metric.AU_PRC: Problem.IMAGE_CLASSIFICATION,
     Metric.MEAN_AVERAGE_PRECISION: Problem.IMAGE_OBJECT_DETECTION,
 }
-_TRAINING = ("model_type", "train_budget_milli_node_hours", "base_model_id")
+_TRAINING = ("model_type", BUDGET, "base_model_id")
 _IGNORABLE = {
     "datasets": (
         "display_name",
@@ -122,18 +120,20 @@ def _metric_bounds(config: ResolvedConfig) -> Iterator[Finding]:
 
 @_rule("duration", "Ages are durations, and shorter than the shortest life of a model.")
 def _durations(config: ResolvedConfig) -> Iterator[Finding]:
+    life = config.capabilities.lifespan
     for name, entry in config.models.items():
         for key, text in entry.get("retrain", {}).items():
             path = ("models", name, "retrain", key)
             duration = parse_duration(text)
             if duration is None:
                 yield Finding(path, "duration", f"{quoted(text)} is no duration", TO_WRITE)
-            elif duration >= SHORTEST:
+            elif life is not None and duration >= life.shortest:
+                days = life.shortest_days
                 message = (
-                    f"{text} is not shorter than the life of a model, 18 calendar months, "
-                    f"which can be {SHORTEST.days} days"
+                    f"{text} is not shorter than the life of a model, {life.months} calendar "
+                    f"months, which can be {days} days"
                 )
-                yield Finding(path, "duration", message, f"write less than {SHORTEST.days}d")
+                yield Finding(path, "duration", message, f"write less than {days}d")
 
 
 @_rule("keep-versions", f"0 to {MAX_KEPT} former versions are kept.")
@@ -148,12 +148,14 @@ def _keep_versions(config: ResolvedConfig) -> Iterator[Finding]:
 
 @_rule("ignore-changes", "Ignored fields are fields of the resource.")
 def _ignore_changes(config: ResolvedConfig) -> Iterator[Finding]:
+    key_problem = config.capabilities.labels.key_problem
     for section, name, entry in config.resources():
-        known = _IGNORABLE[section]
+        unit = config.capabilities.budget_unit.field
+        known = [field.replace(BUDGET, unit) for field in _IGNORABLE[section]]
         suggest = Suggester(known)
         for i, field in enumerate(entry.get("lifecycle", {}).get("ignore_changes", ())):
             top, _, key = field.partition(".")
-            if field in known or (top == "labels" and not key_problem(key, digit_first=True)):
+            if field in known or (top == "labels" and not key_problem(key)):
                 continue
             path = (section, name, "lifecycle", "ignore_changes", str(i))
             message = f"{quoted(field)} is no field whose changes can be ignored"
@@ -298,7 +300,8 @@ def _object_id(config: ResolvedConfig) -> Iterator[Finding]:
         try:
             found = config.adopted_id({"id": "-", **block})
         except ValueError as error:
-            yield Finding(at, "object-id", f"{quoted(text)}: {error}", NAME_HINT)
+            hint = config.definition.object_id_hint
+            yield Finding(at, "object-id", f"{quoted(text)}: {error}", hint)
             continue
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", found):
             message = f"{quoted(text)} can't be the id of an object"

@@ -11,9 +11,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from automl_plan.config import build, variables
+from automl_plan.config import build, lifecycle_rules, notify_rules, resource_rules, variables
 from automl_plan.config.configuration import Configuration, ProviderSettings
 from automl_plan.config.files import Unreadable, configuration_files, read, shown_name
 from automl_plan.config.findings import Finding, KeyPath, quoted
@@ -21,21 +21,32 @@ from automl_plan.config.merging import Document, Merger
 from automl_plan.config.misnamed import misnamed, none_read
 from automl_plan.config.parse_cache import ParseCache
 from automl_plan.config.prices import list_prices, read_prices
-from automl_plan.config.rule import ResolvedConfig
-from automl_plan.config.rules import RULES
+from automl_plan.config.rule import ResolvedConfig, Rule
 from automl_plan.config.schema import SchemaValidator
 from automl_plan.config.source_map import SourceMap
 from automl_plan.config.variables import Interpolator
 from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import ConfigurationError, Diagnostic
+from automl_plan.model.capabilities import Providers
 from automl_plan.model.json import Json
 from automl_plan.model.prices import PriceBook
 
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
 _NONE: Mapping[str, str] = MappingProxyType({})
+RULES: Mapping[str, Rule] = {
+    **resource_rules.RULES,
+    **lifecycle_rules.RULES,
+    **notify_rules.RULES,
+}
+"""All named rules but those of providers, by id."""
+_DEFAULT_PROVIDER = "local"
 
 
 def load(
     directory: Path,
+    providers: Providers,
     *,
     variables: Mapping[str, str] = _NONE,
     var_files: Sequence[Path] = (),
@@ -48,7 +59,7 @@ def load(
     ConfigurationError with every finding, sorted by file, line and column.
     """
     place = Path(os.path.abspath(directory))  # noqa: PTH100 (keeps symbolic links)
-    loader = _Loader(place, environ)
+    loader = _Loader(place, providers, environ)
     return loader.load(variables, var_files, environ)
 
 
@@ -56,9 +67,13 @@ class _Loader:
     def __init__(
         self,
         directory: Path,
+        providers: Providers,
         environ: Mapping[str, str],
     ) -> None:
         self._directory = directory
+        self._providers = providers
+        self._definition = providers[_DEFAULT_PROVIDER]
+        self._capabilities = self._definition.capabilities({})
         self._diagnostics: list[Diagnostic] = []
         self._found: list[Finding] = []
         self._files: dict[str, Path] = {}
@@ -102,6 +117,7 @@ class _Loader:
         checked = self._checked(document, interpolator, complete)
         for rule in RULES.values():
             self._found.extend(rule.check(checked))
+        self._found.extend(resource_rules.provider_findings(checked, self._providers))
         self._raise_if_anything_was_found()
         for text, value in self._parsed:
             if "${" not in text:  # what stands in place of references may have another shape
@@ -173,6 +189,8 @@ class _Loader:
         return ResolvedConfig(
             provider=name,
             provider_settings=settings,
+            definition=self._definition,
+            capabilities=self._capabilities,
             state_path=self._state_path(state),
             prices_path=self._prices_path(prices),
             policy=self._optional("policy", policy),
@@ -196,12 +214,24 @@ class _Loader:
     def _provider(self, provider: Any) -> tuple[str | None, dict[str, Any]]:
         """The provider's name, None where that is written wrongly, and its settings."""
         if ("provider",) not in self._declared:
-            provider = {"local": {}}
+            provider = {_DEFAULT_PROVIDER: {}}
+        self._register(provider)
         sound = self._sound(("provider",), "provider", provider)
         if len(sound) != 1:
             return None, {}
-        [(name, settings)] = sound.items()
-        return name, {**self._validator.defaults(name), **(settings or {})}
+        [(name, given)] = sound.items()
+        settings = {**self._validator.defaults(name), **(given or {})}
+        self._definition = self._providers[name]
+        self._capabilities = self._definition.capabilities(settings)
+        return name, settings
+
+    def _register(self, provider: Any) -> None:
+        """Accept the blocks of a provider that the published schema does not have."""
+        for name in provider if isinstance(provider, dict) else ():
+            if not self._validator.knows(name) and name in self._providers:
+                self._validator.add(self._providers[name])
+                self._proven.clear()  # by the published schema
+                self._parsed.clear()
 
     def _state_path(self, state: Any) -> str | None:
         """Where the state is kept, as it is written; None where that is written wrongly."""
@@ -239,7 +269,6 @@ class _Loader:
         if not unresolved and self._validator.accepts(definition, value):
             return value
         from automl_plan.config.schema import paths_of_error, prune_invalid
-        from automl_plan.config.schema_errors import explain
 
         self._faulty.add(path)
         self._broken |= unresolved
@@ -247,15 +276,23 @@ class _Loader:
             self._broken.update(paths_of_error(error, path))
             # That a value could not be filled in is noted already.
             if (*path, *map(str, error.absolute_path)) not in unresolved:
-                self._found.extend(explain(error, path, self._source_map.written))
+                self._explain(error, path)
         return {} if path in self._broken else prune_invalid(value, path, self._broken)
+
+    def _explain(self, error: ValidationError, path: KeyPath) -> None:
+        from automl_plan.config.schema_errors import explain
+
+        written = self._source_map.written
+        self._found.extend(explain(error, path, written, self._capabilities))
 
     def _read_files(self, prices: str | None) -> tuple[Path, ...]:
         book = () if prices is None else (self._directory / prices,)
         return (*self._files.values(), *book)
 
     def _prices(self, path: str | None) -> PriceBook:
-        return list_prices() if path is None else read_prices(self._directory / path)
+        if path is None:
+            return list_prices(self._capabilities)
+        return read_prices(self._directory / path, self._capabilities)
 
     def _raise_if_anything_was_found(self) -> None:
         # What YAML itself is wrong about often makes a second finding at the same place.
@@ -278,6 +315,7 @@ class _Loader:
         return Configuration(
             directory=self._directory,
             provider=ProviderSettings(checked.provider, checked.provider_settings),
+            capabilities=checked.capabilities,
             state_path=Path(state_path),
             desired=desired,
             policy=build.policy(checked.policy),

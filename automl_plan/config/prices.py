@@ -9,7 +9,8 @@ from typing import Any
 
 from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import PriceBookInvalid
-from automl_plan.model.model_types import Family, Problem
+from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.model_types import ModelTypes, Problem
 from automl_plan.model.prices import Price, PriceBook
 
 FORMAT_VERSION = "1.0"
@@ -18,18 +19,22 @@ _LARGEST = 1_000_000
 
 
 @cache
-def list_prices() -> PriceBook:
-    """The list prices that come with the package."""
-    path = Path(__file__).with_name("prices.yaml")
-    return _book(parse(path.read_text(encoding="utf-8"), path.name).value, path.name)
+def _listed(path: Path) -> Any:
+    return parse(path.read_text(encoding="utf-8"), path.name).value
 
 
-def most_usd(problem: Problem, model_type: str, milli_node_hours: int) -> str:
-    """What a training with this budget costs at most at list price: `$27.72`."""
-    return f"${list_prices().training_usd(problem, model_type, milli_node_hours) or 0.0:,.2f}"
+def list_prices(capabilities: Capabilities) -> PriceBook:
+    """Return the list prices of a provider."""
+    path = capabilities.price_list
+    return _book(_listed(path), path.name, capabilities.model_types)
 
 
-def read_prices(path: Path) -> PriceBook:
+def most_usd(can: Capabilities, problem: Problem, model_type: str, milli_node_hours: int) -> str:
+    """Return what a training with this budget costs at most at list price: `$27.72`."""
+    return f"${list_prices(can).training_usd(problem, model_type, milli_node_hours) or 0.0:,.2f}"
+
+
+def read_prices(path: Path, capabilities: Capabilities) -> PriceBook:
     """A price book of the same form. Raises PriceBookInvalid."""
     try:
         if path.stat().st_size > _LARGEST:
@@ -44,20 +49,21 @@ def read_prices(path: Path) -> PriceBook:
     for wrong in parsed.diagnostics:
         message = f"Line {wrong.line} of the price book can't be used: {wrong.message}."
         raise PriceBookInvalid(message, where=str(path), hint=wrong.hint)
-    return _book(parsed.value, str(path))
+    return _book(parsed.value, str(path), capabilities.model_types)
 
 
-def _book(content: Any, where: str) -> PriceBook:
+def _book(content: Any, where: str, types: ModelTypes) -> PriceBook:
     try:
         _check_format(content["format_version"])
         return PriceBook(
             date=_date(content["date"]),
             training={
-                (problem, family): _price(content["training"][problem][family])
-                for problem in Problem
-                for family in Family
+                (problem, each.family): _price(content["training"][problem][each.family])
+                for problem in types
+                for each in types[problem].values()
             },
-            deployment={p: _price(content["deployment"][p]) for p in Problem},
+            deployment={p: _price(content["deployment"][p]) for p in types if types[p]},
+            model_types=types,
         )
     except KeyError as error:
         problem = f"{error.args[0]} is missing"

@@ -4,80 +4,23 @@ from __future__ import annotations
 
 import os.path
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from automl_plan.config.findings import Finding, Suggester, listed, quoted
+from automl_plan.config.findings import Finding, KeyPath, Suggester, listed, quoted
 from automl_plan.config.prices import most_usd
 from automl_plan.config.rule import ResolvedConfig, Rule, problem_of, registrar
 from automl_plan.model.address import NAME_PATTERN
-from automl_plan.model.live import FOREIGN_LABEL_PREFIXES, OWN_LABEL_PREFIX
-from automl_plan.model.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
+from automl_plan.model.capabilities import Providers, SettingProblem
+from automl_plan.model.live import OWN_LABEL_PREFIX
+from automl_plan.model.model_types import Problem
 
-MAX_LENGTH = 63
-"""Unicode characters, of keys and of values."""
-MAX_BYTES = 127
-"""Of their UTF-8."""
-
-_ASCII = re.compile(r"[a-z0-9_-]*")
-_LETTERS = ("Ll", "Lo")
-"""Lowercase letters, and letters of scripts that have no case."""
-_DIGITS = "Nd"
-
-
-def key_problem(key: str, *, digit_first: bool) -> str | None:
-    """Why this can't be a key; None when it can. `digit_first`: whether it may start with one."""
-    if not key:
-        return "it is empty"
-    first = unicodedata.category(key[0])
-    if first not in _LETTERS and not (digit_first and first == _DIGITS):
-        return f"it does not start with a lowercase letter{' or a digit' * digit_first}"
-    return value_problem(key)
-
-
-def value_problem(value: str) -> str | None:
-    """Why this can't be a value; None when it can."""
-    if len(value) > MAX_LENGTH:
-        return f"it has {len(value):,} characters, more than {MAX_LENGTH}"
-    if _ASCII.fullmatch(value):
-        return None
-    for c in value:
-        if c not in "_-" and unicodedata.category(c) not in (*_LETTERS, _DIGITS):
-            if unicodedata.category(c) == "Lu":
-                return f'"{c}" is not lowercase'
-            return f"it holds {unicodedata.name(c, f'U+{ord(c):04X}').lower()}"
-    size = len(value.encode())
-    if size > MAX_BYTES:
-        return f"it has {size:,} bytes in UTF-8, more than {MAX_BYTES}"
-    return None
-
-
-MAX_LABELS = 56
-"""The service takes 64; the others tell whose an object is, and what it was made of."""
-MAX_DESCRIPTION = 25_000
-"""Characters (proto: Dataset.description)."""
-MAX_NODE_COUNT = 100
-"""proto: ImageClassificationModelDeploymentMetadata.node_count."""
-MAX_URI = 2_000
-"""Characters (proto: GcsSource.input_uris)."""
-MAX_PREFIX = 500
-"""Characters of a staging bucket and its prefix: names of objects have up to 1,024 bytes."""
+_FIELDS = frozenset((*Problem, "labels", "deploy", "require", "retrain", "lifecycle"))
+"""Mappings that every model may have; another one is the training block of a provider."""
 
 RULES: dict[str, Rule] = {}
 """All rules of this module, by id."""
 _rule = registrar(RULES)
-
-_BUCKET = r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
-"""Cloud Storage documentation, "About Cloud Storage buckets"."""
-_FOLDER = r"[A-Za-z0-9._=+@-]+"
-"""Narrower than what may name an object: nothing here means more than itself to anybody."""
-_AT_VERTEX = (r"[^\x00-\x1f\x7f]{1,128}", "1 to 128 characters, none of them a control character")
-"""proto of Vertex AI: Dataset.display_name, Model.display_name."""
-_DISPLAY_NAME = {
-    "datasets": (r"[A-Za-z0-9_]{1,32}", "1 to 32 of A-Z, a-z, 0-9 and _"),
-    "models": (r"[A-Za-z][A-Za-z0-9_]{0,31}", "a letter, then up to 31 of A-Z, a-z, 0-9 and _"),
-}
 
 
 @_rule("display-name", "Display names are ones that the service accepts.")
@@ -85,74 +28,72 @@ def _display_name(config: ResolvedConfig) -> Iterator[Finding]:
     for section, name, entry in config.resources():
         if (section, name, "display_name") in config.broken:
             continue
-        pattern, allowed = _AT_VERTEX if config.at_vertex else _DISPLAY_NAME[section]
+        can = config.capabilities
+        grammar = can.dataset_name if section == "datasets" else can.model_name
         written = "display_name" in entry
-        if re.fullmatch(pattern, entry.get("display_name", name)):
+        if re.fullmatch(grammar.pattern, entry.get("display_name", name)):
             continue
         if written:
             message = f"{quoted(entry['display_name'])} can't be a display name"
             yield Finding(
-                (section, name, "display_name"), "display-name", message, f"write {allowed}"
+                (section, name, "display_name"), "display-name", message, f"write {grammar.allowed}"
             )
         elif re.fullmatch(NAME_PATTERN, name):  # else the name itself is wrong
             fitting = re.sub(r"[^A-Za-z0-9_]", "_", name)[:32]
             message = f"the name {quoted(name)} can't be the display name too"
-            hint = f"write display_name: {fitting} ({allowed})"
+            hint = f"write display_name: {fitting} ({grammar.allowed})"
             yield Finding((section, name), "display-name", message, hint, at_key=True)
 
 
-@_rule("description-length", f"A description has at most {MAX_DESCRIPTION:,} characters.")
+@_rule("description-length", "A description is no longer than the service accepts.")
 def _description_length(config: ResolvedConfig) -> Iterator[Finding]:
+    most = config.capabilities.max_description
     for name, entry in config.datasets.items():
         length = len(entry.get("description", ""))
-        if length > MAX_DESCRIPTION:
-            yield Finding(
-                ("datasets", name, "description"),
-                "description-length",
-                f"the description has {length:,} characters",
-                f"write at most {MAX_DESCRIPTION:,}",
-            )
+        if length > most:
+            path = ("datasets", name, "description")
+            message = f"the description has {length:,} characters"
+            yield Finding(path, "description-length", message, f"write at most {most:,}")
 
 
 @_rule("label-key", "Keys of labels are ones that the service accepts.")
 def _label_key(config: ResolvedConfig) -> Iterator[Finding]:
+    grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
-            if problem := key_problem(key, digit_first=config.at_vertex):
+            if problem := grammar.key_problem(key):
                 path = (section, name, "labels", key)
                 message = f"{quoted(key)} can't be the key of a label: {problem}"
-                more = MAX_LENGTH - 1
-                hint = f"write a lowercase letter, then up to {more} of them, digits, _ or -"
-                yield Finding(path, "label-key", message, hint, at_key=True)
+                yield Finding(path, "label-key", message, grammar.key_hint, at_key=True)
 
 
 @_rule("label-value", "Values of labels are ones that the service accepts.")
 def _label_value(config: ResolvedConfig) -> Iterator[Finding]:
+    grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         for key, value in entry.get("labels", {}).items():
-            if problem := value_problem(value):
+            if problem := grammar.value_problem(value):
                 path = (section, name, "labels", key)
                 message = f"{quoted(value)} can't be the value of a label: {problem}"
-                hint = f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, or nothing"
-                yield Finding(path, "label-value", message, hint)
+                yield Finding(path, "label-value", message, grammar.value_hint)
 
 
-@_rule("label-count", f"A resource has at most {MAX_LABELS} labels.")
+@_rule("label-count", "A resource has no more labels than the service accepts beside ours.")
 def _label_count(config: ResolvedConfig) -> Iterator[Finding]:
+    grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         count = len(entry.get("labels", ()))
-        if count > MAX_LABELS:
-            message = f"there are {count} labels, and at most {MAX_LABELS} can be written"
-            hint = "the service takes 64, and automl-plan sets up to 8 itself"
+        if count > grammar.most:
+            message = f"there are {count} labels, and at most {grammar.most} can be written"
             path = (section, name, "labels")
-            yield Finding(path, "label-count", message, hint, at_key=True)
+            yield Finding(path, "label-count", message, grammar.most_hint, at_key=True)
 
 
-@_rule("label-reserved", "Labels of automl-plan and of Google's services are not written.")
+@_rule("label-reserved", "Labels of automl-plan and of the service itself are not written.")
 def _label_reserved(config: ResolvedConfig) -> Iterator[Finding]:
     for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
-            for prefix in (OWN_LABEL_PREFIX, *FOREIGN_LABEL_PREFIXES):
+            for prefix in (OWN_LABEL_PREFIX, *config.capabilities.labels.reserved):
                 if key.startswith(prefix):
                     path = (section, name, "labels", key)
                     message = f"keys of labels that start with {prefix} are reserved"
@@ -162,41 +103,59 @@ def _label_reserved(config: ResolvedConfig) -> Iterator[Finding]:
 
 @_rule("model-type", "A model's type is one that the service trains for its kind.")
 def _model_type(config: ResolvedConfig) -> Iterator[Finding]:
+    known = config.capabilities.model_types
     for name, entry in config.models.items():
         problem = problem_of(entry)
         written = entry[problem].get("model_type") if problem else None
-        if problem is None or written is None or written in MODEL_TYPES[problem]:
+        if problem is None or written is None or written in known[problem]:
             continue
-        other = next((p for p in Problem if written in MODEL_TYPES[p]), None)
+        if written in config.capabilities.unavailable_types:
+            continue  # the next rule says what to write in its place
+        other = next((p for p in Problem if written in known[p]), None)
         message = f"{quoted(written)} is no model type of {problem}"
-        hint = f"write {listed(MODEL_TYPES[problem])}"
+        hint = f"write {listed(known[problem])}"
         if other is not None:
             message += f", only of {other}"
-        elif near := Suggester(MODEL_TYPES[problem])(written):
+        elif near := Suggester(known[problem])(written):
             hint = f"did you mean {quoted(near)}? {hint}"
         yield Finding(("models", name, problem, "model_type"), "model-type", message, hint)
 
 
+@_rule("vertex-model-type", "A model's type is one that the provider trains.")
+def _unavailable_type(config: ResolvedConfig) -> Iterator[Finding]:
+    for name, entry in config.models.items():
+        problem = problem_of(entry)
+        written = entry[problem].get("model_type", "") if problem else ""
+        unavailable = config.capabilities.unavailable_types.get(written)
+        if problem is not None and unavailable is not None:
+            path = ("models", name, problem, "model_type")
+            hint = f"write {unavailable.instead}"
+            yield Finding(path, "vertex-model-type", unavailable.reason, hint)
+
+
 @_rule("budget-bounds", "A train budget lies within the bounds of the model's type.")
 def _budget_bounds(config: ResolvedConfig) -> Iterator[Finding]:
-    field = "train_budget_milli_node_hours"
+    can = config.capabilities
+    unit = can.budget_unit
     for name, entry in config.models.items():
         problem = problem_of(entry)
         if problem is None or ("models", name, problem, "model_type") in config.broken:
             continue
-        budget = entry[problem].get(field)
-        known = MODEL_TYPES[problem].get(
-            entry[problem].get("model_type", DEFAULT_MODEL_TYPE[problem])
-        )
-        if budget is None or known is None or known.min_budget <= budget <= known.max_budget:
+        written = entry[problem].get(unit.field)
+        model_type = entry[problem].get("model_type", can.default_model_types[problem])
+        known = can.model_types[problem].get(model_type)
+        if written is None or known is None:
+            continue
+        budget = written * unit.milli_node_hours
+        if known.min_budget <= budget <= known.max_budget:
             continue
         yield Finding(
-            ("models", name, problem, field),
+            ("models", name, problem, unit.field),
             "budget-bounds",
-            f"{budget:,} milli node hours are out of bounds for the model type {known.name}",
-            f"write {known.min_budget} to {known.max_budget}"
-            f" (up to {most_usd(problem, known.name, known.min_budget)}"
-            f" to {most_usd(problem, known.name, known.max_budget)})",
+            f"{written:,} {unit.name} are out of bounds for the model type {known.name}",
+            f"write {unit.written(known.min_budget)} to {unit.written(known.max_budget)}"
+            f" (up to {most_usd(can, problem, known.name, known.min_budget)}"
+            f" to {most_usd(can, problem, known.name, known.max_budget)})",
         )
 
 
@@ -226,12 +185,13 @@ def _kind_mismatch(config: ResolvedConfig) -> Iterator[Finding]:
         yield Finding(path, "kind-mismatch", message, hint, at_key=True)
 
 
-@_rule("node-count", f"A model is deployed on 1 to {MAX_NODE_COUNT} nodes.")
+@_rule("node-count", "A model is deployed on as many nodes as the service accepts.")
 def _node_count(config: ResolvedConfig) -> Iterator[Finding]:
+    most = config.capabilities.max_nodes
     for name, entry in config.models.items():
         nodes = entry.get("deploy", {}).get("node_count", 1)
-        if not 1 <= nodes <= MAX_NODE_COUNT:
-            hint = f"write 1 to {MAX_NODE_COUNT}"
+        if not 1 <= nodes <= most:
+            hint = f"write 1 to {most}"
             if nodes == 0:
                 hint += "; without deploy: the model is not deployed"
             path = ("models", name, "deploy", "node_count")
@@ -253,23 +213,24 @@ def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] |
         return f"{shown} holds a control character", "write the file's name as it is"
     if not source.endswith(".csv"):
         return f"{shown} is no CSV file", "write a name that ends in .csv"
-    if source.startswith("gs://"):
-        if len(source) > MAX_URI:
-            return f"{shown} is too long", f"at most {MAX_URI:,} characters"
-        if not re.fullmatch(r"gs://[^/\s]+/\S(.*\S)?", source):
-            return f"{shown} names no object", "write gs://BUCKET/OBJECT.csv"
+    form = config.capabilities.sources
+    if source.startswith(form.scheme):
+        if len(source) > form.longest:
+            return f"{shown} is too long", f"at most {form.longest:,} characters"
+        if not re.fullmatch(form.pattern, source):
+            return f"{shown} names no object", f"write {form.example}"
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
-        return f"{shown} can't be read", "write gs://BUCKET/OBJECT.csv or a relative path"
-    provider = config.provider
-    staged = ("provider", str(provider), "staging_bucket")
-    uploads = "staging_bucket" in config.provider_settings or staged in config.broken
-    if provider in ("automl", "vertex") and not uploads:
-        hint = (
-            "upload the file, and write gs://BUCKET/OBJECT.csv; or have it uploaded: write "
-            "staging_bucket: gs://BUCKET beside the project"
-        )
-        return f"{shown} is a local path, which the provider {provider} can't read", hint
+        return f"{shown} can't be read", f"write {form.example} or a relative path"
+    setting = form.upload_setting
+    uploads = setting is not None and (
+        setting in config.provider_settings or (*config.place, setting) in config.broken
+    )
+    if not form.reads_local and not uploads:
+        hint = f"upload the file, and write {form.example}"
+        if setting is not None:
+            hint += f"; or have it uploaded: write {form.upload_hint}"
+        return f"{shown} is a local path, which the provider {config.provider} can't read", hint
     if source.startswith("/"):
         hint = "write a path relative to the configuration's directory"
         return f"{shown} is an absolute path", hint
@@ -294,11 +255,7 @@ def _source_duplicates(config: ResolvedConfig) -> Iterator[Finding]:
 
 @_rule("path-form", "Paths are not empty and hold no control characters.")
 def _path_form(config: ResolvedConfig) -> Iterator[Finding]:
-    paths: dict[tuple[str, ...], Any] = {("state", "local", "path"): config.state_path}
-    paths["prices", "file"] = config.prices_path
-    for key in ("data_dir", "bucket_root"):
-        if config.provider == "local" and key in config.provider_settings:
-            paths["provider", "local", key] = config.provider_settings[key]
+    paths = {("state", "local", "path"): config.state_path, ("prices", "file"): config.prices_path}
     for path, value in paths.items():
         if value is not None and not re.fullmatch(r"[^\x00-\x1f\x7f]+", value):
             message = f"{quoted(value)} can't be a path"
@@ -307,31 +264,23 @@ def _path_form(config: ResolvedConfig) -> Iterator[Finding]:
             )
 
 
-@_rule("project-id", "The project is one word.")
-def _project_id(config: ResolvedConfig) -> Iterator[Finding]:
-    project = config.provider_settings.get("project", "-")
-    if not re.fullmatch(r"[^\s/]+", project):
-        message = f"{quoted(project)} can't be the id of a project"
-        path = ("provider", str(config.provider), "project")
-        yield Finding(path, "project-id", message, "write the id alone, such as my-project")
+def _of_provider(found: SettingProblem, rule: str, base: KeyPath, block: Any) -> Finding:
+    value = block
+    for key in found.path:
+        value = value[key] if isinstance(value, dict) else None
+    message = found.message.replace("{}", quoted(value))
+    return Finding((*base, *found.path), rule, message, found.hint)
 
 
-@_rule("staging-bucket", "Local data is uploaded to a bucket, or below a folder of one.")
-def _staging_bucket(config: ResolvedConfig) -> Iterator[Finding]:
-    written = config.provider_settings.get("staging_bucket")
-    if written is None:
-        return
-    bucket, *folders = written.removeprefix("gs://").removesuffix("/").split("/")
-    path = ("provider", str(config.provider), "staging_bucket")
-    if not written.startswith("gs://") or not re.fullmatch(_BUCKET, bucket):
-        message = f"{quoted(written)} names no bucket"
-        yield Finding(path, "staging-bucket", message, "write gs://BUCKET or gs://BUCKET/PREFIX")
-        return
-    wrong = [f for f in folders if not re.fullmatch(_FOLDER, f) or not f.strip(".")]
-    if wrong or len(written) > MAX_PREFIX:
-        message = f"nothing can be uploaded below {quoted(written)}"
-        hint = (
-            f"write at most {MAX_PREFIX} characters, and as names of folders letters, digits and "
-            "any of . _ = + @ -"
-        )
-        yield Finding(path, "staging-bucket", message, hint)
+def provider_findings(config: ResolvedConfig, providers: Providers) -> Iterator[Finding]:
+    """Apply the rules of providers: on the chosen one's settings, and on all training blocks."""
+    if config.provider is not None:
+        for rule in config.definition.rules:
+            for found in rule.check(config.provider_settings):
+                yield _of_provider(found, rule.id, config.place, config.provider_settings)
+    for name, entry in config.models.items():
+        for key in entry:
+            if key not in _FIELDS and isinstance(entry[key], dict) and key in providers:
+                for rule in providers[key].training_rules:
+                    for found in rule.check(entry[key]):
+                        yield _of_provider(found, rule.id, ("models", name, key), entry[key])

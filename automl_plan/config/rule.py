@@ -2,8 +2,8 @@
 
 A rule is a function from the checked configuration to findings, with an id and one line of
 meaning. It sees values of the right shape only, so any of them may be missing. To add one, write
-it in `resource_rules`, `life_rules` or `vertex_rules`; if it replaces a limit in the schema, name
-it in the `$comment` there.
+it in `resource_rules` or `lifecycle_rules`; if it replaces a limit in the schema, name it in the
+`$comment` there. Rules on what a provider alone has are in its `ProviderDefinition`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from automl_plan.config.findings import Finding, KeyPath
 from automl_plan.model.address import ResourceKind
+from automl_plan.model.capabilities import Capabilities, ProviderDefinition
 from automl_plan.model.model_types import Problem
-from automl_plan.model.resource_names import EMBEDDED, Place, bare_id
 
 # Entries had their shape checked; Json would ask for that again at each step.
 Entries: TypeAlias = Mapping[str, dict[str, Any]]
@@ -28,6 +28,10 @@ class ResolvedConfig(Struct, frozen=True):
     provider: str | None
     """None when that section is wrong."""
     provider_settings: dict[str, Any]
+    definition: ProviderDefinition
+    """Of that provider, or of the one that is the default."""
+    capabilities: Capabilities
+    """What it can do with these settings."""
     state_path: str | None
     policy: Mapping[str, Any]
     lint: Mapping[str, str]
@@ -45,31 +49,21 @@ class ResolvedConfig(Struct, frozen=True):
     """Whether all files could be read."""
 
     @property
-    def at_vertex(self) -> bool:
-        """Whether what is declared is to live at Vertex AI, or its rehearsal."""
-        local = self.provider == "local" and self.provider_settings.get("api") == "vertex"
-        return local or self.provider == "vertex"
+    def place(self) -> KeyPath:
+        """The path of the provider's settings."""
+        return ("provider", str(self.provider))
 
     def adopted_id(self, block: Mapping[str, Any]) -> str:
-        """The id in a block of `imports`, which may be Google's full name of an object.
+        """Return the id in a block of `imports`, which may be a full name of the service's.
 
-        Raises ValueError for a name of another project, location or kind.
+        Raises ValueError for a name of another place or kind.
         """
-        text: str = block["id"]
-        place = self._place() if "/" in text or "@" in text else None
-        if place is None:
-            return text
         kind, _, _ = block.get("to", "").partition(".")
-        return bare_id(text, place, ResourceKind(kind) if kind in [*ResourceKind] else None)
-
-    def _place(self) -> Place | None:
-        """Where the provider keeps its objects; None where its settings don't say."""
-        settings = self.provider_settings
-        if self.provider == "local":
-            return EMBEDDED
-        if "project" not in settings or "location" not in settings:
-            return None
-        return Place(settings["project"], settings["location"], numbered=True)
+        return self.definition.object_id(
+            block["id"],
+            ResourceKind(kind) if kind in [*ResourceKind] else None,
+            self.provider_settings,
+        )
 
     def resources(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """The section, the name and the entry of each resource."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from automl_plan.config.findings import KeyPath
+from automl_plan.model.capabilities import BUDGET, ProviderDefinition
 from automl_plan.model.json import Json
+from automl_plan.model.model_types import Problem
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -70,6 +72,11 @@ Check: TypeAlias = Callable[[Any], bool]
 Schema: TypeAlias = dict[str, Any]
 Compile: TypeAlias = Callable[[Schema], Check]
 
+_NO_SETTINGS: Schema = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "properties": {},
+}
 _REFERENCE = {"$ref": "#/definitions/reference"}
 _NOT_COMPILED = frozenset(
     # `properties` is read with `additionalProperties`, which every mapping of the schema has.
@@ -101,6 +108,28 @@ class SchemaValidator:
         self._compiled: dict[str, Check] = {}
         self.digest = hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
         """What tells this schema from others."""
+
+    def knows(self, provider: str) -> bool:
+        """Whether the schema has a block for a provider."""
+        return provider in self._definitions["provider"]["properties"]
+
+    def add(self, provider: ProviderDefinition) -> None:
+        """Accept the blocks of a provider, and budgets in its unit."""
+        name, settings = provider.name, provider.settings_schema
+        unit = provider.capabilities({}).budget_unit.field
+        section, model = self._definitions["provider"], self._definitions["model"]["properties"]
+        section["properties"][name] = {"$ref": f"#/definitions/{name}"}
+        section["oneOf"].append({"required": [name]})
+        self._definitions[name] = _for_tool(settings or _NO_SETTINGS)
+        if provider.training_schema is not None:
+            model[name] = _for_tool(provider.training_schema)
+        for problem in Problem:
+            kind = model[problem]
+            kind["properties"] = {
+                unit if key == BUDGET else key: schema for key, schema in kind["properties"].items()
+            }
+            kind["required"] = [unit if key == BUDGET else key for key in kind["required"]]
+        self._compiled.clear()
 
     def accepts(self, definition: str, value: Json) -> bool:
         """Whether a value has the shape of a definition."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from automl_plan.config.findings import Finding, KeyPath, Suggester, listed, quoted, to_quote
 from automl_plan.config.prices import most_usd
 from automl_plan.config.schema import types_of
-from automl_plan.model.model_types import DEFAULT_MODEL_TYPE, MODEL_TYPES, Problem
+from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.model_types import Problem
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -38,7 +39,10 @@ _TO_WRITE = {
 
 
 def explain(
-    error: ValidationError, base: KeyPath, written: Callable[[KeyPath], str | None]
+    error: ValidationError,
+    base: KeyPath,
+    written: Callable[[KeyPath], str | None],
+    capabilities: Capabilities,
 ) -> Iterator[Finding]:
     """The findings that an error stands for; `base` is the path of the checked value.
 
@@ -47,6 +51,8 @@ def explain(
     path = (*base, *map(str, error.absolute_path))
     if error.validator == "type":
         yield _wrong_type(error, path, written(path))
+    elif error.validator == "required":
+        yield from _missing_keys(error, path, capabilities)
     else:
         yield from _BY_KEYWORD[str(error.validator)](error, path)
 
@@ -74,35 +80,35 @@ def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
         yield Finding((*path, key), "unknown-key", message, hint, at_key=True)
 
 
-def _missing_keys(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
+def _missing_keys(error: ValidationError, path: KeyPath, can: Capabilities) -> Iterator[Finding]:
     instance: Any = error.instance
     required: Any = error.validator_value
     for key in required:
         if key in instance:
             continue
-        if key == "train_budget_milli_node_hours":
-            yield _missing_budget(instance, path)
+        if key == can.budget_unit.field:
+            yield _missing_budget(instance, path, can)
         else:
             message = f"the key {quoted(key)} is missing"
             yield Finding(path, "missing-key", message, _TO_WRITE.get(key), at_key=True)
 
 
-def _missing_budget(instance: Any, path: KeyPath) -> Finding:
-    problem = Problem(path[-1])
-    name = instance.get("model_type", DEFAULT_MODEL_TYPE[problem])
-    types = MODEL_TYPES[problem]
+def _missing_budget(instance: Any, path: KeyPath, can: Capabilities) -> Finding:
+    problem, unit = Problem(path[-1]), can.budget_unit
+    name = instance.get("model_type", can.default_model_types[problem])
+    types = can.model_types[problem]
     model_type = types.get(name if isinstance(name, str) else "")
     if model_type is None:
-        model_type = types[DEFAULT_MODEL_TYPE[problem]]
+        model_type = types[can.default_model_types[problem]]
     default, least = model_type.default_budget, model_type.min_budget
-    price = most_usd(problem, model_type.name, default)
+    price = most_usd(can, problem, model_type.name, default)
     return Finding(
         path,
         "missing-budget",
-        "train_budget_milli_node_hours is missing: leaving it out would train with the service's"
-        f" default of {default:,} milli node hours, up to {price}",
-        f"write train_budget_milli_node_hours: {least} (the least,"
-        f" up to {most_usd(problem, model_type.name, least)}) or more",
+        f"{unit.field} is missing: leaving it out would train with the service's"
+        f" default of {unit.text(default)}, up to {price}",
+        f"write {unit.field}: {unit.written(least)} (the least,"
+        f" up to {most_usd(can, problem, model_type.name, least)}) or more",
         at_key=True,
     )
 
@@ -194,7 +200,6 @@ def _empty(_: ValidationError, path: KeyPath) -> Iterator[Finding]:
 
 _BY_KEYWORD: Mapping[str, Callable[[ValidationError, KeyPath], Iterator[Finding]]] = {
     "additionalProperties": _unknown_keys,
-    "required": _missing_keys,
     "enum": _not_allowed,
     "oneOf": _exactly_one,
     "anyOf": _no_alternative,

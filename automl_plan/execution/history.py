@@ -11,6 +11,7 @@ from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import LONG, EndedOperation, History, Work, key_of, work_of
 from automl_plan.model.live import Operation
+from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.forecast import Forecast, Outlook, outlook_in
 from automl_plan.recovery.billing import utc_now
@@ -41,7 +42,9 @@ class Expectations:
     To go through the whole history for each of thousands of steps would make a run quadratic.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, types: ModelTypes) -> None:
+        """`types` are the model types of the provider."""
+        self._types = types
         self._known: dict[Work, tuple[int, Outlook | None]] = {}
 
     def of(
@@ -63,7 +66,7 @@ class Expectations:
         size = len(history.get(work.step, ()))
         seen, found = self._known.get(work, (-1, None))
         if size > seen + seen // _GROWTH:
-            found = outlook_in(work, history)
+            found = outlook_in(work, history, self._types)
             self._known[work] = (size, found)
         return found
 

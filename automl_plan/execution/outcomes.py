@@ -60,7 +60,7 @@ class OutcomeRecorder:
         self._prices = prices
         self._notices = notices
         self._calls = calls
-        self._expectations = Expectations()
+        self._expectations = Expectations(provider.capabilities.model_types)
         self.made_nothing: set[Address] = set()
         """Where a resumed operation was expected to make what the plan deletes, and did not."""
 

@@ -1,38 +1,48 @@
-"""How long a model lives.
-
-"The maximum lifespan of a custom model is 18 months", after which it must be trained again
-("Training Cloud-hosted models", Google).
-"""
+"""How long a model can be used after its training."""
 
 from __future__ import annotations
 
 import calendar
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
-MONTHS = 18
-SHORTEST = timedelta(days=546)
-"""The shortest life: 18 calendar months are 546 to 550 days."""
+from msgspec import Struct
+
 WARNING = timedelta(days=60)
-"""From how long before its end a model is warned of."""
+"""From how long before it expires a model is warned of."""
 
 
-def expires(created: datetime) -> datetime:
-    """When a model that was created then ends: so many calendar months later.
+class Lifespan(Struct, frozen=True):
+    """How long models of a provider can be used."""
 
-    A day that the last month does not have is its last one. OverflowError after the year 9998.
-    """
-    years, month = divmod(created.month - 1 + MONTHS, 12)
-    year = created.year + years
-    if year > MAXYEAR:
-        raise OverflowError("That is past the calendar.")
-    day = min(created.day, calendar.monthrange(year, month + 1)[1])
-    return created.replace(year=year, month=month + 1, day=day)
+    months: int
+    """Calendar months."""
+    shortest_days: int
+    """The fewest days that these months can be."""
 
+    @property
+    def shortest(self) -> timedelta:
+        """The shortest time from a training to the expiry of its model."""
+        return timedelta(days=self.shortest_days)
 
-def is_over(create_time: str | None, now: datetime | None) -> bool:
-    """Whether the life of a model is known to have ended; False where a time is not known."""
-    ends = end_of(create_time)
-    return ends is not None and now is not None and ends <= now
+    def expires(self, created: datetime) -> datetime:
+        """Return when a model that was created then expires.
+
+        A day that the last month does not have is its last one. OverflowError after the year 9998.
+        """
+        years, month = divmod(created.month - 1 + self.months, 12)
+        year = created.year + years
+        if year > MAXYEAR:
+            raise OverflowError("That is past the calendar.")
+        day = min(created.day, calendar.monthrange(year, month + 1)[1])
+        return created.replace(year=year, month=month + 1, day=day)
+
+    def end_of(self, create_time: str | None) -> datetime | None:
+        """Return when a model expires (UTC); None when its creation time is unknown."""
+        created = birth_of(create_time)
+        try:
+            return None if created is None else self.expires(created)
+        except OverflowError:
+            return None
 
 
 def days_left(ends: datetime, now: datetime) -> int:
@@ -52,13 +62,4 @@ def birth_of(create_time: str | None) -> datetime | None:
         # The service's are all in UTC (google.protobuf.Timestamp), also where they don't say.
         return (created if created.tzinfo else created.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def end_of(create_time: str | None) -> datetime | None:
-    """When a model's life ends (UTC), by the time of its creation; None when that is not told."""
-    created = birth_of(create_time)
-    try:
-        return None if created is None else expires(created)
-    except OverflowError:
         return None

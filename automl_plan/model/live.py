@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -91,6 +92,8 @@ class LiveModel(Struct, frozen=True):
     node_qps: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     create_time: str | None = None
+    expires: datetime | None = None
+    """When it can't be used any more (UTC); None when that is unknown, or never."""
     update_time: str | None = None
     etag: str | None = None
     extra: Attributes = field(default_factory=dict)
@@ -99,6 +102,10 @@ class LiveModel(Struct, frozen=True):
     def deployed_anywhere(self) -> bool:
         """Whether it is deployed, at its home or elsewhere: then it can't be deleted."""
         return self.deployed or bool(self.foreign_deployments)
+
+    def has_expired(self, now: datetime | None) -> bool:
+        """Return whether it is known to have expired."""
+        return self.expires is not None and now is not None and self.expires <= now
 
     def attributes(self) -> dict[str, Json]:
         """What is compared, in the configuration's own form."""

@@ -1,14 +1,10 @@
-"""The kinds of problem and the model types that can be trained for each.
-
-Budgets are in milli node hours, bounds inclusive; they and the defaults are those of the
-comments on ImageClassificationModelMetadata and ImageObjectDetectionModelMetadata
-(google/cloud/automl/v1/image.proto). A default is one day of wall time, so `nodes` is the
-number of nodes a training uses at once.
-"""
+"""The kinds of problem, and what a model type is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -35,47 +31,17 @@ class ClassificationType(StrEnum):
 
 
 class ModelType(Struct, frozen=True):
-    """One model type of a problem, with its budget's bounds (milli node hours)."""
+    """One model type of a problem, with its budget's bounds (milli node hours, inclusive)."""
 
     name: str
     min_budget: int
     max_budget: int
     default_budget: int
+    """What the service takes where none is given."""
     nodes: int
+    """Nodes that a training uses at once."""
     family: Family
 
 
-def _mobile(name: str) -> ModelType:
-    return ModelType(name, 1_000, 100_000, 24_000, 1, Family.EDGE)
-
-
-_MOBILE = ("mobile-low-latency-1", "mobile-versatile-1", "mobile-high-accuracy-1")
-_CORE_ML = (
-    "mobile-core-ml-low-latency-1",
-    "mobile-core-ml-versatile-1",
-    "mobile-core-ml-high-accuracy-1",
-)
-
-MODEL_TYPES: dict[Problem, dict[str, ModelType]] = {
-    Problem.IMAGE_CLASSIFICATION: {
-        t.name: t
-        for t in (
-            ModelType("cloud", 8_000, 800_000, 192_000, 8, Family.CLOUD),
-            *map(_mobile, _MOBILE + _CORE_ML),
-        )
-    },
-    Problem.IMAGE_OBJECT_DETECTION: {
-        t.name: t
-        for t in (
-            ModelType("cloud-high-accuracy-1", 20_000, 900_000, 216_000, 9, Family.CLOUD),
-            ModelType("cloud-low-latency-1", 20_000, 900_000, 216_000, 9, Family.CLOUD),
-            *map(_mobile, _MOBILE),
-        )
-    },
-}
-
-DEFAULT_MODEL_TYPE: dict[Problem, str] = {
-    Problem.IMAGE_CLASSIFICATION: "cloud",
-    Problem.IMAGE_OBJECT_DETECTION: "cloud-high-accuracy-1",
-}
-"""What the service trains when `model_type` is left out."""
+ModelTypes: TypeAlias = Mapping[Problem, Mapping[str, ModelType]]
+"""The model types of a provider, by problem and name."""

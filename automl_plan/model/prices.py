@@ -9,7 +9,7 @@ from math import ceil
 
 from msgspec import Struct
 
-from automl_plan.model.model_types import MODEL_TYPES, Family, Problem
+from automl_plan.model.model_types import Family, ModelTypes, Problem
 
 HOURS_PER_MONTH = 730
 """A year's hours through twelve, as Google's own calculator takes a month."""
@@ -29,6 +29,8 @@ class PriceBook(Struct, frozen=True):
     """The day on which they were looked up (RFC 3339 date)."""
     training: Mapping[tuple[Problem, Family], Price]
     deployment: Mapping[Problem, Price]
+    model_types: ModelTypes
+    """Those that it has prices for."""
 
     @property
     def digest(self) -> str:
@@ -45,7 +47,7 @@ class PriceBook(Struct, frozen=True):
         self, problem: Problem, model_type: str, milli_node_hours: float
     ) -> float | None:
         """What so many milli node hours of training cost; None for a type nobody knows."""
-        known = MODEL_TYPES[problem].get(model_type)
+        known = self.model_types[problem].get(model_type)
         if known is None:
             return None
         return milli_node_hours / 1000 * self.training[problem, known.family].usd_per_node_hour

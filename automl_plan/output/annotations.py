@@ -13,13 +13,14 @@ from msgspec import Struct
 
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.findings import READING_RULES
-from automl_plan.config.rules import RULES
+from automl_plan.config.load import RULES
 from automl_plan.data.lint_rules import RULES as LINT_RULES
 from automl_plan.errors import AutomlPlanError, ConfigurationError
 from automl_plan.model.address import Address
 from automl_plan.output.review_summary import Risk, only_a_part, risks
 from automl_plan.output.style import clean
 from automl_plan.planning.plan import DATA_LINT, POLICY, REFUSAL_RULES, NoteKind, Violation
+from automl_plan.providers.registry import setting_rules
 from automl_plan.workspace.bound_plan import BoundPlan
 
 Places = Callable[[Address], str | None]
@@ -130,6 +131,8 @@ def meaning(rule: str) -> str:
     """What a rule is about, in one sentence that holds whatever was found."""
     if rule in RULES:
         return RULES[rule].meaning
+    if rule in (of_providers := setting_rules()):
+        return of_providers[rule].meaning
     if rule in LINT_RULES:
         return LINT_RULES[rule].meaning
     family, _, name = rule.partition("/")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from automl_plan.model.lifespan import MONTHS, WARNING, days_left, soon
+from automl_plan.model.lifespan import WARNING, days_left, soon
 from automl_plan.model.live import LiveDataset, LiveModel, user_labels
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership import Claim
@@ -187,9 +187,8 @@ def _event(ends: datetime, row: ModelRow, identity: str, now: datetime) -> Seque
     summary = f"{name} expires"
     on = min(ends.date(), _AT_MOST)
     described = (
-        f"Model {clean(row.live.display_name)} ({clean(row.live.id)}) expires {MONTHS} months "
-        "after "
-        f"its training and can't serve predictions from then on.\n{what_to_do(row)}"
+        f"Model {clean(row.live.display_name)} ({clean(row.live.id)}) expires and can't serve "
+        f"predictions from then on.\n{what_to_do(row)}"
     )
     return (
         "BEGIN:VEVENT",

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from automl_plan.errors import UsageError
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Adoption, Desired
-from automl_plan.model.lifespan import end_of
 from automl_plan.model.live import Live
 from automl_plan.model.ownership import Owners
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource, Status
@@ -52,7 +51,7 @@ def plan_promotion(
         )
     chosen = _version(record, version, live)
     if expired(chosen, live.models, now):
-        ended = end_of(live.models[chosen.id].create_time)
+        ended = live.models[chosen.id].expires
         raise UsageError(
             f"Version {version} of {address} expired"
             f"{'' if ended is None else f' on {ended.date()}'} and can't be deployed.",

@@ -13,7 +13,7 @@ from automl_plan.model.history import Charge
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import CANCELLED, Live, LiveModel, Operation
-from automl_plan.model.model_types import MODEL_TYPES, Problem
+from automl_plan.model.model_types import ModelTypes, Problem
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.endpoints import ended
@@ -67,7 +67,7 @@ def spent_of(
     billed = None if stands is None or not ended else stands.cost_milli_node_hours
     if billed is None and model is not None:
         billed = model.train_cost_milli_node_hours
-    priced = _priced(operation.attributes)
+    priced = _priced(operation.attributes, prices.model_types)
     if priced is None:
         return None
     problem, name, nodes, budget = priced
@@ -151,13 +151,13 @@ def seconds_of(operation: RecordedOperation, meter: Meter, stands: Operation | N
     return max(0.0, *(each.total_seconds() for each in told))
 
 
-def _priced(training: Attributes) -> tuple[Problem, str, int, int] | None:
+def _priced(training: Attributes, types: ModelTypes) -> tuple[Problem, str, int, int] | None:
     """Problem, model type, its nodes, and the budget in milli node hours; None for unknown ones."""
     for problem in Problem:
         kind = training.get(problem)
         if not isinstance(kind, dict):
             continue
-        model_type = MODEL_TYPES[problem].get(str(kind.get("model_type")))
+        model_type = types[problem].get(str(kind.get("model_type")))
         budget = kind.get("train_budget_milli_node_hours")
         if model_type is None or not isinstance(budget, int):
             return None

@@ -11,7 +11,7 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability, field_of
 from automl_plan.model.json import Attributes, Json
-from automl_plan.model.lifespan import birth_of, end_of
+from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import Live
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.planning.compare import observed
@@ -141,13 +141,15 @@ def _ages(
     declared: DesiredModel, current: RecordedObject, live: Live, now: datetime
 ) -> Iterator[str]:
     there = live.models.get(current.id)
-    ends = None if there is None else end_of(there.create_time)
+    ends = None if there is None else there.expires
     born = None if there is None else birth_of(there.create_time)
-    if born is None or ends is None:
+    if born is None:
         return
     oldest, limit = declared.retrain_max_age, declared.retrain_before_expiry
     allowed = "no retrain.max_age" if oldest is None else f"retrain.max_age: {oldest.days} days"
     yield f"{(now - born).days} days old ({allowed})"
+    if ends is None:
+        return
     before = (
         "no retrain.before_expiry" if limit is None else f"retrain.before_expiry: {limit.days} days"
     )

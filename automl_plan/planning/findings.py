@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from automl_plan.model.address import Address
 from automl_plan.model.desired import DesiredModel
 from automl_plan.model.json import Json
-from automl_plan.model.lifespan import WARNING, days_left, end_of
+from automl_plan.model.lifespan import WARNING, days_left
 from automl_plan.model.live import LiveModel
 from automl_plan.model.notices import NoticeKind
 from automl_plan.model.ownership_labels import CURRENT
@@ -101,7 +101,7 @@ def expiry_findings(
     for address, model in sorted(models.items()):
         record = resources.get(address)
         there = live.get(record.current.id) if record and record.current else None
-        ends = None if there is None else end_of(there.create_time)
+        ends = None if there is None else there.expires
         limit = model.retrain_before_expiry or WARNING
         if there is None or ends is None or ends - now > limit:
             continue

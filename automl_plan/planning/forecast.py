@@ -12,7 +12,7 @@ from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import KEPT, EndedOperation, History, Work, work_of
 from automl_plan.model.json import Json
-from automl_plan.model.model_types import MODEL_TYPES
+from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.plan import Action, Change
 
@@ -74,15 +74,15 @@ class Outlook(Struct, frozen=True):
         return Forecast(middle, low, high, len(rest), self.step, self.alike)
 
 
-def outlook(work: Work, history: Iterable[EndedOperation]) -> Outlook | None:
+def outlook(work: Work, history: Iterable[EndedOperation], types: ModelTypes) -> Outlook | None:
     """What a history makes expect of an operation; None when it has nothing like it."""
-    size = _size(work)
+    size = _size(work, types)
     if size is None:
         return None
     former = [
         (each.work, each.seconds / of_each)
         for each in history
-        if each.work.step is work.step and (of_each := _size(each.work)) is not None
+        if each.work.step is work.step and (of_each := _size(each.work, types)) is not None
     ]
     same = [each for each in former if _type(each[0]) == _type(work)]
     near = [each for each in same if _near(each[0], work)] if work.step is Step.TRAIN else []
@@ -93,9 +93,9 @@ def outlook(work: Work, history: Iterable[EndedOperation]) -> Outlook | None:
     return Outlook(work.step, tuple(expected), alike=bool(same))
 
 
-def outlook_in(work: Work, history: History) -> Outlook | None:
+def outlook_in(work: Work, history: History, types: ModelTypes) -> Outlook | None:
     """The same with a state's history."""
-    return outlook(work, history.get(work.step, {}).values())
+    return outlook(work, history.get(work.step, {}).values(), types)
 
 
 def forecasts_of(
@@ -105,6 +105,7 @@ def forecasts_of(
     history: History,
     examples: Mapping[Address, int],
     now: datetime,
+    types: ModelTypes,
 ) -> dict[str, Forecast | None]:
     """By the change's key: what trainings and imports take, and what running ones have left.
 
@@ -116,11 +117,13 @@ def forecasts_of(
         if step is not None:
             model = desired.models.get(change.address)
             of = change.address if model is None else model.dataset
-            expected = outlook_in(work_of(step, change.after or {}, examples.get(of)), history)
+            expected = outlook_in(
+                work_of(step, change.after or {}, examples.get(of)), history, types
+            )
             found[change.key] = None if expected is None else expected.forecast()
         elif change.action is Action.RESUME:
             operation = _resumed(change, resources.get(change.address))
-            left = None if operation is None else _left(operation, history, now)
+            left = None if operation is None else _left(operation, history, now, types)
             if left is not None:
                 found[change.key] = left
     return found
@@ -158,20 +161,22 @@ def _resumed(change: Change, record: RecordedResource | None) -> RecordedOperati
     )
 
 
-def _left(operation: RecordedOperation, history: History, now: datetime) -> Forecast | None:
+def _left(
+    operation: RecordedOperation, history: History, now: datetime, types: ModelTypes
+) -> Forecast | None:
     expected = outlook_in(
-        work_of(operation.step, operation.attributes, operation.examples), history
+        work_of(operation.step, operation.attributes, operation.examples), history, types
     )
     elapsed = (now - datetime.fromisoformat(operation.started)).total_seconds()
     return None if expected is None else expected.forecast(max(elapsed, 0.0))
 
 
-def _size(work: Work) -> float | None:
+def _size(work: Work, types: ModelTypes) -> float | None:
     """What the time is taken to be proportional to; None where that is not known."""
     match work.step:
         case Step.TRAIN:
-            types = MODEL_TYPES.get(work.problem, {}) if work.problem is not None else {}
-            model_type = types.get(work.model_type or "")
+            known = types.get(work.problem, {}) if work.problem is not None else {}
+            model_type = known.get(work.model_type or "")
             if model_type is None or not work.budget:
                 return None
             return work.budget / model_type.nodes
@@ -230,7 +235,7 @@ class _Tried(Struct, frozen=True):
     held: bool | None
 
 
-def backtest(history: Iterable[EndedOperation]) -> tuple[Backtest, ...]:
+def backtest(history: Iterable[EndedOperation], types: ModelTypes) -> tuple[Backtest, ...]:
     """One for each step there is, then one for all together.
 
     An operation is forecast as it would have been when it began: by the newest `KEPT` of its step
@@ -240,12 +245,12 @@ def backtest(history: Iterable[EndedOperation]) -> tuple[Backtest, ...]:
     by_step: dict[Step, list[EndedOperation]] = {}
     for each in history:
         by_step.setdefault(each.work.step, []).append(each)
-    tried = {step: _tried(of_step) for step, of_step in sorted(by_step.items())}
+    tried = {step: _tried(of_step, types) for step, of_step in sorted(by_step.items())}
     everything = [each for of_step in tried.values() for each in of_step]
     return (*(_summed_up(s, t) for s, t in tried.items()), _summed_up(None, everything))
 
 
-def _tried(operations: Sequence[EndedOperation]) -> list[_Tried]:
+def _tried(operations: Sequence[EndedOperation], types: ModelTypes) -> list[_Tried]:
     moments = [(datetime.fromisoformat(each.ended), each) for each in operations]
     ends = sorted(moments, key=lambda moment: moment[0])
     begins = sorted(((end - timedelta(seconds=o.seconds), o) for end, o in moments), key=_first)
@@ -254,7 +259,7 @@ def _tried(operations: Sequence[EndedOperation]) -> list[_Tried]:
         while ended < len(ends) and ends[ended][0] <= began:
             ended += 1
         former = [o for _, o in ends[max(ended - KEPT, 0) : ended] if o is not operation]
-        tried.append(_try(operation, former))
+        tried.append(_try(operation, former, types))
     return tried
 
 
@@ -262,9 +267,9 @@ def _first(moment: tuple[datetime, EndedOperation]) -> datetime:
     return moment[0]
 
 
-def _try(operation: EndedOperation, former: Sequence[EndedOperation]) -> _Tried:
+def _try(operation: EndedOperation, former: Sequence[EndedOperation], types: ModelTypes) -> _Tried:
     step, seconds = operation.work.step, operation.seconds
-    expected = outlook(operation.work, former)
+    expected = outlook(operation.work, former, types)
     forecast = None if expected is None else expected.forecast()
     if forecast is None:
         return _Tried(step, seconds, None, None)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.json import Attributes
-from automl_plan.model.lifespan import end_of, soon
+from automl_plan.model.lifespan import soon
 from automl_plan.model.live import TOKEN_LABEL, Live
 from automl_plan.model.ownership_labels import data_mark, inputs_digest
 from automl_plan.model.recorded import RecordedResource
@@ -34,7 +34,7 @@ def expiry_notes(
             continue
         record = resources.get(address)
         there = live.models.get(record.current.id) if record and record.current else None
-        ends = None if there is None else end_of(there.create_time)
+        ends = None if there is None else there.expires
         if there is None or ends is None or not soon(ends, now):
             continue
         notes.append(

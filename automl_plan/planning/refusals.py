@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.model.address import Address
-from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.desired import Check, Desired, Policy
 from automl_plan.model.homes import homes_of
 from automl_plan.model.live import Live
@@ -75,6 +75,7 @@ class RefusalContext(Struct, frozen=True):
     meter: Meter | None
     sources: Mapping[Address, SourceData]
     place: Place
+    capabilities: Capabilities
     unrecorded: Sequence[Unrecorded] = ()
     """What bears this state's ownership labels and is not in it."""
     part: bool = False
@@ -83,8 +84,6 @@ class RefusalContext(Struct, frozen=True):
     """Whether a person chose the objects: then any version of what is protected is."""
     compared: Compared = {}
     """What sources hold beside the rows that were imported; by content, where those are known."""
-    capabilities: Capabilities = GOOGLE
-    """What the provider can train."""
     data_findings: Mapping[Address, DataFindings] = {}
     """By dataset: what the lint found in data that is imported; none where it was not asked for."""
 

@@ -12,7 +12,7 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import DesiredModel
 from automl_plan.model.fields import Mutability
 from automl_plan.model.json import Attributes
-from automl_plan.model.lifespan import birth_of, end_of, is_over
+from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
 from automl_plan.model.recorded import RecordedObject, RecordedResource, Status
 from automl_plan.planning import reasons
@@ -122,7 +122,7 @@ def decide_version(
 def expired(version: RecordedObject, live: Mapping[str, LiveModel], now: datetime | None) -> bool:
     """Whether a version's life is known to be over by the service's clock: it can't be deployed."""
     there = live.get(version.id)
-    return there is not None and is_over(there.create_time, now)
+    return there is not None and there.has_expired(now)
 
 
 def number_of(obj: RecordedObject) -> int:
@@ -211,7 +211,7 @@ def _due(now: datetime, ends: datetime, limit: timedelta, born: datetime) -> boo
 
 def _end(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:
     there = live.get(version.id)
-    return None if there is None else end_of(there.create_time)
+    return None if there is None else there.expires
 
 
 def _created(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:

@@ -1,46 +1,104 @@
-"""Which providers there are."""
+"""Which providers there are: those of the package, and those that others add.
+
+A distribution adds one by an entry point of the group `automl_plan.providers`, named as the
+provider is below `provider:`, that leads to its `ProviderDefinition`:
+
+    [project.entry-points."automl_plan.providers"]
+    tailor = "automl_plan_tailor.capabilities:DEFINITION"
+
+A program that uses automl-plan as a library calls `register`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from automl_plan.errors import UsageError
-from automl_plan.model.capabilities import GOOGLE, Capabilities
-from automl_plan.model.json import Json
-from automl_plan.providers.protocol import Provider
+from automl_plan.model.capabilities import ProviderDefinition, SettingRule, Settings
 
-Factory = Callable[[Mapping[str, Json], Path, Mapping[str, str]], Provider]
+if TYPE_CHECKING:
+    from automl_plan.providers.protocol import Provider
 
-_FACTORIES = {
-    "automl": "automl_plan.providers.google.automl.settings:open_automl",
-    "local": "automl_plan.providers.local.settings:open_local",
-    "vertex": "automl_plan.providers.google.vertex.settings:open_vertex",
+GROUP = "automl_plan.providers"
+DEFAULT = "local"
+"""The provider of a configuration without a `provider:` section."""
+_BUILT_IN = {
+    "local": "automl_plan.providers.local.capabilities:DEFINITION",
+    "automl": "automl_plan.providers.google.automl.capabilities:DEFINITION",
+    "vertex": "automl_plan.providers.google.vertex.capabilities:DEFINITION",
 }
-"""Name → module and function; imported only when it is used."""
+_REGISTERED: dict[str, ProviderDefinition] = {}
 
 
-def known_capabilities(name: str, settings: Mapping[str, Json]) -> Capabilities:
-    """What a provider can do as far as its settings tell: nothing is opened or asked for it."""
-    if name != "local":
-        return GOOGLE
-    from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, of_trainer
+class _Registry(Mapping[str, ProviderDefinition]):
+    """All providers by name; a definition is imported when it is looked up.
 
-    return of_trainer(str(settings.get("trainer") or DEFAULT_TRAINER))
+    Entry points are read only for names that are neither built in nor registered.
+    """
+
+    def __getitem__(self, name: str) -> ProviderDefinition:
+        if name not in _REGISTERED:
+            _REGISTERED[name] = _found(name)
+        return _REGISTERED[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys((*_BUILT_IN, *_REGISTERED, *_entry_points()))
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+
+PROVIDERS = _Registry()
+
+
+def register(definition: ProviderDefinition) -> None:
+    """Add a provider for this process. Raises ValueError for a name that is built in."""
+    if definition.name in _BUILT_IN:
+        raise ValueError(f"the provider {definition.name} is built in")
+    _REGISTERED[definition.name] = definition
+
+
+def setting_rules() -> dict[str, SettingRule]:
+    """Return the named rules of all providers, by id."""
+    return {
+        rule.id: rule
+        for definition in PROVIDERS.values()
+        for rule in (*definition.rules, *definition.training_rules)
+    }
+
+
+def _found(name: str) -> ProviderDefinition:
+    definition = _load(_BUILT_IN[name]) if name in _BUILT_IN else _entry_points()[name].load()
+    if not isinstance(definition, ProviderDefinition) or definition.name != name:
+        raise UsageError(
+            f"The provider {name!r} is registered by something that does not define it.",
+            hint=f"Its entry point in {GROUP} must lead to a ProviderDefinition of this name.",
+        )
+    return definition
+
+
+def _entry_points() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {each.name: each for each in entry_points(group=GROUP)}
+
+
+def _load(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def open_provider(
-    name: str, settings: Mapping[str, Json], directory: Path, environ: Mapping[str, str]
+    name: str, settings: Settings, directory: Path, environ: Mapping[str, str]
 ) -> Provider:
     """Open a provider for the configuration of a directory.
 
     Raises UsageError for a name that is not registered, and what the provider raises.
     """
-    if name not in _FACTORIES:
-        raise UsageError(
-            f"There is no provider {name!r}.", hint=f"Write {' or '.join(_FACTORIES)}."
-        )
-    module, _, function = _FACTORIES[name].partition(":")
-    factory: Factory = getattr(import_module(module), function)
-    return factory(settings, directory, environ)
+    if name not in PROVIDERS:
+        raise UsageError(f"There is no provider {name!r}.", hint=f"Write {' or '.join(PROVIDERS)}.")
+    opener: Callable[[Settings, Path, Mapping[str, str]], Provider] = _load(PROVIDERS[name].opener)
+    return opener(settings, directory, environ)

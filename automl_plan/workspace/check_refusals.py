@@ -61,6 +61,7 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
         meter=None,
         sources={},
         place=placer(configuration),
+        capabilities=configuration.capabilities,
         part=True,
         by_hand=True,
     )

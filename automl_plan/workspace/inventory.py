@@ -13,7 +13,6 @@ from automl_plan.errors import InvalidArgument, ProviderError, Unimplemented, Us
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.homes import resolved_models
-from automl_plan.model.lifespan import end_of
 from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationKind
 from automl_plan.model.ownership import Claim, Owners, Ownership
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
@@ -229,7 +228,7 @@ class ModelRow(Struct, frozen=True):
     @property
     def expires(self) -> datetime | None:
         """When its life ends (UTC); None when the service does not tell its age."""
-        return end_of(self.live.create_time)
+        return self.live.expires
 
 
 def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRow, ...]:

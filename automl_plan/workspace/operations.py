@@ -9,9 +9,11 @@ from automl_plan.errors import NotFound, UsageError
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.history import EndedOperation, History
 from automl_plan.model.live import Operation
+from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.forecast import Backtest, backtest
 from automl_plan.providers.protocol import Provider
+from automl_plan.providers.registry import DEFAULT, PROVIDERS
 from automl_plan.state.history import read_lines
 from automl_plan.state.store import read_state_file
 from automl_plan.workspace.inventory import matching
@@ -89,16 +91,17 @@ def _object(
     )
 
 
-def backtest_history(history: History) -> tuple[Backtest, ...]:
-    """Of a state's history."""
-    return backtest(_flat(history))
+def backtest_history(history: History, types: ModelTypes) -> tuple[Backtest, ...]:
+    """Of a state's history, with the model types of its provider."""
+    return backtest(_flat(history), types)
 
 
 def backtest_file(path: Path) -> tuple[Backtest, ...]:
     """Of a file: a state, or JSON lines. Raises StateUnreadable."""
+    types = PROVIDERS[DEFAULT].capabilities({}).model_types
     if path.suffix == ".jsonl":
-        return backtest(read_lines(path))
-    return backtest_history(read_state_file(path).history)
+        return backtest(read_lines(path), types)
+    return backtest_history(read_state_file(path).history, types)
 
 
 def _flat(history: History) -> list[EndedOperation]:

@@ -116,6 +116,7 @@ class PlanInputs(Struct, frozen=True):
                 self.history,
                 self.examples,
                 self.moment.machine,
+                configuration.capabilities.model_types,
             ),
         )
 

@@ -12,7 +12,6 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.history import Ledger
 from automl_plan.model.homes import resolved_models
-from automl_plan.model.lifespan import end_of
 from automl_plan.model.live import LiveModel
 from automl_plan.model.ownership_labels import data_mark
 from automl_plan.model.prices import PriceBook, cents_up
@@ -74,7 +73,7 @@ def version_rows(
             live=live[obj.id],
             evaluation=_overall(provider, obj.id) if place < _MOST_EVALUATIONS else None,
             usd=training_usd(live[obj.id], prices),
-            expires=end_of(live[obj.id].create_time),
+            expires=live[obj.id].expires,
         )
         for place, obj in enumerate(obj for obj in objects if obj.id in live)
     ]

@@ -16,9 +16,8 @@ from automl_plan.errors import NotFound, UsageError
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.live import Operation
 from automl_plan.model.recorded import RecordedResource
-from automl_plan.model.resource_names import NAME_HINT, Place, bare_id
 from automl_plan.providers.protocol import Provider
-from automl_plan.providers.registry import open_provider
+from automl_plan.providers.registry import PROVIDERS, open_provider
 from automl_plan.state.store import StateSession, StateStore
 from automl_plan.workspace.git_commit import commit_of
 
@@ -42,6 +41,7 @@ class Workspace:
         self._environ = dict(os.environ) if environ is None else environ
         self.configuration: Configuration = load(
             directory,
+            PROVIDERS,
             variables=variables or {},
             var_files=var_files,
             environ=self._environ,
@@ -89,14 +89,16 @@ class Workspace:
         return SourceReader(self.configuration.directory, self.provider.data_access)
 
     def bare_id(self, text: str, kind: ResourceKind | None = None) -> str:
-        """The id in one of Google's full resource names; another text as it is.
+        """Return the id in a full name of the service's, and another text as it is.
 
-        Raises UsageError for a name of another project, location or kind.
+        Raises UsageError for a name of another place or kind.
         """
+        provider = self.configuration.provider
+        definition = PROVIDERS[provider.name]
         try:
-            return bare_id(text, Place.of(self.provider.identity), kind)
+            return definition.object_id(text, kind, provider.settings)
         except ValueError as error:
-            raise UsageError(f"{text}: {error}.", hint=NAME_HINT) from error
+            raise UsageError(f"{text}: {error}.", hint=definition.object_id_hint) from error
 
     @cached_property
     def commit(self) -> str | None:

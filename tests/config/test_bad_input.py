@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from automl_plan.config.findings import READING_RULES
-from automl_plan.config.rules import RULES
+from automl_plan.config.load import RULES
+from automl_plan.providers.registry import setting_rules
 from tests.config.cases import CASES, Case
 from tests.config.writing import GOOD, diagnostics, places, write
 
@@ -62,10 +63,10 @@ def test_the_words_are_the_reviewed_ones(case: Case, tmp_path: Path) -> None:
 
 def test_every_id_is_registered_once() -> None:
     used = {place.rpartition(" ")[2] for case in CASES for place in case.expected}
-    registered = [*READING_RULES, *RULES]
+    registered = [*READING_RULES, *{**RULES, **setting_rules()}]
     assert used <= set(registered)
     assert len(registered) == len(set(registered))
-    assert set(RULES) <= used, "a rule without a case"
+    assert {*RULES, *setting_rules()} <= used, "a rule without a case"
 
 
 def test_links_that_go_in_a_circle_lead_nowhere_or_to_a_directory(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from automl_plan.config.load import load
 from automl_plan.config.merging import SECTIONS
 from automl_plan.errors import ConfigurationError
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.writing import GOOD, write
 
 COMPOSE = "services:\n  web: {image: nginx}\nmodels:\n  llm: {model: ai/smollm2}\n"
@@ -59,7 +60,7 @@ MEANT = {
 
 def errors(directory: Path, *var_files: Path) -> list[tuple[str, str, str | None]]:
     with pytest.raises(ConfigurationError) as caught:
-        load(directory, var_files=var_files)
+        load(directory, PROVIDERS, var_files=var_files)
     return [(d.file, d.rule, d.hint) for d in caught.value.diagnostics]
 
 
@@ -67,7 +68,7 @@ def errors(directory: Path, *var_files: Path) -> list[tuple[str, str, str | None
     "name", ["automl-plan.yaml", "automl-plan.yml", "models.automl.yaml", "a b.automl.yml"]
 )
 def test_a_file_is_read_by_its_name(name: str, tmp_path: Path) -> None:
-    assert len(load(write(tmp_path, {name: GOOD})).desired.models) == 1
+    assert len(load(write(tmp_path, {name: GOOD}), PROVIDERS).desired.models) == 1
 
 
 def test_other_yaml_beside_it_does_not_matter(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_other_yaml_beside_it_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "directory.yaml").mkdir()
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / os.fsdecode(b"\xff\n.yaml")).write_text("x: 1")
-    assert len(load(tmp_path).desired.models) == 1
+    assert len(load(tmp_path, PROVIDERS).desired.models) == 1
 
 
 @pytest.mark.parametrize("what", MEANT)
@@ -126,6 +127,6 @@ def test_one_key_that_is_not_ours_makes_a_file_another_s(data: st.DataObject) ->
         files = {"automl-plan.yaml": "provider: {local: {}}\n", "other.yaml": text}
         directory = write(Path(name), files)
         if not {*keys} <= {*SECTIONS}:
-            load(directory)
+            load(directory, PROVIDERS)
         elif not {"datasets", "models"}.isdisjoint(keys):
             assert [rule for _, rule, _ in errors(directory)] == ["file-name"]

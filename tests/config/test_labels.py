@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.config.resource_rules import key_problem, value_problem
 from automl_plan.emulator.limits import label_faults
 from automl_plan.model.address import Address
 from automl_plan.model.ownership_labels import ADDRESS, marks, owner, wrong_marks
 from automl_plan.model.recorded import RecordedObject
+from automl_plan.providers.google.capabilities import label_grammar
 
+AUTOML, VERTEX = label_grammar(digit_first=False), label_grammar(digit_first=True)
 LINEAGE = "0123456789abcdef" * 2
 TEXTS = st.one_of(
     st.text(st.sampled_from("az09_-äж中Aä́é\u0301 \ud800"), max_size=4),
@@ -25,7 +26,8 @@ TEXTS = st.one_of(
 
 @given(TEXTS, TEXTS, st.booleans())
 def test_what_validate_lets_pass_the_service_takes(key: str, value: str, vertex: bool) -> None:
-    if key_problem(key, digit_first=vertex) is None and value_problem(value) is None:
+    grammar = VERTEX if vertex else AUTOML
+    if grammar.key_problem(key) is None and grammar.value_problem(value) is None:
         assert label_faults({key: value}, digit_first=vertex) == []
 
 
@@ -43,13 +45,13 @@ def test_what_validate_lets_pass_the_service_takes(key: str, value: str, vertex:
     ],
 )
 def test_bounds_of_keys_and_values(text: str, problem: str | None) -> None:
-    assert key_problem(text, digit_first=True) == value_problem(text) == problem
+    assert VERTEX.key_problem(text) == VERTEX.value_problem(text) == problem
     faults = [label_faults(labels, digit_first=True) for labels in ({text: ""}, {"a": text})]
     assert [not found for found in faults] == [not problem, not problem]
 
 
 def test_a_key_starts_with_a_digit_at_vertex_only() -> None:
-    assert key_problem("1team", digit_first=False) == "it does not start with a lowercase letter"
+    assert AUTOML.key_problem("1team") == "it does not start with a lowercase letter"
     assert label_faults({"1team": ""}, digit_first=False) != []
     assert label_faults({"1team": ""}, digit_first=True) == []
 

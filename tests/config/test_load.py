@@ -12,6 +12,7 @@ from automl_plan.config.schema import config_schema
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.desired import OnSourceChange
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.writing import GOOD, diagnostics, places, write
 
 FULL = """\
@@ -52,7 +53,7 @@ models:
 
 
 def test_all_that_can_be_said(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, {"a.automl.yaml": FULL}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": FULL}), PROVIDERS)
     assert configuration.directory == tmp_path
     assert configuration.provider.name == "automl"
     assert configuration.provider.settings == {
@@ -87,7 +88,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
 
 
 def test_nothing_said_is_the_embedded_service(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, {"a.automl.yml": ""}))
+    configuration = load(write(tmp_path, {"a.automl.yml": ""}), PROVIDERS)
     assert configuration.provider.name == "local"
     assert configuration.provider.settings == {"trainer": "sklearn"}
     assert configuration.state_path == tmp_path / "state" / "default.json"
@@ -106,7 +107,7 @@ def test_nothing_said_is_the_embedded_service(tmp_path: Path) -> None:
     ],
 )
 def test_little_said(text: str, tmp_path: Path) -> None:
-    assert not load(write(tmp_path, {"a.automl.yaml": text})).desired.datasets
+    assert not load(write(tmp_path, {"a.automl.yaml": text}), PROVIDERS).desired.datasets
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_little_said(text: str, tmp_path: Path) -> None:
 )
 def test_words_that_other_yaml_reads_otherwise(word: str, tmp_path: Path) -> None:
     text = f"datasets: {{d: {{image_object_detection: {{}}, description: {word}}}}}"
-    configuration = load(write(tmp_path, {"a.automl.yaml": text}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": text}), PROVIDERS)
     assert configuration.desired.datasets[dataset_address("d")].description == word
 
 
@@ -123,14 +124,14 @@ def test_what_is_not_in_the_directory_itself_does_not_count(tmp_path: Path) -> N
     (tmp_path / "inner").mkdir()
     write(tmp_path / "inner", {"b.automl.yaml": "broken: ["})
     write(tmp_path, {"a.automl.yaml": GOOD, ".hidden.yaml": "broken: [", "data.csv": "x"})
-    assert len(load(tmp_path).desired.datasets) == 1
+    assert len(load(tmp_path, PROVIDERS).desired.datasets) == 1
 
 
 def test_a_linked_file_counts(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     write(tmp_path, {"shared.automl.yaml": GOOD})
     (tmp_path / "c" / "a.automl.yaml").symlink_to("../shared.automl.yaml")
-    assert len(load(tmp_path / "c").desired.datasets) == 1
+    assert len(load(tmp_path / "c", PROVIDERS).desired.datasets) == 1
 
 
 def test_the_order_of_precedence_of_values(tmp_path: Path) -> None:
@@ -150,6 +151,7 @@ def test_the_order_of_precedence_of_values(tmp_path: Path) -> None:
     )
     configuration = load(
         tmp_path,
+        PROVIDERS,
         variables={"h": "flag ${var.d}"},
         var_files=[tmp_path / "one.yaml", tmp_path / "two.json"],
         environ={f"AUTOML_PLAN_VAR_{name}": "environment" for name in "efghz"},
@@ -176,7 +178,7 @@ def test_text_is_read_by_the_type(kind: str, text: str, shown: str, tmp_path: Pa
             'datasets: {d: {image_object_detection: {}, description: "=${var.v}"}}\n'
         },
     )
-    configuration = load(tmp_path, variables={"v": text})
+    configuration = load(tmp_path, PROVIDERS, variables={"v": text})
     assert configuration.desired.datasets[dataset_address("d")].description == f"={shown}"
 
 
@@ -206,8 +208,9 @@ def test_files_read_no_other_numbers_than_flags(text: str, tmp_path: Path) -> No
     "section", ["state", "prices", "policy", "lint", "notify", "variables", "moved"]
 )
 def test_a_section_with_nothing_in_it_is_as_none(section: str, tmp_path: Path) -> None:
-    without = load(write(tmp_path, {"a.automl.yaml": GOOD}))
-    empty = load(write(tmp_path, {"a.automl.yaml": GOOD, "b.automl.yaml": f"{section}:\n"}))
+    without = load(write(tmp_path, {"a.automl.yaml": GOOD}), PROVIDERS)
+    files = {"a.automl.yaml": GOOD, "b.automl.yaml": f"{section}:\n"}
+    empty = load(write(tmp_path, files), PROVIDERS)
     assert empty.digest == without.digest
     assert empty.state_path == without.state_path
     Draft7Validator(config_schema()).validate({section: None})
@@ -239,7 +242,7 @@ def test_ten_thousand_variables_in_a_row(tmp_path: Path) -> None:
             "datasets: {d: {image_object_detection: {}, description: '${var.v0}'}}\n"
         },
     )
-    configuration = load(tmp_path)
+    configuration = load(tmp_path, PROVIDERS)
     assert configuration.desired.datasets[dataset_address("d")].description == "end"
 
 
@@ -262,7 +265,7 @@ def test_what_only_vertex_has_stands_there_with_every_provider(
         "    image_classification: {train_budget_milli_node_hours: 8000}\n"
         "    vertex: {disable_early_stopping: true, split: drawn}\n"
     )
-    configuration = load(write(tmp_path, {"a.automl.yaml": text}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": text}), PROVIDERS)
     model = configuration.desired.models[model_address("m")]
     options = {"disable_early_stopping": True, "split": "drawn"}
     assert model.training_options == (options if at_vertex else {})
@@ -279,6 +282,6 @@ def test_with_a_staging_bucket_sources_may_be_local(
         "variables: {of: {default: p}}\n"
         "datasets: {d: {image_object_detection: {}, sources: [a.csv, 'gs://b/c.csv']}}\n"
     )
-    configuration = load(write(tmp_path, {"a.automl.yaml": text}))
+    configuration = load(write(tmp_path, {"a.automl.yaml": text}), PROVIDERS)
     assert configuration.provider.settings["staging_bucket"] == place.replace("${var.of}", "p")
     assert configuration.desired.datasets[dataset_address("d")].sources == ("a.csv", "gs://b/c.csv")

@@ -15,6 +15,7 @@ from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
 from automl_plan.config.parse_cache import MOST, OFF, SMALLEST, ParseCache
 from automl_plan.errors import ConfigurationError
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.writing import GOOD
 
 PADDING = "# padding\n" * (SMALLEST // 10 + 1)
@@ -44,7 +45,7 @@ def kept(tmp_path: Path) -> list[Path]:
 def outcome(directory: Path, environ: dict[str, str]) -> tuple[object, ...]:
     """All that a configuration says, or all that is wrong with it."""
     try:
-        found = load(directory, environ=environ)
+        found = load(directory, PROVIDERS, environ=environ)
     except ConfigurationError as error:
         return tuple(error.diagnostics)
     return found.digest, found.desired, found.provider
@@ -70,7 +71,7 @@ def test_it_changes_nothing(tmp_path: Path, entries: dict[str, object]) -> None:
 def test_a_small_file_is_not_kept(tmp_path: Path) -> None:
     directory = written(tmp_path)
     (directory / "a.automl.yaml").write_text(GOOD, encoding="utf-8")
-    load(directory, environ=environ(tmp_path))
+    load(directory, PROVIDERS, environ=environ(tmp_path))
     assert kept(tmp_path) == []
 
 
@@ -79,7 +80,7 @@ def test_what_is_wrong_is_not_kept(tmp_path: Path) -> None:
     for _ in range(2):
         assert isinstance(outcome(directory, environ(tmp_path))[0], object)
         with pytest.raises(ConfigurationError):
-            load(directory, environ=environ(tmp_path))
+            load(directory, PROVIDERS, environ=environ(tmp_path))
     assert kept(tmp_path) == []
 
 
@@ -137,12 +138,12 @@ def test_what_can_not_be_trusted_is_passed_over(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     directory = written(tmp_path)
-    before: Configuration = load(directory, environ=environ(tmp_path))
+    before: Configuration = load(directory, PROVIDERS, environ=environ(tmp_path))
     (path,) = kept(tmp_path)
     text = (directory / "a.automl.yaml").read_text(encoding="utf-8")
     spoil(path)
     assert ParseCache(environ(tmp_path), "another schema").get(text) is None
-    assert load(directory, environ=environ(tmp_path)).digest == before.digest
+    assert load(directory, PROVIDERS, environ=environ(tmp_path)).digest == before.digest
 
 
 def test_another_schema_or_text_is_another_entry(tmp_path: Path) -> None:
@@ -166,4 +167,4 @@ def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
 def test_a_cache_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file", encoding="utf-8")
     directory = written(tmp_path)
-    assert load(directory, environ=environ(tmp_path)).desired.datasets
+    assert load(directory, PROVIDERS, environ=environ(tmp_path)).desired.datasets

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from automl_plan.config.load import load
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.cases import CASES
 from tests.config.test_load import FULL
 from tests.config.test_positions import TWO_FILES
@@ -40,7 +41,7 @@ def test_both_parsers_read_the_same(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    expected = [places(diagnostics(d)) or [load(d).digest] for d in directories]
+    expected = [places(diagnostics(d)) or [load(d, PROVIDERS).digest] for d in directories]
     assert json.loads(result.stdout) == expected
 
 

@@ -9,6 +9,7 @@ import pytest
 from automl_plan.config.load import load
 from automl_plan.config.source_map import Position
 from automl_plan.model.address import dataset_address, model_address
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.writing import GOOD, write
 
 TWO_FILES = {
@@ -48,12 +49,12 @@ datasets:
 def test_of_datasets(
     name: str, field: str | None, expected: tuple[str, int, int], tmp_path: Path
 ) -> None:
-    configuration = load(write(tmp_path, TWO_FILES))
+    configuration = load(write(tmp_path, TWO_FILES), PROVIDERS)
     assert configuration.position(dataset_address(name), field) == Position(*expected)
 
 
 def test_of_a_model(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, TWO_FILES))
+    configuration = load(write(tmp_path, TWO_FILES), PROVIDERS)
     field = "image_classification.train_budget_milli_node_hours"
     assert configuration.position(model_address("digits"), field) == Position(
         "a.automl.yaml", 11, 7
@@ -61,19 +62,19 @@ def test_of_a_model(tmp_path: Path) -> None:
 
 
 def test_of_what_is_not_declared(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, TWO_FILES))
+    configuration = load(write(tmp_path, TWO_FILES), PROVIDERS)
     assert configuration.position(model_address("more")) is None
     assert configuration.position(dataset_address("digits2"), "labels") is None
 
 
 @pytest.mark.parametrize("text", ["", "broken: [", "datasets: {}\n"])
 def test_of_a_file_that_changed_since(text: str, tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, TWO_FILES))
+    configuration = load(write(tmp_path, TWO_FILES), PROVIDERS)
     (tmp_path / "a.automl.yaml").write_text(text)
     assert configuration.position(dataset_address("digits")) is None
 
 
 def test_of_a_file_that_is_gone(tmp_path: Path) -> None:
-    configuration = load(write(tmp_path, TWO_FILES))
+    configuration = load(write(tmp_path, TWO_FILES), PROVIDERS)
     (tmp_path / "a.automl.yaml").unlink()
     assert configuration.position(dataset_address("digits")) is None

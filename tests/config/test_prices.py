@@ -11,13 +11,15 @@ from automl_plan.config.load import load
 from automl_plan.config.prices import list_prices, read_prices
 from automl_plan.errors import PriceBookInvalid
 from automl_plan.model.model_types import Family, Problem
+from automl_plan.providers.google.automl.capabilities import AUTOML
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.writing import GOOD, write
 
-BOOK = (files("automl_plan") / "config" / "prices.yaml").read_text(encoding="utf-8")
+BOOK = (files("automl_plan") / "providers" / "google" / "prices.yaml").read_text(encoding="utf-8")
 
 
 def test_every_price_has_a_source() -> None:
-    book = list_prices()
+    book = list_prices(AUTOML)
     assert book.date == "2026-10-07"
     assert book.training.keys() == {(p, f) for p in Problem for f in Family}
     assert book.deployment.keys() == set(Problem)
@@ -30,7 +32,7 @@ def test_a_book_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "prices").mkdir()
     write(tmp_path, {"a.automl.yaml": GOOD + "prices: {file: prices/own.yaml}\n"})
     write(tmp_path / "prices", {"own.yaml": BOOK.replace("3.465", "1")})
-    book = load(tmp_path).prices
+    book = load(tmp_path, PROVIDERS).prices
     assert book.training_usd(Problem.IMAGE_CLASSIFICATION, "cloud", 8000) == 8.0
     assert book.training_usd(Problem.IMAGE_CLASSIFICATION, "of-tomorrow", 8000) is None
 
@@ -55,5 +57,5 @@ def test_what_is_no_price_book(tmp_path: Path, content: str | None, said: str) -
     if content is not None:
         path.write_text(content, encoding="utf-8")
     with pytest.raises(PriceBookInvalid, match=said) as caught:
-        read_prices(path)
+        read_prices(path, AUTOML)
     assert caught.value.where == str(path)

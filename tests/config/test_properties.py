@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.load import load
+from automl_plan.providers.registry import PROVIDERS
 from tests.config.cases import CASES
 from tests.config.test_load import FULL
 from tests.config.test_schema import KEYS, VALUES
@@ -21,7 +22,7 @@ from tests.config.writing import GOOD, diagnostics, write
 
 def loaded(files: Mapping[str, str | bytes]) -> Configuration:
     with tempfile.TemporaryDirectory() as directory:
-        return load(write(Path(directory), files))
+        return load(write(Path(directory), files), PROVIDERS)
 
 
 def tried(files: Mapping[str, str | bytes], variables: Mapping[str, str] | None = None) -> None:

@@ -14,6 +14,7 @@ from automl_plan.config.scaffold import scaffold
 from automl_plan.config.schema import config_schema
 from automl_plan.errors import UsageError
 from automl_plan.model.address import model_address
+from automl_plan.providers.registry import PROVIDERS
 
 
 def test_it_is_valid(tmp_path: Path) -> None:
@@ -24,12 +25,12 @@ def test_it_is_valid(tmp_path: Path) -> None:
         ".automl-plan/config.schema.json",
         ".gitignore",
     }
-    configuration = load(directory)
+    configuration = load(directory, PROVIDERS)
     assert configuration.provider.name == "local"
     assert len(configuration.desired.datasets) == len(configuration.desired.models) == 1
     model = configuration.desired.models[model_address("images")]
     assert model.train_budget_milli_node_hours == 8_000
-    other = load(directory, variables={"budget": "9000"})
+    other = load(directory, PROVIDERS, variables={"budget": "9000"})
     assert other.desired.models[model.address].train_budget_milli_node_hours == 9_000
     text = (directory / "automl-plan.yaml").read_text(encoding="utf-8")
     Draft7Validator(config_schema()).validate(yaml.safe_load(text))

@@ -12,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from automl_plan.config.load import RULES
 from automl_plan.config.prices import list_prices
-from automl_plan.config.rules import RULES
 from automl_plan.config.schema import SchemaValidator, config_schema
 from automl_plan.config.yaml_parser import parse
 from automl_plan.model.address import NAME_PATTERN
-from automl_plan.model.model_types import MODEL_TYPES, Problem
+from automl_plan.model.model_types import Problem
+from automl_plan.providers.google.automl.capabilities import AUTOML
+from automl_plan.providers.google.capabilities import MODEL_TYPES
+from automl_plan.providers.registry import setting_rules
 from tests.config.test_load import FULL
 from tests.config.writing import GOOD, diagnostics, write
 
@@ -83,7 +86,7 @@ def test_rules_that_it_names_exist() -> None:
         if isinstance(comment := schema.get("$comment"), str)
         for rule in comment.removeprefix("rules: ").split(", ")
     }
-    assert named <= RULES.keys()
+    assert named <= {*RULES, *setting_rules()}
 
 
 def test_it_repeats_facts_as_they_are() -> None:
@@ -94,7 +97,7 @@ def test_it_repeats_facts_as_they_are() -> None:
     assert budget["anyOf"][0]["maximum"] == max(t.max_budget for t in bounds)
     for t in bounds:
         assert f"{t.min_budget:,}-{t.max_budget:,}" in budget["description"]
-    for price in list_prices().training.values():
+    for price in list_prices(AUTOML).training.values():
         assert f"{price.usd_per_node_hour}" in budget["description"]
     for problem in Problem:
         kind = DEFINITIONS["model"]["properties"][problem]["properties"]["model_type"]

@@ -15,6 +15,7 @@ sys.modules["yaml._yaml"] = None  # type: ignore[assignment]  # what makes its i
 import yaml  # noqa: E402 (only now)
 
 from automl_plan.config.load import load  # noqa: E402
+from automl_plan.providers.registry import PROVIDERS  # noqa: E402
 from tests.config.writing import diagnostics, places  # noqa: E402
 
 if __name__ == "__main__":
@@ -23,5 +24,5 @@ if __name__ == "__main__":
     results = []
     for directory in map(Path, sys.argv[1:]):
         found = diagnostics(directory)
-        results.append(places(found) or [load(directory).digest])
+        results.append(places(found) or [load(directory, PROVIDERS).digest])
     print(json.dumps(results))

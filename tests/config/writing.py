@@ -7,6 +7,7 @@ from pathlib import Path
 
 from automl_plan.config.load import load
 from automl_plan.errors import ConfigurationError, Diagnostic
+from automl_plan.providers.registry import PROVIDERS
 
 GOOD = """\
 datasets:
@@ -41,6 +42,7 @@ def diagnostics(
     try:
         load(
             directory,
+            PROVIDERS,
             variables=variables or {},
             var_files=[directory / name for name in var_files],
             environ=environ or {},

@@ -16,16 +16,16 @@ from automl_plan.data.image_files import DECODED, read_image
 from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.emulator.training import sklearn_trainer as service
 from automl_plan.emulator.training.types import ImageUnreadable
-from automl_plan.providers.registry import known_capabilities
+from automl_plan.providers.registry import PROVIDERS
 
-LIMIT = known_capabilities("local", {}).image_pixels
+LIMIT = PROVIDERS["local"].capabilities({}).image_pixels
 MOST_BYTES = 30_000_000
 
 
 def test_the_limit_of_the_provider_is_the_service_s() -> None:
     assert service.MAX_PIXELS == LIMIT == DECODED
-    assert known_capabilities("local", {"trainer": "simulated"}).image_pixels is None
-    assert known_capabilities("vertex", {}).image_pixels is None
+    assert PROVIDERS["local"].capabilities({"trainer": "simulated"}).image_pixels is None
+    assert PROVIDERS["vertex"].capabilities({}).image_pixels is None
 
 
 def encoded(mode: str, width: int, height: int, kind: str) -> bytes:

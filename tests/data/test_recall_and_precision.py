@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automl_plan.config.rules import RULES as CONFIG_RULES
+from automl_plan.config.load import RULES as CONFIG_RULES
 from automl_plan.config.schema import config_schema
 from automl_plan.data.lint_rules import RULES, Severity
 from tests.data.proof.case import EXAMPLES, FEW_EXAMPLES

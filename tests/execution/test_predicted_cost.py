@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from automl_plan.model.model_types import MODEL_TYPES, ModelType, Problem
+from automl_plan.model.model_types import ModelType, Problem
+from automl_plan.providers.google.capabilities import MODEL_TYPES
 from automl_plan.providers.local import process
 from tests.apis import APIS
 from tests.depth import times

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_plan.model.lifespan import MONTHS, WARNING, days_left, expires, soon
+from automl_plan.model.lifespan import WARNING, days_left, soon
+from automl_plan.providers.google.capabilities import LIFESPAN
 
 INSTANTS = st.datetimes(datetime(1, 1, 1), datetime(9998, 6, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 
@@ -29,13 +30,13 @@ def at(text: str) -> datetime:
     ],
 )
 def test_month_ends_are_clamped(created: str, end: str) -> None:
-    assert expires(at(created)) == at(end)
+    assert LIFESPAN.expires(at(created)) == at(end)
 
 
 @given(INSTANTS)
 def test_it_is_the_same_day_so_many_months_later(created: datetime) -> None:
-    end = expires(created)
-    assert (end.year - created.year) * 12 + end.month - created.month == MONTHS
+    end = LIFESPAN.expires(created)
+    assert (end.year - created.year) * 12 + end.month - created.month == LIFESPAN.months
     assert end.timetz() == created.timetz()
     assert end.day <= created.day
     if end.day < created.day:
@@ -44,12 +45,12 @@ def test_it_is_the_same_day_so_many_months_later(created: datetime) -> None:
 
 @given(INSTANTS, INSTANTS)
 def test_who_is_older_does_not_live_longer(one: datetime, other: datetime) -> None:
-    assert (expires(one) <= expires(other)) or one > other
+    assert (LIFESPAN.expires(one) <= LIFESPAN.expires(other)) or one > other
 
 
 @given(INSTANTS, INSTANTS)
 def test_whole_days_are_left(created: datetime, now: datetime) -> None:
-    end = expires(created)
+    end = LIFESPAN.expires(created)
     left = days_left(end, now)
     assert timedelta(days=left) <= end - now < timedelta(days=left + 1)
     assert (left < 0) == (end < now)
@@ -59,4 +60,4 @@ def test_whole_days_are_left(created: datetime, now: datetime) -> None:
 @pytest.mark.parametrize("created", ["9998-07-01", "9999-12-31"])
 def test_the_calendar_has_an_end(created: str) -> None:
     with pytest.raises(OverflowError):
-        expires(at(created))
+        LIFESPAN.expires(at(created))

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.model.address import ResourceKind
-from automl_plan.model.resource_names import Place, bare_id
+from automl_plan.providers.google.resource_names import Place, bare_id
 
 MODEL, DATASET = ResourceKind.MODEL, ResourceKind.DATASET
-PLACE = Place.of("vertex:projects/shop-1/locations/us-central1")
-LOCAL = Place.of("local-vertex:projects/local/locations/us-central1")
+LOCAL = Place("local", "us-central1", numbered=False)
+PLACE = Place("shop-1", "us-central1", numbered=True)
 PARENT = "projects/shop-1/locations/us-central1"
 
 

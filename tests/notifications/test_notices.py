@@ -22,6 +22,7 @@ from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult
 from automl_plan.planning.options import PlanOptions
 from automl_plan.providers.local import process
+from automl_plan.providers.registry import PROVIDERS
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
 from tests.execution.conftest import DATASET, MODEL
@@ -225,11 +226,11 @@ def test_what_is_not_set_is_told_and_waits(
 def test_what_is_no_receiver(project: Project, receiver: dict[str, Any], said: str) -> None:
     notify(project, ops=receiver)
     with pytest.raises(ConfigurationError) as caught:
-        load(project.directory)
+        load(project.directory, PROVIDERS)
     assert said in str(caught.value.diagnostics)
 
 
 def test_no_plan_depends_on_who_is_told(project: Project, receiving: Receiving) -> None:
-    before = load(project.directory).digest
+    before = load(project.directory, PROVIDERS).digest
     notify(project, ops=webhook(receiving))
-    assert load(project.directory).digest == before
+    assert load(project.directory, PROVIDERS).digest == before

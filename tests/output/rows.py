@@ -22,6 +22,7 @@ from automl_plan.model.recorded import (
     Status,
     Step,
 )
+from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.state.document import State
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
 from tests.output.scenes import DATASET, HOSTILE, MODEL
@@ -80,6 +81,7 @@ MODELS = (
             node_qps=3.2,
             labels={"team": "vision"},
             create_time="2019-10-02T08:00:00Z",
+            expires=LIFESPAN.end_of("2019-10-02T08:00:00Z"),
             update_time="2019-10-02T15:30:00Z",
         ),
         Ownership(Claim.RECORDED, model_address("flowers")),
@@ -94,6 +96,7 @@ MODELS = (
             None,
             deployed=True,
             create_time="2019-01-02T08:00:00Z",
+            expires=LIFESPAN.end_of("2019-01-02T08:00:00Z"),
         ),
         Ownership(Claim.RECORDED, model_address("flowers")),
         current=False,
@@ -107,19 +110,29 @@ MODELS = (
             Problem.IMAGE_CLASSIFICATION,
             model_type=HOSTILE,
             create_time="2019-11-08T08:00:00.5Z",
+            expires=LIFESPAN.end_of("2019-11-08T08:00:00.5Z"),
         ),
         Ownership(Claim.UNMANAGED),
         current=False,
         dataset=None,
     ),
     ModelRow(
-        LiveModel("ICN8", "young", "ICN1", None, create_time="2021-03-01T08:00:00Z"),
+        LiveModel(
+            "ICN8",
+            "young",
+            "ICN1",
+            None,
+            create_time="2021-03-01T08:00:00Z",
+            expires=LIFESPAN.end_of("2021-03-01T08:00:00Z"),
+        ),
         Ownership(Claim.BEING_MADE, model_address("flowers")),
         current=False,
         dataset=None,
     ),
     ModelRow(
-        LiveModel("ICN9", "ageless", "ICN1", None, create_time=HOSTILE),
+        LiveModel(
+            "ICN9", "ageless", "ICN1", None, create_time=HOSTILE, expires=LIFESPAN.end_of(HOSTILE)
+        ),
         Ownership(Claim.OTHER_STATE),
         current=False,
         dataset=None,

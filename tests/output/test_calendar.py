@@ -14,6 +14,7 @@ from automl_plan.model.live import LiveModel
 from automl_plan.model.ownership import Claim, Ownership
 from automl_plan.output.expiry import calendar_ics, calendar_text, content, folded, text
 from automl_plan.output.style import PLAIN, clean
+from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.workspace.inventory import ModelRow
 from tests.output.golden import matches_golden
 from tests.output.ics import read, unescaped, unfolded
@@ -28,7 +29,7 @@ PRINTABLE = ANYTHING.map(clean)
 
 def one(name: str = "m", model_id: str = "ICN1", created: str = "2020-01-01T00:00:00Z") -> ModelRow:
     """An unmanaged model."""
-    live = LiveModel(model_id, name, "ICN2", None, create_time=created)
+    live = LiveModel(model_id, name, "ICN2", None, expires=LIFESPAN.end_of(created))
     return ModelRow(live, Ownership(Claim.UNMANAGED), current=False, dataset=None)
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from automl_plan.cli.reporting import Format, renderer
 from automl_plan.config.findings import READING_RULES
-from automl_plan.config.rules import RULES
+from automl_plan.config.load import RULES
 from automl_plan.errors import ConfigurationError, Diagnostic, StateLocked
 from automl_plan.model.address import Address, dataset_address, model_address
 from automl_plan.output.annotations import (

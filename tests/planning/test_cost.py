@@ -16,9 +16,10 @@ from automl_plan.model.ownership_labels import ADDRESS, address_mark
 from automl_plan.planning.cost import costs_of
 from automl_plan.planning.plan import Costs, costs_from_json, costs_to_json
 from automl_plan.planning.unrecorded import known_to, unrecorded
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
-BOOK = list_prices()
+BOOK = list_prices(AUTOML)
 MONTH = 1003.75
 """One node for classification."""
 

@@ -13,12 +13,12 @@ from automl_plan.config.scalars import parse_duration
 from automl_plan.errors import UsageError
 from automl_plan.model.address import model_address
 from automl_plan.model.desired import Desired, Lifecycle
-from automl_plan.model.lifespan import SHORTEST, end_of, expires
 from automl_plan.model.live import LiveModel
 from automl_plan.model.recorded import Status
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.command_plans import former_version, plan_promotion
 from automl_plan.planning.plan import Action, NoteKind, Plan
+from automl_plan.providers.google.capabilities import LIFESPAN
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")
@@ -45,9 +45,8 @@ def pass_days(world: World, days: float) -> None:
 
 
 def over(there: LiveModel, world: World) -> bool:
-    ends = end_of(there.create_time)
-    assert ends is not None
-    return ends <= world.now
+    assert there.expires is not None
+    return there.has_expired(world.now)
 
 
 def deployable(world: World, plan: Plan) -> bool:
@@ -148,7 +147,7 @@ def test_whatever_is_declared_at_any_time_can_be_deployed(data: st.DataObject) -
     """Random declarations over years: no plan deploys the dead, and each plan settles."""
     world = World()
     days = st.integers(1, 700)
-    ages = st.sampled_from([None, timedelta(days=30), SHORTEST - timedelta(days=1)])
+    ages = st.sampled_from([None, timedelta(days=30), LIFESPAN.shortest - timedelta(days=1)])
     for _ in range(data.draw(st.integers(1, _ROUNDS))):
         config = wanted(
             data.draw(st.sampled_from([8000, 9000])),
@@ -173,14 +172,14 @@ def test_whatever_is_declared_at_any_time_can_be_deployed(data: st.DataObject) -
 
 @given(st.datetimes(timezones=st.just(UTC), max_value=datetime(9998, 6, 30)))  # noqa: DTZ001 - hypothesis adds the zone
 def test_no_life_is_shorter_than_the_shortest(born: datetime) -> None:
-    assert SHORTEST <= expires(born) - born <= timedelta(days=550)
+    assert LIFESPAN.shortest <= LIFESPAN.expires(born) - born <= timedelta(days=550)
 
 
 @pytest.mark.parametrize(("text", "taken"), [("545d", True), ("546d", False), ("78w", False)])
 def test_ages_are_shorter_than_the_shortest_life(text: str, taken: bool) -> None:
     age = parse_duration(text)
     assert age is not None
-    assert (age < SHORTEST) is taken
+    assert (age < LIFESPAN.shortest) is taken
 
 
 DEPLOYED = st.sampled_from([None, 1, 2])

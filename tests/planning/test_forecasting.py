@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_plan.model.history import KEPT, EndedOperation, Work
-from automl_plan.model.model_types import MODEL_TYPES, Problem
+from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import Step
-from automl_plan.planning.forecast import FEWEST, Outlook, backtest, outlook
+from automl_plan.planning import forecast as forecasts
+from automl_plan.planning.forecast import FEWEST, Backtest, Outlook
+from automl_plan.providers.google.capabilities import MODEL_TYPES
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CLASSIFICATION = Problem.IMAGE_CLASSIFICATION
@@ -26,6 +28,14 @@ def training(budget: int = 8_000, model_type: str = "cloud", examples: int | Non
 
 def ended(work: Work, seconds: float, after: float = 0.0) -> EndedOperation:
     return EndedOperation(work, (START + timedelta(seconds=after)).isoformat(), seconds)
+
+
+def outlook(work: Work, history: Iterable[EndedOperation]) -> Outlook | None:
+    return forecasts.outlook(work, history, MODEL_TYPES)
+
+
+def backtest(history: Iterable[EndedOperation]) -> tuple[Backtest, ...]:
+    return forecasts.backtest(history, MODEL_TYPES)
 
 
 trainings = st.builds(
@@ -199,7 +209,10 @@ def test_nothing_is_forecast_by_what_had_not_ended() -> None:
     together = [ended(training(), float(s), float(s)) for s in range(100, 2100, 100)]
     assert backtest(together)[0].forecasts == 0
     after = ended(training(), 50.0, 5000.0)
-    assert (backtest([*together, after])[0].forecasts, backtest([])) == (1, backtest(()))
+    assert (backtest([*together, after])[0].forecasts, backtest([])) == (
+        1,
+        backtest(()),
+    )
 
 
 def test_a_backtest_looks_back_as_far_as_a_state_does() -> None:

@@ -17,6 +17,7 @@ from automl_plan.planning.adequacy import advise, unknown
 from automl_plan.planning.cost import costs_of
 from automl_plan.planning.plan import Costs, Violation
 from automl_plan.planning.policy import Subject, violation_text, violations
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from tests.planning.worlds import World, dataset, desired, model
 
 DATASET = dataset_address("digits")
@@ -28,7 +29,7 @@ def judged(policy: Policy, world: World | None = None) -> tuple[Violation, ...]:
     world = world or World()
     plan = world.plan(DIGITS)
     resources = world.recorded.resources
-    costs = costs_of(plan.changes, DIGITS, resources, world.live, list_prices(), None)
+    costs = costs_of(plan.changes, DIGITS, resources, world.live, list_prices(AUTOML), None)
     return violations(Subject(policy, plan.changes, DIGITS, costs, {"location": "us-central1"}))
 
 

@@ -15,9 +15,10 @@ from automl_plan.model.recorded import RecordedOperation, Step
 from automl_plan.planning.cost import Meter, Spent, charge_of, describe_spending, spent_of
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.resumption import resumption
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from automl_plan.state.history import ledger_from_json, ledger_to_json
 
-BOOK = list_prices()
+BOOK = list_prices(AUTOML)
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 METER = Meter(NOW)
 CLOUD: Attributes = {

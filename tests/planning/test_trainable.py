@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from automl_plan.model.address import Address, dataset_address, model_address
-from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.desired import Desired, OnSourceChange
 from automl_plan.model.live import TOKEN_LABEL, Operation, OperationError, OperationKind
@@ -17,10 +17,19 @@ from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, NoteKind, Refusal
 from automl_plan.planning.refusals import RefusalContext, data_notes, find_refusals
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from tests.planning.worlds import World, dataset, desired, model
 
 D, M = dataset_address("digits"), model_address("digits")
-REAL = Capabilities(frozenset({Problem.IMAGE_CLASSIFICATION}), "write another", True, 2, 5)
+GOOGLE = AUTOML
+REAL = replace(
+    GOOGLE,
+    problems=frozenset({Problem.IMAGE_CLASSIFICATION}),
+    other_problems="write another",
+    evaluates=True,
+    labels_in_train=2,
+    first_test=5,
+)
 """A service that looks at the images."""
 ENOUGH = (LabelCounts("cat", 8, 1, 1), LabelCounts("dog", 8, 1, 1))
 

@@ -37,6 +37,7 @@ from automl_plan.planning.unrecorded import (
     unrecorded_from_json,
     unrecorded_to_json,
 )
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from tests.planning.worlds import LINEAGE, World, dataset, desired, guarded, model
 
 OTHER = "ba9876543210" + "0" * 20
@@ -85,7 +86,7 @@ def found(
     own: frozenset[str] = frozenset(),
 ) -> tuple[Unrecorded, ...]:
     known = known_to(resources, live.operations.values()) | Known(own, own)
-    return unrecorded(live, known, lineage, resources, declared, list_prices())
+    return unrecorded(live, known, lineage, resources, declared, list_prices(AUTOML))
 
 
 @pytest.mark.parametrize(

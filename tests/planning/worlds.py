@@ -43,6 +43,8 @@ from automl_plan.planning.planner import make_plan
 from automl_plan.planning.refactoring import apply_blocks
 from automl_plan.planning.refusals import RefusalContext, find_refusals
 from automl_plan.planning.unrecorded import refusals, without_imported
+from automl_plan.providers.google.automl.capabilities import AUTOML
+from automl_plan.providers.google.capabilities import LIFESPAN
 
 LINEAGE = "0123456789ab" + "0" * 20
 _PATCHED = ("display_name", "description", "labels")
@@ -149,10 +151,11 @@ class World:
             options=options,
             policy=policy,
             provider={"location": "us-central1"},
-            prices=list_prices(),
+            prices=list_prices(AUTOML),
             meter=None,
             sources={},
             place=lambda _address, _field: None,
+            capabilities=AUTOML,
         )
 
     def apply(self, wanted: Desired, options: PlanOptions | None = None) -> Plan:
@@ -329,6 +332,7 @@ class World:
             train_budget_milli_node_hours=budget,
             labels={**{k: str(v) for k, v in labels.items()}, **own},
             create_time=self.now.isoformat(),
+            expires=LIFESPAN.end_of(self.now.isoformat()),
         )
         return record
 

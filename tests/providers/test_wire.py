@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def test_a_sample_model() -> None:
         train_budget_milli_node_hours=8000,
         node_qps=3.2,
         create_time="2019-10-29T19:06:38.048492Z",
+        expires=datetime(2021, 4, 29, 19, 6, 38, 48492, UTC),
         update_time="2019-10-29T19:35:19.104716Z",
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from automl_plan.errors import TransportError, UsageError
-from automl_plan.model.capabilities import GOOGLE, Capabilities
+from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.contacts import Contact
 from automl_plan.model.json import Json
 from automl_plan.model.live import Operation, user_labels
@@ -76,7 +76,7 @@ class GoogleService:
         project: str,
         location: str,
         settle_seconds: float,
-        capabilities: Capabilities = GOOGLE,
+        capabilities: Capabilities,
         contacts: Sequence[Contact] = (),
     ) -> None:
         self._transport = transport

@@ -1,19 +1,44 @@
-"""What the embedded service can do, as far as its settings tell: nothing is started for it."""
+"""What the embedded service can do, as far as its settings tell: it is not started for it."""
 
 from __future__ import annotations
 
-from automl_plan.model.capabilities import GOOGLE, Capabilities
+import re
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from automl_plan.model.address import ResourceKind
+from automl_plan.model.capabilities import (
+    Capabilities,
+    ProviderDefinition,
+    SettingProblem,
+    SettingRule,
+    Settings,
+)
 from automl_plan.model.model_types import Problem
+from automl_plan.providers.google.automl.capabilities import AUTOML
+from automl_plan.providers.google.resource_names import NAME_HINT, Place, bare_id
+from automl_plan.providers.google.vertex.capabilities import VERTEX
 
 DEFAULT_TRAINER = "sklearn"
+PLACE = Place("local", "us-central1", numbered=False)
+"""The project and location of the embedded service."""
 _SIMULATED = "simulated"
+_PATHS = ("data_dir", "bucket_root")
 
 
-def of_trainer(trainer: str) -> Capabilities:
-    """Of the service with a trainer: all but `simulated` look at images."""
+def capabilities(settings: Settings) -> Capabilities:
+    """Return those of the API that the service is spoken to by; it reads local files, and is free.
+
+    All trainers but `simulated` decode images, and train image classification only.
+    """
+    rehearsed = VERTEX if settings.get("api") == "vertex" else AUTOML
+    here = replace(rehearsed, sources=replace(rehearsed.sources, reads_local=True), free=True)
+    trainer = settings.get("trainer") or DEFAULT_TRAINER
     if trainer == _SIMULATED:
-        return GOOGLE
-    return Capabilities(
+        return here
+    return replace(
+        here,
         problems=frozenset({Problem.IMAGE_CLASSIFICATION}),
         other_problems=(
             f"its trainer {trainer} trains image classification only. Write `provider: {{local: "
@@ -24,3 +49,26 @@ def of_trainer(trainer: str) -> Capabilities:
         first_test=5,
         image_pixels=178_956_970,
     )
+
+
+def _path_form(settings: Settings) -> Iterator[SettingProblem]:
+    for key in _PATHS:
+        if key in settings and not re.fullmatch(r"[^\x00-\x1f\x7f]+", str(settings[key])):
+            hint = "a path is not empty and has no control characters"
+            yield SettingProblem((key,), "{} can't be a path", hint)
+
+
+def _object_id(text: str, kind: ResourceKind | None, _: Settings) -> str:
+    return bare_id(text, PLACE, kind)
+
+
+DEFINITION = ProviderDefinition(
+    name="local",
+    capabilities=capabilities,
+    opener="automl_plan.providers.local.settings:open_local",
+    rules=(
+        SettingRule("path-form", "Paths are not empty and hold no control characters.", _path_form),
+    ),
+    object_id=_object_id,
+    object_id_hint=NAME_HINT,
+)

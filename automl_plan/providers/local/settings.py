@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from automl_plan.model.json import Json
-from automl_plan.model.resource_names import EMBEDDED
 from automl_plan.providers.google.connection import settle_seconds
 from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
-from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, of_trainer
+from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, PLACE, capabilities
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.protocol import Provider
 
@@ -26,7 +25,7 @@ def open_local(
 ) -> Provider:
     """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
     running = start(data_dir(settings, directory), directory, options(settings, directory))
-    capabilities = of_trainer(running.trainer)
+    can = capabilities({**settings, "trainer": running.trainer})
     storage = Storage(HttpTransport(running.url, NoCredentials()))
     if settings.get("api") == "vertex":
         from automl_plan.providers.google.vertex.provider import VertexProvider
@@ -35,10 +34,10 @@ def open_local(
             HttpTransport(f"{running.url}{VERTEX_PATH}", NoCredentials()),
             storage,
             name="local-vertex",
-            project=EMBEDDED.project,
-            location=EMBEDDED.location,
+            project=PLACE.project,
+            location=PLACE.location,
             settle_seconds=settle_seconds(running.url),
-            capabilities=capabilities,
+            capabilities=can,
         )
     from automl_plan.providers.google.automl.provider import AutomlProvider
 
@@ -46,10 +45,10 @@ def open_local(
         HttpTransport(running.url, NoCredentials()),
         storage,
         name="local",
-        project=EMBEDDED.project,
-        location=EMBEDDED.location,
+        project=PLACE.project,
+        location=PLACE.location,
         settle_seconds=settle_seconds(running.url),
-        capabilities=capabilities,
+        capabilities=can,
     )
 
 

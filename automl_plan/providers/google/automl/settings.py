@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from automl_plan.model.json import Json
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from automl_plan.providers.google.automl.provider import AutomlProvider
 from automl_plan.providers.google.base_url import base_url
 from automl_plan.providers.google.connection import DEFAULT_LOCATION, connect
@@ -30,6 +31,7 @@ def open_automl(
         project=found.project,
         location=found.location,
         settle_seconds=found.settle_seconds,
+        capabilities=AUTOML,
         contacts=found.contacts,
     )
 

@@ -11,12 +11,8 @@ from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation
 from automl_plan.model.json import Json
 from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationKind
-from automl_plan.model.model_types import (
-    DEFAULT_MODEL_TYPE,
-    MODEL_TYPES,
-    ClassificationType,
-    Problem,
-)
+from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.providers.google.capabilities import DEFAULT_MODEL_TYPES, LIFESPAN, MODEL_TYPES
 from automl_plan.providers.google.json_fields import (
     integer,
     items,
@@ -127,6 +123,7 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
         node_qps=number(metadata.get("nodeQps")) or None,
         labels=labels_of(answer),
         create_time=moment(answer.get("createTime")),
+        expires=LIFESPAN.end_of(moment(answer.get("createTime"))),
         update_time=moment(answer.get("updateTime")),
         etag=text(answer.get("etag")),
         extra={**rest(answer, _MODEL_FIELDS), **rest(metadata, _MODEL_METADATA_FIELDS)},
@@ -164,7 +161,7 @@ def _budget(metadata: Mapping[str, Any], problem: Problem | None) -> int | None:
     hours = integer(metadata.get("trainBudget"))
     if milli is not None or hours is None or problem is None:
         return milli
-    name = text(metadata.get("modelType")) or DEFAULT_MODEL_TYPE[problem]
+    name = text(metadata.get("modelType")) or DEFAULT_MODEL_TYPES[problem]
     known = MODEL_TYPES[problem].get(name)
     return None if known is None else hours * known.nodes * 1000
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from automl_plan.model.json import Json
 from automl_plan.providers.google.base_url import base_url
 from automl_plan.providers.google.connection import DEFAULT_LOCATION, connect
+from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.provider import VertexProvider
 
 EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
@@ -28,6 +29,7 @@ def open_vertex(
         project=found.project,
         location=found.location,
         settle_seconds=found.settle_seconds,
+        capabilities=VERTEX,
         contacts=found.contacts,
     )
 

@@ -14,6 +14,7 @@ from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Eva
 from automl_plan.model.homes import seen_from, unrecorded_home
 from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationError, OperationKind
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.providers.google.json_fields import (
     integer,
     items,
@@ -214,6 +215,7 @@ def model(
         simulated=mapping(answer.get("metadata")).get("simulated") is True,
         labels=told_labels(answer),
         create_time=moment(answer.get("createTime")),
+        expires=LIFESPAN.end_of(moment(answer.get("createTime"))),
         update_time=moment(answer.get("updateTime")),
         etag=text(answer.get("etag")),
         extra=rest(answer, _MODEL_FIELDS),

@@ -10,6 +10,7 @@ import re
 from msgspec import Struct
 
 from automl_plan.model.address import ResourceKind
+from automl_plan.model.capabilities import Settings
 
 NAME_HINT = (
     "`provider:` says the project and the location; `automl-plan models list` shows its ids."
@@ -30,16 +31,16 @@ class Place(Struct, frozen=True):
     numbered: bool
     """Whether its projects have numbers, too, which names may bear in the place of ids."""
 
-    @classmethod
-    def of(cls, identity: str) -> Place:
-        """Of a provider's identity: `vertex:projects/P/locations/L`."""
-        service, _, parent = identity.partition(":")
-        _, project, _, location = parent.split("/")
-        return cls(project, location, numbered=not service.startswith("local"))
 
+def object_id(text: str, kind: ResourceKind | None, settings: Settings) -> str:
+    """Return the id in a full name, which must be of the place that the settings name.
 
-EMBEDDED = Place("local", "us-central1", numbered=False)
-"""Of the embedded service."""
+    Raises ValueError for a name of another project, location or kind.
+    """
+    if "project" not in settings or "location" not in settings:
+        return text
+    place = Place(str(settings["project"]), str(settings["location"]), numbered=True)
+    return bare_id(text, place, kind)
 
 
 def bare_id(text: str, place: Place, kind: ResourceKind | None = None) -> str:

@@ -1,0 +1,165 @@
+"""What Google's two services have in common: labels, model types, sources, limits, settings.
+
+Budgets are in milli node hours, bounds inclusive; they and the defaults are those of the
+comments on ImageClassificationModelMetadata and ImageObjectDetectionModelMetadata
+(google/cloud/automl/v1/image.proto). A default is one day of wall time, so `nodes` is the
+number of nodes that a training uses at once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from automl_plan.model.capabilities import (
+    LabelGrammar,
+    SettingProblem,
+    SettingRule,
+    Settings,
+    SourceForm,
+)
+from automl_plan.model.lifespan import Lifespan
+from automl_plan.model.model_types import Family, ModelType, Problem
+
+PRICE_LIST = Path(__file__).with_name("prices.yaml")
+LIFESPAN = Lifespan(months=18, shortest_days=546)
+"""The maximum lifespan of a custom model ("Training Cloud-hosted models"): 546 to 550 days."""
+SOURCES = SourceForm(
+    upload_setting="staging_bucket",
+    upload_hint="staging_bucket: gs://BUCKET beside the project",
+)
+"""Import files in Cloud Storage. Length: proto, GcsSource.input_uris."""
+
+
+def _mobile(name: str) -> ModelType:
+    return ModelType(name, 1_000, 100_000, 24_000, 1, Family.EDGE)
+
+
+_MOBILE = ("mobile-low-latency-1", "mobile-versatile-1", "mobile-high-accuracy-1")
+CORE_ML = "mobile-core-ml-"
+_CORE_ML = (f"{CORE_ML}low-latency-1", f"{CORE_ML}versatile-1", f"{CORE_ML}high-accuracy-1")
+
+MODEL_TYPES: dict[Problem, dict[str, ModelType]] = {
+    Problem.IMAGE_CLASSIFICATION: {
+        t.name: t
+        for t in (
+            ModelType("cloud", 8_000, 800_000, 192_000, 8, Family.CLOUD),
+            *map(_mobile, _MOBILE + _CORE_ML),
+        )
+    },
+    Problem.IMAGE_OBJECT_DETECTION: {
+        t.name: t
+        for t in (
+            ModelType("cloud-high-accuracy-1", 20_000, 900_000, 216_000, 9, Family.CLOUD),
+            ModelType("cloud-low-latency-1", 20_000, 900_000, 216_000, 9, Family.CLOUD),
+            *map(_mobile, _MOBILE),
+        )
+    },
+}
+DEFAULT_MODEL_TYPES: dict[Problem, str] = {
+    Problem.IMAGE_CLASSIFICATION: "cloud",
+    Problem.IMAGE_OBJECT_DETECTION: "cloud-high-accuracy-1",
+}
+
+
+# -- labels ----------------------------------------------------------------------------------
+
+MAX_LENGTH = 63
+"""Unicode characters, of keys and of values."""
+MAX_BYTES = 127
+"""Of their UTF-8."""
+MAX_LABELS = 56
+"""The service takes 64; automl-plan sets up to 8 itself."""
+SERVICE_LABELS = "goog-"
+"""Prefix of the keys of labels that Google's own services set; never compared, never removed."""
+
+_ASCII = re.compile(r"[a-z0-9_-]*")
+_LETTERS = ("Ll", "Lo")
+"""Lowercase letters, and letters of scripts that have no case."""
+_DIGITS = "Nd"
+
+
+def _key_problem(key: str, *, digit_first: bool) -> str | None:
+    if not key:
+        return "it is empty"
+    first = unicodedata.category(key[0])
+    if first not in _LETTERS and not (digit_first and first == _DIGITS):
+        return f"it does not start with a lowercase letter{' or a digit' * digit_first}"
+    return _value_problem(key)
+
+
+def _value_problem(value: str) -> str | None:
+    if len(value) > MAX_LENGTH:
+        return f"it has {len(value):,} characters, more than {MAX_LENGTH}"
+    if _ASCII.fullmatch(value):
+        return None
+    for c in value:
+        if c not in "_-" and unicodedata.category(c) not in (*_LETTERS, _DIGITS):
+            if unicodedata.category(c) == "Lu":
+                return f'"{c}" is not lowercase'
+            return f"it holds {unicodedata.name(c, f'U+{ord(c):04X}').lower()}"
+    size = len(value.encode())
+    if size > MAX_BYTES:
+        return f"it has {size:,} bytes in UTF-8, more than {MAX_BYTES}"
+    return None
+
+
+def label_grammar(*, digit_first: bool) -> LabelGrammar:
+    """Return Google's grammar of labels; `digit_first`: whether keys may start with a digit."""
+    return LabelGrammar(
+        partial(_key_problem, digit_first=digit_first),
+        _value_problem,
+        f"write a lowercase letter, then up to {MAX_LENGTH - 1} of them, digits, _ or -",
+        f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, or nothing",
+        MAX_LABELS,
+        "the service takes 64, and automl-plan sets up to 8 itself",
+        (SERVICE_LABELS,),
+    )
+
+
+# -- settings --------------------------------------------------------------------------------
+
+MAX_PREFIX = 500
+"""Characters of a staging bucket and its prefix: names of objects have up to 1,024 bytes."""
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+"""Cloud Storage documentation, "About Cloud Storage buckets"."""
+_FOLDER = re.compile(r"[A-Za-z0-9._=+@-]+")
+"""Narrower than what may name an object: nothing here means more than itself to any program."""
+
+
+def _project_id(settings: Settings) -> Iterator[SettingProblem]:
+    project = str(settings.get("project", "-"))
+    if not re.fullmatch(r"[^\s/]+", project):
+        message = "{} can't be the id of a project"
+        yield SettingProblem(("project",), message, "write the id alone, such as my-project")
+
+
+def _staging_bucket(settings: Settings) -> Iterator[SettingProblem]:
+    if "staging_bucket" not in settings:
+        return
+    written, path = str(settings["staging_bucket"]), ("staging_bucket",)
+    bucket, *folders = written.removeprefix("gs://").removesuffix("/").split("/")
+    if not written.startswith("gs://") or not _BUCKET.fullmatch(bucket):
+        message = "{} names no bucket"
+        yield SettingProblem(path, message, "write gs://BUCKET or gs://BUCKET/PREFIX")
+        return
+    wrong = [f for f in folders if not _FOLDER.fullmatch(f) or not f.strip(".")]
+    if wrong or len(written) > MAX_PREFIX:
+        hint = (
+            f"write at most {MAX_PREFIX} characters, and as names of folders letters, digits and "
+            "any of . _ = + @ -"
+        )
+        yield SettingProblem(path, "nothing can be uploaded below {}", hint)
+
+
+RULES = (
+    SettingRule("project-id", "The project is one word.", _project_id),
+    SettingRule(
+        "staging-bucket",
+        "Local data is uploaded to a bucket, or below a folder of one.",
+        _staging_bucket,
+    ),
+)
