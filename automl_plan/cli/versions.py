@@ -174,7 +174,7 @@ def _choose(
 
 def _decision(kind: DecisionKind, why: str | None) -> Decision:
     from automl_plan.model.recorded import Decision
-    from automl_plan.recovery.billing import utc_now
+    from automl_plan.model.timestamps import utc_now
 
     return Decision(kind, utc_now(), by=_who(), why=why)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -20,18 +19,17 @@ from automl_plan.execution.signals import stopped_by_signals
 from automl_plan.execution.steps import Steps
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import Decision, RecordedResource
-from automl_plan.notifications.delivery import Sender
-from automl_plan.notifications.outbox import Notices, record_new
-from automl_plan.notifications.texts import OperationEnd, with_model_results
+from automl_plan.notifications.outbox import Notices, open_notices, record_new
+from automl_plan.notifications.texts import OperationEnd
 from automl_plan.planning.findings import busy_addresses, drift_findings
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Action
 from automl_plan.planning.refusals import RefusalContext, find_refusals
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import charge_at_end, current_meter
 from automl_plan.recovery.intents import Intents
 from automl_plan.recovery.interrupted_calls import Verdict, open_intents, settle_intents
 from automl_plan.state.store import StateSession
+from automl_plan.workspace.billing import charge_at_end
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.check_refusals import ResendCheck, raise_if_refused
 from automl_plan.workspace.data_checks import with_lint
@@ -144,22 +142,6 @@ def _learned(planned: BoundPlan, session: StateSession) -> list[RecordedResource
         for address, home in planned.plan.endpoints.items()
         if address in resources and resources[address].endpoint is None
     ]
-
-
-def open_notices(workspace: Workspace, session: StateSession) -> Notices:
-    """The messages of a run that has a state open."""
-    configuration, provider = workspace.configuration, workspace.provider
-    prepare = partial(with_model_results, provider=provider, prices=configuration.prices)
-    sender = Sender(
-        configuration.receivers,
-        workspace.environ,
-        configuration.directory,
-        prepare,
-        lambda: session.held,
-    )
-    return Notices(
-        session, sender, provider.identity, configuration.prices, partial(current_meter, provider)
-    )
 
 
 def _settle(

@@ -13,8 +13,8 @@ from automl_plan.model.history import LONG, EndedOperation, History, Work, key_o
 from automl_plan.model.live import Operation
 from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.timestamps import utc_now
 from automl_plan.planning.forecast import Forecast, Outlook, outlook_in
-from automl_plan.recovery.billing import utc_now
 from automl_plan.state.history import MOST_SECONDS
 
 Entry = tuple[str, EndedOperation]

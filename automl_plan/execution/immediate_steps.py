@@ -25,12 +25,12 @@ from automl_plan.model.recorded import (
     RecordedResource,
     Status,
 )
+from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import with_attributes, with_current, with_status, without_object
 from automl_plan.notifications.outbox import Notices
 from automl_plan.planning.drift import FIELD, label_of
 from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import utc_now
 from automl_plan.state.store import StateSession
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from automl_plan.model.recorded import (
     RecordedResource,
     Step,
 )
+from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import (
     after_operation,
     placed,
@@ -34,10 +35,10 @@ from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.projection import MAKES
 from automl_plan.planning.reasons import refused_rows
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import charge_at_end, current_meter, utc_now
 from automl_plan.recovery.intents import STEPS
 from automl_plan.recovery.running_operations import is_ours
 from automl_plan.state.store import StateSession
+from automl_plan.workspace.billing import charge_at_end, current_meter
 
 
 class OutcomeRecorder:

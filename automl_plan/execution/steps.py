@@ -20,6 +20,7 @@ from automl_plan.execution.outcomes import OutcomeRecorder
 from automl_plan.model.address import Address
 from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step, known_ids
+from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import (
     after_operation,
     placed,
@@ -28,7 +29,6 @@ from automl_plan.model.transitions import (
     without_operation,
 )
 from automl_plan.planning.plan import Action, Change
-from automl_plan.recovery.billing import utc_now
 from automl_plan.recovery.intents import Intents
 from automl_plan.recovery.interrupted_calls import Finding
 from automl_plan.state.store import StateSession

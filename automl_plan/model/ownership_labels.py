@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from automl_plan.model.address import Address, ResourceKind
-from automl_plan.model.json import Attributes
-from automl_plan.model.live import OWN_LABEL_PREFIX, TOKEN_LABEL
-from automl_plan.model.model_types import Problem
+from automl_plan.model.json import Attributes, Json
+from automl_plan.model.live import OWN_LABEL_PREFIX, TOKEN_LABEL, LiveModel
+from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.recorded import RecordedObject, Status
 
 _TOKEN = re.compile(r"([0-9a-f]{12})-([0-9a-f]{12})-[0-9a-f]{32}")
@@ -136,6 +136,25 @@ def inputs_digest(attributes: Attributes) -> str:
     inputs = {key: attributes[key] for key in _INPUTS if key in attributes}
     canonical = _CANONICAL.encode(inputs)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def possible_inputs(
+    model: LiveModel, attributes: Attributes, known: Attributes | None
+) -> Iterator[dict[str, Json]]:
+    """Yield what a model may have been trained with, likeliest first.
+
+    `attributes` are the model's own, `known` what is known of its dataset. The dataset may be gone
+    by now, or have other data: that is taken from the label. `inputs_digest` proves which it was.
+    """
+    kinds = [] if known is None else [known]
+    if model.problem is Problem.IMAGE_CLASSIFICATION:
+        kinds += [{str(model.problem): {"classification_type": str(t)}} for t in ClassificationType]
+    elif model.problem is not None:
+        kinds.append({str(model.problem): {}})
+    data = model.labels.get(DATA)
+    content = {} if data is None else {"data": fingerprint_of(data)}
+    for kind in kinds:
+        yield {**attributes, "trained_on": {**kind, **content}}
 
 
 class Owner(Struct, frozen=True):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 
 from automl_plan.model.address import Address
 from automl_plan.model.history import LONG, key_of
 from automl_plan.model.json import Json
 from automl_plan.model.notices import Notice, Noticed, NoticeKind, Receiver
 from automl_plan.model.prices import PriceBook
-from automl_plan.notifications.delivery import Sender
-from automl_plan.notifications.texts import OperationEnd, end_text
+from automl_plan.model.timestamps import utc_now
+from automl_plan.notifications.delivery import DeferredSender, Sender
+from automl_plan.notifications.texts import OperationEnd, end_text, with_model_results
 from automl_plan.planning.cost import Meter
 from automl_plan.planning.findings import Found, address_of
-from automl_plan.recovery.billing import utc_now
 from automl_plan.state.store import StateSession
+from automl_plan.workspace.billing import current_meter
+from automl_plan.workspace.workspace import Workspace
 
 GRACE = 5.0
 """Seconds that the end of a run waits at most for messages that are being sent."""
@@ -136,6 +139,20 @@ class Notices:
             details,
         )
         return f"{kind}-{key}", notice
+
+
+def open_notices(workspace: Workspace, session: StateSession, *, deferred: bool = False) -> Notices:
+    """Return the messages of a run with an open state.
+
+    `deferred`: leave them in the outbox, to be delivered in rounds.
+    """
+    configuration, provider = workspace.configuration, workspace.provider
+    prices, directory = configuration.prices, configuration.directory
+    prepare = partial(with_model_results, provider=provider, prices=prices)
+    sender = (DeferredSender if deferred else Sender)(
+        configuration.receivers, workspace.environ, directory, prepare, lambda: session.held
+    )
+    return Notices(session, sender, provider.identity, prices, partial(current_meter, provider))
 
 
 def unreported(

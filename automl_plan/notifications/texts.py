@@ -24,6 +24,7 @@ from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.statistics import no_better_than_guessing
 from automl_plan.providers.protocol import Provider
 from automl_plan.workspace.evaluations import evaluations_of
+from automl_plan.workspace.versions import training_usd
 
 _DONE = {
     Step.CREATE: "was created",
@@ -200,10 +201,7 @@ def _billed(
         return []
     details["cost_milli_node_hours"] = billed
     details.pop("cost_at_most_usd", None)
-    usd = None
-    if model.problem is not None and model.model_type is not None:
-        usd = prices.training_usd(model.problem, model.model_type, billed)
-    return [_billed_text(billed, usd, details)]
+    return [_billed_text(billed, training_usd(model, prices), details)]
 
 
 def _billed_text(billed: int, usd: float | None, details: dict[str, Json]) -> str:

@@ -13,9 +13,8 @@ from automl_plan.model.desired import Adoption, Desired, Move, Removal, RemovalA
 from automl_plan.model.homes import seen_from, unrecorded_home
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import OWN_LABEL_PREFIX, TOKEN_LABEL, Live, LiveDataset, LiveModel
-from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim, Owners, lineage_of
-from automl_plan.model.ownership_labels import ADDRESS, DATA, INPUTS, fingerprint_of, inputs_digest
+from automl_plan.model.ownership_labels import ADDRESS, DATA, INPUTS, inputs_digest, possible_inputs
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.planning import commands, reasons
 from automl_plan.planning.drift import FIELD, live_object
@@ -354,11 +353,7 @@ def _as_labelled(attributes: dict[str, Json], model: LiveModel, owners: Owners) 
     ours = lineage_of(model.labels) == owners.lineage
     if not ours or data is None or not isinstance(known, dict):
         return attributes
-    kinds: list[Mapping[str, Json]] = [known]
-    if model.problem is Problem.IMAGE_CLASSIFICATION:
-        kinds += [{str(model.problem): {"classification_type": str(t)}} for t in ClassificationType]
-    for kind in kinds:
-        labelled = {**attributes, "trained_on": {**kind, "data": fingerprint_of(data)}}
+    for labelled in possible_inputs(model, attributes, known):
         if inputs_digest(labelled) == model.labels.get(INPUTS):
             return labelled
     return attributes

@@ -15,10 +15,10 @@ from automl_plan.model.json import Json
 from automl_plan.model.ownership_labels import new_token
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.model.source_data import SourceData
+from automl_plan.model.timestamps import utc_now
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.versions import Inputs
-from automl_plan.recovery.billing import utc_now
 from automl_plan.state.store import StateSession
 
 STEPS = {

@@ -14,7 +14,7 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredModel, trained_on
 from automl_plan.model.json import Json
 from automl_plan.model.live import Live, LiveDataset, LiveModel
-from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership_labels import (
     COMMIT,
     DATA,
@@ -27,6 +27,7 @@ from automl_plan.model.ownership_labels import (
     fingerprint_of,
     inputs_digest,
     owner,
+    possible_inputs,
     status_of,
 )
 from automl_plan.model.recorded import (
@@ -36,8 +37,8 @@ from automl_plan.model.recorded import (
     RecordedResource,
     Status,
 )
+from automl_plan.model.timestamps import utc_now
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import utc_now
 from automl_plan.recovery.running_operations import (
     adopt_running_operations,
     running_imports_and_trainings,
@@ -260,22 +261,10 @@ class _Rebuilder:
         }
         if model.base_model_id is not None:
             kind["base_model_id"] = model.base_model_id
-        data = model.labels.get(DATA)
-        for of_dataset in self._kinds_of_dataset(model):
-            known = dict(of_dataset)
-            if data is not None:
-                known["data"] = fingerprint_of(data)
-            yield {problem: kind, "trained_on": known}
-
-    def _kinds_of_dataset(self, model: LiveModel) -> Iterable[dict[str, Json]]:
-        there = self._live.datasets.get(model.dataset_id)
+        there, known = self._live.datasets.get(model.dataset_id), None
         if there is not None:
-            yield {k: v for k, v in trained_on(there.attributes()).items() if k != "data"}
-        if model.problem is Problem.IMAGE_CLASSIFICATION:
-            for each in ClassificationType:
-                yield {str(model.problem): {"classification_type": str(each)}}
-        elif model.problem is not None:
-            yield {str(model.problem): {}}
+            known = {k: v for k, v in trained_on(there.attributes()).items() if k != "data"}
+        return possible_inputs(model, {problem: kind}, known)
 
 
 def _agree(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:

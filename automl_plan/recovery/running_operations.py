@@ -25,9 +25,9 @@ from automl_plan.model.ownership_labels import (
     rebuilt_token,
 )
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
+from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import with_operation
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import utc_now
 
 _FOLLOWED = (OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL)
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from automl_plan.errors import OperationFailed, ProviderError
 from automl_plan.execution.calls import Calls
 from automl_plan.execution.outcomes import OutcomeRecorder
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.notifications.delivery import DeferredSender
-from automl_plan.notifications.outbox import Notices
+from automl_plan.notifications.outbox import Notices, open_notices
 from automl_plan.notifications.texts import OperationEnd
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.projection import resume
-from automl_plan.recovery.billing import charge_at_end, current_meter
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
 from automl_plan.state.store import StateSession
 from automl_plan.watch.snapshot import Snapshot, WatchEvent, WatchEventType
+from automl_plan.workspace.billing import charge_at_end
 from automl_plan.workspace.workspace import Workspace
 
 _UNKNOWN = "whether it is what is declared is not known. Next: automl-plan plan"
@@ -33,10 +31,7 @@ def record_finished(
     The state is the one that was looked at. Raises StateUnwritable.
     """
     configuration, provider = workspace.configuration, workspace.provider
-    sender = DeferredSender(configuration.receivers, workspace.environ, configuration.directory)
-    notices = Notices(
-        session, sender, provider.identity, configuration.prices, partial(current_meter, provider)
-    )
+    notices = open_notices(workspace, session, deferred=True)
     notices.begin()
     calls = Calls(provider, seen.desired, session.manifests, workspace.sources, PlanOptions())
     prices = configuration.prices

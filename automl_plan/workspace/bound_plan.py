@@ -19,8 +19,8 @@ from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Plan
 from automl_plan.planning.refusals import RefusalContext
 from automl_plan.planning.scorecards import Scorecard
-from automl_plan.recovery.billing import Moment
 from automl_plan.recovery.interrupted_calls import Finding
+from automl_plan.workspace.billing import Moment
 
 
 class BoundPlan(Struct, frozen=True):

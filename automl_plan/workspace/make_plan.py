@@ -11,6 +11,7 @@ from automl_plan.errors import ConfigurationError
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.homes import homes_of
+from automl_plan.model.timestamps import rfc3339
 from automl_plan.planning.data_findings import advice_of
 from automl_plan.planning.endpoints import named
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -22,7 +23,6 @@ from automl_plan.planning.resumption import resumption
 from automl_plan.planning.scorecards import Scorecard
 from automl_plan.planning.trainable import models_with_ambiguous_split
 from automl_plan.planning.unrecorded import without_imported
-from automl_plan.recovery.billing import rfc3339
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.data_checks import with_lint
 from automl_plan.workspace.evaluations import scorecards

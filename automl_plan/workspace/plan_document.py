@@ -24,6 +24,7 @@ from automl_plan.model.json import Json
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.requirements import Requirements
 from automl_plan.model.source_data import SourceData
+from automl_plan.model.timestamps import rfc3339
 from automl_plan.planning.adequacy import advice_from_json, advice_to_json
 from automl_plan.planning.data_findings import data_findings_from_json, data_findings_to_json
 from automl_plan.planning.forecast import forecast_from_json, forecast_to_json
@@ -45,7 +46,7 @@ from automl_plan.planning.plan import (
 )
 from automl_plan.planning.scorecards import scorecard_from_json, scorecard_to_json
 from automl_plan.planning.unrecorded import unrecorded_from_json, unrecorded_to_json
-from automl_plan.recovery.billing import Moment, rfc3339
+from automl_plan.workspace.billing import Moment
 from automl_plan.workspace.bound_plan import BoundPlan
 
 FORMAT_VERSION = "1.3"

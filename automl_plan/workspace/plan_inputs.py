@@ -25,8 +25,8 @@ from automl_plan.planning.plan import Plan, Unrecorded
 from automl_plan.planning.refactoring import apply_blocks
 from automl_plan.planning.refusals import RefusalContext
 from automl_plan.planning.source_changes import Compared
-from automl_plan.recovery.billing import Moment
 from automl_plan.recovery.interrupted_calls import Finding, settle_intents
+from automl_plan.workspace.billing import Moment
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.check_refusals import placer
 from automl_plan.workspace.read_sources import read_sources

@@ -14,8 +14,8 @@ from automl_plan.model.recorded import MAKING, RecordedOperation, RecordedResour
 from automl_plan.model.transitions import after_operation, with_operation, without_operation
 from automl_plan.planning.refactoring import not_free
 from automl_plan.providers.protocol import Provider
-from automl_plan.recovery.billing import charge_at_end
 from automl_plan.recovery.interrupted_calls import KINDS, open_intents
+from automl_plan.workspace.billing import charge_at_end
 from automl_plan.workspace.workspace import Workspace
 
 

@@ -16,9 +16,9 @@ from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.ownership_labels import new_token
 from automl_plan.model.recorded import DecisionKind, RecordedOperation, Status, Step
+from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.recovery.billing import utc_now
 from tests.apis import fault_of
 from tests.conftest import StartEmulator
 from tests.execution.final_world import endpoints, same_world

@@ -11,9 +11,9 @@ from automl_plan.errors import PlanRefused
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.ownership_labels import new_token
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
-from automl_plan.recovery.billing import utc_now
 from tests.apis import BOTH
 from tests.execution.project import Project
 

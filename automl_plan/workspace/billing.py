@@ -1,4 +1,4 @@
-"""Moments as the state and plan files keep them, and the clocks that trainings are billed by."""
+"""The clocks that trainings are billed by, and what a training cost that has ended."""
 
 from __future__ import annotations
 
@@ -11,40 +11,31 @@ from automl_plan.model.history import Charge
 from automl_plan.model.live import Operation
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import RecordedOperation
+from automl_plan.model.timestamps import utc_now
 from automl_plan.planning.cost import Meter, charge_of
 from automl_plan.providers.protocol import Provider
 
 
 class Moment(Struct, frozen=True):
-    """The time by which a plan is made: planning reads no clock of its own."""
+    """The time for which a plan is made: planning reads no clock."""
 
     machine: datetime
-    """By the clock of the machine that made it (UTC)."""
+    """By the clock of the machine that makes it (UTC)."""
     service: datetime
-    """By the service's (UTC)."""
+    """By the clock of the service (UTC)."""
 
     @classmethod
     def at(cls, provider: Provider) -> Moment:
-        """The present one; ask after the service has answered, so that its clock is known."""
+        """Return the present time; call it after a request: its answer tells the service's time."""
         return cls(datetime.now(UTC), provider.now())
 
     def meter(self, provider: Provider) -> Meter | None:
-        """What tells how much running trainings have used; None where no clock tells it."""
+        """Return what measures running trainings; None where no clock does."""
         return Meter(self.machine, self.service) if provider.bills_by_clock else None
 
 
-def rfc3339(moment: datetime, timespec: str = "seconds") -> str:
-    """A moment (UTC) as states, plan files and messages write it."""
-    return moment.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
-
-
-def utc_now() -> str:
-    """Now, by this machine's clock (RFC 3339, UTC, whole seconds)."""
-    return rfc3339(datetime.now(UTC))
-
-
 def current_meter(provider: Provider) -> Meter | None:
-    """What tells at present how much running trainings have used; as `Moment.meter`."""
+    """Return what measures running trainings now, as `Moment.meter`."""
     return Moment.at(provider).meter(provider)
 
 
@@ -56,5 +47,5 @@ def charge_at_end(
     answer: Operation | None,
     made: str | None,
 ) -> Charge | None:
-    """What a training has cost whose end is seen now, as `charge_of` tells it."""
+    """Return what a training cost that has ended by now, as `charge_of`."""
     return charge_of(address, operation, answer, made, current_meter(provider), prices, utc_now())
