@@ -13,11 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "automl_plan"
 
-BELOW = ("errors", "model")
+BELOW = ("errors", "files", "model")
 SOURCES = (*BELOW, "providers", "state", "config", "data", "planning")
 USES = (*SOURCES, "recovery", "workspace", "notifications", "execution", "watch")
 MAY_IMPORT = {
     "errors": (),
+    "files": (),
     "model": ("errors",),
     "providers": BELOW,
     "state": BELOW,

@@ -86,7 +86,7 @@ def push(
     directory: Directory = Path(),
 ) -> None:
     """Put a copy in the place of the state: a backup, or what a run kept in an emergency."""
-    from automl_plan.state.restoring import push as push_state
+    from automl_plan.state.replace import push as push_state
 
     with workspace(directory, var, var_file) as opened:
         pushed = push_state(opened.configuration.state_path, file)
@@ -97,7 +97,7 @@ def push(
 @app.command(epilog="Example: automl-plan state new")
 def new(var: Var = None, var_file: VarFile = None, directory: Directory = Path()) -> None:
     """Begin an empty state, where live objects look as if one was lost."""
-    from automl_plan.state.restoring import begin_new
+    from automl_plan.state.replace import begin_new
 
     with workspace(directory, var, var_file) as opened:
         begin_new(opened.configuration.state_path)
@@ -234,7 +234,7 @@ def rebuild(
     """Make a lost state anew from the labels on what lives."""
     from automl_plan.output.style import clean
     from automl_plan.recovery.rebuild_state import rebuild_state as rebuild_from_labels
-    from automl_plan.state.restoring import put_rebuilt
+    from automl_plan.state.replace import put_rebuilt
     from automl_plan.workspace.plan_inputs import gather_inputs
 
     with workspace(directory, var, var_file) as opened:

@@ -10,12 +10,12 @@ from msgspec import Struct
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import LONG, EndedOperation, History, Work, key_of, work_of
+from automl_plan.model.json import MOST_SECONDS
 from automl_plan.model.live import Operation
 from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.model.timestamps import utc_now
 from automl_plan.planning.forecast import Forecast, Outlook, outlook_in
-from automl_plan.state.history import MOST_SECONDS
 
 Entry = tuple[str, EndedOperation]
 """Its key in the history, and the operation."""
@@ -94,7 +94,9 @@ def entry_of(
     if not 0 <= seconds <= MOST_SECONDS:
         return None
     work = work_of(operation.step, operation.attributes, examples)
-    return key_of(operation), EndedOperation(work, ended, seconds, answer.cost_milli_node_hours)
+    return key_of(operation), EndedOperation.of_work(
+        work, ended, seconds, answer.cost_milli_node_hours
+    )
 
 
 def examples_of(

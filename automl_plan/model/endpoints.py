@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct, field
 
+from automl_plan.model.json import Document
+
 NOBODYS_ENDPOINT = "automl-plan-model-"
 """What the ids of our endpoints start with that are for a model without an address."""
 
@@ -72,7 +74,7 @@ class LiveEndpoint(Struct, frozen=True):
         return {**left, chosen: share} if share else left
 
 
-class Home(Struct, frozen=True):
+class Home(Document, frozen=True):
     """The endpoint at which the versions of an address answer."""
 
     id: str

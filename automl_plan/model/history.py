@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Self, TypeAlias
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Meta, Struct, field
+from msgspec.structs import asdict, replace
 
 from automl_plan.model.address import Address
-from automl_plan.model.json import Attributes
+from automl_plan.model.json import Attributes, Count, Document, Dollars, Seconds
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import RecordedOperation, Step
 
@@ -17,6 +18,10 @@ LONG = frozenset({Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY, Step.UNDEPLOY})
 KEPT = 500
 """How many operations of each step are remembered: the newest ones."""
 _KEY_LENGTH = 16
+_NOTHING = 0.0
+"""Left out of documents, which know it by its identity."""
+Month: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$")]
+"""`2026-11`"""
 
 
 class Work(Struct, frozen=True):
@@ -33,16 +38,58 @@ class Work(Struct, frozen=True):
     """Images: of an import, those that its sources hold; of a training, those of its dataset."""
 
 
-class EndedOperation(Struct, frozen=True):
+class HistoryEntry(Document, frozen=True, kw_only=True):
+    """An operation that ended well, without its step."""
+
+    ended: str
+    """RFC 3339, by the service's clock where it reports one."""
+    seconds: Seconds
+    """From the call to the end."""
+    problem: Problem | None = None
+    """Trainings."""
+    model_type: str | None = None
+    """Trainings."""
+    budget_milli_node_hours: Count | None = None
+    """Trainings."""
+    examples: Count | None = None
+    """Images worked on."""
+    cost_milli_node_hours: Count | None = None
+    """Trainings: what was billed, where the service reports it with the end."""
+
+    def of(self, step: Step) -> EndedOperation:
+        """Return the operation with its step."""
+        return EndedOperation(step, **asdict(self))
+
+
+class EndedOperation(HistoryEntry, frozen=True):
     """An operation that ended well."""
 
-    work: Work
-    ended: str
-    """RFC 3339, by the service's clock where it tells."""
-    seconds: float
-    """From the call to the end."""
-    cost: int | None = None
-    """Trainings: milli node hours that were billed, where the service tells with the end."""
+    step: Step
+
+    @property
+    def work(self) -> Work:
+        """What decided how long it took."""
+        budget = self.budget_milli_node_hours
+        return Work(self.step, self.problem, self.model_type, budget, self.examples)
+
+    @property
+    def entry(self) -> HistoryEntry:
+        """What documents have under its step."""
+        return HistoryEntry(**{n: getattr(self, n) for n in HistoryEntry.__struct_fields__})
+
+    @classmethod
+    def of_work(cls, work: Work, ended: str, seconds: float, cost: int | None = None) -> Self:
+        """Return the operation that did some work."""
+        return cls(
+            work.step,
+            ended=ended,
+            seconds=seconds,
+            problem=work.problem,
+            model_type=work.model_type,
+            budget_milli_node_hours=work.budget,
+            examples=work.examples,
+            cost_milli_node_hours=cost,
+        )
 
 
 History = Mapping[Step, Mapping[str, EndedOperation]]
@@ -76,19 +123,19 @@ def remember(
     history: dict[Step, dict[str, EndedOperation]], key: str, ended: EndedOperation
 ) -> None:
     """Add an operation, in place and at constant cost; the oldest of its step goes if need be."""
-    kept = history.setdefault(ended.work.step, {})
+    kept = history.setdefault(ended.step, {})
     kept[key] = ended
     if len(kept) > KEPT:
         del kept[next(iter(kept))]
 
 
-class Charge(Struct, frozen=True):
+class Charge(Struct, frozen=True, forbid_unknown_fields=True):
     """What one training that ended has cost, in US dollars at list price."""
 
     address: Address
     ended: str
     """RFC 3339, UTC."""
-    usd: float
+    usd: Dollars
     """The bill where it is known, else the most that it can be."""
     known: bool
     model_id: str | None = None
@@ -100,41 +147,40 @@ class Charge(Struct, frozen=True):
         return self.ended[:7]
 
 
-class Spending(Struct, frozen=True):
+class Spending(Document, frozen=True):
     """What the trainings of one model have cost in one month, in US dollars at list price."""
 
-    trainings: int = 0
+    trainings: Count
     """Those that ended, but for those that failed: the service does not bill them."""
-    billed: float = 0.0
+    billed: Dollars = _NOTHING
     """Of trainings whose bill is known."""
-    at_most: float = 0.0
+    at_most: Dollars = _NOTHING
     """Of trainings whose bill is not known, and can't be asked for."""
-    pending: Mapping[str, float] = field(default_factory=dict)
+    pending: Mapping[str, Dollars] = field(default_factory=dict)
     """At most, by the ids of models that tell the bill as long as they exist."""
 
     def plus(self, charge: Charge) -> Spending:
         """With one training more."""
         one_more = replace(self, trainings=self.trainings + 1)
         if charge.known:
-            return replace(one_more, billed=round(self.billed + charge.usd, 2))
+            return replace(one_more, billed=round(self.billed + charge.usd, 2) or _NOTHING)
         if charge.model_id is None:
-            return replace(one_more, at_most=round(self.at_most + charge.usd, 2))
+            return replace(one_more, at_most=round(self.at_most + charge.usd, 2) or _NOTHING)
         return replace(one_more, pending={**self.pending, charge.model_id: charge.usd})
 
 
-class Ledger(Struct, frozen=True):
+class Ledger(Document, frozen=True):
     """What was spent on trainings since the ledger began."""
 
     since: str | None = None
     """When the first training was entered (RFC 3339)."""
-    spent: Mapping[Address, Mapping[str, Spending]] = field(default_factory=dict)
+    spent: dict[Address, dict[Month, Spending]] = field(default_factory=dict)
     """By model and month."""
 
 
 def enter(ledger: Ledger, charge: Charge) -> Ledger:
     """The ledger with a training entered, in place: a copy of all for each would be quadratic."""
-    assert isinstance(ledger.spent, dict)  # noqa: S101 (whoever calls this made it one)
     months = dict(ledger.spent.get(charge.address, {}))
-    months[charge.month] = months.get(charge.month, Spending()).plus(charge)
+    months[charge.month] = months.get(charge.month, Spending(0)).plus(charge)
     ledger.spent[charge.address] = months
     return replace(ledger, since=ledger.since or charge.ended)

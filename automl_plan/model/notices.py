@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from automl_plan.model.json import Attributes
+from automl_plan.model.json import Document, Seconds
+
+Details: TypeAlias = dict[str, str | int | float]
+"""More of an event for programs, by the names of the fields of `Message`."""
 
 
 class NoticeKind(StrEnum):
@@ -27,7 +30,7 @@ class NoticeKind(StrEnum):
     """The life of a current version ends soon, or is over."""
 
 
-class Notice(Struct, frozen=True):
+class Notice(Document, frozen=True):
     """One event, as long as not every receiver has its message."""
 
     kind: NoticeKind
@@ -41,9 +44,9 @@ class Notice(Struct, frozen=True):
     """The receivers that have no message of it yet, by name."""
     operation_id: str | None = None
     object_id: str | None = None
-    seconds: float | None = None
+    seconds: Seconds | None = None
     """How long the operation took."""
-    details: Attributes = field(default_factory=dict)
+    details: Details = field(default_factory=dict)
     """More of it for programs: texts and numbers, by the names in schemas/notice.schema.json."""
 
 

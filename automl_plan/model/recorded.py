@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
 from automl_plan.model.endpoints import Home
-from automl_plan.model.json import Attributes
+from automl_plan.model.json import Attributes, Count, Document, Number
 
 
 class Status(StrEnum):
@@ -40,7 +41,7 @@ class DecisionKind(StrEnum):
     """A person went back to it."""
 
 
-class Decision(Struct, frozen=True):
+class Decision(Document, frozen=True):
     """Why a version was let through, turned down, or chosen by a person."""
 
     kind: DecisionKind
@@ -72,7 +73,7 @@ again: images of the same content are in a dataset once (proto: InputConfig), an
 model a second time with the same parameters has no effect" (proto: AutoMl service)."""
 
 
-class PartialImport(Struct, frozen=True):
+class PartialImport(Document, frozen=True):
     """That the service refused rows of the last import into a dataset."""
 
     rows: tuple[str, ...]
@@ -81,19 +82,19 @@ class PartialImport(Struct, frozen=True):
     """Whether somebody said that models are trained without them."""
 
 
-class RecordedObject(Struct, frozen=True):
+class RecordedObject(Document, frozen=True):
     """One live object that we made, with the attributes last given to it."""
 
     id: str
     attributes: Attributes
     created: str | None = None
     """When we saw that it exists (RFC 3339)."""
-    examples: int | None = None
+    examples: Count | None = None
     """Datasets: images that the imported sources held."""
-    labelled_examples: int | None = None
+    labelled_examples: Count | None = None
     dataset_id: str | None = None
     """Models: the dataset that it was trained on."""
-    version: int | None = None
+    version: Number | None = None
     """Models: counted from 1 for each address; a number is not given twice while any lives."""
     commit: str | None = None
     """Models: the Git commit of the configuration, `-dirty` behind it if files had changed."""
@@ -105,7 +106,7 @@ class RecordedObject(Struct, frozen=True):
     """Datasets: None where all rows of the last import arrived, or nobody knows."""
 
 
-class RecordedOperation(Struct, frozen=True):
+class RecordedOperation(Document, frozen=True):
     """A call that was, or may have been, received and whose end is not recorded yet.
 
     Written before the call with `id` None (the intent), again with the id that the answer
@@ -124,7 +125,7 @@ class RecordedOperation(Struct, frozen=True):
     """What the object will have once the operation is done."""
     dataset_id: str | None = None
     """Trainings: the dataset that is trained on."""
-    version: int | None = None
+    version: Number | None = None
     """Trainings: the number of the version to be made."""
     commit: str | None = None
     """Trainings: as in RecordedObject."""
@@ -132,30 +133,46 @@ class RecordedOperation(Struct, frozen=True):
     """Deployments: the ids of the endpoints where they are made or ended, as far as known."""
     gated: bool = False
     """Trainings: whether a gate decides on what is made before it becomes current."""
-    examples: int | None = None
-    labelled_examples: int | None = None
+    examples: Count | None = None
+    labelled_examples: Count | None = None
     variables: tuple[str, ...] = ()
     """Names of the variables that a flag, a file or the environment gave a value then."""
     protected: bool | None = None
     """Creations and trainings: whether what is made is labelled as protected; None: not known."""
 
 
-class RecordedResource(Struct, frozen=True):
-    """All that the state holds about one address."""
+class ResourceEntry(Document, frozen=True, kw_only=True):
+    """All that the state holds about one address, without the address."""
 
-    address: Address
     current: RecordedObject | None = None
+    """The object that stands for the address now."""
     others: tuple[RecordedObject, ...] = ()
-    """Objects beside the current one that still live; each has a status."""
+    """Objects beside the current one that still exist; each has a status."""
     operations: tuple[RecordedOperation, ...] = ()
-    versions: int = 0
+    """Calls whose end is not recorded yet."""
+    versions: Count = 0
     """Models: the highest number that a version was given."""
     protected: bool = False
     """Whether `lifecycle.prevent_destroy` was declared when it was last applied."""
     endpoint: Home | None = None
     """Models: where its versions answer, as far as known; it is theirs by its id."""
     foreign: tuple[str, ...] = ()
-    """Datasets: ids of models that somebody else trained on it, and that were accepted."""
+    """Datasets: ids of models that someone else trained on it, and that were accepted."""
+
+    def at(self, address: Address) -> RecordedResource:
+        """Return what is recorded under an address."""
+        return RecordedResource(address, **asdict(self))
+
+
+class RecordedResource(ResourceEntry, frozen=True):
+    """All that the state holds about one address."""
+
+    address: Address
+
+    @property
+    def entry(self) -> ResourceEntry:
+        """What documents have under the address."""
+        return ResourceEntry(**{n: getattr(self, n) for n in ResourceEntry.__struct_fields__})
 
     @property
     def objects(self) -> tuple[RecordedObject, ...]:

@@ -7,8 +7,7 @@ from functools import partial
 
 from automl_plan.model.address import Address
 from automl_plan.model.history import LONG, key_of
-from automl_plan.model.json import Json
-from automl_plan.model.notices import Notice, Noticed, NoticeKind, Receiver
+from automl_plan.model.notices import Details, Notice, Noticed, NoticeKind, Receiver
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.timestamps import utc_now
 from automl_plan.notifications.delivery import DeferredSender, Sender
@@ -86,7 +85,7 @@ class Notices:
         key = (
             f"{object_id}-{utc_now()}"  # a version may be turned down again, by other requirements
         )
-        details: dict[str, Json] = {"where": self._where}
+        details: Details = {"where": self._where}
         return self._made(kind, key, address, action, text, object_id=object_id, details=details)
 
     def send(self, notice: tuple[str, Notice] | None) -> None:
@@ -121,7 +120,7 @@ class Notices:
         operation_id: str | None = None,
         object_id: str | None = None,
         seconds: float | None = None,
-        details: dict[str, Json],
+        details: Details,
     ) -> tuple[str, Notice] | None:
         to = tuple(name for name, r in sorted(self._sender.receivers.items()) if kind in r.kinds)
         if not to:

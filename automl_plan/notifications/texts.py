@@ -14,9 +14,8 @@ from automl_plan.errors import ProviderError
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.history import EndedOperation, work_of
-from automl_plan.model.json import Json
 from automl_plan.model.live import CANCELLED, Operation
-from automl_plan.model.notices import Notice, NoticeKind
+from automl_plan.model.notices import Details, Notice, NoticeKind
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, Step
 from automl_plan.planning.cost import Meter, seconds_of, spent_of
@@ -68,10 +67,10 @@ class OperationEnd(Struct, frozen=True):
 
 def end_text(
     ended: OperationEnd, where: str, prices: PriceBook, meter: Meter | None
-) -> tuple[str, dict[str, Json]]:
+) -> tuple[str, Details]:
     """The text on an end, well or not, and the same for programs (schemas/notice.schema.json)."""
     operation, answer = ended.operation, ended.answer
-    details: dict[str, Json] = {"where": where, "step": str(operation.step)}
+    details: Details = {"where": where, "step": str(operation.step)}
     lines = [f"{ended.address}: {_what(ended)}", f"Where: {where}"]
     if operation.version is not None:
         details["version"] = operation.version
@@ -146,7 +145,7 @@ def _what(ended: OperationEnd) -> str:
     return what
 
 
-def _took(ended: OperationEnd, details: dict[str, Json]) -> str:
+def _took(ended: OperationEnd, details: Details) -> str:
     seconds, expected = ended.seconds, ended.expected
     if seconds is None:
         return ""
@@ -164,7 +163,10 @@ def _took(ended: OperationEnd, details: dict[str, Json]) -> str:
 
 
 def _cost(
-    ended: OperationEnd, prices: PriceBook, meter: Meter | None, details: dict[str, Json]
+    ended: OperationEnd,
+    prices: PriceBook,
+    meter: Meter | None,
+    details: Details,
 ) -> list[str]:
     operation, answer = ended.operation, ended.answer
     billed = None if answer is None else answer.cost_milli_node_hours
@@ -178,7 +180,10 @@ def _cost(
 
 
 def _bill(
-    billed: int, operation: RecordedOperation, prices: PriceBook, details: dict[str, Json]
+    billed: int,
+    operation: RecordedOperation,
+    prices: PriceBook,
+    details: Details,
 ) -> str:
     work = work_of(operation.step, operation.attributes)
     details["cost_milli_node_hours"] = billed
@@ -188,9 +193,7 @@ def _bill(
     return _billed_text(billed, usd, details)
 
 
-def _billed(
-    model_id: str, provider: Provider, prices: PriceBook, details: dict[str, Json]
-) -> list[str]:
+def _billed(model_id: str, provider: Provider, prices: PriceBook, details: Details) -> list[str]:
     """What the service says of the model itself, where its operation does not tell."""
     try:
         model = provider.model(model_id)
@@ -204,7 +207,7 @@ def _billed(
     return [_billed_text(billed, training_usd(model, prices), details)]
 
 
-def _billed_text(billed: int, usd: float | None, details: dict[str, Json]) -> str:
+def _billed_text(billed: int, usd: float | None, details: Details) -> str:
     said = f"Billed: {billed:,} milli node hours"
     if usd is not None:
         details["cost_usd"] = cents_up(usd)

@@ -1,58 +1,51 @@
-"""The state document: what it holds, and its canonical form on disk."""
+"""The state document: its type, and its canonical form on disk."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
 from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
-from automl_plan.model.address import Address, ResourceKind
-from automl_plan.model.endpoints import Home
+from automl_plan.model.address import Address
 from automl_plan.model.fields import check_recorded
-from automl_plan.model.history import History, Ledger
-from automl_plan.model.json import Json
-from automl_plan.model.notices import Noticed, Outbox
-from automl_plan.model.recorded import (
-    Decision,
-    DecisionKind,
-    PartialImport,
-    Recorded,
-    RecordedObject,
-    RecordedOperation,
-    RecordedResource,
-    Status,
-    Step,
-)
-from automl_plan.state import values
-from automl_plan.state.history import (
-    history_from_json,
-    history_to_json,
-    ledger_from_json,
-    ledger_to_json,
-)
-from automl_plan.state.outbox import noticed_from_json, outbox_from_json, outbox_to_json
+from automl_plan.model.history import EndedOperation, HistoryEntry, Ledger
+from automl_plan.model.json import Attributes, Count, Damaged, Document, laid_out, read, read_plain
+from automl_plan.model.notices import Notice
+from automl_plan.model.recorded import Recorded, RecordedResource, ResourceEntry, Step
 
-FORMAT_VERSION = 2
+FORMAT_VERSION: Literal[2] = 2
 """What is written, here and in the journal: raised by whatever an older version would not know."""
 READS = (1, 2)
-WRONG = (KeyError, TypeError, ValueError)
-"""What is raised by entries that are not as this version writes them."""
-_OF_STATE = frozenset(
-    {"format_version", "lineage", "serial", "provider", "resources"}
-    | {"history", "outbox", "noticed", "ledger"}
-)
-_OF_RESOURCE = frozenset(RecordedResource.__struct_fields__) - {"address"}
-_OF_OBJECT = frozenset(RecordedObject.__struct_fields__)
-_OF_OPERATION = frozenset(RecordedOperation.__struct_fields__)
-_OF_DECISION = frozenset(Decision.__struct_fields__)
-_OF_HOME = frozenset(Home.__struct_fields__)
-_OF_PARTIAL = frozenset(PartialImport.__struct_fields__)
-"""The fields of entries; a state that has others is not one of this version."""
+Durations: TypeAlias = dict[Step, dict[str, EndedOperation]]
+
+
+class StateDocument(Document, frozen=True, kw_only=True):
+    """What automl-plan made, by address. Written by automl-plan only; it holds no secrets."""
+
+    format_version: Literal[1, 2]
+    lineage: str
+    """The identity of this state, random, given at its first write."""
+    serial: Count
+    """Goes up by one with every run that changed something but the messages that wait."""
+    provider: str | None
+    """Service, project and location of the objects."""
+    resources: dict[Address, ResourceEntry]
+    history: dict[Step, dict[str, HistoryEntry]] = field(default_factory=dict)
+    """How long operations took that ended well, by step and a random key: the newest 500 of each
+    step."""
+    outbox: dict[str, Notice] = field(default_factory=dict)
+    """Messages that are still to be sent, by a stable id."""
+    noticed: dict[str, str] = field(default_factory=dict)
+    """Drift and expirations that were reported: kind, address, object and what it is; when (RFC
+    3339)."""
+    ledger: Ledger | None = None
+    """What trainings have cost since it began, in US dollars at list price."""
 
 
 class State(Struct, frozen=True):
@@ -67,14 +60,14 @@ class State(Struct, frozen=True):
     """Goes up by one with every run that changed something but the messages that wait."""
     provider: str | None = None
     """The provider's identity that the state is bound to."""
-    resources: Mapping[Address, RecordedResource] = field(default_factory=dict)
-    history: History = field(default_factory=dict)
-    """How long operations took that ended well."""
-    outbox: Outbox = field(default_factory=dict)
-    """Messages that are still to be sent."""
-    noticed: Noticed = field(default_factory=dict)
-    """What lasts and was told already."""
-    ledger: Ledger = Ledger()
+    resources: dict[Address, RecordedResource] = field(default_factory=dict)
+    history: Durations = field(default_factory=dict)
+    """How long operations took that ended well, by step and key, oldest first."""
+    outbox: dict[str, Notice] = field(default_factory=dict)
+    """Messages that are still to be sent, by id, oldest first."""
+    noticed: dict[str, str] = field(default_factory=dict)
+    """What lasts and was reported already: when."""
+    ledger: Ledger = field(default_factory=Ledger)
     """What trainings have cost since it began."""
 
     def recorded(self) -> Recorded:
@@ -91,49 +84,92 @@ class State(Struct, frozen=True):
 
 
 def new_lineage() -> str:
-    """The identity of a new state: 32 hex digits."""
+    """Return the identity of a new state: 32 hex digits."""
     return uuid.uuid4().hex
 
 
 def encode(state: State) -> bytes:
-    """Canonical JSON: equal states give equal bytes, and one resource is one block of lines."""
-    document: dict[str, Json] = {
-        "format_version": FORMAT_VERSION,
-        "lineage": state.lineage,
-        "serial": state.serial,
-        "provider": state.provider,
-        "resources": {str(a): resource_to_json(r) for a, r in state.resources.items()},
-    }
-    history = history_to_json(state.history)
-    if history:
-        document["history"] = history
-    if state.outbox:
-        document["outbox"] = outbox_to_json(state.outbox)
-    if state.noticed:
-        document["noticed"] = dict(state.noticed)
-    ledger = ledger_to_json(state.ledger)
-    if ledger:
-        document["ledger"] = ledger
-    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    """Return canonical JSON: equal states give equal bytes, and one resource is one block of
+    lines."""
+    document = StateDocument(
+        format_version=FORMAT_VERSION,
+        lineage=state.lineage,
+        serial=state.serial,
+        provider=state.provider,
+        resources={address: record.entry for address, record in state.resources.items()},
+        history={
+            step: {key: ended.entry for key, ended in kept.items()}
+            for step, kept in state.history.items()
+            if kept
+        },
+        outbox=state.outbox,
+        noticed=state.noticed,
+        ledger=state.ledger if state.ledger.since is not None else None,
+    )
+    return laid_out(document, indent=2)
 
 
 def decode(data: bytes, *, where: str) -> State:
     """Read a document. Raises StateUnreadable, which says what is wrong with it; StateMigrating."""
     try:
-        document = values.read_json(data)
+        document = read(data, StateDocument)
+        state = State(
+            document.lineage,
+            document.serial,
+            document.provider,
+            {address: entry.at(address) for address, entry in document.resources.items()},
+            {
+                step: {key: entry.of(step) for key, entry in sorted(kept.items(), key=_ended)}
+                for step, kept in document.history.items()
+            },
+            dict(sorted(document.outbox.items(), key=lambda item: (item[1].when, item[0]))),
+            document.noticed,
+            document.ledger or Ledger(),
+        )
+        check(state)
+    except Damaged as error:
+        raise _refused(data, error, where) from error
     except (ValueError, RecursionError) as error:
-        what = "is empty" if not data.strip() else "is torn, or no JSON"
-        raise _unreadable(f"The state file {what}.", where) from error
-    if not isinstance(document, dict) or "format_version" not in document:
-        raise _unreadable("The file is not a state of automl-plan.", where)
-    check_format(document["format_version"], what="state", where=where)
+        raise _torn(data, where) from error
+    return state
+
+
+def check(state: State) -> None:
+    """Raise Damaged for what the types can't say: times, and attributes by the kind of address."""
+    for address, record in state.resources.items():
+        check_resource(record, f"$.resources[{str(address)!r}]")
+    for step, kept in state.history.items():
+        for key, ended in kept.items():
+            check_time(ended.ended, f"$.history.{step}[{key!r:.60}].ended")
+    for key, notice in state.outbox.items():
+        check_time(notice.when, f"$.outbox[{key!r:.60}].when")
+    if state.ledger.since is not None:
+        check_time(state.ledger.since, "$.ledger.since")
+
+
+def check_resource(record: RecordedResource, place: str) -> None:
+    """Raise Damaged for attributes that are none of a kind, and for times that are none."""
+    attributes: list[tuple[str, Attributes]] = [
+        *((f"object {obj.id!r:.60}", obj.attributes) for obj in record.objects),
+        *((f"operation {each.token!r:.60}", each.attributes) for each in record.operations),
+    ]
+    for of, content in attributes:
+        try:
+            check_recorded(record.address.kind, content)
+        except (TypeError, ValueError) as error:
+            raise Damaged(f"{place}, {of}: {error}") from error
+    for number, operation in enumerate(record.operations):
+        check_time(operation.started, f"{place}.operations[{number}].started")
+
+
+def check_time(value: str, place: str) -> None:
+    """Raise Damaged for a text that is not a time with its zone, from 1970 on."""
     try:
-        return _state(document)
-    except WRONG as error:
-        if _migrates(document):
-            raise unfinished_migration(where) from error
-        raise _unreadable(f"The state file is damaged: {_said(error)}.", where) from error
+        if datetime.fromisoformat(value).tzinfo is not None and "1970" <= value < "9999":
+            return
+    except ValueError:
+        pass
+    raise Damaged(f"{place}: {value!r:.60} is not a time with its zone")
 
 
 def check_format(version: Any, *, what: str, where: str) -> None:
@@ -160,117 +196,73 @@ def unfinished_migration(where: str) -> StateMigrating:
     )
 
 
-def resource_to_json(resource: RecordedResource) -> dict[str, Json]:
-    """One resource's entry; what is empty is left out."""
-    return _compact(
-        current=None if resource.current is None else _object_to_json(resource.current),
-        others=[_object_to_json(o) for o in resource.others] or None,
-        operations=[_operation_to_json(o) for o in resource.operations] or None,
-        versions=resource.versions or None,
-        protected=resource.protected or None,
-        endpoint=None if resource.endpoint is None else _home_to_json(resource.endpoint),
-        foreign=list(resource.foreign) or None,
-    )
+def read_history(path: Path) -> list[EndedOperation]:
+    """Read a file of JSON lines: each an entry of a state's history, and its `step`.
+
+    Raises StateUnreadable, with the line.
+    """
+    try:
+        return list(_history_lines(path))
+    except OSError as error:
+        raise StateUnreadable(
+            f"The history can't be read: {error.strerror}.", where=str(path)
+        ) from error
 
 
-def resource_from_json(address: Address, entry: Any) -> RecordedResource:
-    """The inverse. Raises KeyError, TypeError or ValueError."""
-    fields, kind = _fields(entry, _OF_RESOURCE), address.kind
-    current = fields.get("current")
-    return RecordedResource(
-        address,
-        current=None if current is None else _object(kind, current),
-        others=tuple(_object(kind, o) for o in values.items(fields.get("others", []))),
-        operations=tuple(_operation(kind, o) for o in values.items(fields.get("operations", []))),
-        versions=values.count(fields.get("versions", 0)),
-        protected=values.boolean(fields.get("protected", False)),
-        endpoint=_home(fields.get("endpoint")),
-        foreign=tuple(values.text(i) for i in values.items(fields.get("foreign", []))),
-    )
+def _history_lines(path: Path) -> Iterator[EndedOperation]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                ended = read(line, EndedOperation)
+                check_time(ended.ended, "$.ended")
+                yield ended
+            except (ValueError, RecursionError) as error:
+                raise StateUnreadable(
+                    f"Line {number} is no entry of a history: {error}.",
+                    where=str(path),
+                    hint='A line is {"step": "train", "ended": …, "seconds": …, …}, with the '
+                    "fields that the history of a state has.",
+                ) from error
 
 
-def _home_to_json(home: Home) -> dict[str, Json]:
-    """The endpoint of a model."""
-    return _compact(id=home.id, adopted=home.adopted or None)
+def _ended(item: tuple[str, HistoryEntry]) -> tuple[str, str]:
+    return item[1].ended, item[0]
 
 
-def _home(entry: Any) -> Home | None:
-    if entry is None:
-        return None
-    fields = _fields(entry, _OF_HOME)
-    return Home(values.text(fields["id"]), adopted=values.boolean(fields.get("adopted", False)))
+def _refused(data: bytes, error: Damaged, where: str) -> StateUnreadable | StateMigrating:
+    """Return what is wrong with JSON that is not a state of this version."""
+    try:
+        document = read_plain(data)
+    except (ValueError, RecursionError):
+        return _torn(data, where)
+    if not isinstance(document, dict) or "format_version" not in document:
+        return StateUnreadable("The file is not a state of automl-plan.", where=where)
+    check_format(document["format_version"], what="state", where=where)
+    if _migrates(document):
+        return unfinished_migration(where)
+    return StateUnreadable(f"The state file is damaged at {_named(document, error)}.", where=where)
 
 
-def _object_to_json(obj: RecordedObject) -> dict[str, Json]:
-    return _compact(
-        id=obj.id,
-        attributes=dict(obj.attributes),
-        created=obj.created,
-        examples=obj.examples,
-        labelled_examples=obj.labelled_examples,
-        dataset_id=obj.dataset_id,
-        version=obj.version,
-        commit=obj.commit,
-        status=obj.status and str(obj.status),
-        decision=None if obj.decision is None else _decision_to_json(obj.decision),
-        partial=None
-        if obj.partial is None
-        else _compact(rows=list(obj.partial.rows), allowed=obj.partial.allowed or None),
-    )
+def _named(document: dict[str, Any], error: Damaged) -> str:
+    """Return the error with the address of the resource that it is in."""
+    entries = document.get("resources")
+    if str(error).startswith(_RESOURCE) and isinstance(entries, dict):
+        for text, entry in entries.items():
+            try:
+                read(json.dumps(entry).encode(), ResourceEntry)
+            except Damaged as found:
+                return f"$.resources[{text!r:.80}]{str(found).removeprefix('$')}"
+    return str(error)
 
 
-def _decision_to_json(decision: Decision) -> dict[str, Json]:
-    return _compact(
-        kind=str(decision.kind),
-        when=decision.when,
-        by=decision.by,
-        why=decision.why,
-        require=None if decision.require is None else dict(decision.require),
-        rows=[dict(row) for row in decision.rows] or None,
-    )
+_RESOURCE = "$.resources[...]"
 
 
-def _operation_to_json(operation: RecordedOperation) -> dict[str, Json]:
-    return _compact(
-        step=str(operation.step),
-        token=operation.token,
-        started=operation.started,
-        id=operation.id,
-        object_id=operation.object_id,
-        attributes=dict(operation.attributes) or None,
-        dataset_id=operation.dataset_id,
-        version=operation.version,
-        commit=operation.commit,
-        endpoints=list(operation.endpoints) or None,
-        gated=operation.gated or None,
-        examples=operation.examples,
-        labelled_examples=operation.labelled_examples,
-        variables=list(operation.variables) or None,
-        protected=operation.protected,
-    )
-
-
-def _compact(**fields: Json) -> dict[str, Json]:
-    return {key: value for key, value in fields.items() if value is not None}
-
-
-def _state(document: dict[str, Any]) -> State:
-    fields = _fields(document, _OF_STATE)
-    serial = values.count(fields["serial"])
-    resources = {}
-    for text, entry in values.mapping(fields["resources"]).items():
-        address = Address.parse(text)
-        resources[address] = resource_from_json(address, entry)
-    return State(
-        values.text(fields["lineage"]),
-        serial,
-        values.optional_text(fields.get("provider")),
-        resources,
-        history_from_json(fields.get("history", {})),
-        outbox_from_json(fields.get("outbox", {})),
-        noticed_from_json(fields.get("noticed", {})),
-        ledger_from_json(fields.get("ledger", {})),
-    )
+def _torn(data: bytes, where: str) -> StateUnreadable:
+    what = "is empty" if not data.strip() else "is torn, or no JSON"
+    return StateUnreadable(f"The state file {what}.", where=where)
 
 
 def _migrates(document: dict[str, Any]) -> bool:
@@ -289,83 +281,3 @@ def _migrates(document: dict[str, Any]) -> bool:
         if isinstance(operations, list)
         for operation in operations
     )
-
-
-def _object(kind: ResourceKind, entry: Any) -> RecordedObject:
-    fields = _fields(entry, _OF_OBJECT)
-    status, decision = fields.get("status"), fields.get("decision")
-    return RecordedObject(
-        id=values.text(fields["id"]),
-        attributes=_attributes(kind, fields["attributes"]),
-        created=values.optional_text(fields.get("created")),
-        examples=values.optional_count(fields.get("examples")),
-        labelled_examples=values.optional_count(fields.get("labelled_examples")),
-        dataset_id=values.optional_text(fields.get("dataset_id")),
-        version=values.optional_count(fields.get("version")),
-        commit=values.optional_text(fields.get("commit")),
-        status=None if status is None else Status(status),
-        decision=None if decision is None else _decision(decision),
-        partial=None if fields.get("partial") is None else _partial(fields["partial"]),
-    )
-
-
-def _partial(entry: Any) -> PartialImport:
-    fields = _fields(entry, _OF_PARTIAL)
-    rows = tuple(values.text(row) for row in values.items(fields["rows"]))
-    return PartialImport(rows, values.boolean(fields.get("allowed", False)))
-
-
-def _decision(entry: Any) -> Decision:
-    fields = _fields(entry, _OF_DECISION)
-    require = fields.get("require")
-    return Decision(
-        kind=DecisionKind(fields["kind"]),
-        when=values.text(fields["when"]),
-        by=values.optional_text(fields.get("by")),
-        why=values.optional_text(fields.get("why")),
-        require=None if require is None else values.mapping(require),
-        rows=tuple(values.mapping(row) for row in values.items(fields.get("rows", []))),
-    )
-
-
-def _operation(kind: ResourceKind, entry: Any) -> RecordedOperation:
-    fields = _fields(entry, _OF_OPERATION)
-    return RecordedOperation(
-        step=Step(fields["step"]),
-        token=values.text(fields["token"]),
-        started=values.time(fields["started"]),
-        id=values.optional_text(fields.get("id")),
-        object_id=values.optional_text(fields.get("object_id")),
-        attributes=_attributes(kind, fields.get("attributes", {})),
-        dataset_id=values.optional_text(fields.get("dataset_id")),
-        version=values.optional_count(fields.get("version")),
-        commit=values.optional_text(fields.get("commit")),
-        endpoints=tuple(values.text(i) for i in values.items(fields.get("endpoints", []))),
-        gated=values.boolean(fields.get("gated", False)),
-        examples=values.optional_count(fields.get("examples")),
-        labelled_examples=values.optional_count(fields.get("labelled_examples")),
-        variables=tuple(values.text(name) for name in values.items(fields.get("variables", []))),
-        protected=values.boolean(fields["protected"]) if "protected" in fields else None,
-    )
-
-
-def _attributes(kind: ResourceKind, value: Any) -> dict[str, Json]:
-    attributes = values.mapping(value)
-    check_recorded(kind, attributes)
-    return attributes
-
-
-def _fields(entry: Any, known: AbstractSet[str]) -> dict[str, Any]:
-    fields = values.mapping(entry)
-    if not fields.keys() <= known:
-        unknown = next(key for key in fields if key not in known)
-        raise ValueError(f"{unknown!r:.60} is not a field of a state")
-    return fields
-
-
-def _said(error: Exception) -> str:
-    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def _unreadable(message: str, where: str) -> StateUnreadable:
-    return StateUnreadable(message, where=where)

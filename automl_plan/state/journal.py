@@ -11,130 +11,175 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from automl_plan.errors import StateUnreadable, StateUnwritable
+from automl_plan.files import sync_directory
 from automl_plan.model.address import Address
-from automl_plan.model.history import Charge, EndedOperation, enter, remember
-from automl_plan.model.json import Json
+from automl_plan.model.history import Charge, EndedOperation, HistoryEntry, enter, remember
+from automl_plan.model.json import Damaged, Document, read, read_plain, written
 from automl_plan.model.notices import Notice, mark_sent
-from automl_plan.model.recorded import RecordedResource, Step
-from automl_plan.state import values
+from automl_plan.model.recorded import RecordedResource, ResourceEntry, Step
 from automl_plan.state.document import (
     FORMAT_VERSION,
     State,
     check_format,
-    resource_from_json,
-    resource_to_json,
+    check_resource,
+    check_time,
 )
-from automl_plan.state.history import (
-    charge_from_json,
-    charge_to_json,
-    ended_from_json,
-    ended_to_json,
-)
-from automl_plan.state.outbox import notice_from_json, notice_to_json, set_noticed
 
-_FORMAT = "format_version"
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
-def resource_entry(
+class Head(Struct, frozen=True):
+    """The first line: which state the journal continues."""
+
+    lineage: str
+    serial: int
+
+
+class EndedStep(Document, frozen=True):
+    """An operation whose end a step records, with its key in the history."""
+
+    key: str
+    step: Step
+    operation: HistoryEntry
+
+
+class NoticeStep(Document, frozen=True):
+    """A message that a step puts into the outbox."""
+
+    id: str
+    notice: Notice
+
+
+class ResourceStep(Document, frozen=True, kw_only=True):
+    """Sets one resource, or removes it."""
+
+    address: Address
+    resource: ResourceEntry | None
+    """None when nothing is left of it."""
+    origin: Address | None = None
+    """The address that it was moved from, which is removed."""
+    ended: EndedStep | None = None
+    """The operation whose end did that."""
+    notice: NoticeStep | None = None
+    """The message of it."""
+    charge: Charge | None = None
+    """What a training that ended has cost."""
+
+
+class ProviderStep(Document, frozen=True):
+    """Binds the state to a provider."""
+
+    provider: str
+
+
+class LineageStep(Document, frozen=True):
+    """Gives a new state its identity."""
+
+    new_lineage: str
+
+
+class SentStep(Document, frozen=True):
+    """Takes a receiver off a message in the outbox."""
+
+    sent: str
+    to: str
+
+
+class NoticedStep(Document, frozen=True):
+    """Records that something lasting was reported, or that it is no more."""
+
+    noticed: str
+    when: str | None
+    """None: it is no more."""
+    message: NoticeStep | None = None
+
+
+JournalStep: TypeAlias = ResourceStep | ProviderStep | LineageStep | SentStep | NoticedStep
+_KINDS: dict[str, type[JournalStep]] = {
+    "address": ResourceStep,
+    "provider": ProviderStep,
+    "new_lineage": LineageStep,
+    "sent": SentStep,
+    "noticed": NoticedStep,
+}
+"""By the field that only one kind of step has."""
+
+
+class _Format(Struct, frozen=True):
+    """The second line."""
+
+    format_version: int
+
+
+def resource_step(
     resource: RecordedResource,
     ended: tuple[str, EndedOperation] | None = None,
     notice: tuple[str, Notice] | None = None,
     origin: Address | None = None,
     charge: Charge | None = None,
-) -> dict[str, Json]:
-    """The step that sets one resource, or removes it when nothing is left of it.
-
-    `ended` is the operation whose end did that, with its key in the history; `notice` the message
-    that is to be sent of it; `origin` the address that it was moved from, which is removed;
-    `charge` what a training that ended has cost.
-    """
-    entry = None if resource.empty else resource_to_json(resource)
-    step: dict[str, Json] = {"address": str(resource.address), "resource": entry}
-    if origin is not None:
-        step["origin"] = str(origin)
-    if ended is not None:
-        key, operation = ended
-        step["ended"] = {
-            "key": key,
-            "step": str(operation.work.step),
-            "operation": ended_to_json(operation),
-        }
-    if charge is not None:
-        step["charge"] = charge_to_json(charge)
-    if notice is not None:
-        step["notice"] = {"id": notice[0], "notice": notice_to_json(notice[1])}
-    return step
+) -> ResourceStep:
+    """Return the step that sets one resource, or removes it when nothing is left of it."""
+    return ResourceStep(
+        address=resource.address,
+        resource=None if resource.empty else resource.entry,
+        origin=origin,
+        ended=None if ended is None else EndedStep(ended[0], ended[1].step, ended[1].entry),
+        notice=None if notice is None else NoticeStep(*notice),
+        charge=charge,
+    )
 
 
-def sent_entry(key: str, receiver: str) -> dict[str, Json]:
-    """The step that takes a message out of the outbox."""
-    return {"sent": key, "to": receiver}
-
-
-def provider_entry(identity: str) -> dict[str, Json]:
-    """The step that binds the state to a provider."""
-    return {"provider": identity}
-
-
-def lineage_entry(lineage: str) -> dict[str, Json]:
-    """The step that gives a new state its identity."""
-    return {"new_lineage": lineage}
-
-
-def counts(entry: dict[str, Any]) -> bool:
+def counts(step: JournalStep) -> bool:
     """Whether a step makes another state, to which no plan of the former one fits.
 
-    What is told, and was, does not: no plan looks at it. Such a step may be applied twice.
+    Messages don't: no plan looks at them. Such a step may be applied twice.
     """
-    return "sent" not in entry and "noticed" not in entry
+    return not isinstance(step, SentStep | NoticedStep)
 
 
-def apply_entry(state: State, entry: dict[str, Any]) -> State:
-    """The state after one step, which changes resources and history in place: a copy at each
-    step would make a run of many steps quadratic.
+def apply_step(state: State, step: JournalStep) -> State:
+    """Return the state after one step, which changes its mappings in place: a copy at each step
+    would make a run of many steps quadratic."""
+    match step:
+        case ProviderStep():
+            return replace(state, provider=step.provider)
+        case LineageStep():
+            return replace(state, lineage=step.new_lineage)
+        case SentStep():
+            mark_sent(state.outbox, step.sent, step.to)
+        case NoticedStep():
+            if step.when is None:
+                state.noticed.pop(step.noticed, None)
+                return state
+            state.noticed[step.noticed] = step.when
+            if step.message is not None:
+                state.outbox[step.message.id] = step.message.notice
+        case ResourceStep():
+            return _set_resource(state, step)
+    return state
 
-    Raises KeyError, TypeError or ValueError for a wrong step.
-    """
-    if "provider" in entry:
-        return replace(state, provider=values.text(entry["provider"]))
-    if "new_lineage" in entry:
-        return replace(state, lineage=values.text(entry["new_lineage"]))
-    if "sent" in entry:
-        assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
-        mark_sent(state.outbox, values.text(entry["sent"]), values.text(entry["to"]))
-        return state
-    if "noticed" in entry:
-        assert isinstance(state.noticed, dict)  # noqa: S101 (as below)
-        assert isinstance(state.outbox, dict)  # noqa: S101 (as below)
-        set_noticed(state.noticed, state.outbox, entry)
-        return state
-    address = Address.parse(values.text(entry["address"]))
-    assert isinstance(state.resources, dict)  # noqa: S101 (whoever calls this made it one)
-    if entry["resource"] is None:
-        state.resources.pop(address, None)
+
+def _set_resource(state: State, step: ResourceStep) -> State:
+    if step.resource is None:
+        state.resources.pop(step.address, None)
     else:
-        state.resources[address] = resource_from_json(address, entry["resource"])
-    if "origin" in entry:
-        state.resources.pop(Address.parse(values.text(entry["origin"])), None)
-    if "ended" in entry:
-        assert isinstance(state.history, dict)  # noqa: S101 (as above)
-        ended = values.mapping(entry["ended"])
-        operation = ended_from_json(Step(ended["step"]), ended["operation"])
-        remember(state.history, values.text(ended["key"]), operation)
-    if "notice" in entry:
-        assert isinstance(state.outbox, dict)  # noqa: S101 (as above)
-        notice = values.mapping(entry["notice"])
-        state.outbox[values.text(notice["id"])] = notice_from_json(notice["notice"])
-    if "charge" in entry:
-        return replace(state, ledger=enter(state.ledger, charge_from_json(entry["charge"])))
+        state.resources[step.address] = step.resource.at(step.address)
+    if step.origin is not None:
+        state.resources.pop(step.origin, None)
+    if step.ended is not None:
+        remember(state.history, step.ended.key, step.ended.operation.of(step.ended.step))
+    if step.notice is not None:
+        state.outbox[step.notice.id] = step.notice.notice
+    if step.charge is not None:
+        return replace(state, ledger=enter(state.ledger, step.charge))
     return state
 
 
@@ -151,12 +196,12 @@ class Journal:
         self._size = 0
         """The bytes that are on disk."""
 
-    def append(self, state: State, entry: dict[str, Json]) -> None:
+    def append(self, state: State, step: JournalStep) -> None:
         """Take one step, which is on disk after `sync`. `state` is the one continued."""
         if self._descriptor is None and not self._lines:
-            self._lines.append(_line({"lineage": state.lineage, "serial": state.serial}))
-            self._lines.append(_line({_FORMAT: FORMAT_VERSION}))
-        self._lines.append(_line(entry))
+            self._lines.append(_line(Head(state.lineage, state.serial)))
+            self._lines.append(_line(_Format(FORMAT_VERSION)))
+        self._lines.append(_line(step))
 
     def sync(self) -> None:
         """Bring to disk what was taken since.
@@ -212,8 +257,8 @@ class Journal:
         self._size += written
 
 
-def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """The head and the steps of a journal; (None, []) when there is none.
+def read_journal(path: Path) -> tuple[Head | None, Sequence[bytes]]:
+    """Return the head and the steps of a journal, for `read_steps`; (None, ()) when there is none.
 
     A cut-off last line is left out: its step was never promised. Raises StateUnreadable when
     anything before it is damaged, or when a newer version wrote it.
@@ -221,18 +266,58 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return None, []
+        return None, ()
     except OSError as error:
         raise StateUnreadable(
             f"The journal can't be read: {error.strerror}.", where=str(path)
         ) from error
-    entries = list(_entries(data, path))
-    if not entries:
-        return None, []
-    head, *steps = entries
-    if steps and _FORMAT in steps[0]:
-        check_format(steps.pop(0)[_FORMAT], what="journal", where=str(path))
-    return head, steps
+    lines = list(_sound_lines(data, path))
+    if not lines:
+        return None, ()
+    head, *steps = lines
+    try:
+        if steps and "format_version" in (first := read(steps[0], dict[str, Raw])):
+            version = read_plain(bytes(first["format_version"]))
+            check_format(version, what="journal", where=str(path))
+            del steps[0]
+        return read(head, Head), steps
+    except (ValueError, RecursionError) as error:
+        raise _damaged(1, path) from error
+
+
+def read_steps(lines: Sequence[bytes], path: Path) -> list[JournalStep]:
+    """Return the steps of a journal. Raises StateUnreadable."""
+    try:
+        return [_step(line) for line in lines]
+    except (ValueError, RecursionError) as error:
+        raise StateUnreadable(
+            f"The journal holds a step that can't be read: {error}.", where=str(path)
+        ) from error
+
+
+def _step(line: bytes) -> JournalStep:
+    """Raises ValueError or RecursionError."""
+    fields = read(line, dict[str, Raw])
+    kind = next((kind for field, kind in _KINDS.items() if field in fields), None)
+    if kind is None:
+        raise Damaged("$: no step of this version")
+    step = read(line, kind)
+    match step:
+        case ResourceStep():
+            if step.resource is not None:
+                check_resource(step.resource.at(step.address), "$.resource")
+            if step.ended is not None:
+                check_time(step.ended.operation.ended, "$.ended.operation.ended")
+            if step.charge is not None:
+                check_time(step.charge.ended, "$.charge.ended")
+            message = step.notice
+        case NoticedStep():
+            message = step.message
+        case _:
+            message = None
+    if message is not None:
+        check_time(message.notice.when, "$.notice.when")
+    return step
 
 
 def unwritable(path: Path, error: OSError) -> StateUnwritable:
@@ -244,12 +329,12 @@ def unwritable(path: Path, error: OSError) -> StateUnwritable:
     )
 
 
-def _line(entry: dict[str, Json]) -> bytes:
-    body = _ENCODER.encode(entry).encode()
+def _line(content: Struct) -> bytes:
+    body = _ENCODER.encode(written(content)).encode()
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
-def _entries(data: bytes, path: Path) -> Iterator[dict[str, Any]]:
+def _sound_lines(data: bytes, path: Path) -> Iterator[bytes]:
     *lines, rest = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         checksum, _, body = line.partition(b" ")
@@ -257,18 +342,7 @@ def _entries(data: bytes, path: Path) -> Iterator[dict[str, Any]]:
             if number == len(lines) and not rest:
                 return
             raise _damaged(number, path)
-        yield _step(body, number, path)
-
-
-def _step(body: bytes, number: int, path: Path) -> dict[str, Any]:
-    """What a sound line says. Raises StateUnreadable where that is no step."""
-    try:
-        entry = values.read_json(body)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(number, path) from error
-    if not isinstance(entry, dict):
-        raise _damaged(number, path)
-    return entry
+        yield body
 
 
 def _damaged(number: int, path: Path) -> StateUnreadable:
@@ -278,12 +352,3 @@ def _damaged(number: int, path: Path) -> StateUnreadable:
         hint="Steps are recorded in it that the state file does not hold yet. Mend or "
         "remove that line; then plan, and compare with the live objects.",
     )
-
-
-def sync_directory(path: Path) -> None:
-    """Bring to disk which files are in a folder. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ manifests is as good; less is known of changes of sources then.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +19,11 @@ from pathlib import Path
 import msgspec
 
 from automl_plan.errors import StateUnreadable
+from automl_plan.files import Draft
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.recorded import RecordedResource, Step
 from automl_plan.model.source_data import SourceRow
-from automl_plan.state.journal import sync_directory, unwritable
+from automl_plan.state.journal import unwritable
 
 FORMAT_VERSION = 1
 _SUFFIX = ".jsonl.gz"
@@ -49,28 +49,19 @@ class Manifests:
         Raises StateUnwritable, and what reading the rows raises; nothing is kept then.
         """
         path = self._path(dataset_id, data)
-        draft = path.with_name(f"{path.name}.new")
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            draft.unlink(missing_ok=True)  # a run that lost the lock may still write it
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            # The draft has one name: a run that lost the lock may still write its own.
+            with Draft(path, draft=path.with_name(f"{path.name}.new")) as draft:
                 # Without a name or a time in it: equal rows give equal bytes.
                 packed = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP, 9, zlib.Z_FILTERED)
-                file.write(packed.compress(_line(_header(dataset_id, data))))
+                draft.write(packed.compress(_line(_Header(FORMAT_VERSION, dataset_id, data))))
                 for block in _blocks(rows):
-                    file.write(packed.compress(_line(block)))
-                file.write(packed.flush())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-            sync_directory(self._folder)
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise unwritable(path, error) from error
-            raise
+                    draft.write(packed.compress(_line(block)))
+                draft.write(packed.flush())
+                draft.keep()
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def has(self, dataset_id: str, data: str) -> bool:
         """Whether the rows of a dataset's content are known."""
@@ -83,8 +74,8 @@ class Manifests:
         path = self._path(dataset_id, data)
         try:
             with gzip.open(path, "rb") as lines:
-                header = msgspec.json.decode(next(lines), type=dict[str, str | int])
-                if header != _header(dataset_id, data):
+                header = msgspec.json.decode(next(lines), type=_Header)
+                if header != _Header(FORMAT_VERSION, dataset_id, data):
                     raise StateUnreadable(
                         "The manifest is of another dataset, or of a newer format.",
                         where=str(path),
@@ -125,8 +116,12 @@ _HINT = (
 )
 
 
-def _header(dataset_id: str, data: str) -> dict[str, str | int]:
-    return {"format_version": FORMAT_VERSION, "dataset_id": dataset_id, "data": data}
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    """The first line: of which content the rows are."""
+
+    format_version: int
+    dataset_id: str
+    data: str
 
 
 def _line(content: object) -> bytes:

@@ -1,46 +1,38 @@
-"""State files: read without a lock, written by one session at a time, never in place.
-
-Beside `digits.json` lie `digits.json.journal` while a run is under way (or was cut off),
-`digits.json.backup`, the version before, `digits.json.lock`, and `digits.json.manifests`, a folder
-with the rows that were imported.
-"""
+"""A state: read without a lock, written by one session at a time, a step after the other."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from msgspec.structs import replace
 
-from automl_plan.errors import StateLocked, StateUnreadable, StateUnwritable
-from automl_plan.model.address import Address
+from automl_plan.errors import StateConflict, StateLocked, StateUnwritable
+from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.history import Charge, EndedOperation
-from automl_plan.model.json import Json
 from automl_plan.model.notices import Notice
 from automl_plan.model.recorded import RecordedResource
-from automl_plan.state.addresses import Addresses
-from automl_plan.state.document import State, decode, encode, new_lineage, unfinished_migration
-from automl_plan.state.emergency import kept_elsewhere
+from automl_plan.state.document import State, new_lineage
+from automl_plan.state.file import beside, kept_elsewhere, read_with_journal, write_state
 from automl_plan.state.journal import (
     Journal,
-    apply_entry,
+    JournalStep,
+    LineageStep,
+    NoticedStep,
+    NoticeStep,
+    ProviderStep,
+    SentStep,
+    apply_step,
     counts,
-    lineage_entry,
-    provider_entry,
-    read_journal,
-    resource_entry,
-    sent_entry,
-    sync_directory,
+    resource_step,
     unwritable,
 )
 from automl_plan.state.lock import StateLock, holder_of, take_away
 from automl_plan.state.manifests import Manifests
-from automl_plan.state.outbox import cleared_entry, noticed_entry
 
 MANIFESTS = "manifests"
 Moment = tuple[str, int, int]
@@ -64,7 +56,7 @@ class StateStore:
         The serial is the one that the file will have once those steps are folded in, so that a
         plan made of it fits then. Raises StateUnreadable, StateMigrating.
         """
-        state, steps = _read(self._path)
+        state, steps = read_with_journal(self._path)
         self._read_at = self._read_at or _moment(state, steps)
         return state
 
@@ -104,7 +96,7 @@ class StateSession:
         self._lock = StateLock(beside(path, "lock"))
         self._lock.acquire(timeout=timeout, command=command)
         try:
-            self._state, left_over = _read(path)
+            self._state, left_over = read_with_journal(path)
             self.moved = read_at not in (None, _moment(self._state, left_over))
             """Whether another run recorded something since the store was read. The serial does
             not tell: it is the same from a run's first step to its end."""
@@ -118,7 +110,7 @@ class StateSession:
                 raise unwritable(path, error) from error
             if left_over:
                 self._write()
-            self._addresses = Addresses(self._state.resources)
+            self._addresses = _Addresses(self._state.resources)
             self._changed = self._counts = False
             self._together = False
         except BaseException:
@@ -151,7 +143,7 @@ class StateSession:
         """Bind the state to a provider's identity. Raises StateForeign."""
         self._state.check_provider(provider)
         if self._state.provider is None:
-            self._step(provider_entry(provider))
+            self._step(ProviderStep(provider))
 
     def record(
         self,
@@ -169,7 +161,7 @@ class StateSession:
         """
         self.check_free(resource)
         self._addresses.replace(self._state.resources.get(resource.address), resource)
-        self._step(resource_entry(resource, ended, notice, charge=charge))
+        self._step(resource_step(resource, ended, notice, charge=charge))
 
     def move(self, resource: RecordedResource, origin: Address) -> None:
         """Record under its address what was recorded under `origin`, in one step.
@@ -178,7 +170,7 @@ class StateSession:
         """
         self._addresses.check(resource, origin=origin)
         self._addresses.replace(self._state.resources.get(origin), resource)
-        self._step(resource_entry(resource, origin=origin))
+        self._step(resource_step(resource, origin=origin))
 
     def check_free(self, resource: RecordedResource) -> None:
         """Raise StateConflict when another address records one of its objects."""
@@ -186,7 +178,7 @@ class StateSession:
 
     def record_sent(self, key: str, receiver: str) -> None:
         """Record that a receiver has a message. Raises StateUnwritable."""
-        self._step(sent_entry(key, receiver))
+        self._step(SentStep(key, receiver))
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -211,14 +203,14 @@ class StateSession:
 
         Raises StateUnwritable.
         """
-        self._step(noticed_entry(key, notice))
+        self._step(NoticedStep(key, notice[1].when, NoticeStep(*notice)))
 
     def record_cleared(self, key: str) -> None:
         """Record that it lasts no more: it is told again when it comes back.
 
         Raises StateUnwritable.
         """
-        self._step(cleared_entry(key))
+        self._step(NoticedStep(key, None))
 
     def close(self) -> None:
         """Fold the journal into the file and give the lock back.
@@ -251,17 +243,17 @@ class StateSession:
     ) -> None:
         self.close()
 
-    def _step(self, entry: dict[str, Json]) -> None:
+    def _step(self, step: JournalStep) -> None:
         continued = self._state
         first = not continued.lineage
         if first:
             self._state = replace(self._state, lineage=new_lineage())
-        self._state = apply_entry(self._state, entry)
+        self._state = apply_step(self._state, step)
         self._changed = True
-        self._counts = self._counts or counts(entry)
+        self._counts = self._counts or counts(step)
         if first:
-            self._journal.append(continued, lineage_entry(self._state.lineage))
-        self._journal.append(continued, entry)
+            self._journal.append(continued, LineageStep(self._state.lineage))
+        self._journal.append(continued, step)
         if not self._together:
             self.sync()
 
@@ -274,132 +266,43 @@ class StateSession:
             raise unwritable(self._path, error) from error
 
 
-def check_at_rest(path: Path) -> None:
-    """Raise StateMigrating where version 0.1 keeps a migration that it has not ended."""
-    place = beside(path, "migrating")
-    if place.exists():
-        raise unfinished_migration(str(place))
-
-
-def write_state(path: Path, state: State, lock: StateLock) -> None:
-    """Put a state in the place of the file: whole or not at all.
-
-    Raises StateLocked when the lock was taken away, StateUnwritable.
-    """
-    temporary, content = beside(path, "new"), encode(state)
-    lock.check()
-    try:
-        temporary.unlink(missing_ok=True)  # a run that lost the lock may still write it
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        lock.check()
-        if path.exists():
-            _keep(path, beside(path, "backup"))
-            lock.check()
-        temporary.replace(path)
-        sync_directory(path.parent)
-    except OSError as error:
-        if lock.held:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
-
-
-def read_state_file(path: Path) -> State:
-    """One state document, whatever lies beside it. Raises StateUnreadable, StateMigrating."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StateUnreadable(
-            f"The state can't be read: {error.strerror}.", where=str(path)
-        ) from error
-    return decode(data, where=str(path))
-
-
-def _moment(state: State, steps: Sequence[dict[str, Any]]) -> Moment:
+def _moment(state: State, steps: Sequence[JournalStep]) -> Moment:
     return state.lineage, state.serial, sum(map(counts, steps))
 
 
-def _read(path: Path) -> tuple[State, Sequence[dict[str, Any]]]:
-    """The state with its journal's steps, and these."""
-    check_at_rest(path)
-    state = _read_file(path)
-    state = replace(
-        state,
-        resources=dict(state.resources),
-        history=dict(state.history),
-        ledger=replace(state.ledger, spent=dict(state.ledger.spent)),
-        outbox=dict(state.outbox),
-        noticed=dict(state.noticed),
-    )
-    journal = beside(path, "journal")
-    head, steps = read_journal(journal)
-    if head is None or not steps:
-        return state, ()
-    if not _continues(head, state):
-        if head.get("serial") == state.serial - 1 and head.get("lineage") in ("", state.lineage):
-            return state, ()  # folded in already: the run ended before it removed the file
-        raise StateUnreadable(
-            "The journal belongs to another state than the file beside it.",
-            where=str(journal),
-            hint=f"Was {path.name} replaced or restored while a run was cut off? Bring the file "
-            "back that the journal continues, or move the journal away.",
-        )
-    try:
-        for step in steps:
-            state = apply_entry(state, step)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StateUnreadable(
-            f"The journal holds a step that can't be read: {error}.", where=str(journal)
-        ) from error
-    # Steps that don't count may be folded in twice, when a run ended before it removed the file.
-    return replace(state, serial=state.serial + any(map(counts, steps))), steps
+class _Addresses:
+    """An index of the recorded objects that is kept up with each step: a scan would be quadratic.
 
+    A state of version 0.1 may hold an object twice; that is read, and never done again.
+    """
 
-def _continues(head: dict[str, Any], state: State) -> bool:
-    return head.get("lineage") == state.lineage and head.get("serial") == state.serial
+    def __init__(self, resources: Mapping[Address, RecordedResource]) -> None:
+        self._holders: dict[tuple[ResourceKind, str], set[Address]] = {}
+        for resource in resources.values():
+            self._add(resource)
 
+    def check(self, resource: RecordedResource, *, origin: Address | None = None) -> None:
+        """Raise StateConflict when another address than `origin` records one of its objects."""
+        address = resource.address
+        for obj in resource.objects:
+            holders = self._holders.get((address.kind, obj.id), set()) - {origin}
+            if holders and address not in holders:
+                other = min(holders)
+                raise StateConflict(
+                    f"{obj.id} is recorded as {other}, and can't be recorded as {address}, too.",
+                    where=str(address),
+                    hint="One object belongs to one address. Plan again; "
+                    f"`automl-plan state rm {other}` has the state forget it there.",
+                )
 
-def _read_file(path: Path) -> State:
-    backup = beside(path, "backup")
-    if not path.exists():
-        if not backup.exists():
-            return State()
-        raise StateUnreadable(
-            "The state file is missing, and the version before it is still there.",
-            where=str(path),
-            hint=_restore(backup),
-        )
-    try:
-        return read_state_file(path)
-    except StateUnreadable as error:
-        error.hint = error.hint or _restore(backup)
-        raise
+    def replace(self, former: RecordedResource | None, resource: RecordedResource) -> None:
+        """Take in what a resource records now in the place of what was recorded before."""
+        if former is not None:
+            for obj in former.objects:
+                self._holders[former.address.kind, obj.id].discard(former.address)
+        self._add(resource)
 
-
-def _restore(backup: Path) -> str | None:
-    """How to bring the version before back, if it is sound."""
-    try:
-        good = read_state_file(backup)
-    except StateUnreadable:
-        return "Bring the last good version back from version control."
-    return (
-        f"{backup} is sound (serial {good.serial}, {len(good.resources)} resources): bring it back "
-        f"with `automl-plan state push {backup}`. It is one run older: compare the next plan."
-    )
-
-
-def beside(path: Path, suffix: str) -> Path:
-    """The path of what is kept beside a state file."""
-    return path.with_name(f"{path.name}.{suffix}")
-
-
-def _keep(path: Path, backup: Path) -> None:
-    """Keep the present version; a copy, so that the file itself is never missing."""
-    draft = beside(backup, "new")
-    shutil.copyfile(path, draft)
-    draft.chmod(0o600)
-    draft.replace(backup)
+    def _add(self, resource: RecordedResource) -> None:
+        for obj in resource.objects:
+            key = (resource.address.kind, obj.id)
+            self._holders.setdefault(key, set()).add(resource.address)

@@ -14,8 +14,8 @@ from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.forecast import Backtest, backtest
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import DEFAULT, PROVIDERS
-from automl_plan.state.history import read_lines
-from automl_plan.state.store import read_state_file
+from automl_plan.state.document import read_history
+from automl_plan.state.file import read_state_file
 from automl_plan.workspace.inventory import matching
 
 
@@ -100,7 +100,7 @@ def backtest_file(path: Path) -> tuple[Backtest, ...]:
     """Of a file: a state, or JSON lines. Raises StateUnreadable."""
     types = PROVIDERS[DEFAULT].capabilities({}).model_types
     if path.suffix == ".jsonl":
-        return backtest(read_lines(path), types)
+        return backtest(read_history(path), types)
     return backtest_history(read_state_file(path).history, types)
 
 

@@ -43,7 +43,7 @@ def test_what_ends_well_is_remembered(project: Project) -> None:
         16,
     )
     # Vertex AI tells it of the training; AutoML v1 only of the model.
-    assert (trained.cost is not None) == (project.api == "vertex")
+    assert (trained.cost_milli_node_hours is not None) == (project.api == "vertex")
     (imported,) = state.history[Step.IMPORT_DATA].values()
     assert imported.work.examples == 16
     SCHEMA.validate(json.loads((project.directory / "state.json").read_bytes()))

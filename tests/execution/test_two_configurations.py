@@ -11,7 +11,7 @@ from automl_plan.errors import PlanRefused
 from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.state.restoring import begin_new
+from automl_plan.state.replace import begin_new
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
 from tests.apis import endpoint_of, id_start

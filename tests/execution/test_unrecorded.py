@@ -27,7 +27,7 @@ from automl_plan.planning.command_plans import plan_adoptions
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, UnrecordedKind
 from automl_plan.recovery.rebuild_state import rebuild_state
-from automl_plan.state.restoring import push, put_rebuilt
+from automl_plan.state.replace import push, put_rebuilt
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.make_plan import bind_command_plan, make_plan
 from automl_plan.workspace.plan_inputs import gather_inputs

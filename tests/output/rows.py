@@ -160,7 +160,7 @@ STATE = State(
     resources={
         MODEL.address: RecordedResource(
             MODEL.address,
-            RecordedObject(
+            current=RecordedObject(
                 "ICN42", MODEL.attributes(DATASET), "2019-10-02T15:30:00Z", dataset_id="ICN3700"
             ),
             others=(RecordedObject("ICN41", {"display_name": HOSTILE}, status=Status.FORMER),),
@@ -171,7 +171,7 @@ STATE = State(
         ),
         DATASET.address: RecordedResource(
             DATASET.address,
-            RecordedObject(
+            current=RecordedObject(
                 "ICN3700",
                 DATASET.attributes(),
                 "2019-10-01T14:01:10Z",

@@ -27,7 +27,7 @@ def training(budget: int = 8_000, model_type: str = "cloud", examples: int | Non
 
 
 def ended(work: Work, seconds: float, after: float = 0.0) -> EndedOperation:
-    return EndedOperation(work, (START + timedelta(seconds=after)).isoformat(), seconds)
+    return EndedOperation.of_work(work, (START + timedelta(seconds=after)).isoformat(), seconds)
 
 
 def outlook(work: Work, history: Iterable[EndedOperation]) -> Outlook | None:

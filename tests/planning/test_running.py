@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -9,14 +10,13 @@ from msgspec.structs import replace
 from automl_plan.config.prices import list_prices
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.history import Charge, Ledger, Spending, enter
-from automl_plan.model.json import Attributes
+from automl_plan.model.json import Attributes, read, written
 from automl_plan.model.live import CANCELLED, LiveModel, Operation, OperationError, OperationKind
 from automl_plan.model.recorded import RecordedOperation, Step
 from automl_plan.planning.cost import Meter, Spent, charge_of, describe_spending, spent_of
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.resumption import resumption
 from automl_plan.providers.google.automl.capabilities import AUTOML
-from automl_plan.state.history import ledger_from_json, ledger_to_json
 
 BOOK = list_prices(AUTOML)
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -169,4 +169,4 @@ def test_a_ledger_adds_up_by_model_and_month() -> None:
         "2026-01": Spending(2, billed=3.30),
         "2026-02": Spending(2, at_most=5.0, pending={"M1": 27.72}),
     }
-    assert ledger_from_json(ledger_to_json(ledger)) == ledger
+    assert read(json.dumps(written(ledger)).encode(), Ledger) == ledger

@@ -101,7 +101,9 @@ works = st.builds(
     budget=counts,
     examples=counts,
 )
-ended = st.builds(EndedOperation, works, ended=moments, seconds=st.floats(0, 10**9), cost=counts)
+ended = st.builds(
+    EndedOperation.of_work, works, ended=moments, seconds=st.floats(0, 10**9), cost=counts
+)
 
 
 def by_step(entries: dict[str, EndedOperation]) -> dict[Step, dict[str, EndedOperation]]:

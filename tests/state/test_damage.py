@@ -17,6 +17,7 @@ import pytest
 from automl_plan.errors import PlanFileInvalid, StateUnreadable
 from automl_plan.model.endpoints import Home
 from automl_plan.model.history import Charge, EndedOperation, Ledger, Work, enter
+from automl_plan.model.json import written
 from automl_plan.model.model_types import Problem
 from automl_plan.model.notices import Notice, NoticeKind
 from automl_plan.model.recorded import (
@@ -34,8 +35,14 @@ from automl_plan.output.style import Style
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.planner import make_plan
 from automl_plan.state.document import State, decode, encode
-from automl_plan.state.journal import lineage_entry, provider_entry, resource_entry, sent_entry
-from automl_plan.state.outbox import cleared_entry, noticed_entry
+from automl_plan.state.journal import (
+    LineageStep,
+    NoticedStep,
+    NoticeStep,
+    ProviderStep,
+    SentStep,
+    resource_step,
+)
 from automl_plan.state.store import StateStore
 from automl_plan.workspace.plan_document import change_to_json
 from automl_plan.workspace.plan_file import encode_plan, read_plan
@@ -83,15 +90,18 @@ def rich() -> State:
         3,
         "local:projects/local/locations/us-central1",
         {
-            DATASET.address: RecordedResource(DATASET.address, made, foreign=("M9",)),
+            DATASET.address: RecordedResource(DATASET.address, current=made, foreign=("M9",)),
             MODEL.address: RecordedResource(
-                *(MODEL.address, versions[0], versions[1:], (training,)),
+                MODEL.address,
+                current=versions[0],
+                others=versions[1:],
+                operations=(training,),
                 versions=3,
                 protected=True,
                 endpoint=Home("e1", adopted=True),
             ),
         },
-        {Step.TRAIN: {"ab12": EndedOperation(work, WHEN, 60.5, 7140)}},
+        {Step.TRAIN: {"ab12": EndedOperation.of_work(work, WHEN, 60.5, 7140)}},
         {"ended-ab12": told},
         {"expiry-M1": WHEN},
         enter(Ledger(None, {}), Charge(MODEL.address, WHEN, 24.75, known=False, model_id="M2")),
@@ -210,14 +220,19 @@ def test_a_step_of_a_journal_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     journal = path.with_name("state.json.journal")
     record = next(iter(rich().resources.values()))
-    ended = ("ab12", EndedOperation(Work(Step.TRAIN), WHEN, 60.5))
+    ended = ("ab12", EndedOperation(Step.TRAIN, ended=WHEN, seconds=60.5))
     notice = ("x", next(iter(rich().outbox.values())))
     charge = Charge(MODEL.address, WHEN, 24.75, known=True)
-    step = resource_entry(record, ended, notice, DATASET.address, charge)
-    steps = [step, provider_entry("x"), lineage_entry("x"), sent_entry("x", "y")]
-    steps += [noticed_entry("x", notice), cleared_entry("x")]
+    steps = [
+        resource_step(record, ended, notice, DATASET.address, charge),
+        ProviderStep("x"),
+        LineageStep("x"),
+        SentStep("x", "y"),
+        NoticedStep("x", WHEN, NoticeStep(*notice)),
+        NoticedStep("x", None),
+    ]
     head = [line({"lineage": "", "serial": 0}), line({"format_version": 2})]
-    for document in steps:
+    for document in map(written, steps):
         for place in places(document):
             for body in turned(document, place):
                 journal.write_bytes(b"".join([*head, line_of(body)]))

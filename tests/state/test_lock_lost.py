@@ -52,7 +52,7 @@ def lock_of(path: Path) -> Path:
 
 
 def resource(name: str) -> RecordedResource:
-    return RecordedResource(dataset_address(name), RecordedObject(f"ICN-{name}", {}))
+    return RecordedResource(dataset_address(name), current=RecordedObject(f"ICN-{name}", {}))
 
 
 def names(path: Path) -> list[str]:

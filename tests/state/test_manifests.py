@@ -132,14 +132,16 @@ def test_those_that_nothing_records_go_with_the_next_run_that_writes(tmp_path: P
     with store.open() as session:
         for each in [*wanted, ("ICN1", "v1:old"), ("ICN3", "v1:aa")]:
             session.manifests.write(*each, [row(1)])
-        session.record(RecordedResource(ADDRESS, held, (former,), (importing,)))
+        session.record(
+            RecordedResource(ADDRESS, current=held, others=(former,), operations=(importing,))
+        )
     assert {each for each in wanted if store.manifests.has(*each)} == wanted
     assert len(list((tmp_path / "s.json.manifests").iterdir())) == len(wanted)
     with store.open():
         pass  # it records nothing
     assert store.manifests.has("ICN1", "v1:aa")
     with store.open() as session:
-        session.record(RecordedResource(ADDRESS, held))
+        session.record(RecordedResource(ADDRESS, current=held))
     assert store.manifests.has("ICN1", "v1:aa")
     assert len(list((tmp_path / "s.json.manifests").iterdir())) == 1
     with store.open() as session:

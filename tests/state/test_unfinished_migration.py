@@ -12,9 +12,9 @@ import pytest
 
 from automl_plan.errors import StateMigrating
 from automl_plan.state.document import State, decode
-from automl_plan.state.restoring import begin_new, push, put_rebuilt
+from automl_plan.state.replace import begin_new, push, put_rebuilt
 from automl_plan.state.store import StateStore
-from tests.state.test_restoring import current, record
+from tests.state.test_replace import current, record
 
 UNFINISHED = Path(__file__).parent / "unfinished.migrating.json"
 """As version 0.1 left it: one dataset is copied, the service refused to copy the model."""

@@ -16,8 +16,8 @@ MODEL = ResourceKind.MODEL
 def recorded(name: str, current: str | None, *former: str) -> RecordedResource:
     return RecordedResource(
         model_address(name),
-        None if current is None else RecordedObject(current, {}),
-        tuple(RecordedObject(i, {}) for i in former),
+        current=None if current is None else RecordedObject(current, {}),
+        others=tuple(RecordedObject(i, {}) for i in former),
     )
 
 

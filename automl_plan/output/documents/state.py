@@ -7,9 +7,10 @@ from typing import Any, Self
 from msgspec import UNSET, UnsetType
 
 from automl_plan.model.endpoints import Home
+from automl_plan.model.json import written
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource
 from automl_plan.output.documents.base import FORMAT_VERSION, AddressText, Count, Document, Part
-from automl_plan.state.document import State, resource_to_json
+from automl_plan.state.document import State
 
 
 class Resource(Part, frozen=True):
@@ -28,7 +29,7 @@ class Resource(Part, frozen=True):
     @classmethod
     def of(cls, record: RecordedResource) -> Self:
         """Return the document of what is recorded of one address, as the state file has it."""
-        entry: Any = resource_to_json(record)
+        entry: Any = written(record.entry)
         return cls(str(record.address), **entry)
 
 

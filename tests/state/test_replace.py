@@ -17,7 +17,7 @@ from automl_plan.errors import (
 )
 from automl_plan.model.address import dataset_address
 from automl_plan.model.recorded import RecordedObject, RecordedResource
-from automl_plan.state.restoring import begin_new, push
+from automl_plan.state.replace import begin_new, push
 from automl_plan.state.store import StateStore
 
 DIGITS = dataset_address("digits")
@@ -92,7 +92,7 @@ def test_what_can_not_be_written_is_kept_elsewhere(
     path = place / "state.json"
     record(path, "ICN1")
     session = StateStore(path).open()
-    session.record(RecordedResource(DIGITS, RecordedObject("ICN2", {})))
+    session.record(RecordedResource(DIGITS, current=RecordedObject("ICN2", {})))
     place.rename(away)
     with pytest.raises(StateUnwritable) as caught:
         session.close()
@@ -113,7 +113,7 @@ def test_what_can_be_kept_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     place.mkdir()
     monkeypatch.chdir(place)
     session = StateStore(place / "state.json").open()
-    session.record(RecordedResource(DIGITS, RecordedObject("ICN2", {})))
+    session.record(RecordedResource(DIGITS, current=RecordedObject("ICN2", {})))
     (place / "state.json.lock").unlink()
     (place / "state.json.journal").unlink()
     place.rmdir()

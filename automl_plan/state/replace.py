@@ -1,4 +1,4 @@
-"""Replaces a state by hand: with a copy that knows more, or with a new and empty one."""
+"""Replaces a state: with a copy that is newer, with a rebuilt one, or with a new and empty one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ from msgspec.structs import replace
 
 from automl_plan.errors import StateForeign, StateUnreadable, UsageError
 from automl_plan.state.document import State, new_lineage
+from automl_plan.state.file import beside, check_at_rest, read_state_file, write_state
 from automl_plan.state.lock import StateLock
-from automl_plan.state.store import (
-    StateStore,
-    beside,
-    check_at_rest,
-    read_state_file,
-    write_state,
-)
+from automl_plan.state.store import StateStore
 
 
 def push(path: Path, source: Path) -> State:
