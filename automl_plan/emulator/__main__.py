@@ -9,8 +9,9 @@ from pathlib import Path
 
 from automl_plan.emulator.clock import DEFAULT_TIME_SCALE
 from automl_plan.emulator.errors import StartError
-from automl_plan.emulator.faults import EFFECTS
+from automl_plan.emulator.faults import EFFECT_SYNTAX
 from automl_plan.emulator.process import Options, serve
+from automl_plan.emulator.training.trainers import DEFAULT_TRAINER, TRAINERS
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -39,52 +40,55 @@ def _seconds(text: str) -> float:
 def _options(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m automl_plan.emulator",
-        description="Serve AutoML v1 on loopback, from a data directory.",
+        description="Serve AutoML v1, Vertex AI v1 and Cloud Storage on loopback.",
         epilog="example: python -m automl_plan.emulator --data-dir .automl-plan --trainer sklearn",
     )
     parser.add_argument(
-        "--port", type=_port, default=0, help="0, the default, takes any free one (see server.json)"
+        "--port",
+        type=_port,
+        default=0,
+        help="port to listen on (default: any free one, see server.json)",
     )
-    parser.add_argument("--data-dir", type=Path, required=True, help="where everything is kept")
+    parser.add_argument("--data-dir", type=Path, required=True, help="directory for all data")
     parser.add_argument(
         "--trainer",
-        choices=("sklearn", "simulated"),
-        default="sklearn",
-        help="sklearn trains image classifiers for real; simulated makes up its numbers",
+        choices=tuple(TRAINERS),
+        default=DEFAULT_TRAINER,
+        help="; ".join(f"{name} {each.summary}" for name, each in TRAINERS.items()),
     )
     parser.add_argument(
         "--time-scale",
         type=_scale,
         default=DEFAULT_TIME_SCALE,
         metavar="X",
-        help="simulated hours pass X times faster than real ones; %(default)g: an hour in a second",
+        help="speed of simulated hours (default: %(default)g, an hour in a second)",
     )
     parser.add_argument(
         "--bucket-root",
         type=Path,
-        help="the folder whose folders are the gs:// buckets (default: DATA_DIR/buckets)",
+        help="directory whose subdirectories are the gs:// buckets (default: DATA_DIR/buckets)",
     )
     parser.add_argument(
         "--files-root",
         type=Path,
         default=Path(),
-        help="the folder that relative paths start from (default: the current one)",
+        help="base directory of relative paths (default: the current one)",
     )
     parser.add_argument(
         "--idle-timeout",
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="end after so long without a request or a running operation (default: 0, never)",
+        help="stop after that time without requests or running operations (default: 0, never)",
     )
     parser.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="SPEC",
-        help=f"METHOD:EFFECT[:WHEN], such as models.create:drop-after:1 (repeatable). METHOD is "
-        f"such as operations.get, or *. EFFECT: {EFFECTS}. WHEN: N, N-M, N+ (which calls, from 1) "
-        "or pP@SEED; without it, every call",
+        help="set a fault, METHOD:EFFECT[:WHEN], such as models.create:drop-after:1 (repeatable). "
+        f"METHOD: such as operations.get, or *. EFFECT: {EFFECT_SYNTAX}. WHEN: N, N-M, N+ (which "
+        "calls, from 1) or pP@SEED (default: every call)",
     )
     given = parser.parse_args(arguments)
     data_dir = given.data_dir.absolute()
@@ -101,9 +105,9 @@ def _options(arguments: Sequence[str] | None) -> Options:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the service; 0 after an orderly end, 1 when it can't start, 4 when the lock is held."""
-    # What an answer is made of is gone without it; to look for cycles in all that is kept costs
-    # a tenth of the time.
+    """Run the service. Return 0 after a stop, 1 if it can't start, 4 if the lock is held."""
+    # Answers leave no reference cycles, and looking for cycles among all cached objects takes a
+    # tenth of the time.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 1_000)
     try:
         serve(_options(arguments))

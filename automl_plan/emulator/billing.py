@@ -1,12 +1,11 @@
-"""What the service would charge, were it the cloud: a meter that no deletion turns back.
+"""The bill: what the cloud would charge for trainings and deployments. Deletions don't lower it.
 
-The rules are those of Vertex AI's pricing page. A training is billed for what it used when it
-ends, also when it was cancelled, but not when it failed. A deployed model is billed per node and
-hour until it is undeployed or its life is over, also while the service is down. Hours are those
-of the service's clock, by its time scale.
+The rules are those of Vertex AI's pricing page. A training is charged when it ends, for what it
+used: also when it was cancelled, but not when it failed. A deployed model is charged per node and
+hour until it is undeployed or expires, also while the service is down. Hours are those of the
+service's clock, by its time scale.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -14,31 +13,32 @@ from sqlite3 import Connection, Row
 from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.emulator.clock import Clock, from_micros, to_micros
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.limits import DEPLOYMENT_USD_PER_NODE_HOUR, MODEL_TYPES
 from automl_plan.emulator.objects import Model, Operation, OperationKind
-from automl_plan.emulator.rows import insert, json_text
+from automl_plan.emulator.rows import insert, read_row
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.types import Problem
 
 _USD_DIGITS = 6
-"""Milli node hours at rates of tenths of a cent: that is exact."""
+"""Exact: milli node hours at rates of tenths of a cent."""
 
 _MOST = 2**63 - 1
-"""What the database can hold: centuries at the highest time scale are more."""
+"""The most that the database can store, which high time scales can exceed."""
 
 
 class ChargeKind(StrEnum):
-    """What is charged for."""
+    """What a charge is for."""
 
     TRAINING = "training"
     DEPLOYMENT = "deployment"
 
 
 class Outcome(StrEnum):
-    """What came of what is charged for. A deployment runs, or has ended."""
+    """The state of a charge. A deployment is RUNNING or ENDED."""
 
     RUNNING = "running"
     TRAINED = "trained"
@@ -48,10 +48,10 @@ class Outcome(StrEnum):
 
 
 class Charge(Struct, frozen=True):
-    """A training, or an interval in which a model was deployed on so many nodes.
+    """A training, or a time in which a model was deployed on a number of nodes.
 
-    `operation_id` is the operation that began it. `began` is None while a training waits for its
-    turn; `ended` while it runs. Names and labels are those of when it began.
+    `operation_id` is the operation that started it. `began` is None while a training is queued,
+    `ended` is None while it runs. Names and labels are those at its start.
     """
 
     kind: ChargeKind
@@ -70,7 +70,7 @@ class Charge(Struct, frozen=True):
 
     @property
     def usd(self) -> float:
-        """US dollars."""
+        """The amount in US dollars."""
         if self.kind is ChargeKind.TRAINING:
             rate = MODEL_TYPES[self.problem][self.model_type].usd_per_node_hour
         else:
@@ -79,25 +79,25 @@ class Charge(Struct, frozen=True):
 
 
 def total_usd(charges: Sequence[Charge]) -> float:
-    """What they come to, in US dollars."""
+    """Return the sum of charges in US dollars."""
     return round(sum(charge.usd for charge in charges), _USD_DIGITS)
 
 
 class Billing:
-    """The meter. What writes is called inside the transaction of what it charges for."""
+    """Records charges. Methods that write are called in the transaction of what they charge for."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def charges(self, kind: ChargeKind) -> list[Charge]:
-        """All charges of a kind, the oldest first, with what has run up until now."""
+        """Return all charges of a kind, oldest first, including running ones up to now."""
         with self._store.reading() as db:
             rows = db.execute("SELECT * FROM charges WHERE kind = ? ORDER BY seq", (kind,))
             return [self._charge(row) for row in rows]
 
-    def asked(self, db: Connection, operation: Operation) -> None:
-        """An operation was recorded: if it is a training, its row begins."""
+    def operation_created(self, db: Connection, operation: Operation) -> None:
+        """Start the charge of a training; other operations have none."""
         if operation.kind is not OperationKind.CREATE_MODEL:
             return
         spec = operation.spec
@@ -113,28 +113,30 @@ class Billing:
                 "problem": problem,
                 "model_type": model_type,
                 "display_name": spec["display_name"],
-                "labels": json_text(spec["labels"]),
+                "labels": spec["labels"],
                 "nodes": MODEL_TYPES[problem][model_type].nodes,
-                "began": None if operation.started is None else to_micros(operation.started),
+                "began": operation.started,
                 "outcome": Outcome.RUNNING,
                 "milli_node_hours": 0,
             },
         )
 
-    def began(self, db: Connection, operation: Operation) -> None:
-        """An operation got its turn; until then nothing is used."""
+    def operation_started(self, db: Connection, operation: Operation) -> None:
+        """Record the start of a training; until then nothing is charged."""
         if operation.started is not None:
             db.execute(
                 "UPDATE charges SET began = ? WHERE operation_id = ? AND kind = ?",
                 (to_micros(operation.started), operation.id, ChargeKind.TRAINING),
             )
 
-    def trained(self, db: Connection, operation: Operation, milli_node_hours: int) -> None:
-        """A training succeeded, and cost so much."""
+    def training_succeeded(
+        self, db: Connection, operation: Operation, milli_node_hours: int
+    ) -> None:
+        """Charge a training for what it used."""
         self._end(db, operation, Outcome.TRAINED, milli_node_hours)
 
-    def failed(self, db: Connection, operation: Operation, code: Code) -> None:
-        """An operation ended without a result; a cancelled training is billed nevertheless."""
+    def operation_failed(self, db: Connection, operation: Operation, code: Code) -> None:
+        """End the charge of a training without a result: cancelled, it pays for what it used."""
         if code is not Code.CANCELLED:
             self._end(db, operation, Outcome.FAILED, 0)
             return
@@ -151,10 +153,12 @@ class Billing:
             budget = cast("int", operation.spec["budget"])
             self._end(db, operation, Outcome.CANCELLED, min(budget, used))
 
-    def deployed(self, db: Connection, operation: Operation, model: Model, node_count: int) -> None:
-        """A model runs on so many nodes from now on; 0: on none any more."""
+    def deployment_changed(
+        self, db: Connection, operation: Operation, model: Model, node_count: int
+    ) -> None:
+        """Charge a model for that number of nodes from now on."""
         now = self._clock.now()
-        self.stopped(db, model.id, now)
+        self.deployment_ended(db, model.id, now)
         if node_count:
             insert(
                 db,
@@ -167,16 +171,16 @@ class Billing:
                     "problem": model.problem,
                     "model_type": model.model_type,
                     "display_name": model.display_name,
-                    "labels": json_text(dict(model.labels)),
+                    "labels": model.labels,
                     "nodes": node_count,
-                    "began": to_micros(now),
+                    "began": now,
                     "outcome": Outcome.RUNNING,
                     "milli_node_hours": 0,
                 },
             )
 
-    def stopped(self, db: Connection, model_id: int, ended: datetime) -> None:
-        """A model runs on no node any more, since that instant."""
+    def deployment_ended(self, db: Connection, model_id: int, ended: datetime) -> None:
+        """End the running charge of a model's deployment, if any, as of that time."""
         running = db.execute(
             "SELECT * FROM charges WHERE model_id = ? AND kind = ? AND outcome = ?",
             (model_id, ChargeKind.DEPLOYMENT, Outcome.RUNNING),
@@ -208,23 +212,9 @@ class Billing:
         return min(int(self._clock.hours(began, ended) * nodes * 1000), _MOST)
 
     def _charge(self, row: Row) -> Charge:
-        kind, outcome = ChargeKind(row["kind"]), Outcome(row["outcome"])
-        began = None if row["began"] is None else from_micros(row["began"])
-        used: int = row["milli_node_hours"]
-        if kind is ChargeKind.DEPLOYMENT and outcome is Outcome.RUNNING and began is not None:
-            used = self._milli_node_hours(began, self._clock.now(), row["nodes"])
-        return Charge(
-            kind=kind,
-            project=row["project"],
-            operation_id=row["operation_id"],
-            model_id=row["model_id"],
-            problem=Problem(row["problem"]),
-            model_type=row["model_type"],
-            display_name=row["display_name"],
-            labels=json.loads(row["labels"]),
-            nodes=row["nodes"],
-            began=began,
-            ended=None if row["ended"] is None else from_micros(row["ended"]),
-            outcome=outcome,
-            milli_node_hours=used,
-        )
+        charge = read_row(row, Charge)
+        running = charge.kind is ChargeKind.DEPLOYMENT and charge.outcome is Outcome.RUNNING
+        if running and charge.began is not None:
+            used = self._milli_node_hours(charge.began, self._clock.now(), charge.nodes)
+            return replace(charge, milli_node_hours=used)
+        return charge

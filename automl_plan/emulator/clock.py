@@ -1,4 +1,4 @@
-"""The service's time: tests advance it, simulated hours pass by it; microseconds since 1970."""
+"""The service's clock, which tests advance, and its times as stored: microseconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _SECOND = 1_000_000
 
 
 def to_micros(instant: datetime) -> int:
-    """Microseconds since 1970, as times are stored."""
+    """Return a time as it is stored: in microseconds since 1970."""
     since = instant - _EPOCH
     return (since.days * _DAY + since.seconds) * _SECOND + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:
-    """The instant that `to_micros` was given."""
+    """Return the time that was stored."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -26,11 +26,11 @@ DEFAULT_TIME_SCALE = 3600.0
 """Simulated hours pass this many times faster than real ones: a simulated hour takes a second."""
 
 MAX_AHEAD_SECONDS = 10**10
-"""Some 300 years: as far as the clock can be ahead of the real one."""
+"""The most that the clock can be ahead of the real one: some 300 years."""
 
 
 class Clock:
-    """The service's time, in UTC, and the speed at which simulated hours pass."""
+    """The service's time, in UTC, and the speed of simulated hours."""
 
     def __init__(self, time_scale: float = DEFAULT_TIME_SCALE) -> None:
         if not time_scale > 0:
@@ -41,35 +41,35 @@ class Clock:
 
     @property
     def ahead(self) -> timedelta:
-        """How far it was advanced since it was made."""
+        """How far the clock is ahead of the real one."""
         return self._ahead
 
     def now(self) -> datetime:
-        """The instant it is, with microseconds."""
+        """Return the current time."""
         return datetime.now(UTC) + self._ahead
 
     def advance(self, seconds: float) -> datetime:
-        """Move on by so many seconds, of which `hours` makes simulated ones; what it is then.
+        """Advance the clock by real seconds, wake all waits, and return the new time.
 
-        All who wait look again. ValueError when the clock can't go so far, or would go back.
+        Raises ValueError when the clock can't go that far, or would go back.
         """
         with self._changed:
             if not 0 <= seconds <= MAX_AHEAD_SECONDS - self._ahead.total_seconds():
-                raise ValueError(f"It must be from 0 to {MAX_AHEAD_SECONDS} seconds in all.")
+                raise ValueError(f"It must be from 0 to {MAX_AHEAD_SECONDS} seconds in total.")
             self._ahead += timedelta(seconds=seconds)
             self._changed.notify_all()
             return self.now()
 
     def after(self, start: datetime, simulated_hours: float) -> datetime:
-        """The instant at which so many simulated hours have passed since `start`."""
+        """Return the time at which that many simulated hours have passed since `start`."""
         return start + timedelta(hours=simulated_hours / self._scale)
 
     def hours(self, start: datetime, end: datetime) -> float:
-        """How many simulated hours pass between two instants; none when the first is later."""
+        """Return the simulated hours between two times; 0 when `end` is before `start`."""
         return max(0.0, (end - start) / timedelta(hours=1) * self._scale)
 
     def wait_until(self, instant: datetime, interrupted: Callable[[], bool]) -> bool:
-        """Wait for an instant; False when `interrupted` became true first (see `wake`)."""
+        """Wait for a time; return False if `interrupted` becomes true first (see `wake`)."""
         with self._changed:
             while not interrupted():
                 remaining = (instant - self.now()).total_seconds()
@@ -79,6 +79,6 @@ class Clock:
             return False
 
     def wake(self) -> None:
-        """Let all who wait look again at what would interrupt them."""
+        """Make all waits check `interrupted` again."""
         with self._changed:
             self._changed.notify_all()

@@ -1,23 +1,25 @@
-"""What can be done with datasets."""
+"""Datasets: create, read, change and delete them; import and export their examples."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from sqlite3 import Connection
 from typing import cast
 
+import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from automl_plan.emulator.clock import Clock
-from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
+from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition, required
 from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
 from automl_plan.emulator.objects import (
     AnnotationSpec,
+    Change,
     Dataset,
     ObjectKind,
     ObjectRef,
@@ -28,56 +30,23 @@ from automl_plan.emulator.objects import (
 )
 from automl_plan.emulator.operations import Operations
 from automl_plan.emulator.rows import (
-    dataset_of,
+    Page,
+    Window,
+    apply_change,
     insert_dataset,
-    json_text,
-    select_dataset,
+    select,
     select_examples,
-    select_own_contents,
+    select_page,
     select_specs,
+    select_unshared_contents,
     write_examples,
 )
 from automl_plan.emulator.sql_filters import Term
-from automl_plan.emulator.store import Page, Store, Window, select_page
-from automl_plan.emulator.training.import_csv import ImportFailed, read_csv
+from automl_plan.emulator.store import Store
+from automl_plan.emulator.training.import_csv import ImportFailed, merge_examples, read_csv
 from automl_plan.emulator.training.types import Example, Problem
 
-
-class Merged(Struct, frozen=True):
-    """The examples to write, each once, and the texts of those that could not be joined."""
-
-    standing: tuple[Example, ...]
-    """All that there are then, in the order in which their images first came."""
-    written: tuple[Example, ...]
-    failures: tuple[str, ...]
-
-
-def merge_examples(known: Iterable[Example], new: Sequence[Example], *, multiclass: bool) -> Merged:
-    """Join new examples with known ones of the same content.
-
-    With `multiclass`, an image that has a label keeps it; another one is a failure.
-    """
-    standing = {example.content: example for example in known}
-    written: dict[str, Example] = {}
-    failures = []
-    for example in new:
-        old = standing.get(example.content)
-        if old is None:
-            standing[example.content] = written[example.content] = example
-            continue
-        labels = tuple(label for label in example.labels if label not in old.labels)
-        boxes = tuple(box for box in example.boxes if box not in old.boxes)
-        if (example.labels or example.boxes) and not (labels or boxes):
-            failures.append(f"{example.uri}: The label is already a ground truth.")
-        elif multiclass and labels and old.labels:
-            failures.append(f"{example.uri}: The image already has the label {old.labels[0]}.")
-        elif labels or boxes:
-            joined = replace(old, labels=old.labels + labels, boxes=old.boxes + boxes)
-            standing[example.content] = written[example.content] = joined
-    return Merged(tuple(standing.values()), tuple(written.values()), tuple(failures))
-
-
-NOT_THERE = "The Dataset doesn't exist or is inaccessible for use with AutoMl."
+NO_DATASET = "The Dataset doesn't exist or is inaccessible for use with AutoMl."
 _BUSY_KINDS = (
     OperationKind.IMPORT_DATA,
     OperationKind.EXPORT_DATA,
@@ -96,18 +65,10 @@ class NewDataset(Struct, frozen=True):
 
 
 class AnnotationKind(Struct, frozen=True):
-    """What images are labelled for, where an import says so and not the dataset."""
+    """What images are labelled for, where the import sets that and not the dataset."""
 
     problem: Problem
     multilabel: bool
-
-
-class DatasetChange(Struct, frozen=True):
-    """New values for a dataset's fields; None leaves a field as it is."""
-
-    display_name: str | None = None
-    description: str | None = None
-    labels: Mapping[str, str] | None = None
 
 
 class Datasets:
@@ -128,84 +89,52 @@ class Datasets:
 
     def create(self, scope: Scope, new: NewDataset) -> Operation:
         """Create a dataset; it appears when the operation is done."""
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            dataset_id = new_id(db)
-            spec = {
-                "dataset_id": dataset_id,
-                "multilabel": new.multilabel,
-                "display_name": new.display_name,
-                "description": new.description,
-                "labels": dict(new.labels),
-            }
-            return spec, [ObjectRef(ObjectKind.DATASET, dataset_id)]
-
-        return self._operations.begin(scope, new.problem, OperationKind.CREATE_DATASET, prepare)
+        with self._store.transaction() as db:
+            target = ObjectRef(ObjectKind.DATASET, new_id(db))
+            spec = {"dataset_id": target.id, **asdict(new)}
+            return self._operations.begin(
+                db, scope, OperationKind.CREATE_DATASET, new.problem, spec, [target]
+            )
 
     def get(self, scope: Scope, dataset_id: int) -> Dataset:
-        """The dataset of that id."""
+        """Return the dataset of that id."""
         with self._store.reading() as db:
-            return _required(select_dataset(db, scope, dataset_id))
+            return required(select(db, Dataset, scope, dataset_id), NO_DATASET)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Dataset]:
-        """Datasets, newest first."""
+        """Return datasets, newest first."""
         with self._store.reading() as db:
-            rows, more = select_page(db, "datasets", scope, terms, window)
-        return Page(tuple(map(dataset_of, rows)), more)
+            return select_page(db, Dataset, scope, terms, window)
 
     def spec(self, scope: Scope, dataset_id: int, spec_id: int) -> AnnotationSpec:
-        """A label of a dataset."""
+        """Return a label of a dataset."""
         with self._store.reading() as db:
-            if select_dataset(db, scope, dataset_id) is not None:
+            if select(db, Dataset, scope, dataset_id) is not None:
                 for spec in select_specs(db, dataset_id):
                     if spec.id == spec_id:
                         return spec
         raise not_found("The AnnotationSpec does not exist.")
 
-    def update(
-        self, scope: Scope, dataset_id: int, change: DatasetChange, etag: str | None
-    ) -> Dataset:
-        """Change fields; with an etag, only if the dataset is still the one that was read."""
+    def update(self, scope: Scope, dataset_id: int, change: Change, etag: str | None) -> Dataset:
+        """Change fields; with an etag, only if it is the current one."""
         with self._store.transaction() as db:
-            old = _required(select_dataset(db, scope, dataset_id))
-            if etag and etag != old.etag:
-                raise ServiceError(Code.ABORTED, "The etag is not that of the current dataset.")
-            new = replace(
-                old,
-                display_name=_chosen(change.display_name, old.display_name),
-                description=_chosen(change.description, old.description),
-                labels=old.labels if change.labels is None else change.labels,
-                version=old.version + 1,
-            )
-            db.execute(
-                "UPDATE datasets SET display_name = ?, description = ?, labels = ?, version = ? "
-                "WHERE id = ?",
-                (
-                    new.display_name,
-                    new.description,
-                    json_text(dict(new.labels)),
-                    new.version,
-                    new.id,
-                ),
-            )
-        return new
+            old = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            return apply_change(db, old, change, etag, self._clock.now())
 
     def delete(self, scope: Scope, dataset_id: int) -> Operation:
         """Delete a dataset with all its content; refused while an operation works on it."""
         target = ObjectRef(ObjectKind.DATASET, dataset_id)
-        problem = self.get(scope, dataset_id).problem
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            _required(select_dataset(db, scope, dataset_id))
+        with self._store.transaction() as db:
+            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
             busy = self._operations.running_on(db, target, _BUSY_KINDS)
             if busy is not None:
                 raise precondition(
                     "The dataset can't be deleted: an operation is running on it "
                     f"({busy.kind.replace('_', ' ')}). Wait for it or cancel it first."
                 )
-            return {"dataset_id": dataset_id}, [target]
-
-        return self._operations.begin(scope, problem, OperationKind.DELETE_DATASET, prepare)
+            spec = {"dataset_id": dataset_id}
+            kind = OperationKind.DELETE_DATASET
+            return self._operations.begin(db, scope, kind, dataset.problem, spec, [target])
 
     def import_data(
         self,
@@ -214,9 +143,9 @@ class Datasets:
         uris: Sequence[str],
         kind: AnnotationKind | None = None,
     ) -> Operation:
-        """Import CSV files: what they name is added to what is there.
+        """Import CSV files and add their examples to the dataset.
 
-        A `kind` becomes that of the dataset, unless it has examples of another one.
+        The dataset gets the `kind`, unless it has examples of another one.
         """
         spec: dict[str, object] = {"uris": [*uris]}
         if kind is not None:
@@ -231,40 +160,34 @@ class Datasets:
         self, scope: Scope, dataset_id: int, kind: OperationKind, spec: Mapping[str, object]
     ) -> Operation:
         target = ObjectRef(ObjectKind.DATASET, dataset_id)
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            _required(select_dataset(db, scope, dataset_id))
+        with self._store.transaction() as db:
+            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
             if self._operations.running_on(db, target, [OperationKind.DELETE_DATASET]):
-                raise not_found(NOT_THERE)
-            return {"dataset_id": dataset_id, **spec}, [target]
-
-        problem = self.get(scope, dataset_id).problem
-        return self._operations.begin(scope, problem, kind, prepare)
+                raise not_found(NO_DATASET)
+            spec = {"dataset_id": dataset_id, **spec}
+            return self._operations.begin(db, scope, kind, dataset.problem, spec, [target])
 
     def _run_create(self, operation: Operation, _: Cancellation) -> None:
-        spec = operation.spec
-        dataset = Dataset(
-            id=cast("int", spec["dataset_id"]),
-            scope=operation.scope,
-            problem=cast("Problem", operation.problem),
-            multilabel=cast("bool", spec["multilabel"]),
-            display_name=cast("str", spec["display_name"]),
-            description=cast("str", spec["description"]),
-            labels=cast("Mapping[str, str]", spec["labels"]),
-            version=1,
-            created=operation.created,
-            example_count=0,
-        )
+        fields = {
+            **operation.spec,
+            "id": operation.spec["dataset_id"],
+            "scope": operation.scope,
+            "problem": operation.problem,
+            "version": 1,
+            "created": operation.created,
+            "example_count": 0,
+        }
+        dataset = msgspec.convert(fields, Dataset)
         with self._store.transaction() as db:
             insert_dataset(db, dataset)
-            made = ObjectRef(ObjectKind.DATASET, dataset.id)
-            self._operations.finish(db, operation, result=made)
+            created = ObjectRef(ObjectKind.DATASET, dataset.id)
+            self._operations.finish(db, operation, result=created)
 
     def _run_delete(self, operation: Operation, _: Cancellation) -> None:
         dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.transaction() as db:
-            # Before the end is told; after a crash the operation runs again.
-            self._images.drop(select_own_contents(db, dataset_id))
+            # Before the operation is recorded as done: after a crash it runs again.
+            self._images.drop(select_unshared_contents(db, dataset_id))
             db.execute("DELETE FROM datasets WHERE id = ?", (dataset_id,))
             self._operations.finish(db, operation)
 
@@ -272,8 +195,32 @@ class Datasets:
         if self._operations.start(operation).cancel_requested:
             raise JobCancelled
         dataset_id = cast("int", operation.spec["dataset_id"])
-        dataset = _labelled_for(self.get(operation.scope, dataset_id), operation)
+        dataset = _with_annotation_kind(self.get(operation.scope, dataset_id), operation)
+        examples, failures = self._read(operation, dataset, cancellation)
+        for example in examples:
+            cancellation.check()
+            try:
+                self._images.keep(example)
+            except OSError as error:
+                raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
+        with self._store.transaction() as db:
+            if "annotations" in operation.spec:
+                current = required(select(db, Dataset, operation.scope, dataset_id), NO_DATASET)
+                _with_annotation_kind(current, operation)  # another import may have been first
+                db.execute(
+                    "UPDATE datasets SET problem = ?, multilabel = ? WHERE id = ?",
+                    (dataset.problem, dataset.multilabel, dataset_id),
+                )
+            known = select_examples(db, dataset_id)
+            merged = merge_examples(known, examples, multilabel=dataset.multilabel)
+            write_examples(db, dataset_id, merged.changed)
+            _write_counts(db, dataset_id, merged.examples)
+            self._operations.finish(db, operation, failures=[*failures, *merged.failures])
 
+    def _read(
+        self, operation: Operation, dataset: Dataset, cancellation: Cancellation
+    ) -> tuple[Sequence[Example], Sequence[str]]:
+        """The examples of all files of an import, and the texts of the rows that were skipped."""
         located = self._files.resolver()
 
         def resolve(uri: str) -> Path:
@@ -292,40 +239,23 @@ class Datasets:
                     dataset.problem,
                     dataset.multilabel,
                     resolve,
-                    sets_optional="annotations" in operation.spec,  # asked by Vertex AI's front
+                    sets_optional="annotations" in operation.spec,  # an import of Vertex AI
                 )
             except ImportFailed as error:
                 raise ServiceError(Code.INVALID_ARGUMENT, str(error)) from error
             examples.extend(read.examples)
             failures.extend(read.failures)
-        for example in examples:
-            cancellation.check()
-            try:
-                self._images.keep(example)
-            except OSError as error:
-                raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
-        with self._store.transaction() as db:
-            if "annotations" in operation.spec:
-                _labelled_for(_required(select_dataset(db, operation.scope, dataset_id)), operation)
-                db.execute(
-                    "UPDATE datasets SET problem = ?, multilabel = ? WHERE id = ?",
-                    (dataset.problem, dataset.multilabel, dataset_id),
-                )
-            known = select_examples(db, dataset_id)
-            merged = merge_examples(known, examples, multiclass=_multiclass(dataset))
-            write_examples(db, dataset_id, merged.written)
-            _count(db, dataset_id, merged.standing)
-            self._operations.finish(db, operation, failures=[*failures, *merged.failures])
+        return examples, failures
 
     def _run_export(self, operation: Operation, _: Cancellation) -> None:
         dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.reading() as db:
-            dataset = _required(select_dataset(db, operation.scope, dataset_id))
+            dataset = required(select(db, Dataset, operation.scope, dataset_id), NO_DATASET)
             examples = select_examples(db, dataset_id)
-        moment = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        now = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         try:
             uri, folder = self._files.output_folder(
-                cast("str", operation.spec["uri"]), f"export_data-{dataset.display_name}-{moment}"
+                cast("str", operation.spec["uri"]), f"export_data-{dataset.display_name}-{now}"
             )
         except FileRefused as error:
             raise not_found(str(error)) from error
@@ -337,18 +267,12 @@ class Datasets:
             self._operations.finish(db, operation, output=uri)
 
 
-def _required(dataset: Dataset | None) -> Dataset:
-    if dataset is None:
-        raise not_found(NOT_THERE)
-    return dataset
-
-
-def _labelled_for(dataset: Dataset, operation: Operation) -> Dataset:
-    """The dataset with the kind that an import says; refused when it has examples of another."""
-    said = cast("list[object] | None", operation.spec.get("annotations"))
-    if said is None:
+def _with_annotation_kind(dataset: Dataset, operation: Operation) -> Dataset:
+    """The dataset with the kind that an import sets; refused when it has examples of another."""
+    given = cast("list[object] | None", operation.spec.get("annotations"))
+    if given is None:
         return dataset
-    problem, multilabel = Problem(cast("str", said[0])), bool(said[1])
+    problem, multilabel = Problem(cast("str", given[0])), bool(given[1])
     if dataset.example_count and (dataset.problem, dataset.multilabel) != (problem, multilabel):
         raise ServiceError(
             Code.UNIMPLEMENTED,
@@ -357,16 +281,8 @@ def _labelled_for(dataset: Dataset, operation: Operation) -> Dataset:
     return replace(dataset, problem=problem, multilabel=multilabel)
 
 
-def _chosen(new: str | None, old: str) -> str:
-    return old if new is None else new
-
-
-def _multiclass(dataset: Dataset) -> bool:
-    return dataset.problem is Problem.IMAGE_CLASSIFICATION and not dataset.multilabel
-
-
 def _csv_rows(example: Example, problem: Problem) -> list[list[str]]:
-    """The rows that `read_csv` makes the same example of."""
+    """The rows that `read_csv` reads as the same example."""
     start = [example.set.upper(), example.uri]
     if problem is Problem.IMAGE_CLASSIFICATION:
         return [[*start, *example.labels]]
@@ -379,12 +295,12 @@ def _csv_rows(example: Example, problem: Problem) -> list[list[str]]:
 
 
 def _corner(x: float, y: float) -> tuple[str, str, str, str]:
-    """A vertex and the one beside it, which two opposite vertices leave empty."""
+    """The fields of a vertex and of the next one, empty as two opposite ones are enough."""
     return str(x), str(y), "", ""
 
 
-def _count(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
-    """Write how many examples a dataset has, and how many have each label."""
+def _write_counts(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
+    """Write the number of examples of a dataset, and of each label."""
     counts: dict[str, int] = {}
     for example in examples:
         for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):

@@ -1,23 +1,31 @@
-"""Endpoints: where deployed models answer, one or several at each, by shares of the traffic."""
+"""Endpoints: create, read, change and delete them; deploy models to them and split traffic."""
 
-import json
 import random
 import re
 from collections.abc import Mapping, Sequence
-from sqlite3 import Connection, Row
+from sqlite3 import Connection
 from typing import cast
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict
 
 from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock, from_micros, to_micros
-from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, precondition
+from automl_plan.emulator.clock import Clock, to_micros
+from automl_plan.emulator.errors import (
+    Code,
+    ServiceError,
+    invalid,
+    not_found,
+    precondition,
+    required,
+)
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.lifespan import Lifespans, expired, too_old
 from automl_plan.emulator.objects import (
+    Change,
     Deployment,
     Endpoint,
+    Model,
     ObjectKind,
     ObjectRef,
     Operation,
@@ -26,23 +34,27 @@ from automl_plan.emulator.objects import (
     new_id,
 )
 from automl_plan.emulator.operations import Operations
-from automl_plan.emulator.rows import insert, json_text, scope_of, select_model
-from automl_plan.emulator.sql_filters import Term
-from automl_plan.emulator.store import Page, Store, Window, select_page
-
-NOT_THERE = "The endpoint does not exist."
-THE_NEW_ONE = "0"
-"""What a traffic split calls the deployment that is just being made (proto: DeployModelRequest)."""
-_CHOSEN_ID = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,8}", re.ASCII)
-_WORKING = (
-    OperationKind.DEPLOY_TO_ENDPOINT,
-    OperationKind.UNDEPLOY_FROM_ENDPOINT,
-    OperationKind.DELETE_ENDPOINT,
+from automl_plan.emulator.rows import (
+    Page,
+    Window,
+    apply_change,
+    column,
+    insert,
+    read_row,
+    select,
+    select_page,
 )
+from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.store import Store
+
+_NO_ENDPOINT = "The endpoint does not exist."
+_NEW_DEPLOYMENT = "0"
+"""The id of the new deployment in the traffic split of its request (proto: DeployModelRequest)."""
+_CHOSEN_ID = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,8}", re.ASCII)
 
 
 class NewEndpoint(Struct, frozen=True):
-    """What an endpoint is created from; without an id it gets one."""
+    """What an endpoint is created from; an empty id means that the service chooses one."""
 
     id: str
     display_name: str
@@ -50,17 +62,8 @@ class NewEndpoint(Struct, frozen=True):
     labels: Mapping[str, str]
 
 
-class EndpointChange(Struct, frozen=True):
-    """New values for an endpoint's fields; None leaves a field as it is."""
-
-    display_name: str | None = None
-    description: str | None = None
-    labels: Mapping[str, str] | None = None
-    traffic: Mapping[str, int] | None = None
-
-
 class NewDeployment(Struct, frozen=True):
-    """What a model is deployed with; an empty id is chosen, an empty traffic split changes none."""
+    """A deployment to create; for an empty id one is chosen, an empty split changes no traffic."""
 
     id: str
     model_id: int
@@ -71,7 +74,7 @@ class NewDeployment(Struct, frozen=True):
 
 
 class Endpoints:
-    """The endpoints of all scopes, and what is deployed there."""
+    """The endpoints of all scopes, and their deployments."""
 
     def __init__(
         self,
@@ -95,33 +98,24 @@ class Endpoints:
         """Create an endpoint; it appears when the operation is done."""
         if new.id and not _CHOSEN_ID.fullmatch(new.id):
             raise invalid(("endpoint_id", "It must be [a-z][a-z0-9-]*, or up to 9 digits."))
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
+        with self._store.transaction() as db:
             number = new_id(db)
             endpoint_id = new.id or str(number)
-            if _select(db, scope, endpoint_id) is not None or self._is_being_made(
-                db, scope, endpoint_id
-            ):
+            exists = select(db, Endpoint, scope, endpoint_id) is not None
+            if exists or self._is_being_created(db, scope, endpoint_id):
                 raise ServiceError(Code.ALREADY_EXISTS, f"The endpoint {endpoint_id} exists.")
-            spec = {
-                "endpoint": number,
-                "endpoint_id": endpoint_id,
-                "display_name": new.display_name,
-                "description": new.description,
-                "labels": dict(new.labels),
-            }
-            return spec, [ObjectRef(ObjectKind.ENDPOINT, number)]
-
-        return self._operations.begin(scope, None, OperationKind.CREATE_ENDPOINT, prepare)
+            spec = {**asdict(new), "endpoint": number, "endpoint_id": endpoint_id}
+            target = ObjectRef(ObjectKind.ENDPOINT, number)
+            kind = OperationKind.CREATE_ENDPOINT
+            return self._operations.begin(db, scope, kind, None, spec, [target])
 
     def get(self, scope: Scope, endpoint_id: str) -> Endpoint:
-        """The endpoint of that id."""
+        """Return the endpoint of that id."""
         with self._store.reading() as db:
-            self._lifespans.settle()
-            return _required(_select(db, scope, endpoint_id))
+            return self._existing(db, scope, endpoint_id)
 
-    def serving(self, scope: Scope) -> dict[int, list[tuple[str, Deployment]]]:
-        """All deployments of a scope: by model, at which endpoint."""
+    def deployments(self, scope: Scope) -> dict[int, list[tuple[str, Deployment]]]:
+        """Return all deployments of a scope by model, each with the id of its endpoint."""
         found: dict[int, list[tuple[str, Deployment]]] = {}
         with self._store.reading() as db:
             self._lifespans.settle()
@@ -131,142 +125,107 @@ class Endpoints:
                 "WHERE e.api = ? AND e.project = ? AND e.location = ? ORDER BY d.seq",
                 tuple(scope),
             ):
-                place = (row["endpoint_id"], _deployment_of(row))
+                place = (row["endpoint_id"], read_row(row, Deployment))
                 found.setdefault(row["model_id"], []).append(place)
         return found
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Endpoint]:
-        """Endpoints, newest first."""
+        """Return endpoints, newest first."""
         with self._store.reading() as db:
             self._lifespans.settle()
-            rows, more = select_page(db, "endpoints", scope, terms, window)
-            return Page(tuple(_endpoint_of(db, row) for row in rows), more)
+            return select_page(db, Endpoint, scope, terms, window)
 
-    def update(
-        self, scope: Scope, endpoint_id: str, change: EndpointChange, etag: str | None
-    ) -> Endpoint:
-        """Change fields; with an etag, only if the endpoint is still the one that was read."""
+    def update(self, scope: Scope, endpoint_id: str, change: Change, etag: str | None) -> Endpoint:
+        """Change fields; with an etag, only if it is the current one."""
         with self._store.transaction() as db:
-            old = _required(_select(db, scope, endpoint_id))
-            if etag and etag != old.etag:
-                raise ServiceError(Code.ABORTED, "The etag is not that of the current endpoint.")
-            if change.traffic is not None:
+            old = self._existing(db, scope, endpoint_id)
+            if change.traffic is not None and (not etag or etag == old.etag):
                 _check_traffic(change.traffic, {each.id for each in old.deployments})
-            new = replace(
-                old,
-                display_name=_chosen(change.display_name, old.display_name),
-                description=_chosen(change.description, old.description),
-                labels=old.labels if change.labels is None else change.labels,
-                traffic=old.traffic if change.traffic is None else change.traffic,
-                version=old.version + 1,
-                updated=self._clock.now(),
-            )
-            db.execute(
-                "UPDATE endpoints SET display_name = ?, description = ?, labels = ?, traffic = ?, "
-                "version = ?, updated = ? WHERE number = ?",
-                (
-                    new.display_name,
-                    new.description,
-                    json_text(dict(new.labels)),
-                    json_text(dict(new.traffic)),
-                    new.version,
-                    to_micros(new.updated),
-                    new.number,
-                ),
-            )
-        return new
+            return apply_change(db, old, change, etag, self._clock.now())
 
     def delete(self, scope: Scope, endpoint_id: str) -> Operation:
-        """Delete an endpoint at which nothing is deployed."""
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            endpoint = _required(_select(db, scope, endpoint_id))
+        """Delete an endpoint; refused while models are deployed there."""
+        with self._store.transaction() as db:
+            endpoint = self._existing(db, scope, endpoint_id)
             target = ObjectRef(ObjectKind.ENDPOINT, endpoint.number)
             busy = self._operations.running_on(db, target, [OperationKind.DEPLOY_TO_ENDPOINT])
             if endpoint.deployments or busy:
                 raise precondition(
                     "The endpoint can't be deleted while models are deployed there. Undeploy them."
                 )
-            return _about(endpoint), [target]
-
-        return self._operations.begin(scope, None, OperationKind.DELETE_ENDPOINT, prepare)
+            kind, spec = OperationKind.DELETE_ENDPOINT, _ids(endpoint)
+            return self._operations.begin(db, scope, kind, None, spec, [target])
 
     def deploy(self, scope: Scope, endpoint_id: str, new: NewDeployment) -> Operation:
-        """Deploy a model at an endpoint."""
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            self._lifespans.settle()
-            endpoint = _required(_select(db, scope, endpoint_id))
+        """Deploy a model to an endpoint."""
+        running_on = self._operations.running_on
+        with self._store.transaction() as db:
+            endpoint = self._existing(db, scope, endpoint_id)
             target = ObjectRef(ObjectKind.ENDPOINT, endpoint.number)
-            if self._operations.running_on(db, target, [OperationKind.DELETE_ENDPOINT]):
-                raise not_found(NOT_THERE)
-            model = select_model(db, scope, new.model_id)
+            if running_on(db, target, [OperationKind.DELETE_ENDPOINT]):
+                raise not_found(_NO_ENDPOINT)
+            model = select(db, Model, scope, new.model_id)
             on_model = ObjectRef(ObjectKind.MODEL, new.model_id)
-            if model is None or self._operations.running_on(
-                db, on_model, [OperationKind.DELETE_MODEL]
-            ):
+            if model is None or running_on(db, on_model, [OperationKind.DELETE_MODEL]):
                 raise not_found("The model does not exist.")
             if expired(model.created, self._clock.now()):
                 raise too_old()
-            if any(each.id == new.id for each in endpoint.deployments) or self._is_deploying(
-                db, endpoint, new.id
-            ):
+            ids = {each.id for each in endpoint.deployments}
+            if new.id in ids or self._is_deploying(db, endpoint, new.id):
                 raise ServiceError(Code.ALREADY_EXISTS, f"The deployed model {new.id} exists.")
             if new.traffic:
-                known = {each.id for each in endpoint.deployments}
-                _check_traffic(new.traffic, known | {THE_NEW_ONE})
+                _check_traffic(new.traffic, ids | {_NEW_DEPLOYMENT})
             spec = {
-                **_about(endpoint),
-                "model_id": new.model_id,
+                **asdict(new),
+                **_ids(endpoint),
                 "deployment_id": new.id or str(new_id(db)),
                 "display_name": new.display_name or model.display_name,
-                "replicas": new.replicas,
-                "max_replicas": new.max_replicas,
-                "traffic": dict(new.traffic),
             }
-            return spec, [target, on_model]
-
-        return self._operations.begin(scope, None, OperationKind.DEPLOY_TO_ENDPOINT, prepare)
+            kind = OperationKind.DEPLOY_TO_ENDPOINT
+            return self._operations.begin(db, scope, kind, None, spec, [target, on_model])
 
     def undeploy(
         self, scope: Scope, endpoint_id: str, deployment_id: str, traffic: Mapping[str, int]
     ) -> Operation:
-        """Undeploy a model from an endpoint; an empty traffic split leaves it as it is."""
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            self._lifespans.settle()
-            endpoint = _required(_select(db, scope, endpoint_id))
-            mine = [each for each in endpoint.deployments if each.id == deployment_id]
-            if not mine:
+        """Undeploy a model from an endpoint; an empty traffic split leaves the traffic as it is."""
+        with self._store.transaction() as db:
+            endpoint = self._existing(db, scope, endpoint_id)
+            ids = {each.id: each.model_id for each in endpoint.deployments}
+            model_id = ids.pop(deployment_id, None)
+            if model_id is None:
                 raise not_found("The deployed model does not exist at this endpoint.")
-            others = {each.id for each in endpoint.deployments} - {deployment_id}
             if traffic:
-                _check_traffic(traffic, others)
-            elif others and endpoint.traffic.get(deployment_id):
+                _check_traffic(traffic, set(ids))
+            elif ids and endpoint.traffic.get(deployment_id):
                 raise precondition(
                     "The deployed model still gets traffic. Give it to another one with it."
                 )
             spec = {
-                **_about(endpoint),
+                **_ids(endpoint),
                 "deployment_id": deployment_id,
-                "model_id": mine[0].model_id,
-                "traffic": dict(traffic),
+                "model_id": model_id,
+                "traffic": traffic,
             }
-            target = ObjectRef(ObjectKind.ENDPOINT, endpoint.number)
-            return spec, [target, ObjectRef(ObjectKind.MODEL, mine[0].model_id)]
+            targets = [
+                ObjectRef(ObjectKind.ENDPOINT, endpoint.number),
+                ObjectRef(ObjectKind.MODEL, model_id),
+            ]
+            kind = OperationKind.UNDEPLOY_FROM_ENDPOINT
+            return self._operations.begin(db, scope, kind, None, spec, targets)
 
-        return self._operations.begin(scope, None, OperationKind.UNDEPLOY_FROM_ENDPOINT, prepare)
-
-    def answering(self, scope: Scope, endpoint_id: str) -> Deployment:
-        """The deployment that answers a request, drawn by the shares of the traffic."""
+    def choose_deployment(self, scope: Scope, endpoint_id: str) -> Deployment:
+        """Return the deployment that answers a request, drawn by the traffic split."""
         endpoint = self.get(scope, endpoint_id)
         shares = [endpoint.traffic.get(each.id, 0) for each in endpoint.deployments]
         if not any(shares):
             raise precondition("No model that is deployed at the endpoint gets any traffic.")
-        drawn = random.choices(endpoint.deployments, shares)  # noqa: S311 - no secret
-        return drawn[0]
+        return random.choices(endpoint.deployments, shares)[0]  # noqa: S311 - no secret
 
-    def _is_being_made(self, db: Connection, scope: Scope, endpoint_id: str) -> bool:
+    def _existing(self, db: Connection, scope: Scope, endpoint_id: str) -> Endpoint:
+        self._lifespans.settle()
+        return required(select(db, Endpoint, scope, endpoint_id), _NO_ENDPOINT)
+
+    def _is_being_created(self, db: Connection, scope: Scope, endpoint_id: str) -> bool:
         row = db.execute(
             "SELECT 1 FROM operations WHERE api = ? AND project = ? AND location = ? "
             "AND kind = ? AND done = 0 AND json_extract(spec, '$.endpoint_id') = ?",
@@ -285,25 +244,22 @@ class Endpoints:
 
     def _run_create(self, operation: Operation, _: Cancellation) -> None:
         spec = operation.spec
+        columns = {
+            "number": spec["endpoint"],
+            "id": spec["endpoint_id"],
+            **operation.scope._asdict(),
+            "display_name": spec["display_name"],
+            "description": spec["description"],
+            "labels": spec["labels"],
+            "version": 1,
+            "created": operation.created,
+            "updated": operation.created,
+            "traffic": {},
+        }
         with self._store.transaction() as db:
-            insert(
-                db,
-                "endpoints",
-                {
-                    "number": spec["endpoint"],
-                    "id": spec["endpoint_id"],
-                    **operation.scope._asdict(),
-                    "display_name": spec["display_name"],
-                    "description": spec["description"],
-                    "labels": json_text(spec["labels"]),
-                    "version": 1,
-                    "created": to_micros(operation.created),
-                    "updated": to_micros(operation.created),
-                    "traffic": "{}",
-                },
-            )
-            made = ObjectRef(ObjectKind.ENDPOINT, cast("int", spec["endpoint"]))
-            self._operations.finish(db, operation, result=made)
+            insert(db, "endpoints", columns)
+            created = ObjectRef(ObjectKind.ENDPOINT, cast("int", spec["endpoint"]))
+            self._operations.finish(db, operation, result=created)
 
     def _run_delete(self, operation: Operation, _: Cancellation) -> None:
         with self._store.transaction() as db:
@@ -314,20 +270,19 @@ class Endpoints:
         spec = operation.spec
         model_id = cast("int", spec["model_id"])
         with self._store.transaction() as db:
-            self._lifespans.settle()
-            endpoint = _required(_select(db, operation.scope, cast("str", spec["endpoint_id"])))
-            model = select_model(db, operation.scope, model_id)
+            endpoint = self._existing(db, operation.scope, cast("str", spec["endpoint_id"]))
+            model = select(db, Model, operation.scope, model_id)
             if model is None or expired(model.created, self._clock.now()):
                 raise too_old()
             names = ("display_name", "replicas", "max_replicas", "model_id", "endpoint")
             chosen = {name: spec[name] for name in names}
-            now = to_micros(self._clock.now())
-            insert(db, "deployments", {"id": spec["deployment_id"], "created": now, **chosen})
+            columns = {"id": spec["deployment_id"], "created": self._clock.now(), **chosen}
+            insert(db, "deployments", columns)
             split = cast("Mapping[str, int]", spec["traffic"])
             if split:
                 new = cast("str", spec["deployment_id"])
-                named = {new if key == THE_NEW_ONE else key: n for key, n in split.items()}
-                self._split(db, endpoint, named)
+                named = {new if key == _NEW_DEPLOYMENT else key: n for key, n in split.items()}
+                self._write_traffic(db, endpoint, named)
             self._meter(db, operation, model_id)
             self._operations.finish(db, operation)
 
@@ -335,7 +290,7 @@ class Endpoints:
         spec = operation.spec
         with self._store.transaction() as db:
             self._lifespans.settle()
-            endpoint = _select(db, operation.scope, cast("str", spec["endpoint_id"]))
+            endpoint = select(db, Endpoint, operation.scope, cast("str", spec["endpoint_id"]))
             db.execute(
                 "DELETE FROM deployments WHERE endpoint = ? AND id = ?",
                 (spec["endpoint"], spec["deployment_id"]),
@@ -343,87 +298,42 @@ class Endpoints:
             if endpoint is not None:
                 left = {each.id for each in endpoint.deployments} - {spec["deployment_id"]}
                 split = cast("Mapping[str, int]", spec["traffic"]) or endpoint.traffic
-                self._split(db, endpoint, {key: n for key, n in split.items() if key in left})
+                self._write_traffic(
+                    db, endpoint, {key: n for key, n in split.items() if key in left}
+                )
             self._meter(db, operation, cast("int", spec["model_id"]))
             self._operations.finish(db, operation)
 
-    def _split(self, db: Connection, endpoint: Endpoint, traffic: Mapping[str, int]) -> None:
+    def _write_traffic(
+        self, db: Connection, endpoint: Endpoint, traffic: Mapping[str, int]
+    ) -> None:
         db.execute(
             "UPDATE endpoints SET traffic = ?, version = version + 1, updated = ? WHERE number = ?",
-            (json_text(dict(traffic)), to_micros(self._clock.now()), endpoint.number),
+            (column(traffic), to_micros(self._clock.now()), endpoint.number),
         )
 
     def _meter(self, db: Connection, operation: Operation, model_id: int) -> None:
-        """A model runs on all replicas of all its deployments."""
+        """Bill a model for the replicas of all its deployments."""
         row = db.execute(
             "SELECT coalesce(sum(replicas), 0) FROM deployments WHERE model_id = ?", (model_id,)
         ).fetchone()
-        model = select_model(db, operation.scope, model_id)
+        model = select(db, Model, operation.scope, model_id)
         if model is not None and model.node_count != row[0]:
             db.execute(
                 "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",
                 (row[0] > 0, row[0], to_micros(self._clock.now()), model_id),
             )
-            self._billing.deployed(db, operation, model, row[0])
-
-
-def _select(db: Connection, scope: Scope, endpoint_id: str) -> Endpoint | None:
-    row = db.execute(
-        "SELECT * FROM endpoints WHERE id = ? AND api = ? AND project = ? AND location = ?",
-        (endpoint_id, *scope),
-    ).fetchone()
-    return None if row is None else _endpoint_of(db, row)
-
-
-def _endpoint_of(db: Connection, row: Row) -> Endpoint:
-    rows = db.execute("SELECT * FROM deployments WHERE endpoint = ? ORDER BY seq", (row["number"],))
-    deployments = tuple(map(_deployment_of, rows))
-    there = {each.id for each in deployments}
-    return Endpoint(
-        number=row["number"],
-        id=row["id"],
-        scope=scope_of(row),
-        display_name=row["display_name"],
-        description=row["description"],
-        labels=json.loads(row["labels"]),
-        version=row["version"],
-        created=from_micros(row["created"]),
-        updated=from_micros(row["updated"]),
-        traffic={key: n for key, n in json.loads(row["traffic"]).items() if key in there},
-        deployments=deployments,
-    )
-
-
-def _deployment_of(row: Row) -> Deployment:
-    return Deployment(
-        id=row["id"],
-        endpoint=row["endpoint"],
-        model_id=row["model_id"],
-        display_name=row["display_name"],
-        replicas=row["replicas"],
-        max_replicas=row["max_replicas"],
-        created=from_micros(row["created"]),
-    )
+            self._billing.deployment_changed(db, operation, model, row[0])
 
 
 def _check_traffic(traffic: Mapping[str, int], known: set[str]) -> None:
-    """proto: Endpoint.traffic_split: percentages of known deployments, of 100 in all, or none."""
-    strange = [key for key in traffic if key not in known]
-    if strange:
-        raise invalid(("traffic_split", f"There is no deployed model {strange[0]}."))
+    """Check that percentages of known deployments add up to 100 or 0 (Endpoint.traffic_split)."""
+    unknown = [key for key in traffic if key not in known]
+    if unknown:
+        raise invalid(("traffic_split", f"There is no deployed model {unknown[0]}."))
     if any(n < 0 for n in traffic.values()) or sum(traffic.values()) not in (0, 100):
         raise invalid(("traffic_split", "The percentages must add up to 100."))
 
 
-def _about(endpoint: Endpoint) -> dict[str, object]:
+def _ids(endpoint: Endpoint) -> dict[str, object]:
     return {"endpoint": endpoint.number, "endpoint_id": endpoint.id}
-
-
-def _required(endpoint: Endpoint | None) -> Endpoint:
-    if endpoint is None:
-        raise not_found(NOT_THERE)
-    return endpoint
-
-
-def _chosen(new: str | None, old: str) -> str:
-    return old if new is None else new

@@ -1,4 +1,4 @@
-"""The engine: what every HTTP front calls. It speaks no API's JSON."""
+"""The engine behind all HTTP fronts; it has no JSON of any API."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,20 +13,20 @@ from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Operations
 from automl_plan.emulator.store import Store
-from automl_plan.emulator.training.trainer import trainer
+from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.trainings import Trainings
 
 
 class Engine:
-    """Everything the service does, on the data of one directory."""
+    """The whole service, on the data of one directory."""
 
     def __init__(self, data_dir: Path, files: Files, trainer_name: str, clock: Clock) -> None:
-        chosen = trainer(trainer_name)
+        trainer = load_trainer(trainer_name)
         images = Images(data_dir / "images")
         self.files = files
         self._clock = clock
         self._store = Store(data_dir / "emulator.sqlite3")
-        with self._store.reading() as db:  # so that no restart turns the clock back
+        with self._store.reading() as db:  # so that a restart doesn't turn the clock back
             clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
         self._jobs = Jobs(clock, POOLS)
         self._billing = Billing(self._store, clock)
@@ -40,29 +40,29 @@ class Engine:
             self._store, clock, self.operations, self._billing, self._lifespans
         )
         self.trainings = Trainings(
-            self._store, clock, images, chosen, self.operations, self._billing
+            self._store, clock, images, trainer, self.operations, self._billing
         )
 
     @property
     def jobs_running(self) -> int:
-        """How many operations run or wait for their turn."""
+        """The number of operations that run or are queued."""
         return self._jobs.count
 
     def charges(self, kind: ChargeKind) -> list[Charge]:
-        """What is billed of a kind, the oldest first, up until now."""
+        """Return all charges of a kind, oldest first, including running ones up to now."""
         self._lifespans.settle()
         return self._billing.charges(kind)
 
     def now(self) -> datetime:
-        """What the service's clock says."""
+        """Return the time of the service's clock."""
         return self._clock.now()
 
     def advance(self, seconds: float) -> datetime:
-        """Move the service's clock on, for good; what it says then.
+        """Advance the service's clock permanently, and return its new time.
 
-        ValueError when it can't go so far, or would go back.
+        Raises ValueError when it can't go that far, or would go back.
         """
-        # In one transaction: nothing is recorded at an instant that a crash could take back.
+        # In one transaction: nothing may be recorded at a time that a crash could undo.
         with self._store.transaction() as db:
             now = self._clock.advance(seconds)
             micros = self._clock.ahead // timedelta(microseconds=1)
@@ -70,14 +70,14 @@ class Engine:
         return now
 
     def resume(self) -> None:
-        """Go on with the operations that ran when the service ended."""
+        """Continue the operations that were unfinished when the service stopped."""
         self.operations.resume()
 
     def interrupt(self) -> None:
-        """Stop all work, to be resumed at the next start, and let nobody wait any longer."""
+        """Stop all work until the next start, and end all waits for operations."""
         self._jobs.stop()
         self.operations.wake()
 
     def close(self) -> None:
-        """Close the data; nothing may be asked afterwards."""
+        """Close the data; the engine can't be used afterwards."""
         self._store.close()

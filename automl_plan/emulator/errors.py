@@ -1,7 +1,10 @@
-"""The one error the service answers with, and its google.rpc codes."""
+"""Errors of requests and operations, with google.rpc codes."""
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 class Code(IntEnum):
@@ -69,7 +72,7 @@ class StartError(Exception):
 
 
 def invalid(*violations: tuple[str, str]) -> ServiceError:
-    """INVALID_ARGUMENT as the service writes it: a numbered list of (field path, message)."""
+    """Return INVALID_ARGUMENT in the service's form: a numbered list of (field path, message)."""
     listed = "".join(
         f"{number}.Field: {field}; Message: {message}\t"
         for number, (field, message) in enumerate(violations, start=1)
@@ -78,10 +81,17 @@ def invalid(*violations: tuple[str, str]) -> ServiceError:
 
 
 def not_found(message: str) -> ServiceError:
-    """NOT_FOUND with the service's own text for the missing object."""
+    """Return NOT_FOUND with the service's text for the missing object."""
     return ServiceError(Code.NOT_FOUND, message)
 
 
 def precondition(message: str) -> ServiceError:
-    """FAILED_PRECONDITION: the request is sound, the object's state forbids it."""
+    """Return FAILED_PRECONDITION: the request is valid, the object's state forbids it."""
     return ServiceError(Code.FAILED_PRECONDITION, message)
+
+
+def required(item: Item | None, message: str) -> Item:
+    """Return an object; raise NOT_FOUND when there is none."""
+    if item is None:
+        raise not_found(message)
+    return item

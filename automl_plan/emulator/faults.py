@@ -1,4 +1,4 @@
-"""Faults: how they are written (`METHOD:EFFECT[:WHEN]`), and which of them a call meets."""
+"""Faults: their syntax (`METHOD:EFFECT[:WHEN]`), and those that apply to a call."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import Enum, auto
-from typing import Literal, cast
+from enum import Enum
+from typing import Literal, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -47,40 +47,40 @@ BEGINNERS: frozenset[Method] = frozenset(
         *("endpoints.deployModel", "endpoints.undeployModel"),
     }
 )
-"""The methods that begin an operation."""
+"""The methods that start an operation."""
 
 
 class FaultRefused(Exception):
-    """A text that is no fault; the message says what is expected."""
+    """An invalid fault; the text says what is expected."""
 
 
 class Always(Struct, frozen=True):
-    """At every call."""
+    """Every call."""
 
     def applies(self, number: int) -> bool:  # noqa: ARG002 - as the others
-        """Whether the call of that number, from 1, meets the fault."""
+        """Return whether the fault applies to the call of that number, counted from 1."""
         return True
 
 
 class Between(Struct, frozen=True):
-    """From one call to another, both included; without `last`, from the first one on."""
+    """The calls from `first` to `last`, inclusive; all later ones without `last`."""
 
     first: int
     last: int | None
 
     def applies(self, number: int) -> bool:
-        """Whether the call of that number, from 1, meets the fault."""
+        """Return whether the fault applies to the call of that number, counted from 1."""
         return self.first <= number and (self.last is None or number <= self.last)
 
 
 class Chance(Struct, frozen=True):
-    """By a probability: the seed and the call's number decide, so that runs can be repeated."""
+    """Calls by probability, which depends on seed and number: runs are repeatable."""
 
     probability: float
     seed: int
 
     def applies(self, number: int) -> bool:
-        """Whether the call of that number, from 1, meets the fault."""
+        """Return whether the fault applies to the call of that number, counted from 1."""
         dice = random.Random(f"{self.seed} {number}")  # noqa: S311 - repeatable on purpose
         return dice.random() < self.probability
 
@@ -89,10 +89,9 @@ When = Always | Between | Chance
 
 
 class Fault(Struct, frozen=True):
-    """What goes wrong, at which calls of which method; `*` is all methods.
+    """An effect on some calls of a method; `*` is all methods.
 
-    `seconds` belongs to the effects that take them (429 and 503: what Retry-After says), `code`
-    to `fail`.
+    `seconds` is for effects with a time (429 and 503: that of Retry-After), `code` for `fail`.
     """
 
     text: str
@@ -103,9 +102,9 @@ class Fault(Struct, frozen=True):
     when: When
 
     def concerns(self, method: Method) -> bool:
-        """Whether calls of a method count for it."""
+        """Return whether calls of a method count for the fault."""
         if self.effect == "early":
-            # A model that is listed too early can be asked for as well.
+            # A model that is listed too early can be read, too.
             return method in (
                 "models.list",
                 "models.get",
@@ -118,49 +117,40 @@ class Fault(Struct, frozen=True):
 
 
 class _Value(Enum):
-    """What may follow an effect's name after `=`."""
+    """The syntax of an effect: its name, and maybe a value after `=`."""
 
-    NOTHING = auto()
-    SECONDS = auto()
-    WHOLE_SECONDS_OR_NOTHING = auto()
-    CODE = auto()
+    NOTHING = "{}"
+    SECONDS = "{}=SECONDS"
+    WHOLE_SECONDS_OR_NOTHING = "{}[=SECONDS]"
+    CODE = "{}=CODE"
 
 
-_VALUES: Mapping[EffectName, _Value] = {
-    "drop-before": _Value.NOTHING,
-    "drop-after": _Value.NOTHING,
-    "401": _Value.NOTHING,
-    "429": _Value.WHOLE_SECONDS_OR_NOTHING,
-    "500": _Value.NOTHING,
-    "503": _Value.WHOLE_SECONDS_OR_NOTHING,
-    "500-after": _Value.NOTHING,
-    "503-after": _Value.NOTHING,
-    "delay-before": _Value.SECONDS,
-    "delay-after": _Value.SECONDS,
-    "truncate": _Value.NOTHING,
-    "fail": _Value.CODE,
-    "stubborn": _Value.NOTHING,
-    "late": _Value.SECONDS,
-    "blind": _Value.NOTHING,
-    "early": _Value.NOTHING,
+class _Effect(NamedTuple):
+    value: _Value = _Value.NOTHING
+    methods: Collection[str] | None = None
+    """The methods that can have the effect; None: all."""
+
+
+_EFFECTS: Mapping[EffectName, _Effect] = {
+    "drop-before": _Effect(),
+    "drop-after": _Effect(),
+    "401": _Effect(),
+    "429": _Effect(_Value.WHOLE_SECONDS_OR_NOTHING),
+    "500": _Effect(),
+    "503": _Effect(_Value.WHOLE_SECONDS_OR_NOTHING),
+    "500-after": _Effect(),
+    "503-after": _Effect(),
+    "delay-before": _Effect(_Value.SECONDS),
+    "delay-after": _Effect(_Value.SECONDS),
+    "truncate": _Effect(),
+    "fail": _Effect(_Value.CODE, BEGINNERS | {"*"}),
+    "stubborn": _Effect(methods=BEGINNERS | {"*"}),
+    "late": _Effect(_Value.SECONDS, {"operations.list", "trainingPipelines.list"}),
+    "blind": _Effect(methods={"operations.list"}),
+    "early": _Effect(methods={"models.list"}),
 }
-_WRITTEN = {
-    _Value.NOTHING: "{}",
-    _Value.SECONDS: "{}=SECONDS",
-    _Value.WHOLE_SECONDS_OR_NOTHING: "{}[=SECONDS]",
-    _Value.CODE: "{}=CODE",
-}
-EFFECTS = ", ".join(_WRITTEN[value].format(name) for name, value in _VALUES.items())
+EFFECT_SYNTAX = ", ".join(each.value.value.format(name) for name, each in _EFFECTS.items())
 """All effects as they are written."""
-
-_ONLY: Mapping[EffectName, Collection[str]] = {
-    "fail": BEGINNERS | {"*"},
-    "stubborn": BEGINNERS | {"*"},
-    "late": {"operations.list", "trainingPipelines.list"},
-    "blind": {"operations.list"},
-    "early": {"models.list"},
-}
-"""Effects that not all methods can have."""
 
 _NUMBER = r"[1-9][0-9]{0,8}"
 _BETWEEN = re.compile(rf"({_NUMBER})(?:(\+)|-({_NUMBER}))?")
@@ -169,19 +159,18 @@ _CHANCE = re.compile(rf"p({_DECIMAL})@([0-9]{{1,18}})")
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault that a text says. Raises FaultRefused."""
+    """Return the fault that a text describes. Raises FaultRefused."""
     parts = text.split(":")
     if len(parts) not in (2, 3):
         raise _refused(text, "It is METHOD:EFFECT[:WHEN], such as models.create:drop-after:1.")
     method = _method(text, parts[0])
     name, given, value = parts[1].partition("=")
-    if name not in _VALUES:
-        raise _refused(text, f"There is no effect {_shown(name)}. There are {EFFECTS}.")
+    if name not in _EFFECTS:
+        raise _refused(text, f"There is no effect {_shown(name)}. There are {EFFECT_SYNTAX}.")
     effect = cast("EffectName", name)
-    allowed = _ONLY.get(effect)
-    if allowed is not None and method not in allowed:
-        raise _refused(text, f"{effect} is for {', '.join(sorted(allowed))}.")
-    kind = _VALUES[effect]
+    kind, methods = _EFFECTS[effect]
+    if methods is not None and method not in methods:
+        raise _refused(text, f"{effect} is for {', '.join(sorted(methods))}.")
     seconds = code = None
     if kind is _Value.CODE:
         code = _code(text, value)
@@ -243,13 +232,13 @@ def _refused(text: str, why: str) -> FaultRefused:
 
 
 def _shown(text: str) -> str:
-    """A text of any kind on one line, without what a terminal would act on."""
+    """A text on one line, shortened, without control characters."""
     cut = text if len(text) <= 100 else text[:100] + "…"
     return ascii(cut)
 
 
-class SetFault:
-    """A fault that was set, how many calls it concerned since, and how often it fired."""
+class ActiveFault:
+    """A fault that is set, with the number of calls that counted for it, and of those it hit."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -258,14 +247,14 @@ class SetFault:
 
 
 class Call:
-    """One call of a method, and the faults that it meets, in the order in which they were set."""
+    """A call of a method, with the faults that apply to it, oldest first."""
 
-    def __init__(self, faults: Sequence[SetFault] = ()) -> None:
+    def __init__(self, faults: Sequence[ActiveFault] = ()) -> None:
         self._faults = tuple(faults)
-        self._fired: set[SetFault] = set()
+        self._fired: set[ActiveFault] = set()
 
     def take(self, *effects: EffectName) -> Fault | None:
-        """The first fault with one of these effects, which fires now; None: all goes well."""
+        """Return the first fault with one of these effects, and count that it fired."""
         for each in self._faults:
             if each.fault.effect in effects:
                 self._fire(each)
@@ -273,14 +262,14 @@ class Call:
         return None
 
     def seconds(self, effect: EffectName) -> float:
-        """How many seconds all faults with that effect come to; they fire now."""
+        """Return the total seconds of all faults with that effect, and count that they fired."""
         found = [each for each in self._faults if each.fault.effect == effect]
         for each in found:
             self._fire(each)
         return sum(each.fault.seconds or 0.0 for each in found)
 
-    def _fire(self, fault: SetFault) -> None:
-        """Count it, once for this call."""
+    def _fire(self, fault: ActiveFault) -> None:
+        """Count a fault as fired, once per call."""
         if fault not in self._fired:
             self._fired.add(fault)
             with _COUNTING:
@@ -289,20 +278,20 @@ class Call:
 
 _COUNTING = threading.Lock()
 _CURRENT: ContextVar[Call] = ContextVar("call")
-"""The call that this thread answers: what it meets is asked for in places that don't call each
-other, from the server to the record of an operation."""
+"""The call that this thread answers. Its faults are needed in places that don't call each other,
+from the server to the record of an operation."""
 
-_SOUND = Call()
+_NO_FAULTS = Call()
 
 
 def current_call() -> Call:
-    """The call that is being answered; one without faults when nobody called."""
-    return _CURRENT.get(_SOUND)
+    """Return the call that this thread answers; outside a request, one without faults."""
+    return _CURRENT.get(_NO_FAULTS)
 
 
 @contextmanager
 def answering(call: Call) -> Iterator[None]:
-    """While the block runs, `current_call` is this one."""
+    """Make a call the `current_call` within the block."""
     token = _CURRENT.set(call)
     try:
         yield
@@ -314,32 +303,32 @@ class Faults:
     """All faults that are set."""
 
     def __init__(self) -> None:
-        self._faults: list[SetFault] = []
+        self._faults: list[ActiveFault] = []
 
-    def add(self, text: str) -> SetFault:
-        """Set a fault, for calls from now on. Raises FaultRefused."""
-        added = SetFault(parse_fault(text))
+    def add(self, text: str) -> ActiveFault:
+        """Set a fault for calls from now on. Raises FaultRefused."""
+        added = ActiveFault(parse_fault(text))
         with _COUNTING:
             self._faults.append(added)
         return added
 
-    def all(self) -> Sequence[SetFault]:
-        """The faults in the order in which they were set."""
+    def all(self) -> Sequence[ActiveFault]:
+        """Return all faults, oldest first."""
         with _COUNTING:
             return tuple(self._faults)
 
     def clear(self) -> None:
-        """Remove all. Operations that were begun with one keep it."""
+        """Remove all faults. Operations that were started with one keep it."""
         with _COUNTING:
             self._faults.clear()
 
     def called(self, method: Method) -> Call:
-        """A call of a method, counted, with the faults that it meets."""
-        met = []
+        """Count a call of a method, and return it with the faults that apply."""
+        applying = []
         with _COUNTING:
             for each in self._faults:
                 if each.fault.concerns(method):
                     each.calls += 1
                     if each.fault.when.applies(each.calls):
-                        met.append(each)
-        return Call(met)
+                        applying.append(each)
+        return Call(applying)

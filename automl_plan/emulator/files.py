@@ -1,4 +1,4 @@
-"""Where URIs lead on this machine, and the service's own copies of imported images."""
+"""Files of URIs on this machine, and the service's own copies of imported images."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class FileRefused(Exception):
-    """A URI that leads nowhere, or where it must not; the text says which and why."""
+    """A URI without a file, or outside the allowed folders; the text says which and why."""
 
 
 class Files(Struct, frozen=True):
-    """The two folders that the service reads from; it writes only below the bucket root."""
+    """The two folders that the service reads; it writes only below the bucket root."""
 
     bucket_root: Path
     files_root: Path
 
     def resolve(self, uri: str) -> Path:
-        """The existing file that a gs:// URI or a relative path names."""
+        """Return the existing file of a gs:// URI or a relative path. Raises FileRefused."""
         path = self._locate(uri)
         if not _is_file(path):
             raise FileRefused(f"{uri}: There is no such file.")
         return path
 
     def resolver(self) -> Callable[[str], Path]:
-        """`resolve` for the many files of one import: it looks through each folder's links once."""
-        sound: set[Path] = set()
+        """Return a faster `resolve` for one import: it follows the links of each folder once."""
+        checked: set[Path] = set()
 
         def resolve(uri: str) -> Path:
             root, path = self._named(uri)
-            if path.parent not in sound:
+            if path.parent not in checked:
                 if not _inside(path.parent, root):
                     return self.resolve(uri)
-                sound.add(path.parent)
-            # A link is followed by the slower way.
+                checked.add(path.parent)
+            # The slow way follows links.
             return path if _is_file(path) and not path.is_symlink() else self.resolve(uri)
 
         return resolve
 
     def output_folder(self, uri_prefix: str, folder: str) -> tuple[str, Path]:
-        """Make a new folder below a gs:// prefix of a bucket that exists: its URI and its path."""
+        """Create a folder below a gs:// prefix; return its URI and its path. Raises FileRefused."""
         if not uri_prefix.startswith("gs://"):
             raise FileRefused(f"{uri_prefix}: The output must be a gs:// URI.")
         uri = f"{uri_prefix.rstrip('/')}/{folder}/"
@@ -58,7 +58,7 @@ class Files(Struct, frozen=True):
         return uri, path
 
     def bucket(self, name: str) -> Path | None:
-        """The folder of a bucket, or None when there is none of that name."""
+        """Return the folder of a bucket, or None."""
         if not _BUCKET.fullmatch(name):
             return None
         folder = self.bucket_root / name
@@ -67,7 +67,7 @@ class Files(Struct, frozen=True):
         return folder
 
     def object(self, bucket: str, name: str) -> Path | None:
-        """The file of an object, or None when the bucket has no such object."""
+        """Return the file of an object, or None."""
         folder = self.bucket(bucket)
         if folder is None or not name or _unsafe(name):
             return None
@@ -75,15 +75,15 @@ class Files(Struct, frozen=True):
         return path if _is_file(path) and _inside(path, folder) else None
 
     def objects(self, bucket: Path) -> Iterator[tuple[str, Path]]:
-        """All objects of a bucket's folder as (name, file), in no order."""
+        """Yield all objects in a bucket's folder as (name, file), in no order."""
         for path in bucket.rglob("*"):
             if path.is_file() and _inside(path, bucket):
                 yield path.relative_to(bucket).as_posix(), path
 
     def place(self, bucket: Path, name: str) -> Path:
-        """Where a new object of a bucket's folder is to lie. Raises FileRefused."""
+        """Return the file for a new object in a bucket's folder. Raises FileRefused."""
         path = bucket / name
-        # Nothing else than what a list would name it by: no `a//b`, no `./a`, no `a/`.
+        # Only the name that a list would have for it: no `a//b`, no `./a`, no `a/`.
         if not name or _unsafe(name) or str(PurePosixPath(name)) != name:
             raise FileRefused(f"{name}: No file can have this name.")
         if not _inside(path, bucket):
@@ -97,7 +97,7 @@ class Files(Struct, frozen=True):
         return path
 
     def _named(self, uri: str) -> tuple[Path, Path]:
-        """The folder that a URI must not lead out of, and the path that it names there."""
+        """The folder that a URI must stay in, and the path that it names there."""
         if uri.startswith("gs://"):
             bucket, _, name = uri.removeprefix("gs://").partition("/")
             folder = self.bucket(bucket)
@@ -133,28 +133,28 @@ def _inside(path: Path, folder: Path) -> bool:
 
 
 class Images:
-    """Copies below one folder; images of the same content share one."""
+    """Copies of images below one folder, one per content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def path(self, example: Example) -> Path:
-        """Where the copy of an example's image is."""
+        """Return the path of the copy of an example's image."""
         return self._of(example.content)
 
     def keep(self, example: Example) -> None:
-        """Copy an example's image, unless its content is kept already."""
+        """Copy an example's image, unless there is a copy of its content."""
         kept = self.path(example)
         if kept.exists():
             return
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Two imports at once may keep the same content.
+        # Two imports may copy the same content at the same time.
         draft = kept.with_name(f"{kept.name}.{secrets.token_hex(4)}")
         shutil.copyfile(example.path, draft)
         draft.replace(kept)
 
     def drop(self, contents: Iterable[str]) -> None:
-        """Remove the copies of contents that no dataset has any more."""
+        """Remove the copies of contents that no dataset has any longer."""
         for content in contents:
             self._of(content).unlink(missing_ok=True)
 

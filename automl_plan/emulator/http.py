@@ -1,9 +1,9 @@
-"""Requests, replies and the table of routes: what a front and the server say to each other."""
+"""Requests, replies, routes, and fronts: the interface between the server and the APIs."""
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import Struct, field
@@ -15,7 +15,7 @@ JSON_TYPE = "application/json; charset=UTF-8"
 
 
 class Request(Struct, frozen=True):
-    """One HTTP request. `path` is as sent, `query` and `params` are decoded."""
+    """An HTTP request. `path` is as sent; `query` and `params` are decoded."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """One HTTP answer; `retry_after` is in seconds. `sent` says how much of it arrives."""
+    """An HTTP response; `retry_after` is in seconds. `sent` is the part that reaches the client."""
 
     status: int
     body: bytes
@@ -38,26 +38,16 @@ class Reply(Struct, frozen=True):
 Handler = Callable[[Request], Reply]
 
 
-class Found(NamedTuple):
-    """The method that a request calls; without a name it is the emulator's own."""
+class MatchedRoute(NamedTuple):
+    """The method that a request calls; the emulator's own methods have no name."""
 
     name: Method | None
     handler: Handler
     params: Mapping[str, str]
 
 
-class Front(Protocol):
-    """One API on top of the engine."""
-
-    def handler(self, request: Request) -> Found | None:
-        """What answers the request, with the path's parameters; None when it isn't this API's."""
-
-    def error(self, error: ServiceError) -> Reply:
-        """The error in this API's own form."""
-
-
 class Route(Struct, frozen=True):
-    """An HTTP method and a path pattern, such as `/v1/projects/{project}`, and what they call."""
+    """An HTTP method and a path pattern, such as `/v1/projects/{project}`, and their handler."""
 
     name: Method | None
     method: str
@@ -66,7 +56,7 @@ class Route(Struct, frozen=True):
 
 
 def route(name: Method | None, method: str, path: str, handler: Handler) -> Route:
-    """A route; each `{name}` of the path is one segment without `:`, `{project}` may have one."""
+    """Return a route. A `{name}` of the path is one segment, and only `{project}` may have `:`."""
     pattern = re.sub(
         r"\{(\w+)\}",
         lambda match: f"(?P<{match[1]}>{'[^/]+' if match[1] == 'project' else '[^/:]+'})",
@@ -75,24 +65,13 @@ def route(name: Method | None, method: str, path: str, handler: Handler) -> Rout
     return Route(name, method, re.compile(pattern), handler)
 
 
-def find(routes: Sequence[Route], request: Request) -> Found | None:
-    """The first route that fits a request, and the path's parameters, decoded."""
-    for each in routes:
-        if each.method == request.method:
-            match = each.pattern.fullmatch(request.path)
-            if match:
-                params = {name: unquote(value) for name, value in match.groupdict().items()}
-                return Found(each.name, each.handler, params)
-    return None
-
-
 def json_reply(content: object, status: int = 200) -> Reply:
-    """An answer of JSON."""
+    """Return a response with JSON."""
     return Reply(status, json.dumps(content, separators=(",", ":")).encode() + b"\n")
 
 
 def error_reply(error: ServiceError) -> Reply:
-    """An error in the envelope of Google's APIs (AIP-193)."""
+    """Return an error in the form of Google's APIs (AIP-193)."""
     body: dict[str, object] = {
         "code": error.code.http_status,
         "message": error.message,
@@ -101,3 +80,24 @@ def error_reply(error: ServiceError) -> Reply:
     if error.details:
         body["details"] = list(error.details)
     return json_reply({"error": body}, error.code.http_status)
+
+
+class Front(Struct, frozen=True):
+    """An API on top of the engine: its routes, and the form of its errors."""
+
+    routes: Sequence[Route]
+    error: Callable[[ServiceError], Reply] = error_reply
+    prefix: str = ""
+    """What all paths of the API start with."""
+
+    def match(self, request: Request) -> MatchedRoute | None:
+        """Return the first route that matches, with the path's decoded parameters."""
+        if not request.path.startswith(self.prefix):
+            return None
+        for each in self.routes:
+            if each.method == request.method:
+                match = each.pattern.fullmatch(request.path)
+                if match:
+                    params = {name: unquote(value) for name, value in match.groupdict().items()}
+                    return MatchedRoute(each.name, each.handler, params)
+        return None

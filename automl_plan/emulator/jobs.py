@@ -10,30 +10,30 @@ from automl_plan.emulator.clock import Clock
 
 
 class JobCancelled(Exception):
-    """Somebody cancelled the job."""
+    """The job was cancelled."""
 
 
 class JobInterrupted(Exception):
-    """The service stops; the job goes on when it starts again."""
+    """The service stops; the job continues after the next start."""
 
 
 class Cancellation:
-    """Whether a job should go on. Its callbacks are told as soon as it shouldn't."""
+    """Whether a job must end, because it was cancelled or the service stops."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._cancelled = threading.Event()
         self._stopping = stopping
 
     def cancel(self) -> None:
-        """Ask the job to end."""
+        """Request that the job ends."""
         self._cancelled.set()
 
     def requested(self) -> bool:
-        """Whether the job must end now, for either reason."""
+        """Return whether the job must end now."""
         return self._cancelled.is_set() or self._stopping.is_set()
 
     def check(self) -> None:
-        """Raise what ends the job, if anything does."""
+        """Raise JobInterrupted or JobCancelled if the job must end."""
         if self._stopping.is_set():
             raise JobInterrupted
         if self._cancelled.is_set():
@@ -44,7 +44,7 @@ Work = Callable[[Cancellation], None]
 
 
 class Jobs:
-    """Runs each job on one of a few named pools; a full pool lets jobs wait in order."""
+    """Runs jobs on named thread pools; each pool is a queue."""
 
     def __init__(self, clock: Clock, pools: Mapping[str, int]) -> None:
         self._clock = clock
@@ -57,17 +57,17 @@ class Jobs:
 
     @property
     def count(self) -> int:
-        """How many jobs run or wait for their turn."""
+        """The number of jobs that run or are queued."""
         with self._lock:
             return len(self._jobs)
 
     @property
     def stopping(self) -> bool:
-        """Whether the service is about to end."""
+        """Whether the service is about to stop."""
         return self._stopping.is_set()
 
     def submit(self, pool: str, job_id: int, work: Work) -> None:
-        """Run `work` on a pool as soon as it has room."""
+        """Run `work` on a pool as soon as that has a free thread."""
         cancellation = Cancellation(self._stopping)
         with self._lock:
             if self._stopping.is_set():
@@ -76,7 +76,7 @@ class Jobs:
             self._jobs[job_id] = (cancellation, future)
 
     def cancel(self, job_id: int) -> bool:
-        """Ask a job to end. True: it had not begun, and now never will."""
+        """Request that a job ends; return True if it had not started and never will."""
         with self._lock:
             if job_id not in self._jobs:
                 return False
@@ -100,7 +100,7 @@ class Jobs:
         try:
             if not self._stopping.is_set():
                 work(cancellation)
-        except Exception:  # noqa: BLE001 - the job's own runner reports what it can; this is a bug
+        except Exception:  # noqa: BLE001 - the runner of a job handles its errors: this is a bug
             traceback.print_exc(file=sys.stderr)
         finally:
             with self._lock:

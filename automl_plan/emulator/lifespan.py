@@ -1,7 +1,7 @@
-"""How long a model lives: it serves for 18 months after its creation, and not a day more.
+"""The expiry of models: 18 months after its creation, a model no longer serves.
 
-The months are those of the product's documentation ("Training Cloud-hosted models", Google).
-What becomes of a model then is not told; here it stays listed, can't serve, and can be deleted.
+The months are those of the product's documentation ("Training Cloud-hosted models", Google). It
+doesn't say what becomes of the model; here it is still listed, can't serve, and can be deleted.
 """
 
 import calendar
@@ -16,7 +16,7 @@ MONTHS = 18
 
 
 def expires(created: datetime) -> datetime:
-    """When the life of a model ends: so many calendar months later, or at that month's end."""
+    """Return when a model expires: MONTHS calendar months later, or at the end of that month."""
     years, month = divmod(created.month - 1 + MONTHS, 12)
     year = created.year + years
     day = min(created.day, calendar.monthrange(year, month + 1)[1])
@@ -24,21 +24,21 @@ def expires(created: datetime) -> datetime:
 
 
 def expired(created: datetime, now: datetime) -> bool:
-    """Whether the life of a model that was created then is over."""
+    """Return whether a model that was created then has expired."""
     return now >= expires(created)
 
 
 def too_old() -> ServiceError:
-    """What a call is answered that needs a living model."""
+    """Return the error of calls that need a model that has not expired."""
     return precondition(f"The model's life of {MONTHS} months is over. Train a new one.")
 
 
 class Lifespans:
-    """Ends the deployments of models whose life is over: they neither serve nor cost any more.
+    """Ends the deployments of expired models, so that they neither serve nor cost.
 
-    Nothing wakes at that moment. Whoever looks at models or at the bill has it made up for
-    first, as of the instant at which it was due; so a clock that is advanced by years, or a
-    service that was down, changes nothing about it.
+    There is no timer. Whatever reads models or the bill calls `settle` first, which ends
+    deployments as of their expiry. So the result is the same when the clock is advanced by years,
+    or when the service was down.
     """
 
     def __init__(self, store: Store, clock: Clock, billing: Billing) -> None:
@@ -47,7 +47,7 @@ class Lifespans:
         self._billing = billing
 
     def settle(self) -> None:
-        """End what is due; inside a transaction, as a part of it."""
+        """End all deployments that are due; joins the caller's transaction."""
         with self._store.reading() as db:
             now = self._clock.now()
             deployed = db.execute("SELECT id, created FROM models WHERE deployed = 1").fetchall()
@@ -62,4 +62,4 @@ class Lifespans:
                         (to_micros(end), model_id),
                     )
                     db.execute("DELETE FROM deployments WHERE model_id = ?", (model_id,))
-                    self._billing.stopped(db, model_id, end)
+                    self._billing.deployment_ended(db, model_id, end)

@@ -1,4 +1,4 @@
-"""What the service accepts: model types, budgets, names, labels. Sources: AutoML v1's protos."""
+"""Limits of the service: model types, budgets, names, labels. Sources: AutoML v1's protos."""
 
 import re
 import unicodedata
@@ -15,15 +15,15 @@ MAX_NODE_COUNT = 100
 
 IMPORTS_AT_ONCE = 4
 TRAININGS_AT_ONCE = 5
-"""Both from "Quotas and limits"; what is beyond them waits for its turn."""
+"""Both from "Quotas and limits"; more are queued."""
 
 
 class ModelType(Struct, frozen=True):
-    """A model type: its budget bounds (milli node hours, inclusive) and its export formats.
+    """A model type, with its budget bounds in milli node hours, inclusive.
 
-    `nodes` train at once, so that the default budget is one day of wall time. `formats` starts
-    with the default one and is empty for types that can't be exported. `usd_per_node_hour` is
-    what training costs, in US dollars.
+    `nodes` is the number of nodes that train in parallel; the default budget is then one day of
+    wall time. `formats` are for export, the default first; empty if the type can't be exported.
+    `usd_per_node_hour` is the price of training.
     """
 
     minimum: int
@@ -77,12 +77,12 @@ _MODEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
 
 def default_model_type(problem: Problem) -> str:
-    """The model type that is used when none is asked for."""
+    """Return the model type of requests without one."""
     return next(iter(MODEL_TYPES[problem]))
 
 
 def budget_fault(problem: Problem, model_type: str, milli_node_hours: int) -> str | None:
-    """What is wrong with a train budget for a known model type."""
+    """Return what is wrong with a train budget for a known model type, if anything."""
     known = MODEL_TYPES[problem][model_type]
     if known.minimum <= milli_node_hours <= known.maximum:
         return None
@@ -93,7 +93,7 @@ def budget_fault(problem: Problem, model_type: str, milli_node_hours: int) -> st
 
 
 def dataset_name_fault(name: str) -> str | None:
-    """What is wrong with a dataset's display name (proto: Dataset.display_name)."""
+    """Return what is wrong with a display name, if anything (proto: Dataset.display_name)."""
     if not name:
         return "Required field not set."
     if not _DATASET_NAME.fullmatch(name):
@@ -102,7 +102,7 @@ def dataset_name_fault(name: str) -> str | None:
 
 
 def model_name_fault(name: str) -> str | None:
-    """What is wrong with a model's display name (proto: Model.display_name)."""
+    """Return what is wrong with a display name, if anything (proto: Model.display_name)."""
     if not name:
         return "Required field not set."
     if not _MODEL_NAME.fullmatch(name):
@@ -114,10 +114,10 @@ def model_name_fault(name: str) -> str | None:
 
 
 def label_faults(labels: Mapping[str, str], *, digit_first: bool = False) -> list[str]:
-    """What is wrong with an object's labels; `digit_first`: keys may start with a digit.
+    """Return what is wrong with an object's labels; with `digit_first`, keys may start with one.
 
-    By Vertex AI's own answer on them (github.com/statmike/vertex-ai-mlops/issues/6); AutoML's proto
-    (Dataset.labels) allows one character more, and no digit first.
+    The rules are from an error of Vertex AI (github.com/statmike/vertex-ai-mlops/issues/6).
+    AutoML's proto (Dataset.labels) allows one more character, and no digit first.
     """
     first = {"Ll", "Lo", "Nd"} if digit_first else {"Ll", "Lo"}
     faults = []

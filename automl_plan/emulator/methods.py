@@ -1,4 +1,4 @@
-"""The names of all methods of the fronts, and how often each was called."""
+"""The names of all API methods, and counts of their calls."""
 
 from __future__ import annotations
 
@@ -58,24 +58,24 @@ Method = Literal[
     "trainingPipelines.get",
     "trainingPipelines.list",
 ]
-"""`objects.…` are Cloud Storage's, all others AutoML v1's or Vertex AI v1's, or of both."""
+"""`objects.…` are of Cloud Storage, all others of AutoML v1, Vertex AI v1, or both."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class CallCounts:
-    """Counts the calls since the service started."""
+    """Counts calls since the start of the service."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[Method] = Counter()
 
     def add(self, method: Method) -> None:
-        """Count a call, whatever comes of it."""
+        """Count a call, whatever its outcome."""
         with self._lock:
             self._counts[method] += 1
 
     def by_method(self) -> Mapping[Method, int]:
-        """The calls of each method that was called at all, by its name."""
+        """Return the number of calls of each called method, by name."""
         with self._lock:
             return dict(sorted(self._counts.items()))

@@ -1,24 +1,27 @@
-"""What can be done with trained models; training one is in `trainings`."""
+"""Trained models: read, change, deploy, export and delete them; their evaluations and predictions.
+
+Training one is in `trainings`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from sqlite3 import Connection
 from typing import cast
 
-from msgspec import Struct
-from msgspec.structs import replace
+import msgspec
 
 from automl_plan import __version__
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock, to_micros
-from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition
+from automl_plan.emulator.errors import not_found, precondition, required
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.lifespan import Lifespans, expired, too_old
 from automl_plan.emulator.objects import (
+    Change,
     Model,
     ModelEvaluation,
     ObjectKind,
@@ -28,90 +31,80 @@ from automl_plan.emulator.objects import (
     Scope,
 )
 from automl_plan.emulator.operations import Operations
-from automl_plan.emulator.rows import evaluation_of, json_text, model_of, operation_of, select_model
-from automl_plan.emulator.sql_filters import Condition, Term
-from automl_plan.emulator.store import Page, Store, Window, select_page
-from automl_plan.emulator.training.trainer import trainer
-from automl_plan.emulator.training.types import Prediction, Problem
+from automl_plan.emulator.rows import (
+    Page,
+    Window,
+    apply_change,
+    matches,
+    read_model,
+    read_operation,
+    select,
+    select_page,
+)
+from automl_plan.emulator.sql_filters import Term, equals
+from automl_plan.emulator.store import Store
+from automl_plan.emulator.training.trainers import load_trainer
+from automl_plan.emulator.training.types import Prediction
 
-_EARLY = 2**62
-"""Page tokens above it go on among the trainings, by the row number of their operation."""
+NO_MODEL = "The model does not exist."
+_DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
+_IN_TRAINING = 2**62
+"""Page tokens above it continue among the models in training, by the row of their operation."""
 
 
-def early_models(db: Connection, scope: Scope) -> list[tuple[int, Model]]:
-    """What still trains, as models, newest first; with the row numbers of their operations."""
+def model_of_training(operation: Operation, **more: object) -> Model:
+    """Return the model that a training creates; `more` are fields that its result sets."""
+    empty = {
+        "multilabel": False,
+        "version": 1,
+        "created": operation.created,
+        "updated": operation.created,
+        "cost": 0,
+        "stop_reason": "",
+        "node_qps": 0.0,
+        "deployed": False,
+        "node_count": 0,
+        "trainer": "",
+        "specs": (),
+    }
+    request = {
+        **operation.spec,
+        "id": operation.spec["model_id"],
+        "scope": operation.scope,
+        "problem": operation.problem,
+    }
+    return msgspec.convert({**request, **empty, **more}, Model)
+
+
+def models_in_training(db: Connection, scope: Scope) -> list[tuple[int, Model]]:
+    """Return unfinished trainings as (row number of the operation, model), newest first."""
     rows = db.execute(
         "SELECT * FROM operations WHERE api = ? AND project = ? AND location = ? AND kind = ? "
         "AND done = 0 ORDER BY seq DESC",
         (*scope, OperationKind.CREATE_MODEL),
     )
-    return [(row["seq"], _untrained(operation_of(row))) for row in rows]
+    return [(row["seq"], model_of_training(read_operation(row))) for row in rows]
 
 
-def page_with_early_models(
+def page_with_models_in_training(
     db: Connection, scope: Scope, terms: Sequence[Term], window: Window
 ) -> Page[Model]:
-    """A page of models, newest first, in which those that still train come before all others."""
-    early: list[tuple[int, Model]] = []
-    if window.before is None or window.before > _EARLY:
-        before = None if window.before is None else window.before - _EARLY
-        early = [
+    """Return a page of models, newest first, with those in training before all others."""
+    training: list[tuple[int, Model]] = []
+    if window.before is None or window.before > _IN_TRAINING:
+        before = None if window.before is None else window.before - _IN_TRAINING
+        training = [
             (seq, model)
-            for seq, model in early_models(db, scope)
-            if (before is None or seq < before) and all(_fits(model, term) for term in terms)
+            for seq, model in models_in_training(db, scope)
+            if (before is None or seq < before) and matches(db, model, terms)
         ]
         window = Window(window.size)
-    if len(early) >= window.size:
-        last, _ = early[window.size - 1]
-        return Page(tuple(model for _, model in early[: window.size]), _EARLY + last)
-    rest = Window(window.size - len(early), window.before)
-    rows, more = select_page(db, "models", scope, terms, rest)
-    return Page((*(model for _, model in early), *map(model_of, rows)), more)
-
-
-def _fits(model: Model, term: Term) -> bool:
-    """Whether a filter finds the model; those for models compare its columns."""
-    if not isinstance(term, Condition):
-        return False
-    values: dict[str, object] = {"dataset_id": model.dataset_id, "problem": model.problem}
-    return (values.get(term.column) == term.value) != term.negated
-
-
-def _untrained(operation: Operation) -> Model:
-    spec, created = operation.spec, operation.created
-    return Model(
-        id=cast("int", spec["model_id"]),
-        scope=operation.scope,
-        dataset_id=cast("int", spec["dataset_id"]),
-        problem=cast("Problem", operation.problem),
-        multilabel=False,
-        model_type=cast("str", spec["model_type"]),
-        budget_milli_node_hours=cast("int", spec["budget"]),
-        base_model_id=cast("int | None", spec["base_model_id"]),
-        display_name=cast("str", spec["display_name"]),
-        labels=cast("dict[str, str]", spec["labels"]),
-        version=1,
-        created=created,
-        updated=created,
-        cost_milli_node_hours=0,
-        stop_reason="",
-        node_qps=0.0,
-        deployed=False,
-        node_count=0,
-        trainer="",
-        specs=(),
-    )
-
-
-NOT_THERE = "The model does not exist."
-_DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
-
-
-class ModelChange(Struct, frozen=True):
-    """New values for a model's fields; None leaves a field as it is."""
-
-    display_name: str | None = None
-    labels: Mapping[str, str] | None = None
+    if len(training) >= window.size:
+        last, _ = training[window.size - 1]
+        return Page(tuple(model for _, model in training[: window.size]), _IN_TRAINING + last)
+    rest = Window(window.size - len(training), window.before)
+    trained = select_page(db, Model, scope, terms, rest)
+    return Page((*(model for _, model in training), *trained.items), trained.next_before)
 
 
 class Models:
@@ -138,26 +131,25 @@ class Models:
         operations.register(OperationKind.EXPORT_MODEL, self._run_export)
 
     def get(self, scope: Scope, model_id: int) -> Model:
-        """The model of that id."""
+        """Return the model of that id; the fault `early` also finds those in training."""
         with self._store.reading() as db:
             self._lifespans.settle()
-            model = select_model(db, scope, model_id)
+            model = select(db, Model, scope, model_id)
             if model is None and current_call().take("early"):
-                found = (early for _, early in early_models(db, scope) if early.id == model_id)
-                model = next(found, None)
-            return _required(model)
+                training = (each for _, each in models_in_training(db, scope))
+                model = next((each for each in training if each.id == model_id), None)
+            return required(model, NO_MODEL)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Model]:
-        """Models, newest first."""
+        """Return models, newest first; the fault `early` adds those in training."""
         with self._store.reading() as db:
             self._lifespans.settle()
             if current_call().take("early"):
-                return page_with_early_models(db, scope, terms, window)
-            rows, more = select_page(db, "models", scope, terms, window)
-        return Page(tuple(map(model_of, rows)), more)
+                return page_with_models_in_training(db, scope, terms, window)
+            return select_page(db, Model, scope, terms, window)
 
     def some(self, scope: Scope, model_ids: Collection[int]) -> dict[int, Model]:
-        """Those of the models that live, by id."""
+        """Return those of the models that exist, by id."""
         marks = ", ".join("?" * len(model_ids))
         with self._store.reading() as db:
             self._lifespans.settle()
@@ -166,10 +158,10 @@ class Models:
                 "AND api = ? AND project = ? AND location = ?",
                 (*model_ids, *scope),
             )
-            return {row["id"]: model_of(row) for row in rows}
+            return {row["id"]: read_model(row) for row in rows}
 
     def trainings(self, model_ids: Collection[int]) -> dict[int, int]:
-        """The operations that trained these models, by the model's id, where they are kept."""
+        """Return the ids of the operations that trained these models, by model, where recorded."""
         marks = ", ".join("?" * len(model_ids))
         with self._store.reading() as db:
             rows = db.execute(
@@ -179,94 +171,70 @@ class Models:
             )
             return {row["result_id"]: row["id"] for row in rows}
 
-    def update(self, scope: Scope, model_id: int, change: ModelChange, etag: str | None) -> Model:
-        """Change fields; with an etag, only if the model is still the one that was read."""
+    def update(self, scope: Scope, model_id: int, change: Change, etag: str | None) -> Model:
+        """Change fields; with an etag, only if it is the current one."""
         with self._store.transaction() as db:
             self._lifespans.settle()
-            old = _required(select_model(db, scope, model_id))
-            if etag and etag != old.etag:
-                raise ServiceError(Code.ABORTED, "The etag is not that of the current model.")
-            new = replace(
-                old,
-                display_name=(
-                    old.display_name if change.display_name is None else change.display_name
-                ),
-                labels=old.labels if change.labels is None else change.labels,
-                version=old.version + 1,
-                updated=self._clock.now(),
-            )
-            db.execute(
-                "UPDATE models SET display_name = ?, labels = ?, version = ?, updated = ? "
-                "WHERE id = ?",
-                (
-                    new.display_name,
-                    json_text(dict(new.labels)),
-                    new.version,
-                    to_micros(new.updated),
-                    new.id,
-                ),
-            )
-        return new
+            old = required(select(db, Model, scope, model_id), NO_MODEL)
+            return apply_change(db, old, change, etag, self._clock.now())
 
     def delete(self, scope: Scope, model_id: int) -> Operation:
-        """Delete a model that is not deployed."""
-
-        def check(db: Connection, model: Model) -> None:
-            deploying = self._operations.running_on(
-                db, ObjectRef(ObjectKind.MODEL, model_id), _DEPLOYING
-            )
-            if model.deployed or deploying:
+        """Delete a model; refused while it is deployed."""
+        target = ObjectRef(ObjectKind.MODEL, model_id)
+        with self._store.transaction() as db:
+            model = self._existing(db, scope, model_id)
+            if model.deployed or self._operations.running_on(db, target, _DEPLOYING):
                 raise precondition(
                     "The model can't be deleted while it is deployed. Undeploy it first."
                 )
-
-        return self._begin(scope, model_id, OperationKind.DELETE_MODEL, {}, check)
+            return self._begin(db, model, OperationKind.DELETE_MODEL)
 
     def deploy(self, scope: Scope, model_id: int, node_count: int) -> Operation:
-        """Deploy on so many nodes, or change their number."""
-
-        def check(_: Connection, model: Model) -> None:
+        """Deploy a model on that number of nodes, or change the number."""
+        with self._store.transaction() as db:
+            model = self._existing(db, scope, model_id)
             if expired(model.created, self._clock.now()):
                 raise too_old()
-
-        spec = {"node_count": node_count}
-        return self._begin(scope, model_id, OperationKind.DEPLOY_MODEL, spec, check)
+            return self._begin(db, model, OperationKind.DEPLOY_MODEL, node_count=node_count)
 
     def undeploy(self, scope: Scope, model_id: int) -> Operation:
-        """Undeploy; without effect on a model that isn't deployed."""
-        return self._begin(scope, model_id, OperationKind.UNDEPLOY_MODEL, {})
+        """Undeploy a model; without effect if it isn't deployed."""
+        with self._store.transaction() as db:
+            model = self._existing(db, scope, model_id)
+            return self._begin(db, model, OperationKind.UNDEPLOY_MODEL)
 
     def export(self, scope: Scope, model_id: int, export_format: str, uri: str) -> Operation:
-        """Write the model into a folder below a gs:// prefix."""
-        spec = {"format": export_format, "uri": uri}
-        return self._begin(scope, model_id, OperationKind.EXPORT_MODEL, spec)
+        """Write a model into a folder below a gs:// prefix."""
+        with self._store.transaction() as db:
+            model = self._existing(db, scope, model_id)
+            kind = OperationKind.EXPORT_MODEL
+            return self._begin(db, model, kind, format=export_format, uri=uri)
 
     def evaluations(
         self, scope: Scope, model_id: int | None, terms: Sequence[Term], window: Window
     ) -> Page[ModelEvaluation]:
-        """Evaluations of a model, overall first; of all models when none is named."""
+        """Return the evaluations of a model, or of all models; the overall one is first."""
         if model_id is not None:
             self.get(scope, model_id)
-            terms = [*terms, Condition("model_id", model_id)]
+            terms = [*terms, equals("model_id", model_id)]
         with self._store.reading() as db:
-            rows, more = select_page(db, "evaluations", scope, terms, window)
-        return Page(tuple(map(evaluation_of, rows)), more)
+            return select_page(db, ModelEvaluation, scope, terms, window)
 
     def evaluation(self, scope: Scope, model_id: int, evaluation_id: int) -> ModelEvaluation:
-        """One evaluation of a model."""
-        found = self.evaluations(scope, model_id, [Condition("id", evaluation_id)], Window(1))
+        """Return one evaluation of a model."""
+        found = self.evaluations(scope, model_id, [equals("id", evaluation_id)], Window(1))
         if not found.items:
             raise not_found("The model evaluation does not exist.")
         return found.items[0]
 
     def predict(self, scope: Scope, model_id: int, image: bytes) -> Sequence[Prediction]:
-        """Every label (and box) with its score, by a deployed model. Raises ImageUnreadable."""
+        """Return the labels (and boxes) that a deployed model scores. Raises ImageUnreadable."""
         model = self.get(scope, model_id)
         if expired(model.created, self._clock.now()):
             raise too_old()
         if not model.deployed:
             raise precondition("The model is not deployed. Deploy it before asking it to predict.")
-        return trainer(model.trainer).predict(self._artefact(model_id), image)
+        return load_trainer(model.trainer).predict(self._artefact(model_id), image)
 
     def _artefact(self, model_id: int) -> bytes:
         with self._store.reading() as db:
@@ -274,30 +242,24 @@ class Models:
                 "SELECT content FROM artefacts WHERE model_id = ?", (model_id,)
             ).fetchone()
         if row is None:
-            raise not_found(NOT_THERE)
+            raise not_found(NO_MODEL)
         content: bytes = row["content"]
         return content
 
+    def _existing(self, db: Connection, scope: Scope, model_id: int) -> Model:
+        """The model for a new operation: it exists and isn't being deleted."""
+        self._lifespans.settle()
+        model, target = select(db, Model, scope, model_id), ObjectRef(ObjectKind.MODEL, model_id)
+        if self._operations.running_on(db, target, [OperationKind.DELETE_MODEL]):
+            model = None
+        return required(model, NO_MODEL)
+
     def _begin(
-        self,
-        scope: Scope,
-        model_id: int,
-        kind: OperationKind,
-        spec: Mapping[str, object],
-        check: Callable[[Connection, Model], None] | None = None,
+        self, db: Connection, model: Model, kind: OperationKind, **spec: object
     ) -> Operation:
-        target = ObjectRef(ObjectKind.MODEL, model_id)
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            self._lifespans.settle()
-            model = _required(select_model(db, scope, model_id))
-            if self._operations.running_on(db, target, [OperationKind.DELETE_MODEL]):
-                raise not_found(NOT_THERE)
-            if check is not None:
-                check(db, model)
-            return {"model_id": model_id, **spec}, [target]
-
-        return self._operations.begin(scope, self.get(scope, model_id).problem, kind, prepare)
+        target = ObjectRef(ObjectKind.MODEL, model.id)
+        spec = {"model_id": model.id, **spec}
+        return self._operations.begin(db, model.scope, kind, model.problem, spec, [target])
 
     def _run_delete(self, operation: Operation, _: Cancellation) -> None:
         with self._store.transaction() as db:
@@ -314,28 +276,28 @@ class Models:
         model_id = cast("int", operation.spec["model_id"])
         with self._store.transaction() as db:
             self._lifespans.settle()
-            model = select_model(db, operation.scope, model_id)
+            model = select(db, Model, operation.scope, model_id)
             if model is not None and node_count and expired(model.created, self._clock.now()):
-                raise too_old()  # it ended while the operation ran
+                raise too_old()  # it expired while the operation ran
             if model is not None and model.node_count != node_count:
                 db.execute(
                     "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",
                     (node_count > 0, node_count, to_micros(self._clock.now()), model_id),
                 )
-                self._billing.deployed(db, operation, model, node_count)
+                self._billing.deployment_changed(db, operation, model, node_count)
             self._operations.finish(db, operation)
 
     def _run_export(self, operation: Operation, _: Cancellation) -> None:
         model = self.get(operation.scope, cast("int", operation.spec["model_id"]))
-        moment = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         try:
             uri, folder = self._files.output_folder(
-                cast("str", operation.spec["uri"]), f"model-export-{model.display_name}-{moment}"
+                cast("str", operation.spec["uri"]), f"model-export-{model.display_name}-{now}"
             )
         except FileRefused as error:
             raise not_found(str(error)) from error
         manifest = {
-            "note": "Exported by the automl-plan emulator: not a file of the format asked for.",
+            "note": "Exported by the automl-plan emulator: not a file of the requested format.",
             "emulator_version": __version__,
             "trainer": model.trainer,
             "format_asked_for": operation.spec["format"],
@@ -348,9 +310,3 @@ class Models:
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
         with self._store.transaction() as db:
             self._operations.finish(db, operation, output=uri)
-
-
-def _required(model: Model | None) -> Model:
-    if model is None:
-        raise not_found(NOT_THERE)
-    return model

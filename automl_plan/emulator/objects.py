@@ -1,4 +1,4 @@
-"""What the service keeps, free of any API's wire form: both fronts render these."""
+"""The objects of the service, independent of any API: each front renders them its own way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from automl_plan.emulator.errors import Code
 from automl_plan.emulator.training.types import Evaluation, Problem
@@ -21,27 +21,26 @@ _COUNT = 2**63 - _LOWEST
 
 
 def new_id(db: sqlite3.Connection) -> int:
-    """An id that no object of this data directory has or had."""
+    """Return an id that no object of this data directory has or had."""
     while True:
         candidate = _LOWEST + secrets.randbelow(_COUNT)
         if db.execute("INSERT OR IGNORE INTO ids VALUES (?)", (candidate,)).rowcount:
             return candidate
 
 
-KEPT_ROWS = 20_000
-"""Datasets, and models, that are kept as they were last read and shown: what is written since is
-another row, and read anew."""
+CACHED_ROWS = 20_000
+"""The size of the caches of datasets and of models. Keys are whole rows: a change is a miss."""
 
 
 class Api(StrEnum):
-    """The service that an object belongs to; what lives at one is not to be seen at the other."""
+    """The API that an object belongs to; objects of one are invisible to the other."""
 
     AUTOML = "automl"
     VERTEX = "vertex"
 
 
 class Scope(NamedTuple):
-    """The service, the project and the location that an object lives in."""
+    """The API, project and location of an object."""
 
     api: Api
     project: str
@@ -49,7 +48,7 @@ class Scope(NamedTuple):
 
 
 class ObjectKind(StrEnum):
-    """The kinds of object an operation can work on."""
+    """The kinds of objects that operations work on."""
 
     DATASET = "dataset"
     MODEL = "model"
@@ -112,12 +111,12 @@ class Dataset(Struct, frozen=True):
 
     @property
     def etag(self) -> str:
-        """Changes with every write of the fields that can be patched."""
+        """Changes with every patch."""
         return etag(self.id, self.version)
 
 
 class AnnotationSpec(Struct, frozen=True):
-    """A label of a dataset; `example_count` examples carry it."""
+    """A label of a dataset; `example_count` examples have it."""
 
     id: int
     dataset_id: int
@@ -126,7 +125,7 @@ class AnnotationSpec(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
-    """A trained model. `specs` are its labels' (annotation spec id, label) as of training."""
+    """A trained model. `specs` has the (annotation spec id, label) pairs it was trained with."""
 
     id: int
     scope: Scope
@@ -134,14 +133,14 @@ class Model(Struct, frozen=True):
     problem: Problem
     multilabel: bool
     model_type: str
-    budget_milli_node_hours: int
+    budget_milli_node_hours: int = field(name="budget")
     base_model_id: int | None
     display_name: str
     labels: Mapping[str, str]
     version: int
     created: datetime
     updated: datetime
-    cost_milli_node_hours: int
+    cost_milli_node_hours: int = field(name="cost")
     stop_reason: str
     node_qps: float
     deployed: bool
@@ -155,7 +154,7 @@ class Model(Struct, frozen=True):
 
     @property
     def etag(self) -> str:
-        """Changes with every write of the fields that can be patched."""
+        """Changes with every patch."""
         return etag(self.id, self.version)
 
 
@@ -170,7 +169,7 @@ class ModelEvaluation(Struct, frozen=True):
 
 
 class Deployment(Struct, frozen=True):
-    """A model's deployment at an endpoint, on so many replicas, or up to so many."""
+    """A model deployed to an endpoint, on `replicas` to `max_replicas` replicas."""
 
     id: str
     endpoint: int
@@ -182,10 +181,10 @@ class Deployment(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """Where deployed models answer. `traffic` is the percentage of each deployment, by id.
+    """A place where deployed models serve; `traffic` has the percentage of each deployment, by id.
 
-    `number` is what the engine knows it by, `id` what its name ends in: chosen by who made it,
-    or the number.
+    `number` is the engine's key. `id` is the last part of the name: chosen by the client, or the
+    number.
     """
 
     number: int
@@ -202,8 +201,17 @@ class Endpoint(Struct, frozen=True):
 
     @property
     def etag(self) -> str:
-        """Changes with every write of the fields that can be patched."""
+        """Changes with every patch."""
         return etag(self.number, self.version)
+
+
+class Change(Struct, frozen=True):
+    """New values for the fields of a dataset, model or endpoint; None leaves a field unchanged."""
+
+    display_name: str | None = None
+    description: str | None = None
+    labels: Mapping[str, str] | None = None
+    traffic: Mapping[str, int] | None = None
 
 
 class Failure(NamedTuple):
@@ -214,12 +222,12 @@ class Failure(NamedTuple):
 
 
 class Operation(Struct, frozen=True):
-    """A long-running operation and what it was asked to do.
+    """A long-running operation and its request.
 
-    `spec` is what its kind needs to be run, also after a restart. `started` is when it got its
-    turn. `result` is the object it made; `output` is the folder it wrote. `failures` are texts of
-    rows that failed while the operation went on. `fails_with` and `stubborn` are faults: it ends
-    with that code when its turn comes; it can't be cancelled.
+    `spec` has all that is needed to run it, also after a restart. `started` is when it left the
+    queue. `result` is the object it created, `output` the folder it wrote. `failures` are texts of
+    rows that were skipped. `fails_with` and `stubborn` are faults: it fails with that code when it
+    starts; it ignores cancellation.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Long-running operations: begun in one transaction, finished in another, run in between."""
+"""Long-running operations: recorded in one transaction, run, and finished in another."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ from sqlite3 import Connection
 
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock, to_micros
-from automl_plan.emulator.errors import Code, ServiceError, not_found
+from automl_plan.emulator.errors import Code, ServiceError, required
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
@@ -23,16 +23,24 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.rows import insert_operation, json_text, operation_of
-from automl_plan.emulator.sql_filters import CreatedUntil, Term
-from automl_plan.emulator.store import Page, Store, Window, select_page
+from automl_plan.emulator.rows import (
+    Page,
+    Window,
+    column,
+    insert_operation,
+    read_operation,
+    select,
+    select_page,
+)
+from automl_plan.emulator.sql_filters import Term, created_until
+from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.types import Problem
 
 MAX_FAILURES = 20
-"""proto: OperationMetadata.partial_failures, at most 20."""
+"""The most texts that an operation reports (proto: OperationMetadata.partial_failures)."""
 
 POOLS: Mapping[str, int] = {
-    "changes": 1,  # one at a time, in the order in which they were asked for
+    "changes": 1,  # one at a time, in the order of the requests
     "exports": 2,
     "imports": IMPORTS_AT_ONCE,
     "trainings": TRAININGS_AT_ONCE,
@@ -46,8 +54,8 @@ _POOL_OF = {
 
 
 Runner = Callable[[Operation, Cancellation], None]
-"""Does an operation's work and ends by calling `Operations.finish`, or raises ServiceError when
-it failed, JobCancelled when it was cancelled."""
+"""Does an operation's work and ends by calling `Operations.finish`. Raises ServiceError when it
+fails, JobCancelled when it is cancelled."""
 
 
 class Operations:
@@ -62,14 +70,14 @@ class Operations:
         self._finished = threading.Condition()
 
     def register(self, kind: OperationKind, runner: Runner) -> None:
-        """Say what runs a kind of operation."""
+        """Register the function that runs a kind of operation."""
         self._runners[kind] = runner
 
     def resume(self) -> None:
-        """Run again what had not finished when the service ended; cancel what was to be."""
+        """Run what was unfinished when the service stopped, or cancel it if that was requested."""
         with self._store.reading() as db:
             rows = db.execute("SELECT * FROM operations WHERE done = 0 ORDER BY seq").fetchall()
-        for operation in map(operation_of, rows):
+        for operation in map(read_operation, rows):
             if operation.cancel_requested:
                 self._fail(operation, _CANCELLED)
             else:
@@ -77,53 +85,49 @@ class Operations:
 
     def begin(
         self,
+        db: Connection,
         scope: Scope,
-        problem: Problem | None,
         kind: OperationKind,
-        prepare: Callable[[Connection], tuple[Mapping[str, object], Sequence[ObjectRef]]],
+        problem: Problem | None,
+        spec: Mapping[str, object],
+        works_on: Sequence[ObjectRef],
     ) -> Operation:
-        """Record an operation, and run it in the background.
-
-        `prepare` checks, inside the same transaction, that it may begin, and gives its spec and
-        the objects it works on.
-        """
+        """Record an operation in the caller's transaction, and run it once that is committed."""
         now = self._clock.now()
-        with self._store.transaction() as db:
-            spec, works_on = prepare(db)
-            failing, stubborn = current_call().take("fail"), current_call().take("stubborn")
-            operation = Operation(
-                id=new_id(db),
-                scope=scope,
-                problem=problem,
-                kind=kind,
-                spec=spec,
-                created=now,
-                updated=now,
-                started=now if self._has_room(db, kind) else None,
-                done=False,
-                cancel_requested=False,
-                error=None,
-                result=None,
-                output="",
-                failures=(),
-                fails_with=None if failing is None else failing.code,
-                stubborn=stubborn is not None,
-            )
-            insert_operation(db, operation, works_on)
-            self._billing.asked(db, operation)
-        self._submit(operation)
+        failing, stubborn = current_call().take("fail"), current_call().take("stubborn")
+        operation = Operation(
+            id=new_id(db),
+            scope=scope,
+            problem=problem,
+            kind=kind,
+            spec=spec,
+            created=now,
+            updated=now,
+            started=now if self._has_room(db, kind) else None,
+            done=False,
+            cancel_requested=False,
+            error=None,
+            result=None,
+            output="",
+            failures=(),
+            fails_with=None if failing is None else failing.code,
+            stubborn=stubborn is not None,
+        )
+        insert_operation(db, operation, works_on)
+        self._billing.operation_created(db, operation)
+        self._store.on_commit(lambda: self._submit(operation))
         return operation
 
     def start(self, operation: Operation) -> Operation:
-        """Record when an operation got its turn, unless it had it when it was asked for."""
+        """Record when an operation left the queue, unless it never had to wait."""
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE operations SET started = coalesce(started, ?) WHERE id = ?",
                 (to_micros(self._clock.now()), operation.id),
             )
             row = db.execute("SELECT * FROM operations WHERE id = ?", (operation.id,)).fetchone()
-            operation = operation_of(row)
-            self._billing.began(db, operation)
+            operation = read_operation(row)
+            self._billing.operation_started(db, operation)
         return operation
 
     def finish(
@@ -143,35 +147,28 @@ class Operations:
                 to_micros(self._clock.now()),
                 *(result or (None, None)),
                 output,
-                json_text(failures[:MAX_FAILURES]),
+                column(tuple(failures[:MAX_FAILURES])),
                 operation.id,
             ),
         )
         _drop_if_forgotten(db, operation.id)
 
     def get(self, scope: Scope, operation_id: int) -> Operation:
-        """The operation of that id."""
+        """Return the operation of that id."""
         with self._store.reading() as db:
-            row = db.execute(
-                "SELECT * FROM operations WHERE id = ? AND api = ? AND project = ? "
-                "AND location = ? AND forgotten = 0",
-                (operation_id, *scope),
-            ).fetchone()
-        if row is None:
-            raise not_found("The operation does not exist.")
-        return operation_of(row)
+            found = select(db, Operation, scope, operation_id)
+        return required(found, "The operation does not exist.")
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Operation]:
-        """Operations, newest first; by a fault, those begun lately are missing."""
+        """Return operations, newest first; the fault `late` hides the latest ones."""
         late = current_call().seconds("late")
         if late:
-            terms = [*terms, CreatedUntil(self._clock.now() - timedelta(seconds=late))]
+            terms = [*terms, created_until(self._clock.now() - timedelta(seconds=late))]
         with self._store.reading() as db:
-            rows, more = select_page(db, "operations", scope, terms, window)
-        return Page(tuple(map(operation_of, rows)), more)
+            return select_page(db, Operation, scope, terms, window)
 
     def cancel(self, scope: Scope, operation_id: int) -> None:
-        """Ask an import or a training to stop; others, and finished ones, go on as they were."""
+        """Ask an import or a training to stop; without effect on others and on finished ones."""
         operation = self.get(scope, operation_id)
         if operation.done or operation.stubborn or operation.kind not in CANCELLABLE:
             return
@@ -184,14 +181,14 @@ class Operations:
             self._fail(operation, _CANCELLED)
 
     def delete(self, scope: Scope, operation_id: int) -> None:
-        """Forget the record. A running operation goes on (google.longrunning: DeleteOperation)."""
+        """Delete the record; a running operation continues (proto: DeleteOperation)."""
         self.get(scope, operation_id)
         with self._store.transaction() as db:
             db.execute("UPDATE operations SET forgotten = 1 WHERE id = ?", (operation_id,))
             _drop_if_forgotten(db, operation_id)
 
     def wait(self, scope: Scope, operation_id: int, seconds: float) -> Operation:
-        """The operation when it is done, or as it is after so many seconds."""
+        """Return the operation when it is done, or its state after that many seconds."""
         end = time.monotonic() + seconds
         with self._finished:
             while True:
@@ -202,27 +199,27 @@ class Operations:
                 self._finished.wait(remaining)
 
     def wake(self) -> None:
-        """Let those who wait look again: an operation finished, or the service stops."""
+        """Wake all `wait` calls: an operation finished, or the service stops."""
         with self._finished:
             self._finished.notify_all()
 
     def running_on(
         self, db: Connection, target: ObjectRef, kinds: Sequence[OperationKind]
     ) -> Operation | None:
-        """A running operation of one of these kinds that works on the object."""
+        """Return a running operation of one of these kinds that works on the object, if any."""
         marks = ", ".join("?" * len(kinds))
         row = db.execute(
             "SELECT o.* FROM works_on w JOIN operations o ON o.id = w.operation_id "  # noqa: S608 - only marks
             f"WHERE w.kind = ? AND w.object_id = ? AND o.done = 0 AND o.kind IN ({marks})",
             (*target, *kinds),
         ).fetchone()
-        return None if row is None else operation_of(row)
+        return None if row is None else read_operation(row)
 
     def _has_room(self, db: Connection, kind: OperationKind) -> bool:
-        """Whether an operation that can be cancelled has its turn at once.
+        """Whether an operation that can be cancelled starts at once.
 
-        That is decided with its record, not by its thread: a clock that is advanced right after
-        the answer must not make it begin later.
+        This is decided when it is recorded, not by its thread: a test that advances the clock
+        right after the answer must not make it start later.
         """
         if kind not in CANCELLABLE:
             return False
@@ -240,7 +237,7 @@ class Operations:
 
     def _run(self, operation: Operation, cancellation: Cancellation) -> None:
         if operation.fails_with is not None:
-            message = "The operation met a fault that was set."
+            message = "The operation failed because of a fault that was set."
             self._fail(operation, Failure(operation.fails_with, message))
             return
         try:
@@ -263,7 +260,7 @@ class Operations:
                 "WHERE id = ? AND done = 0",
                 (to_micros(self._clock.now()), failure.code, failure.message, operation.id),
             )
-            self._billing.failed(db, operation, failure.code)
+            self._billing.operation_failed(db, operation, failure.code)
             _drop_if_forgotten(db, operation.id)
         self.wake()
 

@@ -1,4 +1,4 @@
-"""The service as a process: its data directory, its lock, `server.json`, signals and idle exit."""
+"""The service as a process: data directory, lock, `server.json`, signals and idle timeout."""
 
 import fcntl
 import json
@@ -15,31 +15,29 @@ from pathlib import Path
 from msgspec import Struct
 
 from automl_plan import __version__
-from automl_plan.emulator.admin import AdminFront, Service
-from automl_plan.emulator.automl.front import AutomlFront
+from automl_plan.emulator.admin import Service, admin_front
+from automl_plan.emulator.automl.front import automl_front
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.faults import FaultRefused, Faults
 from automl_plan.emulator.files import Files
-from automl_plan.emulator.http import Front
 from automl_plan.emulator.methods import CallCounts
 from automl_plan.emulator.server import Server
-from automl_plan.emulator.storage import StorageFront
-from automl_plan.emulator.vertex.front import VertexFront
+from automl_plan.emulator.storage import storage_front
+from automl_plan.emulator.training.trainers import TRAINERS
+from automl_plan.emulator.vertex.front import vertex_front
 
 LOCK_HELD = 4
 """Exit code when another process serves the data directory."""
 
 _DRAIN_SECONDS = 5.0
-_PACKAGES = {"sklearn": ("sklearn", "PIL")}
-"""What must be importable, by trainer: the optional dependencies `local`."""
 
 
 class Options(Struct, frozen=True):
-    """How the service is to run. `idle_timeout` is in seconds; 0 means never to end by itself.
+    """How to run the service. `idle_timeout` is in seconds; 0 means no timeout.
 
-    `faults` are written as `fault_spec` says.
+    `faults` are in the syntax of `parse_fault`.
     """
 
     port: int
@@ -52,29 +50,29 @@ class Options(Struct, frozen=True):
     faults: Sequence[str] = ()
 
 
-class _Ended:
-    """Whether SIGTERM or SIGINT came.
+class _StopSignal:
+    """SIGTERM and SIGINT, as something to wait for.
 
-    A byte in a pipe tells it: what a handler sets just before a wait begins would be looked at
-    only when that wait is over.
+    A byte in a pipe reports them: a flag that a handler sets just before a wait begins would be
+    seen only after that wait.
     """
 
     def __init__(self) -> None:
-        self._told, told_by = os.pipe()
-        os.set_blocking(told_by, False)
-        signal.set_wakeup_fd(told_by)
+        self._reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: None)
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait so long for one of them, or for ever; whether it came."""
-        return bool(select.select([self._told], [], [], seconds)[0])
+        """Wait that long, or for ever; return whether a signal came."""
+        return bool(select.select([self._reader], [], [], seconds)[0])
 
 
 def serve(options: Options) -> None:
-    """Serve until SIGTERM, SIGINT, or until nobody has asked anything for the idle timeout.
+    """Serve until SIGTERM, SIGINT, or until there was no request for the idle timeout.
 
-    Raises StartError when it can't begin.
+    Raises StartError when it can't start.
     """
     _check_packages(options.trainer)
     faults = _faults(options.faults)
@@ -82,26 +80,27 @@ def serve(options: Options) -> None:
     _make_folder(options.data_dir)
     _make_folder(options.bucket_root)
     with _locked(options.data_dir / "lock"):
-        ended = _Ended()
+        stop = _StopSignal()
         files = Files(options.bucket_root.resolve(), options.files_root.resolve())
         engine = Engine(options.data_dir, files, options.trainer, Clock(options.time_scale))
         try:
-            _serve(options, engine, files, faults, ended)
+            _serve(options, engine, files, faults, stop)
         finally:
             engine.interrupt()
             engine.close()
 
 
-def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended: _Ended) -> None:
+def _serve(
+    options: Options, engine: Engine, files: Files, faults: Faults, stop: _StopSignal
+) -> None:
     note = options.data_dir / "server.json"
     counts = CallCounts()
     service = Service(options.trainer, options.time_scale, options.idle_timeout)
-    admin = AdminFront(engine, counts, faults, service)
-    fronts: Sequence[Front] = (
-        AutomlFront(engine),
-        VertexFront(engine),
-        StorageFront(files),
-        admin,
+    fronts = (
+        automl_front(engine),
+        vertex_front(engine),
+        storage_front(files),
+        admin_front(engine, counts, faults, service),
     )
     with Server(options.port, fronts, counts, faults, engine.now) as server:
         engine.resume()
@@ -110,7 +109,7 @@ def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended
         try:
             _write_note(note, server.url, server.server_port, options.trainer)
             print(f"AutoML emulator listening on {server.url}", flush=True)  # noqa: T201 - its one line
-            _wait(service, engine, server, ended)
+            _wait(service, engine, server, stop)
         finally:
             note.unlink(missing_ok=True)
             server.shutdown()
@@ -119,22 +118,22 @@ def _serve(options: Options, engine: Engine, files: Files, faults: Faults, ended
             server.activity.drain(_DRAIN_SECONDS)
 
 
-def _wait(service: Service, engine: Engine, server: Server, ended: _Ended) -> None:
-    left = service.idle_timeout
+def _wait(service: Service, engine: Engine, server: Server, stop: _StopSignal) -> None:
+    remaining = service.idle_timeout
     while service.idle_timeout:
-        if ended.wait(max(left, 0.02)):
+        if stop.wait(max(remaining, 0.02)):
             return
         if engine.jobs_running:
-            left = min(1.0, service.idle_timeout)
+            remaining = min(1.0, service.idle_timeout)
             continue
-        left = service.idle_timeout - server.activity.idle_seconds()
-        if service.idle_timeout and left <= 0:
+        remaining = service.idle_timeout - server.activity.idle_seconds()
+        if service.idle_timeout and remaining <= 0:
             return
-    ended.wait(None)
+    stop.wait(None)
 
 
 def _check_packages(trainer: str) -> None:
-    missing = [name for name in _PACKAGES.get(trainer, ()) if find_spec(name) is None]
+    missing = [name for name in TRAINERS[trainer].packages if find_spec(name) is None]
     if missing:
         raise StartError(
             f"The {trainer} trainer needs {' and '.join(missing)}, which isn't installed. "

@@ -1,170 +1,311 @@
-"""Database rows to objects and back. Every function works inside the caller's transaction."""
+"""Database rows as objects and back. Every function works inside the caller's transaction."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection, Row
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec.structs import asdict, fields, replace
 
 from automl_plan.emulator.clock import from_micros, to_micros
-from automl_plan.emulator.errors import Code
+from automl_plan.emulator.errors import Code, ServiceError
 from automl_plan.emulator.objects import (
-    KEPT_ROWS,
+    CACHED_ROWS,
     AnnotationSpec,
-    Api,
+    Change,
     Dataset,
-    Failure,
+    Deployment,
+    Endpoint,
     Model,
     ModelEvaluation,
-    ObjectKind,
     ObjectRef,
     Operation,
-    OperationKind,
     Scope,
 )
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.types import (
     Box,
     ClassificationMetrics,
     DetectionMetrics,
-    DetectionThreshold,
     Evaluation,
     Example,
-    IouEntry,
-    Problem,
     SetName,
-    Threshold,
 )
 
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+Item = TypeVar("Item")
+Listed = TypeVar("Listed", Dataset, Model, ModelEvaluation, Operation, Endpoint)
+Changeable = TypeVar("Changeable", Dataset, Model, Endpoint)
 
-def dump_evaluation(evaluation: Evaluation) -> str:
-    """The text that `load_evaluation` reads."""
-    return msgspec.json.encode(evaluation).decode()
+
+class Window(msgspec.Struct, frozen=True):
+    """One page of a list: at most `size` rows, all older than row number `before`."""
+
+    size: int
+    before: int | None = None
 
 
-def load_evaluation(text: str) -> Evaluation:
-    """The evaluation that was dumped."""
-    fields = json.loads(text)
-    metrics = fields["metrics"]
-    return Evaluation(
-        label=fields["label"],
-        evaluated_example_count=fields["evaluated_example_count"],
-        metrics=_detection(metrics) if "entries" in metrics else _classification(metrics),
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """Items of a list, newest first, and the row number where the next page starts."""
+
+    items: tuple[Item, ...]
+    next_before: int | None
+
+
+def column(value: object) -> object:
+    """Return a field's value as its column stores it."""
+    match value:
+        case datetime():
+            return to_micros(value)
+        case Mapping() | tuple():
+            return msgspec.json.encode(value).decode()
+    return value
+
+
+def insert(db: Connection, table: str, values: Mapping[str, object]) -> None:
+    """Insert a row; columns that aren't given are NULL."""
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    db.execute(
+        f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 - names are ours
+        tuple(map(column, values.values())),
     )
 
 
-def _classification(fields: dict[str, Any]) -> ClassificationMetrics:
-    thresholds, confusion = fields.pop("thresholds"), fields.pop("confusion")
-    return ClassificationMetrics(
-        **fields,
-        thresholds=tuple(Threshold(**entry) for entry in thresholds),
-        confusion=None if confusion is None else tuple(tuple(row) for row in confusion),
+def insert_dataset(db: Connection, dataset: Dataset) -> None:
+    """Insert a dataset."""
+    insert(db, "datasets", _columns(dataset))
+
+
+def insert_model(db: Connection, model: Model) -> None:
+    """Insert a model."""
+    insert(db, "models", _columns(model))
+
+
+def insert_operation(db: Connection, operation: Operation, works_on: Sequence[ObjectRef]) -> None:
+    """Insert an operation that has just been created, and the objects it works on."""
+    columns = _columns(operation)
+    del columns["error"], columns["result"]  # it has neither yet
+    columns |= {"problem": operation.problem or "", "forgotten": False}
+    insert(db, "operations", columns)
+    for target in works_on:
+        db.execute("INSERT INTO works_on VALUES (?, ?, ?)", (operation.id, *target))
+
+
+def insert_evaluation(db: Connection, model: Model, evaluation: ModelEvaluation) -> None:
+    """Insert an evaluation of a model."""
+    text = msgspec.json.encode(evaluation.evaluation).decode()
+    columns = {**_columns(evaluation), **model.scope._asdict(), "evaluation": text}
+    insert(db, "evaluations", columns)
+
+
+def _columns(item: msgspec.Struct) -> dict[str, object]:
+    """The fields of an object by the names of their columns."""
+    columns = {each.encode_name: getattr(item, each.name) for each in fields(item)}
+    scope = columns.pop("scope", None)
+    return columns | (scope._asdict() if scope else {})
+
+
+def apply_change(
+    db: Connection, old: Changeable, change: Change, etag: str | None, now: datetime
+) -> Changeable:
+    """Write the fields that a change has, and return the new object.
+
+    Raises ABORTED when an etag is given that isn't the current one.
+    """
+    table = _TABLES[type(old)]
+    if etag and etag != old.etag:
+        text = f"The etag is not that of the current {table.name.removesuffix('s')}."
+        raise ServiceError(Code.ABORTED, text)
+    given: dict[str, object] = {
+        name: value for name, value in asdict(change).items() if value is not None
+    }
+    if not isinstance(old, Dataset):
+        given["updated"] = now
+    new: Changeable = replace(old, **given, version=old.version + 1)
+    names: tuple[str, ...] = (*given, "version")
+    db.execute(
+        f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in names)} "  # noqa: S608 - names are ours
+        f"WHERE {table.key} = ?",
+        (*(column(getattr(new, name)) for name in names), getattr(old, table.key)),
+    )
+    return new
+
+
+def select(db: Connection, kind: type[Listed], scope: Scope, object_id: int | str) -> Listed | None:
+    """Return the object of that id, or None when the scope has none."""
+    table = _TABLES[kind]
+    row = db.execute(
+        f"SELECT * FROM {table.name} WHERE id = ? AND {table.in_scope}",  # noqa: S608 - closed sets only
+        (object_id, *scope),
+    ).fetchone()
+    return None if row is None else table.read(db, row)
+
+
+def select_page(
+    db: Connection, kind: type[Listed], scope: Scope, terms: Sequence[Term], window: Window
+) -> Page[Listed]:
+    """Return one page of the objects of a scope that match all terms, newest first."""
+    table = _TABLES[kind]
+    if window.before is not None:
+        terms = [*terms, Term("seq < ?", (window.before,))]
+    where = " AND ".join([table.in_scope, *(term.sql for term in terms)])
+    rows = db.execute(
+        f"SELECT * FROM {table.name} WHERE {where} ORDER BY seq DESC LIMIT ?",  # noqa: S608 - closed sets only
+        (*scope, *(value for term in terms for value in term.parameters), window.size + 1),
+    ).fetchall()
+    more = len(rows) > window.size
+    rows = rows[: window.size]
+    return Page(tuple(table.read(db, row) for row in rows), rows[-1]["seq"] if more else None)
+
+
+def matches(db: Connection, item: msgspec.Struct, terms: Sequence[Term]) -> bool:
+    """Return whether an object that has no row would match all terms."""
+    columns = _columns(item)
+    given = ", ".join(f"? AS {name}" for name in columns)
+    where = " AND ".join(["true", *(term.sql for term in terms)])
+    row = db.execute(
+        f"SELECT 1 FROM (SELECT {given}) WHERE {where}",  # noqa: S608 - closed sets only
+        (*map(column, columns.values()), *(value for term in terms for value in term.parameters)),
+    ).fetchone()
+    return row is not None
+
+
+@cache
+def _readers(kind: type[msgspec.Struct]) -> Mapping[str, Callable[[Any], Any]]:
+    """How to read the columns of a type that aren't stored as they are: JSON and times."""
+    readers: dict[str, Callable[[Any], Any]] = {}
+    for each in fields(kind):
+        types = {each.type, get_origin(each.type), *get_args(each.type)}
+        if datetime in types:
+            readers[each.encode_name] = from_micros
+        elif types & {Mapping, dict, tuple}:
+            readers[each.encode_name] = msgspec.json.decode
+    return readers
+
+
+def read_row(row: Row, kind: type[Struct], **given: object) -> Struct:
+    """Return the object of a row; fields that aren't columns are given."""
+    values = dict(row)
+    for name, read in _readers(kind).items():
+        if name in values and values[name] is not None:
+            values[name] = read(values[name])
+    if "api" in values:
+        values["scope"] = (values["api"], values["project"], values["location"])
+    return msgspec.convert(values | given, kind, strict=False)
+
+
+@lru_cache(CACHED_ROWS)
+def _dataset(row: Row) -> Dataset:
+    return read_row(row, Dataset)
+
+
+@lru_cache(CACHED_ROWS)
+def read_model(row: Row) -> Model:
+    """Return the model of a row."""
+    return read_row(row, Model)
+
+
+def read_operation(row: Row) -> Operation:
+    """Return the operation of a row."""
+    code, result_kind = row["error_code"], row["result_kind"]
+    return read_row(
+        row,
+        Operation,
+        problem=row["problem"] or None,
+        error=None if code is None else (code, row["error_message"]),
+        result=None if result_kind is None else (result_kind, row["result_id"]),
     )
 
 
-def _detection(fields: dict[str, Any]) -> DetectionMetrics:
-    entries = []
-    for entry in fields.pop("entries"):
-        thresholds = tuple(DetectionThreshold(**each) for each in entry.pop("thresholds"))
-        entries.append(IouEntry(**entry, thresholds=thresholds))
-    return DetectionMetrics(**fields, entries=tuple(entries))
+class _StoredEvaluation(msgspec.Struct):
+    label: str | None
+    evaluated_example_count: int
+    metrics: msgspec.Raw
+
+
+def _evaluation(row: Row) -> ModelEvaluation:
+    stored = msgspec.json.decode(row["evaluation"], type=_StoredEvaluation)
+    kind: type[DetectionMetrics | ClassificationMetrics] = (
+        DetectionMetrics if b'"entries":' in bytes(stored.metrics) else ClassificationMetrics
+    )
+    metrics = msgspec.json.decode(stored.metrics, type=kind)
+    evaluation = Evaluation(stored.label, stored.evaluated_example_count, metrics)
+    return ModelEvaluation(
+        id=row["id"],
+        model_id=row["model_id"],
+        annotation_spec_id=row["annotation_spec_id"],
+        created=from_micros(row["created"]),
+        evaluation=evaluation,
+    )
+
+
+def _endpoint(db: Connection, row: Row) -> Endpoint:
+    rows = db.execute("SELECT * FROM deployments WHERE endpoint = ? ORDER BY seq", (row["number"],))
+    deployments = [read_row(each, Deployment) for each in rows]
+    ids = {each.id for each in deployments}
+    traffic = msgspec.json.decode(row["traffic"], type=dict[str, int])
+    served = {key: percent for key, percent in traffic.items() if key in ids}
+    return read_row(row, Endpoint, deployments=deployments, traffic=served)
+
+
+class _Table(NamedTuple):
+    """The table of a type: its name, the column that other tables refer to, and its reader."""
+
+    name: str
+    key: str
+    read: Callable[[Connection, Row], Any]
+
+    @property
+    def in_scope(self) -> str:
+        """The condition for rows of one scope."""
+        listed = " AND forgotten = 0" if self.name == "operations" else ""
+        return f"api = ? AND project = ? AND location = ?{listed}"
+
+
+_TABLES: Mapping[type, _Table] = {
+    Dataset: _Table("datasets", "id", lambda _, row: _dataset(row)),
+    Model: _Table("models", "id", lambda _, row: read_model(row)),
+    ModelEvaluation: _Table("evaluations", "id", lambda _, row: _evaluation(row)),
+    Operation: _Table("operations", "id", lambda _, row: read_operation(row)),
+    Endpoint: _Table("endpoints", "number", _endpoint),
+}
+
+
+def select_specs(db: Connection, dataset_id: int) -> list[AnnotationSpec]:
+    """Return the labels of a dataset, oldest first."""
+    rows = db.execute(
+        "SELECT * FROM annotation_specs WHERE dataset_id = ? ORDER BY seq", (dataset_id,)
+    )
+    return [read_row(row, AnnotationSpec) for row in rows]
 
 
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 _BOXES = msgspec.json.Decoder(tuple[Box, ...])
 
 
-def json_text(value: object) -> str:
-    """A value as a column keeps it."""
-    return msgspec.json.encode(value).decode()
-
-
-def insert(db: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
-    """Add a row; columns that aren't given are null."""
-    columns, marks = ", ".join(values), ", ".join("?" * len(values))
-    db.execute(
-        f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 - names are ours
-        tuple(values.values()),
-    )
-
-
-def scope_of(row: sqlite3.Row) -> Scope:
-    """The scope of any object's row."""
-    return Scope(Api(row["api"]), row["project"], row["location"])
-
-
-def insert_dataset(db: sqlite3.Connection, dataset: Dataset) -> None:
-    """Add a dataset."""
-    insert(
-        db,
-        "datasets",
-        {
-            "id": dataset.id,
-            **dataset.scope._asdict(),
-            "problem": dataset.problem,
-            "multilabel": dataset.multilabel,
-            "display_name": dataset.display_name,
-            "description": dataset.description,
-            "labels": json_text(dict(dataset.labels)),
-            "version": dataset.version,
-            "created": to_micros(dataset.created),
-            "example_count": dataset.example_count,
-        },
-    )
-
-
-@lru_cache(KEPT_ROWS)
-def dataset_of(row: sqlite3.Row) -> Dataset:
-    """The dataset of a row."""
-    return Dataset(
-        id=row["id"],
-        scope=scope_of(row),
-        problem=Problem(row["problem"]),
-        multilabel=bool(row["multilabel"]),
-        display_name=row["display_name"],
-        description=row["description"],
-        labels=msgspec.json.decode(row["labels"]),
-        version=row["version"],
-        created=from_micros(row["created"]),
-        example_count=row["example_count"],
-    )
-
-
-def select_dataset(db: sqlite3.Connection, scope: Scope, dataset_id: int) -> Dataset | None:
-    """The dataset of that id, if the scope has one."""
-    row = db.execute(
-        "SELECT * FROM datasets WHERE id = ? AND api = ? AND project = ? AND location = ?",
-        (dataset_id, *scope),
-    ).fetchone()
-    return None if row is None else dataset_of(row)
-
-
-def select_specs(db: sqlite3.Connection, dataset_id: int) -> list[AnnotationSpec]:
-    """The labels of a dataset, in the order in which they came."""
+def select_examples(db: Connection, dataset_id: int) -> list[Example]:
+    """Return the examples of a dataset, oldest first."""
+    rows = db.execute("SELECT * FROM examples WHERE dataset_id = ? ORDER BY seq", (dataset_id,))
     return [
-        AnnotationSpec(row["id"], row["dataset_id"], row["label"], row["example_count"])
-        for row in db.execute(
-            "SELECT * FROM annotation_specs WHERE dataset_id = ? ORDER BY seq", (dataset_id,)
+        Example(
+            uri=row["uri"],
+            path=Path(row["path"]),
+            set=SetName(row["ml_use"]),
+            labels=_TEXTS.decode(row["labels"]),
+            boxes=_BOXES.decode(row["boxes"]),
+            content=row["content"],
         )
+        for row in rows
     ]
 
 
-def select_examples(db: sqlite3.Connection, dataset_id: int) -> list[Example]:
-    """The examples of a dataset, in the order in which they came."""
-    return [
-        example_of(row)
-        for row in db.execute(
-            "SELECT * FROM examples WHERE dataset_id = ? ORDER BY seq", (dataset_id,)
-        )
-    ]
-
-
-def select_own_contents(db: sqlite3.Connection, dataset_id: int) -> list[str]:
-    """The contents of images that this dataset alone has."""
+def select_unshared_contents(db: Connection, dataset_id: int) -> list[str]:
+    """Return the contents of images that no other dataset has."""
     rows = db.execute(
         "SELECT content FROM examples WHERE dataset_id = ?1 "
         "EXCEPT SELECT content FROM examples WHERE dataset_id <> ?1",
@@ -173,20 +314,8 @@ def select_own_contents(db: sqlite3.Connection, dataset_id: int) -> list[str]:
     return [row["content"] for row in rows]
 
 
-def example_of(row: sqlite3.Row) -> Example:
-    """The example of a row."""
-    return Example(
-        uri=row["uri"],
-        path=Path(row["path"]),
-        set=SetName(row["ml_use"]),
-        labels=_TEXTS.decode(row["labels"]),
-        boxes=_BOXES.decode(row["boxes"]),
-        content=row["content"],
-    )
-
-
-def write_examples(db: sqlite3.Connection, dataset_id: int, examples: Sequence[Example]) -> None:
-    """Add examples; one with content that stands already gets the new labels and boxes."""
+def write_examples(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
+    """Insert examples; of those that exist, replace labels and boxes."""
     db.executemany(
         "INSERT INTO examples (dataset_id, content, uri, path, ml_use, labels, boxes) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset_id, content) "
@@ -198,140 +327,9 @@ def write_examples(db: sqlite3.Connection, dataset_id: int, examples: Sequence[E
                 example.uri,
                 str(example.path),
                 example.set,
-                json_text(example.labels),
-                json_text(example.boxes),
+                column(example.labels),
+                column(example.boxes),
             )
             for example in examples
         ),
-    )
-
-
-def insert_model(db: sqlite3.Connection, model: Model) -> None:
-    """Add a model."""
-    insert(
-        db,
-        "models",
-        {
-            "id": model.id,
-            **model.scope._asdict(),
-            "dataset_id": model.dataset_id,
-            "problem": model.problem,
-            "multilabel": model.multilabel,
-            "model_type": model.model_type,
-            "budget": model.budget_milli_node_hours,
-            "base_model_id": model.base_model_id,
-            "display_name": model.display_name,
-            "labels": json_text(dict(model.labels)),
-            "version": model.version,
-            "created": to_micros(model.created),
-            "updated": to_micros(model.updated),
-            "cost": model.cost_milli_node_hours,
-            "stop_reason": model.stop_reason,
-            "node_qps": model.node_qps,
-            "deployed": model.deployed,
-            "node_count": model.node_count,
-            "trainer": model.trainer,
-            "specs": json_text(model.specs),
-        },
-    )
-
-
-@lru_cache(KEPT_ROWS)
-def model_of(row: sqlite3.Row) -> Model:
-    """The model of a row."""
-    return Model(
-        id=row["id"],
-        scope=scope_of(row),
-        dataset_id=row["dataset_id"],
-        problem=Problem(row["problem"]),
-        multilabel=bool(row["multilabel"]),
-        model_type=row["model_type"],
-        budget_milli_node_hours=row["budget"],
-        base_model_id=row["base_model_id"],
-        display_name=row["display_name"],
-        labels=msgspec.json.decode(row["labels"]),
-        version=row["version"],
-        created=from_micros(row["created"]),
-        updated=from_micros(row["updated"]),
-        cost_milli_node_hours=row["cost"],
-        stop_reason=row["stop_reason"],
-        node_qps=row["node_qps"],
-        deployed=bool(row["deployed"]),
-        node_count=row["node_count"],
-        trainer=row["trainer"],
-        specs=tuple((spec_id, label) for spec_id, label in msgspec.json.decode(row["specs"])),
-    )
-
-
-def select_model(db: sqlite3.Connection, scope: Scope, model_id: int) -> Model | None:
-    """The model of that id, if the scope has one."""
-    row = db.execute(
-        "SELECT * FROM models WHERE id = ? AND api = ? AND project = ? AND location = ?",
-        (model_id, *scope),
-    ).fetchone()
-    return None if row is None else model_of(row)
-
-
-def evaluation_of(row: sqlite3.Row) -> ModelEvaluation:
-    """The evaluation of a row."""
-    return ModelEvaluation(
-        id=row["id"],
-        model_id=row["model_id"],
-        annotation_spec_id=row["annotation_spec_id"],
-        created=from_micros(row["created"]),
-        evaluation=load_evaluation(row["evaluation"]),
-    )
-
-
-def insert_operation(
-    db: sqlite3.Connection, operation: Operation, works_on: Sequence[ObjectRef]
-) -> None:
-    """Add an operation that has just begun."""
-    insert(
-        db,
-        "operations",
-        {
-            "id": operation.id,
-            **operation.scope._asdict(),
-            "problem": operation.problem or "",
-            "kind": operation.kind,
-            "spec": json_text(dict(operation.spec)),
-            "created": to_micros(operation.created),
-            "updated": to_micros(operation.updated),
-            "started": None if operation.started is None else to_micros(operation.started),
-            "done": operation.done,
-            "cancel_requested": operation.cancel_requested,
-            "forgotten": False,
-            "output": operation.output,
-            "failures": json_text(operation.failures),
-            "fails_with": operation.fails_with,
-            "stubborn": operation.stubborn,
-        },
-    )
-    for target in works_on:
-        db.execute("INSERT INTO works_on VALUES (?, ?, ?)", (operation.id, *target))
-
-
-def operation_of(row: sqlite3.Row) -> Operation:
-    """The operation of a row."""
-    code, result_kind = row["error_code"], row["result_kind"]
-    return Operation(
-        id=row["id"],
-        scope=scope_of(row),
-        problem=Problem(row["problem"]) if row["problem"] else None,
-        kind=OperationKind(row["kind"]),
-        spec=msgspec.json.decode(row["spec"]),
-        created=from_micros(row["created"]),
-        updated=from_micros(row["updated"]),
-        started=None if row["started"] is None else from_micros(row["started"]),
-        done=bool(row["done"]),
-        cancel_requested=bool(row["cancel_requested"]),
-        error=None if code is None else Failure(Code(code), row["error_message"]),
-        result=None
-        if result_kind is None
-        else ObjectRef(ObjectKind(result_kind), row["result_id"]),
-        output=row["output"],
-        failures=_TEXTS.decode(row["failures"]),
-        fails_with=None if row["fails_with"] is None else Code(row["fails_with"]),
-        stubborn=bool(row["stubborn"]),
     )

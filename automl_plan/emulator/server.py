@@ -1,4 +1,4 @@
-"""The HTTP server: loopback only, keep-alive, each answer in one send."""
+"""The HTTP server: on loopback only, with keep-alive, each response in one send."""
 
 import re
 import socket
@@ -17,18 +17,18 @@ from msgspec.structs import replace
 from automl_plan import __version__
 from automl_plan.emulator.errors import Code, ServiceError, StartError
 from automl_plan.emulator.faults import Call, Fault, Faults, answering
-from automl_plan.emulator.http import Found, Front, Reply, Request, error_reply
+from automl_plan.emulator.http import Front, MatchedRoute, Reply, Request, error_reply
 from automl_plan.emulator.methods import CallCounts
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
-"""Above a 30 MB image in base64, the largest thing the API takes (proto: ExamplePayload)."""
+"""More than a 30 MB image in base64, the largest request of the API (proto: ExamplePayload)."""
 
 _SECONDS_OF_SILENCE = 600.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Activity:
-    """How many requests are being answered, and since when there were none."""
+    """Counts the requests in progress, and the time since the last one."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
@@ -46,18 +46,18 @@ class Activity:
             self._lock.notify_all()
 
     def idle_seconds(self) -> float:
-        """How long there has been no request."""
+        """Return the seconds without any request."""
         with self._lock:
             return 0.0 if self._active else time.monotonic() - self._last
 
     def drain(self, seconds: float) -> None:
-        """Wait until no request is being answered, at most so long."""
+        """Wait until no request is in progress, at most that many seconds."""
         with self._lock:
             self._lock.wait_for(lambda: not self._active, seconds)
 
 
 class Server(ThreadingHTTPServer):
-    """Answers requests by the first front that knows their path."""
+    """Answers each request by the first front that has its path."""
 
     daemon_threads = True
     block_on_close = False
@@ -75,7 +75,7 @@ class Server(ThreadingHTTPServer):
         self.counts = counts
         self.faults = faults
         self.now = now
-        self.ending = threading.Event()
+        self.stopping = threading.Event()
         self.activity = Activity()
         try:
             super().__init__(("127.0.0.1", port), _Handler)
@@ -83,7 +83,7 @@ class Server(ThreadingHTTPServer):
             raise StartError(f"Can't listen on 127.0.0.1:{port}: {error}.") from error
 
     def server_bind(self) -> None:
-        """Bind, without the base class's look-up of the host's name."""
+        """Bind without the base class's lookup of the host name."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         host, port = self.socket.getsockname()[:2]
@@ -92,23 +92,23 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where clients reach it."""
+        """The base URL for clients."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def shutdown(self) -> None:
-        """End, and delay no answer any longer."""
-        self.ending.set()
+        """Stop, and end all delays that faults cause."""
+        self.stopping.set()
         super().shutdown()
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - base class's signature
-        """Say nothing of clients that go away; print the trace of anything else."""
+        """Ignore clients that disconnect; print the traceback of anything else."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             traceback.print_exc(file=sys.stderr)
 
     def answer(self, request: Request, refused: ServiceError | None) -> Reply:
-        """The answer to a request, whatever happens."""
+        """Return the response to a request; `refused` is an error found while reading it."""
         for front in self.fronts:
-            found = front.handler(request)
+            found = front.match(request)
             if found is None:
                 continue
             if refused is not None:
@@ -121,14 +121,14 @@ class Server(ThreadingHTTPServer):
         return error_reply(refused or ServiceError(Code.NOT_FOUND, "Method not found."))
 
     def _faulty(self, call: Call, front: Front, act: Callable[[], Reply]) -> Reply:
-        """What a call is answered, and whether it acts at all, by the faults that it meets."""
-        self.ending.wait(call.seconds("delay-before"))
+        """Apply the faults of a call before and after it; some prevent it."""
+        self.stopping.wait(call.seconds("delay-before"))
         before = call.take("drop-before", "401", "429", "500", "503")
         if before is not None:
             return _failing(before, front, Reply(200, b""))
         with answering(call):
             reply = act()
-        self.ending.wait(call.seconds("delay-after"))
+        self.stopping.wait(call.seconds("delay-after"))
         after = call.take("drop-after", "500-after", "503-after", "truncate")
         return reply if after is None else _failing(after, front, reply)
 
@@ -145,7 +145,7 @@ _ANSWERS = {
 
 
 def _failing(fault: Fault, front: Front, reply: Reply) -> Reply:
-    """What a fault makes of a reply."""
+    """Return what a client gets instead of a reply because of a fault."""
     answer = _ANSWERS.get(fault.effect.removesuffix("-after"))
     if answer is not None:
         seconds = None if fault.seconds is None else int(fault.seconds)
@@ -153,13 +153,13 @@ def _failing(fault: Fault, front: Front, reply: Reply) -> Reply:
     return replace(reply, sent="half" if fault.effect == "truncate" else "nothing")
 
 
-def _act(front: Front, found: Found, request: Request) -> Reply:
-    """What the method answers, even when it fails."""
+def _act(front: Front, found: MatchedRoute, request: Request) -> Reply:
+    """Call the method; errors become replies."""
     try:
         return found.handler(replace(request, params=found.params))
     except ServiceError as error:
         return front.error(error)
-    except Exception:  # noqa: BLE001 - a bug must be an answer, not a dead connection
+    except Exception:  # noqa: BLE001 - a bug must be answered, not end the connection
         traceback.print_exc(file=sys.stderr)
         return front.error(ServiceError(Code.INTERNAL, "Internal error encountered."))
 
@@ -175,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 split = urlsplit(self.path)
             except ValueError:
-                self.close_connection = True  # whatever body it has is not read
+                self.close_connection = True  # its body is not read
                 self._send(error_reply(_bad("The request names no path.")))
                 return
             body, refused = self._body()
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
                 body,
                 content_type=self.headers.get("Content-Type", ""),
             )
-            self._send(self.server.answer(request, self._foreign() or refused))
+            self._send(self.server.answer(request, self._check_origin() or refused))
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815 - the base class's names
 
@@ -199,13 +199,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return b"", _bad(f"The request is larger than {MAX_BODY_BYTES} bytes.")
         body = self.rfile.read(int(length))
-        if len(body) < int(length):  # who sent it took it back
+        if len(body) < int(length):  # the client gave up
             self.close_connection = True
-            return b"", _bad("The request was cut off.")
+            return b"", _bad("The request is incomplete.")
         return body, None
 
-    def _foreign(self) -> ServiceError | None:
-        """Refuse what a web page could make a browser send (DNS rebinding, cross-site calls)."""
+    def _check_origin(self) -> ServiceError | None:
+        """Return an error for requests from web pages (DNS rebinding, cross-site calls)."""
         hosts = self.headers.get_all("Host") or []
         origin = self.headers.get("Origin")
         if len(hosts) == 1 and _is_loopback(f"//{hosts[0]}"):
@@ -235,12 +235,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(head.encode("latin-1") + body)
 
     def _date(self) -> str:
-        """What time it is by the service's clock, which tests advance."""
+        """The time of the service's clock, which tests advance."""
         now = min(self.server.now(), _LATEST_DATE)
         return self.date_time_string(int(now.timestamp()))
 
     def log_message(self, *_: object) -> None:
-        """Keep no log of requests."""
+        """Don't log requests."""
 
 
 def _is_loopback(url: str) -> bool:

@@ -1,11 +1,9 @@
-"""What lists are filtered by, as SQL: columns and operators are closed sets, values parameters."""
+"""Filters of lists as SQL. Columns and operators are closed sets; values are parameters."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol
-
-from msgspec import Struct
+from typing import Literal, NamedTuple
 
 from automl_plan.emulator.clock import to_micros
 from automl_plan.emulator.objects import ObjectRef
@@ -29,113 +27,64 @@ Expression = Literal[
     "json_extract(spec, '$.asked.display_name')",
     "json_extract(spec, '$.asked.definition')",
 ]
-"""What a comparison can be made of: a column, or what a training was asked for by the front."""
+"""What `compare` takes: a column, or a field of the request that started a training."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "GLOB"]
-LabelHome = Literal["labels", "json_extract(spec, '$.asked.labels')"]
+LabelColumn = Literal["labels", "json_extract(spec, '$.asked.labels')"]
 Value = str | int | None
-Sql = tuple[str, tuple[Value, ...]]
 
 
-class Term(Protocol):
-    """One condition on the rows of a list."""
+class Term(NamedTuple):
+    """A condition on the rows of a list: a part of a WHERE clause and its parameters."""
 
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-
-
-class Condition(Struct, frozen=True):
-    """A column's comparison with a value; None compares with "is there none?"."""
-
-    column: Column
-    value: Value
-    negated: bool = False
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        return f"{self.column} {'IS NOT' if self.negated else 'IS'} ?", (self.value,)
+    sql: str
+    parameters: tuple[Value, ...]
 
 
-class Compared(Struct, frozen=True):
-    """A comparison by an operator; GLOB takes `*` for any characters."""
-
-    expression: Expression
-    operator: Operator
-    value: Value
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        return f"{self.expression} {self.operator} ?", (self.value,)
+def equals(column: Column, value: Value, *, negated: bool = False) -> Term:
+    """Compare a column with a value, which may be NULL."""
+    return Term(f"{column} {'IS NOT' if negated else 'IS'} ?", (value,))
 
 
-class HasLabel(Struct, frozen=True):
-    """That an object bears a label, with any value or with that one."""
-
-    home: LabelHome
-    key: str
-    value: str | None = None
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        path = f"$.{json.dumps(self.key)}"
-        if self.value is None:
-            return f"json_extract({self.home}, ?) IS NOT NULL", (path,)
-        return f"json_extract({self.home}, ?) IS ?", (path, self.value)
+def compare(expression: Expression, operator: Operator, value: Value) -> Term:
+    """Compare an expression with a value; with GLOB, `*` matches any characters."""
+    return Term(f"{expression} {operator} ?", (value,))
 
 
-class WorksOn(Struct, frozen=True):
-    """That an operation works on an object, or doesn't; None is an object that can't exist."""
-
-    target: ObjectRef | None
-    negated: bool = False
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        kind, object_id = self.target or ("", 0)
-        found = "id IN (SELECT operation_id FROM works_on WHERE kind = ? AND object_id = ?)"
-        return (f"NOT {found}" if self.negated else found), (kind, object_id)
+def has_label(column: LabelColumn, key: str, value: str | None = None) -> Term:
+    """Match objects with a label of that key: with that value, or with any."""
+    path = f"$.{json.dumps(key)}"
+    if value is None:
+        return Term(f"json_extract({column}, ?) IS NOT NULL", (path,))
+    return Term(f"json_extract({column}, ?) IS ?", (path, value))
 
 
-class CreatedUntil(Struct, frozen=True):
-    """That an object was created at an instant or before."""
-
-    instant: datetime
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        return "created <= ?", (to_micros(self.instant),)
+def works_on(target: ObjectRef | None, *, negated: bool = False) -> Term:
+    """Match operations that work on an object; None is an object that can't exist."""
+    kind, object_id = target or ("", 0)
+    sql = "id IN (SELECT operation_id FROM works_on WHERE kind = ? AND object_id = ?)"
+    return Term(f"NOT {sql}" if negated else sql, (kind, object_id))
 
 
-class Not(Struct, frozen=True):
-    """What a term does not find; nothing compared with something is no match either way."""
-
-    term: Term
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        text, values = self.term.sql()
-        return f"NOT coalesce({text}, 0)", values
+def created_until(instant: datetime) -> Term:
+    """Match objects that were created at that time or before."""
+    return Term("created <= ?", (to_micros(instant),))
 
 
-class AllOf(Struct, frozen=True):
-    """What all terms find."""
-
-    terms: Sequence[Term]
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        return _joined(" AND ", self.terms)
+def negate(term: Term) -> Term:
+    """Match what a term doesn't match; an unknown result (NULL) counts as no match."""
+    return Term(f"NOT coalesce({term.sql}, 0)", term.parameters)
 
 
-class AnyOf(Struct, frozen=True):
-    """What any of the terms finds."""
-
-    terms: Sequence[Term]
-
-    def sql(self) -> Sql:
-        """The WHERE term and its parameters."""
-        return _joined(" OR ", self.terms)
+def all_of(terms: Sequence[Term]) -> Term:
+    """Match what all of the terms match."""
+    return _join(" AND ", terms)
 
 
-def _joined(word: str, terms: Sequence[Term]) -> Sql:
-    found = [term.sql() for term in terms]
-    return f"({word.join(text for text, _ in found)})", tuple(v for _, vs in found for v in vs)
+def any_of(terms: Sequence[Term]) -> Term:
+    """Match what at least one of the terms matches."""
+    return _join(" OR ", terms)
+
+
+def _join(operator: str, terms: Sequence[Term]) -> Term:
+    parameters = tuple(value for term in terms for value in term.parameters)
+    return Term(f"({operator.join(term.sql for term in terms)})", parameters)

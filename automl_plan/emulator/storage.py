@@ -19,21 +19,21 @@ from urllib.parse import quote
 
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.files import FileRefused, Files
-from automl_plan.emulator.http import Found, Reply, Request, find, json_reply, route
+from automl_plan.emulator.http import Front, Reply, Request, json_reply, route
 
 
 class ObjectWriter:
-    """Writes below the bucket root, and nowhere else."""
+    """Writes objects below the bucket root, and nowhere else."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._lock = threading.Lock()
 
     def write(self, bucket: Path, name: str, content: bytes, generation: int | None) -> Path:
-        """Write an object into a bucket's folder: its file.
+        """Write an object into a bucket's folder and return its file.
 
-        `generation` is what the object must have that it takes the place of: 0 for no object,
-        None for any or none.
+        `generation` is the required one of the existing object: 0 if none may exist, None if
+        that doesn't matter.
         """
         try:
             path = self._files.place(bucket, name)
@@ -42,7 +42,7 @@ class ObjectWriter:
         except FileRefused as error:
             raise invalid(("name", str(error))) from error
         except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
-            # In Cloud Storage both can be there, as it has no folders.
+            # Cloud Storage has no folders, so there both can exist.
             message = "In the emulator there can't be both an object a and an object a/b."
             raise invalid(("name", message)) from error
         except OSError as error:  # the disk is full, a name is too long for it
@@ -50,7 +50,7 @@ class ObjectWriter:
         return path
 
     def _put(self, path: Path, content: bytes, generation: int | None) -> None:
-        # Beside the buckets: a draft in one of them would be listed as an object.
+        # Outside the buckets, where a draft would be listed as an object.
         descriptor, draft = tempfile.mkstemp(prefix=".upload-", dir=self._files.bucket_root)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -69,7 +69,7 @@ class ObjectWriter:
 
 
 def _generation(path: Path) -> int:
-    """As the metadata of objects have it; 0 when there is none."""
+    """The generation of an object, as in its metadata; 0 when there is none."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -80,7 +80,7 @@ _UNKNOWN = re.compile(r"if(GenerationNotMatch|Metageneration(Not)?Match)", re.IG
 
 
 def read_upload(request: Request) -> tuple[str, bytes]:
-    """The name and the content of the object to be written."""
+    """Return the name and the content of an uploaded object."""
     kind = request.query.get("uploadType", "")
     metadata: dict[str, object] = {}
     content = request.body
@@ -95,14 +95,14 @@ def read_upload(request: Request) -> tuple[str, bytes]:
         raise invalid(("name", "Required."))
     if re.search(r"[\ud800-\udfff]", name):
         raise invalid(("name", "It can't be written in UTF-8."))
-    told = metadata.get("md5Hash")
-    if told is not None and told != _md5(content):
+    expected = metadata.get("md5Hash")
+    if expected is not None and expected != _md5(content):
         raise invalid(("md5Hash", "It is not the MD5 of the content."))
     return name, content
 
 
 def read_condition(query: Mapping[str, str]) -> int | None:
-    """The generation that the object must have, 0 for none; None when any may be there."""
+    """Return the required generation of the existing object, 0 for none; None if any will do."""
     for key in query:
         if _UNKNOWN.fullmatch(key):
             raise ServiceError(Code.UNIMPLEMENTED, f"The emulator does not know {key}.")
@@ -142,7 +142,7 @@ def _md5(content: bytes) -> str:
 
 _OBJECTS = "/storage/v1/b/{bucket}/o"
 _STATUSES = {Code.FAILED_PRECONDITION: 412}
-"""Where Cloud Storage's differ from those of google.rpc codes."""
+"""Statuses that differ from those of google.rpc codes."""
 _MAX_RESULTS = 1000
 _REASONS = {
     Code.NOT_FOUND: "notFound",
@@ -155,32 +155,37 @@ _REASONS = {
 }
 
 
-class StorageFront:
-    """Cloud Storage over the bucket root. Answers have no `etag`, `crc32c` and no ACLs."""
+def storage_front(files: Files) -> Front:
+    """Return Cloud Storage over the bucket root. Answers have no `etag`, `crc32c` and no ACLs."""
+    methods = _ObjectMethods(files)
+    return Front(
+        (
+            route("objects.get", "GET", _OBJECTS + "/{object}", methods.get),
+            route("objects.get", "GET", "/download" + _OBJECTS + "/{object}", methods.get),
+            route("objects.list", "GET", _OBJECTS, methods.list),
+            route("objects.insert", "POST", "/upload" + _OBJECTS, methods.insert),
+        ),
+        error=_error_reply,
+    )
+
+
+def _error_reply(error: ServiceError) -> Reply:
+    """The error in Cloud Storage's own form."""
+    reason = _REASONS.get(error.code, "invalid")
+    status = _STATUSES.get(error.code, error.code.http_status)
+    cause = {"message": error.message, "domain": "global", "reason": reason}
+    body = {"code": status, "message": error.message, "errors": [cause]}
+    return json_reply({"error": body}, status)
+
+
+class _ObjectMethods:
+    """The methods under `…/o`."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._writer = ObjectWriter(files)
-        self._routes = (
-            route("objects.get", "GET", _OBJECTS + "/{object}", self._get),
-            route("objects.get", "GET", "/download" + _OBJECTS + "/{object}", self._get),
-            route("objects.list", "GET", _OBJECTS, self._list),
-            route("objects.insert", "POST", "/upload" + _OBJECTS, self._insert),
-        )
 
-    def handler(self, request: Request) -> Found | None:
-        """The method that a request calls."""
-        return find(self._routes, request)
-
-    def error(self, error: ServiceError) -> Reply:
-        """The error in Cloud Storage's own envelope."""
-        reason = _REASONS.get(error.code, "invalid")
-        status = _STATUSES.get(error.code, error.code.http_status)
-        cause = {"message": error.message, "domain": "global", "reason": reason}
-        body = {"code": status, "message": error.message, "errors": [cause]}
-        return json_reply({"error": body}, status)
-
-    def _get(self, request: Request) -> Reply:
+    def get(self, request: Request) -> Reply:
         bucket, name = request.params["bucket"], request.params["object"]
         self._bucket(bucket)
         path = self._files.object(bucket, name)
@@ -193,7 +198,7 @@ class StorageFront:
         except OSError as error:
             raise ServiceError(Code.NOT_FOUND, f"No such object: {bucket}/{name}") from error
 
-    def _list(self, request: Request) -> Reply:
+    def list(self, request: Request) -> Reply:
         bucket = request.params["bucket"]
         folder = self._bucket(bucket)
         prefix = request.query.get("prefix", "")
@@ -213,7 +218,7 @@ class StorageFront:
             body["items"] = items
         return json_reply(body)
 
-    def _insert(self, request: Request) -> Reply:
+    def insert(self, request: Request) -> Reply:
         bucket = request.params["bucket"]
         folder = self._bucket(bucket)
         name, content = read_upload(request)
@@ -251,7 +256,7 @@ def _metadata(bucket: str, name: str, path: Path) -> dict[str, object]:
 
 @lru_cache(maxsize=65_536)
 def _file_md5(path: str, *_version: int) -> str:
-    """The digest of a file's bytes, read once for each of its versions."""
+    """The digest of a file, read once for each of its versions."""
     with Path(path).open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
     return base64.b64encode(digest.digest()).decode("ascii")

@@ -1,17 +1,12 @@
-"""The SQLite database that holds everything the service knows."""
+"""The SQLite database with all data of the service: its schema, upgrades and transactions."""
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
-
-from msgspec import Struct
 
 from automl_plan.emulator.errors import StartError
-from automl_plan.emulator.objects import Scope
-from automl_plan.emulator.sql_filters import Term, Value
 
 SCHEMA_VERSION = 3
 
@@ -72,7 +67,7 @@ CREATE TABLE works_on (
 CREATE INDEX works_on_operation ON works_on (operation_id);
 CREATE TABLE charges (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, project TEXT NOT NULL,
-  operation_id INTEGER NOT NULL, model_id INTEGER NOT NULL,  -- which may be gone by now
+  operation_id INTEGER NOT NULL, model_id INTEGER NOT NULL,  -- which may be deleted by now
   problem TEXT NOT NULL, model_type TEXT NOT NULL, display_name TEXT NOT NULL, labels TEXT NOT NULL,
   nodes INTEGER NOT NULL, began INTEGER, ended INTEGER, outcome TEXT NOT NULL,
   milli_node_hours INTEGER NOT NULL);
@@ -110,12 +105,12 @@ CREATE INDEX operations_scope ON operations (api, project, location, seq);
 CREATE INDEX operations_done ON operations (api, project, location, done, seq);
 {_VERTEX_SCHEMA}
 """
-"""From format 2, which had one service only."""
+"""From format 2, which had one API only."""
 
 _LATER = """
 CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE deployed = 1;
 """
-"""What was added without another format: files without it are read just as well."""
+"""Added without a new format: it is created in files that lack it."""
 
 _MIGRATIONS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
 _WITHOUT_MIGRATIONS = """
@@ -124,34 +119,19 @@ DELETE FROM operations WHERE kind = 'migrate';
 DROP TABLE migrations;
 COMMIT;
 """
-"""Version 0.1 copied from AutoML to Vertex AI. The copies stay; the operations have no kind now."""
-
-Item = TypeVar("Item")
-
-
-class Window(Struct, frozen=True):
-    """One page of a list: at most `size` rows that are older than row number `before`."""
-
-    size: int
-    before: int | None = None
-
-
-class Page(Struct, Generic[Item], frozen=True):
-    """Items of a list, newest first, and the row number where the next page goes on."""
-
-    items: tuple[Item, ...]
-    next_before: int | None
+"""Version 0.1 copied from AutoML to Vertex AI. The copies stay; the kind of operation is gone."""
 
 
 class Store:
     """The database file, used by one thread at a time.
 
-    WAL with synchronous=NORMAL: what was committed survives the death of the process at any
-    instant; after a loss of power the last commits may be missing, but the file is sound.
+    WAL with synchronous=NORMAL: committed data survives a kill of the process at any moment. A
+    power failure may lose the last commits, but doesn't corrupt the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        self._on_commit: list[Callable[[], None]] = []
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._open()
@@ -196,7 +176,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of the block is written, or none of it."""
+        """Commit all writes of the block, or none if it raises; nested blocks join the outer."""
         with self._lock:
             if self._connection.in_transaction:
                 yield self._connection
@@ -204,42 +184,21 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._on_commit.clear()
+                self._connection.rollback()
                 raise
-            self._connection.execute("COMMIT")
+            committed, self._on_commit = self._on_commit, []
+        for callback in committed:
+            callback()
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after the commit of the current transaction; not after a rollback."""
+        self._on_commit.append(callback)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, while no other thread uses it."""
+        """Yield the connection and keep other threads from using it."""
         with self._lock:
             yield self._connection
-
-
-def select_page(
-    db: sqlite3.Connection,
-    table: Literal["datasets", "models", "evaluations", "operations", "endpoints"],
-    scope: Scope,
-    terms: Sequence[Term],
-    window: Window,
-) -> tuple[list[sqlite3.Row], int | None]:
-    """The rows of one page, newest first, and the row number where the next page goes on."""
-    conditions = ["api = ?", "project = ?", "location = ?"]
-    values: list[Value] = [*scope]
-    if table == "operations":
-        conditions.append("forgotten = 0")
-    if window.before is not None:
-        conditions.append("seq < ?")
-        values.append(window.before)
-    for term in terms:
-        sql, parameters = term.sql()
-        conditions.append(sql)
-        values.extend(parameters)
-    rows = db.execute(
-        f"SELECT * FROM {table} WHERE {' AND '.join(conditions)} "  # noqa: S608 - closed sets only
-        "ORDER BY seq DESC LIMIT ?",
-        (*values, window.size + 1),
-    ).fetchall()
-    more = len(rows) > window.size
-    rows = rows[: window.size]
-    return rows, rows[-1]["seq"] if more else None

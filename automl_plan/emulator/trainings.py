@@ -1,4 +1,4 @@
-"""Training a model: from the checks of the request to the model's appearance."""
+"""Train models: check requests, run trainings, and store their results."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock, to_micros
-from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found, precondition
+from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.errors import (
+    Code,
+    ServiceError,
+    invalid,
+    not_found,
+    precondition,
+    required,
+)
 from automl_plan.emulator.files import Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
+from automl_plan.emulator.models import model_of_training
 from automl_plan.emulator.objects import (
     Dataset,
     Model,
+    ModelEvaluation,
     ObjectKind,
     ObjectRef,
     Operation,
@@ -34,16 +43,16 @@ from automl_plan.emulator.objects import (
 )
 from automl_plan.emulator.operations import Operations
 from automl_plan.emulator.rows import (
-    dump_evaluation,
+    insert,
+    insert_evaluation,
     insert_model,
-    select_dataset,
+    select,
     select_examples,
-    select_model,
     select_specs,
 )
 from automl_plan.emulator.store import Store
-from automl_plan.emulator.training.splitting import drawn
-from automl_plan.emulator.training.trainer import Trainer, trainer
+from automl_plan.emulator.training.splitting import assign_by_shares
+from automl_plan.emulator.training.trainers import Trainer, load_trainer
 from automl_plan.emulator.training.types import (
     Problem,
     SetName,
@@ -54,25 +63,26 @@ from automl_plan.emulator.training.types import (
     TrainingUnimplemented,
 )
 
+_NO_DATASET = "Dataset does not exist."
 _GRACE_SECONDS = 1.0
-_LOOK_EVERY_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 def run_training(
-    chosen: Trainer, job: TrainingJob, started: datetime, clock: Clock, cancellation: Cancellation
+    trainer: Trainer, job: TrainingJob, started: datetime, clock: Clock, cancellation: Cancellation
 ) -> TrainingResult:
-    """Train; `started` is when the training first began, perhaps before a restart.
+    """Train a model; `started` is when the training first started, maybe before a restart.
 
-    Raises JobCancelled or JobInterrupted as soon as the cancellation asks for it, ServiceError
+    Raises JobCancelled or JobInterrupted as soon as the cancellation requests it, ServiceError
     when the training fails.
     """
     try:
-        simulated_hours = chosen.duration(job)
+        simulated_hours = trainer.duration(job)
         if simulated_hours > 0:
             clock.wait_until(clock.after(started, simulated_hours), cancellation.requested)
             cancellation.check()
-            return chosen.train(job, cancellation.requested)
-        return _train_in_process(chosen.name, job, cancellation)
+            return trainer.train(job, cancellation.requested)
+        return _train_in_process(trainer.name, job, cancellation)
     except TrainingCancelled:
         cancellation.check()
         raise
@@ -89,9 +99,9 @@ def _train_in_process(name: str, job: TrainingJob, cancellation: Cancellation) -
     process.start()
     theirs.close()
     try:
-        while not ours.poll(_LOOK_EVERY_SECONDS):
+        while not ours.poll(_POLL_SECONDS):
             if cancellation.requested():
-                ours.close()  # the child sees the end of its pipe and stops
+                ours.close()  # the child notices the closed pipe and exits
                 process.join(_GRACE_SECONDS)
                 cancellation.check()
         try:
@@ -114,12 +124,14 @@ def _train_in_process(name: str, job: TrainingJob, cancellation: Cancellation) -
 
 
 def _child(connection: Pipe, name: str, job: TrainingJob) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the service, which stops this process
     finished = threading.Event()
     threading.Thread(target=_end_with_parent, args=(connection, finished), daemon=True).start()
     answer: TrainingResult | Exception
     try:
-        answer = trainer(name).train(job, lambda: False)
+        answer = load_trainer(name).train(job, lambda: False)
     except (TrainingCancelled, TrainingFailed, TrainingUnimplemented) as error:
         answer = error
     finished.set()
@@ -127,9 +139,9 @@ def _child(connection: Pipe, name: str, job: TrainingJob) -> None:
 
 
 def _end_with_parent(connection: Pipe, finished: threading.Event) -> None:
-    """End this process at once when the other side is gone: cancelled, stopped or killed."""
+    """Exit at once when the parent closes the pipe: it cancelled, stopped or was killed."""
     with contextlib.suppress(OSError):
-        connection.poll(None)  # nothing is ever sent to the child: readable means closed
+        connection.poll(None)  # the parent never sends anything: readable means closed
     if not finished.is_set():
         os._exit(1)
 
@@ -145,18 +157,18 @@ class NewModel(Struct, frozen=True):
     display_name: str
     labels: Mapping[str, str]
     multilabel: bool | None = None
-    """None: as the dataset."""
+    """None: that of the dataset."""
     split: Sequence[float] | None = None
-    """Shares of TRAIN, VALIDATION and TEST to draw all examples by; without, sets that were
-    assigned by hand stay, and the others are drawn."""
+    """Shares of TRAIN, VALIDATION and TEST for all examples. None keeps the sets that imports
+    assigned, and splits the other examples."""
     assigned_only: bool = False
-    """Leave out the examples that have no set."""
-    asked: Mapping[str, object] = field(default_factory=dict)
-    """What the front wants to find again with the operation."""
+    """Leave out examples without a set."""
+    request: Mapping[str, object] = field(default_factory=dict)
+    """What the front needs to render the training."""
 
 
 class Trainings:
-    """Begins and runs trainings, all with the one trainer of this process."""
+    """Starts and runs trainings, all with one trainer."""
 
     def __init__(
         self,
@@ -178,49 +190,46 @@ class Trainings:
 
     def create(self, scope: Scope, new: NewModel) -> Operation:
         """Train a model; it appears when the operation is done."""
-
-        def prepare(db: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            dataset = select_dataset(db, scope, new.dataset_id)
-            on_dataset = ObjectRef(ObjectKind.DATASET, new.dataset_id)
-            if dataset is None or self._operations.running_on(
-                db, on_dataset, [OperationKind.DELETE_DATASET]
-            ):
-                raise not_found("Dataset does not exist.")
+        on_dataset = ObjectRef(ObjectKind.DATASET, new.dataset_id)
+        with self._store.transaction() as db:
+            dataset = select(db, Dataset, scope, new.dataset_id)
+            if self._operations.running_on(db, on_dataset, [OperationKind.DELETE_DATASET]):
+                dataset = None
+            dataset = required(dataset, _NO_DATASET)
             _check(db, scope, dataset, new)
-            model_id = new_id(db)
+            on_model = ObjectRef(ObjectKind.MODEL, new_id(db))
             spec = {
-                "model_id": model_id,
+                "model_id": on_model.id,
                 "dataset_id": new.dataset_id,
                 "model_type": new.model_type,
                 "budget": new.budget_milli_node_hours,
                 "base_model_id": new.base_model_id,
                 "display_name": new.display_name,
-                "labels": dict(new.labels),
-                "split": None if new.split is None else [*new.split],
+                "labels": new.labels,
+                "split": new.split,
                 "assigned_only": new.assigned_only,
-                "asked": dict(new.asked),
+                "asked": new.request,
             }
             try:
                 self._trainer.check(_job(db, dataset, spec))
             except TrainingUnimplemented as error:
                 raise ServiceError(Code.UNIMPLEMENTED, str(error)) from error
-            return spec, [on_dataset, ObjectRef(ObjectKind.MODEL, model_id)]
-
-        return self._operations.begin(scope, new.problem, OperationKind.CREATE_MODEL, prepare)
+            kind = OperationKind.CREATE_MODEL
+            targets = [on_dataset, on_model]
+            return self._operations.begin(db, scope, kind, new.problem, spec, targets)
 
     def delete(self, scope: Scope, operation_id: int) -> Operation:
-        """Forget the record of a training that has ended."""
+        """Delete the record of a finished training."""
         training = self._operations.get(scope, operation_id)
         if training.kind is not OperationKind.CREATE_MODEL:
             raise not_found("The training does not exist.")
-
-        def prepare(_: Connection) -> tuple[Mapping[str, object], Sequence[ObjectRef]]:
-            if not training.done:
-                raise precondition("The training goes on. Cancel it first, or wait for its end.")
-            return {"pipeline_id": operation_id}, []
-
-        kind = OperationKind.DELETE_TRAINING
-        return self._operations.begin(scope, training.problem, kind, prepare)
+        if not training.done:
+            raise precondition(
+                "The training is still running. Cancel it first, or wait for its end."
+            )
+        spec, kind = {"pipeline_id": operation_id}, OperationKind.DELETE_TRAINING
+        with self._store.transaction() as db:
+            return self._operations.begin(db, scope, kind, training.problem, spec, [])
 
     def _run_delete(self, operation: Operation, _: Cancellation) -> None:
         with contextlib.suppress(ServiceError):  # it may be gone already
@@ -235,9 +244,7 @@ class Trainings:
             raise JobCancelled
         dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.reading() as db:
-            dataset = select_dataset(db, operation.scope, dataset_id)
-            if dataset is None:
-                raise not_found("Dataset does not exist.")
+            dataset = required(select(db, Dataset, operation.scope, dataset_id), _NO_DATASET)
             job = _job(db, dataset, operation.spec)
             specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
         kept = (replace(example, path=self._images.path(example)) for example in job.examples)
@@ -246,9 +253,9 @@ class Trainings:
         result = run_training(self._trainer, job, started, self._clock, cancellation)
         cancellation.check()
         with self._store.transaction() as db:
-            self._keep(db, operation, dataset, specs, result)
+            self._store_result(db, operation, dataset, specs, result)
 
-    def _keep(
+    def _store_result(
         self,
         db: Connection,
         operation: Operation,
@@ -256,45 +263,25 @@ class Trainings:
         specs: Mapping[str, int],
         result: TrainingResult,
     ) -> None:
-        spec, now = operation.spec, self._clock.now()
-        model = Model(
-            id=cast("int", spec["model_id"]),
-            scope=operation.scope,
-            dataset_id=dataset.id,
+        now = self._clock.now()
+        model = model_of_training(
+            operation,
             problem=dataset.problem,
             multilabel=dataset.multilabel,
-            model_type=cast("str", spec["model_type"]),
-            budget_milli_node_hours=cast("int", spec["budget"]),
-            base_model_id=cast("int | None", spec["base_model_id"]),
-            display_name=cast("str", spec["display_name"]),
-            labels=cast("Mapping[str, str]", spec["labels"]),
-            version=1,
-            created=operation.created,
             updated=now,
-            cost_milli_node_hours=result.train_cost_milli_node_hours,
+            cost=result.train_cost_milli_node_hours,
             stop_reason=result.stop_reason,
             node_qps=result.node_qps,
-            deployed=False,
-            node_count=0,
             trainer=self._trainer.name,
-            specs=tuple((spec_id, label) for label, spec_id in specs.items()),
+            specs=[(spec_id, label) for label, spec_id in specs.items()],
         )
         insert_model(db, model)
-        db.execute("INSERT INTO artefacts VALUES (?, ?)", (model.id, result.artefact))
+        insert(db, "artefacts", {"model_id": model.id, "content": result.artefact})
         for evaluation in reversed(result.evaluations):  # lists show the last one first
-            db.execute(
-                "INSERT INTO evaluations (id, model_id, api, project, location, "
-                "annotation_spec_id, created, evaluation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    new_id(db),
-                    model.id,
-                    *model.scope,
-                    None if evaluation.label is None else specs[evaluation.label],
-                    to_micros(now),
-                    dump_evaluation(evaluation),
-                ),
-            )
-        self._billing.trained(db, operation, model.cost_milli_node_hours)
+            spec_id = None if evaluation.label is None else specs[evaluation.label]
+            row = ModelEvaluation(new_id(db), model.id, spec_id, now, evaluation)
+            insert_evaluation(db, model, row)
+        self._billing.training_succeeded(db, operation, model.cost_milli_node_hours)
         self._operations.finish(db, operation, result=ObjectRef(ObjectKind.MODEL, model.id))
 
 
@@ -309,9 +296,9 @@ def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> Non
     if new.multilabel not in (None, dataset.multilabel):
         raise invalid(("multi_label", "The dataset's annotations are not of that kind."))
     if new.base_model_id is not None:
-        base = select_model(db, scope, new.base_model_id)
-        if base is None:
-            raise not_found("The base model does not exist.")
+        base = required(
+            select(db, Model, scope, new.base_model_id), "The base model does not exist."
+        )
         if base.model_type != new.model_type or base.problem is not new.problem:
             raise invalid(
                 (
@@ -328,7 +315,7 @@ def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> Traini
     if spec.get("assigned_only"):
         examples = [each for each in examples if each.set is not SetName.UNASSIGNED]
     if spec.get("split"):
-        examples = drawn(examples, cast("Sequence[float]", spec["split"]))
+        examples = assign_by_shares(examples, cast("Sequence[float]", spec["split"]))
     names = f"{dataset.display_name}/{spec['display_name']}/{spec['model_type']}"
     return TrainingJob(
         problem=dataset.problem,

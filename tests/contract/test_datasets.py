@@ -46,8 +46,8 @@ def test_enums_are_names_unless_numbers_are_asked_for(judge: Judge) -> None:
     name = judge.dataset(images=False).name
     key = "imageClassificationDatasetMetadata"
     assert judge.get(name).json()[key] == {"classificationType": "MULTICLASS"}
-    asked = {"$alt": "json;enum-encoding=int"}
-    assert judge.get(name, **asked).json()[key] == {"classificationType": 1}
+    parameters = {"$alt": "json;enum-encoding=int"}
+    assert judge.get(name, **parameters).json()[key] == {"classificationType": 1}
 
 
 def test_list_goes_through_all_pages_newest_first(judge: Judge) -> None:

@@ -1,6 +1,6 @@
 """Google's generated clients, pointed at an emulator: the judges of the emulator's Vertex AI v1.
 
-Between them stands a recorder, and when a test ends the discovery document judges what was said.
+A recorder sits between them; after each test, the discovery document judges the exchanges.
 """
 
 from __future__ import annotations
@@ -136,13 +136,13 @@ class Judge:
     def ended(self, pipeline: Any) -> Any:
         """The pipeline as it is when it has ended."""
 
-        def look() -> Any:
+        def poll() -> Any:
             found = self.pipelines.get_training_pipeline(name=pipeline.name)
             if found.state not in ENDED:
                 raise _GoesOn
             return found
 
-        return _UNTIL_IT_ENDS(look)()
+        return _UNTIL_IT_ENDS(poll)()
 
     def model(self, dataset: Any, kind: str = "single", name: str = "flowers", **rest: Any) -> Any:
         """A trained model."""

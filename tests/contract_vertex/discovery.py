@@ -1,4 +1,4 @@
-"""A judge made of Google's discovery document: what an exchange with Vertex AI v1 may look like.
+"""A judge based on Google's discovery document: checks exchanges with Vertex AI v1.
 
 It knows nothing of the emulator or of our provider. What it says of an exchange is a list of
 findings, one sentence each; an exchange without one is as the document describes it.
@@ -82,7 +82,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Which half of an exchange is looked at, and how.
+    """Which half of an exchange is checked, and how.
 
     `whole`: required fields must be there. `numbers` are allowed in place of enums' names.
     `loose`: whole numbers may be written as 1.0, as those of a protobuf Value are, and those of 64
@@ -352,7 +352,7 @@ def _matching(pattern: str) -> Callable[[object], bool]:
 
 
 def _whole(bits: int, *, signed: bool = True, text: bool = False) -> Callable[[object], bool]:
-    """Whether a value is a whole number of so many bits; those of 64 are texts in JSON."""
+    """Whether a value is an integer of that many bits; 64-bit ones are strings in JSON."""
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
 
     def test(value: object) -> bool:

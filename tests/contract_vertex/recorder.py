@@ -1,4 +1,4 @@
-"""A proxy on loopback that stands between a client and the emulator and keeps what was said."""
+"""A proxy on loopback, between a client and the emulator, that records exchanges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.contract_vertex.discovery import Exchange
 
 PREFIX = "/vertex"
-"""What stands before the paths of Vertex AI; of others, nothing is kept."""
+"""The prefix of the paths of Vertex AI; others are not recorded."""
 _OWN = {"connection", "keep-alive", "host", "content-length", "transfer-encoding"}
 """Headers that each connection has of its own."""
 
@@ -37,7 +37,7 @@ class Recorder(ThreadingHTTPServer):
         self._exchanges.append(exchange)
 
     def take(self) -> list[Exchange]:
-        """What was said since this was asked last."""
+        """Return the exchanges since the last call."""
         taken, self._exchanges = self._exchanges, []
         return taken
 

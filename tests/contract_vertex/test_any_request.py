@@ -109,7 +109,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(judges: Callable[[float], Judge]) -> Stage:
-    """One object of each kind, and what can be asked of it."""
+    """One object of each kind, and the requests that it takes."""
     judge = judges(1_000_000.0)
     dataset = judge.dataset()
     model, endpoint = judge.model(dataset), judge.endpoint()
@@ -195,8 +195,8 @@ def test_queries_and_names(
     url = f"{recorder.url}{PREFIX}/v1/{PARENT}/{path}"
     encodable = {key: value.encode(errors="replace") for key, value in query.items()}
     quoted = quote(name.encode(errors="replace"), safe="")
-    for asked in (url, f"{url}/{quoted}"):
-        answer = stage.judge.http.get(asked, params=encodable, timeout=30)
+    for target in (url, f"{url}/{quoted}"):
+        answer = stage.judge.http.get(target, params=encodable, timeout=30)
         assert answer.status_code in SOUND, answer.text
     listed, *_ = recorder.take()
     assert [each for each in document.findings(listed) if ": answer" in each] == []

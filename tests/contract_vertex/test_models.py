@@ -42,8 +42,8 @@ def test_get(judge: Judge) -> None:
 def test_enums_are_names_unless_numbers_are_asked_for(judge: Judge) -> None:
     name = judge.model(judge.dataset()).name
     assert judge.get(name).json()["modelSourceInfo"] == {"sourceType": "AUTOML"}
-    asked = {"$alt": "json;enum-encoding=int"}
-    assert judge.get(name, **asked).json()["modelSourceInfo"] == {"sourceType": 1}
+    parameters = {"$alt": "json;enum-encoding=int"}
+    assert judge.get(name, **parameters).json()["modelSourceInfo"] == {"sourceType": 1}
 
 
 @pytest.mark.parametrize(

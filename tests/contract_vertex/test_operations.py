@@ -35,7 +35,7 @@ def listed(judge: Judge, parent: str, query: str = "") -> list[str]:
 
 
 def long_import(judge: Judge) -> Any:
-    """An import that goes on for seconds, unless it is cancelled: of one file, again and again."""
+    """An import that runs for seconds unless it is cancelled: of one file, many times."""
     config = {
         "gcs_source": {"uris": ["gs://bucket/flowers.csv"] * 5_000},
         "import_schema_uri": IMPORTS["single"],

@@ -151,7 +151,7 @@ def test_each_kind_of_dataset_and_model(project: VertexProject, kind: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("training", "asked"),
+    ("training", "split"),
     [
         ({"split": "drawn"}, None),
         ({"split": {"training": 0.5, "validation": 0.25, "test": 0.25}}, "fractionSplit"),
@@ -163,7 +163,7 @@ def test_what_only_vertex_can_train(
     judge: Judge,
     document: DiscoveryJudge,
     training: dict[str, Any],
-    asked: str | None,
+    split: str | None,
 ) -> None:
     model = {key: value for key, value in MODEL.items() if key != "deploy"}
     project.write({"flowers": FLOWERS}, {"flowers": {**model, "vertex": training}})
@@ -175,7 +175,7 @@ def test_what_only_vertex_can_train(
         for said in exchanges
         if document.method_of(said) == "trainingPipelines.create"
     ]
-    assert set(sent["inputDataConfig"]) == {"datasetId"} | ({asked} if asked else set())
+    assert set(sent["inputDataConfig"]) == {"datasetId"} | ({split} if split else set())
 
 
 def test_operations_and_the_end_of_a_training(

@@ -11,8 +11,8 @@ BODY = {"displayName": "d", "imageObjectDetectionDatasetMetadata": {}}
 
 
 def fault(emulator: RunningEmulator, spec: str) -> None:
-    told = call(emulator, "POST", "emulator/v1/faults", {"fault": spec})
-    assert told == {"fault": spec, "calls": 0, "fired": 0}
+    added = call(emulator, "POST", "emulator/v1/faults", {"fault": spec})
+    assert added == {"fault": spec, "calls": 0, "fired": 0}
 
 
 def fired(emulator: RunningEmulator) -> dict[str, tuple[int, int]]:

@@ -44,7 +44,7 @@ def emulator(start_shared_emulator: StartEmulator) -> RunningEmulator:
 
 @pytest.fixture(scope="module")
 def dataset(emulator: RunningEmulator) -> str:
-    """A live dataset, so that methods get beyond looking for one."""
+    """An existing dataset, so that methods get beyond NOT_FOUND."""
     body = {"displayName": "d", "imageObjectDetectionDatasetMetadata": {}}
     made = requests.post(f"{emulator.url}{SCOPE}/datasets", json=body, timeout=20).json()
     url = f"{emulator.url}/v1/{made['name']}:wait"

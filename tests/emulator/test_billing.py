@@ -67,8 +67,8 @@ def test_a_training_is_billed_for_what_it_used(
     found = call(emulator, "GET", f"v1/{model}")["imageClassificationModelMetadata"]
     cost = int(found["trainCostMilliNodeHours"])
     usd = pytest.approx(cost / 1000 * rate)
-    told = bill(emulator)
-    assert told["trainings"] == [
+    charged = bill(emulator)
+    assert charged["trainings"] == [
         {
             "project": "p",
             "operation": last(operation["name"]),
@@ -81,8 +81,8 @@ def test_a_training_is_billed_for_what_it_used(
             "usd": usd,
         }
     ]
-    assert told["training_usd"] == told["total_usd"] == usd
-    assert told["deployment_usd"] == 0
+    assert charged["training_usd"] == charged["total_usd"] == usd
+    assert charged["deployment_usd"] == 0
 
 
 def test_a_running_training_is_not_billed_yet(start_emulator: StartEmulator) -> None:
@@ -155,14 +155,14 @@ def test_a_deployed_model_is_billed_per_node_and_hour(start_emulator: StartEmula
     before = bill(emulator)
     deployment = deploy(emulator, model, 2)
     advance(emulator, 10 * HOUR)
-    told = bill(emulator)
-    [row] = told["deployments"]
+    charged = bill(emulator)
+    [row] = charged["deployments"]
     assert (row["operation"], row["model"]) == (last(deployment["name"]), last(model))
     assert (row["nodes"], row["ended"]) == (2, None)
     assert 20_000 <= row["milli_node_hours"] < 20_200
     assert row["usd"] == pytest.approx(row["milli_node_hours"] * 0.001375)
-    assert told["training_usd"] == before["training_usd"]
-    assert told["total_usd"] == pytest.approx(told["training_usd"] + row["usd"])
+    assert charged["training_usd"] == before["training_usd"]
+    assert charged["total_usd"] == pytest.approx(charged["training_usd"] + row["usd"])
 
     deploy(emulator, model, 2)  # as it was: no new interval
     deploy(emulator, model, 3)
@@ -183,7 +183,7 @@ def test_the_time_scale_applies_to_what_is_deployed(start_emulator: StartEmulato
     emulator = start_emulator(time_scale=3600.0)
     model = trained(emulator)
     deploy(emulator, model, 1)
-    advance(emulator, 100.0)  # as many hours
+    advance(emulator, 100.0)  # the same number of hours
     [row] = bill(emulator)["deployments"]
     assert 100_000 <= row["milli_node_hours"] < 160_000
 
@@ -209,8 +209,8 @@ def test_detection_has_its_own_rates(start_emulator: StartEmulator) -> None:
     model = wait(emulator, operation)["response"]["name"]
     wait(emulator, call(emulator, "POST", f"v1/{model}:deploy", {}))
     advance(emulator, HOUR)
-    told = bill(emulator)
-    [training], [deployment] = told["trainings"], told["deployments"]
+    charged = bill(emulator)
+    [training], [deployment] = charged["trainings"], charged["deployments"]
     assert training["model"].startswith("IOD")
     assert training["operation"].startswith("IOD")
     assert training["usd"] == pytest.approx(training["milli_node_hours"] * 0.003465)

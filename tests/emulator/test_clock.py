@@ -24,7 +24,7 @@ def created(operation: Any) -> datetime:
     return datetime.fromisoformat(operation["metadata"]["createTime"])
 
 
-def test_advancing_moves_the_time_that_is_told(start_emulator: StartEmulator) -> None:
+def test_advancing_moves_the_reported_time(start_emulator: StartEmulator) -> None:
     emulator = start_emulator()
     before = now(emulator)
     after = advance(emulator, DAY)

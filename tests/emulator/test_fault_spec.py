@@ -9,7 +9,7 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automl_plan.emulator.faults import BEGINNERS, EFFECTS, Fault, FaultRefused, parse_fault
+from automl_plan.emulator.faults import BEGINNERS, EFFECT_SYNTAX, Fault, FaultRefused, parse_fault
 from automl_plan.emulator.methods import METHODS
 from tests.conftest import RunningEmulator
 from tests.emulator.faulty import fired
@@ -68,7 +68,7 @@ def test_bodies_that_set_no_fault(emulator: RunningEmulator) -> None:
 
 PIECES = st.one_of(
     st.sampled_from([*METHODS, "*", "operations", ""]),
-    st.sampled_from([each.partition("=")[0].strip("[") for each in EFFECTS.split(", ")]),
+    st.sampled_from([each.partition("=")[0].strip("[") for each in EFFECT_SYNTAX.split(", ")]),
     st.sampled_from(["late=1", "fail=13", "fail=INTERNAL", "429=3", "delay-after=0.5", "503="]),
     st.sampled_from(["1", "2-3", "4+", "p0.5@7", "p2@1", "3-1", "0", "p@", "-1", "1-"]),
     st.from_regex(r"p?[0-9.]{0,5}[@+-]?[0-9]{0,25}", fullmatch=True),

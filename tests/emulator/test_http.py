@@ -93,7 +93,7 @@ def test_a_request_that_is_cut_off_has_no_effect(emulator: RunningEmulator, sent
         cut.shutdown(socket.SHUT_WR)
         text = cut.makefile("rb").read().decode()
     assert text.startswith("HTTP/1.1 400 ")
-    assert "The request was cut off." in text
+    assert "The request is incomplete." in text
 
 
 def test_unknown_paths_and_methods(connection: http.client.HTTPConnection) -> None:

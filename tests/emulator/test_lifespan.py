@@ -97,7 +97,7 @@ def test_its_nodes_are_billed_to_the_end(start_emulator: StartEmulator) -> None:
     deploy(emulator, model, 2)
     end = end_of(emulator, model)
     advance(emulator, 2000 * DAY)
-    [row] = bill(emulator)["deployments"]  # before anybody has looked at the model
+    [row] = bill(emulator)["deployments"]  # before the model is read
     began, ended = (datetime.fromisoformat(row[name]) for name in ("began", "ended"))
     assert ended == end
     assert row["milli_node_hours"] == int((ended - began) / timedelta(hours=1) * 2000)

@@ -1,4 +1,4 @@
-"""The emulator as a process: its files, its lock, its end, and what outlives a crash."""
+"""The emulator as a process: its files, lock, shutdown, and recovery from a crash."""
 
 import contextlib
 import http.client
@@ -264,7 +264,7 @@ def children(pid: int) -> set[str]:
     """The command lines of a process's children, without multiprocessing's own book-keeper."""
     found = set()
     for process in Path("/proc").glob("[0-9]*") if HAS_PROC else ():
-        with contextlib.suppress(OSError):  # it may end while it is looked at
+        with contextlib.suppress(OSError):  # it may exit meanwhile
             parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
             command = (process / "cmdline").read_text()
             if int(parent) == pid and "resource_tracker" not in command:

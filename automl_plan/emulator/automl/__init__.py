@@ -1,1 +1,1 @@
-"""AutoML v1 over HTTP: one front of the engine."""
+"""AutoML v1 over HTTP: a front of the engine."""

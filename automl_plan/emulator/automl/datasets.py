@@ -1,29 +1,28 @@
 """AutoML v1: datasets and their annotation specs. Messages: dataset.proto, io.proto."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
-from automl_plan.emulator.automl.names import bare_number, number_of, parent, scope_of, wire_id
+from automl_plan.emulator.automl.filters import metadata_term, read_filter
+from automl_plan.emulator.automl.names import number_of, scope_of, wire_id
 from automl_plan.emulator.automl.operations import operation_reply
-from automl_plan.emulator.datasets import DatasetChange, NewDataset
+from automl_plan.emulator.datasets import NewDataset
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MAX_DESCRIPTION, dataset_name_fault, label_faults
-from automl_plan.emulator.objects import KEPT_ROWS, Dataset
-from automl_plan.emulator.sql_filters import Condition, Term
+from automl_plan.emulator.objects import CACHED_ROWS, Change, Dataset
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import (
-    LIST_PARAMETERS,
     check_query,
     enums_as_numbers,
-    filled,
-    masked,
-    paging,
+    omit_empty,
     timestamp,
 )
+from automl_plan.emulator.wire.resources import ResourceMethods
 
 _CLASSIFICATION_TYPES = {
     "CLASSIFICATION_TYPE_UNSPECIFIED": 0,
@@ -40,9 +39,9 @@ _OTHER_KINDS = (
 _MAX_URI = 2_000
 
 
-@lru_cache(KEPT_ROWS)
-def render(dataset: Dataset, *, enums: bool) -> Mapping[str, object]:
-    """A Dataset message; `enums` writes enums as numbers."""
+@lru_cache(CACHED_ROWS)
+def _render(dataset: Dataset, *, enums: bool) -> Mapping[str, object]:
+    """A Dataset message; with `enums`, enums are numbers."""
     number = _MULTILABEL if dataset.multilabel else _MULTICLASS
     names = {value: name for name, value in _CLASSIFICATION_TYPES.items()}
     kind: dict[str, object]
@@ -51,7 +50,7 @@ def render(dataset: Dataset, *, enums: bool) -> Mapping[str, object]:
         kind = {"imageClassificationDatasetMetadata": {"classificationType": classification_type}}
     else:
         kind = {"imageObjectDetectionDatasetMetadata": {}}
-    return filled(
+    return omit_empty(
         {
             "name": f"{parent(dataset.scope)}/datasets/{wire_id(dataset.problem, dataset.id)}",
             "displayName": dataset.display_name,
@@ -65,14 +64,36 @@ def render(dataset: Dataset, *, enums: bool) -> Mapping[str, object]:
     )
 
 
-class DatasetMethods:
-    """The methods under `…/datasets`."""
+class AutomlDatasets(ResourceMethods[Dataset, int]):
+    """The methods under `…/datasets`; the filters are the kinds of metadata."""
+
+    message = "dataset"
+    list_field = "datasets"
+    mutable = ("displayName", "description", "labels")
+    ignored = (
+        *("name", "createTime", "exampleCount"),
+        *("imageClassificationDatasetMetadata", "imageObjectDetectionDatasetMetadata"),
+    )
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.datasets, scope_of, operation_reply)
         self._engine = engine
 
+    def object_id(self, request: Request) -> int:
+        return number_of(request.params["dataset"])
+
+    def terms(self, request: Request) -> Sequence[Term]:
+        known = {f"{problem}_dataset_metadata": metadata_term(problem) for problem in Problem}
+        return read_filter(request, known)
+
+    def check(self, change: Change) -> None:
+        _check(change)
+
+    def render(self, request: Request, items: Sequence[Dataset]) -> Sequence[Mapping[str, object]]:
+        enums = enums_as_numbers(request)
+        return [_render(dataset, enums=enums) for dataset in items]
+
     def create(self, request: Request) -> Reply:
-        """datasets.create."""
         check_query(request)
         scope = scope_of(request.params)
         fields = body_fields(request.body, "dataset")
@@ -86,58 +107,10 @@ class DatasetMethods:
             labels=fields.mapping("labels"),
         )
         fields.finish()
-        _check(DatasetChange(new.display_name, new.description, new.labels))
+        _check(Change(new.display_name, new.description, new.labels))
         return operation_reply(self._engine.datasets.create(scope, new))
 
-    def get(self, request: Request) -> Reply:
-        """datasets.get."""
-        check_query(request)
-        scope, number = scope_of(request.params), number_of(request.params["dataset"])
-        dataset = self._engine.datasets.get(scope, number)
-        return json_reply(render(dataset, enums=enums_as_numbers(request)))
-
-    def list(self, request: Request) -> Reply:
-        """datasets.list; filters: which metadata a dataset has."""
-        check_query(request, LIST_PARAMETERS)
-        asked = paging(request)
-        terms = read_filter(
-            request,
-            {f"{problem}_dataset_metadata": existence(problem) for problem in Problem},
-        )
-        page = self._engine.datasets.list(scope_of(request.params), terms, asked.window)
-        enums = enums_as_numbers(request)
-        found = [render(dataset, enums=enums) for dataset in page.items]
-        return json_reply(filled({"datasets": found}) | asked.token(page.next_before))
-
-    def patch(self, request: Request) -> Reply:
-        """datasets.patch: display name, description and labels; answers the dataset."""
-        check_query(request, {"updateMask"})
-        fields = body_fields(request.body, "dataset")
-        fields.ignore("name", "createTime", "exampleCount")
-        given = {name: fields.has(name) for name in ("displayName", "description", "labels")}
-        mask = masked(request, given)
-        metadata = ("imageClassificationDatasetMetadata", "imageObjectDetectionDatasetMetadata")
-        fields.ignore(*metadata)
-        change = DatasetChange(
-            display_name=fields.text("displayName") if "displayName" in mask else None,
-            description=fields.text("description") if "description" in mask else None,
-            labels=fields.mapping("labels") if "labels" in mask else None,
-        )
-        etag = fields.text("etag")
-        fields.finish()
-        _check(change)
-        scope, number = scope_of(request.params), number_of(request.params["dataset"])
-        dataset = self._engine.datasets.update(scope, number, change, etag or None)
-        return json_reply(render(dataset, enums=enums_as_numbers(request)))
-
-    def delete(self, request: Request) -> Reply:
-        """datasets.delete."""
-        check_query(request)
-        scope, number = scope_of(request.params), number_of(request.params["dataset"])
-        return operation_reply(self._engine.datasets.delete(scope, number))
-
     def import_data(self, request: Request) -> Reply:
-        """datasets.importData."""
         check_query(request)
         body = body_fields(request.body, "")
         config = body.message("inputConfig")
@@ -154,11 +127,9 @@ class DatasetMethods:
             raise invalid(
                 ("input_config.gcs_source.input_uris", f"A URI has at most {_MAX_URI} characters.")
             )
-        scope, number = scope_of(request.params), number_of(request.params["dataset"])
-        return operation_reply(self._engine.datasets.import_data(scope, number, uris))
+        return operation_reply(self._engine.datasets.import_data(*self.named(request), uris))
 
     def export_data(self, request: Request) -> Reply:
-        """datasets.exportData."""
         check_query(request)
         body = body_fields(request.body, "")
         config = body.message("outputConfig")
@@ -166,30 +137,19 @@ class DatasetMethods:
         for each in (body, config):
             if each is not None:
                 each.finish()
-        scope, number = scope_of(request.params), number_of(request.params["dataset"])
-        return operation_reply(self._engine.datasets.export_data(scope, number, uri))
+        return operation_reply(self._engine.datasets.export_data(*self.named(request), uri))
 
     def annotation_spec(self, request: Request) -> Reply:
-        """annotationSpecs.get."""
         check_query(request)
-        scope = scope_of(request.params)
-        number = number_of(request.params["dataset"])
-        spec_number = bare_number(request.params["spec"])
-        spec = self._engine.datasets.spec(scope, number, spec_number)
+        scope, number = self.named(request)
+        spec = self._engine.datasets.spec(scope, number, read_number(request.params["spec"]))
         name = f"{parent(scope)}/datasets/{request.params['dataset']}/annotationSpecs/{spec.id}"
-        return json_reply(
-            filled(
-                {
-                    "name": name,
-                    "displayName": spec.label,
-                    "exampleCount": spec.example_count,
-                }
-            )
-        )
+        fields = {"name": name, "displayName": spec.label, "exampleCount": spec.example_count}
+        return json_reply(omit_empty(fields))
 
 
 def output_prefix(config: Fields | None) -> str:
-    """The gs:// prefix of an output config (proto: GcsDestination.output_uri_prefix)."""
+    """Return the gs:// prefix of an output config (proto: GcsDestination.output_uri_prefix)."""
     destination = config.message("gcsDestination") if config else None
     if destination is None:
         raise invalid(("output_config.gcs_destination", "Required field not set."))
@@ -221,7 +181,7 @@ def _kind(fields: Fields) -> tuple[Problem, bool]:
     return Problem.IMAGE_OBJECT_DETECTION, False
 
 
-def _check(change: DatasetChange) -> None:
+def _check(change: Change) -> None:
     faults = []
     if change.display_name is not None:
         fault = dataset_name_fault(change.display_name)
@@ -233,14 +193,3 @@ def _check(change: DatasetChange) -> None:
     faults += [("dataset.labels", fault) for fault in label_faults(change.labels or {})]
     if faults:
         raise invalid(*faults)
-
-
-def existence(problem: Problem) -> Callable[[Comparison], Term]:
-    """The filter term `…_metadata:*` of a problem."""
-
-    def term(comparison: Comparison) -> Condition:
-        if comparison.value is not None:
-            raise bad_comparison(comparison)
-        return Condition("problem", problem, comparison.negated)
-
-    return term

@@ -7,13 +7,14 @@ from msgspec import Struct
 
 from automl_plan.emulator.errors import ServiceError, invalid
 from automl_plan.emulator.http import Request
-from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.sql_filters import Term, equals
+from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.wire.messages import snake
 from automl_plan.emulator.wire.requests import parameter
 
 
 class Comparison(Struct, frozen=True):
-    """One filter term: `value` is None for `field:*`, which asks whether the field is there."""
+    """A filter term. `value` is None for `field:*`, which tests whether the field is set."""
 
     field: str
     value: str | None
@@ -26,7 +27,7 @@ _TERM = re.compile(r"(?P<no>NOT\s+|-)?(?P<field>[A-Za-z][\w-]*?)\s*(?P<op>!=|=|:
 def read_filter(
     request: Request, terms: Mapping[str, Callable[[Comparison], Term]]
 ) -> Sequence[Term]:
-    """The terms of the request's filter: one or none. Fields in snake, kebab or camel case."""
+    """Return the terms of the request's filter: one or none. Fields may be in any case style."""
     text = (parameter(request, "filter") or "").strip()
     text = _unquoted(text)
     if not text:
@@ -44,8 +45,19 @@ def read_filter(
     raise invalid(("filter", f'The filter "{text}" is not understood. It takes one of: {known}.'))
 
 
+def metadata_term(problem: Problem) -> Callable[[Comparison], Term]:
+    """Return the filter term `…_metadata:*` of a problem."""
+
+    def term(comparison: Comparison) -> Term:
+        if comparison.value is not None:
+            raise bad_comparison(comparison)
+        return equals("problem", problem, negated=comparison.negated)
+
+    return term
+
+
 def bad_comparison(comparison: Comparison) -> ServiceError:
-    """The error for a value or an operator that the field doesn't take."""
+    """Return the error for a value or an operator that the field doesn't take."""
     wanted = ":*" if comparison.value is None else f"={comparison.value}"
     return invalid(("filter", f"{comparison.field} can't be compared by {wanted}."))
 

@@ -1,39 +1,30 @@
 """The routes of AutoML v1 (google/cloud/automl/v1/service.proto, automl_v1.yaml)."""
 
-from automl_plan.emulator.automl.datasets import DatasetMethods
-from automl_plan.emulator.automl.evaluations import EvaluationMethods
-from automl_plan.emulator.automl.models import ModelMethods
+from automl_plan.emulator.automl.datasets import AutomlDatasets
+from automl_plan.emulator.automl.evaluations import AutomlEvaluations
+from automl_plan.emulator.automl.models import AutomlModels
 from automl_plan.emulator.automl.names import LOCATIONS
-from automl_plan.emulator.automl.operations import OperationMethods
-from automl_plan.emulator.automl.predictions import PredictionMethods
+from automl_plan.emulator.automl.operations import AutomlOperations
+from automl_plan.emulator.automl.predictions import AutomlPredictions
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import ServiceError
-from automl_plan.emulator.http import (
-    Found,
-    Reply,
-    Request,
-    error_reply,
-    find,
-    route,
-)
-from automl_plan.emulator.wire.requests import LocationMethods
+from automl_plan.emulator.http import Front, route
+from automl_plan.emulator.wire.operations import operation_routes
+from automl_plan.emulator.wire.resources import LocationMethods
 
 _PROJECT = "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"
 _DATASETS, _MODELS = f"{_SCOPE}/datasets", f"{_SCOPE}/models"
 _DATASET, _MODEL = _DATASETS + "/{dataset}", _MODELS + "/{model}"
-_EVALUATIONS, _OPERATIONS = f"{_MODEL}/modelEvaluations", f"{_SCOPE}/operations"
-_OPERATION = _OPERATIONS + "/{operation}"
+_EVALUATIONS = f"{_MODEL}/modelEvaluations"
 
 
-class AutomlFront:
-    """AutoML v1 on top of the engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        datasets, models = DatasetMethods(engine), ModelMethods(engine)
-        evaluations, operations = EvaluationMethods(engine), OperationMethods(engine)
-        predictions, locations = PredictionMethods(engine), LocationMethods(LOCATIONS)
-        self._routes = (
+def automl_front(engine: Engine) -> Front:
+    """Return AutoML v1 on top of the engine."""
+    datasets, models = AutomlDatasets(engine), AutomlModels(engine)
+    evaluations, operations = AutomlEvaluations(engine), AutomlOperations(engine)
+    predictions, locations = AutomlPredictions(engine), LocationMethods(LOCATIONS)
+    return Front(
+        (
             route("datasets.create", "POST", _DATASETS, datasets.create),
             route("datasets.list", "GET", _DATASETS, datasets.list),
             route("datasets.get", "GET", _DATASET, datasets.get),
@@ -61,19 +52,8 @@ class AutomlFront:
             ),
             route("modelEvaluations.list", "GET", _EVALUATIONS, evaluations.list),
             route("modelEvaluations.get", "GET", _EVALUATIONS + "/{evaluation}", evaluations.get),
-            route("operations.list", "GET", _OPERATIONS, operations.list),
-            route("operations.get", "GET", _OPERATION, operations.get),
-            route("operations.delete", "DELETE", _OPERATION, operations.delete),
-            route("operations.cancel", "POST", f"{_OPERATION}:cancel", operations.cancel),
-            route("operations.wait", "POST", f"{_OPERATION}:wait", operations.wait),
+            *operation_routes(_SCOPE, operations),
             route("locations.list", "GET", _PROJECT, locations.list),
             route("locations.get", "GET", _SCOPE, locations.get),
         )
-
-    def handler(self, request: Request) -> Found | None:
-        """The method that a request calls."""
-        return find(self._routes, request)
-
-    def error(self, error: ServiceError) -> Reply:
-        """The error in the envelope of Google's APIs."""
-        return error_reply(error)
+    )

@@ -1,15 +1,20 @@
 """AutoML v1: models. Messages: model.proto, image.proto, io.proto, prediction_service.proto."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from automl_plan.emulator.automl.datasets import existence, output_prefix
-from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
-from automl_plan.emulator.automl.names import number_of, parent, scope_of, wire_id
+from automl_plan.emulator.automl.datasets import output_prefix
+from automl_plan.emulator.automl.filters import (
+    Comparison,
+    bad_comparison,
+    metadata_term,
+    read_filter,
+)
+from automl_plan.emulator.automl.names import number_of, scope_of, wire_id
 from automl_plan.emulator.automl.operations import operation_reply
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
-from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import (
     MAX_NODE_COUNT,
     MODEL_TYPES,
@@ -18,21 +23,19 @@ from automl_plan.emulator.limits import (
     label_faults,
     model_name_fault,
 )
-from automl_plan.emulator.models import ModelChange
-from automl_plan.emulator.objects import KEPT_ROWS, Model
-from automl_plan.emulator.sql_filters import Condition
+from automl_plan.emulator.objects import CACHED_ROWS, Change, Model
+from automl_plan.emulator.sql_filters import Term, equals
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.names import parent
 from automl_plan.emulator.wire.requests import (
-    LIST_PARAMETERS,
     check_query,
     enums_as_numbers,
-    filled,
-    masked,
-    paging,
+    omit_empty,
     timestamp,
 )
+from automl_plan.emulator.wire.resources import ResourceMethods
 
 _METADATA = {
     Problem.IMAGE_CLASSIFICATION: "imageClassificationModelMetadata",
@@ -52,9 +55,9 @@ _DEPLOYED, _UNDEPLOYED = (1, "DEPLOYED"), (2, "UNDEPLOYED")
 _OUTPUT_FIELDS = ("trainCostMilliNodeHours", "trainCost", "stopReason", "nodeQps", "nodeCount")
 
 
-@lru_cache(KEPT_ROWS)
-def render(model: Model, *, enums: bool) -> Mapping[str, object]:
-    """A Model message; `enums` writes enums as numbers."""
+@lru_cache(CACHED_ROWS)
+def _render(model: Model, *, enums: bool) -> Mapping[str, object]:
+    """A Model message; with `enums`, enums are numbers."""
     number, name = _DEPLOYED if model.deployed else _UNDEPLOYED
     base = model.base_model_id
     metadata = {
@@ -66,7 +69,7 @@ def render(model: Model, *, enums: bool) -> Mapping[str, object]:
         "nodeQps": model.node_qps,
         "nodeCount": _int64(model.node_count),
     }
-    return filled(
+    return omit_empty(
         {
             "name": f"{parent(model.scope)}/models/{wire_id(model.problem, model.id)}",
             "displayName": model.display_name,
@@ -76,7 +79,7 @@ def render(model: Model, *, enums: bool) -> Mapping[str, object]:
             "deploymentState": number if enums else name,
             "etag": model.etag,
             "labels": dict(model.labels) or None,
-            _METADATA[model.problem]: filled(metadata),
+            _METADATA[model.problem]: omit_empty(metadata),
         }
     )
 
@@ -85,70 +88,47 @@ def _int64(number: int) -> str | None:
     return str(number) if number else None
 
 
-class ModelMethods:
-    """The methods under `…/models`, without evaluations and predictions."""
+class AutomlModels(ResourceMethods[Model, int]):
+    """The methods under `…/models`; the filters are dataset_id and the kinds of metadata."""
+
+    message = "model"
+    list_field = "model"
+    mutable = ("displayName", "labels")
+    ignored = (
+        *("name", "datasetId", "createTime", "updateTime", "deploymentState"),
+        *_METADATA.values(),
+    )
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.models, scope_of, operation_reply)
         self._engine = engine
 
+    def object_id(self, request: Request) -> int:
+        return number_of(request.params["model"])
+
+    def terms(self, request: Request) -> Sequence[Term]:
+        kinds = {f"{problem}_model_metadata": metadata_term(problem) for problem in Problem}
+        return read_filter(request, {"dataset_id": _dataset_term, **kinds})
+
+    def check(self, change: Change) -> None:
+        faults = _faults(change)
+        if faults:
+            raise invalid(*faults)
+
+    def render(self, request: Request, items: Sequence[Model]) -> Sequence[Mapping[str, object]]:
+        enums = enums_as_numbers(request)
+        return [_render(model, enums=enums) for model in items]
+
     def create(self, request: Request) -> Reply:
-        """models.create."""
         check_query(request)
         scope = scope_of(request.params)
         new = _new_model(body_fields(request.body, "model"))
         return operation_reply(self._engine.trainings.create(scope, new))
 
-    def get(self, request: Request) -> Reply:
-        """models.get."""
-        check_query(request)
-        scope, number = scope_of(request.params), number_of(request.params["model"])
-        model = self._engine.models.get(scope, number)
-        return json_reply(render(model, enums=enums_as_numbers(request)))
-
-    def list(self, request: Request) -> Reply:
-        """models.list; filters: the dataset's id, and which metadata a model has."""
-        check_query(request, LIST_PARAMETERS)
-        asked = paging(request)
-        terms = read_filter(
-            request,
-            {
-                "dataset_id": _dataset_term,
-                **{f"{problem}_model_metadata": existence(problem) for problem in Problem},
-            },
-        )
-        page = self._engine.models.list(scope_of(request.params), terms, asked.window)
-        enums = enums_as_numbers(request)
-        found = [render(model, enums=enums) for model in page.items]
-        return json_reply(filled({"model": found}) | asked.token(page.next_before))
-
-    def patch(self, request: Request) -> Reply:
-        """models.patch: display name and labels; answers the model."""
-        check_query(request, {"updateMask"})
-        fields = body_fields(request.body, "model")
-        fields.ignore("name", "datasetId", "createTime", "updateTime", "deploymentState")
-        fields.ignore(*_METADATA.values())
-        mask = masked(request, {name: fields.has(name) for name in ("displayName", "labels")})
-        change = ModelChange(
-            display_name=fields.text("displayName") if "displayName" in mask else None,
-            labels=fields.mapping("labels") if "labels" in mask else None,
-        )
-        etag = fields.text("etag")
-        fields.finish()
-        _check(change)
-        scope, number = scope_of(request.params), number_of(request.params["model"])
-        model = self._engine.models.update(scope, number, change, etag or None)
-        return json_reply(render(model, enums=enums_as_numbers(request)))
-
-    def delete(self, request: Request) -> Reply:
-        """models.delete."""
-        check_query(request)
-        scope, number = scope_of(request.params), number_of(request.params["model"])
-        return operation_reply(self._engine.models.delete(scope, number))
-
     def deploy(self, request: Request) -> Reply:
-        """models.deploy; one node when no number is given."""
+        """Deploy a model; on one node when no number is given."""
         check_query(request)
-        scope, number = scope_of(request.params), number_of(request.params["model"])
+        scope, number = self.named(request)
         body = body_fields(request.body, "")
         given = {problem: body.message(name) for problem, name in _DEPLOYMENT.items()}
         counts = {
@@ -168,16 +148,14 @@ class ModelMethods:
         )
 
     def undeploy(self, request: Request) -> Reply:
-        """models.undeploy."""
         check_query(request)
         body_fields(request.body, "").finish()
-        scope, number = scope_of(request.params), number_of(request.params["model"])
-        return operation_reply(self._engine.models.undeploy(scope, number))
+        return operation_reply(self._engine.models.undeploy(*self.named(request)))
 
     def export(self, request: Request) -> Reply:
-        """models.export, for types that can be exported (proto: ModelExportOutputConfig)."""
+        """Export a model whose type can be exported (proto: ModelExportOutputConfig)."""
         check_query(request)
-        scope, number = scope_of(request.params), number_of(request.params["model"])
+        scope, number = self.named(request)
         body = body_fields(request.body, "")
         config = body.message("outputConfig")
         uri = output_prefix(config)
@@ -222,7 +200,7 @@ def _new_model(fields: Fields) -> NewModel:
     milli_node_hours = metadata.integer("trainBudgetMilliNodeHours")
     hours = metadata.integer("trainBudget") if problem is Problem.IMAGE_CLASSIFICATION else None
     metadata.finish()
-    faults = _faults(ModelChange(display_name, labels))
+    faults = _faults(Change(display_name, labels=labels))
     if not dataset_id:
         faults.append(("model.dataset_id", "Required field not set."))
     known = MODEL_TYPES[problem].get(model_type)
@@ -269,7 +247,7 @@ def _node_count(metadata: Fields) -> int:
     return count
 
 
-def _faults(change: ModelChange) -> list[tuple[str, str]]:
+def _faults(change: Change) -> list[tuple[str, str]]:
     faults = []
     if change.display_name is not None:
         fault = model_name_fault(change.display_name)
@@ -278,13 +256,7 @@ def _faults(change: ModelChange) -> list[tuple[str, str]]:
     return faults + [("model.labels", fault) for fault in label_faults(change.labels or {})]
 
 
-def _check(change: ModelChange) -> None:
-    faults = _faults(change)
-    if faults:
-        raise invalid(*faults)
-
-
-def _dataset_term(comparison: Comparison) -> Condition:
+def _dataset_term(comparison: Comparison) -> Term:
     if comparison.value is None:
         raise bad_comparison(comparison)
-    return Condition("dataset_id", number_of(comparison.value), comparison.negated)
+    return equals("dataset_id", number_of(comparison.value), negated=comparison.negated)

@@ -8,7 +8,7 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
 from automl_plan.emulator.wire.messages import body_fields
-from automl_plan.emulator.wire.requests import check_query, filled
+from automl_plan.emulator.wire.requests import check_query, omit_empty
 
 _DEFAULT_THRESHOLD = 0.5
 _DEFAULT_BOXES, _MAX_BOXES = 100, 500
@@ -16,14 +16,14 @@ MAX_IMAGE_BYTES = 30_000_000
 """proto: ExamplePayload.image, up to 30 MB."""
 
 
-class PredictionMethods:
+class AutomlPredictions:
     """models.predict and models.batchPredict."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def predict(self, request: Request) -> Reply:
-        """models.predict: labels whose score reaches `score_threshold`, the best first."""
+        """Return the labels whose score reaches `score_threshold`, best first."""
         check_query(request)
         scope, number = scope_of(request.params), number_of(request.params["model"])
         body = body_fields(request.body, "")
@@ -58,7 +58,7 @@ class PredictionMethods:
         return json_reply(_render(chosen, ids))
 
     def batch_predict(self, request: Request) -> Reply:
-        """models.batchPredict: not in the emulator."""
+        """Refuse batch prediction, which the emulator doesn't have."""
         self._engine.models.get(scope_of(request.params), number_of(request.params["model"]))
         raise ServiceError(
             Code.UNIMPLEMENTED,
@@ -73,18 +73,18 @@ def _render(predictions: Sequence[Prediction], ids: Mapping[str, int]) -> dict[s
             "annotationSpecId": str(ids[each.label]),
             "displayName": each.label,
         }
-        score = filled({"score": each.score})
+        score = omit_empty({"score": each.score})
         if each.box is None:
             found["classification"] = score
         else:
             corners = ((each.box.x_min, each.box.y_min), (each.box.x_max, each.box.y_max))
-            vertices = [filled({"x": x, "y": y}) for x, y in corners]
+            vertices = [omit_empty({"x": x, "y": y}) for x, y in corners]
             found["imageObjectDetection"] = {
                 "boundingBox": {"normalizedVertices": vertices},
                 **score,
             }
         payload.append(found)
-    return filled({"payload": payload})
+    return omit_empty({"payload": payload})
 
 
 def _number(params: Mapping[str, str], name: str, default: float, maximum: float) -> float:

@@ -1,1 +1,1 @@
-"""Training of the local service: reading import files, the trainers, and their evaluations."""
+"""Trainings: import files, trainers, and evaluations."""

@@ -1,4 +1,7 @@
-"""Reading import CSV files (proto: io.proto, InputConfig; "Preparing your training data")."""
+"""Read import CSV files and merge their examples into a dataset.
+
+Sources: io.proto, InputConfig; "Preparing your training data".
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import csv
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -22,7 +25,7 @@ _SETS: Mapping[str, SetName] = {
     "TEST": SetName.TEST,
     "UNASSIGNED": SetName.UNASSIGNED,
 }
-"""The proto writes VALIDATE, the documentation VALIDATION, other pages TRAINING or lower case."""
+"""The proto has VALIDATE, the documentation VALIDATION, other pages TRAINING or lower case."""
 
 _EXTENSIONS: Mapping[Problem, frozenset[str]] = {
     Problem.IMAGE_CLASSIFICATION: frozenset(
@@ -43,7 +46,7 @@ class RowRefused(Exception):
 
 
 class Row(Struct, frozen=True):
-    """What a row says about one image."""
+    """The content of a row: one image, with its labels or a box."""
 
     uri: str
     set: SetName
@@ -56,7 +59,7 @@ def read_row(
 ) -> Row:
     """Read the fields of a row; raises RowRefused.
 
-    `sets_optional`: rows with boxes need not say ML_USE either, as at Vertex AI.
+    `sets_optional`: ML_USE may be missing from rows with boxes too, as in Vertex AI.
     """
     if problem is Problem.IMAGE_OBJECT_DETECTION:
         return _detection(_with_column(fields) if sets_optional else fields)
@@ -84,7 +87,7 @@ def _classification(fields: Sequence[str], multilabel: bool) -> Row:
 
 
 def _with_column(fields: Sequence[str]) -> Sequence[str]:
-    """A row with a column for the set, and with one for each part of a box.
+    """A row with a column for the set, and one for each part of a box, added if missing.
 
     `[ML_USE],PATH,[LABEL],[BOX]` (page "Prepare image training data for object detection").
     """
@@ -152,7 +155,7 @@ def _is_image(uri: str, problem: Problem) -> bool:
 
 
 def _quoted(text: str, longest: int = 80) -> str:
-    """A field as it may stand in a message: on one line, and short."""
+    """A field as messages show it: on one line, and shortened."""
     return repr(text if len(text) <= longest else f"{text[:longest]}…")
 
 
@@ -163,11 +166,11 @@ MAX_BOXES = 500
 
 
 class ImportFailed(Exception):
-    """Raised by `read_csv` when nothing can be imported, by `resolve` when a URI has no file."""
+    """Raised by `read_csv` when nothing can be imported, by `resolve` for a URI without a file."""
 
 
 class Imported(Struct, frozen=True):
-    """The examples of a file, each image once, and the texts of the rows that were left out."""
+    """The examples of a file, one per image, and the texts of the rows that were left out."""
 
     examples: tuple[Example, ...]
     failures: tuple[str, ...]
@@ -181,21 +184,21 @@ def read_csv(
     *,
     sets_optional: bool = False,
 ) -> Imported:
-    """Read one import file; images of equal content are one example, with all their labels.
+    """Read one import file; images of equal content are one example with all their labels.
 
-    The first row of an image decides its path and its set (the service's choice is undefined).
-    A failure is the text `<uri> line <n>: <reason>`. Raises ImportFailed when the file can't be
+    The first row of an image sets its path and its set (the service's choice is undefined). A
+    failure is the text `<uri> line <n>: <reason>`. Raises ImportFailed when the file can't be
     read, or when more than half of its rows are bad: then nothing is imported.
     """
     path = resolve(uri)
-    gathered = _Gathered(multilabel=multilabel, resolve=resolve)
+    examples = _Examples(multilabel=multilabel, resolve=resolve)
     failures: list[str] = []
     rows = bad = 0
     for line, fields in _lines(uri, path):
         rows += 1
         try:
-            gathered.add(read_row(fields, problem, multilabel, sets_optional=sets_optional))
-        except _Repeated as error:  # reported like a bad row, but nothing is wrong with it
+            examples.add(read_row(fields, problem, multilabel, sets_optional=sets_optional))
+        except _NothingNew as error:  # reported like a bad row, but not counted as one
             failures.append(f"{uri} line {line}: {error}")
         except (RowRefused, ImportFailed) as error:
             bad += 1
@@ -207,56 +210,91 @@ def read_csv(
             f"ImportData stopped due to too many errors. {bad} of {rows} rows are bad; "
             f"the first: {failures[0]}"
         )
-    return Imported(gathered.examples, tuple(failures))
+    return Imported(examples.examples, tuple(failures))
 
 
-class _Repeated(Exception):
-    """A row that says what an earlier one said."""
+class _NothingNew(RowRefused):
+    """Raised for labels and boxes that the image has already."""
 
     def __init__(self) -> None:
         super().__init__("The label is already a ground truth.")
 
 
-class _Gathered:
-    """The examples so far, by content."""
+def _add(old: Example, labels: Sequence[str], boxes: Sequence[Box], *, multilabel: bool) -> Example:
+    """The example with labels and boxes added. Raises _NothingNew or RowRefused.
+
+    Without `multilabel`, an image that has a label can't get another one.
+    """
+    new_labels = tuple(label for label in labels if label not in old.labels)
+    new_boxes = tuple(box for box in boxes if box not in old.boxes)
+    if (labels or boxes) and not (new_labels or new_boxes):
+        raise _NothingNew
+    if new_labels and old.labels and not multilabel:
+        raise RowRefused(f"The image already has the label {old.labels[0]}.")
+    return replace(old, labels=old.labels + new_labels, boxes=old.boxes + new_boxes)
+
+
+class _Examples:
+    """The examples of a file so far, by content."""
 
     def __init__(self, *, multilabel: bool, resolve: Callable[[str], Path]) -> None:
         self._multilabel = multilabel
         self._resolve = resolve
         self._files: dict[str, tuple[Path, str]] = {}
-        self._examples: dict[str, Example] = {}
+        self._by_content: dict[str, Example] = {}
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """In the order in which their images first came."""
-        return tuple(self._examples.values())
+        """All examples, in the order of their first rows."""
+        return tuple(self._by_content.values())
 
     def add(self, row: Row) -> None:
-        """Take a row in; raises ImportFailed, RowRefused or _Repeated, and then leaves it out."""
+        """Add a row, or leave it out and raise ImportFailed, RowRefused or _NothingNew."""
         if row.uri not in self._files:
             path = self._resolve(row.uri)
             self._files[row.uri] = path, _content(row.uri, path)
         path, content = self._files[row.uri]
-        boxes = tuple(box for box in (row.box,) if box is not None)
-        old = self._examples.get(content)
+        boxes = () if row.box is None else (row.box,)
+        old = self._by_content.get(content)
         if old is None:
             example = Example(row.uri, path, row.set, row.labels, boxes, content)
-            self._examples[content] = example
-            return
-        labels = tuple(label for label in row.labels if label not in old.labels)
-        boxes = tuple(box for box in boxes if box not in old.boxes)
-        if (row.labels or row.box) and not (labels or boxes):
-            raise _Repeated
-        if labels and old.labels and not self._multilabel:
-            raise RowRefused(f"The image already has the label {old.labels[0]}.")
-        if len(old.boxes) + len(boxes) > MAX_BOXES:
-            raise RowRefused(f"The image already has {MAX_BOXES} boxes.")
-        joined = replace(old, labels=old.labels + labels, boxes=old.boxes + boxes)
-        self._examples[content] = joined
+        else:
+            example = _add(old, row.labels, boxes, multilabel=self._multilabel)
+            if len(example.boxes) > MAX_BOXES:
+                raise RowRefused(f"The image already has {MAX_BOXES} boxes.")
+        self._by_content[content] = example
+
+
+class Merged(Struct, frozen=True):
+    """The result of an import into a dataset: all examples, oldest first, and the changed ones."""
+
+    examples: tuple[Example, ...]
+    changed: tuple[Example, ...]
+    failures: tuple[str, ...]
+    """Texts of the examples that were left out."""
+
+
+def merge_examples(known: Iterable[Example], new: Sequence[Example], *, multilabel: bool) -> Merged:
+    """Add imported examples to those of a dataset; images of equal content are one example."""
+    examples = {example.content: example for example in known}
+    changed: dict[str, Example] = {}
+    failures = []
+    for example in new:
+        old = examples.get(example.content)
+        merged = example
+        if old is not None:
+            try:
+                merged = _add(old, example.labels, example.boxes, multilabel=multilabel)
+            except RowRefused as error:
+                failures.append(f"{example.uri}: {error}")
+                continue
+        if merged != old:
+            examples[example.content] = changed[example.content] = merged
+    return Merged(tuple(examples.values()), tuple(changed.values()), tuple(failures))
 
 
 def _lines(uri: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a file with the line on which each begins; blank lines are left out."""
+    """The rows of a file with the number of their first line; blank lines are skipped."""
     if not uri.lower().endswith(".csv"):
         raise ImportFailed(f"{uri}: The name of an import file ends in .csv.")
     try:

@@ -1,4 +1,4 @@
-"""Evaluations of a classifier, from what it really predicted (proto: classification.proto)."""
+"""Evaluations of a classifier from its predictions (proto: classification.proto)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONFIDENCE_THRESHOLDS = (*(step / 20 for step in range(20)), 0.96, 0.97, 0.98, 0
 
 
 class Counts(Struct, frozen=True):
-    """What became of all pairs of an example and a label at a threshold."""
+    """The outcomes of all pairs of an example and a label at a threshold."""
 
     true_positive: int
     false_positive: int
@@ -24,17 +24,17 @@ class Counts(Struct, frozen=True):
 
     @property
     def recall(self) -> float:
-        """The share of the positives that are found; 0 when there are none."""
+        """The share of positives that are found; 0 when there are none."""
         return _share(self.true_positive, self.true_positive + self.false_negative, none=0.0)
 
     @property
     def precision(self) -> float:
-        """The share of what is found that is right; 1 when nothing is found."""
+        """The share of found pairs that are correct; 1 when nothing is found."""
         return _share(self.true_positive, self.true_positive + self.false_positive, none=1.0)
 
     @property
     def false_positive_rate(self) -> float:
-        """The share of the negatives that are found; 0 when there are none."""
+        """The share of negatives that are found; 0 when there are none."""
         return _share(self.false_positive, self.false_positive + self.true_negative, none=0.0)
 
     @property
@@ -45,7 +45,7 @@ class Counts(Struct, frozen=True):
 
 
 def threshold_entry(confidence: float, every: Counts, best: Counts) -> Threshold:
-    """The entry of a threshold; `best` counts as found only each example's highest score."""
+    """Return the entry of a threshold; `best` counts only each example's highest score."""
     return Threshold(
         confidence_threshold=confidence,
         recall=every.recall,
@@ -70,18 +70,18 @@ def _share(part: int, whole: int, *, none: float) -> float:
 Truth = NDArray[np.bool_]
 """Which labels (columns) an example (row) has."""
 Scores = NDArray[np.float64]
-"""The scores, from 0 to 1, that were predicted for the labels (columns) of examples (rows)."""
+"""The predicted scores, from 0 to 1, of labels (columns) for examples (rows)."""
 
 MAX_CONFUSION_LABELS = 10
-"""proto: ClassificationEvaluationMetrics.confusion_matrix: not with more labels than these."""
+"""The most labels with a confusion matrix (proto: ClassificationEvaluationMetrics)."""
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
-"""What a score of 0 counts as in the log loss, which would be infinite."""
+"""Used for a score of 0 in the log loss, which would be infinite."""
 
 
 def evaluate(
     labels: Sequence[str], truth: Truth, scores: Scores, *, multilabel: bool
 ) -> tuple[Evaluation, ...]:
-    """The overall evaluation (all pairs of example and label, micro-averaged), and each label's."""
+    """Return the overall evaluation (micro-averaged over examples and labels), and each label's."""
     best = np.zeros_like(truth)
     if len(scores):
         best[np.arange(len(scores)), scores.argmax(axis=1)] = True
@@ -106,7 +106,7 @@ def evaluate(
 
 
 def average_precision(truth: Truth, scores: Scores) -> float:
-    """The area under the precision-recall curve; 0.0 when nothing is positive."""
+    """Return the area under the precision-recall curve; 0.0 when nothing is positive."""
     found, false = _curve(truth, scores)
     if not len(found) or found[-1] == 0:
         return 0.0
@@ -115,7 +115,7 @@ def average_precision(truth: Truth, scores: Scores) -> float:
 
 
 def roc_area(truth: Truth, scores: Scores) -> float:
-    """The area under the ROC curve; 0.0 when all or none are positive: then there is no curve."""
+    """Return the area under the ROC curve; 0.0 when all or none are positive."""
     found, false = _curve(truth, scores)
     if not len(found) or found[-1] == 0 or false[-1] == 0:
         return 0.0
@@ -151,7 +151,7 @@ def _class_loss(truth: Truth, scores: Scores) -> float:
 
 
 def _binary_loss(truth: Truth, scores: Scores) -> float:
-    """The mean loss over all pairs of example and label, each of them a question by itself."""
+    """The mean loss over all pairs of example and label, each a binary decision."""
     if not truth.size:
         return 0.0
     right = np.where(truth, scores, 1.0 - scores)
@@ -176,7 +176,7 @@ def _counts(truth: Truth, found: Truth) -> Counts:
 
 
 def _confusion(truth: Truth, best: Truth) -> tuple[tuple[int, ...], ...] | None:
-    """Rows are what examples are, columns what they were taken for."""
+    """Rows are true labels, columns predicted ones."""
     if truth.shape[1] > MAX_CONFUSION_LABELS:
         return None
     matrix = truth.astype(np.int64).T @ best.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Simulated training: waits by the service's clock, looks at no image, makes up its evaluations."""
+"""Simulated training: waits by the service's clock, reads no image, invents its evaluations."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ from automl_plan.emulator.training.types import (
 )
 
 _WORST, _BEST = 0.85, 0.99
-"""Between these lies the share of a label's images that is recognised."""
+"""The bounds for the share of a label's images that are recognised."""
 _MAX_CONFUSION_LABELS = 10
 _DETECTION_THRESHOLDS = CONFIDENCE_THRESHOLDS[1:]
-"""For overlaps and for confidences alike (proto: BoundingBoxMetricsEntry)."""
+"""For overlaps and for confidences (proto: BoundingBoxMetricsEntry)."""
 
 
 class _Label(Struct, frozen=True):
-    """How a label fares: of its positives so many are recognised, and so many others taken for it.
+    """The simulated results of a label.
 
+    `recognised` counts its images that are recognised, `mistaken` others that are predicted as it.
     `quality` shapes its curves.
     """
 
@@ -50,7 +51,7 @@ class _Label(Struct, frozen=True):
     mistaken: int
 
     def every(self, confidence: float) -> Counts:
-        """The counts at a threshold: everything is found at 0, less and less further up.
+        """Return the counts at a threshold: everything is found at 0, and less at higher ones.
 
         At 0.5 the recall is the quality, and half of the rest is the rate of false positives.
         """
@@ -60,7 +61,7 @@ class _Label(Struct, frozen=True):
         return self._counts(found, false)
 
     def best(self, every: Counts) -> Counts:
-        """The same, where only the highest score of an image counts."""
+        """Return the counts where only the highest score of an image counts."""
         return self._counts(
             min(every.true_positive, self.recognised), min(every.false_positive, self.mistaken)
         )
@@ -70,13 +71,13 @@ class _Label(Struct, frozen=True):
 
 
 def classification_evaluations(job: TrainingJob, chance: Random) -> tuple[Evaluation, ...]:
-    """The overall evaluation and one per label; the counts are those of the real TEST images."""
+    """Return the overall evaluation and one per label; counts are those of the real TEST images."""
     test = split(example for example in job.examples if example.labels)[SetName.TEST]
     positives = Counter(label for example in test for label in example.labels)
     qualities = [chance.uniform(_WORST, _BEST) for _ in job.labels]
     counts = [positives[label] for label in job.labels]
     right = [round(count * each) for count, each in zip(counts, qualities, strict=True)]
-    # What isn't recognised is taken for the next label, and what of the last one for the first.
+    # Images that aren't recognised are predicted as the next label, those of the last as the first.
     mistaken = [counts[index - 1] - right[index - 1] for index in range(len(counts))]
     fates = [
         _Label(quality, count, len(test) - count, recognised, min(wrong, len(test) - count))
@@ -98,7 +99,7 @@ def classification_evaluations(job: TrainingJob, chance: Random) -> tuple[Evalua
 
 
 def detection_evaluations(job: TrainingJob, chance: Random) -> tuple[Evaluation, ...]:
-    """The overall evaluation and one per label; boxes are counted in the real TEST images."""
+    """Return the overall evaluation and one per label; boxes are those of the real TEST images."""
     test = split(job.examples)[SetName.TEST]
     boxes = Counter(box.label for example in test for box in example.boxes)
     images = Counter(label for example in test for label in {box.label for box in example.boxes})
@@ -139,7 +140,7 @@ def _metrics(
 
 
 def _sums(curves: Sequence[Sequence[Counts]]) -> Sequence[Counts]:
-    """The counts of all labels together at each threshold; noughts where there is no label."""
+    """The sums over all labels at each threshold; zeros if there is no label."""
     return [
         Counts(
             sum(curve[place].true_positive for curve in curves),
@@ -190,28 +191,28 @@ def _iou_entry(quality: float, overlap: float) -> IouEntry:
 
 _CLOUD_NODES = {Problem.IMAGE_CLASSIFICATION: 8, Problem.IMAGE_OBJECT_DETECTION: 9}
 _MOBILE_NODES = 1
-"""How many nodes train at once: the default budgets are said to be one day of wall time
+"""The number of nodes that train in parallel: the default budgets are one day of wall time
 (proto: image.proto, train_budget_milli_node_hours)."""
 _NODE_QPS = 3.2
 _MOST_BOXES = 4
 
 
 class SimulatedTrainer:
-    """Makes up models from a seed: equal jobs have equal results."""
+    """Invents models from a seed: equal jobs have equal results."""
 
     name = "simulated"
 
     def check(self, job: TrainingJob) -> None:
-        """Every job can be simulated."""
+        """Accept every job."""
 
     def duration(self, job: TrainingJob) -> float:
-        """Hours of wall time: what the training costs, divided among the model type's nodes."""
+        """Return the hours of wall time: the cost, divided by the nodes of the model type."""
         mobile = job.model_type.startswith("mobile")
         nodes = _MOBILE_NODES if mobile else _CLOUD_NODES[job.problem]
         return _cost(job) / 1000 / nodes
 
     def train(self, job: TrainingJob, cancelled: Callable[[], bool]) -> TrainingResult:
-        """Make a result up at once: the service waits for `duration` by itself."""
+        """Invent a result at once; the service waits for `duration`."""
         if cancelled():
             raise TrainingCancelled
         chance = _chance(job, "evaluations")
@@ -232,7 +233,7 @@ class SimulatedTrainer:
         )
 
     def predict(self, artefact: bytes, image: bytes) -> list[Prediction]:
-        """Scores that depend on the image's bytes only; they need not be an image."""
+        """Return scores that depend on the image's bytes only, which need not be an image."""
         model = json.loads(artefact)
         labels: list[str] = model["labels"]
         content = hashlib.sha256(image).hexdigest()
@@ -249,7 +250,7 @@ class SimulatedTrainer:
 
 
 def _shares(labels: list[str], chance: random.Random) -> list[Prediction]:
-    """One label has most of the score, the others share what is left."""
+    """One label gets most of the score, the others share the rest."""
     likely = chance.randrange(len(labels))
     best = chance.uniform(0.6, 0.99) if len(labels) > 1 else 1.0
     others = [-math.log(1 - chance.random()) for _ in labels]
@@ -271,12 +272,12 @@ def _seen(labels: list[str], chance: random.Random) -> Prediction:
 
 
 def _cost(job: TrainingJob) -> int:
-    """Milli node hours: training converges at between half of the budget and all of it."""
+    """The milli node hours: a training uses between half of the budget and all of it."""
     share = _chance(job, "cost").uniform(0.5, 1.0)
     return max(1, int(job.budget_milli_node_hours * share))
 
 
 def _chance(job: TrainingJob, purpose: str) -> random.Random:
-    """Random numbers that depend on the job, so that another budget is another result."""
+    """A random generator that depends on the job: another budget gives another result."""
     facts = [job.seed, job.problem, job.model_type, job.budget_milli_node_hours, *job.labels]
     return random.Random(json.dumps([purpose, *facts]))  # noqa: S311 - repeatable on purpose

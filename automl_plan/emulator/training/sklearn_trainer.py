@@ -33,18 +33,18 @@ from automl_plan.emulator.training.types import (
 
 TRAINING_FORMATS = ("BMP", "GIF", "ICO", "JPEG", "PNG", "TIFF", "WEBP")
 PREDICTION_FORMATS = ("GIF", "JPEG", "PNG")
-"""What images may be (proto: io.proto, InputConfig, and prediction_service.proto).
+"""Accepted image formats (proto: io.proto, InputConfig, and prediction_service.proto).
 
-Pillow knows more formats, and starts other programs for some: those are never tried.
+Pillow has more formats, and starts other programs for some: those are never tried.
 """
 
 MAX_PIXELS = 178_956_970
-"""Of an image of a training, as many as Pillow opens: what has more is a decompression bomb."""
+"""The most pixels of an image to train on: Pillow takes more for a decompression bomb."""
 MAX_PREDICTED_PIXELS = 50_000_000
-"""Of an image that comes with a request."""
+"""The most pixels of an image to predict."""
 _LARGE = 50_000_000
-"""Pixels of an image that is scaled down before anything else is done with it, and alone: each copy
-of it takes some hundred megabytes."""
+"""Images with more pixels are first scaled down, one at a time: each copy takes some hundred
+megabytes."""
 _LARGE_ONES = Lock()
 _REDUCIBLE = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 _SIZE = (16, 16)
@@ -52,7 +52,7 @@ _Pixels = NDArray[np.float32]
 
 
 def pixels(image: bytes, formats: tuple[str, ...], most_pixels: int = MAX_PIXELS) -> _Pixels:
-    """The colours (0 to 1) of an image scaled to 16 by 16; raises ImageUnreadable.
+    """Return the colours (0 to 1) of an image scaled to 16 by 16. Raises ImageUnreadable.
 
     Animations count by their first frame, transparency as white.
     """
@@ -91,7 +91,7 @@ def _rgb(opened: Image.Image) -> Image.Image:
 
 
 def _reduced(large: Image.Image) -> Image.Image:
-    """A large image with fewer pixels, to go on with."""
+    """A large image with fewer pixels."""
     factor = math.ceil(math.sqrt(large.width * large.height * 16 / _LARGE))
     with _LARGE_ONES:
         if large.mode in _REDUCIBLE:
@@ -121,7 +121,7 @@ class Network(Struct, frozen=True):
     output_bias: _Numbers
 
     def scores(self, images: _Numbers) -> NDArray[np.float64]:
-        """The scores, from 0 to 1, of the labels (columns) for the pixels of images (rows)."""
+        """Return the scores, from 0 to 1, of labels (columns) for the pixels of images (rows)."""
         hidden = np.maximum((images - self.mean) @ self.hidden + self.hidden_bias, 0)
         raw = (hidden @ self.output + self.output_bias).astype(np.float64)
         if self.multilabel:
@@ -131,10 +131,10 @@ class Network(Struct, frozen=True):
         return shares
 
     def dump(self) -> bytes:
-        """The bytes that `load` reads.
+        """Return the bytes that `load` reads.
 
-        They are arrays, not a pickled object: unpickling runs whatever the bytes say, and a data
-        directory that somebody else can write to should not be able to run code.
+        They are arrays, not a pickled object: unpickling can run any code, so that write access to
+        the data directory would be enough to run code here.
         """
         buffer = io.BytesIO()
         np.savez_compressed(
@@ -151,7 +151,7 @@ class Network(Struct, frozen=True):
 
     @classmethod
     def load(cls, artefact: bytes) -> Network:
-        """The network that was dumped."""
+        """Return the network that was dumped."""
         with np.load(io.BytesIO(artefact), allow_pickle=False) as arrays:
             return cls(
                 labels=tuple(str(label) for label in arrays["labels"]),
@@ -165,7 +165,7 @@ class Network(Struct, frozen=True):
 
 
 if importlib.util.find_spec("sklearn") is None:
-    # Told when the service starts. It is loaded by the first training: it takes a second.
+    # Checked at the start of the service; the first training imports it, which takes a second.
     raise ModuleNotFoundError("No module named 'sklearn'")
 
 _HIDDEN_UNITS = 128
@@ -175,13 +175,13 @@ _LEAST_CLOUD_BUDGET, _LEAST_MOBILE_BUDGET = 8_000, 1_000
 """In milli node hours (proto: image.proto, train_budget_milli_node_hours)."""
 _PATIENCE = 8
 _LEAST_GAIN = 0.01
-"""Converged: so many epochs didn't lower the loss of VALIDATION by at least this share of it."""
+"""Converged: no epoch of the last _PATIENCE ones lowered the VALIDATION loss by this share."""
 _TIMED_IMAGES = 20
 _FAULTS_NAMED = 5
 
 
 class SklearnTrainer:
-    """Trains image classification for real; how long it takes is up to the machine."""
+    """Trains image classification for real; the duration depends on the machine."""
 
     name = "sklearn"
 
@@ -194,21 +194,21 @@ class SklearnTrainer:
             )
 
     def duration(self, job: TrainingJob) -> float:  # noqa: ARG002 - of the protocol
-        """Always 0.0: as long as it takes."""
+        """Return 0.0: trainings take real time."""
         return 0.0
 
     def train(self, job: TrainingJob, cancelled: Callable[[], bool]) -> TrainingResult:
-        """Train on TRAIN, stop on VALIDATION, judge on TEST.
+        """Train on TRAIN, stop by VALIDATION, evaluate on TEST.
 
-        Unlabelled images take no part. The budget is spent per epoch: the least one that the
-        service takes for the model type pays for 80 epochs. The same job gives the same model.
+        Unlabelled images are ignored. Each epoch uses a part of the budget: the smallest budget of
+        the model type pays for 80 epochs. The same job gives the same model.
         """
         from threadpoolctl import threadpool_limits
 
         self.check(job)
         sets = split(example for example in job.examples if example.labels)
         _check_enough(job, sets)
-        # One thread: results that depend on how sums are split over cores can't be repeated.
+        # One thread: sums that are split over cores aren't repeatable.
         with threadpool_limits(limits=1):
             data = {
                 name: _Data(_read(examples, cancelled), _truth(job, examples))

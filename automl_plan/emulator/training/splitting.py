@@ -1,4 +1,4 @@
-"""Which examples train a model, which stop the training, and which judge the result."""
+"""Split examples into the sets that train a model, stop the training, and evaluate the result."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +11,11 @@ _TEST_AT, _VALIDATION_AT = 4, 9
 
 
 def split(examples: Iterable[Example]) -> dict[SetName, list[Example]]:
-    """The examples of TRAIN, VALIDATION and TEST, each in order of their content.
+    """Return the examples of TRAIN, VALIDATION and TEST, each ordered by content.
 
-    UNASSIGNED ones are shared out, 80 : 10 : 10, evenly over the labels: of every ten of a label,
-    ordered by their content's hash, one tests and one validates. So the same images are always
-    split in the same way, in whatever order they were imported.
+    UNASSIGNED ones are split 80 : 10 : 10 for each label: of every ten of a label, ordered by the
+    hash of their content, one goes to TEST and one to VALIDATION. So the same images are always
+    split in the same way, whatever the order of their import.
     """
     sets: dict[SetName, list[Example]] = {
         SetName.TRAIN: [],
@@ -42,10 +42,10 @@ def split(examples: Iterable[Example]) -> dict[SetName, list[Example]]:
     return sets
 
 
-def drawn(examples: Sequence[Example], shares: Sequence[float]) -> list[Example]:
-    """The examples with sets by these shares of TRAIN, VALIDATION and TEST, evenly over labels.
+def assign_by_shares(examples: Sequence[Example], shares: Sequence[float]) -> list[Example]:
+    """Return the examples with sets by these shares of TRAIN, VALIDATION and TEST, for each label.
 
-    What was assigned by hand is drawn anew. The same images always get the same sets.
+    Sets that imports assigned are replaced. The same images always get the same sets.
     """
     names = (SetName.TRAIN, SetName.VALIDATION, SetName.TEST)
     total = sum(shares)

@@ -1,4 +1,4 @@
-"""The values that go into a training and come out of it."""
+"""The inputs and results of trainings."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,14 +7,14 @@ from msgspec import Struct
 
 
 class Problem(StrEnum):
-    """What a dataset's images are labelled for."""
+    """The problem that a dataset is labelled for."""
 
     IMAGE_CLASSIFICATION = "image_classification"
     IMAGE_OBJECT_DETECTION = "image_object_detection"
 
 
 class SetName(StrEnum):
-    """What an example is used for (proto: io.proto, ML_USE)."""
+    """The set of an example (proto: io.proto, ML_USE)."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -44,7 +44,7 @@ class Example(Struct, frozen=True):
 
 
 class TrainingJob(Struct, frozen=True):
-    """All that a trainer needs. `labels` are the dataset's annotation specs, in their order."""
+    """The input of a trainer. `labels` are the dataset's annotation specs, in their order."""
 
     problem: Problem
     multilabel: bool
@@ -79,7 +79,7 @@ class Threshold(Struct, frozen=True):
 class ClassificationMetrics(Struct, frozen=True):
     """Proto: ClassificationEvaluationMetrics.
 
-    `confusion[i][j]` counts the examples of label i that were taken for label j, both in the
+    `confusion[i][j]` counts the examples of label i that were predicted as label j, both in the
     order of the job's labels; only the overall evaluation of a multiclass model has it.
     """
 
@@ -100,7 +100,7 @@ class DetectionThreshold(Struct, frozen=True):
 
 
 class IouEntry(Struct, frozen=True):
-    """Proto: BoundingBoxMetricsEntry: the figures when boxes must overlap at least so much."""
+    """Proto: BoundingBoxMetricsEntry. The metrics for boxes that overlap at least that much."""
 
     iou_threshold: float
     mean_average_precision: float
@@ -116,7 +116,7 @@ class DetectionMetrics(Struct, frozen=True):
 
 
 class Evaluation(Struct, frozen=True):
-    """How well a model does on the TEST examples: of one label, or overall (None).
+    """The quality of a model on the TEST examples: of one label, or overall (None).
 
     `evaluated_example_count` counts all examples when overall, else those with the label
     (proto: ModelEvaluation.evaluated_example_count).
@@ -128,7 +128,7 @@ class Evaluation(Struct, frozen=True):
 
 
 class TrainingResult(Struct, frozen=True):
-    """A trained model. `artefact` is what the same trainer's `predict` takes."""
+    """A trained model. `artefact` is the input of the same trainer's `predict`."""
 
     artefact: bytes
     train_cost_milli_node_hours: int
@@ -138,7 +138,7 @@ class TrainingResult(Struct, frozen=True):
 
 
 class Prediction(Struct, frozen=True):
-    """A label with its score from 0 to 1, and for object detection where it was seen."""
+    """A label with its score from 0 to 1, and for object detection its box."""
 
     label: str
     score: float
@@ -146,16 +146,16 @@ class Prediction(Struct, frozen=True):
 
 
 class TrainingCancelled(Exception):
-    """The training was asked to end, and did."""
+    """The training ended because it was cancelled."""
 
 
 class TrainingUnimplemented(Exception):
-    """This trainer can't train such a job; the text says which trainer can."""
+    """The trainer doesn't support such a job; the text names one that does."""
 
 
 class TrainingFailed(Exception):
-    """The training can't be done with these examples; the text says why."""
+    """These examples can't be trained on; the text says why."""
 
 
 class ImageUnreadable(Exception):
-    """The bytes are no image that can be decoded; the text says why."""
+    """The bytes can't be decoded as an image; the text says why."""

@@ -1,1 +1,1 @@
-"""Vertex AI v1 over HTTP: another front of the engine, under a path of its own."""
+"""Vertex AI v1 over HTTP: a front of the engine, below a path of its own."""

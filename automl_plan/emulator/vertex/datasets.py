@@ -1,34 +1,30 @@
 """Vertex AI v1: datasets. Messages: dataset.proto, dataset_service.proto."""
 
-from automl_plan.emulator.datasets import AnnotationKind, DatasetChange, NewDataset
+from collections.abc import Mapping, Sequence
+
+from automl_plan.emulator.datasets import AnnotationKind, NewDataset
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
-from automl_plan.emulator.http import Reply, Request, json_reply
-from automl_plan.emulator.objects import Dataset, Scope
-from automl_plan.emulator.sql_filters import Compared
+from automl_plan.emulator.http import Reply, Request
+from automl_plan.emulator.objects import Change, Dataset
+from automl_plan.emulator.sql_filters import Term, compare
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import (
-    check_list,
-    check_named,
-    listed,
-    number_of,
-    parent,
-    scope_of,
-    shown,
-)
+from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.vertex.schemata import IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
+from automl_plan.emulator.vertex.schemas import IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
 from automl_plan.emulator.wire.messages import Fields, body_fields
-from automl_plan.emulator.wire.requests import check_query, filled, masked, paging, timestamp
+from automl_plan.emulator.wire.names import parent, read_number
+from automl_plan.emulator.wire.requests import check_query, omit_empty, timestamp
+from automl_plan.emulator.wire.resources import ResourceMethods
 
 _MAX_IMPORTS = 100
 _OUTPUT_FIELDS = ("name", "createTime", "updateTime", "dataItemCount", "metadataArtifact")
 
 
-def render(dataset: Dataset) -> dict[str, object]:
-    """A Dataset message. What its images are labelled for is not a part of it."""
-    return filled(
+def _render(dataset: Dataset) -> dict[str, object]:
+    """A Dataset message, which doesn't have the kind of its annotations."""
+    return omit_empty(
         {
             "name": f"{parent(dataset.scope)}/datasets/{dataset.id}",
             "displayName": dataset.display_name,
@@ -44,16 +40,47 @@ def render(dataset: Dataset) -> dict[str, object]:
     )
 
 
-class DatasetMethods:
-    """The methods under `…/datasets`."""
+class VertexDatasets(ResourceMethods[Dataset, int]):
+    """The methods under `…/datasets`; the filters are display_name, metadata_schema_uri, labels."""
+
+    message = "dataset"
+    list_field = "datasets"
+    mutable = ("displayName", "description", "labels")
+    ignored = (*_OUTPUT_FIELDS, "metadata", "metadataSchemaUri")
+    get_parameters = frozenset({"readMask"})
+    list_parameters = LISTS
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.datasets, scope_of, operation_reply)
         self._engine = engine
 
-    def create(self, request: Request) -> Reply:
-        """datasets.create, of image datasets.
+    def object_id(self, request: Request) -> int:
+        return read_number(request.params["dataset"])
 
-        Google's own example leaves out `metadata`, which the proto calls required.
+    def terms(self, request: Request) -> Sequence[Term]:
+        return filters.read_filter(
+            request,
+            {
+                "display_name": filters.text("display_name"),
+                "metadata_schema_uri": _schema_term,
+                "labels": filters.labels("labels"),
+            },
+        )
+
+    def check(self, change: Change) -> None:
+        check_named("dataset", change.display_name, change.labels, change.description or "")
+
+    def render(
+        self,
+        request: Request,  # noqa: ARG002 - other kinds need it
+        items: Sequence[Dataset],
+    ) -> Sequence[Mapping[str, object]]:
+        return [_render(dataset) for dataset in items]
+
+    def create(self, request: Request) -> Reply:
+        """Create an image dataset.
+
+        `metadata` is optional, though the proto calls it required: Google's own example has none.
         """
         check_query(request)
         scope = scope_of(request.params)
@@ -62,7 +89,7 @@ class DatasetMethods:
         schema = fields.text("metadataSchemaUri")
         metadata = fields.message("metadata")
         new = NewDataset(
-            problem=Problem.IMAGE_CLASSIFICATION,  # the first import says what it is
+            problem=Problem.IMAGE_CLASSIFICATION,  # until the first import sets it
             multilabel=False,
             display_name=fields.text("displayName"),
             description=fields.text("description"),
@@ -79,52 +106,8 @@ class DatasetMethods:
         check_named("dataset", new.display_name, new.labels, new.description)
         return operation_reply(self._engine.datasets.create(scope, new))
 
-    def get(self, request: Request) -> Reply:
-        """datasets.get."""
-        check_query(request, {"readMask"})
-        return json_reply(shown(request, render(self._engine.datasets.get(*_named(request)))))
-
-    def list(self, request: Request) -> Reply:
-        """datasets.list; filters: display_name, metadata_schema_uri, labels."""
-        check_list(request)
-        asked = paging(request)
-        terms = filters.read_filter(
-            request,
-            {
-                "display_name": filters.text("display_name"),
-                "metadata_schema_uri": _schema_term,
-                "labels": filters.labels("labels"),
-            },
-        )
-        page = self._engine.datasets.list(scope_of(request.params), terms, asked.window)
-        found = [render(dataset) for dataset in page.items]
-        return listed(request, "datasets", found, asked.token(page.next_before))
-
-    def patch(self, request: Request) -> Reply:
-        """datasets.patch: display name, description and labels; answers the dataset."""
-        check_query(request, {"updateMask"})
-        fields = body_fields(request.body, "dataset")
-        fields.ignore(*_OUTPUT_FIELDS, "metadata", "metadataSchemaUri")
-        given = {name: fields.has(name) for name in ("displayName", "description", "labels")}
-        mask = masked(request, given)
-        change = DatasetChange(
-            display_name=fields.text("displayName") if "displayName" in mask else None,
-            description=fields.text("description") if "description" in mask else None,
-            labels=fields.mapping("labels") if "labels" in mask else None,
-        )
-        etag = fields.text("etag")
-        fields.finish()
-        check_named("dataset", change.display_name, change.labels, change.description or "")
-        dataset = self._engine.datasets.update(*_named(request), change, etag or None)
-        return json_reply(render(dataset))
-
-    def delete(self, request: Request) -> Reply:
-        """datasets.delete."""
-        check_query(request)
-        return operation_reply(self._engine.datasets.delete(*_named(request)))
-
     def import_data(self, request: Request) -> Reply:
-        """datasets.import: one kind of annotation in all its configs."""
+        """Import files, with one kind of annotations in all configs."""
         check_query(request)
         body = body_fields(request.body, "")
         configs = body.messages("importConfigs")
@@ -140,11 +123,11 @@ class DatasetMethods:
         if len(kinds) > 1:
             raise ServiceError(Code.UNIMPLEMENTED, "The emulator imports one kind at once.")
         return operation_reply(
-            self._engine.datasets.import_data(*_named(request), uris, kinds.pop())
+            self._engine.datasets.import_data(*self.named(request), uris, kinds.pop())
         )
 
     def export_data(self, request: Request) -> Reply:
-        """datasets.export, as a CSV file."""
+        """Export the examples as a CSV file."""
         check_query(request)
         body = body_fields(request.body, "")
         config = body.message("exportConfig")
@@ -155,11 +138,7 @@ class DatasetMethods:
                 each.finish()
         if not uri.startswith("gs://"):
             raise invalid(("export_config.gcs_destination", "It must be a gs:// URI."))
-        return operation_reply(self._engine.datasets.export_data(*_named(request), uri))
-
-
-def _named(request: Request) -> tuple[Scope, int]:
-    return scope_of(request.params), number_of(request.params["dataset"])
+        return operation_reply(self._engine.datasets.export_data(*self.named(request), uri))
 
 
 def _import_config(config: Fields) -> tuple[AnnotationKind, list[str]]:
@@ -178,9 +157,7 @@ def _import_config(config: Fields) -> tuple[AnnotationKind, list[str]]:
     return IMPORT_KINDS[schema], uris
 
 
-def _schema_term(asked: filters.Comparison) -> Compared:
-    """All datasets have the one schema."""
-    if asked.operator not in ("=", "!="):
-        raise filters.bad(asked)
-    fits = (asked.value == IMAGE_DATASET) == (asked.operator == "=")
-    return Compared("id", ">=" if fits else "<", 0)
+def _schema_term(comparison: filters.Comparison) -> Term:
+    """Match all datasets or none: all have the same schema."""
+    all_match = (comparison.value == IMAGE_DATASET) != filters.is_negated(comparison)
+    return compare("id", ">=" if all_match else "<", 0)

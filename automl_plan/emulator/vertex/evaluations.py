@@ -7,20 +7,21 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model, ModelEvaluation
-from automl_plan.emulator.sql_filters import Condition, Term
-from automl_plan.emulator.training.types import (
-    ClassificationMetrics,
-    DetectionMetrics,
-)
+from automl_plan.emulator.sql_filters import Term, equals
+from automl_plan.emulator.training.types import ClassificationMetrics
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.models import metadata, named
-from automl_plan.emulator.vertex.names import check_list, listed, number_of, parent, shown
-from automl_plan.emulator.vertex.schemata import METRICS
+from automl_plan.emulator.vertex.names import LISTS
+from automl_plan.emulator.vertex.schemas import METRICS
+from automl_plan.emulator.wire.metrics import detection_json, threshold_json
+from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import (
+    apply_read_mask,
+    check_list,
     check_query,
-    filled,
+    list_reply,
+    omit_empty,
     paging,
-    threshold_json,
     timestamp,
 )
 
@@ -28,8 +29,8 @@ _DIMENSION = "annotationSpec"
 
 
 def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
-    """A ModelEvaluation message, the overall one."""
-    return filled(
+    """Return a ModelEvaluation message, of the overall evaluation."""
+    return omit_empty(
         {
             "name": f"{parent(model.scope)}/models/{model.id}/evaluations/{found.id}",
             "metricsSchemaUri": METRICS[model.problem],
@@ -42,7 +43,7 @@ def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
 
 
 def render_slice(found: ModelEvaluation, overall: int, model: Model) -> dict[str, object]:
-    """A ModelEvaluationSlice message, of one label."""
+    """Return a ModelEvaluationSlice message, of the evaluation of a label."""
     name = f"{parent(model.scope)}/models/{model.id}/evaluations/{overall}/slices/{found.id}"
     return {
         "name": name,
@@ -57,7 +58,7 @@ def _metrics(found: ModelEvaluation, model: Model) -> dict[str, object]:
     metrics = found.evaluation.metrics
     if isinstance(metrics, ClassificationMetrics):
         return _classification(metrics, dict(model.specs))
-    return _detection(metrics)
+    return detection_json(metrics, "boundingBoxMetrics", "confidenceMetrics")
 
 
 def _classification(metrics: ClassificationMetrics, specs: Mapping[int, str]) -> dict[str, object]:
@@ -69,7 +70,7 @@ def _classification(metrics: ClassificationMetrics, specs: Mapping[int, str]) ->
             ],
             "rows": [list(row) for row in metrics.confusion],
         }
-    return filled(
+    return omit_empty(
         {
             "auPrc": metrics.au_prc,
             "auRoc": metrics.au_roc,
@@ -82,89 +83,57 @@ def _classification(metrics: ClassificationMetrics, specs: Mapping[int, str]) ->
     )
 
 
-def _detection(metrics: DetectionMetrics) -> dict[str, object]:
-    entries = [
-        filled(
-            {
-                "iouThreshold": entry.iou_threshold,
-                "meanAveragePrecision": entry.mean_average_precision,
-                "confidenceMetrics": [
-                    filled(
-                        {
-                            "confidenceThreshold": each.confidence_threshold,
-                            "recall": each.recall,
-                            "precision": each.precision,
-                            "f1Score": each.f1_score,
-                        }
-                    )
-                    for each in entry.thresholds
-                ],
-            }
-        )
-        for entry in metrics.entries
-    ]
-    return filled(
-        {
-            "evaluatedBoundingBoxCount": metrics.evaluated_box_count,
-            "boundingBoxMeanAveragePrecision": metrics.mean_average_precision,
-            "boundingBoxMetrics": entries,
-        }
-    )
-
-
-class EvaluationMethods:
+class VertexEvaluations:
     """The methods under `…/evaluations`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def list(self, request: Request) -> Reply:
-        """evaluations.list: there is one."""
-        check_list(request)
-        model, asked = self._engine.models.get(*named(request)), paging(request)
-        terms: tuple[Term, ...] = (Condition("annotation_spec_id", None),)
-        terms = (*filters.read_filter(request, {}), *terms)
-        page = self._engine.models.evaluations(model.scope, model.id, terms, asked.window)
-        found = [render(each, model) for each in page.items]
-        return listed(request, "modelEvaluations", found, asked.token(page.next_before))
+        """List the evaluations of a model; there is one."""
+        check_list(request, LISTS)
+        model, page = self._engine.models.get(*named(request)), paging(request)
+        terms = [*filters.read_filter(request, {}), equals("annotation_spec_id", None)]
+        found = self._engine.models.evaluations(model.scope, model.id, terms, page.window)
+        messages = [render(each, model) for each in found.items]
+        return list_reply(request, "modelEvaluations", messages, page.token(found.next_before))
 
     def get(self, request: Request) -> Reply:
-        """evaluations.get."""
         check_query(request)
         model = self._engine.models.get(*named(request))
         return json_reply(render(self._overall(request, model), model))
 
     def list_slices(self, request: Request) -> Reply:
-        """slices.list, by label; filter: slice.dimension."""
-        check_list(request)
-        model, asked = self._engine.models.get(*named(request)), paging(request)
+        """List the evaluations of labels; filter: slice.dimension."""
+        check_list(request, LISTS)
+        model, page = self._engine.models.get(*named(request)), paging(request)
         overall = self._overall(request, model)
-        terms: list[Term] = [Condition("annotation_spec_id", None, negated=True)]
-        terms += filters.read_filter(request, {"slice.dimension": _dimension})
-        page = self._engine.models.evaluations(model.scope, model.id, terms, asked.window)
-        found = [render_slice(each, overall.id, model) for each in page.items]
-        return listed(request, "modelEvaluationSlices", found, asked.token(page.next_before))
+        terms = [equals("annotation_spec_id", None, negated=True)]
+        terms += filters.read_filter(request, {"slice.dimension": _dimension_term})
+        found = self._engine.models.evaluations(model.scope, model.id, terms, page.window)
+        messages = [render_slice(each, overall.id, model) for each in found.items]
+        token = page.token(found.next_before)
+        return list_reply(request, "modelEvaluationSlices", messages, token)
 
     def get_slice(self, request: Request) -> Reply:
-        """slices.get."""
         check_query(request)
         model = self._engine.models.get(*named(request))
         overall = self._overall(request, model)
-        number = number_of(request.params["slice"])
+        number = read_number(request.params["slice"])
         found = self._engine.models.evaluation(model.scope, model.id, number)
         if found.annotation_spec_id is None:
             raise not_found("The model evaluation slice does not exist.")
-        return json_reply(shown(request, render_slice(found, overall.id, model)))
+        return json_reply(apply_read_mask(request, render_slice(found, overall.id, model)))
 
     def _overall(self, request: Request, model: Model) -> ModelEvaluation:
-        number = number_of(request.params["evaluation"])
+        number = read_number(request.params["evaluation"])
         found = self._engine.models.evaluation(model.scope, model.id, number)
         if found.annotation_spec_id is not None:
             raise not_found("The model evaluation does not exist.")
         return found
 
 
-def _dimension(asked: filters.Comparison) -> Term:
-    if asked.operator != "=":
-        raise filters.bad(asked)
-    return Condition("annotation_spec_id", None, asked.value == _DIMENSION)
+def _dimension_term(comparison: filters.Comparison) -> Term:
+    if comparison.operator != "=":
+        raise filters.bad_comparison(comparison)
+    return equals("annotation_spec_id", None, negated=comparison.value == _DIMENSION)

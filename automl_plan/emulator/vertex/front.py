@@ -1,25 +1,19 @@
 """The routes of Vertex AI v1 (google/cloud/aiplatform/v1, discovery document aiplatform:v1)."""
 
+from itertools import chain
+
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import ServiceError
-from automl_plan.emulator.http import (
-    Found,
-    Reply,
-    Request,
-    Route,
-    error_reply,
-    find,
-    route,
-)
-from automl_plan.emulator.vertex.datasets import DatasetMethods
-from automl_plan.emulator.vertex.endpoints import EndpointMethods
-from automl_plan.emulator.vertex.evaluations import EvaluationMethods
-from automl_plan.emulator.vertex.models import ModelMethods
+from automl_plan.emulator.http import Front, Route, route
+from automl_plan.emulator.vertex.datasets import VertexDatasets
+from automl_plan.emulator.vertex.endpoints import VertexEndpoints
+from automl_plan.emulator.vertex.evaluations import VertexEvaluations
+from automl_plan.emulator.vertex.models import VertexModels
 from automl_plan.emulator.vertex.names import LOCATIONS, PREFIX
-from automl_plan.emulator.vertex.operations import OperationMethods
-from automl_plan.emulator.vertex.pipelines import PipelineMethods
-from automl_plan.emulator.vertex.predictions import PredictionMethods
-from automl_plan.emulator.wire.requests import LocationMethods
+from automl_plan.emulator.vertex.operations import VertexOperations
+from automl_plan.emulator.vertex.pipelines import VertexPipelines
+from automl_plan.emulator.vertex.predictions import VertexPredictions
+from automl_plan.emulator.wire.operations import operation_routes
+from automl_plan.emulator.wire.resources import LocationMethods
 
 _PROJECT = PREFIX + "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"
@@ -30,31 +24,23 @@ _MODEL, _ENDPOINT = _MODELS + "/{model}", _ENDPOINTS + "/{endpoint}"
 _EVALUATION = _MODEL + "/evaluations/{evaluation}"
 
 
-class VertexFront:
-    """Vertex AI v1 on top of the engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        locations = LocationMethods(LOCATIONS)
-        self._routes = (
-            *_datasets(DatasetMethods(engine)),
-            *_pipelines(PipelineMethods(engine)),
-            *_models(ModelMethods(engine), EvaluationMethods(engine)),
-            *_endpoints(EndpointMethods(engine), PredictionMethods(engine)),
-            *_operations(OperationMethods(engine)),
-            route("locations.list", "GET", _either(_PROJECT), locations.list),
-            route("locations.get", "GET", _either(_SCOPE), locations.get),
-        )
-
-    def handler(self, request: Request) -> Found | None:
-        """The method that a request calls."""
-        return find(self._routes, request) if request.path.startswith(PREFIX) else None
-
-    def error(self, error: ServiceError) -> Reply:
-        """The error in the envelope of Google's APIs."""
-        return error_reply(error)
+def vertex_front(engine: Engine) -> Front:
+    """Return Vertex AI v1 on top of the engine."""
+    locations, operations = LocationMethods(LOCATIONS), VertexOperations(engine)
+    owners = (_SCOPE, _DATASET, _PIPELINE, _MODEL, _ENDPOINT)
+    routes = (
+        *_datasets(VertexDatasets(engine)),
+        *_pipelines(VertexPipelines(engine)),
+        *_models(VertexModels(engine), VertexEvaluations(engine)),
+        *_endpoints(VertexEndpoints(engine), VertexPredictions(engine)),
+        *chain.from_iterable(operation_routes(_v1_or_ui(path), operations) for path in owners),
+        route("locations.list", "GET", _v1_or_ui(_PROJECT), locations.list),
+        route("locations.get", "GET", _v1_or_ui(_SCOPE), locations.get),
+    )
+    return Front(routes, prefix=PREFIX)
 
 
-def _datasets(methods: DatasetMethods) -> tuple[Route, ...]:
+def _datasets(methods: VertexDatasets) -> tuple[Route, ...]:
     return (
         route("datasets.create", "POST", _DATASETS, methods.create),
         route("datasets.list", "GET", _DATASETS, methods.list),
@@ -66,7 +52,7 @@ def _datasets(methods: DatasetMethods) -> tuple[Route, ...]:
     )
 
 
-def _pipelines(methods: PipelineMethods) -> tuple[Route, ...]:
+def _pipelines(methods: VertexPipelines) -> tuple[Route, ...]:
     return (
         route("trainingPipelines.create", "POST", _PIPELINES, methods.create),
         route("trainingPipelines.list", "GET", _PIPELINES, methods.list),
@@ -76,7 +62,7 @@ def _pipelines(methods: PipelineMethods) -> tuple[Route, ...]:
     )
 
 
-def _models(methods: ModelMethods, evaluations: EvaluationMethods) -> tuple[Route, ...]:
+def _models(methods: VertexModels, evaluations: VertexEvaluations) -> tuple[Route, ...]:
     slices = f"{_EVALUATION}/slices"
     return (
         route("models.list", "GET", _MODELS, methods.list),
@@ -91,7 +77,7 @@ def _models(methods: ModelMethods, evaluations: EvaluationMethods) -> tuple[Rout
     )
 
 
-def _endpoints(methods: EndpointMethods, predictions: PredictionMethods) -> tuple[Route, ...]:
+def _endpoints(methods: VertexEndpoints, predictions: VertexPredictions) -> tuple[Route, ...]:
     return (
         route("endpoints.create", "POST", _ENDPOINTS, methods.create),
         route("endpoints.list", "GET", _ENDPOINTS, methods.list),
@@ -104,25 +90,10 @@ def _endpoints(methods: EndpointMethods, predictions: PredictionMethods) -> tupl
     )
 
 
-def _operations(methods: OperationMethods) -> tuple[Route, ...]:
-    """Operations of the location, and of each kind of object."""
-    routes: list[Route] = []
-    for home in map(_either, (_SCOPE, _DATASET, _PIPELINE, _MODEL, _ENDPOINT)):
-        all_of, one = f"{home}/operations", home + "/operations/{operation}"
-        routes += [
-            route("operations.list", "GET", all_of, methods.list),
-            route("operations.get", "GET", one, methods.get),
-            route("operations.delete", "DELETE", one, methods.delete),
-            route("operations.cancel", "POST", f"{one}:cancel", methods.cancel),
-            route("operations.wait", "POST", f"{one}:wait", methods.wait),
-        ]
-    return tuple(routes)
-
-
-def _either(path: str) -> str:
+def _v1_or_ui(path: str) -> str:
     """The path below `/v1/` or `/ui/`.
 
-    That is where Google's own clients ask for operations and locations: it is the first binding
-    that they have of these methods.
+    Google's own clients ask for operations and locations below `/ui/`, the first HTTP binding
+    that they have for these methods.
     """
     return path.replace("/v1/", "/(?:v1|ui)/", 1)

@@ -1,35 +1,27 @@
 """Vertex AI v1: models. Messages: model.proto, model_service.proto."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import invalid
-from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import MODEL_TYPES
-from automl_plan.emulator.models import ModelChange
-from automl_plan.emulator.objects import Deployment, Model, Scope
-from automl_plan.emulator.sql_filters import Condition, Term
+from automl_plan.emulator.objects import Change, Deployment, Model, Scope
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import (
-    check_list,
-    check_named,
-    listed,
-    number_of,
-    parent,
-    scope_of,
-)
+from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.vertex.schemata import EXPORT_FORMATS
+from automl_plan.emulator.vertex.schemas import EXPORT_FORMATS
 from automl_plan.emulator.wire.messages import body_fields
+from automl_plan.emulator.wire.names import NO_ID, parent, read_number
 from automl_plan.emulator.wire.requests import (
     check_query,
     enums_as_numbers,
-    filled,
-    masked,
-    paging,
+    omit_empty,
     timestamp,
 )
+from automl_plan.emulator.wire.resources import ResourceMethods
 
 _AUTOMATIC = (2, "AUTOMATIC_RESOURCES")
 _ARTIFACT = (1, "ARTIFACT")
@@ -42,19 +34,19 @@ _OUTPUT_FIELDS = (
 )
 
 
-def render(
+def _render(
     model: Model,
     training: int | None,
-    serving: Sequence[tuple[str, Deployment]],
+    deployments: Sequence[tuple[str, Deployment]],
     *,
     enums: bool,
 ) -> dict[str, object]:
-    """A Model message; `serving` says at which endpoints it is deployed."""
+    """A Model message; `deployments` has (endpoint id, deployment) pairs."""
     which = 0 if enums else 1
     home = parent(model.scope)
     formats = MODEL_TYPES[model.problem][model.model_type].formats
     names = {engine: vertex for vertex, engine in EXPORT_FORMATS.items()}
-    return filled(
+    return omit_empty(
         {
             "name": f"{home}/models/{model.id}",
             "versionId": "1",
@@ -73,7 +65,7 @@ def render(
             "updateTime": timestamp(model.updated),
             "deployedModels": [
                 {"endpoint": f"{home}/endpoints/{endpoint}", "deployedModelId": deployment.id}
-                for endpoint, deployment in serving
+                for endpoint, deployment in deployments
             ],
             "etag": model.etag,
             "labels": dict(model.labels) or None,
@@ -84,66 +76,50 @@ def render(
 
 
 def metadata(model: Model) -> dict[str, object] | None:
-    """What the API leaves free to say of a model, and of its evaluations (proto: Value)."""
+    """Return the metadata of a model and its evaluations, which may be anything (proto: Value)."""
     return {"simulated": True} if model.trainer == SimulatedTrainer.name else None
 
 
-class ModelMethods:
-    """The methods under `…/models`, without evaluations."""
+class VertexModels(ResourceMethods[Model, int]):
+    """The methods under `…/models`; the filters are model, display_name, labels."""
+
+    message = "model"
+    list_field = "models"
+    mutable = ("displayName", "labels")
+    ignored = _OUTPUT_FIELDS
+    list_parameters = LISTS
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.models, scope_of, operation_reply)
         self._engine = engine
 
-    def get(self, request: Request) -> Reply:
-        """models.get; `@1`, `@default` and no version are the same."""
-        check_query(request)
-        return self._reply(request, self._engine.models.get(*named(request)))
+    def object_id(self, request: Request) -> int:
+        return named(request)[1]
 
-    def list(self, request: Request) -> Reply:
-        """models.list; filters: model, display_name, labels."""
-        check_list(request)
-        scope, asked = scope_of(request.params), paging(request)
-        terms = filters.read_filter(
+    def terms(self, request: Request) -> Sequence[Term]:
+        return filters.read_filter(
             request,
             {
-                "model": _id_term,
+                "model": filters.number("id"),
                 "display_name": filters.text("display_name"),
                 "labels": filters.labels("labels"),
             },
         )
-        page = self._engine.models.list(scope, terms, asked.window)
-        trainings = self._engine.models.trainings([each.id for each in page.items])
-        serving = self._engine.endpoints.serving(scope)
-        enums = enums_as_numbers(request)
-        found = [
-            render(each, trainings.get(each.id), serving.get(each.id, ()), enums=enums)
-            for each in page.items
-        ]
-        return listed(request, "models", found, asked.token(page.next_before))
 
-    def patch(self, request: Request) -> Reply:
-        """models.patch: display name and labels; answers the model."""
-        check_query(request, {"updateMask"})
-        fields = body_fields(request.body, "model")
-        fields.ignore(*_OUTPUT_FIELDS)
-        mask = masked(request, {name: fields.has(name) for name in ("displayName", "labels")})
-        change = ModelChange(
-            display_name=fields.text("displayName") if "displayName" in mask else None,
-            labels=fields.mapping("labels") if "labels" in mask else None,
-        )
-        etag = fields.text("etag")
-        fields.finish()
+    def check(self, change: Change) -> None:
         check_named("model", change.display_name, change.labels)
-        model = self._engine.models.update(*named(request), change, etag or None)
-        return self._reply(request, model)
 
-    def delete(self, request: Request) -> Reply:
-        """models.delete; refused while an endpoint serves it."""
-        check_query(request)
-        return operation_reply(self._engine.models.delete(*named(request)))
+    def render(self, request: Request, items: Sequence[Model]) -> Sequence[Mapping[str, object]]:
+        enums = enums_as_numbers(request)
+        trainings = self._engine.models.trainings([each.id for each in items])
+        deployments = self._engine.endpoints.deployments(scope_of(request.params))
+        return [
+            _render(each, trainings.get(each.id), deployments.get(each.id, ()), enums=enums)
+            for each in items
+        ]
 
     def export(self, request: Request) -> Reply:
-        """models.export, for types that can be exported."""
+        """Export a model whose type can be exported."""
         check_query(request)
         body = body_fields(request.body, "")
         config = body.message("outputConfig")
@@ -155,7 +131,7 @@ class ModelMethods:
                 each.finish()
         if not uri.startswith("gs://"):
             raise invalid(("output_config.artifact_destination", "It must be a gs:// URI."))
-        scope, number = named(request)
+        scope, number = self.named(request)
         model = self._engine.models.get(scope, number)
         formats = MODEL_TYPES[model.problem][model.model_type].formats
         chosen = EXPORT_FORMATS.get(wanted, wanted)
@@ -164,20 +140,12 @@ class ModelMethods:
             raise invalid(("output_config.export_format_id", f"It can be exported as: {allowed}."))
         return operation_reply(self._engine.models.export(scope, number, chosen, uri))
 
-    def _reply(self, request: Request, model: Model) -> Reply:
-        training = self._engine.models.trainings([model.id]).get(model.id)
-        serving = self._engine.endpoints.serving(model.scope).get(model.id, ())
-        return json_reply(render(model, training, serving, enums=enums_as_numbers(request)))
-
 
 def named(request: Request) -> tuple[Scope, int]:
-    """The scope and the number of the model that a path names, with or without a version."""
+    """Return the scope and the number of the model that a path names.
+
+    The version may be left out, 1, or default: each model has one.
+    """
     model, _, version = request.params["model"].partition("@")
-    number = number_of(model) if version in ("", "1", "default") else 0
+    number = read_number(model) if version in ("", "1", "default") else NO_ID
     return scope_of(request.params), number
-
-
-def _id_term(asked: filters.Comparison) -> Term:
-    if asked.operator not in ("=", "!="):
-        raise filters.bad(asked)
-    return Condition("id", number_of(asked.value), asked.operator == "!=")

@@ -1,30 +1,31 @@
 """Vertex AI v1: long-running operations. Messages: google.longrunning, operation.proto.
 
-Trainings are no operations here: they are pipelines.
+Trainings are pipelines here, not operations.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import Code, invalid, not_found
+from automl_plan.emulator.errors import not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import ObjectKind, ObjectRef, Operation, OperationKind, Scope
-from automl_plan.emulator.sql_filters import AllOf, Condition, Term, WorksOn
-from automl_plan.emulator.vertex.filters import Comparison, bad, read_filter
-from automl_plan.emulator.vertex.names import number_of, parent, scope_of
-from automl_plan.emulator.wire.messages import body_fields
-from automl_plan.emulator.wire.requests import (
-    LIST_PARAMETERS,
-    check_query,
-    filled,
-    paging,
-    parameter,
-    timestamp,
+from automl_plan.emulator.sql_filters import Term, equals, works_on
+from automl_plan.emulator.vertex.filters import (
+    Comparison,
+    bad_comparison,
+    is_negated,
+    read_filter,
+)
+from automl_plan.emulator.vertex.names import scope_of
+from automl_plan.emulator.wire.names import parent, read_number
+from automl_plan.emulator.wire.operations import (
+    EMPTY,
+    OperationMethods,
+    generic_metadata,
+    operation_message,
 )
 
 _TYPES = "type.googleapis.com/google.cloud.aiplatform.v1."
-_EMPTY = "type.googleapis.com/google.protobuf.Empty"
 _METADATA = {
     OperationKind.CREATE_DATASET: "CreateDatasetOperationMetadata",
     OperationKind.DELETE_DATASET: "DeleteOperationMetadata",
@@ -44,39 +45,25 @@ _OWNERS = {
     "endpoint_id": "endpoints",
     "model_id": "models",
 }
-"""What an operation's name stands below, by what it was asked to work on."""
-_LONGEST_WAIT_SECONDS = 300.0
+"""The collection in an operation's name, by the field of its request: the first that it has."""
 
 
 def operation_reply(operation: Operation) -> Reply:
-    """The answer of every method that begins an operation."""
+    """Return the response of methods that start an operation."""
     return json_reply(render(operation))
 
 
 def render(operation: Operation) -> dict[str, object]:
-    """A google.longrunning.Operation."""
-    failures = [{"code": Code.INVALID_ARGUMENT, "message": text} for text in operation.failures]
-    generic = {
-        "createTime": timestamp(operation.created),
-        "updateTime": timestamp(operation.updated),
-        "partialFailures": failures,
-    }
+    """Return a google.longrunning.Operation message."""
     metadata: dict[str, object] = {
         "@type": _TYPES + _METADATA[operation.kind],
-        "genericMetadata": filled(generic),
+        "genericMetadata": generic_metadata(operation),
     }
     if operation.kind is OperationKind.EXPORT_DATA and operation.output:
         metadata["gcsOutputDirectory"] = operation.output
     elif operation.kind is OperationKind.EXPORT_MODEL and operation.output:
         metadata["outputInfo"] = {"artifactOutputUri": operation.output}
-    fields: dict[str, object] = {"name": _name(operation), "metadata": metadata}
-    if operation.done:
-        fields["done"] = True
-        if operation.error is not None:
-            fields["error"] = {"code": operation.error.code, "message": operation.error.message}
-        else:
-            fields["response"] = _response(operation)
-    return fields
+    return operation_message(operation, _name(operation), metadata, _response)
 
 
 def _name(operation: Operation) -> str:
@@ -110,90 +97,47 @@ def _response(operation: Operation) -> dict[str, object]:
         OperationKind.UNDEPLOY_FROM_ENDPOINT: "UndeployModelResponse",
     }
     name = names.get(operation.kind, "")
-    return {"@type": _TYPES + name if name else _EMPTY}
+    return {"@type": _TYPES + name if name else EMPTY}
 
 
-class OperationMethods:
-    """The methods under `…/operations`, of a location and of the objects in it."""
+class VertexOperations(OperationMethods):
+    """The methods under `…/operations`, of a location and of objects; the filter is done."""
+
+    wait_parameters = frozenset({"timeout"})
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine, scope_of, read_number, render)
 
-    def list(self, request: Request) -> Reply:
-        """operations.list, of all or of one object; filter: done."""
-        check_query(request, LIST_PARAMETERS | {"returnPartialSuccess"})
-        scope = scope_of(request.params)
-        asked = paging(request)
-        terms = [
-            *read_filter(request, {"done": _done}),
-            Condition("kind", OperationKind.CREATE_MODEL, negated=True),
-            *self._owned(scope, request.params),
+    def terms(self, request: Request, scope: Scope) -> Sequence[Term]:
+        return [
+            *read_filter(request, {"done": _done_term}),
+            equals("kind", OperationKind.CREATE_MODEL, negated=True),
+            *self._owner_terms(scope, request.params),
         ]
-        page = self._engine.operations.list(scope, terms, asked.window)
-        found = [render(operation) for operation in page.items]
-        return json_reply(filled({"operations": found}) | asked.token(page.next_before))
 
-    def get(self, request: Request) -> Reply:
-        """operations.get."""
-        check_query(request)
-        return operation_reply(self._named(request))
-
-    def cancel(self, request: Request) -> Reply:
-        """operations.cancel: answers at once; poll to see what came of it."""
-        check_query(request)
-        body_fields(request.body, "").finish()
-        operation = self._named(request)
-        self._engine.operations.cancel(operation.scope, operation.id)
-        return json_reply({})
-
-    def delete(self, request: Request) -> Reply:
-        """operations.delete: forgets the record, stops nothing."""
-        check_query(request)
-        operation = self._named(request)
-        self._engine.operations.delete(operation.scope, operation.id)
-        return json_reply({})
-
-    def wait(self, request: Request) -> Reply:
-        """operations.wait: the operation when it is done or the timeout has passed."""
-        check_query(request, {"timeout"})
-        fields = body_fields(request.body, "")
-        timeout = fields.text("timeout") or parameter(request, "timeout") or ""
-        fields.finish()
-        seconds = _LONGEST_WAIT_SECONDS
-        if timeout:
-            if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?s", timeout, re.ASCII):
-                raise invalid(("timeout", 'It must be a duration such as "30s".'))
-            seconds = min(float(timeout[:-1]), seconds)
-        operation = self._named(request)
-        waited = self._engine.operations.wait(operation.scope, operation.id, seconds)
-        return operation_reply(waited)
-
-    def _named(self, request: Request) -> Operation:
-        """The operation of a flat name, or of one below the object that it belongs to."""
-        scope = scope_of(request.params)
-        operation = self._engine.operations.get(scope, number_of(request.params["operation"]))
-        below = _owner(request.params)
-        own = f"/{below[0]}/{below[1]}/" if below else ""
-        if operation.kind is OperationKind.CREATE_MODEL or own not in _name(operation):
+    def operation(self, request: Request) -> Operation:
+        operation = super().operation(request)
+        owner = _owner(request.params)
+        part = f"/{owner[0]}/{owner[1]}/" if owner else ""
+        if operation.kind is OperationKind.CREATE_MODEL or part not in _name(operation):
             raise not_found("The operation does not exist.")
         return operation
 
-    def _owned(self, scope: Scope, params: Mapping[str, str]) -> Sequence[Term]:
-        below = _owner(params)
-        if below is None:
+    def _owner_terms(self, scope: Scope, params: Mapping[str, str]) -> Sequence[Term]:
+        owner = _owner(params)
+        if owner is None:
             return []
-        plural, object_id = below
+        plural, object_id = owner
         if plural == "datasets":
-            return [WorksOn(ObjectRef(ObjectKind.DATASET, number_of(object_id)))]
+            return [works_on(ObjectRef(ObjectKind.DATASET, read_number(object_id)))]
         if plural == "models":
             kinds = (OperationKind.DELETE_MODEL, OperationKind.EXPORT_MODEL)
-            works_on = WorksOn(ObjectRef(ObjectKind.MODEL, number_of(object_id)))
-            others = [Condition("kind", k, negated=True) for k in OperationKind if k not in kinds]
-            return [AllOf([works_on, *others])]
+            others = [equals("kind", k, negated=True) for k in OperationKind if k not in kinds]
+            return [works_on(ObjectRef(ObjectKind.MODEL, read_number(object_id))), *others]
         if plural == "endpoints":
             number = self._engine.endpoints.get(scope, object_id).number
-            return [WorksOn(ObjectRef(ObjectKind.ENDPOINT, number))]
-        return [Condition("id", None)]  # pipelines: nothing but their deletion, which ends at once
+            return [works_on(ObjectRef(ObjectKind.ENDPOINT, number))]
+        return [equals("id", None)]  # pipelines: only their deletion, which is done at once
 
 
 def _owner(params: Mapping[str, str]) -> tuple[str, str] | None:
@@ -204,7 +148,8 @@ def _owner(params: Mapping[str, str]) -> tuple[str, str] | None:
     return None
 
 
-def _done(asked: Comparison) -> Term:
-    if asked.operator not in ("=", "!=") or asked.value not in ("true", "false"):
-        raise bad(asked)
-    return Condition("done", int(asked.value == "true"), asked.operator == "!=")
+def _done_term(comparison: Comparison) -> Term:
+    negated = is_negated(comparison)
+    if comparison.value not in ("true", "false"):
+        raise bad_comparison(comparison)
+    return equals("done", int(comparison.value == "true"), negated=negated)

@@ -1,7 +1,7 @@
 """Vertex AI v1: trainings, as pipelines. Messages: training_pipeline.proto and the schemata of
 AutoML's image trainings (gs://google-cloud-aiplatform/schema/trainingjob/definition/)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from automl_plan.emulator.engine import Engine
@@ -10,25 +10,21 @@ from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
 from automl_plan.emulator.limits import budget_fault
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
-from automl_plan.emulator.sql_filters import AllOf, Condition, Not, Term
+from automl_plan.emulator.sql_filters import Term, all_of, equals, negate
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import (
-    check_list,
-    check_named,
-    listed,
-    number_of,
-    parent,
-    scope_of,
-)
+from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.vertex.schemata import ML_USE_LABEL, MODEL_TYPES, TRAINING_TASKS
+from automl_plan.emulator.vertex.schemas import ML_USE_LABEL, MODEL_TYPES, TRAINING_TASKS
 from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.names import NO_ID, parent, read_number
 from automl_plan.emulator.wire.requests import (
+    check_list,
     check_query,
     enums_as_numbers,
-    filled,
+    list_reply,
+    omit_empty,
     paging,
     timestamp,
 )
@@ -36,7 +32,7 @@ from automl_plan.emulator.wire.requests import (
 _PENDING, _RUNNING, _SUCCEEDED, _FAILED = "PENDING", "RUNNING", "SUCCEEDED", "FAILED"
 _CANCELLING, _CANCELLED = "CANCELLING", "CANCELLED"
 _NUMBERS = {_PENDING: 2, _RUNNING: 3, _SUCCEEDED: 4, _FAILED: 5, _CANCELLING: 6, _CANCELLED: 7}
-"""proto: PipelineState; QUEUED (1) and PAUSED (8) are not entered here."""
+"""proto: PipelineState; the emulator has no QUEUED (1) and PAUSED (8)."""
 _STATE = "PIPELINE_STATE_"
 _OUTPUT_FIELDS = (
     *("name", "trainingTaskMetadata", "state", "error", "createTime", "startTime"),
@@ -44,34 +40,34 @@ _OUTPUT_FIELDS = (
 )
 _USES = ("training", "validation", "test")
 _SHARES = [0.8, 0.1, 0.1]
-"""Drawn without a word about it (proto: FractionSplit)."""
+"""The shares when the request has no split (proto: FractionSplit)."""
 
 
 def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[str, object]:
-    """A TrainingPipeline message; `model` is what it made, while that lives."""
+    """Return a TrainingPipeline message; `model` is its result, while that exists."""
     spec, scope = operation.spec, operation.scope
-    asked = cast("Mapping[str, object]", spec["asked"])
+    request = cast("Mapping[str, object]", spec["asked"])
     state = _state(operation)
-    upload = dict(cast("Mapping[str, object]", asked["model"]))
+    upload = dict(cast("Mapping[str, object]", request["model"]))
     if state == _SUCCEEDED:
         upload["name"] = f"{parent(scope)}/models/{spec['model_id']}"
     metadata = None
     if model is not None and state == _SUCCEEDED:
         metadata = {
             "costMilliNodeHours": str(model.cost_milli_node_hours),
-            # An enum, which has no word for what was simulated.
+            # An enum without a value for simulated trainings.
             "successfulStopReason": model.stop_reason.removeprefix("SIMULATED_"),
         }
     error = None
     if operation.error is not None:
         error = {"code": operation.error.code, "message": operation.error.message}
-    return filled(
+    return omit_empty(
         {
             "name": f"{parent(scope)}/trainingPipelines/{operation.id}",
-            "displayName": asked["display_name"],
-            "inputDataConfig": asked["input"],
-            "trainingTaskDefinition": asked["definition"],
-            "trainingTaskInputs": asked["inputs"],
+            "displayName": request["display_name"],
+            "inputDataConfig": request["input"],
+            "trainingTaskDefinition": request["definition"],
+            "trainingTaskInputs": request["inputs"],
             "trainingTaskMetadata": metadata,
             "modelToUpload": upload,
             "state": _NUMBERS[state] if enums else _STATE + state,
@@ -80,33 +76,32 @@ def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[st
             "startTime": timestamp(operation.started) if operation.started else None,
             "endTime": timestamp(operation.updated) if operation.done else None,
             "updateTime": timestamp(operation.updated),
-            "labels": asked["labels"] or None,
+            "labels": request["labels"] or None,
         }
     )
 
 
-class PipelineMethods:
+class VertexPipelines:
     """The methods under `…/trainingPipelines`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def create(self, request: Request) -> Reply:
-        """trainingPipelines.create: answers the pipeline, which has begun."""
+        """Start a training; reply with its pipeline."""
         check_query(request)
         scope = scope_of(request.params)
         new = _new_model(body_fields(request.body, "training_pipeline"))
         return self._reply(request, self._engine.trainings.create(scope, new))
 
     def get(self, request: Request) -> Reply:
-        """trainingPipelines.get."""
         check_query(request)
         return self._reply(request, self._pipeline(request))
 
     def list(self, request: Request) -> Reply:
-        """trainingPipelines.list; filters as the discovery document tells them."""
-        check_list(request)
-        scope, asked = scope_of(request.params), paging(request)
+        """List trainings; the filters are those of the discovery document."""
+        check_list(request, LISTS)
+        scope, page = scope_of(request.params), paging(request)
         terms = filters.read_filter(
             request,
             {
@@ -121,19 +116,14 @@ class PipelineMethods:
                 "labels": filters.labels("json_extract(spec, '$.asked.labels')"),
             },
         )
-        terms.append(Condition("kind", OperationKind.CREATE_MODEL))
-        page = self._engine.operations.list(scope, terms, asked.window)
-        made = [each.result.id for each in page.items if each.result is not None]
-        models = self._engine.models.some(scope, made)
-        enums = enums_as_numbers(request)
-        found = [
-            render(each, models.get(each.result.id if each.result else 0), enums=enums)
-            for each in page.items
-        ]
-        return listed(request, "trainingPipelines", found, asked.token(page.next_before))
+        terms.append(equals("kind", OperationKind.CREATE_MODEL))
+        found = self._engine.operations.list(scope, terms, page.window)
+        messages = self._render(request, scope, found.items)
+        token = page.token(found.next_before)
+        return list_reply(request, "trainingPipelines", messages, token)
 
     def cancel(self, request: Request) -> Reply:
-        """trainingPipelines.cancel: answers at once; look to see what came of it."""
+        """Request cancellation; poll the pipeline to see whether it succeeds."""
         check_query(request)
         body_fields(request.body, "").finish()
         pipeline = self._pipeline(request)
@@ -141,26 +131,32 @@ class PipelineMethods:
         return json_reply({})
 
     def delete(self, request: Request) -> Reply:
-        """trainingPipelines.delete: forgets one that has ended."""
+        """Delete the record of a finished training."""
         check_query(request)
         pipeline = self._pipeline(request)
         return operation_reply(self._engine.trainings.delete(pipeline.scope, pipeline.id))
 
     def _pipeline(self, request: Request) -> Operation:
         scope = scope_of(request.params)
-        found = self._engine.operations.get(scope, number_of(request.params["pipeline"]))
+        found = self._engine.operations.get(scope, read_number(request.params["pipeline"]))
         if found.kind is not OperationKind.CREATE_MODEL:
             raise not_found("The TrainingPipeline does not exist.")
         return found
 
     def _reply(self, request: Request, operation: Operation) -> Reply:
-        made = self._made(operation.scope, operation)
-        return json_reply(render(operation, made, enums=enums_as_numbers(request)))
+        [message] = self._render(request, operation.scope, [operation])
+        return json_reply(message)
 
-    def _made(self, scope: Scope, operation: Operation) -> Model | None:
-        if operation.result is None:
-            return None
-        return self._engine.models.some(scope, [operation.result.id]).get(operation.result.id)
+    def _render(
+        self, request: Request, scope: Scope, operations: Sequence[Operation]
+    ) -> Sequence[Mapping[str, object]]:
+        results = {each.id: each.result.id for each in operations if each.result is not None}
+        models = self._engine.models.some(scope, results.values())
+        enums = enums_as_numbers(request)
+        return [
+            render(each, models.get(results.get(each.id, NO_ID)), enums=enums)
+            for each in operations
+        ]
 
 
 def _new_model(fields: Fields) -> NewModel:
@@ -201,7 +197,7 @@ def _new_model(fields: Fields) -> NewModel:
     chosen = _data(data)
     return NewModel(
         problem=problem,
-        dataset_id=number_of(chosen.dataset_id),
+        dataset_id=read_number(chosen.dataset_id),
         model_type=model_type,
         budget_milli_node_hours=budget,
         base_model_id=base,
@@ -210,19 +206,19 @@ def _new_model(fields: Fields) -> NewModel:
         multilabel=multilabel,
         split=chosen.shares,
         assigned_only=chosen.by_filter,
-        asked={
+        request={
             "display_name": display_name,
             "labels": labels,
             "definition": definition,
             "inputs": shown_inputs,
-            "input": chosen.shown,
-            "model": filled({"displayName": model_name, "labels": model_labels or None}),
+            "input": chosen.message,
+            "model": omit_empty({"displayName": model_name, "labels": model_labels or None}),
         },
     )
 
 
 def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, int | None]:
-    """Model type in the engine's words, milli node hours, multi-label, base model."""
+    """The engine's model type, milli node hours, whether multi-label, and the base model."""
     written = inputs.text("modelType")
     budget = inputs.integer("budgetMilliNodeHours")
     inputs.flag("disableEarlyStopping")
@@ -231,7 +227,7 @@ def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, in
     base = inputs.text("baseModelId") if classifies else ""
     if inputs.has("tunableParameter") or inputs.has("uptrainBaseModelId"):
         raise ServiceError(Code.UNIMPLEMENTED, "The emulator has no Model Garden.")
-    # Like the service, it takes inputs that it does not know: their schema is open.
+    # Unknown inputs are accepted, as by the service: their schema is open.
     known = MODEL_TYPES[problem]
     model_type = known.get(written or next(iter(known)))
     if model_type is None:
@@ -241,20 +237,20 @@ def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, in
     fault = budget_fault(problem, model_type, chosen)
     if fault:
         raise invalid((inputs.path("budgetMilliNodeHours"), fault))
-    return model_type, chosen, multilabel, number_of(base) if base else None
+    return model_type, chosen, multilabel, read_number(base) if base else None
 
 
 class _Data(NamedTuple):
-    """What a training is to learn from.
+    """The data of a training.
 
-    `shares` are those to draw sets by; without, they are as assigned, and only by a filter are
-    images without one left out. `shown` is the message, as the service writes it.
+    `shares` are those of the sets; None keeps the assigned sets, and `by_filter` then leaves out
+    images without one. `message` is what the service returns.
     """
 
     dataset_id: str
     shares: list[float] | None
     by_filter: bool
-    shown: Mapping[str, object]
+    message: Mapping[str, object]
 
 
 def _data(data: Fields) -> _Data:
@@ -276,8 +272,8 @@ def _data(data: Fields) -> _Data:
     if any(share < 0 for share in given.values()) or sum(given.values()) > 1 + 1e-9:
         raise invalid((data.path("fractionSplit"), "The fractions add up to at most 1."))
     shares = [*given.values()] if any(given.values()) else _SHARES
-    shown = {"datasetId": dataset_id, "fractionSplit": filled(given)}
-    return _Data(dataset_id, shares, False, shown)
+    message = {"datasetId": dataset_id, "fractionSplit": omit_empty(given)}
+    return _Data(dataset_id, shares, False, message)
 
 
 def _filter_of(split: Fields, use: str) -> str:
@@ -300,22 +296,24 @@ def _state(operation: Operation) -> str:
     return _RUNNING if operation.started is not None else _PENDING
 
 
-def _state_term(asked: filters.Comparison) -> Term:
-    """The state, by what it is made of."""
-    done, cancelled = Condition("done", 1), Condition("error_code", int(Code.CANCELLED))
-    well = Condition("error_code", None)
-    asked_to_end, begun = Condition("cancel_requested", 1), Condition("started", None, negated=True)
+def _state_term(comparison: filters.Comparison) -> Term:
+    """Match a state by the columns that it is derived from."""
+    done, succeeded = equals("done", 1), equals("error_code", None)
+    cancelled = equals("error_code", int(Code.CANCELLED))
+    cancelling = equals("cancel_requested", 1)
+    started = equals("started", None, negated=True)
+    never = all_of([done, negate(done)])
     terms: Mapping[str, Term] = {
-        _SUCCEEDED: AllOf([done, well]),
-        _CANCELLED: AllOf([done, cancelled]),
-        _FAILED: AllOf([done, Not(cancelled), Not(well)]),
-        _CANCELLING: AllOf([Not(done), asked_to_end]),
-        _RUNNING: AllOf([Not(done), Not(asked_to_end), begun]),
-        _PENDING: AllOf([Not(done), Not(asked_to_end), Not(begun)]),
-        "QUEUED": AllOf([done, Not(done)]),
-        "PAUSED": AllOf([done, Not(done)]),
+        _SUCCEEDED: all_of([done, succeeded]),
+        _CANCELLED: all_of([done, cancelled]),
+        _FAILED: all_of([done, negate(cancelled), negate(succeeded)]),
+        _CANCELLING: all_of([negate(done), cancelling]),
+        _RUNNING: all_of([negate(done), negate(cancelling), started]),
+        _PENDING: all_of([negate(done), negate(cancelling), negate(started)]),
+        "QUEUED": never,
+        "PAUSED": never,
     }
-    term = terms.get(asked.value.removeprefix(_STATE))
-    if term is None or asked.operator not in ("=", "!="):
-        raise filters.bad(asked)
-    return Not(term) if asked.operator == "!=" else term
+    term = terms.get(comparison.value.removeprefix(_STATE))
+    if term is None:
+        raise filters.bad_comparison(comparison)
+    return negate(term) if filters.is_negated(comparison) else term

@@ -8,8 +8,9 @@ from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
-from automl_plan.emulator.vertex.names import parent, scope_of
+from automl_plan.emulator.vertex.names import scope_of
 from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.names import parent
 from automl_plan.emulator.wire.requests import check_query
 
 _DEFAULT_THRESHOLD = 0.0
@@ -18,14 +19,14 @@ _MAX_IMAGE_BYTES = 1_500_000
 """Of one online prediction (the API's page on image predictions)."""
 
 
-class PredictionMethods:
+class VertexPredictions:
     """endpoints.predict."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def predict(self, request: Request) -> Reply:
-        """endpoints.predict: for each image, labels by falling confidence."""
+        """Return labels for each image, by decreasing confidence."""
         check_query(request)
         body = body_fields(request.body, "")
         instances, parameters = body.messages("instances"), body.message("parameters")
@@ -35,7 +36,7 @@ class PredictionMethods:
         threshold, most = _parameters(parameters)
         images = [_image(instance) for instance in instances]
         scope = scope_of(request.params)
-        deployment = self._engine.endpoints.answering(scope, request.params["endpoint"])
+        deployment = self._engine.endpoints.choose_deployment(scope, request.params["endpoint"])
         model = self._engine.models.get(scope, deployment.model_id)
         ids = {label: number for number, label in model.specs}
         predictions = []

@@ -1,1 +1,1 @@
-"""What the JSON of Google's APIs has in common, whichever front speaks it."""
+"""The JSON of Google's APIs: what the fronts have in common."""

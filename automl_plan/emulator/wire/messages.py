@@ -1,4 +1,4 @@
-"""Reading proto3 JSON bodies: known fields only, enums and int64 in either form."""
+"""Read proto3 JSON bodies: known fields only, enums and int64 in either form."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ _SNAKE = re.compile(r"_([a-z0-9])")
 
 
 def body_fields(body: bytes, path: str) -> "Fields":
-    """The fields of a request's body, which may be empty; `path` names it in messages."""
+    """Return the fields of a request body, which may be empty; `path` names it in errors."""
     if not body.strip():
         return Fields({}, path)
     try:
@@ -32,7 +32,7 @@ def body_fields(body: bytes, path: str) -> "Fields":
 
 
 class Fields:
-    """A message's fields, read one by one; `finish` refuses those that nobody read."""
+    """The fields of a message, read one by one; `finish` refuses those that were not read."""
 
     def __init__(self, content: Mapping[str, Any], path: str) -> None:
         self._path = path
@@ -45,16 +45,16 @@ class Fields:
             self._values[name] = value
 
     def has(self, name: str) -> bool:
-        """Whether the field is given and not null; counts as read."""
+        """Return whether the field is given and not null; counts as read."""
         self._read.add(name)
         return self._values.get(name) is not None
 
     def ignore(self, *names: str) -> None:
-        """Take fields that only the service sets, without looking at them."""
+        """Accept fields without reading them: those that only the service sets."""
         self._read.update(names)
 
     def text(self, name: str, default: str = "") -> str:
-        """A string."""
+        """Return a string."""
         if not self.has(name):
             return default
         value = self._values[name]
@@ -63,7 +63,7 @@ class Fields:
         return value
 
     def integer(self, name: str) -> int | None:
-        """An int32 or int64, as a number or as a string."""
+        """Return an int32 or int64, given as a number or as a string."""
         if not self.has(name):
             return None
         value = self._values[name]
@@ -76,7 +76,7 @@ class Fields:
         return value
 
     def number(self, name: str) -> float | None:
-        """A finite number."""
+        """Return a finite number."""
         if not self.has(name):
             return None
         value = self._values[name]
@@ -90,7 +90,7 @@ class Fields:
         raise self._invalid(name, "TYPE_DOUBLE")
 
     def enum(self, name: str, values: Mapping[str, int]) -> int:
-        """An enum by its name or its number; 0 when it isn't given."""
+        """Return the number of an enum, given by name or number; 0 when it isn't given."""
         if not self.has(name):
             return 0
         value = self._values[name]
@@ -101,7 +101,7 @@ class Fields:
         raise self._invalid(name, "TYPE_ENUM")
 
     def octets(self, name: str) -> bytes:
-        """Bytes, in base64 of either alphabet, with or without padding."""
+        """Return bytes, given in base64 of either alphabet, with or without padding."""
         text = self.text(name).rstrip("=").replace("-", "+").replace("_", "/")
         try:
             return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -109,7 +109,7 @@ class Fields:
             raise self._fault(name, "Base64 decoding failed.") from error
 
     def texts(self, name: str) -> list[str]:
-        """A list of strings."""
+        """Return a list of strings."""
         if not self.has(name):
             return []
         value = self._values[name]
@@ -118,7 +118,7 @@ class Fields:
         return value
 
     def mapping(self, name: str) -> dict[str, str]:
-        """A map of strings to strings."""
+        """Return a map of strings to strings."""
         if not self.has(name):
             return {}
         value = self._values[name]
@@ -127,7 +127,7 @@ class Fields:
         return value
 
     def message(self, name: str) -> "Fields | None":
-        """A message inside this one; an empty one is given, a missing one isn't."""
+        """Return a nested message, which may be empty; None when it isn't given."""
         if not self.has(name):
             return None
         value = self._values[name]
@@ -136,7 +136,7 @@ class Fields:
         return Fields(value, self.path(name))
 
     def messages(self, name: str) -> "list[Fields]":
-        """A list of messages."""
+        """Return a list of messages."""
         if not self.has(name):
             return []
         value = self._values[name]
@@ -145,7 +145,7 @@ class Fields:
         return [Fields(item, f"{self.path(name)}[{i}]") for i, item in enumerate(value)]
 
     def counts(self, name: str) -> dict[str, int]:
-        """A map of strings to int32s."""
+        """Return a map of strings to int32s."""
         found = self.message(name)
         if found is None:
             return {}
@@ -158,7 +158,7 @@ class Fields:
         return self._values
 
     def flag(self, name: str) -> bool:
-        """A bool; false when it isn't given."""
+        """Return a bool; false when it isn't given."""
         if not self.has(name):
             return False
         value = self._values[name]
@@ -172,11 +172,11 @@ class Fields:
         return value
 
     def path(self, name: str) -> str:
-        """The path of a field as messages write it, such as `dataset.display_name`."""
+        """Return the path of a field as errors show it, such as `dataset.display_name`."""
         return f"{self._path}.{snake(name)}" if self._path else snake(name)
 
     def finish(self) -> None:
-        """Refuse fields that the message doesn't have."""
+        """Refuse fields that were not read."""
         unknown = [name for name in self._values if name not in self._read]
         if unknown:
             at = f" at '{self._path}'" if self._path else ""
@@ -197,12 +197,12 @@ class Fields:
 
 
 def camel(name: str) -> str:
-    """`display_name` as `displayName`; a camel-case name stays as it is."""
+    """Return `displayName` for `display_name`; a camel-case name stays as it is."""
     return _SNAKE.sub(lambda match: match[1].upper(), name)
 
 
 def snake(name: str) -> str:
-    """`displayName` as `display_name`."""
+    """Return `display_name` for `displayName`."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 

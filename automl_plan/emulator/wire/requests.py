@@ -1,4 +1,4 @@
-"""What the methods of the fronts share: query parameters, paging, masks, locations, metrics."""
+"""Query parameters, paging and masks, which all methods of Google's APIs share."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
+from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
-from automl_plan.emulator.store import Window
-from automl_plan.emulator.training.types import Threshold
+from automl_plan.emulator.rows import Window
 from automl_plan.emulator.wire.messages import camel, snake
 
 DEFAULT_PAGE_SIZE = 100
@@ -29,7 +28,7 @@ _SYSTEM_PARAMETERS = frozenset(
         *("uploadType", "upload_protocol", "$unique"),
     }
 )
-"""Query parameters that every Google API takes (discovery documents, "parameters")."""
+"""Query parameters that every Google API accepts (discovery documents, "parameters")."""
 
 LIST_PARAMETERS = frozenset({"filter", "pageSize", "pageToken"})
 
@@ -45,36 +44,43 @@ def check_query(request: Request, known: Collection[str] = ()) -> None:
             )
 
 
+def check_list(request: Request, known: Collection[str] = LIST_PARAMETERS) -> None:
+    """Refuse query parameters that the list doesn't have, and any order but the emulator's."""
+    check_query(request, known)
+    if parameter(request, "orderBy") not in (None, "", "create_time desc"):
+        raise ServiceError(Code.UNIMPLEMENTED, "The emulator lists the newest first, always.")
+
+
 def parameter(request: Request, name: str) -> str | None:
-    """A query parameter in camel or snake case."""
+    """Return a query parameter, whether written in camel or in snake case."""
     value = request.query.get(name)
     return request.query.get(snake(name)) if value is None else value
 
 
 def enums_as_numbers(request: Request) -> bool:
-    """Whether the client asked for enum numbers: `$alt=json;enum-encoding=int`."""
+    """Return whether the client wants numbers for enums: `$alt=json;enum-encoding=int`."""
     alt = request.query.get("$alt", request.query.get("alt", ""))
     return "enum-encoding=int" in alt.split(";")
 
 
 def timestamp(instant: datetime) -> str:
-    """RFC 3339 in UTC with six digits, as the service writes it."""
+    """Return a time in RFC 3339, in UTC with six digits, as the service writes it."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def filled(fields: Mapping[str, object]) -> dict[str, object]:
-    """Proto3 JSON leaves out what is empty. A message that is there though empty stays."""
+def omit_empty(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields that proto3 JSON has: no empty values, but empty messages."""
     return {name: value for name, value in fields.items() if value or isinstance(value, dict)}
 
 
 class Paging(Struct, frozen=True):
-    """One page that was asked for; its token belongs to one list with one filter."""
+    """The requested page of a list; its token is valid for one list with one filter."""
 
     window: Window
     origin: str
 
     def token(self, next_before: int | None) -> dict[str, object]:
-        """`nextPageToken`, or nothing after the last page."""
+        """Return `nextPageToken`, or nothing after the last page."""
         if next_before is None:
             return {}
         raw = json.dumps([next_before, self.origin]).encode()
@@ -82,7 +88,7 @@ class Paging(Struct, frozen=True):
 
 
 def paging(request: Request) -> Paging:
-    """The page that `pageSize` and `pageToken` ask for."""
+    """Return the page that `pageSize` and `pageToken` request."""
     size_text = parameter(request, "pageSize") or "0"
     if not re.fullmatch(r"-?\d{1,10}", size_text, re.ASCII) or int(size_text) > _INT32:
         raise invalid(("page_size", "The page size must be a number."))
@@ -108,9 +114,9 @@ def _read_token(token: str, origin: str) -> int:
 
 
 def masked(request: Request, mutable: Mapping[str, bool]) -> list[str]:
-    """The fields to write: those of `updateMask`, or without one those that are given.
+    """Return the fields to write: those of `updateMask`, or without one those that are given.
 
-    `mutable` says of each field that can be changed whether the body gives it.
+    `mutable` maps the fields that can be changed to whether the body has them.
     """
     mask = parameter(request, "updateMask")
     if not mask:
@@ -127,58 +133,18 @@ def masked(request: Request, mutable: Mapping[str, bool]) -> list[str]:
     return names
 
 
-class LocationMethods:
-    """The locations that an API has, with their display names."""
-
-    def __init__(self, locations: Mapping[str, str]) -> None:
-        self._locations = locations
-
-    def list(self, request: Request) -> Reply:
-        """All of them, for any project."""
-        check_query(request, LIST_PARAMETERS)
-        project = request.params["project"]
-        return json_reply({"locations": [self._render(project, each) for each in self._locations]})
-
-    def get(self, request: Request) -> Reply:
-        """One of them."""
-        check_query(request)
-        location = request.params["location"]
-        if location not in self._locations:
-            raise not_found(f"Location {location} does not exist.")
-        return json_reply(self._render(request.params["project"], location))
-
-    def _render(self, project: str, location: str) -> dict[str, str]:
-        return {
-            "name": f"projects/{project}/locations/{location}",
-            "locationId": location,
-            "displayName": self._locations[location],
-        }
+def apply_read_mask(request: Request, message: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the fields of a message that `readMask` selects; all without one."""
+    mask = parameter(request, "readMask")
+    if not mask or mask == "*":
+        return message
+    wanted = {camel(path.strip().partition(".")[0]) for path in mask.split(",")}
+    return {name: value for name, value in message.items() if name in wanted}
 
 
-_EVERY_POSITION = 2**31 - 1
-"""All predictions of an example count."""
-
-
-def threshold_json(entry: Threshold, position: str) -> dict[str, object]:
-    """A ConfidenceMetricsEntry; `position` is the field that tells how many predictions count."""
-    counts = {
-        "truePositiveCount": entry.true_positive_count,
-        "falsePositiveCount": entry.false_positive_count,
-        "falseNegativeCount": entry.false_negative_count,
-        "trueNegativeCount": entry.true_negative_count,
-    }
-    return filled(
-        {
-            "confidenceThreshold": entry.confidence_threshold,
-            position: _EVERY_POSITION,
-            "recall": entry.recall,
-            "precision": entry.precision,
-            "falsePositiveRate": entry.false_positive_rate,
-            "f1Score": entry.f1_score,
-            "recallAt1": entry.recall_at1,
-            "precisionAt1": entry.precision_at1,
-            "falsePositiveRateAt1": entry.false_positive_rate_at1,
-            "f1ScoreAt1": entry.f1_score_at1,
-            **{name: str(count) for name, count in counts.items() if count},
-        }
-    )
+def list_reply(
+    request: Request, field: str, messages: Sequence[Mapping[str, object]], token: dict[str, object]
+) -> Reply:
+    """Return the answer of a list."""
+    items = [apply_read_mask(request, each) for each in messages]
+    return json_reply(({field: items} if items else {}) | token)

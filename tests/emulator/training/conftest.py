@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automl_plan.emulator.training.import_csv import read_csv
-from automl_plan.emulator.training.trainer import trainer
+from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import Problem, TrainingJob, TrainingResult
 
 PREPARE = Path(__file__).parents[3] / "examples" / "digits" / "prepare.py"
@@ -43,4 +43,4 @@ def digits_job(digits: Path) -> TrainingJob:
 @pytest.fixture(scope="session")
 def trained(digits_job: TrainingJob) -> TrainingResult:
     """The result of that training."""
-    return trainer("sklearn").train(digits_job, lambda: False)
+    return load_trainer("sklearn").train(digits_job, lambda: False)

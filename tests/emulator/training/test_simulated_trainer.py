@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from automl_plan.emulator.training.trainer import trainer
+from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import (
     Box,
     ClassificationMetrics,
@@ -22,7 +22,7 @@ from automl_plan.emulator.training.types import (
     TrainingJob,
 )
 
-SIMULATED = trainer("simulated")
+SIMULATED = load_trainer("simulated")
 LABELS = ("cat", "dog", "fish")
 
 
@@ -210,9 +210,9 @@ def test_results_are_the_same_in_another_process() -> None:
 def test_nothing_of_scikit_learn_is_imported() -> None:
     program = (
         "import json, sys\n"
-        "from automl_plan.emulator.training.trainer import trainer\n"
+        "from automl_plan.emulator.training.trainers import load_trainer\n"
         "from automl_plan.emulator.training.import_csv import read_csv\n"
-        "trainer('simulated')\n"
+        "load_trainer('simulated')\n"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )
     done = subprocess.run(
@@ -223,7 +223,7 @@ def test_nothing_of_scikit_learn_is_imported() -> None:
 
 def test_there_is_no_other_trainer() -> None:
     with pytest.raises(ValueError, match="There is no trainer 'magic': use sklearn or simulated"):
-        trainer("magic")
+        load_trainer("magic")
 
 
 def test_a_job_without_labels_can_be_simulated() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from PIL import Image
 
-from automl_plan.emulator.training.trainer import trainer
+from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     Evaluation,
@@ -33,7 +33,7 @@ from automl_plan.emulator.training.types import (
 from tests.depth import times
 from tests.emulator.training.conftest import DIGITS
 
-SKLEARN = trainer("sklearn")
+SKLEARN = load_trainer("sklearn")
 
 
 def never() -> bool:
@@ -165,7 +165,7 @@ def coloured(directory: Path, chosen: SetName, count: int = 40) -> TrainingJob:
     return job(examples, "blue", "red")
 
 
-def test_images_of_any_size_and_format_that_nobody_assigned(tmp_path: Path) -> None:
+def test_unassigned_images_of_any_size_and_format(tmp_path: Path) -> None:
     given_job = coloured(tmp_path, SetName.UNASSIGNED)
     result = SKLEARN.train(given_job, never)
     assert result.evaluations[0].evaluated_example_count == 4

@@ -1,4 +1,4 @@
-"""The schema files that Vertex AI's messages name, and the words that differ from AutoML's."""
+"""The schema files that Vertex AI's messages name, and its names where AutoML has others."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ MODEL_TYPES: Mapping[Problem, Mapping[str, str]] = {
         "MOBILE_TF_HIGH_ACCURACY_1": "mobile-high-accuracy-1",
     },
 }
-"""Vertex AI's names of the model types that the engine trains."""
+"""The engine's model types by Vertex AI's names."""
 EXPORT_FORMATS: Mapping[str, str] = {
     "tflite": "tflite",
     "edgetpu-tflite": "edgetpu_tflite",
@@ -59,6 +59,6 @@ EXPORT_FORMATS: Mapping[str, str] = {
     "tf-js": "tf_js",
     "core-ml": "core_ml",
 }
-"""Vertex AI's names of export formats (proto: Model.ExportFormat.id), and the engine's."""
+"""The engine's export formats by Vertex AI's names (proto: Model.ExportFormat.id)."""
 ML_USE_LABEL = "labels.aiplatform.googleapis.com/ml_use"
-"""Data items bear the set that an import file gave them (proto: FilterSplit)."""
+"""The label of data items with the set from the import file (proto: FilterSplit)."""

@@ -1,0 +1,69 @@
+"""The trainers: their interface, and a registry."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from automl_plan.emulator.training.types import Prediction, TrainingJob, TrainingResult
+
+
+class Trainer(Protocol):
+    """Trains models and predicts with them."""
+
+    @property
+    def name(self) -> str:
+        """The name in `TRAINERS`."""
+
+    def check(self, job: TrainingJob) -> None:
+        """Raise TrainingUnimplemented for a job that this trainer doesn't support."""
+
+    def duration(self, job: TrainingJob) -> float:
+        """Return the hours of a simulated training; 0.0 for one that takes real time."""
+
+    def train(self, job: TrainingJob, cancelled: Callable[[], bool]) -> TrainingResult:
+        """Train and evaluate a model; `cancelled` is polled often.
+
+        Raises TrainingCancelled, TrainingFailed, TrainingUnimplemented.
+        """
+
+    def predict(self, artefact: bytes, image: bytes) -> list[Prediction]:
+        """Return all labels with their scores, best first; for object detection the boxes.
+
+        Raises ImageUnreadable.
+        """
+
+
+class Registration(NamedTuple):
+    """How to load a trainer, and what it needs."""
+
+    load: Callable[[], Trainer]
+    summary: str
+    packages: tuple[str, ...] = ()
+    """Modules of optional dependencies (`local`) that must be installed."""
+
+
+def _sklearn() -> Trainer:
+    from automl_plan.emulator.training.sklearn_trainer import SklearnTrainer
+
+    return SklearnTrainer()
+
+
+def _simulated() -> Trainer:
+    from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
+
+    return SimulatedTrainer()
+
+
+# Trainers are imported when they are used: scikit-learn takes longer to import than most commands
+# run, and need not be installed for simulated training.
+TRAINERS: Mapping[str, Registration] = {
+    "sklearn": Registration(_sklearn, "trains image classifiers for real", ("sklearn", "PIL")),
+    "simulated": Registration(_simulated, "invents its results"),
+}
+DEFAULT_TRAINER = "sklearn"
+
+
+def load_trainer(name: str) -> Trainer:
+    """Return the trainer of that name. Raises ValueError when there is none."""
+    if name not in TRAINERS:
+        raise ValueError(f"There is no trainer {name!r}: use {' or '.join(TRAINERS)}.")
+    return TRAINERS[name].load()
