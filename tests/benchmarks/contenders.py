@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import requests
 
 from tests.benchmarks.measuring import Taken, run
-from tests.execution.project import png
+from tests.project import png
 
 PER_FILE = 500
 """Resources of one file of a configuration."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_plan.providers.local import process
-from tests.execution.project import Project
+from tests.project import Project
 
 AT_ONCE = 5
 """What the service trains at the same time: none waits for its turn."""

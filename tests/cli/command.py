@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli import forks
-from tests.execution.project import Project
+from tests.project import Project
 
 COMMAND = (sys.executable, "-m", "automl_plan")
 PATIENCE = 60.0

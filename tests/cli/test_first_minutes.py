@@ -9,7 +9,7 @@ import pytest
 
 from automl_plan.providers.local import process
 from tests.cli.command import CommandLine
-from tests.execution.project import png
+from tests.project import png
 
 STEP = (
     r"dataset\.images has no images yet.* \(automl-plan\.yaml:\d+\); then run `automl-plan plan`\."

@@ -21,7 +21,7 @@ from automl_plan.planning.plan import REFUSAL_RULES
 from automl_plan.providers.local import process
 from automl_plan.workspace.plan_file import read_plan, sealed
 from tests.apis import APIS
-from tests.execution.project import FAST, Project
+from tests.project import FAST, Project
 
 BOTH = pytest.mark.parametrize("api", APIS, indirect=True, scope="module")
 
@@ -174,7 +174,7 @@ RUNNING: dict[str, dict[str, tuple[Edit, ...]]] = {
 """The same where a training runs that was detached from."""
 ELSEWHERE = {
     "allowed_locations": "tests/planning/test_judgement.py: the local provider is nowhere",
-    "unrecorded": "tests/execution/test_unrecorded.py",
+    "unrecorded": "tests/workspace/test_unrecorded.py",
     "shared": "tests/planning/test_sharing.py",
     "in-use": "tests/planning/test_sharing.py",
     "others-traffic": "tests/planning/test_endpoints.py: AutoML v1 has no endpoints",

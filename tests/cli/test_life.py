@@ -13,7 +13,7 @@ from automl_plan.providers.local import process
 from automl_plan.workspace.plan_file import read_plan, sealed, write_plan
 from tests.apis import fault_of
 from tests.cli.command import ProjectLine
-from tests.execution.project import as_kept
+from tests.project import as_kept
 
 pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.apis import APIS
 from tests.cli.command import ProjectLine
-from tests.execution.project import png
+from tests.project import png
 
 pytestmark = pytest.mark.parametrize("api", APIS, indirect=True)
 

@@ -20,7 +20,7 @@ from tests.contract.conftest import LABELS
 from tests.contract_vertex.conftest import Judge
 from tests.contract_vertex.discovery import DiscoveryJudge
 from tests.contract_vertex.recorder import PREFIX
-from tests.execution.project import Project
+from tests.project import Project
 
 FLOWERS = {
     "image_classification": {"classification_type": "MULTICLASS"},

@@ -23,7 +23,7 @@ from tests.apis import BOTH
 from tests.cli.command import environment
 from tests.code_hosts.fake_github import TOKEN, FakeGitHub, serving
 from tests.e2e.command_line import COMMAND
-from tests.execution.project import Project
+from tests.project import Project
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "review" / "workflows"

@@ -14,7 +14,7 @@ from automl_plan.model.live import user_labels
 from automl_plan.workspace.workspace import Workspace
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.e2e.command_line import CommandLine, edit, thin_out
-from tests.execution.project import png
+from tests.project import png
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AS_IT_IS = "  local: {}"

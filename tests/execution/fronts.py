@@ -18,7 +18,7 @@ from automl_plan.workspace.make_plan import bind_command_plan
 from automl_plan.workspace.plan_inputs import gather_inputs
 from tests.apis import APIS, endpoint_of
 from tests.conftest import RunningEmulator, StartEmulator
-from tests.execution.project import FAST, Project
+from tests.project import FAST, Project
 
 T = TypeVar("T")
 DAYS = 10

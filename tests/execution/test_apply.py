@@ -17,8 +17,7 @@ from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.plan_file import planned_to_json, read_plan, sealed, write_plan
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project, as_kept
+from tests.project import DATASET, MODEL, Project, as_kept
 
 
 def actions(result: object) -> list[str]:

@@ -9,8 +9,7 @@ from automl_plan.model.recorded import Step
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action
 from automl_plan.workspace.bound_plan import BoundPlan
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
+from tests.project import DATASET, MODEL, Project
 from tests.state.test_document import SCHEMA
 
 

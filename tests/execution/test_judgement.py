@@ -15,7 +15,7 @@ from automl_plan.model.timestamps import utc_now
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
 from tests.apis import BOTH
-from tests.execution.project import Project
+from tests.project import Project
 
 pytestmark = BOTH
 MODEL = model_address("digits")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from automl_plan.model.address import dataset_address
 from automl_plan.planning.options import PlanMode, PlanOptions
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
+from tests.project import DATASET, MODEL, Project
 
 ADDRESS = dataset_address("digits")
 

@@ -16,8 +16,7 @@ from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.recorded import RecordedOperation, Step
 from automl_plan.planning.plan import Action, Change
 from automl_plan.providers.local import process
-from tests.execution.conftest import DATASET
-from tests.execution.project import Project
+from tests.project import DATASET, Project
 
 
 def running(number: int, *, named: bool = True) -> InFlightChange:

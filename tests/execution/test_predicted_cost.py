@@ -19,7 +19,7 @@ from automl_plan.providers.google.capabilities import MODEL_TYPES
 from automl_plan.providers.local import process
 from tests.apis import APIS
 from tests.depth import times
-from tests.execution.project import Project
+from tests.project import Project
 
 SCENARIOS = times(60, 300)
 PARTS = 12

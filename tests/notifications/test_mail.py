@@ -14,10 +14,9 @@ import pytest
 
 from automl_plan.model.notices import Mailing, Notice, NoticeKind, Tls
 from automl_plan.notifications.channels import DeliveryError, mail, message_of
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
 from tests.notifications.mailing import PASSWORD, USER, MailServer
 from tests.notifications.test_notices import notify, run
+from tests.project import DATASET, MODEL, Project
 
 ENVIRON = {"MAIL_USER": USER, "MAIL_PASSWORD": PASSWORD}
 NOTICE = Notice(

@@ -25,9 +25,8 @@ from automl_plan.providers.local import process
 from automl_plan.providers.registry import PROVIDERS
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
 from tests.notifications.receiving import Receiving
+from tests.project import DATASET, MODEL, Project
 from tests.state.test_document import SCHEMA
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -22,8 +22,7 @@ from automl_plan.workspace.inventory import (
     model_rows,
 )
 from automl_plan.workspace.operations import list_operations
-from tests.execution.project import Project
-from tests.workspace.conftest import DATASET, MODEL
+from tests.project import DATASET, MODEL, Project
 
 
 def unmanaged(name: str) -> DesiredDataset:

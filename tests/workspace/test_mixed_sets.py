@@ -10,8 +10,7 @@ import pytest
 from automl_plan.errors import ConfigurationError
 from automl_plan.model.address import dataset_address
 from automl_plan.planning.options import PlanMode, PlanOptions
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
+from tests.project import DATASET, MODEL, Project
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.plan_file import planned_to_json, read_plan, sealed, write_plan
 from automl_plan.workspace.stale_plan import verify_saved_plan
 from automl_plan.workspace.workspace import Workspace
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project, png
+from tests.project import DATASET, MODEL, Project, png
 
 REMAKE = "automl-plan plan --out plan.json"
 NOT_PLANNED = {

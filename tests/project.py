@@ -6,15 +6,17 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult, Event
 from automl_plan.planning.options import PlanOptions
+from automl_plan.providers.local import process
 from automl_plan.state.document import State
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.make_plan import make_plan
@@ -109,3 +111,21 @@ class Project:
     def state(self) -> State:
         with self.workspace() as workspace:
             return workspace.store.read()
+
+
+DATASET = {"image_classification": {"classification_type": "MULTICLASS"}, "sources": ["d.csv"]}
+MODEL = {
+    "dataset": "digits",
+    "image_classification": {"train_budget_milli_node_hours": 8000},
+    "deploy": {"node_count": 1},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, api: str) -> Iterator[Project]:
+    """A project that declares one dataset with data, and one deployed model."""
+    project = Project(tmp_path, api=api)
+    project.write_data("d.csv", {"cat": 8, "dog": 8})
+    project.write({"digits": DATASET}, {"digits": MODEL})
+    yield project
+    process.stop(tmp_path / ".automl-plan" / "emulator")

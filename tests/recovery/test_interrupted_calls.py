@@ -24,8 +24,7 @@ from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
 from automl_plan.recovery.interrupted_calls import settle_intents
 from automl_plan.workspace.resolve import adopt, intent_of
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
+from tests.project import DATASET, MODEL, Project
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 DIGITS = dataset_address("digits")

@@ -14,8 +14,7 @@ from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.plan_file import encode_plan, read_plan, write_plan
 from tests.apis import fault_of
-from tests.execution.conftest import DATASET, MODEL
-from tests.execution.project import Project
+from tests.project import DATASET, MODEL, Project
 
 ADDRESS = model_address("digits")
 IMPOSSIBLE = {"au_prc": 1.0, "confidence": 0.99}
