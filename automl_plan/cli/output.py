@@ -57,9 +57,9 @@ def write_json(document: Struct | Mapping[str, Json]) -> None:
 
 def json_text(document: Struct | Mapping[str, Json], indent: int | None = None) -> str:
     """Return a document as JSON; keys are sorted."""
-    from msgspec import to_builtins
+    from automl_plan.model.json import written
 
-    return json.dumps(to_builtins(document), indent=indent, sort_keys=True) + "\n"
+    return json.dumps(written(document), indent=indent, sort_keys=True) + "\n"
 
 
 def write_json_line(document: Struct | Mapping[str, Json]) -> None:

@@ -173,7 +173,6 @@ def test_lists_for_people_and_programs(project: ProjectLine) -> None:
         "state-list": ("state", "list"),
         "state-show": ("state", "show", "model.digits"),
         "models-calendar": ("models", "calendar"),
-        "schema": ("schema", "state"),
         "graph": ("graph",),
         "emulator-status": ("emulator", "status"),
     }.items():

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from automl_plan.model.json import Json
+from automl_plan.model.json import Json, written
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 SCHEMA = json.loads((SCHEMAS / "output.schema.json").read_text(encoding="utf-8"))
@@ -18,7 +18,7 @@ EVENTS = json.loads((SCHEMAS / "events.schema.json").read_text(encoding="utf-8")
 
 def content(document: Struct | dict[str, Json]) -> dict[str, Any]:
     """A document as it is read again."""
-    found: dict[str, Any] = json.loads(json.dumps(to_builtins(document), allow_nan=False))
+    found: dict[str, Any] = json.loads(json.dumps(written(document), allow_nan=False))
     return found
 
 

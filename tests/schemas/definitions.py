@@ -15,9 +15,13 @@ from msgspec import UNSET
 from msgspec import inspect as types
 from msgspec.structs import fields
 
+from automl_plan.model.address import NAME_PATTERN, Address
+
 Schema = dict[str, Any]
 
-CUSTOM: Mapping[type, tuple[str, Schema]] = {}
+CUSTOM: Mapping[type, tuple[str, Schema]] = {
+    Address: ("address", {"type": "string", "pattern": rf"^(dataset|model)\.{NAME_PATTERN}$"}),
+}
 """Types that msgspec does not know: the name and the schema of their definition."""
 
 

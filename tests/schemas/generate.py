@@ -10,6 +10,17 @@ from typing import Any
 from msgspec import Struct, field
 
 from automl_plan.model.notices import Message
+from automl_plan.output.documents import (
+    commands,
+    datasets,
+    errors,
+    events,
+    models,
+    operations,
+    plan,
+    state,
+    watch,
+)
 from tests.schemas.definitions import Definitions, Schema
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -36,6 +47,56 @@ class Published(Struct, frozen=True):
 
 
 PUBLISHED = (
+    Published(
+        "output",
+        "What automl-plan prints with --json",
+        "One definition for each command: check a document against #/definitions/COMMAND. "
+        "`plan --json` and `show PLANFILE --json` print a plan (plan.schema.json), `schema` prints "
+        "config.schema.json. The lines of `apply --json` are described by events.schema.json.",
+        views={
+            "version": commands.Version,
+            "validate": commands.Validate,
+            "fmt": commands.Fmt,
+            "emulator-status": commands.EmulatorStatus,
+            "datasets-list": datasets.DatasetsList,
+            "datasets-show": datasets.DatasetsShow,
+            "datasets-lint": datasets.DatasetsLint,
+            "datasets-advise": datasets.DatasetsAdvise,
+            "models-list": models.ModelsList,
+            "models-show": models.ModelsShow,
+            "models-calendar": models.ModelsCalendar,
+            "models-evaluations": models.ModelsEvaluations,
+            "models-versions": models.ModelsVersions,
+            "operations-list": operations.OperationsList,
+            "operations-get": operations.OperationsGet,
+            "operations-backtest": operations.OperationsBacktest,
+            "state-list": state.StateList,
+            "state-show": state.StateShow,
+            "cost": plan.Cost,
+            "cost-spent": plan.CostSpent,
+            "drift": plan.Drift,
+            "why": plan.Why,
+            "graph": plan.Graph,
+            "comment": plan.Comment,
+            "error": errors.Error,
+        },
+    ),
+    Published(
+        "events",
+        "A line of what automl-plan writes for programs while it works",
+        "Each line of `apply --json`, `apply --json-into FILE`, `destroy --json`, `wait --json`, "
+        "`watch --json`, `models rollback --json`, `models promote --json`, `state mv --json` and "
+        "`state rm --json` is one such object: the version first, then events, then one result, "
+        "then an error where there is one. A reader skips types that it does not know.",
+        one_of=(
+            events.RunVersion,
+            events.ChangeEvent,
+            events.Result,
+            watch.Watched,
+            watch.WatchResult,
+            errors.Error,
+        ),
+    ),
     Published(
         "notice",
         "A message of automl-plan for programs",

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from msgspec import Meta, Struct
-
-from automl_plan.model.address import NAME_PATTERN, Address
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 FORMAT_VERSION = "1.0"
 """Goes up when a reader of the former one would be misled."""
 
-AddressText = Annotated[str, Meta(pattern=rf"^(dataset|model)\.{NAME_PATTERN}$")]
 Count = Annotated[int, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
 Usd = Annotated[float, Meta(ge=0)]
 Time = Annotated[
     str | None, Meta(description="RFC 3339, as reported by the service; null: not reported.")
@@ -36,15 +32,23 @@ class Part(Struct, frozen=True):
         for name in cls.__struct_fields__:
             source = next((each for each in sources if hasattr(each, name)), None)
             if name not in given and source is not None:
-                value = getattr(source, name)
-                given[name] = str(value) if isinstance(value, Address) else value
+                given[name] = getattr(source, name)
         return cls(**given)
+
+
+class GateRow(Part, frozen=True):
+    """One requirement of a gate, and what was measured."""
+
+    requirement: str
+    required: float
+    met: bool
+    actual: float | UnsetType = UNSET
+    current: float | UnsetType = UNSET
+    low: float | UnsetType = UNSET
+    high: float | UnsetType = UNSET
+    examples: int | UnsetType = UNSET
+    note: str | UnsetType = UNSET
 
 
 class Document(Part, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
     """A whole document."""
-
-
-def address_text(address: Address | None) -> str | None:
-    """Return an address as documents have it."""
-    return None if address is None else str(address)

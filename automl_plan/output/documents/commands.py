@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from msgspec import UNSET, UnsetType
 
-from automl_plan.output.documents.base import AddressText, Document, Part
+from automl_plan.model.address import Address
+from automl_plan.output.documents.base import Document, Part
 
 if TYPE_CHECKING:
     from automl_plan.config.configuration import Configuration
@@ -23,17 +24,15 @@ class Version(Document, frozen=True):
 class Validate(Document, frozen=True):
     """`validate --json` of a valid configuration; of an invalid one it is an error."""
 
-    datasets: tuple[AddressText, ...]
-    models: tuple[AddressText, ...]
+    datasets: tuple[Address, ...]
+    models: tuple[Address, ...]
     valid: Literal[True] = True
 
     @classmethod
     def of(cls, configuration: Configuration) -> Self:
         """Return the document of a valid configuration."""
         desired = configuration.desired
-        return cls(
-            tuple(map(str, sorted(desired.datasets))), tuple(map(str, sorted(desired.models)))
-        )
+        return cls(tuple(sorted(desired.datasets)), tuple(sorted(desired.models)))
 
 
 class FormattedFile(Part, frozen=True):

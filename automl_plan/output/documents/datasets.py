@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from msgspec import UNSET, Meta, UnsetType
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted
-from automl_plan.data.lint_rules import Severity
+from automl_plan.model.address import Address
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim
 from automl_plan.output.documents.base import (
     FORMAT_VERSION,
-    AddressText,
     Count,
     Document,
     Part,
@@ -34,10 +33,10 @@ ClaimOf = Annotated[
 ]
 
 
-def being_made_by(row: DatasetRow | ModelRow) -> str | None:
+def being_made_by(row: DatasetRow | ModelRow) -> Address | None:
     """Return the address whose open operation makes a live object."""
     owner = row.ownership
-    return str(owner.address) if owner.claim is Claim.BEING_MADE and owner.address else None
+    return owner.address if owner.claim is Claim.BEING_MADE else None
 
 
 class Dataset(
@@ -60,11 +59,11 @@ class Dataset(
     last_updated: Time
     status: str
     """Of the latest operation on it: `Success: Creating dataset`, `Error: INTERNAL`, …"""
-    address: AddressText | None
+    address: Address | None
     current: bool
     """Whether it is the address's current object, and not one that was replaced."""
     claim: ClaimOf
-    being_made_by: AddressText | None
+    being_made_by: Address | None
 
     @classmethod
     def of(cls, row: DatasetRow) -> Self:
@@ -103,7 +102,7 @@ class LintFinding(Part, frozen=True):
     column: Count
     """0: it is about the row, or not known."""
     rule: str
-    severity: Severity
+    severity: Literal["error", "warning", "notice"]
     message: str
     hint: str
 

@@ -10,7 +10,7 @@ from automl_plan import __version__
 from automl_plan.execution.events import ApplyResult, Event, EventType
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
-from automl_plan.output.documents.base import AddressText, Document, Part, Simulated
+from automl_plan.output.documents.base import Document, GateRow, Part, Simulated
 from automl_plan.planning.gate import GateReport
 from automl_plan.planning.plan import Action
 
@@ -35,7 +35,7 @@ class RunVersion(Document, frozen=True):
     tool_version: str = __version__
 
 
-class TimeLeft(
+class Forecast(
     Part,
     rename={"median": "median_seconds", "low": "low_seconds", "high": "high_seconds"},
     frozen=True,
@@ -57,13 +57,13 @@ class ChangeEvent(Document, frozen=True):
     """What happened to one change."""
 
     type: EventType
-    address: AddressText
+    address: Address
     action: Action
     key: str
     elapsed_seconds: Annotated[float, Meta(ge=0)]
     operation_id: str | None
     message: str | None
-    left: TimeLeft | None
+    left: Forecast | None
     """How much longer it will take; null: no history yet."""
 
     @classmethod
@@ -73,7 +73,7 @@ class ChangeEvent(Document, frozen=True):
             event,
             event.change,
             elapsed_seconds=round(event.elapsed, 3),
-            left=None if event.left is None else TimeLeft.filled(event.left),
+            left=None if event.left is None else Forecast.filled(event.left),
         )
 
 
@@ -97,28 +97,14 @@ class OpenOperation(Part, frozen=True):
     """False: an earlier run started it."""
 
 
-class GateRowOf(Part, frozen=True):
-    """One requirement of a gate, and what was measured."""
-
-    requirement: str
-    required: float
-    met: bool
-    actual: float | UnsetType = UNSET
-    current: float | UnsetType = UNSET
-    low: float | UnsetType = UNSET
-    high: float | UnsetType = UNSET
-    examples: int | UnsetType = UNSET
-    note: str | UnsetType = UNSET
-
-
-class AskedGate(Part, frozen=True):
+class Gate(Part, frozen=True):
     """What a gate decided on a version."""
 
-    address: AddressText
+    address: Address
     version: int | None
     passed: bool
     confidence: float | None
-    rows: tuple[GateRowOf, ...]
+    rows: tuple[GateRow, ...]
     caveat: str | None
     simulated: Simulated | UnsetType = UNSET
     guessing: str | UnsetType = UNSET
@@ -129,9 +115,9 @@ class AskedGate(Part, frozen=True):
         """Return the document of a gate's report."""
         return cls.filled(
             report,
-            address=str(address),
+            address=address,
             version=version,
-            rows=tuple(GateRowOf.filled(**row.to_json()) for row in report.rows),
+            rows=tuple(GateRow.filled(**row.to_json()) for row in report.rows),
             simulated=report.simulated or UNSET,
             guessing=report.guessing or UNSET,
         )
@@ -144,7 +130,7 @@ class Result(Document, frozen=True):
     failed: tuple[FailedChange, ...] = ()
     skipped: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
-    gates: tuple[AskedGate, ...] = ()
+    gates: tuple[Gate, ...] = ()
     operations: tuple[OpenOperation, ...] | UnsetType = UNSET
     """Of the changes in `running`. The exit code is 5 where nothing failed, and no error
     follows."""
@@ -163,7 +149,7 @@ class Result(Document, frozen=True):
             ),
             skipped=tuple(change.key for change in result.skipped),
             running=tuple(change.key for change in result.running),
-            gates=tuple(AskedGate.of(*each) for each in result.gates),
+            gates=tuple(Gate.of(*each) for each in result.gates),
             operations=tuple(
                 OpenOperation.filled(left, key=left.change.key) for left in result.left
             ),

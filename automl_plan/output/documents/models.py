@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Literal, Self
 
 from msgspec import UNSET, UnsetType
 
@@ -15,9 +15,9 @@ from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import DecisionKind
 from automl_plan.output.documents.base import (
     FORMAT_VERSION,
-    AddressText,
     Count,
     Document,
+    GateRow,
     Part,
     Simulated,
     Time,
@@ -42,7 +42,7 @@ class Model(
     model_type: str | None
     base_model_id: str | None
     dataset_id: str
-    dataset: AddressText | None
+    dataset: Address | None
     """The managed dataset that it was trained on."""
     deployed: bool
     node_count: Count | None
@@ -54,15 +54,15 @@ class Model(
     node_qps: float | None
     labels: Mapping[str, str]
     create_time: Time
-    expires: Time
-    """18 months after its creation."""
+    expires: str | None
+    """RFC 3339: 18 months after its creation."""
     expires_in_days: int | None
     update_time: Time
-    address: AddressText | None
+    address: Address | None
     current: bool
     """Whether it is the address's current version."""
     claim: ClaimOf
-    being_made_by: AddressText | None
+    being_made_by: Address | None
     elsewhere: Mapping[str, int] | UnsetType = UNSET
     """Nodes by the ids of other endpoints at which someone else deployed it."""
     simulated: Simulated | UnsetType = UNSET
@@ -103,8 +103,9 @@ class Expiry(Part, frozen=True):
 
     id: str
     display_name: str
-    address: AddressText | None
-    expires: Time
+    address: Address | None
+    expires: str | None
+    """RFC 3339."""
     expires_in_days: int
 
 
@@ -174,7 +175,7 @@ class VersionDecision(Part, frozen=True):
     when: str
     by: str | None
     why: str | None
-    rows: tuple[Any, ...]
+    rows: tuple[GateRow, ...]
 
 
 class ModelVersion(Part, frozen=True):
@@ -182,7 +183,7 @@ class ModelVersion(Part, frozen=True):
 
     version: int | None
     id: str
-    status: str
+    status: Literal["current", "former", "candidate", "rejected", "withdrawn"]
     deployed: bool
     data: str | None
     """The fingerprint of the data that it was trained on."""
@@ -193,7 +194,8 @@ class ModelVersion(Part, frozen=True):
     train_cost_usd: float | None
     """US dollars at list price."""
     created: Time
-    expires: Time
+    expires: str | None
+    """RFC 3339."""
     decision: VersionDecision | None
     simulated: Simulated | UnsetType = UNSET
 
@@ -201,13 +203,13 @@ class ModelVersion(Part, frozen=True):
 class ModelsVersions(Document, frozen=True):
     """`models versions --json`; the newest first"""
 
-    address: AddressText
+    address: Address
     versions: tuple[ModelVersion, ...]
 
     @classmethod
     def of(cls, address: Address, rows: Sequence[VersionRow]) -> Self:
         """Return the document of the versions of a model."""
-        return cls(address=str(address), versions=tuple(map(_version, rows)))
+        return cls(address=address, versions=tuple(map(_version, rows)))
 
 
 def _version(row: VersionRow) -> ModelVersion:

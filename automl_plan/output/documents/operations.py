@@ -7,12 +7,14 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
-from automl_plan.model.live import Operation, OperationError, OperationKind
+from automl_plan.model.live import Operation as LiveOperation
+from automl_plan.model.live import OperationError, OperationKind
 from automl_plan.output.documents.base import FORMAT_VERSION, Count, Document, Part, Time
-from automl_plan.planning.forecast import SHARE, Backtest
+from automl_plan.planning.forecast import SHARE
+from automl_plan.planning.forecast import Backtest as BacktestFound
 
 
-class OperationAtProvider(
+class Operation(
     Part,
     rename={
         "kind": "operation",
@@ -36,24 +38,22 @@ class OperationAtProvider(
     partial_failures: tuple[str, ...]
 
 
-class OperationsGet(
-    OperationAtProvider, tag_field="format_version", tag=FORMAT_VERSION, frozen=True
-):
+class OperationsGet(Operation, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
     """`operations get --json` and `operations wait --json`"""
 
 
 class OperationsList(Document, frozen=True):
     """`operations list --json`"""
 
-    operations: tuple[OperationAtProvider, ...]
+    operations: tuple[Operation, ...]
 
     @classmethod
-    def of(cls, operations: Sequence[Operation]) -> Self:
+    def of(cls, operations: Sequence[LiveOperation]) -> Self:
         """Return the document of operations."""
-        return cls(tuple(map(OperationAtProvider.filled, operations)))
+        return cls(tuple(map(Operation.filled, operations)))
 
 
-class BacktestFigures(Part, frozen=True):
+class Backtest(Part, frozen=True):
     """How good forecasts were."""
 
     operations: Count
@@ -70,7 +70,7 @@ class BacktestFigures(Part, frozen=True):
     """Of the time that the operation took."""
 
     @classmethod
-    def of(cls, result: Backtest) -> Self:
+    def of(cls, result: BacktestFound) -> Self:
         """Return the figures of a backtest, rounded."""
         return cls.filled(
             result,
@@ -85,17 +85,17 @@ class OperationsBacktest(Document, frozen=True):
 
     interval: float
     """The share of operations that should end within their interval."""
-    steps: Mapping[str, BacktestFigures]
-    total: BacktestFigures
+    steps: Mapping[str, Backtest]
+    total: Backtest
 
     @classmethod
-    def of(cls, results: Sequence[Backtest]) -> Self:
+    def of(cls, results: Sequence[BacktestFound]) -> Self:
         """Return the document of backtests, of which the last is that of all operations."""
         *steps, everything = results
         return cls(
             interval=SHARE,
-            steps={str(each.step): BacktestFigures.of(each) for each in steps},
-            total=BacktestFigures.of(everything),
+            steps={str(each.step): Backtest.of(each) for each in steps},
+            total=Backtest.of(everything),
         )
 
 

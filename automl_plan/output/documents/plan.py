@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta
 
+from automl_plan.model.address import Address
 from automl_plan.output.code_hosts.comments import Outcome
 from automl_plan.output.documents.base import (
-    AddressText,
     Document,
     Part,
     Usd,
@@ -35,7 +35,7 @@ class Money(Part, frozen=True):
 
     prices_of: str
     """The date of the price book."""
-    resources: Mapping[AddressText, Amounts]
+    resources: Mapping[Address, Amounts]
     total: Amounts
     idle: tuple[Idle, ...]
     """What is deployed and unmanaged."""
@@ -70,7 +70,7 @@ class Cost(Document, frozen=True):
     @classmethod
     def of(cls, costs: Costs, unrecorded: Sequence[Unrecorded]) -> Self:
         """Return the document of the money in a plan, with what the state does not record."""
-        resources = {str(line.address): line.amounts for line in costs.lines}
+        resources = {line.address: line.amounts for line in costs.lines}
         return cls(
             Money.filled(costs, resources=resources),
             tuple(map(UnrecordedObject.filled, unrecorded)),
@@ -80,7 +80,7 @@ class Cost(Document, frozen=True):
 class SpentInMonth(Part, frozen=True):
     """What the trainings of a model cost that ended in one month."""
 
-    address: AddressText
+    address: Address
     month: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}$")]
     """In which the trainings ended, UTC."""
     trainings: Annotated[int, Meta(ge=1)]
@@ -107,7 +107,7 @@ class CostSpent(Document, frozen=True):
 class DriftOfObject(Part, frozen=True):
     """A live object that differs from what is recorded."""
 
-    address: AddressText
+    address: Address
     object_id: str
     gone: bool
     trained: str | None
@@ -157,7 +157,7 @@ class ChangeOfAddress(Part, frozen=True):
 class Why(Document, frozen=True):
     """`why --json`"""
 
-    address: AddressText
+    address: Address
     compared: tuple[ComparedField, ...]
     facts: tuple[str, ...]
     changes: tuple[ChangeOfAddress, ...]
