@@ -10,7 +10,7 @@ from automl_plan.execution.history import Entry, Expectation, Expectations, entr
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import Charge
-from automl_plan.model.live import CANCELLED, Operation
+from automl_plan.model.live import Operation
 from automl_plan.model.notices import Notice
 from automl_plan.model.ownership_labels import mark_in
 from automl_plan.model.prices import PriceBook
@@ -144,7 +144,7 @@ class OutcomeRecorder:
         charge = self._charge(change, operation, answer, None)
         self._session.record(without_operation(record, operation), None, notice, charge)
         self._notices.send(notice)
-        cancelled = answer.error.code == CANCELLED
+        cancelled = answer.error.cancelled
         cost = describe_spending(operation, current_meter(self._provider), self._prices, answer)
         if change.action is Action.CANCEL and cancelled:
             return f"(what it used is billed: {cost})" if cost else None

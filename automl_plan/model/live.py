@@ -15,14 +15,11 @@ from automl_plan.model.model_types import ClassificationType, Problem
 OWN_LABEL_PREFIX = "automl-plan-"
 TOKEN_LABEL = "automl-plan-token"  # noqa: S105 (a label's key, no secret)
 """The label that carries an intent's token on the object which that intent made."""
-FOREIGN_LABEL_PREFIXES = ("goog-",)
-"""Labels that Google's own services put on; never compared, never removed."""
 
 
 def user_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels that belong to the user: neither our bookkeeping nor Google's."""
-    hidden = (OWN_LABEL_PREFIX, *FOREIGN_LABEL_PREFIXES)
-    return {key: value for key, value in labels.items() if not key.startswith(hidden)}
+    """Return the labels that belong to the user: all but ownership labels."""
+    return {key: value for key, value in labels.items() if not key.startswith(OWN_LABEL_PREFIX)}
 
 
 class LiveDataset(Struct, frozen=True):
@@ -35,7 +32,7 @@ class LiveDataset(Struct, frozen=True):
     classification_type: ClassificationType | None = None
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """All labels, ours and Google's included."""
+    """With ownership labels, without those that the service itself sets."""
     example_count: int | None = None
     """Images; None where the service does not tell."""
     create_time: str | None = None
@@ -139,14 +136,20 @@ _ALREADY_THERE = "The label is already a ground truth."
 public repository keeps)."""
 
 CANCELLED = 1
-"""google.rpc.Code.CANCELLED."""
+UNKNOWN = 2
 
 
 class OperationError(Struct, frozen=True):
-    """Why an operation failed (google.rpc.Status)."""
+    """Why an operation failed."""
 
     code: int
+    """One of gRPC's, whatever the service itself says."""
     message: str
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self.code == CANCELLED
 
 
 class Operation(Struct, frozen=True):

@@ -14,7 +14,7 @@ from automl_plan.errors import ProviderError
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.history import EndedOperation, work_of
-from automl_plan.model.live import CANCELLED, Operation
+from automl_plan.model.live import Operation
 from automl_plan.model.notices import Details, Notice, NoticeKind
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, Step
@@ -134,7 +134,7 @@ def _what(ended: OperationEnd) -> str:
     operation, answer = ended.operation, ended.answer
     step = str(operation.step)
     if answer is not None and answer.error is not None:
-        if answer.error.code == CANCELLED:
+        if answer.error.cancelled:
             return f"{step} was cancelled"
         return f"{step} failed: {answer.error.message or 'the service says no more'}"
     version = "" if operation.version is None else f"version {operation.version} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from automl_plan.execution.events import NOUNS
-from automl_plan.model.live import CANCELLED, Operation
+from automl_plan.model.live import Operation
 from automl_plan.output.style import Style, clean, columns, counted, duration, fields, moment
 from automl_plan.planning.forecast import FEWEST, SHARE, Backtest, Forecast
 from automl_plan.planning.plan import Action, Change
@@ -148,6 +148,6 @@ def _state(operation: Operation) -> str:
         return "running" if percent is None else f"running ({percent}%)"
     if operation.error is None:
         return "done with row failures" if operation.partial_failures else "done"
-    if operation.error.code == CANCELLED:
+    if operation.error.cancelled:
         return "cancelled"
     return f"failed: {clean(operation.error.message)}"

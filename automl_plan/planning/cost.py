@@ -12,7 +12,7 @@ from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.history import Charge
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import birth_of
-from automl_plan.model.live import CANCELLED, Live, LiveModel, Operation
+from automl_plan.model.live import Live, LiveModel, Operation
 from automl_plan.model.model_types import ModelTypes, Problem
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
@@ -123,7 +123,7 @@ def charge_of(
     is when its end was seen.
     """
     error = None if answer is None else answer.error
-    if error is not None and error.code != CANCELLED:
+    if error is not None and not error.cancelled:
         return None
     spent = spent_of(operation, meter, prices, answer)
     if spent is None:

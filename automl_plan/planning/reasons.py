@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automl_plan.model.address import Address
-from automl_plan.model.live import CANCELLED, OperationError
+from automl_plan.model.live import OperationError
 from automl_plan.planning import commands
 from automl_plan.planning.compare import names
 from automl_plan.planning.plan import Difference
@@ -93,7 +93,7 @@ def ended(error: OperationError | None) -> str:
     """Return how an operation ended whose end is not recorded yet."""
     if error is None:
         return "finished at the service; not recorded yet"
-    how = "was cancelled" if error.code == CANCELLED else "failed"
+    how = "was cancelled" if error.cancelled else "failed"
     return f"{how} at the service; not recorded yet"
 
 

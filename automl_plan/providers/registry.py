@@ -26,8 +26,8 @@ GROUP = "automl_plan.providers"
 DEFAULT = "local"
 """The provider of a configuration without a `provider:` section."""
 _BUILT_IN = {
-    "local": "automl_plan.providers.local.capabilities:DEFINITION",
     "automl": "automl_plan.providers.google.automl.capabilities:DEFINITION",
+    "local": "automl_plan.providers.local.capabilities:DEFINITION",
     "vertex": "automl_plan.providers.google.vertex.capabilities:DEFINITION",
 }
 _REGISTERED: dict[str, ProviderDefinition] = {}

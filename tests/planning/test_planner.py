@@ -177,9 +177,9 @@ def test_drift_is_told_and_undone(world: World) -> None:
     assert world.plan(DIGITS, PlanOptions(mode=PlanMode.REFRESH_ONLY)).empty
 
 
-def test_labels_of_google_and_our_own_are_no_drift(world: World) -> None:
+def test_ownership_labels_are_no_drift(world: World) -> None:
     (live,) = world.models.values()
-    noise = {**live.labels, "goog-managed": "1", "automl-plan-token": "abc"}
+    noise = {**live.labels, "automl-plan-token": "abc"}
     world.models[live.id] = replace(live, labels=noise, etag="new", update_time="2027")
     assert world.plan(DIGITS).empty
     assert world.plan(DIGITS).drift == ()

@@ -145,7 +145,12 @@ def test_models_that_version_0_1_migrated_are_known_by_their_labels(
     trained_with: tuple[Problem | None, str | None, int | None],
 ) -> None:
     """No pipeline trained them here; a plan that didn't know this would train them again."""
-    labels = {"automl-plan-kind": kind, "automl-plan-dataset": "31", "team": "vision"}
+    labels = {
+        "automl-plan-kind": kind,
+        "automl-plan-dataset": "31",
+        "team": "vision",
+        "goog-x": "1",
+    }
     there = {"models": [{"name": f"{HOME}/models/8", "labels": labels}]}
     shared.default = lambda r: answer(there if r.path.endswith("/models") else {})
     (model,) = provider.models()

@@ -172,7 +172,7 @@ def test_a_dataset() -> None:
         "exampleCount": 3667,
         "createTime": "2020-01-01T00:00:00.000001Z",
         "etag": "AB3BwF",
-        "labels": {"team": "vision", "empty": ""},
+        "labels": {"team": "vision", "empty": "", "goog-managed": "1"},
         "imageClassificationDatasetMetadata": {"classificationType": "MULTILABEL"},
         "newField": {"a": [1]},
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from automl_plan.model.json import Json
 from automl_plan.model.live import OperationError
+from automl_plan.providers.google.capabilities import SERVICE_LABELS
 
 
 def tail(name: object) -> str:
@@ -63,9 +64,15 @@ def operation_error(status: Mapping[str, Any]) -> OperationError:
     return OperationError(integer(status.get("code")) or 0, str(status.get("message", "")))
 
 
-def labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The labels of an object."""
+def all_labels(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of an object, with those that Google's services set."""
     return {str(k): str(v) for k, v in mapping(answer.get("labels")).items()}
+
+
+def labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of an object without those that Google's services set."""
+    labels = all_labels(answer).items()
+    return {key: value for key, value in labels if not key.startswith(SERVICE_LABELS)}
 
 
 def rest(answer: Mapping[str, Json], known: AbstractSet[str]) -> dict[str, Json]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import ClassVar
 
-from automl_plan.errors import TransportError, UsageError
+from automl_plan.errors import Aborted, TransportError, UsageError
+from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.contacts import Contact
-from automl_plan.model.json import Json
+from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import Operation, user_labels
 from automl_plan.providers.data_access import DataAccess, StagingBucket
 from automl_plan.providers.google.base_url import is_google
+from automl_plan.providers.google.json_fields import all_labels, labels_of, text
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
 
@@ -24,7 +27,7 @@ def merged_labels(
     """All labels of an object once the user's are as wanted (None: as they are), and ours set."""
     labels = dict(there)
     if isinstance(wanted, dict):
-        mine = user_labels(there)
+        mine = user_labels(labels_of({"labels": dict(there)}))
         kept = {k: v for k, v in there.items() if k not in mine}
         labels = {**{k: str(v) for k, v in wanted.items()}, **kept}
     for key, value in ownership_labels.items():
@@ -55,6 +58,10 @@ def checked_id(object_id: str) -> str:
 
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
+COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
+_UPDATE_MASKS = {"display_name": "displayName", "description": "description", "labels": "labels"}
+_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
+_ETAG_TRIES = 3
 
 
 class GoogleService:
@@ -134,3 +141,39 @@ class GoogleService:
         """Close connections."""
         self._transport.close()
         self._storage.close()
+
+    def update(
+        self,
+        kind: ResourceKind,
+        object_id: str,
+        changed: Attributes,
+        ownership_labels: Mapping[str, str | None] = _NO_LABELS,
+    ) -> None:
+        """Patch mutable fields; labels that are not the user's or named stay as they are."""
+        path = self._path(COLLECTIONS[kind], object_id)
+        for attempt in range(1, _ETAG_TRIES + 1):
+            there = self._transport.get(path)
+            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
+            before = all_labels(there)
+            labels = merged_labels(before, changed.get("labels"), ownership_labels)
+            if "labels" in changed or labels != before:
+                body["labels"] = dict(labels)
+            if not body:
+                return
+            mask = ",".join(sorted(body))
+            if etag := text(there.get("etag")):
+                body["etag"] = etag
+            try:
+                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
+            except Aborted:
+                # Something else wrote between our read and our write: read again.
+                if attempt == _ETAG_TRIES:
+                    raise
+            else:
+                return
+
+    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
+        path = f"/v1/{self._parent}/{collection}"
+        if object_id is not None:
+            path += f"/{checked_id(object_id)}"
+        return f"{path}:{verb}" if verb else path

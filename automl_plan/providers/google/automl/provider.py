@@ -6,16 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
-from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from automl_plan.errors import Aborted, NotFound
+from automl_plan.errors import NotFound
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
-from automl_plan.model.json import Attributes, Json
+from automl_plan.model.json import Json
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.source_data import SourceData
@@ -30,17 +29,14 @@ from automl_plan.providers.google.automl.wire import (
     operation,
 )
 from automl_plan.providers.google.base_url import is_google
-from automl_plan.providers.google.service import GoogleService, checked_id, merged_labels, opened
+from automl_plan.providers.google.service import (
+    COLLECTIONS,
+    GoogleService,
+    checked_id,
+    opened,
+)
 from automl_plan.providers.protocol import Check
 
-_COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
-_UPDATE_MASKS = {
-    "display_name": "displayName",
-    "description": "description",
-    "labels": "labels",
-}
-_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
-_ETAG_TRIES = 3
 _PAGE_SIZE = "1000"
 
 
@@ -102,7 +98,7 @@ class AutomlProvider(GoogleService):
         query = {"pageSize": _PAGE_SIZE}
         if works_on is not None:
             kind, object_id = works_on
-            path = self._path(_COLLECTIONS[kind], object_id).removeprefix("/v1/")
+            path = self._path(COLLECTIONS[kind], object_id).removeprefix("/v1/")
             query["filter"] = f"worksOn={path}"
         elif done is not None:
             query["filter"] = "done=true" if done else "done!=true"
@@ -184,37 +180,6 @@ class AutomlProvider(GoogleService):
         body = model_body(model, checked_id(dataset_id), ownership_labels)
         return self._begin(self._path("models"), body)
 
-    def update(
-        self,
-        kind: ResourceKind,
-        object_id: str,
-        changed: Attributes,
-        ownership_labels: Mapping[str, str | None] = _NO_LABELS,
-    ) -> None:
-        """Patch mutable fields; labels that are not the user's or named stay as they are."""
-        path = self._path(_COLLECTIONS[kind], object_id)
-        for attempt in range(1, _ETAG_TRIES + 1):
-            there = (
-                self.dataset(object_id) if kind is ResourceKind.DATASET else self.model(object_id)
-            )
-            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            labels = merged_labels(there.labels, changed.get("labels"), ownership_labels)
-            if "labels" in changed or labels != there.labels:
-                body["labels"] = dict(labels)
-            if not body:
-                return
-            mask = ",".join(sorted(body))
-            if there.etag:
-                body["etag"] = there.etag
-            try:
-                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
-            except Aborted:
-                # Somebody else wrote between our read and our write: read again.
-                if attempt == _ETAG_TRIES:
-                    raise
-            else:
-                return
-
     def deploy(
         self,
         model: LiveModel,
@@ -244,7 +209,7 @@ class AutomlProvider(GoogleService):
         home: Home | None = None,  # noqa: ARG002 (AutoML has no endpoints)
     ) -> Operation | None:
         """Start to delete an object; None when it is already gone."""
-        path = self._path(_COLLECTIONS[kind], object_id)
+        path = self._path(COLLECTIONS[kind], object_id)
         try:
             return opened(operation(self._transport.repeatable("DELETE", path)), f"DELETE {path}")
         except NotFound:
@@ -262,9 +227,3 @@ class AutomlProvider(GoogleService):
         """Open an operation by a call that is sent once."""
         answer = self._transport.once("POST", path, body, paid=paid)
         return opened(operation(answer), f"POST {path}")
-
-    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
-        path = f"/v1/{self._parent}/{collection}"
-        if object_id is not None:
-            path += f"/{checked_id(object_id)}"
-        return f"{path}:{verb}" if verb else path

@@ -12,17 +12,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from automl_plan.errors import Aborted, InvalidArgument, NotFound
+from automl_plan.errors import InvalidArgument, NotFound
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home, LiveEndpoint
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.homes import labelled
-from automl_plan.model.json import Attributes, Json
+from automl_plan.model.json import Json
 from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.json_fields import labels_of, mapping, tail
-from automl_plan.providers.google.service import GoogleService, checked_id, merged_labels, opened
+from automl_plan.providers.google.service import (
+    COLLECTIONS,
+    GoogleService,
+    checked_id,
+    opened,
+)
 from automl_plan.providers.google.vertex.deployment import Deployments
 from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
 from automl_plan.providers.google.vertex.vocabulary import (
@@ -46,14 +51,6 @@ from automl_plan.providers.google.vertex.wire import (
 )
 from automl_plan.providers.protocol import Check
 
-_COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
-_UPDATE_MASKS = {
-    "display_name": "displayName",
-    "description": "description",
-    "labels": "labels",
-}
-_NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
-_ETAG_TRIES = 3
 _AT_ONCE = 8
 """Lists of operations that are asked for at the same time."""
 _READ = 1_000
@@ -210,7 +207,7 @@ class VertexProvider(GoogleService):
 
     def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
         """Below which objects the operations stand that work on one."""
-        home = f"{_COLLECTIONS[kind]}/{checked_id(object_id)}/operations"
+        home = f"{COLLECTIONS[kind]}/{checked_id(object_id)}/operations"
         if kind is ResourceKind.DATASET:
             return [home]
         answer = self._transport.get(self._path("models", object_id))
@@ -321,37 +318,6 @@ class VertexProvider(GoogleService):
         answer = pipeline(self._transport.once("POST", path, body), self._parent)
         return opened(answer, f"POST {path}")
 
-    def update(
-        self,
-        kind: ResourceKind,
-        object_id: str,
-        changed: Attributes,
-        ownership_labels: Mapping[str, str | None] = _NO_LABELS,
-    ) -> None:
-        """Patch mutable fields; labels that are not the user's or named stay as they are."""
-        path = self._path(_COLLECTIONS[kind], object_id)
-        for attempt in range(1, _ETAG_TRIES + 1):
-            answer = self._transport.get(path)
-            there = dataset(answer) if kind is ResourceKind.DATASET else model(answer, None, ())
-            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            before = labels_of(answer)
-            labels = merged_labels(before, changed.get("labels"), ownership_labels)
-            if "labels" in changed or labels != before:
-                body["labels"] = dict(labels)
-            if not body:
-                return
-            mask = ",".join(sorted(body))
-            if there.etag:
-                body["etag"] = there.etag
-            try:
-                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
-            except Aborted:
-                # Somebody else wrote between our read and our write: read again.
-                if attempt == _ETAG_TRIES:
-                    raise
-            else:
-                return
-
     def deploy(
         self,
         model: LiveModel,
@@ -385,7 +351,7 @@ class VertexProvider(GoogleService):
         """
         if kind is ResourceKind.MODEL:
             self._deployments.leave(object_id, home)
-        path = self._path(_COLLECTIONS[kind], object_id)
+        path = self._path(COLLECTIONS[kind], object_id)
         try:
             answer = self._transport.repeatable("DELETE", path)
         except NotFound:
@@ -420,12 +386,6 @@ class VertexProvider(GoogleService):
     def _list(self, collection: str, **query: str) -> list[dict[str, Any]]:
         asked = {**_PAGE, **{key: value for key, value in query.items() if value}}
         return list(self._transport.pages(self._path(collection), collection, asked))
-
-    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
-        path = f"/v1/{self._parent}/{collection}"
-        if object_id is not None:
-            path += f"/{checked_id(object_id)}"
-        return f"{path}:{verb}" if verb else path
 
 
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:

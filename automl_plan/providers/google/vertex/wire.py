@@ -12,7 +12,15 @@ from automl_plan.errors import UsageError
 from automl_plan.model.endpoints import Deployed, LiveEndpoint
 from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 from automl_plan.model.homes import seen_from, unrecorded_home
-from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationError, OperationKind
+from automl_plan.model.live import (
+    CANCELLED,
+    UNKNOWN,
+    LiveDataset,
+    LiveModel,
+    Operation,
+    OperationError,
+    OperationKind,
+)
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.providers.google.json_fields import (
@@ -148,8 +156,6 @@ _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 _STATE = "PIPELINE_STATE_"
 _STATES = {4: "SUCCEEDED", 5: "FAILED", 7: "CANCELLED"}
 """proto: PipelineState, for answers with numbers."""
-_CANCELLED, _UNKNOWN = 1, 2
-"""google.rpc.Code."""
 _DATASET_FIELDS = frozenset(
     {"name", "displayName", "description", "metadataSchemaUri", "metadata", "dataItemCount"}
     | {"createTime", "updateTime", "labels", "etag", "savedQueries", "metadataArtifact"}
@@ -172,7 +178,7 @@ def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = 
         problem=None if kind is None else kind.problem,
         classification_type=None if kind is None else kind.classification_type,
         description=text(answer.get("description")) or "",
-        labels=told_labels(answer),
+        labels=visible_labels(answer),
         example_count=integer(answer.get("dataItemCount")),
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),
@@ -213,7 +219,7 @@ def model(
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
         stop_reason=text(outcome.get("successfulStopReason")),
         simulated=mapping(answer.get("metadata")).get("simulated") is True,
-        labels=told_labels(answer),
+        labels=visible_labels(answer),
         create_time=moment(answer.get("createTime")),
         expires=LIFESPAN.end_of(moment(answer.get("createTime"))),
         update_time=moment(answer.get("updateTime")),
@@ -277,10 +283,10 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
     state = _state(answer)
     error = answer.get("error")
     failure = operation_error(error) if isinstance(error, dict) else None
-    if state == "CANCELLED" and (failure is None or failure.code != _CANCELLED):
-        failure = OperationError(_CANCELLED, "The training was cancelled.")
+    if state == "CANCELLED" and (failure is None or not failure.cancelled):
+        failure = OperationError(CANCELLED, "The training was cancelled.")
     elif state == "FAILED" and failure is None:
-        failure = OperationError(_UNKNOWN, "The training failed; the service says no more.")
+        failure = OperationError(UNKNOWN, "The training failed; the service says no more.")
     made = mapping(answer.get("modelToUpload")).get("name")
     outcome = mapping(answer.get("trainingTaskMetadata"))
     return Operation(
@@ -309,7 +315,7 @@ def below(name: object, parent: str) -> str:
     return "/".join(parts)
 
 
-def told_labels(answer: Mapping[str, Any]) -> dict[str, str]:
+def visible_labels(answer: Mapping[str, Any]) -> dict[str, str]:
     """The labels of an object but for those that stand in for what Vertex AI does not tell.
 
     They say what the images are, not whose the object is: they stay when it is forgotten.
