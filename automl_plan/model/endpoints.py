@@ -79,7 +79,7 @@ class Home(Document, frozen=True):
 
     id: str
     adopted: bool = False
-    """Somebody else made it: it is never deleted, and its traffic is not ours alone."""
+    """Someone else made it: it is never deleted, and its traffic is not the model's alone."""
 
 
 def endpoint_digest(lineage: str, mark: str, apart: str = "") -> str:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import asdict, replace
 
 from automl_plan.model.address import Address
-from automl_plan.model.json import Attributes, Count, Document, Dollars, Seconds
+from automl_plan.model.json import Attributes, Count, Document, Dollars, Seconds, Time
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import RecordedOperation, Step
 
@@ -41,8 +41,8 @@ class Work(Struct, frozen=True):
 class HistoryEntry(Document, frozen=True, kw_only=True):
     """An operation that ended well, without its step."""
 
-    ended: str
-    """RFC 3339, by the service's clock where it reports one."""
+    ended: Time
+    """When (RFC 3339), by the service's clock where it reports one."""
     seconds: Seconds
     """From the call to the end."""
     problem: Problem | None = None
@@ -133,7 +133,7 @@ class Charge(Struct, frozen=True, forbid_unknown_fields=True):
     """What one training that ended has cost, in US dollars at list price."""
 
     address: Address
-    ended: str
+    ended: Time
     """RFC 3339, UTC."""
     usd: Dollars
     """The bill where it is known, else the most that it can be."""
@@ -151,13 +151,13 @@ class Spending(Document, frozen=True):
     """What the trainings of one model have cost in one month, in US dollars at list price."""
 
     trainings: Count
-    """Those that ended, but for those that failed: the service does not bill them."""
+    """Those that ended, without those that failed: the service does not bill them."""
     billed: Dollars = _NOTHING
     """Of trainings whose bill is known."""
     at_most: Dollars = _NOTHING
     """Of trainings whose bill is not known, and can't be asked for."""
     pending: Mapping[str, Dollars] = field(default_factory=dict)
-    """At most, by the ids of models that tell the bill as long as they exist."""
+    """At most, by the ids of models that report the bill as long as they exist."""
 
     def plus(self, charge: Charge) -> Spending:
         """With one training more."""
@@ -172,10 +172,10 @@ class Spending(Document, frozen=True):
 class Ledger(Document, frozen=True):
     """What was spent on trainings since the ledger began."""
 
-    since: str | None = None
-    """When the first training was entered (RFC 3339)."""
+    since: Time | None = None
+    """The end of the first training in it (RFC 3339)."""
     spent: dict[Address, dict[Month, Spending]] = field(default_factory=dict)
-    """By model and month."""
+    """By address and month (UTC)."""
 
 
 def enter(ledger: Ledger, charge: Charge) -> Ledger:

@@ -23,6 +23,8 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """No recorded number is larger."""
 Number: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 """Of a version."""
+Time: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-")]
+"""RFC 3339."""
 MOST_SECONDS = 10**9
 """Some 30 years."""
 Seconds: TypeAlias = (

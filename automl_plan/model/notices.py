@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from automl_plan.model.json import Document, Seconds
+from automl_plan.model.json import Document, Seconds, Time
 
 Details: TypeAlias = dict[str, str | int | float]
 """More of an event for programs, by the names of the fields of `Message`."""
@@ -34,7 +34,7 @@ class Notice(Document, frozen=True):
     """One event, as long as not every receiver has its message."""
 
     kind: NoticeKind
-    when: str
+    when: Time
     """RFC 3339, this machine's clock."""
     address: str
     action: str
@@ -47,7 +47,7 @@ class Notice(Document, frozen=True):
     seconds: Seconds | None = None
     """How long the operation took."""
     details: Details = field(default_factory=dict)
-    """More of it for programs: texts and numbers, by the names in schemas/notice.schema.json."""
+    """More of it for programs, by the names in notice.schema.json."""
 
 
 Outbox = Mapping[str, Notice]

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
 from automl_plan.model.endpoints import Home
-from automl_plan.model.json import Attributes, Count, Document, Number
+from automl_plan.model.json import Attributes, Count, Document, Number, Time
 
 
 class Status(StrEnum):
@@ -42,7 +42,7 @@ class DecisionKind(StrEnum):
 
 
 class Decision(Document, frozen=True):
-    """Why a version was let through, turned down, or chosen by a person."""
+    """Models: why a version passed, was rejected, or was chosen by a person."""
 
     kind: DecisionKind
     when: str
@@ -50,6 +50,7 @@ class Decision(Document, frozen=True):
     by: str | None = None
     """Who, where it was a person."""
     why: str | None = None
+    """What that person gave as the reason."""
     require: Attributes | None = None
     """The requirements that were decided on, as the configuration had them."""
     rows: tuple[Attributes, ...] = ()
@@ -79,31 +80,34 @@ class PartialImport(Document, frozen=True):
     rows: tuple[str, ...]
     """What it said of them, of at most 20."""
     allowed: bool = False
-    """Whether somebody said that models are trained without them."""
+    """Whether models are trained without them (`--allow-partial-import`)."""
 
 
 class RecordedObject(Document, frozen=True):
     """One live object that we made, with the attributes last given to it."""
 
     id: str
+    """The service's id."""
     attributes: Attributes
+    """The attributes last given to it, in the configuration's form."""
     created: str | None = None
-    """When we saw that it exists (RFC 3339)."""
+    """When it was seen to exist (RFC 3339)."""
     examples: Count | None = None
-    """Datasets: images that the imported sources held."""
+    """Datasets: images that the imported sources contained."""
     labelled_examples: Count | None = None
+    """Datasets: those of them that had a label."""
     dataset_id: str | None = None
     """Models: the dataset that it was trained on."""
     version: Number | None = None
-    """Models: counted from 1 for each address; a number is not given twice while any lives."""
+    """Models: counted from 1 for each address; no number is given twice while any exists."""
     commit: str | None = None
     """Models: the Git commit of the configuration, `-dirty` behind it if files had changed."""
     status: Status | None = None
-    """None for the current object."""
+    """Absent for the current object."""
     decision: Decision | None = None
     """Models: the last decision on this version."""
     partial: PartialImport | None = None
-    """Datasets: None where all rows of the last import arrived, or nobody knows."""
+    """Datasets: absent where all rows of the last import arrived, or that is not known."""
 
 
 class RecordedOperation(Document, frozen=True):
@@ -115,12 +119,13 @@ class RecordedOperation(Document, frozen=True):
 
     step: Step
     token: str
-    """Random hex; travels as a label on the object to be made."""
-    started: str
-    """When the intent was written (RFC 3339, this machine's clock)."""
+    """Random; a label on the object that the call makes."""
+    started: Time
+    """When the intent was written, before the call (RFC 3339, this machine's clock)."""
     id: str | None = None
+    """The operation's id; absent while no answer was read."""
     object_id: str | None = None
-    """The object worked on; None while it is being made."""
+    """The object worked on; absent while it is being made."""
     attributes: Attributes = field(default_factory=dict)
     """What the object will have once the operation is done."""
     dataset_id: str | None = None
@@ -128,7 +133,7 @@ class RecordedOperation(Document, frozen=True):
     version: Number | None = None
     """Trainings: the number of the version to be made."""
     commit: str | None = None
-    """Trainings: as in RecordedObject."""
+    """Trainings: the Git commit of the configuration."""
     endpoints: tuple[str, ...] = ()
     """Deployments: the ids of the endpoints where they are made or ended, as far as known."""
     gated: bool = False
@@ -136,9 +141,10 @@ class RecordedOperation(Document, frozen=True):
     examples: Count | None = None
     labelled_examples: Count | None = None
     variables: tuple[str, ...] = ()
-    """Names of the variables that a flag, a file or the environment gave a value then."""
+    """Names of the variables that a flag, a file or the environment gave a value when it was
+    started; never the values."""
     protected: bool | None = None
-    """Creations and trainings: whether what is made is labelled as protected; None: not known."""
+    """Creations and trainings: whether what is made is labelled as protected; absent: not known."""
 
 
 class ResourceEntry(Document, frozen=True, kw_only=True):

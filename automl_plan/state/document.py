@@ -15,7 +15,16 @@ from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
 from automl_plan.model.address import Address
 from automl_plan.model.fields import check_recorded
 from automl_plan.model.history import EndedOperation, HistoryEntry, Ledger
-from automl_plan.model.json import Attributes, Count, Damaged, Document, laid_out, read, read_plain
+from automl_plan.model.json import (
+    Attributes,
+    Count,
+    Damaged,
+    Document,
+    Time,
+    laid_out,
+    read,
+    read_plain,
+)
 from automl_plan.model.notices import Notice
 from automl_plan.model.recorded import Recorded, RecordedResource, ResourceEntry, Step
 
@@ -41,7 +50,7 @@ class StateDocument(Document, frozen=True, kw_only=True):
     step."""
     outbox: dict[str, Notice] = field(default_factory=dict)
     """Messages that are still to be sent, by a stable id."""
-    noticed: dict[str, str] = field(default_factory=dict)
+    noticed: dict[str, Time] = field(default_factory=dict)
     """Drift and expirations that were reported: kind, address, object and what it is; when (RFC
     3339)."""
     ledger: Ledger | None = None

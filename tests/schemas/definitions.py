@@ -25,12 +25,17 @@ CUSTOM: Mapping[type, tuple[str, Schema]] = {
 """Types that msgspec does not know: the name and the schema of their definition."""
 
 
+_MOST = 2**63 - 1
+"""A bound that only says that a number fits into 64 bits."""
+
+
 class Definitions:
     """The definitions of one schema file, filled by the types that it asks for.
 
     A struct is an object without further keys. All its fields are required, but for those that
-    `omit_defaults` leaves out. The description of a definition is the docstring of its class, that
-    of a property the string under its field, or `msgspec.Meta(description=…)`, which goes first.
+    `omit_defaults` leaves out. The description of a definition is the first paragraph of the
+    docstring of its class, that of a property the string under its field, or
+    `msgspec.Meta(description=…)`, which goes first.
     """
 
     def __init__(self, names: Mapping[type, str] | None = None) -> None:
@@ -143,7 +148,8 @@ def _plain(info: types.Type) -> Schema:
                 "exclusiveMaximum": info.lt,
             }
             name = "integer" if isinstance(info, types.IntType) else "number"
-            return {"type": name, **{key: v for key, v in bounds.items() if v is not None}}
+            given = {key: v for key, v in bounds.items() if v not in (None, _MOST)}
+            return {"type": name, **given}
         case types.StrType():
             pattern = {} if info.pattern is None else {"pattern": info.pattern}
             return {"type": "string", **pattern, **_lengths(info)}
@@ -160,8 +166,8 @@ def _plain(info: types.Type) -> Schema:
 
 def _any_of(schemas: list[Schema]) -> Schema:
     """Return the schema of what fits one of several, as short as it can be said."""
-    if {"type": "number"} in schemas:
-        schemas = [each for each in schemas if each != {"type": "integer"}]
+    covered = [{**each, "type": "integer"} for each in schemas if each.get("type") == "number"]
+    schemas = [each for each in schemas if each not in covered]
     if {} in schemas:
         return {}
     rest = [each for each in schemas if each != {"type": "null"}]
@@ -204,8 +210,9 @@ def _kebab(name: str) -> str:
 
 
 def docstring(struct: type) -> str:
-    """Return the docstring of a class of its own, on one line."""
-    return _line(struct.__dict__.get("__doc__") or "")
+    """Return the first paragraph of the docstring of a class of its own, on one line."""
+    text = inspect.cleandoc(struct.__dict__.get("__doc__") or "")
+    return _line(text.partition("\n\n")[0])
 
 
 @cache

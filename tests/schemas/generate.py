@@ -9,7 +9,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from automl_plan.model.history import HistoryEntry
 from automl_plan.model.notices import Message
+from automl_plan.model.recorded import RecordedObject, RecordedOperation, ResourceEntry
 from automl_plan.output.documents import (
     commands,
     datasets,
@@ -21,6 +23,7 @@ from automl_plan.output.documents import (
     state,
     watch,
 )
+from automl_plan.state.document import StateDocument
 from tests.schemas.definitions import Definitions, Schema
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -96,6 +99,17 @@ PUBLISHED = (
             watch.WatchResult,
             errors.Error,
         ),
+    ),
+    Published(
+        "state",
+        "automl-plan state file",
+        root=StateDocument,
+        names={
+            ResourceEntry: "resource",
+            RecordedObject: "object",
+            RecordedOperation: "operation",
+            HistoryEntry: "ended",
+        },
     ),
     Published(
         "notice",
