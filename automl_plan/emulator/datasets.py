@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition, required
 from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
@@ -28,7 +27,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.operations import Context, Manager
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -42,7 +41,6 @@ from automl_plan.emulator.rows import (
     write_examples,
 )
 from automl_plan.emulator.sql_filters import Term
-from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.import_csv import ImportFailed, merge_examples, read_csv
 from automl_plan.emulator.training.types import Example, Problem
 
@@ -71,21 +69,19 @@ class AnnotationKind(Struct, frozen=True):
     multilabel: bool
 
 
-class Datasets:
+class Datasets(Manager):
     """The datasets of all scopes."""
 
-    def __init__(
-        self, store: Store, clock: Clock, files: Files, images: Images, operations: Operations
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, context: Context, files: Files, images: Images) -> None:
+        runners = {
+            OperationKind.CREATE_DATASET: self._run_create,
+            OperationKind.DELETE_DATASET: self._run_delete,
+            OperationKind.IMPORT_DATA: self._run_import,
+            OperationKind.EXPORT_DATA: self._run_export,
+        }
+        super().__init__(context, runners)
         self._files = files
         self._images = images
-        self._operations = operations
-        operations.register(OperationKind.CREATE_DATASET, self._run_create)
-        operations.register(OperationKind.DELETE_DATASET, self._run_delete)
-        operations.register(OperationKind.IMPORT_DATA, self._run_import)
-        operations.register(OperationKind.EXPORT_DATA, self._run_export)
 
     def create(self, scope: Scope, new: NewDataset) -> Operation:
         """Create a dataset; it appears when the operation is done."""

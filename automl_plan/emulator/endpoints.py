@@ -9,8 +9,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock, to_micros
+from automl_plan.emulator.clock import to_micros
 from automl_plan.emulator.errors import (
     Code,
     ServiceError,
@@ -20,7 +19,7 @@ from automl_plan.emulator.errors import (
     required,
 )
 from automl_plan.emulator.jobs import Cancellation
-from automl_plan.emulator.lifespan import Lifespans, expired, too_old
+from automl_plan.emulator.lifespan import expired, too_old
 from automl_plan.emulator.objects import (
     Change,
     Deployment,
@@ -33,7 +32,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.operations import Context, Manager
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -45,7 +44,6 @@ from automl_plan.emulator.rows import (
     select_page,
 )
 from automl_plan.emulator.sql_filters import Term
-from automl_plan.emulator.store import Store
 
 _NO_ENDPOINT = "The endpoint does not exist."
 _NEW_DEPLOYMENT = "0"
@@ -73,26 +71,17 @@ class NewDeployment(Struct, frozen=True):
     traffic: Mapping[str, int]
 
 
-class Endpoints:
+class Endpoints(Manager):
     """The endpoints of all scopes, and their deployments."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        operations: Operations,
-        billing: Billing,
-        lifespans: Lifespans,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._operations = operations
-        self._billing = billing
-        self._lifespans = lifespans
-        operations.register(OperationKind.CREATE_ENDPOINT, self._run_create)
-        operations.register(OperationKind.DELETE_ENDPOINT, self._run_delete)
-        operations.register(OperationKind.DEPLOY_TO_ENDPOINT, self._run_deploy)
-        operations.register(OperationKind.UNDEPLOY_FROM_ENDPOINT, self._run_undeploy)
+    def __init__(self, context: Context) -> None:
+        runners = {
+            OperationKind.CREATE_ENDPOINT: self._run_create,
+            OperationKind.DELETE_ENDPOINT: self._run_delete,
+            OperationKind.DEPLOY_TO_ENDPOINT: self._run_deploy,
+            OperationKind.UNDEPLOY_FROM_ENDPOINT: self._run_undeploy,
+        }
+        super().__init__(context, runners)
 
     def create(self, scope: Scope, new: NewEndpoint) -> Operation:
         """Create an endpoint; it appears when the operation is done."""
@@ -198,7 +187,7 @@ class Endpoints:
                 _check_traffic(traffic, set(ids))
             elif ids and endpoint.traffic.get(deployment_id):
                 raise precondition(
-                    "The deployed model still gets traffic. Give it to another one with it."
+                    "The deployed model still gets traffic. Move its traffic to another one."
                 )
             spec = {
                 **_ids(endpoint),

@@ -11,7 +11,7 @@ from automl_plan.emulator.files import Files, Images
 from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.models import Models
-from automl_plan.emulator.operations import POOLS, Operations
+from automl_plan.emulator.operations import POOLS, Context, Operations
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.trainings import Trainings
@@ -32,16 +32,11 @@ class Engine:
         self._billing = Billing(self._store, clock)
         self._lifespans = Lifespans(self._store, clock, self._billing)
         self.operations = Operations(self._store, clock, self._jobs, self._billing)
-        self.datasets = Datasets(self._store, clock, files, images, self.operations)
-        self.models = Models(
-            self._store, clock, files, self.operations, self._billing, self._lifespans
-        )
-        self.endpoints = Endpoints(
-            self._store, clock, self.operations, self._billing, self._lifespans
-        )
-        self.trainings = Trainings(
-            self._store, clock, images, trainer, self.operations, self._billing
-        )
+        context = Context(self._store, clock, self.operations, self._billing, self._lifespans)
+        self.datasets = Datasets(context, files, images)
+        self.models = Models(context, files)
+        self.endpoints = Endpoints(context)
+        self.trainings = Trainings(context, images, trainer)
 
     @property
     def jobs_running(self) -> int:

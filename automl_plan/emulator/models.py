@@ -13,13 +13,12 @@ from typing import cast
 import msgspec
 
 from automl_plan import __version__
-from automl_plan.emulator.billing import Billing
-from automl_plan.emulator.clock import Clock, to_micros
+from automl_plan.emulator.clock import to_micros
 from automl_plan.emulator.errors import not_found, precondition, required
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
-from automl_plan.emulator.lifespan import Lifespans, expired, too_old
+from automl_plan.emulator.lifespan import expired, too_old
 from automl_plan.emulator.objects import (
     Change,
     Model,
@@ -30,7 +29,7 @@ from automl_plan.emulator.objects import (
     OperationKind,
     Scope,
 )
-from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.operations import Context, Manager
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -42,7 +41,6 @@ from automl_plan.emulator.rows import (
     select_page,
 )
 from automl_plan.emulator.sql_filters import Term, equals
-from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import Prediction
 
@@ -107,28 +105,18 @@ def page_with_models_in_training(
     return Page((*(model for _, model in training), *trained.items), trained.next_before)
 
 
-class Models:
+class Models(Manager):
     """The models of all scopes, their evaluations and predictions."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        files: Files,
-        operations: Operations,
-        billing: Billing,
-        lifespans: Lifespans,
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, context: Context, files: Files) -> None:
+        runners = {
+            OperationKind.DELETE_MODEL: self._run_delete,
+            OperationKind.DEPLOY_MODEL: self._run_deploy,
+            OperationKind.UNDEPLOY_MODEL: self._run_undeploy,
+            OperationKind.EXPORT_MODEL: self._run_export,
+        }
+        super().__init__(context, runners)
         self._files = files
-        self._operations = operations
-        self._billing = billing
-        self._lifespans = lifespans
-        operations.register(OperationKind.DELETE_MODEL, self._run_delete)
-        operations.register(OperationKind.DEPLOY_MODEL, self._run_deploy)
-        operations.register(OperationKind.UNDEPLOY_MODEL, self._run_undeploy)
-        operations.register(OperationKind.EXPORT_MODEL, self._run_export)
 
     def get(self, scope: Scope, model_id: int) -> Model:
         """Return the model of that id; the fault `early` also finds those in training."""

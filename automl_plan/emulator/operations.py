@@ -7,12 +7,14 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock, to_micros
 from automl_plan.emulator.errors import Code, ServiceError, required
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
+from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
 from automl_plan.emulator.objects import (
     CANCELLABLE,
@@ -272,3 +274,22 @@ def _drop_if_forgotten(db: Connection, operation_id: int) -> None:
     db.execute(
         "DELETE FROM operations WHERE id = ? AND forgotten = 1 AND done = 1", (operation_id,)
     )
+
+
+class Context(NamedTuple):
+    """The parts of the engine that datasets, models, endpoints and trainings share."""
+
+    store: Store
+    clock: Clock
+    operations: Operations
+    billing: Billing
+    lifespans: Lifespans
+
+
+class Manager:
+    """Base of the classes that manage one kind of objects."""
+
+    def __init__(self, context: Context, runners: Mapping[OperationKind, Runner]) -> None:
+        self._store, self._clock, self._operations, self._billing, self._lifespans = context
+        for kind, runner in runners.items():
+            self._operations.register(kind, runner)

@@ -17,7 +17,6 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import (
     Code,
@@ -41,7 +40,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.operations import Operations
+from automl_plan.emulator.operations import Context, Manager
 from automl_plan.emulator.rows import (
     insert,
     insert_evaluation,
@@ -50,7 +49,6 @@ from automl_plan.emulator.rows import (
     select_examples,
     select_specs,
 )
-from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.splitting import assign_by_shares
 from automl_plan.emulator.training.trainers import Trainer, load_trainer
 from automl_plan.emulator.training.types import (
@@ -167,26 +165,17 @@ class NewModel(Struct, frozen=True):
     """What the front needs to render the training."""
 
 
-class Trainings:
+class Trainings(Manager):
     """Starts and runs trainings, all with one trainer."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        images: Images,
-        trainer: Trainer,
-        operations: Operations,
-        billing: Billing,
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, context: Context, images: Images, trainer: Trainer) -> None:
+        runners = {
+            OperationKind.CREATE_MODEL: self._run,
+            OperationKind.DELETE_TRAINING: self._run_delete,
+        }
+        super().__init__(context, runners)
         self._images = images
         self._trainer = trainer
-        self._operations = operations
-        self._billing = billing
-        operations.register(OperationKind.CREATE_MODEL, self._run)
-        operations.register(OperationKind.DELETE_TRAINING, self._run_delete)
 
     def create(self, scope: Scope, new: NewModel) -> Operation:
         """Train a model; it appears when the operation is done."""
