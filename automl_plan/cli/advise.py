@@ -59,7 +59,7 @@ def _advised(
 ) -> DatasetAdvice:
     from automl_plan.data.dataset_kinds import DatasetKind, kind_of
     from automl_plan.data.lint import Linter
-    from automl_plan.data.source_opener import SourceOpener
+    from automl_plan.data.source_files import SourceFiles
     from automl_plan.planning.adequacy import advise
     from automl_plan.workspace.data_checks import DatasetAdvice, advise_dataset
 
@@ -75,9 +75,9 @@ def _advised(
         def storage() -> ObjectStorage:
             return storage_of(opened, stack)
 
-        opener = stack.enter_context(SourceOpener(directory, storage, anywhere=is_file))
+        files = stack.enter_context(SourceFiles(directory, storage, anywhere=is_file))
         linter = Linter(
-            opener,
+            files.open,
             severities_of(opened),
             directory=directory,
             # Without a configuration nothing says whom to ask for objects.

@@ -79,7 +79,7 @@ def _results(
 ) -> Iterator[Linted]:
     from automl_plan.data.dataset_kinds import DatasetKind
     from automl_plan.data.lint import Linter
-    from automl_plan.data.source_opener import SourceOpener
+    from automl_plan.data.source_files import SourceFiles
 
     is_file = name is not None and name.lower().endswith(".csv")
     if kind is not None and not is_file:
@@ -100,7 +100,7 @@ def _results(
             return storage_of(opened, stack)
 
         linter = Linter(
-            stack.enter_context(SourceOpener(directory, storage, anywhere=is_file)),
+            stack.enter_context(SourceFiles(directory, storage, anywhere=is_file)).open,
             severities_of(opened),
             directory=directory if images else None,
             storage=storage,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from itertools import islice
 
 from automl_plan.data.image_counts import SETS, ImageCounts
 from automl_plan.data.import_rows import ImportRow
-from automl_plan.data.locations import os_error_text
+from automl_plan.data.source_files import changed, os_error_text
 from automl_plan.data.spilled_records import SpilledRecords
 from automl_plan.errors import SourceError
 from automl_plan.model.source_data import SourceData
@@ -22,11 +23,13 @@ FORMAT = "v1"
 _DIGITS = 60
 """Hex digits of a SHA-256 that are kept: with the format before them they fit in a label."""
 _SHA256 = 32
-_AT_ONCE = 4_096
-"""Rows that are counted together."""
+_AT_ONCE = 256
+"""Rows that are counted together: few, so that the garbage collector never sees them as old."""
 _KEY = 16
 """Bytes of a digest that tells contents apart."""
 _MD5 = "md5:"
+_NO_LABEL = ("",)
+_CODES = {use: code for code, use in enumerate(SETS)}
 
 
 def md5_version(md5: bytes) -> str:
@@ -45,25 +48,20 @@ def short_digest(content: str) -> str:
 def source_data(
     rows: Iterable[ImportRow], contents: Mapping[str, str], *, boxes: bool
 ) -> SourceData:
-    """What rows hold whose images have these contents.
+    """Return what rows contain whose images have these contents.
 
-    What stands several times is counted once. `boxes`: rows are those of object detection. Memory
-    grows with the images, not with the rows. Raises SourceError.
+    What occurs several times counts once. `boxes`: rows are those of object detection. Memory grows
+    with the images, not with the rows. Raises SourceError.
     """
     try:
         with closing(SpilledRecords(_SHA256)) as digests, closing(ImageCounts()) as counts:
-            waiting: list[tuple[str, int, str, int]] = []
-            for number, row in enumerate(rows):
-                content, use, labels = contents[row.image], row.use, row.labels
-                digests.add(hashlib.sha256("\0".join([use, content, *labels]).encode()).digest())
-                named = filter(None, labels[:1] if boxes else labels)
-                code = SETS.index(use)
-                waiting += [(content, code, label, number) for label in list(named) or [""]]
-                if len(waiting) >= _AT_ONCE:
-                    counts.add(*zip(*waiting, strict=True))
-                    waiting.clear()
-            if waiting:
-                counts.add(*zip(*waiting, strict=True))
+            rows, count = iter(rows), 0
+            while some := list(islice(rows, _AT_ONCE)):
+                facts = [(row.use, _content(row, contents), *row.labels) for row in some]
+                texts = map("\0".join, facts)
+                digests.extend([hashlib.sha256(text.encode()).digest() for text in texts])
+                _count(facts, count, counts, boxes=boxes)
+                count += len(some)
             whole = hashlib.sha256()
             for found in digests.ranges():
                 whole.update(b"".join(sorted(set(found))))
@@ -80,3 +78,23 @@ def source_data(
         assigned_examples=counted.assigned,
         counts=counted.data(boxes=boxes),
     )
+
+
+def _content(row: ImportRow, contents: Mapping[str, str]) -> str:
+    try:
+        return contents[row.image]
+    except KeyError as error:
+        raise changed(row.source) from error
+
+
+def _count(
+    facts: Sequence[tuple[str, ...]], first: int, counts: ImageCounts, *, boxes: bool
+) -> None:
+    """Add rows to counts, once for each label; a fact is the set, the content, and labels."""
+    end = 3 if boxes else None
+    each = [
+        (content, _CODES[use], label, number)
+        for number, (use, content, *labels) in enumerate((fact[:end] for fact in facts), first)
+        for label in (labels if all(labels) and labels else list(filter(None, labels)) or _NO_LABEL)
+    ]
+    counts.add(*zip(*each, strict=True))

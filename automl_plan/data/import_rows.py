@@ -1,4 +1,4 @@
-"""The rows of import CSVs.
+"""The rows of import CSVs as plans read them: one that can't be read is an error.
 
 Rows are those of the proto comment on InputConfig: `ML_USE,PATH,LABEL…`, or
 `ML_USE,PATH,LABEL,x,y,x,y,…` for boxes; ML_USE may be left out.
@@ -7,12 +7,10 @@ Rows are those of the proto comment on InputConfig: `ML_USE,PATH,LABEL…`, or
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO, TextIOWrapper
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
-from automl_plan.data.locations import RELATIVE, bucket_and_object
+from automl_plan.data.csv_rows import LineTooLong, PlainLines, QuotedRow, split_rows
 from automl_plan.data.row_layout import (
     HINTS,
     NAMES_COLUMNS,
@@ -23,64 +21,59 @@ from automl_plan.data.row_layout import (
     no_set,
     other_delimiter,
 )
+from automl_plan.data.source_files import RELATIVE, bucket_and_object
 from automl_plan.errors import SourceError
 
 MAX_SHOWN = 5
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 UNASSIGNED = "UNASSIGNED"
 _SETS = {"": UNASSIGNED, **SPELLINGS}
 
 
 class ImportRow(NamedTuple):
-    """A row of an import CSV: its fields as they are, and which of them names the image."""
+    """A row of an import CSV."""
 
     source: str
     line: int
+    """The line that it begins on."""
     fields: list[str]
+    """As they are written."""
     column: int
+    """Which of them names the image."""
+    use: str
+    """The set that the image is in, in one spelling."""
+    image: str
+    """Where the image is: `gs://…`, or a path."""
 
     @property
     def where(self) -> str:
-        """The file and the line that it ends on."""
+        """The file and the line."""
         return f"{self.source}:{self.line}"
-
-    @property
-    def use(self) -> str:
-        """The set that the image is in, in one spelling."""
-        return _SETS[self.fields[0].upper()] if self.column else UNASSIGNED
-
-    @property
-    def image(self) -> str:
-        """Where the image is: `gs://…`, or a path."""
-        return self.fields[self.column]
 
     @property
     def labels(self) -> list[str]:
         """Labels, or a label and a box; without empty fields at the end."""
-        end = len(self.fields)
-        while end > self.column + 1 and not self.fields[end - 1]:
+        start, end = self.column + 1, len(self.fields)
+        while end > start and not self.fields[end - 1]:
             end -= 1
-        return self.fields[self.column + 1 : end]
+        return self.fields[start:end]
 
 
-def rows_of(tables: Mapping[str, bytes]) -> Iterator[ImportRow]:
-    """The rows of import CSVs, by their names; none is kept. Raises SourceError.
-
-    What is wrong with rows is told when all have been read.
-    """
+def rows_of(sources: Iterable[str], open_source: Callable[[str], BinaryIO]) -> Iterator[ImportRow]:
+    """Yield the rows of sources. Raises SourceError for rows that can't be read, after the last."""
     problems: list[SourceError] = []
-    for source, data in tables.items():
-        for row in _read(source, data):
-            if isinstance(row, SourceError):
-                problems.append(row)
-            else:
-                yield row
+    for source in sources:
+        with open_source(source) as file:
+            for row in _read(source, file):
+                if isinstance(row, SourceError):
+                    problems.append(row)
+                else:
+                    yield row
     if problems:
         raise together(problems, "row")
 
 
 def together(problems: list[SourceError], what: str) -> SourceError:
-    """One failure that tells the first few."""
+    """Return one error that names the first few."""
     shown = [f"{p.where}: {p.message}" for p in problems[:MAX_SHOWN]]
     if len(problems) > MAX_SHOWN:
         shown.append(f"… and {len(problems) - MAX_SHOWN} more")
@@ -95,16 +88,17 @@ def together(problems: list[SourceError], what: str) -> SourceError:
     )
 
 
-def _read(source: str, data: bytes) -> Iterator[ImportRow | SourceError]:
-    # Decoded piece by piece: all of it as text takes up to four times as much memory.
-    reader = csv.reader(TextIOWrapper(BytesIO(data), encoding="utf-8-sig", newline=""))
-    clean = b"\0" not in data
+def broken(rule: str, message: str, where: str) -> SourceError:
+    """Return the error of a row that breaks a rule of the data lint."""
+    return SourceError(f"{message} ({rule})", where=where, hint=HINTS[rule])
+
+
+def _read(source: str, file: BinaryIO) -> Iterator[ImportRow | SourceError]:
     begun, header = False, ""
-    try:
-        for fields in reader:
-            if not fields:
-                continue
-            where = f"{source}:{reader.line_num}"
+    for line, fields in _numbered(source, file):
+        use = _SETS.get(fields[0]) or _SETS.get(fields[0].upper())
+        if not begun or use is None:
+            where = f"{source}:{line}"
             what = None if begun else no_row(fields)
             if what is not None:
                 yield broken("header-line", what, where)
@@ -117,26 +111,60 @@ def _read(source: str, data: bytes) -> Iterator[ImportRow | SourceError]:
                     yield broken("header-line", NAMES_COLUMNS, header)
                     header = ""
                 yield broken(*fault, where)
+                continue
+        column = 0 if use is None else 1
+        image = fields[column] if len(fields) > column else ""
+        if fault_of_image := _image_fault(image, fields):
+            yield SourceError(fault_of_image, where=f"{source}:{line}")
+        else:
+            yield ImportRow(source, line, fields, column, use or UNASSIGNED, image)
+
+
+def _numbered(source: str, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows with their lines, but no blank lines."""
+    number = 1
+    try:
+        for part in split_rows(file, strict=False):
+            number = part.number
+            if isinstance(part, QuotedRow):
+                if part.error is not None:
+                    raise SourceError(
+                        f"The row can't be read: {part.error}.", where=f"{source}:{number}"
+                    )
+                _decode(source, number, part.lines)
+                yield number, part.fields
             else:
-                yield _row(source, reader.line_num, fields, clean=clean)
+                yield from _plain_rows(source, part)
+    except LineTooLong as error:
+        raise SourceError(
+            "A line has no end for a megabyte.", where=f"{source}, after line {number}"
+        ) from error
+
+
+def _plain_rows(source: str, part: PlainLines) -> Iterator[tuple[int, list[str]]]:
+    longest = csv.field_size_limit()
+    lines = _decode(source, part.number, part.text).split("\n")
+    for number, line in enumerate(lines, part.number):
+        if line:
+            fields = line.split(",")
+            if len(line) > longest and max(map(len, fields)) > longest:
+                raise SourceError(
+                    f"The row can't be read: field larger than field limit ({longest}).",
+                    where=f"{source}:{number}",
+                )
+            yield number, fields
+
+
+def _decode(source: str, number: int, text: bytes) -> str:
+    try:
+        return text.decode()
     except UnicodeDecodeError as error:
+        line = number + len(text[: error.start + 1].splitlines()) - 1
         raise SourceError(
             "The import CSV is not UTF-8.",
-            where=f"{source}:{_undecodable_line(data)}",
+            where=f"{source}:{line}",
             hint="Save the file as UTF-8.",
         ) from error
-    except csv.Error as error:
-        raise SourceError(
-            f"The row can't be read: {error}.", where=f"{source}:{reader.line_num}"
-        ) from error
-
-
-def _undecodable_line(data: bytes) -> int:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return len(_LINE_END.findall(data, 0, error.start)) + 1
-    return 1
 
 
 def _layout_fault(fields: Sequence[str]) -> tuple[str, str] | None:
@@ -151,20 +179,11 @@ def _layout_fault(fields: Sequence[str]) -> tuple[str, str] | None:
     return None if use is None else ("ml-use", use)
 
 
-def broken(rule: str, message: str, where: str) -> SourceError:
-    """What is wrong with a row that breaks a rule of the data lint."""
-    return SourceError(f"{message} ({rule})", where=where, hint=HINTS[rule])
-
-
-def _row(source: str, line: int, fields: list[str], *, clean: bool) -> ImportRow | SourceError:
-    """ML_USE is optional for classification: then the path comes first. `clean`: without NUL."""
-    column = 1 if fields[0].upper() in _SETS else 0
-    row = ImportRow(source, line, fields, column)
-    if len(fields) <= column or not fields[column].strip():
-        return SourceError("The row names no image.", where=row.where)
-    if not clean and any("\0" in field for field in fields):
-        return SourceError("The row has a NUL character.", where=row.where)
-    image = fields[column]
+def _image_fault(image: str, fields: Sequence[str]) -> str | None:
+    if not image or image.isspace():
+        return "The row names no image."
+    if "\0" in image or any("\0" in field for field in fields):
+        return "The row has a NUL character."
     if image.startswith("gs://") and not bucket_and_object(image):
-        return SourceError(f"{image} names no object; write gs://BUCKET/OBJECT.", where=row.where)
-    return row
+        return f"{image} names no object; write gs://BUCKET/OBJECT."
+    return None

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from msgspec import Struct, field
 
+from automl_plan.data.csv_rows import LineTooLong, blocks
 from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits, guess_kind
 from automl_plan.data.duplicates import RepeatedRows
 from automl_plan.data.fast_path import RowConsumer
@@ -18,9 +19,9 @@ from automl_plan.data.image_checks import ImageChecks
 from automl_plan.data.label_counts import LabelTally, RowPlace, judge
 from automl_plan.data.lint_rules import REFUSED, RULES, Severity
 from automl_plan.data.row_checks import bucket_of
-from automl_plan.data.row_reader import CsvReader, LineTooLong, blocks
+from automl_plan.data.row_reader import CsvReader
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
-from automl_plan.errors import SourceError
+from automl_plan.errors import ProviderError, SourceError
 from automl_plan.model.data_counts import DataCounts
 from automl_plan.providers.data_access import ObjectStorage
 
@@ -178,7 +179,7 @@ def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
     for source in sources:
         try:
             file = open_(source)
-        except SourceError:
+        except (SourceError, ProviderError):
             continue
         with file, suppress(LineTooLong):
             lines = chain.from_iterable(block.splitlines() for block in blocks(file))
@@ -283,8 +284,9 @@ class _Work:
                     self.findings.add("csv-size", source, 0, message)
                 file.seek(0)
                 reader.read(file)
-        except SourceError as error:
-            self._unread(source, error.message)
+        except (SourceError, ProviderError) as error:
+            message = error.message.rstrip(".")
+            self._unread(source, message[:1].lower() + message[1:])
             return
         except OSError as error:
             self._unread(source, f"it can't be read: {error.strerror}")
@@ -321,7 +323,7 @@ class _Work:
             try:
                 with self._linter.open(source) as file:
                     self._reader(number, [repeats], lambda *_: None).read(file)
-            except (SourceError, OSError):
+            except (SourceError, ProviderError, OSError):
                 continue  # told at the first reading
         repeats.judge(self._limits.boxes_of_an_image, self._where, self._report)
         left_out = images.left_out + lines.left_out + repeats.left_out

@@ -16,8 +16,8 @@ from automl_plan.data.dataset_kinds import (
     has_box,
 )
 from automl_plan.data.lint_rules import REFUSED
-from automl_plan.data.locations import bucket_and_object
 from automl_plan.data.row_layout import SPELLINGS, USES, extension, has_index, no_set, quoted
+from automl_plan.data.source_files import bucket_and_object
 
 _SHAPE = "row-shape"
 UNMEASURED = ("nan", "nan", "nan", "nan")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from typing import BinaryIO
 
+from automl_plan.data.csv_rows import BYTE_ORDER_MARK, LineTooLong, QuotedRow, split_rows
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import FastPath, RowBatch, RowConsumer
 from automl_plan.data.lint_rules import REFUSED
@@ -15,7 +15,6 @@ from automl_plan.data.row_layout import NAMES_COLUMNS, names_columns, no_row, ot
 
 Report = Callable[[str, int, str, int], None]
 """Takes a rule, a line, words and a column."""
-_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_BEFORE = 100
 """Lines before the first row: headers and comments."""
@@ -62,71 +61,49 @@ class CsvReader:
         """The line from which on the file could not be looked at."""
 
     def read(self, file: BinaryIO) -> None:
-        """Read it. Raises OSError."""
-        stream = blocks(file)
+        """Read the file. Raises OSError."""
+        start = file.read(len(BYTE_ORDER_MARK))
+        file.seek(0)
+        if start.startswith(_UTF_16):
+            self._report("csv-encoding", 1, "the file is UTF-16, not UTF-8", 0)
+            self.stopped = 1
+            return
+        if start == BYTE_ORDER_MARK:
+            self._report("byte-order-mark", 1, "the file begins with U+FEFF", 1)
         number = 1
         try:
-            for block in stream:
-                text = block
-                if number == 1:
-                    if text.startswith(_UTF_16):
-                        self._report("csv-encoding", 1, "the file is UTF-16, not UTF-8", 0)
-                        self.stopped = 1
-                        return
-                    if text.startswith(_MARK):
-                        self._report("byte-order-mark", 1, "the file begins with U+FEFF", 1)
-                        text = text[len(_MARK) :]
-                number = self._block(text, stream, number)
+            for part in split_rows(file, strict=True):
+                if isinstance(part, QuotedRow):
+                    self._quoted(part)
+                    number = part.number + len(part.lines.splitlines())
+                else:
+                    self._lines(part.text, part.number)
+                    number = part.number + part.text.count(b"\n")
         except LineTooLong:
             self.stopped = number
             message = "a line has no end for a megabyte: the rest of the file is not looked at"
             self._report("csv-syntax", number, message, 0)
 
-    def _block(self, text: bytes, stream: Iterator[bytes], number: int) -> int:
-        """Rows that a block begins; the line after the last of them."""
-        if b'"' in text:
-            return self._quoted(deque(text.split(b"\n")[:-1]), stream, number)
+    def _lines(self, text: bytes, number: int) -> None:
         while text and self._before is not None:
             line, _, text = text.partition(b"\n")
             self._line(line, number)
             number += 1
         if text:
             self._plain(text, number)
-        return number + text.count(b"\n")
 
-    def _quoted(self, lines: deque[bytes], stream: Iterator[bytes], number: int) -> int:
-        """Rows some of which have quotes; what stands in quotes may have several lines."""
-        plain: list[bytes] = []
-        while lines:
-            if b'"' not in lines[0] and self._before is None:
-                plain.append(lines.popleft())
-                number += 1
-                continue
-            self._flush(plain, number)
-            taken: list[bytes] = []
-            reader = csv.reader(_pulled(lines, stream, taken), strict=True)
-            try:
-                fields = next(reader)
-            except csv.Error as error:
-                self.rows += 1
-                self.unreadable += 1
-                self._before = None
-                text = taken[0].decode("utf-8", "surrogateescape").replace('"', "")
-                if delimiter := other_delimiter([text]):
-                    self._report("csv-delimiter", number, delimiter, 0)
-                else:
-                    self._report("csv-syntax", number, f"the row can't be read: {error}", 0)
-            else:
-                self._fields(fields, number, b"\n".join(taken))
-            number += len(taken)
-        self._flush(plain, number)
-        return number
-
-    def _flush(self, plain: list[bytes], number: int) -> None:
-        """Look at the lines without quotes that stand right before a line."""
-        if plain:
-            self._plain(b"\n".join([*plain, b""]), number - len(plain))
-            plain.clear()
+    def _quoted(self, row: QuotedRow) -> None:
+        if row.error is None:
+            self._fields(row.fields, row.number, row.lines)
+            return
+        self.rows += 1
+        self.unreadable += 1
+        self._before = None
+        text = row.lines.partition(b"\n")[0].decode("utf-8", "surrogateescape").replace('"', "")
+        if delimiter := other_delimiter([text]):
+            self._report("csv-delimiter", row.number, delimiter, 0)
+        else:
+            self._report("csv-syntax", row.number, f"the row can't be read: {row.error}", 0)
 
     def _plain(self, text: bytes, number: int) -> None:
         count = text.count(b"\n")
@@ -221,43 +198,3 @@ class CsvReader:
             return RowBatch(self._source, (number,), (use,), (path,), labels, counts)
         box = [[corner.encode()] for corner in row.box]
         return RowBatch(self._source, (number,), (use,), (path,), labels, counts, box, (line,))
-
-
-def _pulled(lines: deque[bytes], stream: Iterator[bytes], taken: list[bytes]) -> Iterator[str]:
-    """Lines as they are asked for, also beyond those that were read."""
-    while True:
-        if not lines:
-            lines.extend(next(stream, b"").split(b"\n")[:-1])
-            if not lines:
-                return
-        taken.append(lines.popleft())
-        yield taken[-1].decode("utf-8", "surrogateescape") + "\n"
-
-
-SIZE = 256 * 1024
-LONGEST_LINE = 1024 * 1024
-"""Bytes. A file that has a longer one is no CSV of images."""
-
-
-class LineTooLong(Exception):
-    """A line has no end for a megabyte."""
-
-
-def blocks(file: BinaryIO, size: int = SIZE) -> Iterator[bytes]:
-    """Whole lines, each ended by a line feed however the file ends it. Raises LineTooLong."""
-    rest = held = b""
-    while data := file.read(size):
-        data = rest + held + data
-        held = b""
-        if b"\r" in data:
-            if data.endswith(b"\r"):  # it may be the first half of an end of line
-                data, held = data[:-1], b"\r"
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        cut = data.rfind(b"\n") + 1
-        rest = data[cut:]
-        if cut:
-            yield data[:cut]
-        if len(rest) > LONGEST_LINE:
-            raise LineTooLong
-    if rest or held:
-        yield rest + b"\n"

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from automl_plan.data.fingerprint import md5_version, short_digest, source_data
 from automl_plan.data.import_rows import ImportRow, broken, rows_of, together
-from automl_plan.data.locations import (
-    RELATIVE,
+from automl_plan.data.row_layout import HINTS, NAMES_COLUMNS, names_columns
+from automl_plan.data.source_files import (
+    MAX_CSV_BYTES,
+    SourceFiles,
+    changed,
     local_path,
-    object_of,
     open_regular_file,
     os_error_text,
+    too_large,
 )
-from automl_plan.data.row_layout import HINTS, NAMES_COLUMNS, names_columns
-from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
+from automl_plan.errors import NotFound, SourceError
 from automl_plan.model.source_data import SourceData, SourceRow
 from automl_plan.providers.data_access import DataAccess
 
-MAX_CSV_BYTES = 100_000_000
 MAX_IMAGE_BYTES = 30_000_000
-"""The service takes no larger CSV, and no larger image (proto: InputConfig)."""
-_SMALL = 1_000_000
-"""Bytes of an import CSV that is kept rather than read again; what is fetched always is."""
+"""The service takes no larger image (proto: InputConfig)."""
 _THREADS = 8
 _FEW = 16
 """Images that are read one after the other sooner than threads would be started for them."""
@@ -47,67 +47,72 @@ class SourceReader:
     def __init__(self, directory: Path, access: DataAccess) -> None:
         self._directory = directory.resolve()
         self.access = access
+        self.files = SourceFiles(directory, lambda: access.storage)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        self.files.close()
 
     def read(
         self, sources: Sequence[str], *, boxes: bool = False, take: TakeRows | None = None
     ) -> SourceData:
-        """The fingerprint and the counts of all sources together. Raises SourceError.
+        """Return the fingerprint and the counts of all sources together. Raises SourceError.
 
         `boxes`: rows are those of object detection. Rows are read twice, and not kept; once more
         for `take`, as far as it reads them.
         """
-        tables = self.tables(sources)
-        data, contents = self.data_of(tables, self._hash, boxes=boxes)
+        data, contents = self.data_of(sources, self._hash, boxes=boxes)
         if take is not None:
-            take(data, partial(_source_rows, tables, contents))
+            take(data, partial(self._source_rows, sources, contents))
         return data
 
     def data_of(
-        self, tables: Mapping[str, bytes], local: Callable[[str], str], *, boxes: bool = False
+        self, sources: Sequence[str], local: Callable[[str], str], *, boxes: bool = False
     ) -> tuple[SourceData, dict[str, str]]:
-        """What import CSVs hold, and what tells the content of each image. Raises SourceError.
+        """Return what sources contain, and by image what identifies its content.
 
-        A content is `md5:` and base64, mostly. `local` tells that of an image that is no object;
-        it is called in several threads, and may raise SourceError.
+        That is `md5:` and base64, mostly. `local` returns it for an image that is no object; it is
+        called in several threads, and may raise SourceError. Raises SourceError.
         """
-        images = dict.fromkeys(row.image for row in rows_of(tables))
+        images = dict.fromkeys(row.image for row in self.rows(sources))
         contents, wrong = self._contents(images, local)
         if wrong:
-            placed = _placed(wrong, rows_of(tables))
+            placed = _placed(wrong, self.rows(sources))
             is_header = placed[0].hint == HINTS["header-line"]
             raise together(placed, "row" if is_header else "image")
-        return source_data(rows_of(tables), contents, boxes=boxes), contents
+        return source_data(self.rows(sources), contents, boxes=boxes), contents
 
-    def tables(self, sources: Iterable[str]) -> Mapping[str, bytes]:
-        """The bytes of import CSVs, by their names. Raises SourceError, also when they are read."""
-        return _Tables(sources, self._csv)
+    def rows(self, sources: Iterable[str]) -> Iterator[ImportRow]:
+        """Yield the rows of sources; one that is listed twice is read once. Raises SourceError."""
+        return rows_of(dict.fromkeys(sources), self._open)
 
-    def _csv(self, source: str) -> bytes:
-        too_large = SourceError(
-            "The file is larger than the 100 MB that the service takes.",
-            where=source,
-            hint="Split it, and list the parts under sources.",
-        )
-        if source.startswith("gs://"):
-            bucket, name = object_of(source)
-            try:
-                return self.access.storage.content(bucket, name, MAX_CSV_BYTES)
-            except NotFound as error:
-                raise SourceError("There is no such object.", where=source) from error
-            except AnswerTooLarge as error:
-                raise too_large from error
-        try:
-            with open_regular_file(local_path(self._directory, source, source)) as file:
-                data = file.read(MAX_CSV_BYTES + 1)
-        except OSError as error:
-            raise SourceError(
-                f"The import CSV can't be read: {os_error_text(error)}.",
-                where=source,
-                hint=RELATIVE,
-            ) from error
-        if len(data) > MAX_CSV_BYTES:
-            raise too_large
-        return data
+    def _open(self, source: str) -> BinaryIO:
+        file = self.files.open(source)
+        if file.seek(0, 2) > MAX_CSV_BYTES:
+            file.close()
+            raise too_large(source)
+        file.seek(0)
+        return file
+
+    def _source_rows(
+        self, sources: Sequence[str], contents: Mapping[str, str]
+    ) -> Iterator[SourceRow]:
+        for row in self.rows(sources):
+            content = contents.get(row.image)
+            if content is None:
+                raise changed(row.source)
+            yield SourceRow(short_digest(content), row.use, row.image, tuple(row.labels))
 
     def _contents(
         self, images: Collection[str], local: Callable[[str], str]
@@ -184,11 +189,6 @@ class SourceReader:
         return found
 
 
-def _source_rows(tables: Mapping[str, bytes], contents: Mapping[str, str]) -> Iterator[SourceRow]:
-    for row in rows_of(tables):
-        yield SourceRow(short_digest(contents[row.image]), row.use, row.image, tuple(row.labels))
-
-
 def _placed(wrong: Mapping[str, SourceError], rows: Iterable[ImportRow]) -> list[SourceError]:
     """What is wrong with images, in the order of the rows, each at the first that names it."""
     placed: dict[str, SourceError] = {}
@@ -202,37 +202,3 @@ def _placed(wrong: Mapping[str, SourceError], rows: Iterable[ImportRow]) -> list
             placed[row.image] = problem
         source = row.source
     return list(placed.values())
-
-
-class _Tables(Mapping[str, bytes]):
-    """Import CSVs. Large files are read each time they are asked for, and not kept."""
-
-    def __init__(self, sources: Iterable[str], read: Callable[[str], bytes]) -> None:
-        self._sources = dict.fromkeys(sources)
-        self._read = read
-        self._kept: dict[str, bytes] = {}
-        self._checksums: dict[str, int] = {}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sources)
-
-    def __len__(self) -> int:
-        return len(self._sources)
-
-    def __getitem__(self, source: str) -> bytes:
-        if source not in self._sources:
-            raise KeyError(source)
-        if source in self._kept:
-            return self._kept[source]
-        data = self._read(source)
-        if len(data) <= _SMALL or source.startswith("gs://"):
-            self._kept[source] = data
-            return data
-        checksum = zlib.crc32(data)
-        if self._checksums.setdefault(source, checksum) != checksum:
-            raise SourceError(
-                "The import CSV changed while it was read.",
-                where=source,
-                hint="Run the command again, when nothing writes to it.",
-            )
-        return data

@@ -18,8 +18,9 @@ from pathlib import PurePosixPath
 from threading import Lock
 
 from automl_plan.data.fingerprint import md5_version
-from automl_plan.data.import_rows import ImportRow, rows_of
-from automl_plan.data.sources import MAX_CSV_BYTES, SourceReader
+from automl_plan.data.import_rows import ImportRow
+from automl_plan.data.source_files import MAX_CSV_BYTES
+from automl_plan.data.sources import SourceReader
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.data_access import ObjectStorage, StagingBucket
@@ -59,13 +60,12 @@ def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Seq
 def _staged(
     reader: SourceReader, place: StagingBucket, sources: Sequence[str], data: SourceData
 ) -> Sequence[str]:
-    written = reader.tables(sources)
     images = _Folder(reader.access.storage, place, "images")
 
     def put(image: str) -> str:
         return images.put(reader.image(image), PurePosixPath(image).suffix)
 
-    read, contents = reader.data_of(written, put)
+    read, contents = reader.data_of(sources, put)
     if read.fingerprint != data.fingerprint:
         raise SourceError(
             "The data changed while it was uploaded: it is not what the plan was made of.",
@@ -79,8 +79,8 @@ def _staged(
     }
     tables = _Folder(reader.access.storage, place, "imports")
     staged: list[str] = []
-    for source, table in written.items():
-        own = partial(rows_of, {source: table})
+    for source in dict.fromkeys(sources):
+        own = partial(reader.rows, [source])
         if source.startswith("gs://") and not any(row.image in uris for row in own()):
             staged.append(source)
             continue

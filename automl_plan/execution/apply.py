@@ -85,7 +85,7 @@ def apply(
         own = {each for each in adopted if each is not None}
         desired, options = planned.desired, planned.options
         prices, given = workspace.configuration.prices, workspace.configuration.given
-        calls = Calls(provider, desired, session.manifests, workspace.sources, options)
+        calls = Calls(provider, desired, session.manifests, workspace.open_sources, options)
         synchronous = SynchronousSteps(provider, session, desired, notices, decision)
         outcomes = OutcomeRecorder(provider, session, desired, prices, notices, calls)
         steps = Steps(

@@ -39,13 +39,13 @@ class Calls:
         provider: Provider,
         desired: Desired,
         manifests: Manifests,
-        reader: SourceReader,
+        open_sources: Callable[[], SourceReader],
         options: PlanOptions,
     ) -> None:
         self._provider = provider
         self._desired = desired
         self._manifests = manifests
-        self._reader = reader
+        self._open_sources = open_sources
         self._options = options
         self.filled: set[str] = set()
         """Datasets that were imported into after the plan was made."""
@@ -162,7 +162,7 @@ class Calls:
         return check
 
     def _import(self, dataset: DesiredDataset, object_id: str) -> Call:
-        provider, reader, planned = self._provider, self._reader, dataset.data
+        provider, planned, open_sources = self._provider, dataset.data, self._open_sources
         manifests = self._manifests
 
         def keep(data: SourceData, rows: Rows) -> None:
@@ -170,13 +170,14 @@ class Calls:
                 manifests.write(object_id, data.fingerprint, rows())
 
         def call() -> Operation:
-            data = reader.read(dataset.sources, take=keep)
-            if data.fingerprint != planned:
-                raise PlanStale(
-                    f"The sources of {dataset.address} changed after the plan was made.",
-                    hint="Plan again, and look at what it says.",
-                )
-            uris = stage(reader, dataset.sources, data)
+            with open_sources() as reader:
+                data = reader.read(dataset.sources, take=keep)
+                if data.fingerprint != planned:
+                    raise PlanStale(
+                        f"The sources of {dataset.address} changed after the plan was made.",
+                        hint="Plan again, and look at what it says.",
+                    )
+                uris = stage(reader, dataset.sources, data)
             return provider.import_data(dataset, object_id, uris, data)
 
         return call

@@ -33,7 +33,7 @@ def record_finished(
     configuration, provider = workspace.configuration, workspace.provider
     notices = open_notices(workspace, session, deferred=True)
     notices.begin()
-    calls = Calls(provider, seen.desired, session.manifests, workspace.sources, PlanOptions())
+    calls = Calls(provider, seen.desired, session.manifests, workspace.open_sources, PlanOptions())
     prices = configuration.prices
     outcomes = OutcomeRecorder(provider, session, seen.desired, prices, notices, calls)
     for address, record, finding in seen.settled:

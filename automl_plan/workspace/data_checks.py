@@ -24,15 +24,19 @@ from automl_plan.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from automl_plan.data.lint import Linted
-    from automl_plan.providers.data_access import ObjectStorage
+    from automl_plan.data.sources import SourceReader
 
 
 def with_lint(
-    grounds: RefusalContext, changes: Sequence[Change], workspace: Workspace
+    grounds: RefusalContext,
+    changes: Sequence[Change],
+    workspace: Workspace,
+    reader: SourceReader | None = None,
 ) -> RefusalContext:
-    """The grounds with what is wrong with the data that the changes import, unless it is there.
+    """Return the grounds with the lint findings of the data that the changes import.
 
-    Data that several datasets share is looked at once. Raises SourceError and ProviderError.
+    Findings that they have already are kept, and data that several datasets share is linted once.
+    `reader` has read the sources before; None: they are read as they are now. Raises ProviderError.
     """
     if not grounds.options.lint:
         return grounds
@@ -48,29 +52,26 @@ def with_lint(
     from automl_plan.data.dataset_kinds import kind_of
     from automl_plan.data.lint import Linter
     from automl_plan.data.lint_rules import Severity
-    from automl_plan.data.source_opener import SourceOpener
 
     configuration = workspace.configuration
 
-    def storage() -> ObjectStorage:
-        return workspace.provider.data_access.storage
-
+    reader = reader or workspace.open_sources()
+    access = reader.access
     known: dict[tuple[str, ...], DataFindings] = {}
     found = dict(grounds.data_findings)
-    with SourceOpener(configuration.directory, storage, anywhere=False) as opener:
-        linter = Linter(
-            opener,
-            {rule: Severity(told) for rule, told in configuration.lint.items()},
-            directory=configuration.directory,
-            storage=storage,
-            image_pixels=workspace.provider.capabilities.image_pixels,
-        )
-        for dataset in sourced:
-            kind = kind_of(dataset.problem, dataset.classification_type)
-            key = (str(kind), *dataset.sources)
-            if key not in known:
-                known[key] = _carried(linter.lint(str(dataset.address), dataset.sources, kind))
-            found[dataset.address] = known[key]
+    linter = Linter(
+        reader.files.open,
+        {rule: Severity(told) for rule, told in configuration.lint.items()},
+        directory=configuration.directory,
+        storage=lambda: access.storage,
+        image_pixels=workspace.provider.capabilities.image_pixels,
+    )
+    for dataset in sourced:
+        kind = kind_of(dataset.problem, dataset.classification_type)
+        key = (str(kind), *dataset.sources)
+        if key not in known:
+            known[key] = _carried(linter.lint(str(dataset.address), dataset.sources, kind))
+        found[dataset.address] = known[key]
     return replace(grounds, data_findings=found)
 
 

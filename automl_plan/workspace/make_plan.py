@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from msgspec.structs import replace
 
 from automl_plan.config.configuration import SECTION_OF, Configuration
+from automl_plan.data.sources import SourceReader
 from automl_plan.errors import ConfigurationError
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
@@ -88,7 +89,7 @@ def plan_from(
         raise _undecided(models, seen)
     changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
     plan = replace(plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, grounds)))
-    planned = judge_plan(seen.bind(plan, options, grounds), workspace)
+    planned = judge_plan(seen.bind(plan, options, grounds), workspace, seen.reader)
     wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else seen.desired
     planned = replace(planned, adequacy=advice_of(plan.changes, wanted, seen.sources))
     return _for_review(planned, seen) if for_review else planned
@@ -112,14 +113,16 @@ def _for_review(planned: BoundPlan, seen: PlanInputs) -> BoundPlan:
     )
 
 
-def judge_plan(planned: BoundPlan, workspace: Workspace) -> BoundPlan:
+def judge_plan(
+    planned: BoundPlan, workspace: Workspace, reader: SourceReader | None = None
+) -> BoundPlan:
     """Add refusals, policy violations and lint findings. `apply` judges the plan again.
 
     Raises SourceError and ProviderError for data that can't be read.
     """
     grounds, changes = planned.grounds, planned.plan.changes
     assert grounds is not None  # noqa: S101 (plans that are made here have them)
-    grounds = with_lint(grounds, changes, workspace)
+    grounds = with_lint(grounds, changes, workspace, reader)
     found = find_refusals(changes, grounds)
     plan = replace(planned.plan, refused=found.refused, violations=found.violations)
     return replace(planned, plan=plan, grounds=grounds, data_findings=grounds.data_findings)
@@ -187,4 +190,4 @@ def bind_command_plan(seen: PlanInputs, plan: Plan) -> BoundPlan:
         endpoints=homes,
     )
     grounds = seen.grounds(PlanOptions(), part=True)
-    return judge_plan(seen.bind(plan, grounds=grounds), seen.workspace)
+    return judge_plan(seen.bind(plan, grounds=grounds), seen.workspace, seen.reader)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan import __version__
+from automl_plan.data.sources import SourceReader
 from automl_plan.model.address import Address
 from automl_plan.model.contacts import Contact, contact_of
 from automl_plan.model.desired import Desired
@@ -56,6 +57,8 @@ class PlanInputs(Struct, frozen=True):
     """How sources differ from what was imported, where that is known row by row."""
     data_findings: Mapping[Address, DataFindings] = {}
     """Known findings of the linter; other data is linted when a plan is judged."""
+    reader: SourceReader | None = None
+    """What read the sources."""
 
     @property
     def examples(self) -> dict[Address, int]:
@@ -142,7 +145,8 @@ def gather_inputs(
     state = workspace.store.read()
     provider = workspace.provider
     state.check_provider(provider.identity)
-    read, compared = read_sources(workspace, state.resources) if sources else ({}, {})
+    reader = workspace.open_sources()
+    read, compared = read_sources(workspace, reader, state.resources) if sources else ({}, {})
     desired = _with_data(configuration.desired, read)
     recorded = state.recorded()
     settled, found = settle_intents(recorded.resources, provider, desired=desired)
@@ -171,6 +175,7 @@ def gather_inputs(
         state.history,
         unrecorded,
         compared,
+        reader=reader,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from automl_plan.data.row_comparison import compare
-from automl_plan.data.sources import Rows, TakeRows
+from automl_plan.data.sources import Rows, SourceReader, TakeRows
 from automl_plan.model.address import Address
 from automl_plan.model.desired import DesiredDataset, Move, OnSourceChange
 from automl_plan.model.model_types import Problem
@@ -18,7 +18,7 @@ from automl_plan.workspace.workspace import Workspace
 
 
 def read_sources(
-    workspace: Workspace, resources: Mapping[Address, RecordedResource]
+    workspace: Workspace, reader: SourceReader, resources: Mapping[Address, RecordedResource]
 ) -> tuple[dict[Address, SourceData], Compared]:
     """What the sources of each declared dataset hold, and what is new in those that are appended.
 
@@ -36,7 +36,7 @@ def read_sources(
     for datasets in groups.values():
         boxes = datasets[0].problem is Problem.IMAGE_OBJECT_DETECTION
         take = comparison.of(datasets)
-        data = workspace.sources.read(datasets[0].sources, boxes=boxes, take=take)
+        data = reader.read(datasets[0].sources, boxes=boxes, take=take)
         found.update((dataset.address, data) for dataset in datasets)
     return found, comparison.found
 

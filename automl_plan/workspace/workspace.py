@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +51,7 @@ class Workspace:
         """The command that follows what is left running, to be shown."""
         self.store = StateStore(self.configuration.state_path)
         self._provider: Provider | None = None
+        self._stack = ExitStack()
         self._check: Callable[[], None] | None = None
 
     @property
@@ -81,12 +83,12 @@ class Workspace:
                 self._provider.fence(self._check)
         return self._provider
 
-    @property
-    def sources(self) -> SourceReader:
-        """What reads the sources of datasets. Raises as `provider`."""
+    def open_sources(self) -> SourceReader:
+        """Return a reader of sources as they are now, closed at the end. Raises as `provider`."""
         from automl_plan.data.sources import SourceReader
 
-        return SourceReader(self.configuration.directory, self.provider.data_access)
+        reader = SourceReader(self.configuration.directory, self.provider.data_access)
+        return self._stack.enter_context(reader)
 
     def bare_id(self, text: str, kind: ResourceKind | None = None) -> str:
         """Return the id in a full name of the service's, and another text as it is.
@@ -114,6 +116,7 @@ class Workspace:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._stack.close()
         if self._provider is not None:
             self._provider.close()
 

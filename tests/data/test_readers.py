@@ -42,7 +42,7 @@ def by_lint(content: bytes, kind: DatasetKind) -> tuple[Read, bool]:
 
 def by_plans(content: bytes, kind: DatasetKind) -> Read:
     rows = []
-    for row in rows_of({"a.csv": content}):
+    for row in rows_of(["a.csv"], lambda _: BytesIO(content)):
         labels = row.labels[:1] if kind is DatasetKind.DETECTION else row.labels
         different = tuple(dict.fromkeys(label for label in labels if label))
         rows.append((row.line, row.use, row.image, different))

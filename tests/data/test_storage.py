@@ -10,7 +10,7 @@ import pytest
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
-from automl_plan.data.source_opener import SourceOpener
+from automl_plan.data.source_files import SourceFiles
 from automl_plan.providers.google.storage import Storage
 from tests.providers.service import Received, Reply, Service, answer, failure
 
@@ -38,8 +38,8 @@ OBJECTS = [
 def lint(url: str, directory: Path, source: str) -> Linted:
     storage = Storage.at(url, None)
     try:
-        with SourceOpener(directory, lambda: storage) as opener:
-            linter = Linter(opener, directory=directory, storage=lambda: storage)
+        with SourceFiles(directory, lambda: storage) as files:
+            linter = Linter(files.open, directory=directory, storage=lambda: storage)
             return linter.lint(source, [source], DatasetKind.MULTICLASS)
     finally:
         storage.close()

@@ -216,8 +216,8 @@ def test_buckets_and_settings(directory: Path) -> None:
     provider = open_provider("local", settings, directory, {})
     try:
         (directory / "e.csv").write_text("TRAIN,1.png,light\n")
-        reader = SourceReader(directory, provider.data_access)
-        assert reader.read(["gs://pictures/d.csv"]) == reader.read(["e.csv"])
+        with SourceReader(directory, provider.data_access) as reader:
+            assert reader.read(["gs://pictures/d.csv"]) == reader.read(["e.csv"])
         assert (directory / "elsewhere" / "server.json").exists()
     finally:
         provider.close()

@@ -28,7 +28,8 @@ def md5(data: bytes) -> str:
 def reader(service: Service, tmp_path: Path) -> Iterator[SourceReader]:
     environ = {"STORAGE_EMULATOR_HOST": service.url, "AUTOML_EMULATOR_HOST": "elsewhere:1"}
     made = open_provider("automl", {"project": "p"}, tmp_path, environ)
-    yield SourceReader(tmp_path, made.data_access)
+    with SourceReader(tmp_path, made.data_access) as opened:
+        yield opened
     made.close()
 
 
@@ -88,9 +89,9 @@ def test_the_place_does_not_matter(service: Service, reader: SourceReader) -> No
     first = reader.read(["gs://b/d.csv"])
     moved = {name.replace("x/", "y/"): data for name, data in IMAGES.items()}
     service.default = Bucket(ROWS.format("y"), hashed(moved))
-    assert reader.read(["gs://b/d.csv"]) == first
+    assert reader.read(["gs://b/moved.csv"]) == first
     service.default = Bucket(ROWS.format("y"), hashed({**moved, "2.png": b"changed"}))
-    assert reader.read(["gs://b/d.csv"]).fingerprint != first.fingerprint
+    assert reader.read(["gs://b/moved.csv"]).fingerprint != first.fingerprint
 
 
 def test_composed_objects_have_no_md5(service: Service, reader: SourceReader) -> None:
@@ -157,6 +158,6 @@ def test_against_the_emulator(start_emulator: StartEmulator, tmp_path: Path) -> 
     (tmp_path / "d.csv").write_text(LOCAL_ROWS)
     environ = {"AUTOML_EMULATOR_HOST": emulator.url.removeprefix("http://")}
     provider = open_provider("automl", {"project": "p"}, tmp_path, environ)
-    reader = SourceReader(tmp_path, provider.data_access)
-    assert reader.read(["gs://b/d.csv"]) == reader.read(["d.csv"])
+    with SourceReader(tmp_path, provider.data_access) as reader:
+        assert reader.read(["gs://b/d.csv"]) == reader.read(["d.csv"])
     provider.close()

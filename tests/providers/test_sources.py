@@ -13,7 +13,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from automl_plan.data.sources import MAX_CSV_BYTES, SourceReader
+from automl_plan.data.source_files import MAX_CSV_BYTES
+from automl_plan.data.sources import SourceReader
 from automl_plan.errors import SourceError
 from automl_plan.model.data_counts import LabelCounts
 from automl_plan.model.source_data import SourceData
@@ -114,7 +115,7 @@ def test_a_large_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
         return "md5:a"
 
     with pytest.raises(SourceError, match="changed while it was read"):
-        reader.data_of(reader.tables(["d.csv"]), content)
+        reader.data_of(["d.csv"], content)
 
 
 @few

@@ -50,7 +50,8 @@ def md5(content: bytes) -> str:
 def import_staged(
     provider: Provider, directory: Path, dataset: DesiredDataset, dataset_id: str, data: SourceData
 ) -> Operation:
-    uris = stage(SourceReader(directory, provider.data_access), dataset.sources, data)
+    with SourceReader(directory, provider.data_access) as reader:
+        uris = stage(reader, dataset.sources, data)
     return provider.import_data(dataset, dataset_id, uris, data)
 
 
@@ -86,7 +87,8 @@ class Cloud:
         return operation.result_id
 
     def read(self, sources: Sequence[str]) -> SourceData:
-        return SourceReader(self.directory, self.provider.data_access).read(sources)
+        with SourceReader(self.directory, self.provider.data_access) as reader:
+            return reader.read(sources)
 
     def import_data(self, dataset_id: str, data: SourceData) -> Operation:
         return import_staged(self.provider, self.directory, DATASET, dataset_id, data)
@@ -332,8 +334,8 @@ def test_the_staged_csvs_mean_the_same(
             (Path(folder) / name).parent.mkdir(exist_ok=True)
             (Path(folder) / name).write_bytes(content)
         provider = open_provider(api, asked, Path(folder), environ)
-        reader = SourceReader(Path(folder), provider.data_access)
-        original = reader.read(names)
+        with SourceReader(Path(folder), provider.data_access) as reader:
+            original = reader.read(names)
         dataset = replace(DATASET, sources=tuple(names))
         with pytest.raises(TransportError, match="names no operation"):  # what the answer lacks
             import_staged(provider, Path(folder), dataset, "1", original)
@@ -343,7 +345,8 @@ def test_the_staged_csvs_mean_the_same(
             if api == "automl"
             else sent["importConfigs"][0]["gcsSource"]["uris"]
         )
-        assert reader.read(uris) == original
+        with reader:
+            assert reader.read(uris) == original
         provider.close()
 
     def meant(row: list[str]) -> list[str]:
@@ -389,7 +392,8 @@ def test_a_permission_that_is_missing(storage: Service, tmp_path: Path) -> None:
     environ = {"STORAGE_EMULATOR_HOST": storage.url}
     asked = {"project": "p", "endpoint": storage.url, "staging_bucket": "gs://staging"}
     provider = open_provider("vertex", asked, tmp_path, environ)
-    data = SourceReader(tmp_path, provider.data_access).read(["d.csv"])
+    with SourceReader(tmp_path, provider.data_access) as reader:
+        data = reader.read(["d.csv"])
     storage.received.clear()
     with pytest.raises(StagingError, match=r"robot@p.* does not have storage\.objects") as caught:
         import_staged(provider, tmp_path, replace(DATASET, sources=("d.csv",)), "1", data)

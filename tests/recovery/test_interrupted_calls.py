@@ -50,7 +50,7 @@ def with_intent(
         current = workspace.store.read().resources.get(DIGITS)
         dataset_id = current.current.id if current and current.current else ""
         operation_id = None
-        data = workspace.sources.read(desired.sources)
+        data = workspace.open_sources().read(desired.sources)
         match step:
             case Step.CREATE:
                 address = DIGITS

@@ -1,0 +1,167 @@
+"""Opens sources and images: files below a directory, and objects of Cloud Storage."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Callable
+from io import BufferedReader
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
+from automl_plan.providers.data_access import ObjectStorage
+
+MAX_CSV_BYTES = 100_000_000
+"""The service takes no larger import CSV (proto: InputConfig)."""
+RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
+_OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
+
+
+class SourceFiles:
+    """Opens the sources of one directory, which must stay as they are; fetches an object once.
+
+    A context manager: what was fetched is in temporary files until it is closed.
+    """
+
+    def __init__(
+        self, directory: Path, storage: Callable[[], ObjectStorage], *, anywhere: bool = False
+    ) -> None:
+        """`anywhere`: a file may be outside of the directory."""
+        self._directory = directory.resolve()
+        self._storage = storage
+        self._anywhere = anywhere
+        self._folder: TemporaryDirectory[str] | None = None
+        self._fetched: dict[str, Path] = {}
+        self._opened: dict[str, tuple[int, ...]] = {}
+        """What was seen of each file when it was first opened."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+            self._fetched.clear()
+
+    def open(self, source: str) -> BinaryIO:
+        """Open an import CSV, from its first byte.
+
+        Raises SourceError, also when a file changed since it was opened before, and ProviderError.
+        """
+        if source.startswith("gs://"):
+            return self._fetch(source).open("rb")
+        try:
+            if self._anywhere:
+                file = open_regular_file(self._directory / source)
+            else:
+                file = open_regular_file(local_path(self._directory, source, source))
+        except OSError as error:
+            raise SourceError(
+                f"The import CSV can't be read: {os_error_text(error)}.",
+                where=source,
+                hint=RELATIVE,
+            ) from error
+        now = os.fstat(file.fileno())
+        seen = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        if self._opened.setdefault(source, seen) != seen:
+            file.close()
+            raise changed(source)
+        return file
+
+    def _fetch(self, source: str) -> Path:
+        if source not in self._fetched:
+            bucket, name = object_of(source)
+            try:
+                content = self._storage().content(bucket, name, MAX_CSV_BYTES)
+            except NotFound as error:
+                raise SourceError("There is no such object.", where=source) from error
+            except AnswerTooLarge as error:
+                raise too_large(source) from error
+            try:
+                if self._folder is None:
+                    self._folder = TemporaryDirectory()
+                path = Path(self._folder.name, f"{len(self._fetched)}.csv")
+                path.write_bytes(content)
+            except OSError as error:
+                raise SourceError(
+                    f"The import CSV can't be kept: {os_error_text(error)}.", where=source
+                ) from error
+            self._fetched[source] = path
+        return self._fetched[source]
+
+
+def too_large(source: str) -> SourceError:
+    """Return the error of an import CSV that the service does not take."""
+    return SourceError(
+        "The file is larger than the 100 MB that the service takes.",
+        where=source,
+        hint="Split it, and list the parts under sources.",
+    )
+
+
+def changed(source: str) -> SourceError:
+    """Return the error of an import CSV that is no longer what it was."""
+    return SourceError(
+        "The import CSV changed while it was read.",
+        where=source,
+        hint="Run the command again, when nothing writes to it.",
+    )
+
+
+def bucket_and_object(uri: str) -> tuple[str, str] | None:
+    """Return the bucket and the object of gs://BUCKET/OBJECT; None for what is no such URI."""
+    match = _OBJECT.fullmatch(uri)
+    return None if match is None else (match[1], match[2])
+
+
+def object_of(uri: str) -> tuple[str, str]:
+    """Return the bucket and the object of a URI. Raises SourceError."""
+    found = bucket_and_object(uri)
+    if found is None:
+        raise SourceError("It names no object.", where=uri, hint="Write gs://BUCKET/OBJECT.")
+    return found
+
+
+def local_path(directory: Path, relative: str, where: str) -> Path:
+    """Return a file below a directory, symbolic links resolved. Raises SourceError."""
+    base = str(directory).rstrip("/") + "/"
+    try:
+        path = os.path.realpath(base + relative)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{relative!r} can't be a path.", where=where) from error
+    if relative.startswith("/") or not f"{path}/".startswith(base):
+        raise SourceError(
+            f"{relative} leads out of the configuration's directory.",
+            where=where,
+            hint="Keep the data below that directory, or in Cloud Storage (gs://).",
+        )
+    return Path(path)
+
+
+def open_regular_file(path: Path) -> BufferedReader:
+    """Open a regular file. Raises OSError; for a pipe too, as reading one may never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "It is not a file")
+    return os.fdopen(descriptor, "rb")
+
+
+def os_error_text(error: OSError) -> str:
+    """Return why a file can't be read."""
+    return error.strerror or type(error).__name__
