@@ -4,36 +4,36 @@
 
     AutomlPlanError                     exit code 1 unless a subclass says otherwise
     ├── ConfigurationError              the YAML or the variables; carries all diagnostics
-    ├── UsageError                      flags or arguments that make no sense together
-    ├── OutputUnwritable                a file that output was to go into
-    ├── PriceBookInvalid                a file of prices that is not one
-    ├── SourceError                     an import CSV, or a file that it names, can't be read
+    ├── UsageError                      invalid flags or arguments
+    ├── OutputUnwritable                an output file can't be written
+    ├── PriceBookInvalid                an invalid price book
+    ├── SourceError                     an import CSV, or a file in it, can't be read
     ├── StagingError                    local data can't be uploaded for an import
     ├── StateError                      the state file
     │   ├── StateUnreadable             torn, not ours, or of a newer format
     │   ├── StateUnwritable             no room, no permission
     │   ├── StateForeign                of another lineage or another provider
     │   ├── StateConflict               an object would be recorded under two addresses
-    │   ├── StateOutdated               live objects bear its labels, unknown to it (exit code 3)
+    │   ├── StateOutdated               live objects with its labels are unrecorded (exit code 3)
     │   ├── StateMigrating              a migration that version 0.1 began is not finished
-    │   └── StateLocked                 another process works on it (exit code 4)
+    │   └── StateLocked                 another process uses it (exit code 4)
     ├── PlanError
     │   ├── PlanFileInvalid             not a plan, or not one of this version
-    │   ├── PlanStale                   the world moved on since it was made
-    │   ├── StartedOtherwise            what was started is not what is declared (exit code 3)
-    │   └── PlanRefused                 approval missing, or forbidden (exit code 3)
+    │   ├── PlanStale                   the state or configuration has changed since
+    │   ├── StartedOtherwise            a running operation differs from the configuration (code 3)
+    │   └── PlanRefused                 not approved, or refused by a rule (exit code 3)
     ├── GateRejected                    a new version does not meet its requirements (exit code 3)
-    ├── ImportIncomplete                a dataset holds fewer images than were imported into it
-    ├── UnsettledOperation              it is not known whether a paid call arrived
+    ├── ImportIncomplete                a dataset has fewer images than were imported
+    ├── UnsettledOperation              whether a paid call arrived is unknown
     ├── ApplyFailed                     some changes failed; the others were carried out
-    ├── OperationsRunning               detached: work goes on at the service (exit code 5)
+    ├── OperationsRunning               detached: operations are still running (exit code 5)
     ├── Interrupted                     Ctrl-C (exit code 130)
-    ├── CodeHostError                   GitHub does not take a comment
-    │   └── CodeHostUnreachable         no whole answer: whether it acted is not known
+    ├── CodeHostError                   GitHub rejects a request
+    │   └── CodeHostUnreachable         no complete response: the outcome is unknown
     ├── EmulatorError                   the embedded service does not start or answer
     └── ProviderError
         ├── CredentialsError            none found, expired, or refused before use
-        ├── TransportError              no whole answer; `sent`: may it have arrived?
+        ├── TransportError              no complete response; `sent`: may it have arrived?
         ├── ApiError                    an answer with an error; one subclass per google.rpc code
         │   ├── InvalidArgument  FailedPrecondition  OutOfRange       400
         │   ├── Unauthenticated                                        401
@@ -47,8 +47,8 @@
         │   ├── Unavailable                                            503
         │   └── DeadlineExceeded                                       504
         └── OperationFailed             a long-running operation ended with an error
-            ├── OperationCancelled      … because somebody cancelled it
-            └── ImportPartial           … an import, that the service refused rows of
+            ├── OperationCancelled      … because it was cancelled
+            └── ImportPartial           … an import of which rows were refused
 
 An error says what happened (`message`), where (`where`) and what to do next (`hint`).
 This module imports nothing of ours, so every part may raise these.
@@ -61,7 +61,7 @@ from typing import NamedTuple
 
 
 class AutomlPlanError(Exception):
-    """A failure that is told to the user in full, without a traceback."""
+    """A failure that is reported to the user without a traceback."""
 
     exit_code = 1
 
@@ -73,7 +73,7 @@ class AutomlPlanError(Exception):
 
 
 class Diagnostic(NamedTuple):  # no Struct: completion loads this module, and has none else
-    """One thing wrong with the configuration, at one place.
+    """One error in the configuration, at one place.
 
     Lines and columns count from 1; 0 means that the place has none (a file that can't be
     read, a variable given on the command line).
@@ -89,7 +89,7 @@ class Diagnostic(NamedTuple):  # no Struct: completion loads this module, and ha
 
 
 class ConfigurationError(AutomlPlanError):
-    """The configuration is wrong; every finding of the run is in `diagnostics`."""
+    """The configuration is invalid; `diagnostics` has every finding of the run."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         count = len(diagnostics)
@@ -98,23 +98,23 @@ class ConfigurationError(AutomlPlanError):
 
 
 class UsageError(AutomlPlanError):
-    """Flags or arguments that make no sense together, or name what does not exist."""
+    """Flags or arguments that are invalid together, or name something that does not exist."""
 
 
 class OutputUnwritable(AutomlPlanError):
-    """A file that output was to go into can't be written."""
+    """An output file can't be written."""
 
 
 class PriceBookInvalid(AutomlPlanError):
-    """A file of prices that can't be read, or is not one."""
+    """A price book can't be read or is invalid."""
 
 
 class SourceError(AutomlPlanError):
-    """An import CSV, or a file that it names, can't be read."""
+    """An import CSV, or a file that it lists, can't be read."""
 
 
 class StagingError(AutomlPlanError):
-    """Local data can't be uploaded to where the service imports it from; nothing was imported."""
+    """Local data can't be uploaded to the staging bucket; nothing was imported."""
 
 
 class StateError(AutomlPlanError):
@@ -122,7 +122,7 @@ class StateError(AutomlPlanError):
 
 
 class StateUnreadable(StateError):
-    """The state is torn, is not a state, or has a newer format than this version reads."""
+    """The state is damaged, is not a state, or has a newer format."""
 
 
 class StateUnwritable(StateError):
@@ -134,11 +134,11 @@ class StateForeign(StateError):
 
 
 class StateConflict(StateError):
-    """An object is recorded under one address, and would be under another one as well."""
+    """An object would be recorded under two addresses."""
 
 
 class StateOutdated(StateError):
-    """Live objects bear its labels, and it does not know them: nothing is paid for."""
+    """Live objects have the state's labels but are not recorded: nothing is paid for."""
 
     exit_code = 3
 
@@ -166,21 +166,21 @@ class PlanStale(PlanError):
 
 
 class PlanRefused(PlanError):
-    """The plan may not be applied: approval is missing, or something forbids it."""
+    """The plan is refused: it was not approved, or a rule forbids it."""
 
     exit_code = 3
 
 
 class StartedOtherwise(PlanError):
-    """What was started is recorded, and is not what is declared: a person decides."""
+    """A recorded operation differs from the configuration: a person has to decide."""
 
     exit_code = 3
 
 
 class GateRejected(AutomlPlanError):
-    """A newly trained version does not meet what is required; the current one stays.
+    """A newly trained version does not meet its requirements; the current one stays.
 
-    `serves`: whether a version is deployed all the same; None where that could not be asked.
+    `serves`: whether a version is deployed; None where that is unknown.
     """
 
     exit_code = 3
@@ -198,11 +198,11 @@ class GateRejected(AutomlPlanError):
 
 
 class ImportIncomplete(AutomlPlanError):
-    """A dataset holds fewer images at the service than were imported; nothing is trained on it."""
+    """The service has fewer images of a dataset than were imported; no model is trained on it."""
 
 
 class UnsettledOperation(AutomlPlanError):
-    """A call was cut off and it can't be proved whether the service received it."""
+    """A call was interrupted, and whether the service received it can't be proved."""
 
 
 class ApplyFailed(AutomlPlanError):
@@ -210,7 +210,7 @@ class ApplyFailed(AutomlPlanError):
 
 
 class OperationsRunning(AutomlPlanError):
-    """All that could be started is started; the work goes on at the service."""
+    """Everything that could start has started and is still running at the service."""
 
     exit_code = 5
 
@@ -222,11 +222,11 @@ class Interrupted(AutomlPlanError):
 
 
 class CodeHostError(AutomlPlanError):
-    """The host of a pull request refuses what is asked of it."""
+    """The code host rejects a request."""
 
 
 class CodeHostUnreachable(CodeHostError):
-    """There was no whole answer, so whether the host acted is not known."""
+    """There was no complete response: whether the host acted is unknown."""
 
 
 class EmulatorError(AutomlPlanError):
@@ -234,7 +234,7 @@ class EmulatorError(AutomlPlanError):
 
 
 class ProviderError(AutomlPlanError):
-    """A call to the service did not do what was asked."""
+    """A call to the service failed."""
 
 
 class CredentialsError(ProviderError):
@@ -242,11 +242,11 @@ class CredentialsError(ProviderError):
 
 
 class TransportError(ProviderError):
-    """No whole answer arrived.
+    """No complete response arrived.
 
-    `sent` is False when it is certain that the service did not receive the request (no
-    connection was made), True when it may have acted on it. `accepted` is True when the service
-    answered that it did, and only what it said besides can't be used.
+    `sent` is False when the service certainly did not receive the request (no connection was
+    made), True when it may have acted on it. `accepted` is True when the service responded that it
+    did, but the rest of its response is unusable.
     """
 
     def __init__(
@@ -288,19 +288,19 @@ class ApiError(ProviderError):
 
 
 class InvalidArgument(ApiError):
-    """The request is wrong, whatever the state of the service."""
+    """The request is invalid, regardless of the state of the service."""
 
     status = "INVALID_ARGUMENT"
 
 
 class FailedPrecondition(ApiError):
-    """The request does not fit the present state of the service."""
+    """The service is not in a state for this request."""
 
     status = "FAILED_PRECONDITION"
 
 
 class OutOfRange(ApiError):
-    """A value lies past the valid range."""
+    """A value is out of range."""
 
     status = "OUT_OF_RANGE"
 
@@ -324,7 +324,7 @@ class NotFound(ApiError):
 
 
 class AlreadyExists(ApiError):
-    """There is such an object already."""
+    """The object already exists."""
 
     status = "ALREADY_EXISTS"
 

@@ -66,8 +66,8 @@ def configuration_files(directory: Path, var_files: Sequence[Path]) -> list[Path
         if is_configuration_name(name) and os.path.realpath(directory / name) not in elsewhere
     ]
     if not found:
-        hint = "automl-plan init writes a first one"
-        message = "the directory holds neither automl-plan.yaml nor a *.automl.yaml"
+        hint = "create one with automl-plan init"
+        message = "the directory contains neither automl-plan.yaml nor a *.automl.yaml"
         raise _unreadable(shown, "no-configuration", message, hint)
     return found
 
@@ -80,8 +80,8 @@ def read(path: Path, shown: str) -> str:
         try:
             kind = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(kind):
-                what = "a directory" if stat.S_ISDIR(kind) else "no regular file"
-                hint = "give it another name: this one is of a configuration's file"
+                what = "a directory" if stat.S_ISDIR(kind) else "not a regular file"
+                hint = "rename it: this name is reserved for configuration files"
                 raise _unreadable(shown, "unreadable-file", f"this is {what}", hint)
             data = _up_to(descriptor, MAX_BYTES + 1)
         finally:
@@ -90,7 +90,7 @@ def read(path: Path, shown: str) -> str:
         message = f"the file can't be read: {_reason(problem)}"
         raise _unreadable(shown, "unreadable-file", message) from problem
     if len(data) > MAX_BYTES:
-        hint = "spread the resources over several files"
+        hint = "split the resources into several files"
         raise _unreadable(shown, "file-size", "the file is larger than 10 MB", hint)
     try:
         text = data.decode("utf-8-sig")
@@ -99,7 +99,7 @@ def read(path: Path, shown: str) -> str:
         message = f"the byte 0x{data[problem.start]:02x} is not UTF-8"
         raise _at_end_of(before, shown, data, message, "save the file as UTF-8") from problem
     if bad := _NOT_PRINTABLE.search(text):
-        message = f"the character U+{ord(bad.group()):04X} can't stand in a YAML file"
+        message = f"the character U+{ord(bad.group()):04X} is not allowed in a YAML file"
         before = text[: bad.start()]
         raise _at_end_of(before, shown, data, message, "remove it, or write it as an escape")
     return text
@@ -164,5 +164,5 @@ def _at_end_of(before: str, shown: str, data: bytes, message: str, hint: str) ->
 
 def _reason(problem: OSError) -> str:
     if problem.errno == errno.ELOOP:
-        return "its symbolic links go round in a circle"
+        return "its symbolic links form a loop"
     return (problem.strerror or str(problem)).lower()

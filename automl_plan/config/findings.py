@@ -1,4 +1,4 @@
-"""What is found wrong, before it is known at which line: findings, and the words for them."""
+"""Findings before their lines are known, and the words for them."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ KeyPath: TypeAlias = tuple[str, ...]
 READING_RULES = {
     "directory": "The configuration is a directory that can be read.",
     "no-configuration": "The directory holds automl-plan.yaml or a *.automl.yaml.",
-    "file-name": "Files that declare datasets and models are named to be read.",
+    "file-name": "Files that declare datasets and models have a name that is read.",
     "unreadable-file": "Every configuration file is a regular file that can be read.",
     "file-size": "A file has at most 10 MB.",
     "encoding": "Files are UTF-8.",
     "yaml-syntax": "Files are YAML 1.2, one document each.",
     "yaml-key": "Keys are text.",
     "yaml-number": "Numbers are finite, have no leading zero and at most 18 digits.",
-    "yaml-tag": "No tags but those of YAML's core schema.",
+    "yaml-tag": "Only the tags of YAML's core schema are used.",
     "yaml-alias": "Aliases name a finished anchor and add at most 100,000 nodes to a file.",
-    "yaml-depth": "Nothing is nested deeper than 50 levels.",
-    "duplicate-key": "A key stands once in a mapping.",
+    "yaml-depth": "Values are nested at most 50 levels deep.",
+    "duplicate-key": "A key occurs once in a mapping.",
     "declared-twice": "A name, the provider and the state are declared once in all files.",
     "name": "Names are a letter, then letters, digits, _ and - (no - in variables), at most 63.",
-    "unknown-key": "Every key is one that means something.",
-    "missing-key": "What is required is written.",
+    "unknown-key": "Every key is known.",
+    "missing-key": "Required keys are present.",
     "missing-budget": "The train budget is always written: training costs real money.",
     "base-model": "Only models for image classification have a base model.",
     "wrong-type": "Values have the type that is expected.",
     "not-allowed": "Values are among the allowed ones.",
-    "exactly-one": "Of keys that exclude each other exactly one is written.",
+    "exactly-one": "Of mutually exclusive keys, exactly one is present.",
     "variable-syntax": "References are ${var.NAME}; $${ is a literal ${.",
     "undefined-variable": "References name declared variables.",
     "undeclared-variable": "Values are given to declared variables only.",
     "variable-without-value": "Every variable has a default or is given a value.",
     "variable-type": "A variable's value has its declared type.",
-    "variable-cycle": "Defaults of variables do not refer to each other in a circle.",
-    "variable-size": "Text with variables filled in stays small.",
+    "variable-cycle": "Defaults of variables do not refer to each other in a cycle.",
+    "variable-size": "Text with variables filled in stays within the size limit.",
 }
-"""What can be found while reading, before the named rules: the id and what must hold."""
+"""Rules that are checked while reading, before the named rules: id and meaning."""
 
 
 class Finding(Struct, frozen=True):
-    """One thing wrong, at a path of the merged configuration (or of `file`, when given)."""
+    """One error, at a path of the merged configuration (or of `file`, when given)."""
 
     path: KeyPath
     rule: str
@@ -85,11 +85,11 @@ def quoted(value: object) -> str:
 
 
 def to_quote(written: str | None) -> str:
-    """What to write where a text is expected and a plain scalar was read as something else."""
+    """Return what to write where a string is expected and another scalar was read."""
     if written is None:
         return "write it in quotes"
     if "${" in written:
-        return "declare the variable with type: string, and write its values in quotes"
+        return "declare the variable with type: string, and quote its values"
     return f'write "{visible(written)}", in quotes'
 
 
@@ -121,6 +121,6 @@ class Suggester:
         return longer[0] if len(longer) == 1 else None
 
     def hint(self, word: str, otherwise: str | None = None) -> str | None:
-        """`did you mean …?`, or something else to say when nothing is near."""
+        """Return `did you mean …?`, or the fallback when nothing is near."""
         near = self(word)
         return otherwise if near is None else f"did you mean {quoted(near)}?"

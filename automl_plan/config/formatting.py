@@ -191,9 +191,9 @@ def formatted(text: str, file: str) -> str:
         if form == last:
             break
     else:
-        raise _refused(file, "its form does not settle")
+        raise _refused(file, "formatting does not converge")
     if not _says_the_same(text, form, file) or comments(text) != comments(form):
-        raise _refused(file, "it would say something else then")
+        raise _refused(file, "its meaning would change")
     return form
 
 
@@ -216,13 +216,13 @@ def _laid_out_as(form: str, text: str, file: str, *, spread: bool) -> str:
         emitted = _emitted(set_in(form, [0] * len(wanted)), spread=spread)
         lost = lost_piece(form, emitted)
     except _FAILURES as problem:
-        why = f"ruamel.yaml can't write it again ({type(problem).__name__})"
+        why = f"ruamel.yaml can't write it ({type(problem).__name__})"
         raise _refused(file, why) from problem
     if lost is not None:
         raise _losing(lost, form, text, file)
     laid = tidied(set_in(emitted, wanted))
     if not _says_the_same(form, laid, file) or lost_piece(form, laid) is not None:
-        raise _refused(file, "it would say something else then")
+        raise _refused(file, "its meaning would change")
     return laid
 
 
@@ -243,7 +243,7 @@ def _losing(lost: Piece, form: str, text: str, file: str) -> ConfigurationError:
 def _refused(
     file: str, why: str, *, place: tuple[int, int] = (0, 0), source_line: str | None = None
 ) -> ConfigurationError:
-    hint = "write it more plainly: no comments inside { } and [ ], no tabs; it is left as it is"
+    hint = "simplify it: no comments inside { } and [ ], no tabs; the file is unchanged"
     message = f"the file can't be formatted: {why}"
     return ConfigurationError([Diagnostic(file, *place, "formatting", message, hint, source_line)])
 

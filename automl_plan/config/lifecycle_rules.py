@@ -1,4 +1,4 @@
-"""Named rules on the life of resources: gates, ages, protection, moves, removals, imports.
+"""Named rules on gates, ages, protection, moves, removals and imports.
 
 Each is a function from the checked configuration to findings.
 """
@@ -61,7 +61,7 @@ def _minima(name: str, require: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Ma
         yield (*path, "labels", label), minima
 
 
-@_rule("require-something", "A gate requires something.")
+@_rule("require-something", "A gate has at least one requirement.")
 def _require_something(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.models.items():
         require = entry.get("require")
@@ -72,12 +72,12 @@ def _require_something(config: ResolvedConfig) -> Iterator[Finding]:
             metric in minima for _, minima in _minima(name, require) for metric in Metric
         )
         if not asked:
-            message = "this gate requires nothing"
-            hint = "write a metric and its least value, such as au_prc: 0.95"
+            message = "this gate has no requirements"
+            hint = "write a metric and its minimum, such as au_prc: 0.95"
             yield Finding(path, "require-something", message, hint, at_key=True)
 
 
-@_rule("metric-kind", "A gate's metrics are ones that the service gives for the kind of model.")
+@_rule("metric-kind", "A gate's metrics exist for its kind of model.")
 def _metric_kind(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.models.items():
         problem = problem_of(entry)
@@ -88,13 +88,13 @@ def _metric_kind(config: ResolvedConfig) -> Iterator[Finding]:
                     yield Finding(
                         (*path, metric),
                         "metric-kind",
-                        f"{metric} is given for {only_for} only",
+                        f"{metric} is available for {only_for} only",
                         f"write {other}, or precision, recall or f1",
                         at_key=True,
                     )
 
 
-@_rule("metric-bounds", "Metrics, thresholds and margins lie from 0 to 1, a confidence below 1.")
+@_rule("metric-bounds", "Metrics, thresholds and margins are from 0 to 1, a confidence is below 1.")
 def _metric_bounds(config: ResolvedConfig) -> Iterator[Finding]:
     shares = (*Metric, "threshold", "not_worse_than_current")
     for name, entry in config.models.items():
@@ -105,7 +105,7 @@ def _metric_bounds(config: ResolvedConfig) -> Iterator[Finding]:
                 if value is not None and not 0 <= value <= 1:
                     hint = "write a number from 0 to 1"
                     if 1 < value <= 100:
-                        hint += f" ({value / 100:g} for {value:g} %)"
+                        hint += f" ({value / 100:g} for {value:g}%)"
                     message = f"{key} can't be {value:g}"
                     yield Finding((*path, key), "metric-bounds", message, hint)
         confidence = require.get("confidence", 0.95)
@@ -118,7 +118,7 @@ def _metric_bounds(config: ResolvedConfig) -> Iterator[Finding]:
 # -- ages, versions, protection --------------------------------------------------------------
 
 
-@_rule("duration", "Ages are durations, and shorter than the shortest life of a model.")
+@_rule("duration", "Ages are durations, shorter than the time after which a model expires.")
 def _durations(config: ResolvedConfig) -> Iterator[Finding]:
     life = config.capabilities.lifespan
     for name, entry in config.models.items():
@@ -126,12 +126,12 @@ def _durations(config: ResolvedConfig) -> Iterator[Finding]:
             path = ("models", name, "retrain", key)
             duration = parse_duration(text)
             if duration is None:
-                yield Finding(path, "duration", f"{quoted(text)} is no duration", TO_WRITE)
+                yield Finding(path, "duration", f"{quoted(text)} is not a duration", TO_WRITE)
             elif life is not None and duration >= life.shortest:
                 days = life.shortest_days
                 message = (
-                    f"{text} is not shorter than the life of a model, {life.months} calendar "
-                    f"months, which can be {days} days"
+                    f"{text} is too long: a model expires after {life.months} calendar months, "
+                    f"which can be {days} days"
                 )
                 yield Finding(path, "duration", message, f"write less than {days}d")
 
@@ -146,7 +146,7 @@ def _keep_versions(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(path, "keep-versions", message, f"write 0 to {MAX_KEPT}")
 
 
-@_rule("ignore-changes", "Ignored fields are fields of the resource.")
+@_rule("ignore-changes", "Ignored fields exist in the resource.")
 def _ignore_changes(config: ResolvedConfig) -> Iterator[Finding]:
     key_problem = config.capabilities.labels.key_problem
     for section, name, entry in config.resources():
@@ -158,18 +158,18 @@ def _ignore_changes(config: ResolvedConfig) -> Iterator[Finding]:
             if field in known or (top == "labels" and not key_problem(key)):
                 continue
             path = (section, name, "lifecycle", "ignore_changes", str(i))
-            message = f"{quoted(field)} is no field whose changes can be ignored"
+            message = f"changes of {quoted(field)} can't be ignored"
             hint = suggest.hint(field, f"the fields are {', '.join(known)} and labels.KEY")
             yield Finding(path, "ignore-changes", message, hint)
 
 
-@_rule("policy-bounds", "Limits of costs are not negative.")
+@_rule("policy-bounds", "Cost limits are not negative.")
 def _policy_bounds(config: ResolvedConfig) -> Iterator[Finding]:
     for key, usd in config.policy.items():
         if isinstance(usd, bool) or not isinstance(usd, int | float):
             continue
         if not 0 <= usd <= MAX_DOLLARS:
-            message = f"{usd:g} is no limit in dollars"
+            message = f"{usd:g} is not a valid limit in dollars"
             hint = f"write 0 to {MAX_DOLLARS:,}"
             yield Finding(("policy", key), "policy-bounds", message, hint)
 
@@ -199,7 +199,7 @@ def _declared(config: ResolvedConfig, address: Address) -> bool:
 _ADDRESS_KEYS = (("moved", "from"), ("moved", "to"), ("removed", "from"), ("imports", "to"))
 
 
-@_rule("address", "Blocks name resources by their addresses.")
+@_rule("address", "Blocks refer to resources by address.")
 def _address(config: ResolvedConfig) -> Iterator[Finding]:
     for section, key in _ADDRESS_KEYS:
         for number, text, address in _addresses(config, section, key):
@@ -209,13 +209,13 @@ def _address(config: ResolvedConfig) -> Iterator[Finding]:
                 yield Finding((section, number, key), "address", message, hint)
 
 
-@_rule("block-declared", "What is moved or removed is not declared any more, its new name is.")
+@_rule("block-declared", "A moved or removed resource is no longer declared; its new name is.")
 def _block_declared(config: ResolvedConfig) -> Iterator[Finding]:
     for section in ("moved", "removed"):
         for number, _, address in _addresses(config, section, "from"):
             if address is not None and _declared(config, address):
                 message = f"{address} is still declared"
-                hint = f"remove its block under {address.kind}s, or this one"
+                hint = f"remove it from {address.kind}s, or remove this block"
                 yield Finding((section, number, "from"), "block-declared", message, hint)
     onwards = {a for _, _, a in _addresses(config, "moved", "from") if a is not None}
     for section in ("moved", "imports"):
@@ -231,7 +231,7 @@ def _block_declared(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding((section, number, "to"), "block-declared", message, known)
 
 
-@_rule("moved-kind", "A dataset stays a dataset, a model a model, and both get another name.")
+@_rule("moved-kind", "A move keeps the kind of a resource and changes its name.")
 def _moved_kind(config: ResolvedConfig) -> Iterator[Finding]:
     targets = {number: to for number, _, to in _addresses(config, "moved", "to")}
     for number, _, source in _addresses(config, "moved", "from"):
@@ -240,13 +240,15 @@ def _moved_kind(config: ResolvedConfig) -> Iterator[Finding]:
             continue
         path = ("moved", number, "to")
         if source == target:
-            yield Finding(path, "moved-kind", "it is moved to itself", "write its new address")
+            yield Finding(
+                path, "moved-kind", "this moves a resource to itself", "write its new address"
+            )
         elif source.kind is not target.kind:
             message = f"a {source.kind} can't become a {target.kind}"
             yield Finding(path, "moved-kind", message, f"write {source.kind}.{target.name}")
 
 
-@_rule("block-twice", "No two blocks are about the same thing, and moves lead somewhere.")
+@_rule("block-twice", "No two blocks concern the same resource, and moves form no cycle.")
 def _block_twice(config: ResolvedConfig) -> Iterator[Finding]:
     sources = [("moved", *found) for found in _addresses(config, "moved", "from")]
     sources += [("removed", *found) for found in _addresses(config, "removed", "from")]
@@ -266,7 +268,7 @@ def _twice(found: Iterable[tuple[str, str, str, Address | None]], key: str) -> I
     seen: set[str] = set()
     for section, number, text, _ in found:
         if text in seen:
-            message = f"{quoted(text)} is named twice"
+            message = f"{quoted(text)} occurs twice"
             yield Finding((section, number, key), "block-twice", message, "remove one of the two")
         seen.add(text)
 
@@ -288,11 +290,11 @@ def _circles(config: ResolvedConfig) -> Iterator[Finding]:
             at = onwards.get(at)
         if at == source and len(circle) > 1:
             told.update(circle)  # once for each circle
-            message = f"the moves lead from {source} back to it"
+            message = f"these moves form a cycle from {source} back to it"
             yield Finding(("moved", number), "block-twice", message, "remove one of them")
 
 
-@_rule("object-id", "Ids are the service's own.")
+@_rule("object-id", "Ids are ids of the service.")
 def _object_id(config: ResolvedConfig) -> Iterator[Finding]:
     for number, block in config.blocks["imports"].items():
         text = block.get("id", "-")
@@ -304,6 +306,6 @@ def _object_id(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(at, "object-id", f"{quoted(text)}: {error}", hint)
             continue
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", found):
-            message = f"{quoted(text)} can't be the id of an object"
-            hint = "write the id alone, as `automl-plan models list` shows it"
+            message = f"{quoted(text)} is not a valid object id"
+            hint = "write only the id, as shown by `automl-plan models list`"
             yield Finding(at, "object-id", message, hint)

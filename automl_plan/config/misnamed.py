@@ -51,7 +51,10 @@ def none_read(
     if found or alike is None:
         return found or [diagnostic]
     shown = shown_name(alike, directory)
-    hint = f"if {shown} is meant, rename it: mv {shlex.quote(shown)} {shlex.quote(renamed(shown))}"
+    hint = (
+        f"if {shown} is the configuration, rename it: mv {shlex.quote(shown)} "
+        f"{shlex.quote(renamed(shown))}"
+    )
     return [diagnostic._replace(hint=hint)]
 
 
@@ -68,7 +71,7 @@ def _diagnostic(path: Path, directory: Path) -> Diagnostic:
         0,
         0,
         RULE,
-        "the file declares what a configuration does, and its name keeps it from being read",
+        "the file looks like a configuration, but its name is not read",
         f"rename it: mv {shlex.quote(shown)} {shlex.quote(renamed(shown))} (or move it elsewhere)",
     )
 

@@ -1,4 +1,4 @@
-"""Named rules on who is told of what happens."""
+"""Named rules on the receivers of messages."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ RULES: dict[str, Rule] = {}
 _rule = registrar(RULES)
 
 
-@_rule("notify-way", "A receiver is reached in one way.")
+@_rule("notify-way", "A receiver has one channel.")
 def _notify_way(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.notify.items():
         if not re.fullmatch(NAME_PATTERN, name):
-            message = f"{quoted(name)} is no name of a receiver"
-            hint = "a letter, then up to 62 letters, digits, _ and -"
+            message = f"{quoted(name)} is not a valid receiver name"
+            hint = "write a letter, then up to 62 letters, digits, _ or -"
             yield Finding(("notify", name), "notify-way", message, hint)
         ways = [way for way in Way if way in entry]
         if len(ways) != 1:
-            message = f"the receiver says {' and '.join(ways) or 'no way to reach it'}"
+            message = f"the receiver has {' and '.join(ways) or 'no channel'}"
             hint = f"write one of {', '.join(Way)}"
             yield Finding(("notify", name), "notify-way", message, hint)
         if entry.get("command") == []:
@@ -43,8 +43,8 @@ def _notify_way(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(
                 ("notify", name, "webhook"),
                 "notify-way",
-                "a webhook has one address",
-                "write url, or url_env: the variable of the environment that holds it",
+                "a webhook needs exactly one address",
+                "write url, or url_env: the environment variable with the URL",
             )
 
 
@@ -56,10 +56,10 @@ def _notify_email(config: ResolvedConfig) -> Iterator[Finding]:
             continue
         path: KeyPath = ("notify", name, "email")
         if not re.fullmatch(_HOST, told.get("host", "x")):
-            message, hint = f"{quoted(told['host'])} is no name of a host", "write smtp.example.com"
+            message, hint = f"{quoted(told['host'])} is not a host name", "write smtp.example.com"
             yield Finding((*path, "host"), "notify-email", message, hint)
         if not 1 <= told.get("port", 1) <= 65535:
-            message = f"{told['port']} is no port"
+            message = f"{told['port']} is not a port"
             yield Finding((*path, "port"), "notify-email", message, "write 1 to 65535")
         addresses: list[tuple[KeyPath, str]] = []
         if "from" in told:
@@ -67,13 +67,18 @@ def _notify_email(config: ResolvedConfig) -> Iterator[Finding]:
         addresses += [((*path, "to", str(i)), each) for i, each in enumerate(told.get("to", ()))]
         for place, address in addresses:
             if len(address) > _LONGEST_ADDRESS or not re.fullmatch(_MAIL_ADDRESS, address):
-                message = f"{quoted(address)} is no mail address"
-                hint = "write name@example.com alone, in ASCII"
+                message = f"{quoted(address)} is not an e-mail address"
+                hint = "write only the address, such as name@example.com, in ASCII"
                 yield Finding(place, "notify-email", message, hint)
         if told.get("to") == []:
-            yield Finding((*path, "to"), "notify-email", "nobody gets the e-mail", "write to whom")
+            yield Finding(
+                (*path, "to"),
+                "notify-email",
+                "the e-mail has no recipients",
+                "write at least one address",
+            )
         if ("username_env" in told) != ("password_env" in told):
-            message = "a log-in is a user and a password"
+            message = "a login needs a user name and a password"
             hint = "write both username_env and password_env, or neither"
             yield Finding(path, "notify-email", message, hint)
 
@@ -83,9 +88,9 @@ def _addresses(path: KeyPath, told: Any) -> Iterator[Finding]:
         return
     for key, value in told.items():
         if key == "url" and not re.fullmatch(r"https?://[^\s@]+", value):
-            message = f"{quoted(value)} is no address of a webhook"
-            hint = "write https://…; what is secret in it belongs into the environment: url_env"
+            message = f"{quoted(value)} is not a webhook URL"
+            hint = "write https://…; keep a secret URL in the environment: url_env"
             yield Finding((*path, key), "notify-way", message, hint)
         if key.endswith("_env") and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-            message = f"{key} is no name of a variable of the environment"  # its value is not told
+            message = f"{key} is not the name of an environment variable"  # its value may be secret
             yield Finding((*path, key), "notify-way", message, "write the name, not the value")

@@ -47,7 +47,7 @@ def read_prices(path: Path, capabilities: Capabilities) -> PriceBook:
     except UnicodeDecodeError as error:
         raise PriceBookInvalid("The price book is not UTF-8.", where=str(path)) from error
     for wrong in parsed.diagnostics:
-        message = f"Line {wrong.line} of the price book can't be used: {wrong.message}."
+        message = f"Line {wrong.line} of the price book is invalid: {wrong.message}."
         raise PriceBookInvalid(message, where=str(path), hint=wrong.hint)
     return _book(parsed.value, str(path), capabilities.model_types)
 
@@ -68,13 +68,13 @@ def _book(content: Any, where: str, types: ModelTypes) -> PriceBook:
     except KeyError as error:
         problem = f"{error.args[0]} is missing"
     except TypeError:
-        problem = "a mapping is missing where one should be"
+        problem = "a mapping is missing"
     except ValueError as error:
         problem = str(error)
     raise PriceBookInvalid(
-        f"The price book is not one: {problem}.",
+        f"The price book is invalid: {problem}.",
         where=where,
-        hint="Take the prices.yaml of the package as its form.",
+        hint="Use the package's prices.yaml as a template.",
     )
 
 
@@ -86,7 +86,7 @@ def _check_format(version: Any) -> None:
 def _price(entry: Any) -> Price:
     usd = entry["usd_per_node_hour"]
     if isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 <= usd < 1e6:
-        raise ValueError(f"{usd!r:.40} is no price")
+        raise ValueError(f"{usd!r:.40} is not a price")
     source = entry["source"]
     if not isinstance(source, str) or not source.strip():
         raise ValueError("a price has no source")
@@ -97,4 +97,4 @@ def _date(value: Any) -> str:
     try:
         return dt.date.fromisoformat(str(value)).isoformat()
     except ValueError:
-        raise ValueError(f"{value!r:.40} is no date") from None
+        raise ValueError(f"{value!r:.40} is not a date") from None

@@ -23,7 +23,7 @@ RULES: dict[str, Rule] = {}
 _rule = registrar(RULES)
 
 
-@_rule("display-name", "Display names are ones that the service accepts.")
+@_rule("display-name", "Display names are valid at the service.")
 def _display_name(config: ResolvedConfig) -> Iterator[Finding]:
     for section, name, entry in config.resources():
         if (section, name, "display_name") in config.broken:
@@ -34,13 +34,13 @@ def _display_name(config: ResolvedConfig) -> Iterator[Finding]:
         if re.fullmatch(grammar.pattern, entry.get("display_name", name)):
             continue
         if written:
-            message = f"{quoted(entry['display_name'])} can't be a display name"
+            message = f"{quoted(entry['display_name'])} is not a valid display name"
             yield Finding(
                 (section, name, "display_name"), "display-name", message, f"write {grammar.allowed}"
             )
         elif re.fullmatch(NAME_PATTERN, name):  # else the name itself is wrong
             fitting = re.sub(r"[^A-Za-z0-9_]", "_", name)[:32]
-            message = f"the name {quoted(name)} can't be the display name too"
+            message = f"the name {quoted(name)} is not a valid display name"
             hint = f"write display_name: {fitting} ({grammar.allowed})"
             yield Finding((section, name), "display-name", message, hint, at_key=True)
 
@@ -56,25 +56,25 @@ def _description_length(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(path, "description-length", message, f"write at most {most:,}")
 
 
-@_rule("label-key", "Keys of labels are ones that the service accepts.")
+@_rule("label-key", "Label keys are valid at the service.")
 def _label_key(config: ResolvedConfig) -> Iterator[Finding]:
     grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
             if problem := grammar.key_problem(key):
                 path = (section, name, "labels", key)
-                message = f"{quoted(key)} can't be the key of a label: {problem}"
+                message = f"{quoted(key)} is not a valid label key: {problem}"
                 yield Finding(path, "label-key", message, grammar.key_hint, at_key=True)
 
 
-@_rule("label-value", "Values of labels are ones that the service accepts.")
+@_rule("label-value", "Label values are valid at the service.")
 def _label_value(config: ResolvedConfig) -> Iterator[Finding]:
     grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         for key, value in entry.get("labels", {}).items():
             if problem := grammar.value_problem(value):
                 path = (section, name, "labels", key)
-                message = f"{quoted(value)} can't be the value of a label: {problem}"
+                message = f"{quoted(value)} is not a valid label value: {problem}"
                 yield Finding(path, "label-value", message, grammar.value_hint)
 
 
@@ -84,24 +84,24 @@ def _label_count(config: ResolvedConfig) -> Iterator[Finding]:
     for section, name, entry in config.resources():
         count = len(entry.get("labels", ()))
         if count > grammar.most:
-            message = f"there are {count} labels, and at most {grammar.most} can be written"
+            message = f"there are {count} labels; at most {grammar.most} are allowed"
             path = (section, name, "labels")
             yield Finding(path, "label-count", message, grammar.most_hint, at_key=True)
 
 
-@_rule("label-reserved", "Labels of automl-plan and of the service itself are not written.")
+@_rule("label-reserved", "Labels reserved for automl-plan and the service are not declared.")
 def _label_reserved(config: ResolvedConfig) -> Iterator[Finding]:
     for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
             for prefix in (OWN_LABEL_PREFIX, *config.capabilities.labels.reserved):
                 if key.startswith(prefix):
                     path = (section, name, "labels", key)
-                    message = f"keys of labels that start with {prefix} are reserved"
+                    message = f"label keys that start with {prefix} are reserved"
                     hint = "choose another key"
                     yield Finding(path, "label-reserved", message, hint, at_key=True)
 
 
-@_rule("model-type", "A model's type is one that the service trains for its kind.")
+@_rule("model-type", "A model's type exists for its kind of model.")
 def _model_type(config: ResolvedConfig) -> Iterator[Finding]:
     known = config.capabilities.model_types
     for name, entry in config.models.items():
@@ -112,7 +112,7 @@ def _model_type(config: ResolvedConfig) -> Iterator[Finding]:
         if written in config.capabilities.unavailable_types:
             continue  # the next rule says what to write in its place
         other = next((p for p in Problem if written in known[p]), None)
-        message = f"{quoted(written)} is no model type of {problem}"
+        message = f"{quoted(written)} is not a model type of {problem}"
         hint = f"write {listed(known[problem])}"
         if other is not None:
             message += f", only of {other}"
@@ -133,7 +133,7 @@ def _unavailable_type(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(path, "vertex-model-type", unavailable.reason, hint)
 
 
-@_rule("budget-bounds", "A train budget lies within the bounds of the model's type.")
+@_rule("budget-bounds", "A train budget is within the range of its model type.")
 def _budget_bounds(config: ResolvedConfig) -> Iterator[Finding]:
     can = config.capabilities
     unit = can.budget_unit
@@ -152,7 +152,7 @@ def _budget_bounds(config: ResolvedConfig) -> Iterator[Finding]:
         yield Finding(
             ("models", name, problem, unit.field),
             "budget-bounds",
-            f"{written:,} {unit.name} are out of bounds for the model type {known.name}",
+            f"{written:,} {unit.name} are out of range for the model type {known.name}",
             f"write {unit.written(known.min_budget)} to {unit.written(known.max_budget)}"
             f" (up to {most_usd(can, problem, known.name, known.min_budget)}"
             f" to {most_usd(can, problem, known.name, known.max_budget)})",
@@ -193,9 +193,9 @@ def _node_count(config: ResolvedConfig) -> Iterator[Finding]:
         if not 1 <= nodes <= most:
             hint = f"write 1 to {most}"
             if nodes == 0:
-                hint += "; without deploy: the model is not deployed"
+                hint += "; to keep it undeployed, remove deploy"
             path = ("models", name, "deploy", "node_count")
-            yield Finding(path, "node-count", f"a model can't have {nodes:,} nodes", hint)
+            yield Finding(path, "node-count", f"a model can't be deployed on {nodes:,} nodes", hint)
 
 
 @_rule("source-form", "Sources are CSV files that the provider can read.")
@@ -210,15 +210,15 @@ def _source_form(config: ResolvedConfig) -> Iterator[Finding]:
 def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] | None:
     shown = quoted(source)
     if re.search(r"[\x00-\x1f\x7f]", source):
-        return f"{shown} holds a control character", "write the file's name as it is"
+        return f"{shown} contains a control character", "write the file name without it"
     if not source.endswith(".csv"):
-        return f"{shown} is no CSV file", "write a name that ends in .csv"
+        return f"{shown} is not a CSV file", "write a name that ends in .csv"
     form = config.capabilities.sources
     if source.startswith(form.scheme):
         if len(source) > form.longest:
             return f"{shown} is too long", f"at most {form.longest:,} characters"
         if not re.fullmatch(form.pattern, source):
-            return f"{shown} names no object", f"write {form.example}"
+            return f"{shown} is not the URI of an object", f"write {form.example}"
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
         return f"{shown} can't be read", f"write {form.example} or a relative path"
@@ -227,20 +227,20 @@ def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] |
         setting in config.provider_settings or (*config.place, setting) in config.broken
     )
     if not form.reads_local and not uploads:
-        hint = f"upload the file, and write {form.example}"
+        hint = f"upload the file and write {form.example}"
         if setting is not None:
-            hint += f"; or have it uploaded: write {form.upload_hint}"
+            hint += f", or add {form.upload_hint} to have it uploaded"
         return f"{shown} is a local path, which the provider {config.provider} can't read", hint
     if source.startswith("/"):
         hint = "write a path relative to the configuration's directory"
         return f"{shown} is an absolute path", hint
     if os.path.normpath(source).split("/")[0] == "..":
-        hint = "move the data below the directory"
-        return f"{shown} leads out of the configuration's directory", hint
+        hint = "move the data into the directory"
+        return f"{shown} is outside the configuration's directory", hint
     return None
 
 
-@_rule("source-duplicates", "A dataset names a source once.")
+@_rule("source-duplicates", "A dataset lists a source once.")
 def _source_duplicates(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.datasets.items():
         seen: set[str] = set()
@@ -253,15 +253,13 @@ def _source_duplicates(config: ResolvedConfig) -> Iterator[Finding]:
             seen.add(plain)
 
 
-@_rule("path-form", "Paths are not empty and hold no control characters.")
+@_rule("path-form", "Paths are not empty and contain no control characters.")
 def _path_form(config: ResolvedConfig) -> Iterator[Finding]:
     paths = {("state", "local", "path"): config.state_path, ("prices", "file"): config.prices_path}
     for path, value in paths.items():
         if value is not None and not re.fullmatch(r"[^\x00-\x1f\x7f]+", value):
-            message = f"{quoted(value)} can't be a path"
-            yield Finding(
-                path, "path-form", message, "a path is not empty and has no control characters"
-            )
+            message = f"{quoted(value)} is not a valid path"
+            yield Finding(path, "path-form", message, "write a path without control characters")
 
 
 def _of_provider(found: SettingProblem, rule: str, base: KeyPath, block: Any) -> Finding:

@@ -17,7 +17,7 @@ _SCHEMA = f"{_KEPT}/config.schema.json"
 
 _TEXT = f"""\
 # yaml-language-server: $schema={_SCHEMA}
-# Which datasets and models should exist. See what is to be done: automl-plan plan
+# Which datasets and models should exist. To see what would change: automl-plan plan
 
 provider:
   local: {{}}  # the embedded service: no account, no cost
@@ -27,14 +27,14 @@ variables:
   budget:
     type: integer
     default: 8000
-    description: What one training may use at most, in milli node hours (8000 = 8 node hours).
+    description: The most that one training may use, in milli node hours (8000 = 8 node hours).
 
 datasets:
   images:
     image_classification:
       classification_type: MULTICLASS  # at most one label per image; MULTILABEL: any number
-    # The files that name the images, a line for each: SET,PATH,LABEL, such as TRAIN,data/1.jpg,cat
-    # The path is relative to this directory; the set is TRAIN, VALIDATION, TEST or nothing.
+    # CSV files with one line per image: SET,PATH,LABEL, such as TRAIN,data/1.jpg,cat
+    # PATH is relative to this directory; SET is TRAIN, VALIDATION, TEST or empty.
     # sources: [data/images.csv]
 
 models:
@@ -43,13 +43,13 @@ models:
     image_classification:
       model_type: cloud
       train_budget_milli_node_hours: ${{var.budget}}  # another value: --var budget=9000
-    # deploy: {{node_count: 1}}  # for online predictions; each node costs money for each hour
-    # require: {{au_prc: 0.95, not_worse_than_current: 0.01}}  # else the current version stays
-    # retrain: {{before_expiry: 30d}}  # a model lives for 18 months
+    # deploy: {{node_count: 1}}  # for online predictions; each node is billed by the hour
+    # require: {{au_prc: 0.95, not_worse_than_current: 0.01}}  # or keep the current version
+    # retrain: {{before_expiry: 30d}}  # models expire after 18 months
     # lifecycle: {{prevent_destroy: true, keep_versions: 1}}
 """
 _GITIGNORE = f"""\
-# what the embedded service keeps beside the configuration
+# data of the embedded service
 {_KEPT}/
 """
 
@@ -73,9 +73,9 @@ def _written(directory: Path) -> tuple[Path, ...]:
     there = [path.name for path in sorted(directory.iterdir()) if is_configuration_name(path.name)]
     for name in there or [found.file for found in misnamed(directory, ())]:
         raise UsageError(
-            f"{name} is there already: the directory holds a configuration",
+            f"{name} already exists: the directory contains a configuration",
             where=str(directory / name),
-            hint="choose another directory with -C DIR",
+            hint="use another directory with -C DIR",
         )
     (directory / _KEPT).mkdir(exist_ok=True)
     (directory / _SCHEMA).write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
@@ -108,7 +108,7 @@ def first_step(configuration: Configuration) -> str | None:
     place = configuration.position(address)
     where = f" ({place.file}:{place.line})" if place is not None else ""
     return (
-        f"{address} has no images yet. Put them into data/, write data/{address.name}.csv (a line "
-        f"for each image, such as TRAIN,data/1.jpg,cat) and `sources: [data/{address.name}.csv]` "
-        f"there{where}; then run `automl-plan plan`."
+        f"{address} has no images yet. Put them into data/, write data/{address.name}.csv (one "
+        "line per image, such as TRAIN,data/1.jpg,cat), add "
+        f"`sources: [data/{address.name}.csv]`{where}, then run `automl-plan plan`."
     )

@@ -23,7 +23,7 @@ _MAX_DIGITS = 18
 class NotANumber(ValueError):
     """A text has the form of a number and can't be used as one; `hint` says what to write."""
 
-    def __init__(self, message: str, hint: str = "quote it if it is meant as text") -> None:
+    def __init__(self, message: str, hint: str = "quote it if it is meant as a string") -> None:
         super().__init__(message)
         self.hint = hint
 
@@ -33,7 +33,7 @@ def resolve(text: str) -> bool | int | float | str | None:
 
     So `no`, `on`, `yes`, `1_000`, `12:30` and dates are text. `0o7` and `0x1F` are text too,
     though the core schema reads them as 7 and 31: YAML 1.1 tools read other numbers there or
-    none, and what a training costs should not hang on that. For the same reason a number with a
+    none, and what a training costs should not depend on that. For the same reason a number with a
     leading zero is none. Raises NotANumber for it, and for numbers that JSON or 64 bits can't
     hold.
     """
@@ -64,8 +64,8 @@ def _check_leading_zero(text: str) -> None:
         shown = text if len(text) <= _MAX_DIGITS else text[:_MAX_DIGITS] + "…"
         plain = _LEADING_ZEROS.sub(r"\1", shown, count=1)
         raise NotANumber(
-            f"the number {shown} begins with a zero: other tools read it as octal",
-            f'write {plain}, or "{shown}" in quotes if it is meant as text',
+            f"the number {shown} has a leading zero, which other tools read as octal",
+            f'write {plain}, or "{shown}" in quotes if it is meant as a string',
         )
 
 

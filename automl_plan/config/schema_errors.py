@@ -1,4 +1,4 @@
-"""What `jsonschema` finds wrong, as findings in plain words."""
+"""Errors of `jsonschema` as findings in plain words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _EXPECTED = {
     "object": "a mapping",
     "array": "a list",
-    "string": "a text",
+    "string": "a string",
     "boolean": "true or false",
     "null": "nothing",
     "number": "a number",
@@ -74,7 +74,7 @@ def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
                 at_key=True,
             )
             continue
-        keys = f"the keys here are {', '.join(known)}" if known else "no keys belong here"
+        keys = f"the keys here are {', '.join(known)}" if known else "no keys are allowed here"
         message = f"unknown key {quoted(key)}"
         hint = suggest.hint(key, keys)
         yield Finding((*path, key), "unknown-key", message, hint, at_key=True)
@@ -105,9 +105,9 @@ def _missing_budget(instance: Any, path: KeyPath, can: Capabilities) -> Finding:
     return Finding(
         path,
         "missing-budget",
-        f"{unit.field} is missing: leaving it out would train with the service's"
+        f"{unit.field} is missing: without it, training would use the service's"
         f" default of {unit.text(default)}, up to {price}",
-        f"write {unit.field}: {unit.written(least)} (the least,"
+        f"write {unit.field}: {unit.written(least)} (the minimum,"
         f" up to {most_usd(can, problem, model_type.name, least)}) or more",
         at_key=True,
     )
@@ -128,7 +128,7 @@ def _wrong_type(error: ValidationError, path: KeyPath, written: str | None) -> F
     elif kinds == ["array"] and isinstance(value, dict | int | float | bool):
         hint = "write a list: - …"
     elif kinds == ["object"] and value is None:
-        hint = "write {}, or the keys that belong here"
+        hint = "write {}, or the keys of this mapping"
     if kinds == ["array"] and isinstance(value, str):
         hint = f"write [{quoted(value)}]"
     message = f"expected {listed(_EXPECTED[k] for k in kinds)}, found {_found(value)}"
@@ -142,7 +142,7 @@ def _found(value: Any) -> str:
 def _not_allowed(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     allowed: Any = error.validator_value
     value: Any = error.instance
-    message = f"{_found(value)} can't stand here"
+    message = f"{_found(value)} is not allowed here"
     suggest = Suggester(allowed)
     near = None
     if isinstance(value, str):
@@ -161,7 +161,7 @@ def _exactly_one(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     choice: list[str] = [schema["required"][0] for schema in schemas]
     written = [key for key in choice if key in instance]
     if written:
-        message = f"{listed(written, 'and')} exclude each other"
+        message = f"{listed(written, 'and')} are mutually exclusive"
         hint = f"keep exactly one of {listed(choice, 'and')}"
         yield Finding((*path, written[1]), "exactly-one", message, hint, at_key=True)
         return
@@ -191,11 +191,11 @@ def _out_of_bounds(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
     least, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     lower = f"more than {above}" if least is None else f"at least {least}"
     bounds = f"write {lower}, at most {schema['maximum']:,}"
-    yield Finding(path, "not-allowed", f"{quoted(error.instance)} is out of bounds", bounds)
+    yield Finding(path, "not-allowed", f"{quoted(error.instance)} is out of range", bounds)
 
 
 def _empty(_: ValidationError, path: KeyPath) -> Iterator[Finding]:
-    yield Finding(path, "not-allowed", "this text is empty", "write a value, or remove the key")
+    yield Finding(path, "not-allowed", "this string is empty", "write a value, or remove the key")
 
 
 _BY_KEYWORD: Mapping[str, Callable[[ValidationError, KeyPath], Iterator[Finding]]] = {

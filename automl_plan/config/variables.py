@@ -75,8 +75,8 @@ class Interpolator(Struct):
             end = match.end()
             size += len(parts[-1]) + len(parts[-2])
             if size > _MAX_TEXT or self._filled + size > _MAX_TEXT_IN_ALL:
-                message = "with variables filled in, this text becomes too long"
-                hint = f"a text has at most {_MAX_TEXT:,} characters"
+                message = "with variables filled in, this string is too long"
+                hint = f"a string has at most {_MAX_TEXT:,} characters"
                 self._say(path, "variable-size", message, hint)
                 whole = False
                 break
@@ -91,7 +91,7 @@ class Interpolator(Struct):
             return "${"
         name: str | None = match.group(1)
         if name is None:
-            message = "${ begins a reference that is not one"
+            message = "${ begins an invalid reference"
             to_write = "write ${var.NAME} for the value of a variable, $${ for a literal ${"
             self._say(path, "variable-syntax", message, to_write)
             return None
@@ -111,7 +111,7 @@ _ENVIRONMENT = "AUTOML_PLAN_VAR_"
 ScalarText: TypeAlias = Callable[[KeyPath, str | None], str | None]
 """Tells how the value at a path (of a file, when given) is written, if as a plain scalar."""
 _A_TYPE = {
-    "string": "a text",
+    "string": "a string",
     "integer": "an integer",
     "number": "a number",
     "boolean": "true or false",
@@ -196,7 +196,7 @@ def resolve(
     for name, value in given.items():
         if name not in declared and complete:
             message = f"no variable {quoted(name)} is declared"
-            hint = suggest.hint(name, "declare it under variables, or don't give it")
+            hint = suggest.hint(name, "declare it under variables, or do not set it")
             found.append(value.finding(name, "undeclared-variable", message, hint))
     for name, declaration in declared.items():
         if name in values.failed or not isinstance(declaration, dict):
@@ -208,9 +208,7 @@ def resolve(
         else:
             values.failed.add(name)
             message = f"the variable {quoted(name)} has no value"
-            hint = (
-                f"give one with --var {name}=…, a --var-file or {_ENVIRONMENT}{name}, or a default"
-            )
+            hint = f"set it with --var {name}=…, a --var-file, {_ENVIRONMENT}{name} or a default"
             path = ("variables", name)
             found.append(Finding(path, "variable-without-value", message, hint, at_key=True))
     for name in _in_order(from_default, values, found):
@@ -236,10 +234,10 @@ def _take(
         return
     values.failed.add(name)
     # The value is not shown: what the environment holds may be secret.
-    message = f"the value given to the variable {quoted(name)} is not {_A_TYPE[kind]}"
+    message = f"the value of the variable {quoted(name)} is not {_A_TYPE[kind]}"
     hint = f"the variable has the type {kind}"
     if given.as_text and kind in ("integer", "number"):
-        hint += ": write digits alone, with no blank, no _ and no zero before them"
+        hint += ": write digits only, without blanks, _ or leading zeros"
     elif kind == "string" and isinstance(value, bool | int | float):
         hint = to_quote(written((name,), given.place))
     found.append(given.finding(name, "variable-type", message, hint))
@@ -321,7 +319,7 @@ def _in_order(
                 ready.append(other)
     values.failed.update(waits_for)
     for cycle in _cycles(waits_for):
-        message = f"these variables refer to each other in a circle: {' → '.join(cycle)}"
+        message = f"these variables refer to each other in a cycle: {' → '.join(cycle)}"
         path = ("variables", cycle[0], "default")
         found.append(Finding(path, "variable-cycle", message, "give one of them a plain default"))
 

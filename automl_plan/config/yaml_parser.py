@@ -28,7 +28,7 @@ _PLAIN_TAGS: dict[str, type | tuple[type, ...]] = {
 }
 _NO_TABS = "indent with spaces"
 _HINTS = (
-    ("did not find expected node content", "write a value, or close what is open"),
+    ("did not find expected node content", "write a value, or close the bracket"),
     ("unexpected end of stream", "close the quotes"),
     ("could not find expected ':'", "write KEY: VALUE, or quote the text"),
     ("mapping values are not allowed", "quote a text that holds ': ', and align the keys"),
@@ -145,7 +145,10 @@ class _Builder:
             value = self._tagged(event)
         if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
             self._found(
-                event.start_mark, "encoding", "an escape makes half a character", "write it whole"
+                event.start_mark,
+                "encoding",
+                "this escape is half of a character",
+                "write the whole character",
             )
             value = ""
         if event.anchor is not None:
@@ -157,8 +160,8 @@ class _Builder:
             elif text == "<<" and event.tag is None and event.implicit[0]:
                 self._merge_key(event, frame)
             elif value is not text:
-                message = f"the key {visible(text[:40]) or 'null'} is not text"
-                hint = f"write {quoted(text)} if it is meant as text"
+                message = f"the key {visible(text[:40]) or 'null'} is not a string"
+                hint = f"write {quoted(text)} if it is meant as a string"
                 self._found(event.start_mark, "yaml-key", message, hint)
                 self._key(event, frame, text)
             else:
@@ -186,14 +189,14 @@ class _Builder:
     def _foreign_tag(self, event: Any) -> None:
         tag = event.tag
         shown = "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
-        message = f"the tag {quoted(shown)} has no meaning here"
+        message = f"the tag {quoted(shown)} is not supported"
         self._found(event.start_mark, "yaml-tag", message, "remove the tag")
 
     def _start(self, event: Any, container: Json) -> None:
         self._nodes += 1
         if len(self._frames) >= MAX_DEPTH:
             self._found(
-                event.start_mark, "yaml-depth", f"this is nested deeper than {MAX_DEPTH} levels"
+                event.start_mark, "yaml-depth", f"this is nested more than {MAX_DEPTH} levels deep"
             )
             raise _Stop
         own = f"{_CORE}{'map' if type(container) is dict else 'seq'}"
@@ -203,7 +206,7 @@ class _Builder:
             self._anchors[event.anchor] = None  # not finished: an alias to it would be endless
         frame = self._frames[-1] if self._frames else None
         if frame and type(frame.container) is dict and frame.key is None and not frame.waiting:
-            message = f"a key is text, not {quoted(container)}"
+            message = f"a key is a string, not {quoted(container)}"
             hint = "quote a text that begins with { or ["
             self._found(event.start_mark, "yaml-key", message, hint)
             raise _Stop
@@ -224,20 +227,20 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         name = quoted("*" + event.anchor)
         if event.anchor not in self._anchors:
-            self._found(event.start_mark, "yaml-alias", f"no anchor is named as {name} says")
+            self._found(event.start_mark, "yaml-alias", f"there is no anchor for {name}")
             raise _Stop
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            self._found(event.start_mark, "yaml-alias", f"{name} stands inside what it names")
+            self._found(event.start_mark, "yaml-alias", f"{name} is inside its own anchor")
             raise _Stop
         self._nodes += anchored.nodes
         self._alias_nodes += anchored.nodes
         if self._alias_nodes > MAX_ALIAS_NODES:
             message = f"the aliases of this file add more than {MAX_ALIAS_NODES:,} nodes"
-            self._found(event.start_mark, "yaml-alias", message, "write less with aliases")
+            self._found(event.start_mark, "yaml-alias", message, "use fewer aliases")
             raise _Stop
         if len(self._frames) + anchored.height > MAX_DEPTH:
-            message = f"{name} makes this deeper than {MAX_DEPTH} levels"
+            message = f"{name} makes this more than {MAX_DEPTH} levels deep"
             self._found(event.start_mark, "yaml-depth", message)
             raise _Stop
         frame = self._frames[-1]
@@ -245,7 +248,7 @@ class _Builder:
             if isinstance(anchored.value, str):
                 self._key(event, frame, anchored.value)
                 return
-            self._found(event.start_mark, "yaml-key", f"the key {name} is not text")
+            self._found(event.start_mark, "yaml-key", f"the key {name} is not a string")
             raise _Stop
         self._place(event, anchored.value, anchored.height)
 
@@ -257,7 +260,7 @@ class _Builder:
                 self._places = locate(self._text)
             first = self._places.get(path)
             at = f" (first on line {first.key[0]})" if first is not None else ""
-            message = f"the key {quoted(key)} stands twice in this mapping{at}"
+            message = f"the key {quoted(key)} occurs twice in this mapping{at}"
             self._found(event.start_mark, "duplicate-key", message, "remove one of the two")
         frame.key = key
 
@@ -282,7 +285,7 @@ class _Builder:
         """Take a merge key; what it takes in is the next node."""
         if frame.merge_line:
             message = (
-                f'the key "<<" stands twice in this mapping (first on line {frame.merge_line})'
+                f'the key "<<" occurs twice in this mapping (first on line {frame.merge_line})'
             )
             hint = "write one with a list: <<: [*FIRST, *SECOND]"
             self._found(event.start_mark, "duplicate-key", message, hint)
@@ -296,7 +299,7 @@ class _Builder:
             if isinstance(mapping, dict):
                 frame.merged.append(mapping)
             else:
-                message = f"<< takes in mappings, not {quoted(mapping)}"
+                message = f"<< merges mappings, not {quoted(mapping)}"
                 self._found(event.start_mark, "yaml-syntax", message, "write <<: *ANCHOR")
 
     @staticmethod
@@ -320,7 +323,7 @@ class _Builder:
             what = f"the file ends too early: {what}"
         before = lines[line][:column]
         if "\t" in lines[line][: column + 1] and not before.strip():
-            self._report(line + 1, column + 1, "yaml-syntax", "a tab stands here", _NO_TABS)
+            self._report(line + 1, column + 1, "yaml-syntax", "tabs are not allowed here", _NO_TABS)
             return
         hint = next((hint for part, hint in _HINTS if part in what), None)
         self._report(line + 1, column + 1, "yaml-syntax", what, hint)

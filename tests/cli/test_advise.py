@@ -145,7 +145,7 @@ def test_data_that_would_not_be_taken_refuses_the_plan(
     assert done.returncode == 3
     assert "d.csv:5: error[label-injection]" in done.stdout
     assert "d.csv:10: error[label-syntax]" in done.stdout
-    assert "`automl-plan datasets lint digits` tells all" in done.stdout
+    assert "`automl-plan datasets lint digits` lists all findings" in done.stdout
     assert project.run("apply", "--auto-approve").returncode == 3
     assert project.run("apply", str(plan)).returncode == 3
     page = project("show", str(plan), "--format", "html")

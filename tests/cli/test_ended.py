@@ -49,7 +49,7 @@ def test_it_is_taken_up_and_deleted_when_it_is_not_declared_any_more(project: Pr
     leave(project)
     project("destroy", "--auto-approve")
     assert project.json("models", "list")["models"] == []
-    assert project("state", "list") == "Nothing is recorded.\n"
+    assert project("state", "list") == "The state is empty.\n"
 
 
 def test_a_cancelled_one_is_told_as_such_and_costs_no_more(project: ProjectLine) -> None:

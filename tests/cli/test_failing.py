@@ -135,7 +135,7 @@ def test_init_and_chdir(cli: CommandLine) -> None:
         assert "Success!" in cli(*where)
     assert "Success!" in cli("-C", "new/inner", "validate", "-C", "..")
     assert is_valid("validate", cli.json("validate", "-C", "new"))
-    assert "is there already" in cli.failure("init", "-C", "new")
+    assert "already exists" in cli.failure("init", "-C", "new")
     assert {p.name for p in cli.directory.iterdir()} == {"new"}
 
 

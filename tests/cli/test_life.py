@@ -346,7 +346,7 @@ def test_what_is_protected_stays(project: ProjectLine) -> None:
     assert "is protected by lifecycle.prevent_destroy" in project("plan", code=3)
     (refused,) = project.json("plan", code=3)["refused"]
     assert (refused["rule"], refused["address"]) == ("protected", "model.digits")
-    assert refused["text"].startswith("model.digits is protected")
+    assert refused["text"].startswith("model.digits would be deleted, but is protected")
     project("apply", "--auto-approve", code=3)
     project("destroy", "--auto-approve", code=3)
     saved = project.directory / "plan.json"

@@ -20,9 +20,9 @@ def test_what_an_open_training_made_is_adopted_by_nobody(project: ProjectLine) -
     project("emulator", "advance", "2h")
     (row,) = project.json("models", "list")["models"]
     assert (row["claim"], row["being_made_by"]) == ("being-made", "model.digits")
-    assert "being made by model.digits" in project("models", "list")
+    assert "being created by model.digits" in project("models", "list")
 
-    said = "is being made by model.digits"
+    said = "is being created by model.digits"
     write(project, {"digits": MODEL, "x": MODEL})
     told = project.failure("import", "model.x", row["id"], "--auto-approve")
     assert said in told

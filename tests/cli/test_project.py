@@ -55,7 +55,7 @@ def test_a_saved_plan_is_applied_once(project: ProjectLine) -> None:
     jsonschema.Draft7Validator(read_schema("plan")).validate(project.json("show", "plan.json"))
     comment = project("show", "plan.json", "--format", "markdown", "--key", "digits")
     assert comment.startswith("[//]: # (automl-plan key=digits ")
-    assert "At most 27.72 USD once, for 1 training" in comment
+    assert "One-time cost: at most 27.72 USD for 1 training" in comment
     assert "Give a PLANFILE" in project.failure("show", "--format", "markdown")
     assert "can't be given" in project.failure("apply", "plan.json", "--target", "model.digits")
     assert "Apply complete" in project("apply", "plan.json")
@@ -84,14 +84,14 @@ def test_apply_tells_what_it_does(project: ProjectLine) -> None:
         "dataset.digits: creating…\n",
         "dataset.digits: data imported ",
         "model.digits: trained ",
-        "Apply complete: 1 dataset created, data of 1 dataset imported, 1 model trained, 1 model ",
+        "Apply complete: 1 dataset created, data imported into 1 dataset, 1 model trained, 1 ",
         "model.digits: auPRC ",
     ):
         assert line in text
     assert "Apply complete" not in project("apply", "--auto-approve")
     destroyed = project("destroy", "--auto-approve")
     assert "1 model undeployed, 1 dataset deleted, 1 model deleted." in destroyed
-    assert project("show") == project("state", "list") == "Nothing is recorded.\n"
+    assert project("show") == project("state", "list") == "The state is empty.\n"
 
 
 def test_apply_tells_programs_what_it_does(project: ProjectLine) -> None:

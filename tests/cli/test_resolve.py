@@ -47,7 +47,7 @@ def test_a_training_that_bears_its_label_needs_no_person(project: ProjectLine) -
     name = with_open_intent(project)
     (found,) = project.json("plan")["found"]
     assert (found["address"], found["verdict"]) == ("model.digits", "found")
-    assert f"arrived; {name} " in " ".join(project("plan").split())
+    assert f"arrived; operation {name}" in " ".join(project("plan").split())
     project("apply", "--auto-approve", "--detach", code=5)
     assert name in project("state", "list")
     assert len(project.json("operations", "list", "--running")["operations"]) == 1

@@ -138,7 +138,7 @@ def test_a_partial_import_is_not_trained_on(project: ProjectLine) -> None:
     assert billed(project) == 0
     # The same again is imported again; what is changed is another dataset.
     shown = " ".join(project("plan", "--no-lint").split())
-    assert "its last import was partial: the service refused 1 row" in shown
+    assert "the last import was partial: the service refused 1 row" in shown
     assert "1 dataset to import data into, 1 model to train" in shown
     project("apply", "--auto-approve", "--no-lint", code=1)
     assert billed(project) == 0
@@ -193,7 +193,7 @@ def test_a_training_that_was_cancelled_at_the_service(project: ProjectLine) -> N
     )
     project("operations", "cancel", training)
     shown = " ".join(project("plan").split())
-    assert "it was cancelled at the service" in shown
+    assert "was cancelled at the service" in shown
     assert "model.digits will be trained" in shown
     assert "model.digits $27.72" in shown
     project("apply", "--auto-approve", "--detach", code=5)

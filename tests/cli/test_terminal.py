@@ -34,7 +34,7 @@ def test_nothing_else_is(project: ProjectLine, answer: str) -> None:
         terminal.type(answer)
         assert terminal.ended() == 3
         assert "Not approved; nothing was done." in terminal.shown
-    assert project("state", "list") == "Nothing is recorded.\n"
+    assert project("state", "list") == "The state is empty.\n"
 
 
 def test_a_question_is_interrupted(project: ProjectLine) -> None:
@@ -44,7 +44,7 @@ def test_a_question_is_interrupted(project: ProjectLine) -> None:
         assert terminal.ended() == 130
         assert "Interrupted: not approved, and nothing was done." in terminal.shown
         assert "Traceback" not in terminal.shown
-    assert project("state", "list") == "Nothing is recorded.\n"
+    assert project("state", "list") == "The state is empty.\n"
 
 
 @BOTH

@@ -174,7 +174,7 @@ def test_a_time_to_wait_that_is_none(github: FakeGitHub, plan: Path, seconds: st
         (Trouble("POST", 422, 9, message="Validation Failed"), "locked, or the comment too long"),
         (Trouble("POST", 410, 9), "Comments are disabled"),
         (Trouble("GET", 404, 9), "no such pull request"),
-        (Trouble("GET", 403, 99, headers={"Retry-After": "3600"}), "GitHub answers 403"),
+        (Trouble("GET", 403, 99, headers={"Retry-After": "3600"}), "GitHub responded with 403"),
         (Trouble("GET", 301, 9), "may have moved"),
     ],
 )  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_netrc_does_not_take_the_token_s_place(
 
 
 def test_a_token_that_is_wrong(github: FakeGitHub, plan: Path) -> None:
-    assert "not valid" in run(github, plan, code=1, GITHUB_TOKEN="ghs_other").stderr
+    assert "is invalid" in run(github, plan, code=1, GITHUB_TOKEN="ghs_other").stderr
 
 
 @pytest.mark.parametrize(

@@ -110,11 +110,11 @@ def test_a_file_that_gives_variables_is_none_of_it(tmp_path: Path) -> None:
 def test_a_directory_with_other_yaml_alone(tmp_path: Path) -> None:
     others = {name: text for name, text in FOREIGN.items() if "models:" not in str(text)}
     [(_, rule, hint)] = errors(write(tmp_path, others))
-    assert (rule, hint) == ("no-configuration", "automl-plan init writes a first one")
+    assert (rule, hint) == ("no-configuration", "create one with automl-plan init")
     write(tmp_path, {"main.yaml": GOOD.replace("datasets", "dataset")})
     [(_, rule, hint)] = errors(tmp_path)
     assert rule == "no-configuration"
-    assert hint == "if main.yaml is meant, rename it: mv main.yaml main.automl.yaml"
+    assert hint == "if main.yaml is the configuration, rename it: mv main.yaml main.automl.yaml"
 
 
 @given(st.data())

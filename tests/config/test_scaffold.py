@@ -56,7 +56,7 @@ def test_it_does_not_write_beside_a_configuration(name: str, tmp_path: Path) -> 
     [
         (
             "*.pyc",
-            "*.pyc\n# what the embedded service keeps beside the configuration\n.automl-plan/\n",
+            "*.pyc\n# data of the embedded service\n.automl-plan/\n",
         ),
         ("a\n.automl-plan/\n", "a\n.automl-plan/\n"),
     ],

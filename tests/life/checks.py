@@ -24,7 +24,7 @@ _IN_USE = "an operation is running on it"
 _TAKEN_UP = "that the rebuilt state took up"
 """Whose a training of AutoML v1 is that a rebuilt state waits for is known when it has ended."""
 _REFUSED_ROWS = "the service refused"
-_MAY_REFUSE = re.compile(f"{COUNTED}|its last import was partial")
+_MAY_REFUSE = re.compile(f"{COUNTED}|the last import was partial")
 """A plan says so where a relabelled row may be appended."""
 _TAKES_DOWN = ("undeploy", "delete")
 

@@ -211,13 +211,16 @@ def test_what_is_not_set_is_told_and_waits(
 @pytest.mark.parametrize(
     ("receiver", "said"),
     [
-        ({}, "no way to reach it"),
+        ({}, "no channel"),
         ({"slack": {"url_env": "A"}, "command": ["x"]}, "slack and command"),
-        ({"webhook": {}}, "a webhook has one address"),
-        ({"webhook": {"url": "https://x", "url_env": "A"}}, "a webhook has one address"),
+        ({"webhook": {}}, "a webhook needs exactly one address"),
+        ({"webhook": {"url": "https://x", "url_env": "A"}}, "a webhook needs exactly one address"),
         ({"webhook": {"url": "https://x", "secret": "s"}}, "unknown key"),
-        ({"webhook": {"url": "ftp://x"}}, "is no address of a webhook"),
-        ({"slack": {"url_env": "https://secret"}}, "url_env is no name of a variable"),
+        ({"webhook": {"url": "ftp://x"}}, "is not a webhook URL"),
+        (
+            {"slack": {"url_env": "https://secret"}},
+            "url_env is not the name of an environment variable",
+        ),
         ({"command": []}, "the command is empty"),
         ({"command": ["x"], "events": ["lunch"]}, "lunch"),
     ],

@@ -204,7 +204,7 @@ def test_of_nothing_nothing_is_measured() -> None:
     silent = (replace(OVERALL, thresholds=(entry(0, 0, 200),)),)
     row = only(Requirements({Metric.PRECISION: 0.9}), silent)
     assert (row.actual, row.met) == (None, False)
-    assert row.note == "there is no prediction to measure it on"
+    assert row.note == "no prediction to measure it on"
     empty = (replace(SEVEN, example_count=0),)
     row = only(Requirements(labels={"seven": {Metric.RECALL: 0.1}}), empty)
     assert (row.actual, row.met, row.note) == (None, False, "no test examples")
@@ -286,7 +286,7 @@ def test_a_comparison_needs_both() -> None:
     for current in ((), (SEVEN,), DETECTION):
         (row,) = evaluate_gate(require, NEW, current).rows
         assert not row.met
-        assert (row.note or "").startswith("of the current version: not ")
+        assert (row.note or "").startswith("current version: not ")
     (row,) = evaluate_gate(require, (SEVEN,), NEW).rows
     assert (row.met, row.actual, row.current, row.note) == (False, None, 0.95, "not evaluated")
 
@@ -310,7 +310,7 @@ def test_few_examples_are_said_to_be_few() -> None:
     many = (replace(OVERALL, example_count=5000),)
     assert evaluate_gate(Requirements({Metric.AU_PRC: 0.9}), many, many).caveat is None
     compared = evaluate_gate(Requirements(not_worse_than_current=0.1), few, few)
-    assert (compared.caveat or "").startswith("with 30 test examples, au_prc is known")
+    assert (compared.caveat or "").startswith("with only 30 test examples, au_prc is ")
 
 
 def test_json() -> None:

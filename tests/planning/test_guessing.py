@@ -88,8 +88,8 @@ def test_whatever_is_told_or_not(images: int, labels: int, skill: float, seed: i
     assert (said is None) == (no_better_than_guessing(without_counts) is None)
     if said is not None:
         assert f"{images:,} TEST image" in said
-        assert f"auPRC {whole.au_prc:.4f}, by guessing {1 / labels:.4f}; auROC" in said
-        assert f"{whole.au_roc:.4f}, by guessing 0.5000" in said
+        assert f"auPRC {whole.au_prc:.4f} (guessing: {1 / labels:.4f}); auROC" in said
+        assert f"{whole.au_roc:.4f} (guessing: 0.5000)" in said
 
 
 @pytest.mark.parametrize(

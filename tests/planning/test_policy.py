@@ -36,8 +36,8 @@ def judged(policy: Policy, world: World | None = None) -> tuple[Violation, ...]:
 @pytest.mark.parametrize(
     ("rule", "against", "within", "said"),
     [
-        ("max_training_cost", 27.0, 28.0, "trainings cost up to $27.72, and $27.00 are allowed"),
-        ("max_monthly_cost", 1000, 1004, "deployments cost $1,003.75 a month, and $1,000.00"),
+        ("max_training_cost", 27.0, 28.0, "trainings cost up to $27.72; at most $27.00 is allowed"),
+        ("max_monthly_cost", 1000, 1004, "deployments cost $1,003.75 per month; at most $1,000.00"),
         ("deny", {"model.*": ["train"]}, {"model.x*": ["train"]}, "train is denied for model.*"),
         ("required_labels", ["team", "owner"], ["team"], "the label owner is missing"),
         ("allowed_model_types", ["mobile-versatile-1"], ["cloud"], "the model type cloud is"),

@@ -248,7 +248,7 @@ def protected() -> World:
 def test_protection_holds_without_its_block() -> None:
     (said,) = protected().plan(desired(dataset())).refused
     assert (said.rule, said.address) == ("protected", model_address("digits"))
-    assert "model.digits is protected" in said.text
+    assert "is protected" in said.text
     assert "removed: [{from: model.digits, action: delete}]" in said.text
 
 

@@ -73,7 +73,7 @@ def test_the_bill_of_what_has_ended_is_what_the_service_tells() -> None:
 
 
 def test_it_is_told_in_words() -> None:
-    told = "running for 30 minutes, up to $13.86 of at most $27.72 so far"
+    told = "running for 30 minutes, up to $13.86 so far (maximum $27.72)"
     assert told_after(1800) == told
     assert (describe_spending(running(30), METER, BOOK) or "").startswith(
         "running for less than a minute, up to $0.24"

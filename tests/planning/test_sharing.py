@@ -73,7 +73,7 @@ def test_what_an_open_training_made_is_not_adopted(world: World, how: str) -> No
         world.models["M9"] = replace(world.models["M9"], labels=labels)
     world.resources[M] = RecordedResource(M, operations=(operation,))
     said, hint = adopted(world)
-    assert said == "M9 is being made by model.m"
+    assert said == "M9 is being created by model.m"
     assert "automl-plan wait" in hint
 
 
@@ -175,7 +175,7 @@ def test_a_training_does_not_record_what_another_address_holds(world: World) -> 
     inputs = {k: v for k, v in model("m").attributes(dataset()).items() if k != "deploy"}
     world.resources[M] = RecordedResource(M, operations=(begun(TOKEN, attributes=inputs),))
     refused = " ".join(r.text for r in world.plan(both()).refused)
-    assert "model.m resume: M9 belongs to model.x, too" in refused
+    assert "model.m resume: M9 also belongs to model.x" in refused
     assert "automl-plan state rm model.x" in refused
 
 

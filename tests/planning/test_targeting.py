@@ -149,7 +149,7 @@ def test_what_is_left_out_is_no_part_of_what_is_unchanged() -> None:
         (PlanOptions(targets=frozenset({D}), replaces=frozenset({M})), "--replace model.m"),
         (without(M, replaces=frozenset({M})), "--replace model.m"),
         (without(D, replaces=frozenset({M})), "--replace model.m"),
-        (PlanOptions(replaces=frozenset({B})), "--replace model.b: it is not declared"),
+        (PlanOptions(replaces=frozenset({B})), "--replace model.b: not declared"),
     ],
 )
 def test_options_that_contradict_each_other(options: PlanOptions, said: str) -> None:

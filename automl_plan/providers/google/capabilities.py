@@ -29,7 +29,7 @@ LIFESPAN = Lifespan(months=18, shortest_days=546)
 """The maximum lifespan of a custom model ("Training Cloud-hosted models"): 546 to 550 days."""
 SOURCES = SourceForm(
     upload_setting="staging_bucket",
-    upload_hint="staging_bucket: gs://BUCKET beside the project",
+    upload_hint="staging_bucket: gs://BUCKET next to the project",
 )
 """Import files in Cloud Storage. Length: proto, GcsSource.input_uris."""
 
@@ -100,7 +100,7 @@ def _value_problem(value: str) -> str | None:
         if c not in "_-" and unicodedata.category(c) not in (*_LETTERS, _DIGITS):
             if unicodedata.category(c) == "Lu":
                 return f'"{c}" is not lowercase'
-            return f"it holds {unicodedata.name(c, f'U+{ord(c):04X}').lower()}"
+            return f"it contains {unicodedata.name(c, f'U+{ord(c):04X}').lower()}"
     size = len(value.encode())
     if size > MAX_BYTES:
         return f"it has {size:,} bytes in UTF-8, more than {MAX_BYTES}"
@@ -112,10 +112,10 @@ def label_grammar(*, digit_first: bool) -> LabelGrammar:
     return LabelGrammar(
         partial(_key_problem, digit_first=digit_first),
         _value_problem,
-        f"write a lowercase letter, then up to {MAX_LENGTH - 1} of them, digits, _ or -",
+        f"write a lowercase letter, then up to {MAX_LENGTH - 1} lowercase letters, digits, _ or -",
         f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, or nothing",
         MAX_LABELS,
-        "the service takes 64, and automl-plan sets up to 8 itself",
+        "the service allows 64, of which automl-plan uses up to 8",
         (SERVICE_LABELS,),
     )
 
@@ -133,8 +133,8 @@ _FOLDER = re.compile(r"[A-Za-z0-9._=+@-]+")
 def _project_id(settings: Settings) -> Iterator[SettingProblem]:
     project = str(settings.get("project", "-"))
     if not re.fullmatch(r"[^\s/]+", project):
-        message = "{} can't be the id of a project"
-        yield SettingProblem(("project",), message, "write the id alone, such as my-project")
+        message = "{} is not a valid project id"
+        yield SettingProblem(("project",), message, "write only the id, such as my-project")
 
 
 def _staging_bucket(settings: Settings) -> Iterator[SettingProblem]:
@@ -143,23 +143,23 @@ def _staging_bucket(settings: Settings) -> Iterator[SettingProblem]:
     written, path = str(settings["staging_bucket"]), ("staging_bucket",)
     bucket, *folders = written.removeprefix("gs://").removesuffix("/").split("/")
     if not written.startswith("gs://") or not _BUCKET.fullmatch(bucket):
-        message = "{} names no bucket"
+        message = "{} is not the URI of a bucket"
         yield SettingProblem(path, message, "write gs://BUCKET or gs://BUCKET/PREFIX")
         return
     wrong = [f for f in folders if not _FOLDER.fullmatch(f) or not f.strip(".")]
     if wrong or len(written) > MAX_PREFIX:
         hint = (
-            f"write at most {MAX_PREFIX} characters, and as names of folders letters, digits and "
-            "any of . _ = + @ -"
+            f"use at most {MAX_PREFIX} characters, and only letters, digits and . _ = + @ - in "
+            "folder names"
         )
-        yield SettingProblem(path, "nothing can be uploaded below {}", hint)
+        yield SettingProblem(path, "{} is not a valid upload prefix", hint)
 
 
 RULES = (
-    SettingRule("project-id", "The project is one word.", _project_id),
+    SettingRule("project-id", "The project is a project id.", _project_id),
     SettingRule(
         "staging-bucket",
-        "Local data is uploaded to a bucket, or below a folder of one.",
+        "Local data is uploaded to a bucket or a folder of it.",
         _staging_bucket,
     ),
 )

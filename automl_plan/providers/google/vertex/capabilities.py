@@ -29,7 +29,7 @@ _TYPES = {
 
 
 def _core_ml(name: str) -> Unavailable:
-    reason = f'Vertex AI has no type "{name}": its mobile types are exported to Core ML'
+    reason = f'Vertex AI has no model type "{name}": its mobile types are exported to Core ML'
     return Unavailable(reason, f"mobile-{name.removeprefix(google.CORE_ML)}")
 
 
@@ -61,7 +61,7 @@ def _location_form(settings: Settings) -> Iterator[SettingProblem]:
     hint = "write a region, such as us-central1 or europe-west4"
     if location == "eu":
         hint = "write a region of Europe, such as europe-west4"
-    yield SettingProblem(("location",), "{} is no region", hint)
+    yield SettingProblem(("location",), "{} is not a region", hint)
 
 
 def _split_sum(block: Settings) -> Iterator[SettingProblem]:
