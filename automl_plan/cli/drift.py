@@ -52,6 +52,6 @@ def drift(
 
 
 def _document(plan: Plan) -> Struct:
-    from automl_plan.output.documents.plan import Drift
+    from automl_plan.output.documents.plan import DriftFound
 
-    return Drift.of(plan.drift, plan.unrecorded)
+    return DriftFound.of(plan.drift, plan.unrecorded)

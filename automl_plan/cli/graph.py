@@ -59,8 +59,6 @@ def graph(
         )
         drawn = configuration_graph(configuration.desired)
     if as_json or format_ == "json":
-        from automl_plan.output.documents.plan import Graph
-
-        write_json(Graph.of(drawn))
+        write_json(drawn)
     else:
         write(graph_mermaid(drawn) if format_ == "mermaid" else graph_dot(drawn))

@@ -113,7 +113,7 @@ class DocumentFile:
             raise _unwritable(self._path, error) from error
 
     def _write_error(self, error: AutomlPlanError) -> None:
-        from automl_plan.output.documents.errors import Error
+        from automl_plan.output.documents.commands import Error
 
         try:
             self.write(Error.of(error))
@@ -176,7 +176,7 @@ class EventLines:
     ) -> None:
         told = None if error is None or self._descriptor is None else _told(error)
         if told is not None:
-            from automl_plan.output.documents.errors import Error
+            from automl_plan.output.documents.commands import Error
 
             self.into_file(Error.of(told))  # main tells standard output
         self._close()

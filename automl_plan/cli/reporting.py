@@ -55,7 +55,7 @@ def write_error(error: AutomlPlanError, arguments: Sequence[str]) -> None:
     name = "json" if "--json" in arguments else _format_of(arguments)
     render = renderer(name)
     if name == "json":
-        from automl_plan.output.documents.errors import Error
+        from automl_plan.output.documents.commands import Error
 
         write_json_line(Error.of(error))
     elif render is not None:

@@ -56,7 +56,7 @@ def versions(
 ) -> None:
     """List a model's versions: what they were trained on, how good they are, what they cost."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.versions import versions_text
+    from automl_plan.output.inventory import versions_text
     from automl_plan.workspace.versions import address_of, version_rows
 
     with workspace(directory, var, var_file) as opened:

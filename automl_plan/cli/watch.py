@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
@@ -48,7 +49,7 @@ def watch(
     It starts nothing and changes nothing at the service. It ends when nothing runs any more and
     every message was sent.
     """
-    from automl_plan.output.watch import (
+    from automl_plan.output.progress import (
         watch_result_text,
         watched_line,
     )
@@ -63,7 +64,7 @@ def watch(
 
         def tell(event: WatchEvent) -> None:
             if as_json:
-                from automl_plan.output.documents.watch import Watched
+                from automl_plan.output.documents.events import Watched
 
                 lines(Watched.of(event))
             else:
@@ -76,9 +77,9 @@ def watch(
                 opening, once=once, for_ever=for_ever, interval=seconds, on_event=tell
             ).run()
         if as_json:
-            from automl_plan.output.documents.watch import WatchResult
+            from automl_plan.output.documents.events import WatchEnd
 
-            lines(WatchResult.of(result))
+            lines(WatchEnd(**asdict(result)))
         else:
             write_or_go_on(watch_result_text(result, style))
 

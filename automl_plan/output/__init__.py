@@ -1,1 +1,1 @@
-"""What people and programs read: text for terminals, and JSON. Nothing here asks or decides."""
+"""What people and programs read. Nothing here asks or decides."""

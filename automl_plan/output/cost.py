@@ -1,4 +1,4 @@
-"""The money in a plan, and what trainings have cost, as text and as JSON."""
+"""The money in a plan, and what trainings have cost, as text."""
 
 from __future__ import annotations
 

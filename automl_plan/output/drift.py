@@ -1,4 +1,4 @@
-"""Changes outside automl-plan, and unrecorded objects with our labels, as text and as JSON."""
+"""Changes outside automl-plan, and unrecorded objects with our labels, as text."""
 
 from __future__ import annotations
 

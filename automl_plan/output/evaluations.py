@@ -1,4 +1,4 @@
-"""Evaluations as tables and JSON: of models, of candidates beside current versions, of gates."""
+"""Evaluations as tables: of models, of candidates beside current versions, of gates."""
 
 from __future__ import annotations
 

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
+from automl_plan.output.documents.base import Document
 from automl_plan.output.style import clean
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import TRAININGS, Action, Change
@@ -45,32 +47,47 @@ _COLOURS = {
 
 
 class Node(Struct, frozen=True):
-    """One resource, or a model of the service that another one builds on."""
+    """A resource, or a model of the service that another one builds on."""
 
     key: str
-    """Unique in a graph: the address; it has no space in it unless it is no resource of ours."""
+    """The address; of a model of the service a text with a space in it."""
     lines: tuple[str, ...]
-    """What is told of it, the first line being its name; from outside."""
-    gravity: Gravity = Gravity.UNCHANGED
+    """Its name, its display name where that differs, what is planned."""
+    gravity: Gravity | None = None
+    """The worst that is planned; null: not known."""
     outside: bool = False
     """Whether it is not a resource of this configuration."""
 
+    @property
+    def shade(self) -> Gravity:
+        """How it is drawn."""
+        return self.gravity or Gravity.UNCHANGED
 
-class Graph(Struct, frozen=True):
-    """Nodes, and edges from what is needed to what needs it; all in order."""
+
+class Edge(Struct, frozen=True, order=True):
+    """A dependency."""
+
+    needed: str
+    needing: str
+
+
+class Graph(Document, frozen=True):
+    """`graph --json`: what depends on what"""
 
     nodes: tuple[Node, ...]
-    edges: tuple[tuple[str, str], ...]
-    planned: bool = False
-    """Whether it tells what is planned."""
+    edges: tuple[Edge, ...]
+    planned: bool
+    """Whether it shows what a saved plan does."""
 
 
 class _Drawing(Struct):
     nodes: dict[str, Node] = field(default_factory=dict)
-    edges: set[tuple[str, str]] = field(default_factory=set)
+    edges: set[Edge] = field(default_factory=set)
 
     def graph(self, *, planned: bool = False) -> Graph:
         nodes = sorted(self.nodes.values(), key=lambda node: (node.outside, node.key))
+        if not planned:
+            nodes = [replace(node, gravity=None) for node in nodes]
         return Graph(tuple(nodes), tuple(sorted(self.edges)), planned)
 
 
@@ -110,12 +127,12 @@ def _declared(
         address = model.address
         found = changes.get(address, ())
         drawing.nodes[str(address)] = _node(address, model.display_name, found, stays=stays)
-        drawing.edges.add((str(model.dataset), str(address)))
+        drawing.edges.add(Edge(str(model.dataset), str(address)))
         if model.base_model_id is not None:
             # No address has a space in it, so that no id can pass for one.
             key = f"base model {model.base_model_id}"
             drawing.nodes[key] = Node(key, (model.base_model_id, "base model"), outside=True)
-            drawing.edges.add((key, str(address)))
+            drawing.edges.add(Edge(key, str(address)))
     return drawing
 
 
@@ -141,11 +158,11 @@ def _gravity(actions: Iterable[Action], *, stays: bool) -> Gravity:
     return Gravity.CHANGED if found else Gravity.UNCHANGED
 
 
-def _edge(needed: Address, needing: Address) -> tuple[str, str]:
+def _edge(needed: Address, needing: Address) -> Edge:
     """Deletions run the other way round; a model is always drawn behind its dataset."""
     if needed.kind is ResourceKind.MODEL and needing.kind is ResourceKind.DATASET:
         needed, needing = needing, needed
-    return str(needed), str(needing)
+    return Edge(str(needed), str(needing))
 
 
 def graph_dot(graph: Graph) -> str:
@@ -156,9 +173,9 @@ def graph_dot(graph: Graph) -> str:
         '  node [shape="box", style="filled,rounded", fontname="sans-serif"];',
     ]
     for node in graph.nodes:
-        fill, border = _COLOURS[node.gravity]
+        fill, border = _COLOURS[node.shade]
         attributes = {"fillcolor": fill, "color": border}
-        if graph.planned and not node.outside:
+        if node.gravity is not None:
             attributes["class"] = node.gravity
         if node.outside:
             attributes["style"] = "filled,dashed"
@@ -166,7 +183,7 @@ def graph_dot(graph: Graph) -> str:
         label = "\\n".join(_dot_inner(line) for line in node.lines)
         rest = ", ".join(f"{key}={_dot(value)}" for key, value in attributes.items())
         lines.append(f'  {_dot(node.key)} [label="{label}", {rest}];')
-    lines += [f"  {_dot(needed)} -> {_dot(needing)};" for needed, needing in graph.edges]
+    lines += [f"  {_dot(edge.needed)} -> {_dot(edge.needing)};" for edge in graph.edges]
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -177,10 +194,10 @@ def graph_mermaid(graph: Graph) -> str:
     for node in graph.nodes:
         label = "<br/>".join(_mermaid(line) for line in node.lines)
         shape = f'(["{label}"])' if node.outside else f'["{label}"]'
-        lines.append(f"  {ids[node.key]}{shape}:::{node.gravity}")
-    lines += [f"  {ids[needed]} --> {ids[needing]}" for needed, needing in graph.edges]
+        lines.append(f"  {ids[node.key]}{shape}:::{node.shade}")
+    lines += [f"  {ids[edge.needed]} --> {ids[edge.needing]}" for edge in graph.edges]
     for gravity in Gravity:
-        if any(node.gravity is gravity for node in graph.nodes):
+        if any(node.shade is gravity for node in graph.nodes):
             fill, border = _COLOURS[gravity]
             lines.append(f"  classDef {gravity} fill:{fill},stroke:{border},color:#202124")
     return "\n".join(lines) + "\n"

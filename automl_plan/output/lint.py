@@ -1,4 +1,4 @@
-"""What the data lint found, as text, as JSON, and as a report for CI."""
+"""What the data lint found, as text and as a report for CI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations, how long they take and how good forecasts were, as text and as JSON."""
+"""Operations, how long they take and how good forecasts were, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an apply is doing: lines for logs, a live view for terminals, JSON lines for programs."""
+"""What an apply or a watch is doing: lines for logs, a live view for terminals."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from automl_plan.output.style import Style, clean, counted, duration, harmless
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import Difference, DifferingOperation
+from automl_plan.watch.snapshot import WatchEvent, WatchEventType, WatchResult
 from automl_plan.workspace.bound_plan import BoundPlan
 
 if TYPE_CHECKING:
@@ -225,3 +226,43 @@ def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: s
     said = "; ".join(filter(None, (what, running, done)))
     next_ = f" Follow it with `{clean(follow)}`." if running else ""
     return f"{style.bold(label)} {said}.{next_}\n"
+
+
+_BAD = (WatchEventType.FAILED,)
+_UNEASY = (
+    WatchEventType.LEFT,
+    WatchEventType.FOUND,
+    WatchEventType.NOT_SENT,
+    WatchEventType.TROUBLE,
+)
+
+
+def watched_line(event: WatchEvent, style: Style) -> str:
+    """`model.digits: train ended: ICN1`."""
+    said = " ".join(clean(line) for line in event.message.splitlines())
+    if event.type in _BAD:
+        return style.red(said) + "\n"
+    if event.type in _UNEASY:
+        return style.yellow(said) + "\n"
+    if event.type is WatchEventType.BUSY:
+        return f"{said} That run records and sends messages; watch checks again when it ends.\n"
+    return style.green(said) + "\n" if event.type is WatchEventType.ENDED else said + "\n"
+
+
+def watch_result_text(result: WatchResult, style: Style) -> str:
+    """The last line: what is left, and what to do next."""
+    if not result.looked:
+        return "Could not check.\n"
+    parts = []
+    if result.running:
+        parts.append(f"{counted(result.running, 'operation')} still running")
+    if result.left:
+        parts.append(f"{counted(result.left, 'step')} waiting for an apply or a decision")
+    if result.waiting:
+        parts.append(f"{counted(result.waiting, 'message')} to be sent")
+    left = ", ".join(parts) or style.green("nothing left to watch")
+    ended = (
+        f"; {counted(result.recorded, 'finished operation')} recorded" if result.recorded else ""
+    )
+    next_ = "Next: automl-plan plan\n" if result.recorded else ""
+    return f"{left[:1].upper()}{left[1:]}{ended}.\n{next_}"

@@ -1,4 +1,4 @@
-"""What is recorded, as text and as JSON."""
+"""What is recorded, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why something is planned, or why nothing is, as text and as JSON."""
+"""Why something is planned, or why nothing is, as text."""
 
 from __future__ import annotations
 

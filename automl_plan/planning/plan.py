@@ -186,13 +186,13 @@ class Change(Struct, frozen=True):
 
 
 class Drift(Struct, frozen=True):
-    """What changed at the provider behind our back."""
+    """A live object that differs from what is recorded."""
 
     address: Address
     object_id: str
     gone: bool
     trained: str | None = None
-    """The display name of a model that somebody else trained on the dataset `address`."""
+    """The display name of a model that someone else trained on the dataset."""
     differences: tuple[Difference, ...] = ()
 
 

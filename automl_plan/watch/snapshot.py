@@ -62,18 +62,18 @@ class WatchEvent(Struct, frozen=True):
 
 
 class WatchResult(Struct, frozen=True):
-    """What was left when a watch ended."""
+    """What was open when a watch ended."""
 
     looked: bool
-    """False: the last look could not be had."""
+    """False: the last check failed."""
     running: int = 0
-    """Operations that go on."""
+    """Operations that are still running."""
     left: int = 0
     """What waits for an apply or a person."""
     waiting: int = 0
-    """Messages that are still to be taken by a receiver."""
+    """Messages that are still to be sent."""
     recorded: int = 0
-    """Ends that were recorded by this watch."""
+    """Operations whose end this watch recorded."""
 
 
 class Snapshot(Struct, frozen=True):

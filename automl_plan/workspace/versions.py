@@ -100,12 +100,12 @@ class SpendingRow(Struct, frozen=True):
 
     address: Address
     month: str
-    """`2026-11`"""
+    """In which they ended, UTC: `2026-11`."""
     trainings: int
     billed: float
-    """Of trainings whose bill is known."""
+    """Of trainings whose bill is known, at list price."""
     at_most: float
-    """Of the others, at most."""
+    """Of trainings whose bill is not known."""
 
 
 def spending_rows(ledger: Ledger, provider: Provider, prices: PriceBook) -> tuple[SpendingRow, ...]:

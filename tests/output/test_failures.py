@@ -13,7 +13,7 @@ from automl_plan.errors import (
 )
 from automl_plan.execution.events import ApplyResult, Failure
 from automl_plan.model.address import dataset_address, model_address
-from automl_plan.output.documents.errors import Error
+from automl_plan.output.documents.commands import Error
 from automl_plan.output.failures import error_text, failures_text
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.plan import Action, Change

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.output.graph import (
+    Edge,
     Graph,
     configuration_graph,
     graph_dot,
@@ -84,8 +85,8 @@ def test_a_configuration() -> None:
 
 def test_no_id_passes_for_an_address() -> None:
     graph = configuration_graph(DECLARED)
-    assert ("dataset.boxes", "model.small") not in graph.edges
-    assert ("base model dataset.boxes", "model.small") in graph.edges
+    assert Edge("dataset.boxes", "model.small") not in graph.edges
+    assert Edge("base model dataset.boxes", "model.small") in graph.edges
 
 
 def test_plans() -> None:
@@ -104,7 +105,7 @@ def test_every_plan(scene: Callable[[], BoundPlan]) -> None:
     assert is_sound(graph)
     known = {node.key for node in graph.nodes}
     assert {str(change.address) for change in planned.plan.changes} <= known
-    assert {key for edge in graph.edges for key in edge} <= known
+    assert {key for edge in graph.edges for key in (edge.needed, edge.needing)} <= known
 
 
 def hostile(text: str) -> Graph:

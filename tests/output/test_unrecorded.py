@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from automl_plan.output.code_hosts.comments import Origin
-from automl_plan.output.documents.plan import Cost, Drift
+from automl_plan.output.documents.plan import Cost, DriftFound
 from automl_plan.output.drift import unrecorded_text
 from automl_plan.output.html.page import plan_html
 from automl_plan.output.markdown import plan_markdown
@@ -79,8 +79,8 @@ def test_a_plan_that_pays_is_refused_and_says_it_once() -> None:
 def test_drift_and_cost_name_them_too() -> None:
     assert "ICN9" in unrecorded_text(FOUND, PLAIN)
     assert unrecorded_text((), PLAIN) == ""
-    assert is_valid("drift", Drift.of((), FOUND))
-    assert is_valid("drift", Drift.of((), ()))
+    assert is_valid("drift", DriftFound.of((), FOUND))
+    assert is_valid("drift", DriftFound.of((), ()))
     assert is_valid("cost", Cost.of(Costs("2026-10-07"), FOUND))
 
 

@@ -12,17 +12,17 @@ from msgspec import Struct, field
 from automl_plan.model.history import HistoryEntry
 from automl_plan.model.notices import Message
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, ResourceEntry
+from automl_plan.output import graph
 from automl_plan.output.documents import (
     commands,
     datasets,
-    errors,
     events,
     models,
     operations,
     plan,
     state,
-    watch,
 )
+from automl_plan.planning.plan import Drift
 from automl_plan.state.document import StateDocument
 from tests.schemas.definitions import Definitions, Schema
 
@@ -56,6 +56,7 @@ PUBLISHED = (
         "One definition for each command: check a document against #/definitions/COMMAND. "
         "`plan --json` and `show PLANFILE --json` print a plan (plan.schema.json), `schema` prints "
         "config.schema.json. The lines of `apply --json` are described by events.schema.json.",
+        names={Drift: "drift-of-object"},
         views={
             "version": commands.Version,
             "validate": commands.Validate,
@@ -77,11 +78,11 @@ PUBLISHED = (
             "state-show": state.StateShow,
             "cost": plan.Cost,
             "cost-spent": plan.CostSpent,
-            "drift": plan.Drift,
+            "drift": plan.DriftFound,
             "why": plan.Why,
-            "graph": plan.Graph,
+            "graph": graph.Graph,
             "comment": plan.Comment,
-            "error": errors.Error,
+            "error": commands.Error,
         },
     ),
     Published(
@@ -95,9 +96,9 @@ PUBLISHED = (
             events.RunVersion,
             events.ChangeEvent,
             events.Result,
-            watch.Watched,
-            watch.WatchResult,
-            errors.Error,
+            events.Watched,
+            events.WatchEnd,
+            commands.Error,
         ),
     ),
     Published(

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
-
-from msgspec import Meta
+from typing import Any, Literal, Self
 
 from automl_plan.model.address import Address
 from automl_plan.output.code_hosts.comments import Outcome
 from automl_plan.output.documents.base import (
     Document,
     Part,
-    Usd,
 )
-from automl_plan.output.graph import Graph as Drawn
-from automl_plan.output.graph import Gravity
 from automl_plan.planning.explain import Explanation
 from automl_plan.planning.plan import (
     Action,
     Amounts,
     Costs,
-    Difference,
+    Drift,
     Idle,
     Unrecorded,
     UnrecordedKind,
 )
-from automl_plan.planning.plan import Drift as DriftFound
 from automl_plan.workspace.versions import SpendingRow
 
 
@@ -77,55 +71,31 @@ class Cost(Document, frozen=True):
         )
 
 
-class SpentInMonth(Part, frozen=True):
-    """What the trainings of a model cost that ended in one month."""
-
-    address: Address
-    month: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}$")]
-    """In which the trainings ended, UTC."""
-    trainings: Annotated[int, Meta(ge=1)]
-    billed: Usd
-    """Of trainings whose bill is known, at list price."""
-    at_most: Usd
-    """Of trainings whose bill is not known any more."""
-
-
 class CostSpent(Document, frozen=True):
     """`cost --spent --json`"""
 
     since: str | None
     """When the first training was entered into the ledger; null: none was."""
-    spent: tuple[SpentInMonth, ...]
+    spent: tuple[SpendingRow, ...]
     currency: Literal["USD"] = "USD"
 
     @classmethod
     def of(cls, since: str | None, rows: Sequence[SpendingRow]) -> Self:
         """Return the document of what trainings have cost."""
-        return cls(since, tuple(map(SpentInMonth.filled, rows)))
+        return cls(since, tuple(rows))
 
 
-class DriftOfObject(Part, frozen=True):
-    """A live object that differs from what is recorded."""
-
-    address: Address
-    object_id: str
-    gone: bool
-    trained: str | None
-    """The display name of a model that someone else trained on the dataset."""
-    differences: tuple[Difference, ...]
-
-
-class Drift(Document, frozen=True):
+class DriftFound(Document, frozen=True):
     """`drift --json`"""
 
-    drift: tuple[DriftOfObject, ...]
+    drift: tuple[Drift, ...]
     unrecorded: tuple[UnrecordedObject, ...]
 
     @classmethod
-    def of(cls, drift: Sequence[DriftFound], unrecorded: Sequence[Unrecorded]) -> Self:
+    def of(cls, drift: Sequence[Drift], unrecorded: Sequence[Unrecorded]) -> Self:
         """Return the document of drift, with what the state does not record."""
         return cls(
-            tuple(map(DriftOfObject.filled, drift)),
+            tuple(drift),
             tuple(map(UnrecordedObject.filled, unrecorded)),
         )
 
@@ -174,49 +144,6 @@ class Why(Document, frozen=True):
             ),
             changes=tuple(map(ChangeOfAddress.filled, explanation.changes)),
             notes=tuple(note.text for note in explanation.notes),
-        )
-
-
-class GraphNode(Part, frozen=True):
-    """A resource, or a model of the service that another one builds on."""
-
-    key: str
-    """The address, or a name for a model of the service."""
-    lines: tuple[str, ...]
-    """Its name, its display name where that differs, what is planned."""
-    gravity: Gravity | None
-    """The worst that is planned; null: nothing is known."""
-    outside: bool
-    """Whether it is not a resource of this configuration."""
-
-
-class GraphEdge(Part, frozen=True):
-    """A dependency."""
-
-    needed: str
-    needing: str
-
-
-class Graph(Document, frozen=True):
-    """`graph --json`: what depends on what"""
-
-    planned: bool
-    """Whether it shows what a saved plan does."""
-    nodes: tuple[GraphNode, ...]
-    edges: tuple[GraphEdge, ...]
-
-    @classmethod
-    def of(cls, graph: Drawn) -> Self:
-        """Return the document of a graph."""
-        return cls(
-            graph.planned,
-            tuple(
-                GraphNode.filled(
-                    node, gravity=node.gravity if graph.planned and not node.outside else None
-                )
-                for node in graph.nodes
-            ),
-            tuple(GraphEdge(needed, needing) for needed, needing in graph.edges),
         )
 
 

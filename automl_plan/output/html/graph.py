@@ -46,9 +46,10 @@ class Drawing(Struct, frozen=True):
 def drawing(planned: BoundPlan) -> Drawing:
     """The graph of what is declared and what is deleted."""
     graph = plan_graph(planned)
-    shown = sorted(graph.nodes, key=lambda node: (_WEIGHT[node.gravity], node.key))[:MOST]
+    shown = sorted(graph.nodes, key=lambda node: (_WEIGHT[node.shade], node.key))[:MOST]
     nodes = {node.key: node for node in sorted(shown, key=lambda node: node.key)}
-    edges = [(left, right) for left, right in graph.edges if left in nodes and right in nodes]
+    pairs = [(edge.needed, edge.needing) for edge in graph.edges]
+    edges = [(left, right) for left, right in pairs if left in nodes and right in nodes]
     boxes: dict[str, Box] = {}
     y = _MARGIN
     for key in [key for key, node in nodes.items() if not _is_model(node)]:
@@ -78,7 +79,7 @@ def _is_model(node: Node) -> bool:
 def _box(node: Node, x: int, y: int) -> Box:
     name, *told = (clean(line) for line in node.lines)
     second = " · ".join(told) or "stays as it is"
-    return Box(": ".join((name, second)), (_cut(name), _cut(second)), node.gravity, x, y)
+    return Box(": ".join((name, second)), (_cut(name), _cut(second)), node.shade, x, y)
 
 
 def _cut(text: str) -> str:
