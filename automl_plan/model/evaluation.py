@@ -10,9 +10,9 @@ class ConfidenceMetrics(Struct, frozen=True):
 
     threshold: float
     precision: float | None
-    """None: nothing was predicted, so there is none; services write 1 then."""
+    """Null: nothing was predicted, so there is none; services write 1 then."""
     recall: float | None
-    """None: no example has the label."""
+    """Null: no example has the label."""
     f1_score: float
     false_positive_rate: float | None = None
     true_positives: int | None = None

@@ -21,16 +21,16 @@ class Amounts(Struct, frozen=True):
     """US dollars, to the cent."""
 
     training: float = 0.0
-    """At most, for the trainings that the plan begins."""
+    """At most, for the trainings that the plan starts."""
     running_spent: float | None = 0.0
-    """Up to this so far, for a training that runs; to cancel it would cost as much.
-
-    None where it is not known.
-    """
+    """Up to this so far, for a running training; to cancel it would cost as much. Null: not
+    known."""
     running_most: float = 0.0
-    """At most in the end."""
+    """At most, once running trainings have ended."""
     monthly_before: float = 0.0
+    """Of deployments, before the plan is applied."""
     monthly_after: float = 0.0
+    """The same after it is applied."""
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:
@@ -47,7 +47,7 @@ class CostLine(Struct, frozen=True):
 
 
 class Idle(Struct, frozen=True):
-    """A deployment that no declaration asks for, and what it costs a month."""
+    """A deployed model that is not managed, and what it costs a month."""
 
     object_id: str
     display_name: str
