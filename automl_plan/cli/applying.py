@@ -1,31 +1,18 @@
-"""What `apply`, `destroy` and `models delete` share: show, ask, follow, sum up."""
+"""How a command shows a plan, has it approved, carries it out and reports the result."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-import typer
-
+from automl_plan.cli.approval import approve_plan
 from automl_plan.cli.json_files import EventLines
-from automl_plan.cli.output import (
-    asked,
-    has_terminal,
-    stdout_style,
-    write,
-    write_or_go_on,
-)
-from automl_plan.errors import (
-    ApplyFailed,
-    GateRejected,
-    Interrupted,
-    OperationsRunning,
-    PlanRefused,
-    UsageError,
-)
+from automl_plan.cli.output import stdout_style, write, write_or_go_on
+from automl_plan.cli.run import Run
+from automl_plan.errors import ApplyFailed, GateRejected, OperationsRunning, PlanRefused
 
 if TYPE_CHECKING:
     from automl_plan.execution.events import ApplyResult, Event
@@ -37,33 +24,22 @@ if TYPE_CHECKING:
     from automl_plan.workspace.plan_inputs import PlanInputs
     from automl_plan.workspace.workspace import Workspace
 
-_SHOWN = 5
-_REQUESTS = 10
-"""At a time, where no flag says otherwise."""
-_QUESTIONS = {
-    "apply": "\nDo this?",
-    "wait": "\nGo on with this?",
-    "destroy": "\nDelete all this? Trained models can't be brought back.",
-}
-
 
 def apply_planned(
+    run: Run,
     workspace: Workspace,
     planned: BoundPlan,
-    *,
-    approved: bool,
-    parallelism: int,
-    detach: bool,
-    lock_timeout: float,
-    command: str,
     lines: EventLines,
+    *,
+    command: str,
+    approved: bool,
+    detach: bool = False,
     cancel_when_stopped: bool = False,
     decision: Decision | None = None,
-) -> None:
-    """Show a plan, get it approved, and carry it out; `lines` tells programs.
+) -> int:
+    """Show a plan, have it approved, and carry it out; report to programs by `lines`.
 
-    Raises PlanRefused without approval, ApplyFailed when changes failed; ends with the exit
-    code of OperationsRunning when work was left at the service.
+    Returns the exit code. Raises PlanRefused without approval, ApplyFailed if changes failed.
     """
     from automl_plan.execution.apply import apply
     from automl_plan.output.evaluations import gates_text
@@ -75,14 +51,14 @@ def apply_planned(
     if not as_json:
         write(plan_text(planned, style))
     if planned.plan.refused:
-        raise PlanRefused("The plan may not be applied.", hint="Its reasons stand above.")
+        raise PlanRefused("Plan refused.", hint="See the reasons above.")
     if not planned.empty and not approved:
-        approve(command, _QUESTIONS.get(command, _QUESTIONS["apply"]), as_json=as_json)
+        approve_plan(command, as_json=as_json)
     if not as_json and not planned.empty:
         write("\n")
     progress = None if as_json else _progress()
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         if progress is not None:
             progress(event)
         if lines.wanted:
@@ -94,12 +70,12 @@ def apply_planned(
         result = apply(
             workspace,
             planned,
-            parallelism=parallelism,
+            parallelism=run.parallelism,
             detach=detach,
             cancel_when_stopped=cancel_when_stopped,
-            on_event=tell,
+            on_event=report,
             command=command,
-            lock_timeout=lock_timeout,
+            lock_timeout=run.lock_timeout,
             decision=decision,
         )
     if lines.wanted:
@@ -112,96 +88,51 @@ def apply_planned(
         _write_headlines(workspace, result)
     if result.failed and all(isinstance(f.error, PlanRefused) for f in result.failed):
         raise PlanRefused(
-            "What an earlier run had begun may not be sent any more.",
-            hint="The reasons are above; what was done is recorded. Change what refuses it, and "
+            "Changes of an earlier run are now refused.",
+            hint="See the reasons above; what was done is recorded. Change what is refused, and "
             "plan again.",
         )
     if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
         raise GateRejected(
-            f"A new version does not meet what is required; {_what_serves(result)}.",
-            hint="The next plan does not train them again. See `automl-plan models versions NAME`.",
+            f"A new version was rejected by its gate; {_what_serves(result)}.",
+            hint="The next plan does not train it again. See `automl-plan models versions NAME`.",
         )
     if result.failed:
         raise ApplyFailed(
             f"{len(result.failed)} of {len(planned.plan.changes)} changes failed.",
-            hint="What was done is recorded: mend the cause and apply again.",
+            hint="What was done is recorded: fix the cause and apply again.",
         )
-    if result.running:
-        raise typer.Exit(OperationsRunning.exit_code)  # no error: the result says what runs
+    return OperationsRunning.exit_code if result.running else 0  # no error: the result says it
 
 
-def apply_by_hand(
+def apply_command_plan(
+    run: Run,
     workspace: Workspace,
     plan_of: Callable[[PlanInputs, Live], Plan],
+    lines: EventLines,
     *,
     command: str,
-    approved: bool,
-    lock_timeout: float,
     sources: bool = True,
-    lines: EventLines | None = None,
     decision: Decision | None = None,
-) -> None:
-    """Make the plan that a command asks for, of all that is there, and apply it as any other.
+) -> int:
+    """Make the plan that a command requests, and apply it like any other.
 
-    `sources`: whether the fingerprints of the data are needed. Raises as `apply_planned`.
+    `sources`: whether it needs the fingerprints of the data. Raises as `apply_planned`.
     """
     from automl_plan.workspace.make_plan import bind_command_plan
     from automl_plan.workspace.plan_inputs import gather_inputs
 
     seen = gather_inputs(workspace, sources=sources)
-    assert seen.live is not None  # noqa: S101 (it was asked for)
-    apply_planned(
+    assert seen.live is not None  # noqa: S101 (gathered by default)
+    return apply_planned(
+        run,
         workspace,
         bind_command_plan(seen, plan_of(seen, seen.live)),
-        approved=approved,
-        parallelism=_REQUESTS,
-        detach=False,
-        lock_timeout=lock_timeout,
+        lines,
         command=command,
-        lines=lines or EventLines(command, as_json=False),
+        approved=run.auto_approve,
         decision=decision,
     )
-
-
-def check_allowed(changes: Sequence[Change], allow: str) -> None:
-    """Raise PlanRefused for changes whose actions are not allowed, UsageError for none such."""
-    from automl_plan.planning.plan import Action
-
-    allowed = {word.strip() for word in allow.split(",") if word.strip()}
-    unknown = allowed - set(Action)
-    if unknown:
-        raise UsageError(
-            f"--allow: {', '.join(sorted(unknown))} is no action.",
-            hint=f"The actions are {', '.join(Action)}.",
-        )
-    others = [change for change in changes if change.action not in allowed]
-    if others:
-        shown = ", ".join(f"{change.address} {change.action}" for change in others[:_SHOWN])
-        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-        raise PlanRefused(
-            f"The plan does more than --allow lets it: {shown}{more}.",
-            hint="Look at it (automl-plan plan), and have a person apply it.",
-        )
-
-
-def approve(command: str, question: str, *, as_json: bool = False) -> None:
-    """Get a yes. Raises PlanRefused when it is refused, or nobody is there to give it.
-
-    Interrupted for Ctrl-C at the question.
-    """
-    if as_json or not has_terminal():
-        about = "" if question in _QUESTIONS.values() else f"\n{question}"
-        raise PlanRefused(
-            f"{command} asks for approval, and there is no terminal to ask on.{about}",
-            hint="Look at what it would do, then give --auto-approve.",
-        )
-    try:
-        yes = asked(question)
-    except KeyboardInterrupt:
-        write("\n")
-        raise Interrupted("Interrupted: not approved, and nothing was done.") from None
-    if not yes:
-        raise PlanRefused("Not approved; nothing was done.")
 
 
 def _progress() -> Progress:
@@ -213,16 +144,16 @@ def _progress() -> Progress:
 
 
 def _what_serves(result: ApplyResult) -> str:
-    """Of the addresses whose new version was rejected, as it was asked of the service."""
-    told: dict[bool | None, list[str]] = {}
+    """Say what serves at the addresses whose new version was rejected."""
+    found: dict[bool | None, list[str]] = {}
     for failure in result.failed:
         if isinstance(failure.error, GateRejected):
-            told.setdefault(failure.error.serves, []).append(str(failure.change.address))
-    if False in told:
-        return f"nothing serves of {', '.join(told[False])}"
-    if None in told:
-        return f"whether {', '.join(told[None])} serves could not be asked"
-    return "what served before goes on serving"
+            found.setdefault(failure.error.serves, []).append(str(failure.change.address))
+    if False in found:
+        return f"{', '.join(found[False])} is not serving"
+    if None in found:
+        return f"whether {', '.join(found[None])} is serving is unknown: the service did not answer"
+    return "the current version continues to serve"
 
 
 def _is_model(change: Change) -> bool:
@@ -232,7 +163,7 @@ def _is_model(change: Change) -> bool:
 
 
 def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
-    """Say how good the models are that were trained."""
+    """Write the headline metrics of the models that were trained."""
     from automl_plan.output.evaluations import headline_text
     from automl_plan.planning.plan import TRAININGS, Action
     from automl_plan.workspace.inventory import headlines
@@ -243,7 +174,7 @@ def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
         if change.action in TRAININGS
         or (change.action is Action.RESUME and change.object_id is None and _is_model(change))
     ]
-    judged = {address for address, _, _ in result.gates}  # their tables stand above
+    judged = {address for address, _, _ in result.gates}  # their tables are above
     trained = [address for address in trained if address not in judged]
     if not trained:
         return

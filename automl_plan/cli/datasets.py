@@ -1,58 +1,148 @@
-"""`automl-plan datasets …`: those that live, managed or not, and the data of those to come."""
+"""`automl-plan datasets …`."""
 
 from __future__ import annotations
 
+import shutil
+import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from automl_plan.cli import advise, completion, lint
-from automl_plan.cli.options import AsJson, Directory, Var, VarFile, workspace
+from automl_plan.cli import completion
+from automl_plan.cli.ci_formats import write_report
+from automl_plan.cli.json_files import DocumentFile
+from automl_plan.cli.options import FORMAT, JSON, JSON_INTO, VARIABLES, command
 from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.run import Run
 
-app = typer.Typer(name="datasets", help="Datasets that live, and their data.", no_args_is_help=True)
-app.command("lint", epilog="Example: automl-plan datasets lint data/digits.csv")(lint.lint)
-app.command("advise", epilog="Example: automl-plan datasets advise digits")(advise.advise)
+if TYPE_CHECKING:
+    from automl_plan.workspace.workspace import Workspace
+
+ERRORS = 1
+"""Exit code of `lint` if a finding is an error."""
+Kind = Annotated[
+    Literal["multiclass", "multilabel", "detection"] | None,
+    typer.Option("--kind", help="What FILE.csv is for; default: inferred from its rows."),
+]
 
 
-@app.command("list", epilog="Example: automl-plan datasets list")
-def list_(
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
+@command(*VARIABLES, FORMAT, JSON, JSON_INTO, example="datasets lint data/digits.csv")
+def lint(
+    run: Run,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME|FILE.csv",
+            help="A declared dataset, or a file; default: all declared datasets.",
+            autocompletion=completion.datasets,
+        ),
+    ] = None,
+    kind: Kind = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Check the CSV files only, not the images.")
+    ] = False,
+) -> int:
+    """Check import data before paying for it. Exits with 1 if a finding is an error."""
+    from automl_plan.output.documents.datasets import DatasetsLint
+    from automl_plan.output.lint import lint_report, lint_text
+    from automl_plan.workspace.lint_data import lint_data
+
+    shown = run.output_format()
+    with DocumentFile(run.json_into) as file:
+        with ExitStack() as stack:
+            results = lint_data(_opened(run, name, kind, stack), name, kind, images=not no_images)
+        if file.wanted:
+            file.write(DatasetsLint.of(results))
+    if shown == "json":
+        write_json(DatasetsLint.of(results))
+    elif shown == "text":
+        write(lint_text(results, stdout_style()))
+    else:
+        write_report(shown, lambda home: lint_report(results, home))
+    return ERRORS if any(linted.has_errors for linted in results) else 0
+
+
+@command(*VARIABLES, JSON, example="datasets advise digits")
+def advise(
+    run: Run,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE.csv",
+            help="A declared dataset, or a file.",
+            autocompletion=completion.datasets,
+        ),
+    ],
+    kind: Kind = None,
 ) -> None:
-    """List datasets: images, status of the latest operation, and who manages each."""
+    """Judge whether data is adequate for training, and what would improve it most."""
+    from automl_plan.output.data import advice_text
+    from automl_plan.output.documents.datasets import DatasetsAdvise
+    from automl_plan.workspace.lint_data import advise_data
+
+    with ExitStack() as stack:
+        advised = advise_data(_opened(run, name, kind, stack), name, kind)
+    if run.as_json:
+        write_json(DatasetsAdvise.of([advised]))
+        return
+    width = shutil.get_terminal_size((100, 24)).columns
+    write(advice_text([advised], stdout_style(), width=width, blocks=_shows_blocks()))
+
+
+def _opened(run: Run, name: str | None, kind: str | None, stack: ExitStack) -> Workspace | None:
+    """Open the configuration; None for a file without one."""
+    from automl_plan.config.misnamed import has_configuration
+    from automl_plan.workspace.lint_data import is_file
+
+    if is_file(name, kind) and not has_configuration(Path()):
+        return None
+    return stack.enter_context(run.open())
+
+
+def _shows_blocks() -> bool:
+    """Return whether the encoding of the output has the blocks that bars are made of."""
+    try:
+        "\u2588\u258f".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+@command(*VARIABLES, JSON, example="datasets list")
+def list_(
+    run: Run,
+) -> None:
+    """List the datasets at the provider: images, latest operation, and which are managed."""
+    from automl_plan.output.documents.datasets import DatasetsList
     from automl_plan.output.inventory import datasets_text
     from automl_plan.workspace.inventory import list_datasets
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         rows = list_datasets(opened.provider, opened.store.read().recorded())
-    if as_json:
-        from automl_plan.output.documents.datasets import DatasetsList
-
-        write_json(DatasetsList.of(rows))
-    else:
-        write(datasets_text(rows, stdout_style()))
+    run.show(DatasetsList.of, datasets_text, rows)
 
 
-@app.command(epilog="Example: automl-plan datasets show digits")
+@command(*VARIABLES, JSON, example="datasets show digits")
 def show(
+    run: Run,
     name: Annotated[
-        str, typer.Argument(metavar="NAME|ID|ADDRESS", autocompletion=completion.datasets)
+        str,
+        typer.Argument(
+            metavar="NAME|ID|ADDRESS",
+            help="A dataset at the provider, managed or not.",
+            autocompletion=completion.datasets,
+        ),
     ],
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
 ) -> None:
     """Show one dataset."""
     from automl_plan.model.address import ResourceKind
+    from automl_plan.output.documents.datasets import DatasetsShow
     from automl_plan.output.inventory import dataset_text
     from automl_plan.workspace.inventory import describe_dataset, pick
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         provider, recorded = opened.provider, opened.store.read().recorded()
         dataset = pick(
             opened.bare_id(name, ResourceKind.DATASET),
@@ -61,9 +151,4 @@ def show(
             recorded.resources,
         )
         row = describe_dataset(provider, recorded, dataset)
-    if as_json:
-        from automl_plan.output.documents.datasets import DatasetsShow
-
-        write_json(DatasetsShow.of(row))
-    else:
-        write(dataset_text(row, stdout_style()))
+    run.show(DatasetsShow.of, dataset_text, row)

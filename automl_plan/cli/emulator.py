@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,69 +10,76 @@ import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.cli.options import AsJson, Directory, Var, VarFile, variables
+from automl_plan.cli.options import JSON, VARIABLES, command
 from automl_plan.cli.output import write, write_json
+from automl_plan.cli.run import Run
+from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from automl_plan.model.json import Json
     from automl_plan.providers.local.process import Running
 
-app = typer.Typer(
-    name="emulator",
-    help="The embedded service of the provider `local`, on loopback.",
-    no_args_is_help=True,
-)
-
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR",
-        help="Where it keeps its data; default: what the configuration says.",
-        show_default=False,
+        "--data-dir", metavar="DIR", help="Directory of its data; default: as configured."
     ),
 ]
 
 
-@app.command(epilog="Example: automl-plan emulator start --trainer simulated --port 8085")
+@command(*VARIABLES, JSON, example="emulator start --trainer simulated --port 8085")
 def start(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 0,
+    run: Run,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            metavar="N",
+            help="Port to listen on; default: any free one.",
+            show_default=False,
+        ),
+    ] = 0,
     data_dir: DataDir = None,
     trainer: Annotated[
         Literal["sklearn", "simulated"] | None,
         typer.Option(
-            help="sklearn trains for real; simulated makes up its numbers, at once. Default: what "
-            "the configuration says, or sklearn."
+            "--trainer",
+            help="sklearn trains for real, simulated makes up results at once; default: as "
+            "configured, or sklearn.",
         ),
     ] = None,
     time_scale: Annotated[
-        float | None, typer.Option(metavar="X", help="Simulated hours pass X times faster.")
+        float | None,
+        typer.Option("--time-scale", metavar="X", help="Let simulated hours pass X times faster."),
     ] = None,
     bucket_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Its folders are the gs:// buckets.")
+        Path | None,
+        typer.Option(
+            "--bucket-root", metavar="DIR", help="Directory whose folders are the gs:// buckets."
+        ),
     ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
+            "--fault",
             metavar="SPEC",
-            help="What goes wrong, as METHOD:EFFECT[:WHEN], such as models.create:drop-after:1, "
-            "*:503:p0.1@7 or models.create:fail=INTERNAL; can be repeated. For a service that "
-            "does not run yet.",
+            help="Inject a fault, as METHOD:EFFECT[:WHEN], such as models.create:drop-after:1, "
+            "*:503:p0.1@7 or models.create:fail=INTERNAL; repeatable. Has no effect on a service "
+            "that is running.",
         ),
     ] = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
 ) -> None:
-    """Start it as the configuration says, if it does not run; it stays until it is stopped.
+    """Start the service as configured, unless it is running. It runs until it is stopped.
 
-    One that another command starts ends by itself after 15 idle minutes.
+    A service that another command starts ends after 15 minutes without a request.
     """
     from automl_plan.providers.local import process
     from automl_plan.providers.local.settings import options
 
-    root = directory.resolve()
-    settings = _settings(root, var, var_file)
+    root = Path().resolve()
+    settings = _settings(run)
     declared = options(settings, root)
     wanted = replace(
         declared,
@@ -84,69 +90,63 @@ def start(
         faults=tuple(fault or ()),
         idle_timeout=0.0,
     )
-    running = process.start(_data_dir(data_dir, settings, root), root, wanted)
-    if as_json:
+    running = process.start(_place(data_dir, settings), root, wanted)
+    if run.as_json:
         write_json(_document(running))
     else:
         write(f"AutoML emulator listening on {running.url} (process {running.pid}).\n")
 
 
-@app.command(epilog="Example: automl-plan emulator stop")
+@command(*VARIABLES, example="emulator stop")
 def stop(
+    run: Run,
     data_dir: DataDir = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
 ) -> None:
-    """Stop it; running operations go on at its next start."""
+    """Stop the service. Operations that are running continue at its next start."""
     from automl_plan.providers.local import process
 
-    stopped = process.stop(_found(data_dir, directory, var, var_file))
-    write("Stopped.\n" if stopped else "It was not running.\n")
+    stopped = process.stop(_data_dir(run, data_dir))
+    write("Stopped.\n" if stopped else "It is not running.\n")
 
 
-@app.command(epilog="Example: automl-plan emulator status --json")
+@command(*VARIABLES, JSON, example="emulator status --json")
 def status(
+    run: Run,
     data_dir: DataDir = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
 ) -> None:
-    """Say whether it runs, where, and for how long."""
+    """Show whether the service is running, where, and for how long."""
     from automl_plan.providers.local import process
 
-    running = process.status(_found(data_dir, directory, var, var_file))
-    if as_json:
+    running = process.status(_data_dir(run, data_dir))
+    if run.as_json:
         write_json(_document(running))
     elif running is None:
         write("Not running; the next command that needs it starts it.\n")
     else:
+        ends = "It runs until it is stopped"
+        if running.idle_timeout:
+            ends = f"It ends after {running.idle_timeout / 60:g} minutes without a request"
         write(
             f"Running on {running.url} since {running.started}: process {running.pid}, trainer "
-            f"{running.trainer}, version {running.version}. {_stays(running)}.\n"
+            f"{running.trainer}, version {running.version}. {ends}.\n"
         )
 
 
-@app.command(epilog="Example: automl-plan emulator advance 30d")
+@command(*VARIABLES, example="emulator advance 30d")
 def advance(
+    run: Run,
     duration: Annotated[str, typer.Argument(metavar="DURATION", help="Such as 12h, 30d or 6w.")],
     data_dir: DataDir = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
 ) -> None:
-    """Let time pass on its clock, to see what the end of a model's life brings."""
+    """Advance the clock of the service, for example to see models expire."""
     from automl_plan.config.scalars import TO_WRITE, parse_duration
-    from automl_plan.errors import UsageError
     from automl_plan.providers.local import process
 
     passed = parse_duration(duration)
     if passed is None:
-        raise UsageError(f"{duration!r} is no duration.", hint=f"{TO_WRITE.capitalize()}.")
-    found = _found(data_dir, directory, var, var_file)
-    moment = process.advance(found, passed.total_seconds())
-    write(f"It is {moment} there now.\n")
+        raise UsageError(f"{duration!r} is not a duration.", hint=f"{TO_WRITE.capitalize()}.")
+    moment = process.advance(_data_dir(run, data_dir), passed.total_seconds())
+    write(f"The clock of the service is now at {moment}.\n")
 
 
 def _document(running: Running | None) -> Struct:
@@ -155,40 +155,21 @@ def _document(running: Running | None) -> Struct:
     return EmulatorStatus.filled(running, running=running is not None)
 
 
-def _stays(running: Running) -> str:
-    if running.idle_timeout:
-        return f"It ends after {running.idle_timeout / 60:g} minutes without a request"
-    return "It runs until it is stopped"
+def _data_dir(run: Run, given: Path | None) -> Path:
+    return _place(given, {} if given else _settings(run))
 
 
-def _found(
-    given: Path | None, directory: Path, var: list[str] | None, var_file: list[Path] | None
-) -> Path:
-    """Where the service of a directory keeps its data."""
-    root = directory.resolve()
-    return _data_dir(given, {} if given else _settings(root, var, var_file), root)
-
-
-def _data_dir(given: Path | None, settings: Mapping[str, Json], root: Path) -> Path:
+def _place(given: Path | None, settings: Mapping[str, Json]) -> Path:
     from automl_plan.providers.local.settings import data_dir
 
-    return given.resolve() if given else data_dir(settings, root)
+    return given.resolve() if given else data_dir(settings, Path().resolve())
 
 
-def _settings(root: Path, var: list[str] | None, var_file: list[Path] | None) -> Mapping[str, Json]:
-    """What the configuration says of the service; nothing where there is none."""
-    from automl_plan.cli.lint import has_configuration
-    from automl_plan.config.load import load
-    from automl_plan.providers.registry import PROVIDERS
+def _settings(run: Run) -> Mapping[str, Json]:
+    """Return the settings of the provider `local`; none without a configuration of it."""
+    from automl_plan.config.misnamed import has_configuration
 
-    if not has_configuration(root):
+    if not has_configuration(Path()):
         return {}
-    configuration = load(
-        root,
-        PROVIDERS,
-        variables=variables(var),
-        var_files=var_file or (),
-        environ=os.environ,
-    )
-    provider = configuration.provider
+    provider = run.load().provider
     return provider.settings if provider.name == "local" else {}

@@ -4,44 +4,42 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from automl_plan.cli.options import AsJson, Directory
+from automl_plan.cli.options import DIRECTORY, JSON, command
 from automl_plan.cli.output import write, write_json
+from automl_plan.cli.run import Run
 from automl_plan.errors import ConfigurationError, Diagnostic
 
 WOULD_CHANGE = 1
-"""Exit code of `--check` when a file is not in its canonical form, as of other formatters."""
+"""Exit code of `--check` if a file is not formatted, as of other formatters."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(epilog="Example: automl-plan fmt --check")(fmt)
-
-
+@command(DIRECTORY, JSON, example="fmt --check")
 def fmt(
+    run: Run,
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="PATH", help="Files, or directories; default: this configuration's files."
+            metavar="PATH", help="Files or directories; default: the files of this configuration."
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit with 1 if something would change.")
+        bool,
+        typer.Option("--check", help="Change nothing; exit with 1 if a file is not formatted."),
     ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what changes.")] = False,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
-) -> None:
-    """Write YAML files in their canonical form, which says the same, and name those changed."""
+    diff: Annotated[bool, typer.Option("--diff", help="Show the differences.")] = False,
+) -> int:
+    """Format YAML files without changing their meaning, and list the files that changed."""
     from automl_plan.config.files import Unreadable, replace, shown_name
 
     here = Path.cwd()
     changed: list[tuple[str, str | None]] = []
-    files, wrong = _files(paths or [directory], here)
+    files, wrong = _files(paths or [Path()], here)
     for path in files:
         shown = shown_name(path, here)
         try:
@@ -57,20 +55,19 @@ def fmt(
         else:
             difference = _diff(before, after, shown) if diff else None
             changed.append((shown, difference))
-            if not as_json:
+            if not run.as_json:
                 write(f"{shown}\n" if difference is None else difference)
     if wrong:
         raise ConfigurationError(wrong)
-    if as_json:
+    if run.as_json:
         from automl_plan.output.documents.commands import Fmt, FormattedFile
 
         write_json(Fmt(check, tuple(FormattedFile(*each) for each in changed)))
-    if check and changed:
-        raise typer.Exit(WOULD_CHANGE)
+    return WOULD_CHANGE if check and changed else 0
 
 
-def _files(paths: list[Path], here: Path) -> tuple[list[Path], list[Diagnostic]]:
-    """The files that are meant, each once, however often it is linked to; what is misnamed."""
+def _files(paths: Sequence[Path], here: Path) -> tuple[list[Path], list[Diagnostic]]:
+    """Return the files of the paths, each once even if linked to, and what is misnamed."""
     from automl_plan.config.files import Unreadable, configuration_files
     from automl_plan.config.misnamed import misnamed, none_read
 
@@ -91,7 +88,7 @@ def _files(paths: list[Path], here: Path) -> tuple[list[Path], list[Diagnostic]]
 
 
 def _formatted(path: Path, shown: str) -> tuple[str, str]:
-    """A file's text, and its canonical form."""
+    """Return the text of a file, and that text formatted."""
     from automl_plan.config.files import read
     from automl_plan.config.formatting import formatted
 

@@ -14,9 +14,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
-
-import typer
+from typing import TYPE_CHECKING, Self
 
 from automl_plan.cli.output import json_text, say, write_json_line
 from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable, UsageError
@@ -26,14 +24,8 @@ if TYPE_CHECKING:
 
     from automl_plan.model.json import Json
 
-JsonInto = Annotated[
-    Path | None,
-    typer.Option(
-        "--json-into", metavar="FILE", help="Also write what --json writes, into this file."
-    ),
-]
 PATIENCE = 10.0
-"""Seconds that an apply waits for whoever reads its events, before it goes on without them."""
+"""Seconds that a run waits for the reader of its events before it continues without it."""
 _AT_ONCE = 4096
 """Bytes that a pipe takes without waiting, once it takes any (PIPE_BUF)."""
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
@@ -41,16 +33,16 @@ _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def check_apart(json_into: Path | None, plan_file: Path | None, flag: str) -> None:
-    """Raise UsageError where a plan file would be written over, and could not be applied."""
+    """Raise UsageError if the JSON would overwrite the plan file."""
     if json_into is None or plan_file is None or json_into.resolve() != plan_file.resolve():
         return
     raise UsageError(f"{flag} and --json-into name the same file.")
 
 
 class DocumentFile:
-    """Takes one JSON document, or the error that there is instead.
+    """A file for one JSON document, or for the error that there is instead.
 
-    To be entered before the work is begun: a file that can't be written is told of then.
+    Enter it before the work begins: it fails then if the file can't be written.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -61,7 +53,7 @@ class DocumentFile:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody asked for it."""
+        """Whether --json-into was given."""
         return self._path is not None
 
     def __enter__(self) -> Self:
@@ -91,9 +83,9 @@ class DocumentFile:
     ) -> None:
         try:
             if error is not None and self._descriptor is not None:
-                told = _told(error)
-                if told is not None:
-                    self._write_error(told)
+                reported = _reported(error)
+                if reported is not None:
+                    self._write_error(reported)
         finally:
             self._discard()
 
@@ -118,7 +110,7 @@ class DocumentFile:
         try:
             self.write(Error.of(error))
         except OutputUnwritable as unwritable:
-            say(f"Warning: {unwritable.message}\n")  # the error itself is the news
+            say(f"Warning: {unwritable.message}\n")  # the error itself is reported
 
     def _discard(self) -> None:
         if self._descriptor is not None:
@@ -130,9 +122,9 @@ class DocumentFile:
 
 
 class EventLines:
-    """What a run tells programs, a line each: which version it is, events, result, error.
+    """What a run reports to programs, line by line: version, events, result, error.
 
-    On standard output with --json, into the file of --json-into, both or neither. A file that
+    To standard output with --json, to the file of --json-into, both or neither. A file that
     can't be written is an error at the start, and only a warning once the run has begun.
     """
 
@@ -174,11 +166,11 @@ class EventLines:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        told = None if error is None or self._descriptor is None else _told(error)
-        if told is not None:
+        reported = None if error is None or self._descriptor is None else _reported(error)
+        if reported is not None:
             from automl_plan.output.documents.commands import Error
 
-            self.into_file(Error.of(told))  # main tells standard output
+            self.into_file(Error.of(reported))  # main reports it on standard output
         self._close()
 
     @property
@@ -187,7 +179,7 @@ class EventLines:
         return self.as_json or self._descriptor is not None
 
     def __call__(self, document: Struct | Mapping[str, Json]) -> None:
-        """Write one line wherever it is wanted."""
+        """Write one line to standard output and the file, as requested."""
         if self.as_json:
             write_json_line(document)
         self.into_file(document)
@@ -200,17 +192,17 @@ class EventLines:
             self._put(_line(document))
         except OSError as error:
             self._close()
-            reason = error.strerror or "nobody reads it"
-            say(f"Warning: {self._path} can't be written: {reason}. The work goes on.\n")
+            reason = error.strerror or "it is not being read"
+            say(f"Warning: {self._path} can't be written: {reason}. The run continues.\n")
 
     def _put(self, data: bytes) -> None:
-        """Write all of it; a reader that has stopped reading is waited for, but not forever."""
-        assert self._descriptor is not None  # noqa: S101 (the callers looked)
+        """Write all of it; wait for a reader that has stopped reading, but not forever."""
+        assert self._descriptor is not None  # noqa: S101 (the callers check)
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         while data:
             if not poll.poll(self._patience * 1000):
-                raise TimeoutError(None, "nobody reads it")
+                raise TimeoutError(None, "it is not being read")
             data = data[os.write(self._descriptor, data[:_AT_ONCE]) :]
 
     def _close(self) -> None:
@@ -223,15 +215,15 @@ def _line(document: Struct | Mapping[str, Json]) -> bytes:
     return json_text(document).encode()
 
 
-def _told(error: BaseException) -> AutomlPlanError | None:
-    """The error as it is told; None for what is none (an exit code) or is a bug."""
+def _reported(error: BaseException) -> AutomlPlanError | None:
+    """Return the error as it is reported; None for an exit code or a bug."""
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("Interrupted.")
     return error if isinstance(error, AutomlPlanError) else None
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether a path names something that can't be replaced: a pipe, a device, a descriptor."""
+    """Return whether a path can't be replaced: a pipe, a device, a descriptor."""
     if str(path) in _STANDARD or _DESCRIPTOR.fullmatch(str(path)):
         return True
     try:
@@ -242,7 +234,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _opened(path: Path) -> int:
-    """Open a file to be written from its start; a descriptor that is open goes on where it is."""
+    """Open a file to write from its start; an open descriptor continues where it is."""
     match = _DESCRIPTOR.fullmatch(str(path))
     number = int(match[1]) if match else _STANDARD.get(str(path))
     if number is not None:
@@ -252,5 +244,5 @@ def _opened(path: Path) -> int:
 
 def _unwritable(path: Path, error: OSError) -> OutputUnwritable:
     return OutputUnwritable(
-        f"{path} can't be written: {error.strerror}.", hint="Give --json-into another file."
+        f"{path} can't be written: {error.strerror}.", hint="Pass another file to --json-into."
     )

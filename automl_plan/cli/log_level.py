@@ -1,50 +1,19 @@
-"""What is told on standard error besides hints and warnings: `--log-level`, AUTOML_PLAN_LOG."""
+"""What is logged to standard error: `--log-level`, AUTOML_PLAN_LOG."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from automl_plan.cli.output import say
-from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from logging import Handler
 
-VARIABLE = "AUTOML_PLAN_LOG"
-_FLAG = "--log-level"
-_LEVELS = ("debug", "info", "warning", "error")
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
-def without_level(
-    arguments: list[str], environ: Mapping[str, str]
-) -> tuple[list[str], tuple[str, str]]:
-    """The arguments without the flag, wherever it stands; who gives a level, and which.
-
-    "": nobody does.
-    """
-    source, level = VARIABLE, environ.get(VARIABLE, "")
-    kept: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--":
-            kept += [argument, *rest]
-        elif argument == _FLAG:
-            source, level = _FLAG, next(rest, "(nothing)")
-        elif argument.startswith(f"{_FLAG}="):
-            source, level = _FLAG, argument.removeprefix(f"{_FLAG}=")
-        else:
-            kept.append(argument)
-    return kept, (source, level)
-
-
-def set_level(source: str, level: str) -> None:
-    """Tell what is of this level or above. Raises UsageError for another word."""
-    if not level:
-        return
-    if level not in _LEVELS:
-        words = f"{', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}"
-        raise UsageError(f"{source} {level}: there is no such level.", hint=f"Write {words}.")
+def set_level(level: str) -> None:
+    """Log records of this level or above."""
     import logging
 
     logger = logging.getLogger("automl_plan")
@@ -53,7 +22,7 @@ def set_level(source: str, level: str) -> None:
 
 
 def say_warnings() -> None:
-    """Say what is warned of below the command line, where no level says more."""
+    """Log warnings, unless a level was set."""
     import logging
 
     logger = logging.getLogger("automl_plan")
@@ -62,7 +31,7 @@ def say_warnings() -> None:
 
 
 def _on_standard_error(*, named: bool) -> Handler:
-    """What tells a record on a line of its own; a service's words may be in it."""
+    """Return a handler that writes a line for each record, with the text of services cleaned."""
     import logging
 
     from automl_plan.output.style import clean

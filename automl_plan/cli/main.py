@@ -1,76 +1,32 @@
-"""The entry point: all commands, and the one place where errors become text and exit codes."""
+"""The entry point: the one place where errors become text and exit codes."""
 
 from __future__ import annotations
 
 import gc
-import io
 import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from automl_plan import __version__
 from automl_plan.cli import completion
-from automl_plan.cli.commands import ByName, Commands
-from automl_plan.cli.log_level import set_level, without_level
-from automl_plan.cli.options import Directory, next_step, start_here
+from automl_plan.cli.commands import CommandGroup
+from automl_plan.cli.log_level import Level
+from automl_plan.cli.options import Directory, disable_color, log
 from automl_plan.cli.output import discard_output, say, style_for
-from automl_plan.cli.reporting import write_error
+from automl_plan.cli.run import Run
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
 
-app = typer.Typer(
-    name="automl-plan",
-    cls=ByName,
-    help="Declare, plan, review and apply AutoML image datasets and models.",
-    epilog="Example: automl-plan init && automl-plan plan && automl-plan apply",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        sys.stdout.write(f"automl-plan {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    _directory: Directory = Path(),
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
-        ),
-    ] = False,
-    _no_color: Annotated[
-        bool, typer.Option("--no-color", help="No colour, wherever it stands on the line.")
-    ] = False,
-    _log_level: Annotated[
-        str | None,
-        typer.Option(
-            "--log-level",
-            metavar="LEVEL",
-            help="debug tells each request on standard error, wherever it stands on the line; or "
-            "AUTOML_PLAN_LOG=debug.",
-        ),
-    ] = None,
-) -> None:
-    """The flags that stand before a command act by themselves."""
-
 
 def main() -> None:
     """Run the command line and exit."""
-    # What a command makes lives until it ends: looking for garbage often finds none.
+    # What a command makes lives until it ends: collections would find next to nothing.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 1_000)
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal that can't show a letter gets its number, not a traceback.
@@ -81,28 +37,23 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    # The interpreter looks through all that is left for garbage, thrice: a fifth of a small plan.
+    # The last collections of the interpreter would take a fifth of a small plan.
     gc.freeze()
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line; its exit code."""
-    if "--no-color" in arguments:
-        os.environ["NO_COLOR"] = "1"
-        arguments = [argument for argument in arguments if argument != "--no-color"]
-    arguments, level = without_level(arguments, os.environ)
+    """Run one command line and return its exit code."""
     completion.rejoin(os.environ)
-    start_here()
+    this = Run()
     try:
-        set_level(*level)
-        return _told_next_step(_invoke(arguments), arguments)
+        return _with_next_step(_invoke(arguments, this), arguments, this)
     except AutomlPlanError as error:
-        return _told_next_step(_report(error, arguments), arguments)
+        return _with_next_step(_report(error, arguments), arguments, this)
     except KeyboardInterrupt:
         return _report(Interrupted("Interrupted."), ())
     except BrokenPipeError:
-        discard_output()  # whoever read it has seen enough
+        discard_output()  # the reader has seen enough
         return 1
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
@@ -110,51 +61,106 @@ def run(arguments: list[str]) -> int:
         return _report_bug(error)
 
 
-def _told_next_step(code: int, arguments: Sequence[str]) -> int:
-    """Where nothing can come of a configuration yet, say why to whoever reads text; the code.
+def command_line() -> typer.Typer:
+    """Return the application: the group of all commands."""
+    app = typer.Typer(
+        cls=CommandGroup,
+        help="Declare, plan, review and apply AutoML image datasets and models.",
+        epilog="Example: automl-plan init && automl-plan plan && automl-plan apply",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        suggest_commands=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
-    A plan that is refused names it itself.
+    @app.callback()
+    def _flags(
+        directory: Directory = None,
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version", is_eager=True, callback=_print_version, help="Show the version."
+            ),
+        ] = False,
+        no_color: Annotated[
+            bool,
+            typer.Option(
+                "--no-color",
+                is_eager=True,
+                callback=disable_color,
+                help="Disable colored output; anywhere on the line.",
+            ),
+        ] = False,
+        log_level: Annotated[
+            Level | None,
+            typer.Option(
+                "--log-level",
+                metavar="LEVEL",
+                is_eager=True,
+                callback=log,
+                envvar="AUTOML_PLAN_LOG",
+                help="Log to standard error: debug (each request), info, warning or error; "
+                "anywhere on the line.",
+            ),
+        ] = None,
+    ) -> None:
+        """The callbacks of these flags do all."""
+
+    return app
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"automl-plan {__version__}\n")
+        raise typer.Exit
+
+
+def _with_next_step(code: int, arguments: Sequence[str], this: Run) -> int:
+    """Say what the configuration still needs, to readers of text; return the code.
+
+    A plan that is refused says it itself.
     """
     for_programs = any(word == "--json" or word.startswith("--format") for word in arguments)
-    if code in (0, 1) and not for_programs and (step := next_step()) is not None:
+    if code in (0, 1) and not for_programs and (step := this.next_step()) is not None:
         from automl_plan.output.style import clean
 
         say(f"Next: {clean(step)}\n")
     return code
 
 
-def command_line() -> Any:
-    """The group of all commands."""
-    group: Any = typer.main.get_command(app)
-    group.commands = Commands(group.commands)
-    return group
-
-
-def _invoke(arguments: list[str]) -> int:
-    command = command_line()
+def _invoke(arguments: list[str], this: Run) -> int:
+    group = typer.main.get_command(command_line())
     try:
-        code = command.main(arguments, prog_name="automl-plan", standalone_mode=False)
+        code = group.main(arguments, prog_name="automl-plan", standalone_mode=False, obj=this)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
-    except Exception as error:
-        if isinstance(error, typer.Abort):
-            raise KeyboardInterrupt from None
-        # Wrong flags and arguments: their own exit code 2 would mean "changes" here.
-        show, said = getattr(error, "show", None), getattr(error, "format_message", None)
-        if show is None or said is None:
-            raise
-        from automl_plan.cli.suggestions import suggestion
-
-        hint = suggestion(error, arguments)
-        shown = io.StringIO()
-        show(file=shown)
-        say(shown.getvalue() + (f"  next:  {hint}\n" if hint is not None else ""))
-        write_error(UsageError(said(), hint=hint), arguments)
-        return UsageError.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        return _report_usage(error, arguments)
     return code if isinstance(code, int) else 0
 
 
+def _report_usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
+    """Report wrong flags and arguments: typer's exit code 2 would mean "changes" here."""
+    from automl_plan.cli.ci_formats import write_error
+    from automl_plan.cli.suggestions import improved
+
+    message, hint = improved(error, arguments)
+    ctx: typer.Context | None = getattr(error, "ctx", None)
+    if message.startswith("Usage:"):
+        say(f"{message}\n")  # a group without a command
+    else:
+        usage = ""
+        if ctx is not None:
+            usage = f"{ctx.get_usage()}\nTry '{ctx.command_path} --help' for help.\n\n"
+        say(f"{usage}Error: {message}\n" + (f"  next:  {hint}\n" if hint is not None else ""))
+    write_error(UsageError(message, hint=hint), arguments)
+    return UsageError.exit_code
+
+
 def _report(error: AutomlPlanError, arguments: Sequence[str]) -> int:
+    from automl_plan.cli.ci_formats import write_error
     from automl_plan.output.failures import error_text
 
     write_error(error, arguments)
@@ -168,7 +174,7 @@ def _report_bug(error: Exception) -> int:
     say(
         f"Error: this is a bug in automl-plan {__version__}: "
         f"{type(error).__name__}: {clean(str(error))[:500]}\n"
-        f"  next:  run it again with {DEBUG_VARIABLE}=1 and report what it prints. What was done "
+        f"  next:  run it again with {DEBUG_VARIABLE}=1 and report the output. What was done "
         "before is in the state.\n"
     )
     return 1

@@ -1,4 +1,4 @@
-"""`automl-plan operations …`: what the service works on, or worked on."""
+"""`automl-plan operations …`."""
 
 from __future__ import annotations
 
@@ -8,47 +8,46 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.options import AsJson, AutoApprove, Directory, Var, VarFile, workspace
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.approval import approve
+from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command
+from automl_plan.cli.output import write
+from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
 
-app = typer.Typer(name="operations", help="Long-running operations.", no_args_is_help=True)
-
-OperationId = Annotated[str, typer.Argument(metavar="ID", help="As `operations list` shows it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="An id that `operations list` shows.")]
 
 
-@app.command(
-    "list", epilog="Example: automl-plan operations list --running --works-on dataset.digits"
-)
+@command(*VARIABLES, JSON, example="operations list --running --works-on dataset.digits")
 def list_(
+    run: Run,
     done: Annotated[
-        bool | None, typer.Option("--done/--running", help="Only those that ended, or that run.")
+        bool | None,
+        typer.Option("--done/--running", help="Only those that ended, or that are running."),
     ] = None,
     works_on: Annotated[
         str | None,
         typer.Option(
+            "--works-on",
             metavar="ADDRESS|ID",
             help="Only those on this dataset or model.",
             autocompletion=completion.addresses,
         ),
     ] = None,
     operation_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only the one with this id.")
+        str | None, typer.Option("--operation-id", metavar="ID", help="Only the one with this id.")
     ] = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
 ) -> None:
     """List operations.
 
-    Vertex AI keeps them with what they work on: told are trainings, those of the location, and
-    those on each image dataset and each endpoint that automl-plan made, a request for each.
+    Vertex AI keeps operations with the resources they work on: listed are trainings, those of the
+    location, and those of each image dataset and endpoint that automl-plan created, with one
+    request for each.
     """
+    from automl_plan.output.documents.operations import OperationsList
     from automl_plan.output.operations import operations_text
     from automl_plan.workspace.operations import list_operations
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         found = list_operations(
             opened.provider,
             opened.store.read().resources,
@@ -56,146 +55,111 @@ def list_(
             works_on=None if works_on is None else opened.bare_id(works_on),
             operation_id=None if operation_id is None else opened.bare_id(operation_id),
         )
-    if as_json:
-        from automl_plan.output.documents.operations import OperationsList
-
-        write_json(OperationsList.of(found))
-    else:
-        write(operations_text(found, stdout_style()))
+    run.show(OperationsList.of, operations_text, found)
 
 
-@app.command(epilog="Example: automl-plan operations get ICN1234567890")
+@command(*VARIABLES, JSON, example="operations get ICN1234567890")
 def get(
-    operation_id: OperationId,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
+    run: Run,
+    operation_id: Id,
 ) -> None:
-    """Show one operation as it stands."""
+    """Show one operation."""
+    from automl_plan.output.documents.operations import OperationsGet
     from automl_plan.output.operations import operation_text
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
-    if as_json:
-        from automl_plan.output.documents.operations import OperationsGet
-
-        write_json(OperationsGet.filled(operation))
-    else:
-        write(operation_text(operation, stdout_style()))
+    run.show(OperationsGet.filled, operation_text, operation)
 
 
-@app.command(epilog="Example: automl-plan operations wait ICN1234567890 --timeout 7200")
+@command(*VARIABLES, JSON, example="operations wait ICN1234567890 --timeout 7200")
 def wait(
-    operation_id: OperationId,
+    run: Run,
+    operation_id: Id,
     timeout: Annotated[
-        float | None, typer.Option(min=0.0, metavar="SECONDS", help="Give up after so long.")
+        float | None,
+        typer.Option("--timeout", min=0.0, metavar="SECONDS", help="Give up after this time."),
     ] = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
-) -> None:
-    """Wait until an operation ends; exit with 1 when it failed."""
+) -> int:
+    """Wait until an operation ends. Exits with 1 if it failed."""
     from automl_plan.execution.poller import wait_for_operation
+    from automl_plan.output.documents.operations import OperationsGet
     from automl_plan.output.operations import operation_text
 
-    with workspace(directory, var, var_file) as opened:
-        operation = wait_for_operation(
-            opened.provider, opened.bare_id(operation_id), timeout=timeout
-        )
-    if as_json:
-        from automl_plan.output.documents.operations import OperationsGet
-
-        write_json(OperationsGet.filled(operation))
-    else:
-        write(operation_text(operation, stdout_style()))
-    if operation.error is not None:
-        raise typer.Exit(1)
+    with run.open() as opened:
+        bare = opened.bare_id(operation_id)
+        operation = wait_for_operation(opened.provider, bare, timeout=timeout)
+    run.show(OperationsGet.filled, operation_text, operation)
+    return 0 if operation.error is None else 1
 
 
-@app.command(epilog="Example: automl-plan operations backtest state/default.json")
+@command(*VARIABLES, JSON, example="operations backtest state/default.json")
 def backtest(
+    run: Run,
     file: Annotated[
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="A state, or a history as JSON lines (.jsonl). Without it: the state.",
-            show_default=False,
+            help="A state, or a history as JSON lines (.jsonl); default: the state.",
         ),
     ] = None,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
 ) -> None:
-    """Tell how good the forecasts of how long operations take would have been."""
+    """Show how accurate forecasts of the durations of past operations would have been."""
+    from automl_plan.output.documents.operations import OperationsBacktest
     from automl_plan.output.operations import backtest_text
     from automl_plan.workspace.operations import backtest_file, backtest_history
 
     if file is not None:
         results = backtest_file(file)
     else:
-        with workspace(directory, var, var_file) as opened:
-            results = backtest_history(
-                opened.store.read().history, opened.configuration.capabilities.model_types
-            )
-    if as_json:
-        from automl_plan.output.documents.operations import OperationsBacktest
-
-        write_json(OperationsBacktest.of(results))
-    else:
-        write(backtest_text(results, stdout_style()))
+        with run.open() as opened:
+            types = opened.configuration.capabilities.model_types
+            results = backtest_history(opened.store.read().history, types)
+    run.show(OperationsBacktest.of, backtest_text, results)
 
 
-@app.command(epilog="Example: automl-plan operations cancel ICN1234567890")
+@command(*VARIABLES, example="operations cancel ICN1234567890")
 def cancel(
-    operation_id: OperationId,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
+    run: Run,
+    operation_id: Id,
 ) -> None:
-    """Ask the service to end an import or a training."""
+    """Request the cancellation of an import or a training."""
     from automl_plan.workspace.check_refusals import check_cancel
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
         if operation.done:
-            raise UsageError(f"The operation {operation.id} has ended already.")
+            raise UsageError(f"The operation {operation.id} has already ended.")
         check_cancel(opened, operation)
         opened.provider.cancel(operation.id)
     write(
-        f"Asked the service to end {operation.id}; it may still finish. Node hours that a "
-        f"training used so far are billed.\nSee: automl-plan operations wait {operation.id}\n"
+        f"Requested the cancellation of {operation.id}; it may still finish. Node hours that a "
+        f"training has used are billed.\nSee: automl-plan operations wait {operation.id}\n"
     )
 
 
-@app.command(epilog="Example: automl-plan operations delete ICN1234567890")
+@command(AUTO_APPROVE, *VARIABLES, example="operations delete ICN1234567890")
 def delete(
-    operation_id: OperationId,
-    auto_approve: AutoApprove = False,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
+    run: Run,
+    operation_id: Id,
 ) -> None:
-    """Delete the record of an operation that has ended; what it made stays."""
-    from automl_plan.cli.applying import approve
+    """Delete the record of an operation that ended. Keeps what the operation created."""
     from automl_plan.output.style import clean
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
         if not operation.done:
             raise UsageError(
-                f"The operation {operation.id} runs, and deleting its record would not stop it.",
-                hint=f"End it first: automl-plan operations cancel {operation.id}",
+                f"The operation {operation.id} is running; deleting its record would not stop it.",
+                hint=f"Cancel it first: automl-plan operations cancel {operation.id}",
             )
         for address, record in opened.store.read().resources.items():
             if any(each.id == operation.id for each in record.operations):
                 raise UsageError(
-                    f"What came of the operation {operation.id} is not recorded for {address} yet.",
-                    hint="Let a run take it up first: automl-plan apply",
+                    f"The result of operation {operation.id} is not yet recorded for {address}.",
+                    hint="Record it first: automl-plan apply",
                 )
-        if not auto_approve:
+        if not run.auto_approve:
             approve("operations delete", f"Delete the record of {clean(operation.id)}?")
         opened.provider.delete_operation(operation.id)
-    write(f"Deleted the record of {clean(operation.id)}; what it made stays.\n")
+    write(f"Deleted the record of {clean(operation.id)}; what it created is kept.\n")

@@ -1,4 +1,4 @@
-"""Where output goes, and whether it is coloured."""
+"""Writes to standard output and standard error, with color on terminals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def style_for(stream: TextIO) -> Style:
-    """Colour on terminals; NO_COLOR turns it off and FORCE_COLOR on."""
+    """Return a style with color on terminals; NO_COLOR turns it off and FORCE_COLOR on."""
     from automl_plan.output.style import Style
 
     if os.environ.get("NO_COLOR"):
@@ -27,25 +27,25 @@ def style_for(stream: TextIO) -> Style:
 
 
 def write(text: str) -> None:
-    """Write to standard output, at once, what people read."""
+    """Write text for people to standard output, and flush it."""
     write_exactly(safe(text))
 
 
 def write_exactly(text: str) -> None:
-    """Write to standard output, at once, what programs read."""
+    """Write text for programs to standard output, and flush it."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def safe(text: str) -> str:
-    """Text for people, in which no runner of CI finds a command: not all tell that they run."""
+    """Return text for people in which no CI runner finds a command of its own."""
     from automl_plan.output.style import harmless
 
     return harmless(text)
 
 
 def write_bytes(data: bytes) -> None:
-    """Write to standard output as it is, whatever its encoding."""
+    """Write bytes to standard output, and flush it."""
     sys.stdout.buffer.write(data)
     sys.stdout.flush()
 
@@ -68,12 +68,12 @@ def write_json_line(document: Struct | Mapping[str, Json]) -> None:
 
 
 def write_or_go_on(text: str) -> None:
-    """Write as `write`; where nobody reads it any more, the work goes on all the same."""
+    """Write text for people; continue if the reader is gone."""
     exactly_or_go_on(safe(text))
 
 
 def exactly_or_go_on(text: str) -> None:
-    """The same of what programs read."""
+    """Write text for programs; continue if the reader is gone."""
     try:
         write_exactly(text)
     except BrokenPipeError:
@@ -81,25 +81,25 @@ def exactly_or_go_on(text: str) -> None:
 
 
 def discard_output() -> None:
-    """Drop what is still to be written to standard output."""
+    """Discard all further output."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def say(text: str) -> None:
-    """Write to standard error what is no result: hints, notices."""
+    """Write text for people to standard error: hints, notices, errors."""
     sys.stderr.write(safe(text))
     sys.stderr.flush()
 
 
 def stdout_style() -> Style:
-    """The style of standard output."""
+    """Return the style of standard output."""
     return style_for(sys.stdout)
 
 
 def asked(question: str) -> bool:
-    """Ask on the terminal; only `yes` is yes."""
+    """Ask on the terminal; return whether the answer is `yes`."""
     write(f"{question}\n  Only 'yes' is accepted: ")
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
@@ -108,5 +108,5 @@ def asked(question: str) -> bool:
 
 
 def has_terminal() -> bool:
-    """Whether somebody can be asked."""
+    """Return whether there is a terminal to ask on."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""Where the program starts: who asks for the version alone does not wait for all the rest."""
+"""Where the program starts: `--version` alone imports nothing else."""
 
 from __future__ import annotations
 

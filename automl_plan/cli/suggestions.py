@@ -4,85 +4,91 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import typer
+
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "taint": "A model is trained again by `automl-plan apply --replace model.NAME`.",
-        "untaint": "Nothing is tainted: only `--replace ADDRESS` replaces, in that one plan.",
-        "refresh": "`automl-plan apply --refresh-only` records what changed outside.",
+        "taint": "To train a model again, run `automl-plan apply --replace model.NAME`.",
+        "untaint": "Nothing is tainted: `--replace ADDRESS` replaces in that one plan only.",
+        "refresh": "Run `automl-plan apply --refresh-only` to record outside changes.",
         "workspace": (
-            "Each environment has a state of its own: `state: {local: {path: "
+            "Give each environment its own state: `state: {local: {path: "
             "state/${var.environment}.json}}` with `--var environment=NAME`, or a directory (`-C`)."
         ),
         "output": (
-            "`automl-plan show PLANFILE --format outputs` prints what a plan does, for scripts; "
-            "`automl-plan models show NAME --json` tells of a model."
+            "Run `automl-plan show PLANFILE --format outputs` for the outputs of a plan, or "
+            "`automl-plan models show NAME --json` for a model."
         ),
-        "get": "There are no modules: nothing has to be fetched.",
-        "providers": "The provider is chosen by `provider:` in the configuration.",
+        "get": "There are no modules to download.",
+        "providers": "Set `provider:` in the configuration.",
     }
 )
-"""Commands of Terraform that are none here."""
+"""Commands of Terraform that don't exist here."""
 _FLAGS: Mapping[str, str] = MappingProxyType(
     {
-        "refresh=false": "write --no-refresh",
-        "refresh=true": "leave it out: it is the default",
-        "chdir": "write -C DIR or --chdir DIR",
-        "no-color": "write --no-color",
-        "input=false": "leave it out: nothing is asked without a terminal",
-        "lock=false": "a state is always locked; --lock-timeout SECONDS waits for it",
-        "generate-config-out": "`automl-plan import --all --write NAME.automl.yaml` writes it",
+        "refresh=false": "Write --no-refresh.",
+        "refresh=true": "Leave it out: it is the default.",
+        "chdir": "Write -C DIR or --chdir DIR.",
+        "no-color": "Write --no-color.",
+        "input=false": "Leave it out: without a terminal nothing is asked.",
+        "lock=false": "The state is always locked; --lock-timeout SECONDS waits for it.",
+        "generate-config-out": "Run `automl-plan import --all --write NAME.automl.yaml`.",
     }
 )
-"""Flags of Terraform that are called otherwise here, or have no like."""
+"""Flags of Terraform that have another name here, or no equivalent."""
 _FLAG = re.compile(r"-{1,2}([a-z][a-z_-]+)(?:=(.*))?", re.DOTALL)
 
 
-def suggestion(error: Any, arguments: Sequence[str]) -> str | None:
-    """What to write instead, for an error of the command line's parser; None: it says enough.
+def improved(error: typer.TyperException, arguments: Sequence[str]) -> tuple[str, str | None]:
+    """Return the message of the parser's error, improved, and what to write instead, if known."""
+    message = error.format_message()
+    ctx: typer.Context | None = getattr(error, "ctx", None)
+    if ctx is None:
+        return message, None
+    option: str | None = getattr(error, "option_name", None)
+    if option is not None and message.startswith("No such option"):
+        return _of_option(option, ctx, arguments) or (message, None)
+    command = re.match(r"No such command '([^']*)'", message)
+    if command is None:
+        return message, None
+    hint = _COMMANDS.get(command[1]) if ctx.parent is None else None
+    if hint is None:
+        names = ctx.command.list_commands(ctx)  # type: ignore[attr-defined]
+        near = ", ".join(f"'{name}'" for name in difflib.get_close_matches(command[1], names))
+        message += f" Did you mean {near}?" if near else ""
+    return message, hint
 
-    From then on the error names the flag as it was written, and nothing far from it.
-    """
-    wrong = getattr(error, "option_name", None)
-    if wrong is None:
-        return _of_command(error)
-    params = {o: p for p in getattr(error.ctx.command, "params", ()) for o in p.opts}
+
+def _of_option(
+    option: str, ctx: typer.Context, arguments: Sequence[str]
+) -> tuple[str, str | None] | None:
+    params = {name: param for param in ctx.command.params for name in param.opts}
     words = list(arguments[: arguments.index("--") if "--" in arguments else None])
     for word, following in zip(words, [*words[1:], "-"], strict=True):
         flag = _FLAG.fullmatch(word)
-        # Letters behind one dash are taken for flags of one letter each.
-        if flag is None or not (word.startswith(wrong) or word == "-help"):
+        # Letters behind one dash are parsed as flags of one letter each.
+        if flag is None or not (word.startswith(option) or word == "-help"):
             continue
         single = not word.startswith("--")
         given = f" {following}" if flag[2] is None else f"={flag[2]}"
-        told = _of_flag(flag[1], given, params, single=single)
-        near = _near(flag[1], error.possibilities or ())
-        error.possibilities = None if told else near
-        error.message = f"No such option: {word}"
-        if told is None and not near and "--var" in params:
-            told = "A variable is given a value with --var NAME=VALUE; -h lists all options."
-        return told
+        hint = _hint(flag[1], given, params, single=single)
+        near = [] if hint else _near(flag[1], params)
+        if hint is None and not near and "--var" in params:
+            hint = "Set a variable with --var NAME=VALUE; -h lists all options."
+        more = f" Did you mean {', '.join(near)}?" if near else ""
+        return f"No such option '{word}'.{more}", hint
     return None
 
 
-def _of_command(error: Any) -> str | None:
-    found = re.match(r"No such command '([^']*)'", error.format_message())
-    if found is None or getattr(error.ctx, "parent", None) is not None:
-        return None
-    told = _COMMANDS.get(found[1])
-    if told is not None:
-        error.message = f"{found[0]}."
-    return told
-
-
-def _of_flag(name: str, given: str, params: Mapping[str, Any], *, single: bool) -> str | None:
+def _hint(name: str, given: str, params: Mapping[str, Any], *, single: bool) -> str | None:
     """`given`: the value behind its equals sign, or a blank and the word that follows."""
-    told = _FLAGS.get(f"{name}{given}") or _FLAGS.get(name)
-    if told is not None:
-        return f"{told[0].upper()}{told[1:]}."
+    known = _FLAGS.get(f"{name}{given}") or _FLAGS.get(name)
+    if known is not None:
+        return known
     value = "" if given.startswith(" -") else given
     if single and f"--{name}" in params:
         takes_one = value and not getattr(params[f"--{name}"], "is_flag", False)
@@ -95,10 +101,10 @@ def _of_flag(name: str, given: str, params: Mapping[str, Any], *, single: bool) 
     return None
 
 
-def _near(name: str, candidates: Sequence[str]) -> list[str]:
-    """Those that are alike without their dashes, too."""
-    found = difflib.get_close_matches(name, [each.lstrip("-") for each in candidates])
-    return [f"--{each}" for each in found]
+def _near(name: str, options: Iterable[str]) -> list[str]:
+    """Return the options whose names are like it, without their dashes."""
+    names = [each.lstrip("-") for each in options if each.startswith("--")]
+    return [f"--{each}" for each in difflib.get_close_matches(name, names)]
 
 
 def _variables() -> set[str]:

@@ -1,25 +1,19 @@
-"""`automl-plan models versions|promote|rollback`."""
+"""`automl-plan models versions|promote|rollback`: the versions of a declared model."""
 
 from __future__ import annotations
 
 import getpass
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.options import (
-    AsJson,
-    AutoApprove,
-    Directory,
-    LockTimeout,
-    Var,
-    VarFile,
-    workspace,
-)
+from automl_plan.cli.applying import apply_command_plan
+from automl_plan.cli.json_files import EventLines
+from automl_plan.cli.options import AUTO_APPROVE, JSON, LOCK_TIMEOUT, VARIABLES, command
 from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.run import Run
 
 if TYPE_CHECKING:
     from automl_plan.model.live import Live
@@ -36,116 +30,71 @@ Name = Annotated[
     ),
 ]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, which is recorded.")]
+_CHOOSING = (
+    AUTO_APPROVE,
+    LOCK_TIMEOUT,
+    *VARIABLES,
+    JSON,
+)
 
 
-def register(models: typer.Typer) -> None:
-    """Add the commands to `models`."""
-    models.command(epilog="Example: automl-plan models versions digits")(versions)
-    models.command(epilog='Example: automl-plan models promote digits 3 --why "checked by hand"')(
-        promote
-    )
-    models.command(epilog="Example: automl-plan models rollback digits")(rollback)
-
-
+@command(*VARIABLES, JSON, example="models versions digits")
 def versions(
+    run: Run,
     name: Name,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
 ) -> None:
-    """List a model's versions: what they were trained on, how good they are, what they cost."""
+    """List the versions of a model: training data, quality and cost."""
     from automl_plan.model.address import ResourceKind
+    from automl_plan.output.documents.models import ModelsVersions
     from automl_plan.output.inventory import versions_text
     from automl_plan.workspace.versions import address_of, version_rows
 
-    with workspace(directory, var, var_file) as opened:
+    with run.open() as opened:
         recorded = opened.store.read().recorded()
         address = address_of(opened.bare_id(name, ResourceKind.MODEL), recorded.resources)
         prices = opened.configuration.prices
         rows = version_rows(address, recorded, opened.provider, prices)
         now = opened.provider.now()
-    if as_json:
-        from automl_plan.output.documents.models import ModelsVersions
-
+    if run.as_json:
         write_json(ModelsVersions.of(address, rows))
     else:
         write(versions_text(rows, now, stdout_style()))
 
 
+@command(*_CHOOSING, example='models promote digits 3 --why "checked manually"')
 def promote(
+    run: Run,
     name: Name,
-    version: Annotated[int, typer.Argument(metavar="VERSION", min=1)],
+    version: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="Its number.")],
     why: Why = None,
-    auto_approve: AutoApprove = False,
-    lock_timeout: LockTimeout = 0.0,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
-) -> None:
-    """Make a version the current one, whatever its gate said; who and why is recorded."""
+) -> int:
+    """Make a version the current one, regardless of its gate. Records who decided, and why."""
     from automl_plan.model.recorded import DecisionKind
 
-    _choose(
-        name,
-        version,
-        _decision(DecisionKind.PROMOTED, why),
-        "models promote",
-        directory=directory,
-        var=var,
-        var_file=var_file,
-        auto_approve=auto_approve,
-        lock_timeout=lock_timeout,
-        as_json=as_json,
-    )
+    return _choose(run, name, version, _decision(DecisionKind.PROMOTED, why), "models promote")
 
 
+@command(*_CHOOSING, example="models rollback digits")
 def rollback(
+    run: Run,
     name: Name,
     version: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", min=1, help="Default: the one before.")
+        int | None,
+        typer.Argument(
+            min=1,
+            metavar="VERSION",
+            help="Its number; default: the version before the current one.",
+        ),
     ] = None,
     why: Why = None,
-    auto_approve: AutoApprove = False,
-    lock_timeout: LockTimeout = 0.0,
-    var: Var = None,
-    var_file: VarFile = None,
-    directory: Directory = Path(),
-    as_json: AsJson = False,
-) -> None:
-    """Go back to a former version; later plans leave it at that."""
+) -> int:
+    """Return to a former version. Later plans keep it."""
     from automl_plan.model.recorded import DecisionKind
 
-    _choose(
-        name,
-        version,
-        _decision(DecisionKind.ROLLED_BACK, why),
-        "models rollback",
-        directory=directory,
-        var=var,
-        var_file=var_file,
-        auto_approve=auto_approve,
-        lock_timeout=lock_timeout,
-        as_json=as_json,
-    )
+    return _choose(run, name, version, _decision(DecisionKind.ROLLED_BACK, why), "models rollback")
 
 
-def _choose(
-    name: str,
-    version: int | None,
-    decision: Decision,
-    command: str,
-    *,
-    directory: Path,
-    var: list[str] | None,
-    var_file: list[Path] | None,
-    auto_approve: bool,
-    lock_timeout: float,
-    as_json: bool,
-) -> None:
-    from automl_plan.cli.applying import apply_by_hand
-    from automl_plan.cli.json_files import EventLines
+def _choose(run: Run, name: str, version: int | None, decision: Decision, command: str) -> int:
     from automl_plan.model.address import ResourceKind
     from automl_plan.planning.command_plans import former_version, plan_promotion
     from automl_plan.workspace.versions import address_of
@@ -157,32 +106,21 @@ def _choose(
         reason = f"{decision.by} asks for version {chosen}"
         return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason, now)
 
-    with (
-        EventLines(command, as_json=as_json) as lines,
-        workspace(directory, var, var_file) as opened,
-    ):
-        apply_by_hand(
-            opened,
-            plan,
-            command=command,
-            approved=auto_approve,
-            lock_timeout=lock_timeout,
-            lines=lines,
-            decision=decision,
-        )
+    with EventLines(command, as_json=run.as_json) as lines, run.open() as opened:
+        return apply_command_plan(run, opened, plan, lines, command=command, decision=decision)
 
 
 def _decision(kind: DecisionKind, why: str | None) -> Decision:
     from automl_plan.model.recorded import Decision
     from automl_plan.model.timestamps import utc_now
 
-    return Decision(kind, utc_now(), by=_who(), why=why)
+    return Decision(kind, utc_now(), by=_user(), why=why)
 
 
-def _who() -> str:
-    """Who gives this command, as far as the machine knows."""
+def _user() -> str:
+    """Return who gives this command, as far as the machine knows."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # no such user in a container
+    except (KeyError, OSError):  # a container may have no such user
         user = "unknown"
     return f"{user}@{socket.gethostname()}"

@@ -14,7 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from automl_plan.config.files import MAX_BYTES, is_configuration_name, shown_name
+from automl_plan.config.files import (
+    MAX_BYTES,
+    Unreadable,
+    configuration_files,
+    is_configuration_name,
+    shown_name,
+)
 from automl_plan.config.merging import SECTIONS
 from automl_plan.errors import Diagnostic
 
@@ -156,3 +162,11 @@ def _keys_fit(value: Any, shape: Mapping[str, Any], definitions: Mapping[str, An
         not isinstance(named, dict)
         or all(_keys_fit(item, named, definitions) for item in value.values())
     )
+
+
+def has_configuration(directory: Path) -> bool:
+    """Return whether a directory has files of a configuration, even if they are misnamed."""
+    try:
+        return bool(configuration_files(directory, ()))
+    except Unreadable:
+        return bool(misnamed(directory, ()))

@@ -67,7 +67,7 @@ def test_a_dataset_that_lives_with_the_model_of_it(project: ProjectLine) -> None
     ("arguments", "said"),
     [
         (("nothing",), "No dataset nothing is declared."),
-        (("digits", "--kind", "detection"), "--kind goes with FILE.csv"),
+        (("digits", "--kind", "detection"), "--kind is for FILE.csv"),
         (("there-is-no.csv",), "can't be read"),
     ],
 )

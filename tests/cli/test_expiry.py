@@ -117,7 +117,7 @@ def test_the_calendar(project: ProjectLine) -> None:
     assert managed["id"] in event.text("DESCRIPTION")
 
     said = project("models", "calendar", "--ics", "--all", "--out", "models.ics")
-    assert said == "Written to models.ics.\n"
+    assert said == "Wrote models.ics.\n"
     both = read((project.directory / "models.ics").read_bytes()).components
     assert {each.text("SUMMARY") for each in both} == {
         "model.digits expires",
@@ -130,7 +130,7 @@ def test_the_calendar(project: ProjectLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--out", "models.ics"), "Write --ics, too."),
+        (("--out", "models.ics"), "Add --ics."),
         (("--ics", "--out", "no/such/folder.ics"), "can't be written: No such file"),
     ],
 )

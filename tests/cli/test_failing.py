@@ -15,12 +15,17 @@ from tests.cli.command import COMMAND, CommandLine, environment
 from tests.output.schema import is_valid
 
 WITH_A_BUG = """
-from automl_plan.cli.main import app, main
+import sys
+from automl_plan.cli import commands
+from automl_plan.cli.main import main
+from automl_plan.cli.options import command
 
-@app.command()
-def boom() -> None:
+@command(example="boom")
+def boom(run):
     raise ZeroDivisionError("a secret\\x1b[2J of\\nthe service")
 
+sys.modules["automl_plan.cli.boom"] = sys.modules["__main__"]
+commands.COMMANDS["boom"] = commands.Entry("", "boom:boom")
 main()
 """
 
@@ -29,12 +34,12 @@ main()
     ("arguments", "said"),
     [
         (("bogus",), "No such command 'bogus'"),
-        (("plan", "--jsno"), "No such option: --jsno"),
+        (("plan", "--jsno"), "No such option '--jsno'"),
         (("plan", "extra"), "unexpected extra argument"),
         (("apply", "--parallelism", "0"), "--parallelism"),
         (("operations", "get"), "Missing argument 'ID'"),
-        (("plan", "--destroy", "--refresh-only"), "can't be had together"),
-        (("plan", "--no-refresh", "--refresh-only"), "can't be had together"),
+        (("plan", "--destroy", "--refresh-only"), "exclude each other"),
+        (("plan", "--no-refresh", "--refresh-only"), "exclude each other"),
         (("plan", "--target", "digits"), "write dataset.NAME or model.NAME"),
         (("validate", "--var", "budget"), "write NAME=VALUE"),
         (("validate", "--var", "=1"), "write NAME=VALUE"),
@@ -129,7 +134,7 @@ def test_a_reader_that_has_seen_enough(cli: CommandLine) -> None:
 
 
 def test_init_and_chdir(cli: CommandLine) -> None:
-    assert "wrote new/automl-plan.yaml" in cli("init", "-C", "new")
+    assert "Wrote new/automl-plan.yaml" in cli("init", "-C", "new")
     (cli.directory / "new" / "inner").mkdir()
     for where in (("-C", "new", "validate"), ("validate", "-C", "new")):
         assert "Success!" in cli(*where)

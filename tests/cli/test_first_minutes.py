@@ -39,7 +39,7 @@ def begun(cli: CommandLine) -> CommandLine:
     """What `init` wrote, with trainings that are over at once."""
     told = cli("init")
     assert "write data/images.csv" in told
-    assert "take the # off `sources:` in automl-plan.yaml" in told
+    assert "uncomment `sources:` in automl-plan.yaml" in told
     assert "run `automl-plan plan`" in told
     file = cli.directory / "automl-plan.yaml"
     simulated = "local: {trainer: simulated, time_scale: 36000000}"

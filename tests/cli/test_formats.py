@@ -78,7 +78,7 @@ def test_valid_configurations_are_told_too(cli: CommandLine) -> None:
 @pytest.mark.parametrize("name", ["text", "github", "sarif", "junit"])
 def test_two_formats_contradict_each_other(cli: CommandLine, command: str, name: str) -> None:
     said = cli.failure(command, "--json", "--format", name)
-    assert f"--json and --format {name} can't be had together" in said
+    assert f"--json and --format {name} exclude each other" in said
     assert list(cli.directory.iterdir()) == []
 
 

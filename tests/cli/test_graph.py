@@ -42,7 +42,7 @@ def test_for_programs(project: ProjectLine) -> None:
     assert [node["gravity"] for node in planned["nodes"]] == ["changed", "trained"]
     assert json.loads(project("graph", "plan.json", "--format", "json")) == planned
     said = project.run("graph", "--json", "--format", "dot").stderr
-    assert "--json and --format dot can't be had together." in said
+    assert "--json and --format dot exclude each other." in said
 
 
 def test_what_is_no_plan(cli: CommandLine) -> None:

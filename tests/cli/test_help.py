@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from automl_plan import __version__
-from automl_plan.cli.main import command_line
+from automl_plan.cli.commands import COMMANDS, Entry
 from tests.cli.command import CommandLine
 from tests.output.schema import is_valid
 
 
-def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths of all commands that do something."""
-    if not hasattr(command, "commands"):
-        yield path
-        return
-    for name, inner in command.commands.items():
-        yield from commands(inner, (*path, name))
+def commands(
+    entries: Mapping[str, Entry], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Entry]]:
+    """All commands that do something, by path."""
+    for name, entry in entries.items():
+        if entry.commands:
+            yield from commands(entry.commands, (*path, name))
+        else:
+            yield (*path, name), entry
 
 
-PATHS = sorted(commands(command_line()))
+PATHS = sorted(path for path, _ in commands(COMMANDS))
 
 
 def test_the_commands() -> None:
@@ -85,6 +86,11 @@ def test_help_has_an_example(cli: CommandLine, path: tuple[str, ...]) -> None:
     if path not in (("schema",), ("version",)):
         assert "-C, --chdir DIR" in text
     assert cli(*path, "-h") == text
+
+
+@pytest.mark.parametrize("group", [(), *sorted({path[:1] for path in PATHS if path[1:]})])
+def test_lists_of_commands_are_not_cut(cli: CommandLine, group: tuple[str, ...]) -> None:
+    assert "..." not in cli(*group, "--help").partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("group", [(), *sorted({path[:1] for path in PATHS if path[1:]})])

@@ -146,7 +146,7 @@ def test_an_apply_goes_on_when_nobody_reads_its_lines(project: ProjectLine) -> N
     assert done.returncode == 0
     assert json.loads(first[0])["type"] == "version"
     assert "Apply complete" in done.stdout
-    assert done.stderr == "Warning: pipe can't be written: Broken pipe. The work goes on.\n"
+    assert done.stderr == "Warning: pipe can't be written: Broken pipe. The run continues.\n"
     assert project("plan", "--detailed-exitcode").startswith("No changes.")
 
 
@@ -163,5 +163,5 @@ def test_a_reader_that_stops_reading_is_not_waited_for_forever(
         os.close(write_end)
         os.close(read_end)
     assert capsys.readouterr().err == (
-        f"Warning: {into} can't be written: nobody reads it. The work goes on.\n"
+        f"Warning: {into} can't be written: it is not being read. The run continues.\n"
     )

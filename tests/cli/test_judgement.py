@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from automl_plan.cli.main import command_line, run
+from automl_plan.cli.commands import COMMANDS
+from automl_plan.cli.main import run
 from automl_plan.config.schema import config_schema
 from automl_plan.model.live import OperationKind
 from automl_plan.planning.plan import REFUSAL_RULES
@@ -190,9 +191,8 @@ ELSEWHERE = {
 
 def commands() -> set[str]:
     found = set()
-    for name, command in command_line().commands.items():
-        parts = getattr(command, "commands", None)
-        found |= {name} if parts is None else {f"{name} {part}" for part in parts}
+    for name, entry in COMMANDS.items():
+        found |= {f"{name} {part}" for part in entry.commands} or {name}
     return found
 
 

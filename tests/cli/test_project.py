@@ -49,15 +49,19 @@ def test_plan_and_its_exit_codes(project: ProjectLine) -> None:
 
 def test_a_saved_plan_is_applied_once(project: ProjectLine) -> None:
     text = project("plan", "--out", "plan.json")
-    assert text.endswith("\nSaved; apply exactly this with: automl-plan apply plan.json\n")
-    plan = text.removesuffix("\nSaved; apply exactly this with: automl-plan apply plan.json\n")
+    assert text.endswith("\nSaved the plan. To apply exactly this: automl-plan apply plan.json\n")
+    plan = text.removesuffix(
+        "\nSaved the plan. To apply exactly this: automl-plan apply plan.json\n"
+    )
     assert project("show", "plan.json") == plan
     jsonschema.Draft7Validator(read_schema("plan")).validate(project.json("show", "plan.json"))
     comment = project("show", "plan.json", "--format", "markdown", "--key", "digits")
     assert comment.startswith("[//]: # (automl-plan key=digits ")
     assert "One-time cost: at most 27.72 USD for 1 training" in comment
     assert "Give a PLANFILE" in project.failure("show", "--format", "markdown")
-    assert "can't be given" in project.failure("apply", "plan.json", "--target", "model.digits")
+    assert "takes no planning flags" in project.failure(
+        "apply", "plan.json", "--target", "model.digits"
+    )
     assert "Apply complete" in project("apply", "plan.json")
     assert "Plan again" in project.failure("apply", "plan.json")
 
@@ -136,7 +140,7 @@ def test_detached_work_goes_on(project: ProjectLine) -> None:
     ended = project.json(*wait, code=1)
     assert is_valid("operations-get", ended)
     assert ended["error"]["code"] == 1
-    assert "has ended already" in project.failure("operations", "cancel", running["id"])
+    assert "has already ended" in project.failure("operations", "cancel", running["id"])
     assert "does not exist" in project.failure("operations", "get", "ICN0")
 
 
@@ -148,10 +152,10 @@ def test_the_record_of_what_has_ended_can_be_deleted(project: ProjectLine) -> No
     delete = ("operations", "delete", training["id"])
     assert "would not stop it" in project.failure(*delete, "--auto-approve")
     project("emulator", "advance", "2h")
-    assert "is not recorded for model.digits yet" in project.failure(*delete, "--auto-approve")
+    assert "is not yet recorded for model.digits" in project.failure(*delete, "--auto-approve")
     project("apply", "--auto-approve")
-    assert "asks for approval" in project.failure(*delete, code=3)
-    assert "what it made stays" in project(*delete, "--auto-approve")
+    assert "needs approval" in project.failure(*delete, code=3)
+    assert "what it created is kept" in project(*delete, "--auto-approve")
     assert "does not exist" in project.failure("operations", "get", training["id"])
     assert project("plan").startswith("No changes.")
 
@@ -185,7 +189,7 @@ def test_lists_for_people_and_programs(project: ProjectLine) -> None:
     shown = project("models", "evaluations", "digits", "--threshold", "0.8")
     assert "Confusion matrix" in shown
     assert "at a score of 0.8" in shown
-    assert "Nothing is recorded of model.other" in project.failure("state", "show", "model.other")
+    assert "model.other is not recorded." in project.failure("state", "show", "model.other")
 
 
 def test_states_are_mended_by_programs(project: ProjectLine) -> None:
@@ -253,7 +257,7 @@ def test_emulator(project: ProjectLine) -> None:
     assert "It runs until it is stopped." in shown
     assert (started["time_scale"], started["idle_timeout"]) == (1e6, 0)
     assert project("emulator", "stop") == "Stopped.\n"
-    assert project("emulator", "stop") == "It was not running.\n"
+    assert project("emulator", "stop") == "It is not running.\n"
 
 
 def test_emulator_as_the_configuration_says(project: ProjectLine, tmp_path: Path) -> None:
@@ -271,14 +275,14 @@ def test_emulator_as_the_configuration_says(project: ProjectLine, tmp_path: Path
     assert (running["time_scale"], running["idle_timeout"]) == (60, 900)
     assert process.status(tmp_path / "shared") is not None
     assert "It ends after 15 minutes" in project("emulator", "status", *there)
-    assert "It is 2" in project("emulator", "advance", "1d", *there)
+    assert "now at 2" in project("emulator", "advance", "1d", *there)
     assert project("emulator", "stop", *there) == "Stopped.\n"
 
     started = project.json("emulator", "start", *there)
     assert (started["trainer"], started["time_scale"]) == ("simulated", 60)
     assert process.status(tmp_path / "shared") is not None
     other = ("--var", "data=../other")
-    assert project("emulator", "stop", *there, *other) == "It was not running.\n"
+    assert project("emulator", "stop", *there, *other) == "It is not running.\n"
     assert project("emulator", "stop", *there) == "Stopped.\n"
 
 

@@ -16,12 +16,12 @@ pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 def test_wait_follows_what_runs_and_goes_on_with_what_depends_on_it(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
-    assert project("wait") == "Nothing is open.\n"
+    assert project("wait") == "No open operations.\n"
     project.detach()
     shown = " ".join(project("plan").split())
     told = "usage unknown, at most $27.72"
     assert f"{told} [{training_start(project.project.api)}" in shown
-    assert project("wait", "dataset.digits") == "Nothing is open.\n"
+    assert project("wait", "dataset.digits") == "No open operations.\n"
     assert "--auto-approve" in project.failure("wait", code=3)
     project("emulator", "advance", "2h")
     text = project("wait", "model.digits", "--auto-approve")
@@ -71,7 +71,7 @@ def test_an_empty_state_can_be_begun_on_purpose(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     for name in ("state.json", "state.json.backup"):
         (project.directory / name).unlink(missing_ok=True)
-    assert "An empty state was begun" in project("state", "new")
+    assert "Started an empty state" in project("state", "new")
     assert "1 model to train" in project("plan")
 
 

@@ -58,7 +58,9 @@ def test_a_training_that_bears_its_label_needs_no_person(project: ProjectLine) -
 def test_resolve_by_abandoning_asks(project: ProjectLine) -> None:
     with_open_intent(project)
     assert "--auto-approve" in project.failure("resolve", "model.digits", "--abandon", code=3)
-    assert "sends it again" in project("resolve", "model.digits", "--abandon", "--auto-approve")
+    assert "sends the call again" in project(
+        "resolve", "model.digits", "--abandon", "--auto-approve"
+    )
     # It runs all the same: until it has ended, nothing is trained.
     said = project("plan", code=3)
     assert "model.digits  will be trained" in said

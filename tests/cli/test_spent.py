@@ -48,4 +48,4 @@ def test_a_cancelled_training_is_in_it(project: ProjectLine) -> None:
 
 
 def test_it_takes_no_part_of_a_plan(project: ProjectLine) -> None:
-    assert "--spent is about the past" in project.failure("cost", "--spent", "--target", "model.x")
+    assert "--spent can't be combined" in project.failure("cost", "--spent", "--target", "model.x")

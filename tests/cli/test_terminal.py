@@ -20,7 +20,7 @@ def test_yes_is_yes(project: ProjectLine) -> None:
         assert terminal.ended() == 0
         assert "Apply complete:" in terminal.shown
     with project.terminal("destroy", "--no-color") as terminal:
-        terminal.expect("Trained models can't be undone.")
+        terminal.expect("Trained models can't be restored.")
         terminal.expect(QUESTION)
         assert "\x1b" not in terminal.shown
         terminal.type("yes")
@@ -42,7 +42,7 @@ def test_a_question_is_interrupted(project: ProjectLine) -> None:
         terminal.expect(QUESTION)
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 130
-        assert "Interrupted: not approved, and nothing was done." in terminal.shown
+        assert "Interrupted: not approved, nothing was done." in terminal.shown
         assert "Traceback" not in terminal.shown
     assert project("state", "list") == "The state is empty.\n"
 

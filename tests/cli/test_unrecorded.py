@@ -34,8 +34,8 @@ def test_an_older_state_is_named_and_settled(project: ProjectLine) -> None:
     assert f"state rm {made}" in project("cost")
     assert f"models delete {made}" in project("plan", code=3)
     assert [each["rule"] for each in project.json("plan", code=3)["refused"]] == ["unrecorded"] * 2
-    assert "may not be applied" in project.failure("apply", "--auto-approve", code=3)
-    assert "bears no ownership labels any more" in project("state", "rm", made, "--auto-approve")
+    assert "Plan refused" in project.failure("apply", "--auto-approve", code=3)
+    assert "Removed the ownership labels of the " in project("state", "rm", made, "--auto-approve")
     assert project.json("drift", code=2)["unrecorded"] == []
     assert "is recorded, as" in project.failure(
         "state", "rm", json.loads(older)["resources"]["dataset.digits"]["current"]["id"]

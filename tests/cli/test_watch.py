@@ -200,7 +200,7 @@ def test_an_apply_runs_beside_it_and_a_signal_ends_it(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--once", "--for-ever"), "can't be had together"),
+        (("--once", "--for-ever"), "exclude each other"),
         (("--interval", "0"), "write seconds"),
         (("--interval", "2d"), "From one second to one day"),
     ],

@@ -17,7 +17,7 @@ from tests.life.zygote import HANGS
 CODES = frozenset({0, 1, 2, 3, 4, 5, 130})
 _BUG = re.compile(r"Traceback|this is a bug")
 _FAILED = re.compile(r"changes? failed")
-_GOES_ON = re.compile(r"what served before goes on serving")
+_GOES_ON = re.compile(r"the current version continues to serve")
 _NAME_STRAYS = ("plan", "drift", "cost")
 _IN_USE = "an operation is running on it"
 """Why a dataset can't be deleted that somebody else trains on: not every plan can know that."""
@@ -280,7 +280,7 @@ class Judge:
                 r"^(model\.\S+) version \d+: turned down", text, re.MULTILINE
             ):
                 if act.after.nodes.keys().isdisjoint(ids_of(act.recorded_now.get(address) or {})):
-                    yield f"it says that {address} goes on serving, and nothing of it serves"
+                    yield f"it says that {address} continues to serve, and nothing of it serves"
         if "nothing was done" in text and not effects.none:
             yield f"it says that nothing was done, and did {effects}"
         if act.outcome.code == 5 and "Error:" in text:

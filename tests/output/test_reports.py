@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from automl_plan.cli.reporting import Format, renderer
+from automl_plan.cli.ci_formats import REPORTS as FORMATS
+from automl_plan.cli.ci_formats import rendered
+from automl_plan.cli.options import Format
 from automl_plan.config.findings import READING_RULES
 from automl_plan.config.load import RULES
 from automl_plan.errors import ConfigurationError, Diagnostic, StateLocked
@@ -66,20 +68,13 @@ REPORTS = st.builds(
 )
 
 
-def rendered(name: str, report: Report) -> str:
-    render = renderer(name)
-    assert render is not None
-    return render(report)
-
-
 def nowhere(_address: Address) -> str | None:
     return None
 
 
 def test_every_format_has_its_place() -> None:
-    reports = set(get_args(Format)) - {"text", "json"}
-    assert {name for name in get_args(Format) if renderer(name)} == reports
-    assert renderer("bogus") is None
+    assert set(FORMATS) == set(get_args(Format)) - {"text", "json"}
+    assert all(rendered(name, Report("plan", HOME)) is not None for name in FORMATS)
 
 
 @given(REPORTS)

@@ -1,0 +1,159 @@
+"""Lints and judges the data of declared datasets, or of one file, for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from msgspec import Struct
+
+from automl_plan.data.dataset_kinds import DatasetKind, kind_of
+from automl_plan.data.lint import Linted, Linter
+from automl_plan.data.lint_rules import Severity
+from automl_plan.data.source_files import SourceFiles
+from automl_plan.errors import SourceError, UsageError
+from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.data_counts import DataCounts
+from automl_plan.planning.adequacy import advise
+from automl_plan.providers.data_access import ObjectStorage
+from automl_plan.providers.google.storage import Storage, storage_url
+from automl_plan.providers.registry import DEFAULT, PROVIDERS
+from automl_plan.workspace.data_checks import DatasetAdvice, advise_dataset
+from automl_plan.workspace.workspace import Workspace
+
+
+class _Subject(Struct, frozen=True):
+    """What is linted together: the sources of a dataset, or a file."""
+
+    name: str
+    sources: tuple[str, ...]
+    kind: DatasetKind | None
+
+
+def is_file(name: str | None, kind: str | None) -> bool:
+    """Return whether a name is that of a file. Raises UsageError for a kind without a file."""
+    found = name is not None and name.lower().endswith(".csv")
+    if kind is not None and not found:
+        raise UsageError("--kind is for FILE.csv: a dataset declares its kind.")
+    return found
+
+
+def lint_data(
+    workspace: Workspace | None, name: str | None, kind: str | None, *, images: bool
+) -> list[Linted]:
+    """Lint a file, or the sources of one or all declared datasets.
+
+    `kind`: of the file, if it is known. `images`: whether images are looked at, too. A file needs
+    no workspace. Raises UsageError, SourceError and ProviderError.
+    """
+    of_file = is_file(name, kind)
+    if name is not None and of_file:
+        subjects: Sequence[_Subject] = [_subject_of_file(name, kind, workspace)]
+    else:
+        subjects = _declared(name, workspace)
+    with ExitStack() as stack:
+        storage = cache(lambda: stack.enter_context(_storage(workspace)))
+        linter = Linter(
+            stack.enter_context(SourceFiles(Path(), storage, anywhere=of_file)).open,
+            _severities(workspace),
+            directory=Path() if images else None,
+            storage=storage,
+            image_pixels=_capabilities(workspace).image_pixels,
+        )
+        return [linter.lint(each.name, each.sources, each.kind) for each in subjects]
+
+
+def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> DatasetAdvice:
+    """Judge whether the data of a file or a declared dataset is adequate for training.
+
+    Raises UsageError, SourceError, StateError and ProviderError.
+    """
+    of_file = is_file(name, kind)
+    with ExitStack() as stack:
+        storage = cache(lambda: stack.enter_context(_storage(workspace)))
+        linter = Linter(
+            stack.enter_context(SourceFiles(Path(), storage, anywhere=of_file)).open,
+            _severities(workspace),
+            directory=Path(),
+            # Without a configuration it is not known which storage has the objects.
+            storage=None if workspace is None else storage,
+            decode=False,
+        )
+
+        def counted(sources: Sequence[str], its: DatasetKind | None) -> DataCounts:
+            linted = linter.lint(name, sources, its)
+            for source, reason in linted.unread:
+                raise SourceError(f"The import CSV is not read: {reason}.", where=source)
+            return linted.data
+
+        if of_file or workspace is None:
+            subject = _subject_of_file(name, kind, workspace)
+            return DatasetAdvice(name, advise(counted(subject.sources, subject.kind)))
+        return advise_dataset(
+            workspace,
+            name,
+            lambda d: counted(d.sources, kind_of(d.problem, d.classification_type)),
+        )
+
+
+def _severities(workspace: Workspace | None) -> dict[str, Severity]:
+    configured = {} if workspace is None else workspace.configuration.lint
+    return {rule: Severity(severity) for rule, severity in configured.items()}
+
+
+def _capabilities(workspace: Workspace | None) -> Capabilities:
+    """Return those of the provider; without a configuration, of the default one."""
+    if workspace is None:
+        return PROVIDERS[DEFAULT].capabilities({})
+    return workspace.configuration.capabilities
+
+
+def _subject_of_file(name: str, kind: str | None, workspace: Workspace | None) -> _Subject:
+    """A file has the kind that is given, or of the dataset whose source it is."""
+    known = None if kind is None else DatasetKind(kind)
+    if known is None and workspace is not None:
+        for dataset in workspace.configuration.desired.datasets.values():
+            if os.path.normpath(name) in map(os.path.normpath, dataset.sources):
+                known = kind_of(dataset.problem, dataset.classification_type)
+    return _Subject(name, (name,), known)
+
+
+def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subject]:
+    declared = {} if workspace is None else workspace.configuration.desired.datasets
+    datasets = list(declared.values())
+    wanted = None if name is None else name.removeprefix("dataset.")
+    if wanted is not None:
+        datasets = [dataset for dataset in datasets if dataset.address.name == wanted]
+        if not datasets:
+            raise UsageError(
+                f"No dataset {name} is declared.",
+                hint="Give the name of a declared dataset, or a file that ends in .csv.",
+            )
+        if not datasets[0].sources:
+            raise UsageError(f"{datasets[0].address} has no sources.")
+    found = [
+        _Subject(str(d.address), d.sources, kind_of(d.problem, d.classification_type))
+        for d in datasets
+        if d.sources
+    ]
+    if not found:
+        raise UsageError(
+            "No dataset with sources is declared.", hint="Give a file: datasets lint FILE.csv."
+        )
+    return found
+
+
+@contextmanager
+def _storage(workspace: Workspace | None) -> Iterator[ObjectStorage]:
+    """Open the storage of the provider; without a configuration, of STORAGE_EMULATOR_HOST."""
+    if workspace is not None:
+        yield workspace.provider.data_access.storage
+        return
+    storage = Storage.at(storage_url(os.environ), None)
+    try:
+        yield storage
+    finally:
+        storage.close()
