@@ -30,7 +30,7 @@ FAST = 36_000_000.0
 def as_kept(planned: BoundPlan) -> BoundPlan:
     """A plan as a file keeps it: without what it was judged by, and the labels of its sources."""
     sources = {name: replace(data, counts=None) for name, data in planned.sources.items()}
-    return replace(planned, sources=sources, grounds=None)
+    return replace(planned, sources=sources, refusal_context=None)
 
 
 def png(text: str) -> bytes:

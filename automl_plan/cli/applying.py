@@ -166,7 +166,7 @@ def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
     """Write the headline metrics of the models that were trained."""
     from automl_plan.output.evaluations import headline_text
     from automl_plan.planning.plan import TRAININGS, Action
-    from automl_plan.workspace.inventory import headlines
+    from automl_plan.workspace.inventory import overall_evaluations
 
     trained = [
         change.address
@@ -179,5 +179,5 @@ def _write_headlines(workspace: Workspace, result: ApplyResult) -> None:
     if not trained:
         return
     resources = workspace.store.read().resources
-    for address, evaluation in headlines(workspace.provider, resources, trained):
+    for address, evaluation in overall_evaluations(workspace.provider, resources, trained):
         write_or_go_on(headline_text(address, evaluation, stdout_style()))

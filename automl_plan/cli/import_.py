@@ -75,11 +75,11 @@ def import_(
 
 def _import_all(run: Run, file: Path) -> int:
     from automl_plan.output.style import clean
-    from automl_plan.workspace.import_unmanaged import unmanaged, write_declarations
+    from automl_plan.workspace.import_unmanaged import declare_unmanaged, write_declarations
     from automl_plan.workspace.plan_inputs import gather_inputs
 
     with run.open() as opened:
-        found = unmanaged(gather_inputs(opened))
+        found = declare_unmanaged(gather_inputs(opened))
         for message, hint in found.skipped:
             write(f"Skipped: {clean(message)}.\n" + (f"  next: {clean(hint)}\n" if hint else ""))
         if not found.adoptions:

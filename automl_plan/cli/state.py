@@ -217,13 +217,13 @@ def resolve(
     """Settle an interrupted call whose outcome automl-plan can't determine."""
     from automl_plan.workspace.resolve import abandon as abandon_intent
     from automl_plan.workspace.resolve import adopt as adopt_intent
-    from automl_plan.workspace.resolve import intent_of
+    from automl_plan.workspace.resolve import interrupted_call_of
 
     if (adopt is None) == (not abandon):
         raise UsageError("Give --adopt ID or --abandon.")
     asked = parse_address(name, "ADDRESS")
     with run.open() as opened:
-        intent = intent_of(opened, asked)
+        intent = interrupted_call_of(opened, asked)
         if adopt is not None:
             write(adopt_intent(opened, asked, intent, opened.bare_id(adopt)) + "\n")
             return

@@ -17,7 +17,10 @@ from automl_plan.state.store import StateSession
 
 
 def accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bool) -> None:
-    """Record drift as it lives; objects that are gone, or somebody else's, when asked to."""
+    """Record the live attributes of drifted objects.
+
+    `all_of_it`: also forget objects that are gone, and accept versions that others trained.
+    """
     for item in drift:
         record = session.state.resources.get(item.address)
         if item.trained is not None:
@@ -53,7 +56,7 @@ def _accepted(
 
 
 def _changed(attributes: Attributes, differences: Sequence[Difference]) -> dict[str, Json]:
-    """The attributes with every leaf set as it lives; None takes a leaf away."""
+    """Return the attributes with each differing leaf set to its live value; None removes it."""
     result = copy.deepcopy(dict(attributes))
     for difference in differences:
         *parents, leaf = difference.path.split(".")

@@ -50,36 +50,35 @@ def apply(
     lock_timeout: float = 0.0,
     decision: Decision | None = None,
 ) -> ApplyResult:
-    """Carry out a plan; every step is in the state before the next one begins.
+    """Carry out a plan; each step is recorded in the state before the next one starts.
 
-    Changes that fail are in the result; those that need them are skipped, the others go on.
-    `decision` is a person's, for promotions. Raises PlanRefused and PlanStale before anything
-    is sent, StateLocked, StateUnwritable, Interrupted.
+    Changes that fail are in the result; those that depend on them are skipped, the others
+    continue. `decision` is a person's, for promotions. Raises PlanRefused and PlanStale before
+    anything is sent, StateLocked, StateUnwritable, Interrupted.
     """
-    grounds = _judged(workspace, planned)
+    refusal_context = _check_refusals(workspace, planned)
     with workspace.open_state(timeout=lock_timeout, command=command) as session:
         check_plan_is_current(planned, workspace, session.state)
         if session.moved:
             raise PlanStale(
                 "Another run changed the state after the plan was made.", hint="Plan again."
             )
-        cut_off = any(open_intents(record) for record in session.state.resources.values())
+        interrupted = any(open_intents(record) for record in session.state.resources.values())
         waiting = workspace.configuration.receivers and session.state.outbox
-        if planned.empty and not planned.plan.drift and not cut_off and not waiting:
+        if planned.empty and not planned.plan.drift and not interrupted and not waiting:
             return ApplyResult()
         provider = workspace.provider
         session.bind(provider.identity)
         notices = open_notices(workspace, session)
         _settle(session, provider, planned, notices, workspace.configuration.prices)
-        notices.begin()
-        for record in _learned(planned, session):
+        notices.resume()
+        for record in _with_endpoints(planned, session):
             session.record(record)
-        # Accepting it ends it: nobody else would hear of it. An end of a life goes on to be one,
-        # and is left to `watch`.
+        # Accepting drift clears it, so report it now. Expirations persist; `watch` reports them.
         drift = planned.plan.drift
         found = drift_findings(drift, busy_addresses(session.state.resources))
         for notice in record_new(session, found, workspace.configuration.receivers):
-            notices.send(notice)
+            notices.stage(notice)
         accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
         own = {each for each in adopted if each is not None}
@@ -94,7 +93,7 @@ def apply(
             calls,
             synchronous,
             outcomes,
-            check=ResendCheck(planned.plan.changes, grounds, workspace).check,
+            check=ResendCheck(planned.plan.changes, refusal_context, workspace).check,
             replans=options.mode is PlanMode.NORMAL,
             own=own,
         )
@@ -113,28 +112,28 @@ def apply(
         )
         with stopped_by_signals(executor):
             result = replace(executor.run(), gates=tuple(synchronous.reports))
-            notices.end()
+            notices.close()
     if executor.stopped:
         raise _interrupted(result, workspace.follow)
     return result
 
 
-def _judged(workspace: Workspace, planned: BoundPlan) -> RefusalContext:
-    """What the changes were judged by. Raises PlanRefused when something speaks against them."""
-    grounds = planned.grounds
-    if grounds is None:  # of a saved plan
-        seen = gather_inputs(workspace, refresh=planned.options.refresh)
-        grounds = seen.grounds(planned.options)
-    grounds = with_lint(grounds, planned.plan.changes, workspace)
-    found = find_refusals(planned.plan.changes, grounds)
+def _check_refusals(workspace: Workspace, planned: BoundPlan) -> RefusalContext:
+    """Judge the changes again, and return what they were judged by. Raises PlanRefused."""
+    refusal_context = planned.refusal_context
+    if refusal_context is None:  # of a saved plan
+        inputs = gather_inputs(workspace, refresh=planned.options.refresh)
+        refusal_context = inputs.refusal_context(planned.options)
+    refusal_context = with_lint(refusal_context, planned.plan.changes, workspace)
+    found = find_refusals(planned.plan.changes, refusal_context)
     raise_if_refused((*planned.plan.refused, *found.refused))
-    return grounds
+    return refusal_context
 
 
-def _learned(planned: BoundPlan, session: StateSession) -> list[RecordedResource]:
-    """Records with the endpoints that the plan found, where a state of version 0.1 has none.
+def _with_endpoints(planned: BoundPlan, session: StateSession) -> list[RecordedResource]:
+    """Return records with the endpoints that the plan found, where version 0.1 recorded none.
 
-    Nothing of a run that has nothing to do.
+    Returns nothing for a plan without changes.
     """
     resources = session.state.resources if planned.plan.changes else {}
     return [
@@ -151,9 +150,9 @@ def _settle(
     notices: Notices,
     prices: PriceBook,
 ) -> None:
-    """Record what came of calls that were cut off, as the plan took it.
+    """Record the outcomes of interrupted calls, as the plan assumed them.
 
-    What could not be known then is followed by a `resume` of the plan.
+    Calls whose outcome was unknown then are followed by a `resume` of the plan.
     """
     changes = planned.plan.changes
     resumes = [change for change in changes if change.action is Action.RESUME]
@@ -181,8 +180,8 @@ def _settle(
         )
         if unseen and address in touched:
             raise PlanStale(
-                f"{address}: a call ({finding.intent.step}) that was cut off may have arrived "
-                "after the plan was made.",
+                f"{address}: an interrupted call ({finding.intent.step}) may have arrived after "
+                "the plan was made.",
                 hint="Plan again.",
             )
     arrived = {address: f for address, f in found if f.verdict is Verdict.ARRIVED}
@@ -191,20 +190,20 @@ def _settle(
         came = arrived.get(address)
         if came is not None:
             intent, made = came.intent, came.made
-            notice = notices.of_end(OperationEnd(address, intent, None, made), str(intent.step))
+            notice = notices.end_notice(OperationEnd(address, intent, None, made), str(intent.step))
             charge = charge_at_end(provider, prices, address, intent, came.operation, made)
         session.record(record, notice=notice, charge=charge)
 
 
 def _interrupted(result: ApplyResult, follow: str) -> Interrupted:
     cancelled = [f.error for f in result.failed if isinstance(f.error, OperationCancelled)]
-    told = [str(error.message) for error in cancelled]
+    messages = [str(error.message) for error in cancelled]
     if not result.running:
-        said = "Interrupted; the state is saved and nothing is left running."
-        return Interrupted("\n".join([said, *told]))
-    said = f"Interrupted; the state is saved. {left_text(result.left)}."
+        summary = "Interrupted; the state is saved and nothing is left running."
+        return Interrupted("\n".join([summary, *messages]))
+    summary = f"Interrupted; the state is saved. {left_text(result.left)}."
     return Interrupted(
-        "\n".join([said, *told]),
-        hint=f"Follow it with `{follow}`; `automl-plan operations cancel ID` ends it (used node "
-        "hours are billed).",
+        "\n".join([summary, *messages]),
+        hint=f"Follow it with `{follow}`, or cancel it with `automl-plan operations cancel ID` "
+        "(used node hours are billed).",
     )

@@ -48,9 +48,9 @@ class Calls:
         self._open_sources = open_sources
         self._options = options
         self.filled: set[str] = set()
-        """Datasets that were imported into after the plan was made."""
+        """Ids of datasets that data was imported into after the plan was made."""
         self.remarks: dict[str, str] = {}
-        """What is to be known of the data that was trained on, by the tokens of trainings."""
+        """Remarks on the data that was trained on, by the tokens of trainings."""
 
     def call_for(
         self,
@@ -59,9 +59,9 @@ class Calls:
         lineage: str,
         examples: int | None,
     ) -> Call:
-        """The call that an intent was written for; what it makes bears its token and marks.
+        """Return the call of an intent; what it makes has the token and the ownership labels.
 
-        `examples`: of a training, how many images its dataset should hold, as far as it is known.
+        `examples`: the number of images that the dataset of a training should have, if known.
         """
         provider, address = self._provider, record.address
         home, versions = record.endpoint, frozenset(obj.id for obj in record.objects)
@@ -92,7 +92,7 @@ class Calls:
                 return lambda: provider.delete(address.kind, _object_of(intent), home)
 
     def cancel(self, operation: RecordedOperation) -> Call:
-        """Ask for an operation's end."""
+        """Return the call that cancels an operation."""
 
         def call() -> None:
             self._provider.cancel(operation.id or "")
@@ -102,7 +102,7 @@ class Calls:
     def _own_labels(
         self, address: Address, intent: RecordedOperation, lineage: str, attributes: Attributes
     ) -> dict[str, str]:
-        """The labels of a new object: a dataset's name the data that will be imported."""
+        """Return the labels of a new object; those of a dataset name the data to be imported."""
         declared = self._desired.resource(address)
         assert declared is not None  # noqa: S101 (only what is declared is made)
         made = RecordedObject(
@@ -141,9 +141,9 @@ class Calls:
     def _check(
         self, intent: RecordedOperation, dataset_id: str, examples: int | None
     ) -> Check | None:
-        """What looks at the images of a dataset before it is trained on; None: the plan did."""
-        looked = self._options.refresh and dataset_id not in self.filled
-        if looked or examples is None or self._options.allow_partial_import:
+        """Return what checks a dataset before it is trained on; None where the plan did that."""
+        checked = self._options.refresh and dataset_id not in self.filled
+        if checked or examples is None or self._options.allow_partial_import:
             return None
 
         def check(dataset: LiveDataset) -> None:
@@ -155,7 +155,7 @@ class Calls:
                 return
             raise ImportIncomplete(
                 f"Nothing is trained on the dataset {dataset_id}: {fewer(examples, there)}.",
-                hint="Plan again: what was imported may arrive late. --allow-partial-import trains "
+                hint="Plan again: imported images may appear late. --allow-partial-import trains "
                 "without them.",
             )
 
@@ -175,7 +175,7 @@ class Calls:
                 if data.fingerprint != planned:
                     raise PlanStale(
                         f"The sources of {dataset.address} changed after the plan was made.",
-                        hint="Plan again, and look at what it says.",
+                        hint="Plan again, and review the plan.",
                     )
                 uris = stage(reader, dataset.sources, data)
             return provider.import_data(dataset, object_id, uris, data)

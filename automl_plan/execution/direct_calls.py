@@ -1,4 +1,4 @@
-"""Single changes outside of any plan: deletes a live model, removes our labels from an object."""
+"""Changes without a plan: deletes a live model, removes ownership labels from an object."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from automl_plan.workspace.workspace import Workspace
 
 
 def delete_model(workspace: Workspace, model: LiveModel, address: Address | None) -> None:
-    """Undeploy a model if need be, delete it, and forget it where it was recorded.
+    """Undeploy a model if necessary, delete it, and remove it from the record.
 
-    Both calls have no further effect when they are sent again, so no intent is needed. Raises
-    PlanRefused, UsageError, StateLocked, ProviderError.
+    Both calls are idempotent, so no intent is needed. Raises PlanRefused, UsageError, StateLocked,
+    ProviderError.
     """
     provider = workspace.provider
     if address is None:
@@ -41,9 +41,9 @@ def delete_model(workspace: Workspace, model: LiveModel, address: Address | None
 
 
 def check_deletion(workspace: Workspace, model: LiveModel, address: Address | None) -> None:
-    """Raise PlanRefused when a model may not be deleted; `address`: where it is recorded.
+    """Raise PlanRefused when a model must not be deleted; `address` is where it is recorded.
 
-    Of one that is not recorded the labels tell by which address it is judged. Raises UsageError.
+    A model that is not recorded is judged by the address that its labels name. Raises UsageError.
     """
     if address is None:
         address = _unrecorded_at(workspace, model)
@@ -51,7 +51,7 @@ def check_deletion(workspace: Workspace, model: LiveModel, address: Address | No
         raise_if_refused(() if refusal is None else (refusal,))
     if address is None:
         return
-    delete = Change(address, Action.DELETE, "models delete asks for it", object_id=model.id)
+    delete = Change(address, Action.DELETE, "requested by models delete", object_id=model.id)
     endpoints = {each.id: each for each in model.endpoints}
     undeploy = replace(delete, action=Action.UNDEPLOY, endpoints=tuple(sorted(endpoints)))
     changes = (undeploy, delete) if model.deployed_anywhere else (delete,)
@@ -59,25 +59,22 @@ def check_deletion(workspace: Workspace, model: LiveModel, address: Address | No
 
 
 def _unrecorded_at(workspace: Workspace, model: LiveModel) -> Address | None:
-    """The address that the labels of a model name which is not recorded; None where they name none.
+    """Return the address that the labels of an unrecorded model name, if any.
 
-    Raises UsageError for one that an open operation of this state makes.
+    Raises UsageError for a model that an open operation of this state is creating.
     """
     state, desired = workspace.store.read(), workspace.configuration.desired
     ownership = Owners(state.lineage, state.resources).of(model)
     if ownership.claim is Claim.BEING_MADE:
         raise UsageError(
-            f"The model {model.id} is made by an open operation of {ownership.address}.",
-            hint=f"Let it end and be recorded first: automl-plan wait {ownership.address}",
+            f"An open operation of {ownership.address} is creating the model {model.id}.",
+            hint=f"Wait for it first: automl-plan wait {ownership.address}",
         )
     return address_in(model.labels, (*state.resources, *desired.models))
 
 
 def _delete(provider: Provider, model: LiveModel, record: RecordedResource | None = None) -> None:
-    """Undeploy a model where it was seen to be deployed, and delete it. It may be gone.
-
-    Raises ProviderError.
-    """
+    """Undeploy a model if it is deployed, and delete it; it may be gone. Raises ProviderError."""
     home = None if record is None else record.endpoint
     if model.deployed_anywhere:
         at = [each.id for each in model.endpoints] or None
@@ -106,7 +103,7 @@ def _ended_well(provider: Provider, operation: Operation) -> None:
 def labelled_object(
     workspace: Workspace, object_id: str
 ) -> tuple[ResourceKind, LiveDataset | LiveModel]:
-    """The live object of an id that bears ownership labels and is not recorded, and its kind.
+    """Return an unrecorded live object with ownership labels, by its id, and its kind.
 
     Raises UsageError for another one, ProviderError.
     """
@@ -115,31 +112,31 @@ def labelled_object(
     obj = next((each for each in objects if each.id == object_id), None)
     if obj is None:
         raise UsageError(
-            f"There is no dataset and no model {object_id}.",
-            hint="`automl-plan plan` names those that are not recorded.",
+            f"There is no dataset or model {object_id}.",
+            hint="`automl-plan plan` lists those that are not recorded.",
         )
     owned = Owners(state.lineage, state.resources).of(obj)
     match owned.claim:
         case Claim.RECORDED:
             raise UsageError(
-                f"{object_id} is recorded, as {owned.address}.",
+                f"{object_id} is recorded as {owned.address}.",
                 hint=f"`automl-plan state rm {owned.address}` forgets it.",
             )
         case Claim.BEING_MADE:
             raise UsageError(
-                f"An open operation of {owned.address} makes {object_id}.",
-                hint="Let it end first: `automl-plan wait`.",
+                f"An open operation of {owned.address} is creating {object_id}.",
+                hint="Wait for it first: `automl-plan wait`.",
             )
         case Claim.OTHER_STATE if state.lineage:
-            raise UsageError(f"{object_id} bears the ownership labels of another state.")
+            raise UsageError(f"{object_id} has the ownership labels of another state.")
         case Claim.UNMANAGED:
-            raise UsageError(f"{object_id} bears no ownership labels.")
+            raise UsageError(f"{object_id} has no ownership labels.")
     return ResourceKind.MODEL if isinstance(obj, LiveModel) else ResourceKind.DATASET, obj
 
 
 def remove_ownership_labels(
     workspace: Workspace, kind: ResourceKind, obj: LiveDataset | LiveModel
 ) -> None:
-    """Take the labels off. It has no further effect when it is sent again. Raises ProviderError."""
+    """Remove the ownership labels of an object; idempotent. Raises ProviderError."""
     own = dict.fromkeys(key for key in obj.labels if key.startswith(OWN_LABEL_PREFIX))
     workspace.provider.update(kind, obj.id, {}, own)

@@ -1,4 +1,4 @@
-"""What an apply reports to whoever follows it, and what it leaves running."""
+"""The events and the result of an apply."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from automl_plan.planning.plan import Action, Change
 
 
 class EventType(StrEnum):
-    """The moments of a change."""
+    """The stages of a change."""
 
     STARTED = "started"
     """The call is about to be sent."""
     WAITING = "waiting"
-    """The service works on it; told again with every poll."""
+    """The service works on it; reported with every poll."""
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """Not started, because a change that it needs failed or goes on elsewhere."""
+    """Not started: a change that it depends on failed or is still running."""
     DETACHED = "detached"
     """Left running at the service."""
 
 
 class Event(Struct, frozen=True):
-    """One moment of one change. `elapsed` is in seconds since it was started."""
+    """An event of one change. `elapsed` is in seconds since it was started."""
 
     type: EventType
     change: Change
     elapsed: float = 0.0
     operation_id: str | None = None
     message: str | None = None
-    """Result, cause of failure, or what the service says of its progress."""
+    """The result, the cause of a failure, or the progress that the service reports."""
     left: Forecast | None = None
-    """What goes on: how long it still takes, by the history."""
+    """How long a running change still takes, by the history."""
 
 
 class Failure(Struct, frozen=True):
@@ -51,34 +51,34 @@ class Failure(Struct, frozen=True):
 
 
 class Left(Struct, frozen=True):
-    """A change whose work goes on at the service after the run."""
+    """A change that is still running at the service after the run."""
 
     change: Change
     step: Step | None = None
-    """None: the call opens no operation, and was not answered in time."""
+    """None for a call that opens no operation, and was not answered in time."""
     operation_id: str | None = None
-    """None: it is not known yet."""
+    """None while it is not known."""
 
     @property
     def started(self) -> bool:
-        """Whether this run started it, and not an earlier one."""
+        """Whether this run started it, rather than an earlier one."""
         return self.change.action not in (Action.RESUME, Action.CANCEL)
 
 
 class ApplyResult(Struct, frozen=True):
-    """How an apply ended."""
+    """The outcome of an apply."""
 
     done: tuple[Change, ...] = ()
     failed: tuple[Failure, ...] = ()
     skipped: tuple[Change, ...] = ()
     left: tuple[Left, ...] = ()
-    """Started and left running at the service (detached or interrupted)."""
+    """Still running at the service: detached or interrupted."""
     gates: tuple[tuple[Address, int | None, GateReport], ...] = ()
-    """The gates that were asked: address, version, what they found."""
+    """The gates that were evaluated: address, version, report."""
 
     @property
     def running(self) -> tuple[Change, ...]:
-        """The changes whose work was left running at the service."""
+        """The changes that are still running at the service."""
         return tuple(left.change for left in self.left)
 
 
@@ -99,7 +99,7 @@ NOUNS = {
     Step.DEPLOY: "deployment",
     Step.UNDEPLOY: "undeployment",
     Step.DELETE: "deletion",
-    None: "call without an answer",
+    None: "unanswered call",
 }
 
 
@@ -115,7 +115,7 @@ def _group(step: Step | None, started: bool, left: Sequence[Left]) -> str:
     count, ids = len(left), [each.operation_id for each in left if each.operation_id]
     noun = NOUNS[step]
     if count > 1:
-        noun = "calls without an answer" if step is None else f"{noun}s"
+        noun = "unanswered calls" if step is None else f"{noun}s"
     how = "started and running" if started else "still running"
     if step is None:
         how = "sent"

@@ -124,7 +124,7 @@ class Executor:
                 with self._journalled():
                     for response in responses:
                         self._take(response)
-                    self._notices.take()
+                    self._notices.record_sent()
                     self._start_ready()
                     if self._check_before_paying():
                         self._start_ready()
@@ -403,7 +403,7 @@ class Executor:
             flight.poll_in(SHORTEST_POLL)
             return
         self._poller.drop(flight)
-        if not may_resend or (finding.proved and flight.acknowledged):
+        if not may_resend or (finding.conclusive and flight.acknowledged):
             self._fail(flight, flight.not_found())
             return
         started = self._steps.resend(flight.change, finding.intent)

@@ -1,4 +1,4 @@
-"""What the end of an operation leaves in the history, and what that makes expect of others."""
+"""Durations: what the history keeps of an operation, and what it predicts for others."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Entry = tuple[str, EndedOperation]
 
 
 _GROWTH = 10
-"""A history that grew by less than one part in so many tells much the same."""
+"""A history that grew by less than one part in this many predicts much the same."""
 
 
 class Expectation(Struct, frozen=True):
-    """What is expected of an operation, and how many seconds it ran before it was followed."""
+    """The expected duration of an operation, and the seconds that it ran before this run."""
 
     outlook: Outlook
     before: float
 
     def left(self, elapsed: float) -> Forecast | None:
-        """What is left when it was followed for so many seconds."""
+        """Return the remaining time after `elapsed` seconds of this run."""
         return self.outlook.forecast(self.before + elapsed)
 
 
 class Expectations:
-    """What the history of one run makes expect, looked up again when it has grown a good deal.
+    """Predicts durations in one run, again when the history has grown considerably.
 
-    To go through the whole history for each of thousands of steps would make a run quadratic.
+    Reading the whole history for each of thousands of steps would make a run quadratic.
     """
 
     def __init__(self, types: ModelTypes) -> None:
@@ -50,9 +50,9 @@ class Expectations:
     def of(
         self, operation: RecordedOperation, examples: int | None, history: History, *, begun: bool
     ) -> Expectation | None:
-        """What is expected of an operation; None when there is nothing like it.
+        """Return the expected duration of an operation; None without any like it.
 
-        `begun`: whether the operation begins now.
+        `begun`: whether the operation starts now.
         """
         expected = self._outlook(work_of(operation.step, operation.attributes, examples), history)
         if expected is None:
@@ -74,10 +74,10 @@ class Expectations:
 def entry_of(
     operation: RecordedOperation, answer: Operation, examples: int | None, *, followed: bool
 ) -> Entry | None:
-    """The entry of an operation that ended well; None for those of which none is kept.
+    """Return the history entry of an operation that ended well; None of short operations.
 
-    `followed`: whether its end was waited for, so that our own clock can tell it where the
-    service does not.
+    `followed`: whether this run waited for its end, so that this machine's clock can time it where
+    the service does not.
     """
     if operation.step not in LONG:
         return None
@@ -105,7 +105,7 @@ def examples_of(
     desired: Desired,
     resources: Mapping[Address, RecordedResource],
 ) -> int | None:
-    """How many images an operation works on; None where that is not recorded."""
+    """Return the number of images that an operation works on; None if not recorded."""
     if operation.step is not Step.TRAIN:
         return operation.examples
     model = desired.models.get(address)

@@ -1,4 +1,4 @@
-"""Steps that are done when their call answers: patches, gates, promotions, adoptions, records."""
+"""Steps without an operation: updates, gates, promotions, adoptions, moves, forgetting."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 
 class Serving(Struct, frozen=True):
-    """Whether a version of a model serves."""
+    """Whether a version of a model is serving."""
 
     serves: bool | None
-    """None where that could not be asked."""
+    """None where the service could not be asked."""
     text: str
     """A sentence or two for the reader."""
 
 
 def serving(provider: Provider, record: RecordedResource, lineage: str) -> Serving:
-    """What the service says of the recorded versions of a model."""
+    """Ask the service which recorded version of a model is serving."""
     try:
         found = {model.id: model for model in provider.models()}
     except ProviderError:
@@ -56,25 +56,25 @@ def serving(provider: Provider, record: RecordedResource, lineage: str) -> Servi
 
 
 def serving_of(record: RecordedResource, live: Mapping[str, LiveModel] | None) -> Serving:
-    """Which of the recorded versions is deployed; `live` None: that could not be asked."""
+    """Say which recorded version is deployed; `live` is None where the service did not answer."""
     current = record.current
-    stays = "" if current is None else f"Version {current.version} stays the current one. "
+    stays = "" if current is None else f"Version {current.version} remains current. "
     if live is None:
-        return Serving(None, f"{stays}What serves could not be asked.")
+        return Serving(None, f"{stays}Which version is serving could not be determined.")
     deployed = [obj for obj in record.objects if obj.id in live and live[obj.id].deployed]
     if current is not None and current in deployed:
-        return Serving(True, f"{stays.removesuffix('. ')} and goes on serving.")
+        return Serving(True, f"{stays.removesuffix('. ')} and keeps serving.")
     if deployed:
         named = ", ".join(f"version {obj.version}" for obj in deployed)
-        return Serving(True, f"{stays}What serves is {named}.")
+        return Serving(True, f"{stays}Serving: {named}.")
     if current is None:
-        return Serving(False, "Nothing serves: no version is deployed.")
+        return Serving(False, "Nothing is serving: no version is deployed.")
     why = "is not deployed" if current.id in live else "was deleted outside automl-plan"
-    return Serving(False, f"{stays}Nothing serves: it {why}.")
+    return Serving(False, f"{stays}Nothing is serving: it {why}.")
 
 
-Marks = dict[str, dict[str, str | None]]
-"""The marks to be set, by object; None takes one away."""
+OwnershipLabels = dict[str, dict[str, str | None]]
+"""The labels to be set, by object; None removes one."""
 
 ACTIONS = frozenset(
     {Action.UPDATE, Action.GATE, Action.PROMOTE, Action.IMPORT, Action.MOVE, Action.FORGET}
@@ -82,15 +82,15 @@ ACTIONS = frozenset(
 
 
 class SynchronousStep(Struct, frozen=True):
-    """A change without an operation: what is sent, if anything, and what is recorded then."""
+    """A change without an operation: what is sent, if anything, and how its result is recorded."""
 
     call: Callable[[], object] | None
     finish: Callable[[object], str | None]
-    """Takes what the call returned, records it and says what came of it. Raises GateRejected."""
+    """Records what the call returned, and describes it. Raises GateRejected."""
 
 
 class SynchronousSteps:
-    """Carries out such changes against one provider and one open state."""
+    """Starts such changes against one provider and one open state."""
 
     def __init__(
         self,
@@ -106,10 +106,10 @@ class SynchronousSteps:
         self._desired = desired
         self._decision = decision
         self.reports: list[tuple[Address, int | None, GateReport]] = []
-        """The gates that were asked: address, version, what they found."""
+        """The gates that were evaluated: address, version, report."""
 
     def start(self, change: Change) -> SynchronousStep:
-        """What is to be sent and recorded for a change. Raises PlanStale."""
+        """Return what is sent and recorded for a change. Raises PlanStale."""
         match change.action:
             case Action.UPDATE:
                 return self._update(change)
@@ -146,7 +146,7 @@ class SynchronousSteps:
         own = _own_labels(change)
 
         def call() -> None:
-            with contextlib.suppress(NotFound):  # gone in the meantime: nothing bears our labels
+            with contextlib.suppress(NotFound):  # gone in the meantime, with its labels
                 self._provider.update(address.kind, object_id, {}, own)
 
         def finish(_: object) -> None:
@@ -204,13 +204,13 @@ class SynchronousSteps:
         version = self._version(change)
         decision = self._decision or Decision(DecisionKind.REUSED, utc_now(), why=change.reason)
         after = with_current(self._record(address), version.id, decision)
-        changed = self._changed_marks(self._record(address), after)
+        changed = self._changed_labels(self._record(address), after)
 
         def finish(_: object) -> str:
             self._session.record(with_current(self._record(address), version.id, decision))
-            return f"version {version.version} is the current one"
+            return f"version {version.version} is current"
 
-        return SynchronousStep(lambda: self._set_marks(changed), finish)
+        return SynchronousStep(lambda: self._set_labels(changed), finish)
 
     def _gate(self, change: Change) -> SynchronousStep:
         address = change.address
@@ -219,20 +219,20 @@ class SynchronousSteps:
         version, record = self._version(change), self._record(address)
         current = record.current
         dummy = Decision(DecisionKind.PASSED, "")
-        if_passed = self._changed_marks(record, with_current(record, version.id, dummy))
-        turned_down = with_status(record, version.id, Status.REJECTED, dummy)
-        if_rejected = self._changed_marks(record, turned_down)
+        if_passed = self._changed_labels(record, with_current(record, version.id, dummy))
+        rejected_record = with_status(record, version.id, Status.REJECTED, dummy)
+        if_rejected = self._changed_labels(record, rejected_record)
 
         def call() -> tuple[GateReport, Serving | None]:
             from automl_plan.planning.gate import evaluate_gate
 
             new = self._provider.evaluations(version.id)
             report = evaluate_gate(require, new, self._evaluations(current))
-            self._set_marks(if_passed if report.passed else if_rejected)
+            self._set_labels(if_passed if report.passed else if_rejected)
             return report, None if report.passed else serving(self._provider, record, self._lineage)
 
         def finish(returned: object) -> str:
-            found, goes_on = cast("tuple[GateReport, Serving | None]", returned)
+            found, now_serving = cast("tuple[GateReport, Serving | None]", returned)
             self.reports.append((address, version.version, found))
             kind = DecisionKind.PASSED if found.passed else DecisionKind.REJECTED
             rows = tuple(row.to_json() for row in found.rows)
@@ -242,24 +242,24 @@ class SynchronousSteps:
                 self._session.record(with_current(record, version.id, decision))
                 return f"version {version.version} meets what is required"
             missed = ", ".join(row.requirement for row in found.rows if not row.met)
-            assert goes_on is not None  # noqa: S101 (it is asked when a version is rejected)
+            assert now_serving is not None  # noqa: S101 (it is asked when a version is rejected)
             said = (
                 f"Version {version.version} does not meet what is required ({missed})"
                 f"{' by its simulated evaluation' if found.simulated else ''}. "
-                f"{goes_on.text}"
+                f"{now_serving.text}"
             )
             next_ = f"Next: automl-plan models versions {address.name}"
             text = f"{address}: {said}\n{next_}"
-            notice = self._notices.of_rejection(address, str(change.action), version.id, text)
+            notice = self._notices.rejection_notice(address, str(change.action), version.id, text)
             rejected = with_status(record, version.id, Status.REJECTED, decision)
             self._session.record(rejected, notice=notice)
-            self._notices.send(notice)
+            self._notices.stage(notice)
             raise GateRejected(
                 said,
                 where=f"{address} {version.id}",
-                hint="It is kept, undeployed. Change the data, the inputs or `require`, or take it "
-                f"all the same: automl-plan models promote {address.name} {version.version}",
-                serves=goes_on.serves,
+                hint="It is kept, undeployed. Change the data, the inputs or `require`, or promote "
+                f"it anyway: automl-plan models promote {address.name} {version.version}",
+                serves=now_serving.serves,
             )
 
         return SynchronousStep(call, finish)
@@ -273,7 +273,7 @@ class SynchronousSteps:
             return ()
 
     def _version(self, change: Change) -> RecordedObject:
-        """The version that is decided on: the one named, or the one just trained."""
+        """Return the version to decide on: the one named, or the one just trained."""
         others = self._record(change.address).others
         for obj in others:
             if obj.id == change.object_id:
@@ -282,40 +282,43 @@ class SynchronousSteps:
         if change.object_id is None and candidates:
             return max(candidates, key=lambda obj: obj.version or 0)
         raise PlanStale(
-            f"There is no version of {change.address} to be decided on.", hint="Plan again."
+            f"There is no version of {change.address} to decide on.", hint="Plan again."
         )
 
-    # -- marks -----------------------------------------------------------------------------
+    # -- ownership labels ------------------------------------------------------------------
 
-    def _changed_marks(self, before: RecordedResource, after: RecordedResource) -> Marks:
-        """What of the marks a change of the record changes, but for what a number tells."""
-        had = {obj.id: self._marks(before.address, obj) for obj in before.objects}
+    def _changed_labels(self, before: RecordedResource, after: RecordedResource) -> OwnershipLabels:
+        """Return the labels that a change of the record changes.
+
+        Former versions below the current one keep theirs: the number says that they are former.
+        """
+        had = {obj.id: self._ownership_labels(before.address, obj) for obj in before.objects}
         current = 0 if after.current is None else after.current.version or 0
-        changed: Marks = {}
+        changed: OwnershipLabels = {}
         for obj in after.objects:
             if obj.status is Status.FORMER and (obj.version or 0) < current:
                 continue
-            wanted = self._marks(after.address, obj)
+            wanted = self._ownership_labels(after.address, obj)
             differing = {
                 key: wanted.get(key)
                 for key in {*wanted, *had[obj.id]}
                 if wanted.get(key) != had[obj.id].get(key)
             }
             if obj.status is Status.FORMER:
-                differing[STATUS] = wanted[STATUS]  # its number would tell that it is current
+                differing[STATUS] = wanted[STATUS]  # by its number it would be current
             if differing:
                 changed[obj.id] = differing
         return changed
 
-    def _marks(self, address: Address, obj: RecordedObject) -> dict[str, str]:
+    def _ownership_labels(self, address: Address, obj: RecordedObject) -> dict[str, str]:
         return marks(self._lineage, address, obj, protected=self._protected(address))
 
-    def _set_marks(self, changed: Marks) -> None:
+    def _set_labels(self, changed: OwnershipLabels) -> None:
         for object_id, own in changed.items():
             try:
                 self._provider.update(ResourceKind.MODEL, object_id, {}, own)
             except NotFound:
-                continue  # deleted behind our back: the next plan forgets it
+                continue  # deleted outside automl-plan: the next plan forgets it
 
     def _protected(self, address: Address) -> bool:
         declared = self._desired.resource(address)
@@ -350,7 +353,7 @@ def _with_changed(
 
 
 def _mutable(change: Change) -> dict[str, Json]:
-    """The whole desired values of the mutable fields that differ."""
+    """Return the desired values of the mutable fields that differ."""
     touched = {difference.path.partition(".")[0] for difference in change.differences}
     after = change.after or {}
     return {
@@ -361,7 +364,7 @@ def _mutable(change: Change) -> dict[str, Json]:
 
 
 def _own_labels(change: Change) -> Mapping[str, str | None]:
-    """What a change makes of our own labels."""
+    """Return the ownership labels that a change sets or removes."""
     return {
         label_of(d.path): None if d.after is None else str(d.after)
         for d in change.differences

@@ -82,7 +82,7 @@ class OutcomeRecorder:
         record = after_operation(record, result, made=made, when=utc_now())
         charge = self._charge(change, operation, None, made)
         self._session.record(self._with_protection(record, operation), None, notice, charge)
-        self._notices.send(notice)
+        self._notices.stage(notice)
         return made
 
     def on_finished(
@@ -113,7 +113,7 @@ class OutcomeRecorder:
         notice = self._notice(change, operation, answer, made, entry)
         charge = self._charge(change, operation, answer, made)
         self._session.record(self._with_protection(record, operation), entry, notice, charge)
-        self._notices.send(notice)
+        self._notices.stage(notice)
         return self._description(change, operation, answer, partial)
 
     def expectation(self, change: Change, operation: RecordedOperation) -> Expectation | None:
@@ -143,7 +143,7 @@ class OutcomeRecorder:
         notice = self._notice(change, operation, answer)
         charge = self._charge(change, operation, answer, None)
         self._session.record(without_operation(record, operation), None, notice, charge)
-        self._notices.send(notice)
+        self._notices.stage(notice)
         cancelled = answer.error.cancelled
         cost = describe_spending(operation, current_meter(self._provider), self._prices, answer)
         if change.action is Action.CANCEL and cancelled:
@@ -217,7 +217,7 @@ class OutcomeRecorder:
             None if expected is None else expected.outlook.forecast(),
             former,
         )
-        return self._notices.of_end(ended, str(change.action))
+        return self._notices.end_notice(ended, str(change.action))
 
     def _check_ours(self, change: Change, operation: RecordedOperation, made: str) -> None:
         """Raise OperationFailed when an operation that a rebuilt state adopted was not ours."""

@@ -59,7 +59,7 @@ class Sender:
             self._pending[name] = self._pending.get(name, 0) + 1
             self._queues[name].put((key, notice))
 
-    def taken(self) -> Iterator[tuple[str, str]]:
+    def pop_sent(self) -> Iterator[tuple[str, str]]:
         """The id and the receiver of each message that was sent since this was asked last."""
         while True:
             try:
@@ -73,10 +73,10 @@ class Sender:
         """Wait at most so long for what is being sent; what else was sent. Tells what was not."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self._hopeful():
-            yield from self.taken()
+            yield from self.pop_sent()
             time.sleep(0.02)
         self._closing.set()
-        yield from self.taken()
+        yield from self.pop_sent()
         for name, count in sorted(self._pending.items()):
             if count:
                 problem = self._problems.get(name, "it has not answered yet")

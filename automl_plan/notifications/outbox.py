@@ -45,7 +45,7 @@ class Notices:
         self._meter = meter
         self._held: list[tuple[str, Notice]] = []
 
-    def begin(self) -> None:
+    def resume(self) -> None:
         """Go on with what earlier runs could not send; forget receivers that are not declared."""
         for key, notice in list(self._session.state.outbox.items()):
             for name in notice.to:
@@ -54,7 +54,7 @@ class Notices:
         for key, notice in self._session.state.outbox.items():
             self._sender.add(key, notice)
 
-    def of_end(self, ended: OperationEnd, action: str) -> tuple[str, Notice] | None:
+    def end_notice(self, ended: OperationEnd, action: str) -> tuple[str, Notice] | None:
         """That an operation ended, well or not; None when nobody wants to know.
 
         Steps of seconds are told of only when they fail.
@@ -65,7 +65,7 @@ class Notices:
             return None
         kind = NoticeKind.FAILED if failed else NoticeKind.ENDED
         text, details = end_text(ended, self._where, self._prices, self._meter())
-        return self._made(
+        return self._notice(
             kind,
             key_of(operation),
             ended.address,
@@ -77,7 +77,7 @@ class Notices:
             details=details,
         )
 
-    def of_rejection(
+    def rejection_notice(
         self, address: Address, action: str, object_id: str, text: str
     ) -> tuple[str, Notice] | None:
         """That a gate turned a version down."""
@@ -86,9 +86,9 @@ class Notices:
             f"{object_id}-{utc_now()}"  # a version may be turned down again, by other requirements
         )
         details: Details = {"where": self._where}
-        return self._made(kind, key, address, action, text, object_id=object_id, details=details)
+        return self._notice(kind, key, address, action, text, object_id=object_id, details=details)
 
-    def send(self, notice: tuple[str, Notice] | None) -> None:
+    def stage(self, notice: tuple[str, Notice] | None) -> None:
         """Send what is recorded as soon as it is let go."""
         if notice is not None:
             self._held.append(notice)
@@ -99,17 +99,17 @@ class Notices:
             self._sender.add(*notice)
         self._held.clear()
 
-    def take(self) -> None:
+    def record_sent(self) -> None:
         """Record what was sent. Raises StateUnwritable."""
-        for key, receiver in self._sender.taken():
+        for key, receiver in self._sender.pop_sent():
             self._session.record_sent(key, receiver)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Give what is on its way a moment, and record what arrived. Raises StateUnwritable."""
         for key, receiver in self._sender.close(GRACE):
             self._session.record_sent(key, receiver)
 
-    def _made(
+    def _notice(
         self,
         kind: NoticeKind,
         key: str,

@@ -251,7 +251,7 @@ def watched_line(event: WatchEvent, style: Style) -> str:
 
 def watch_result_text(result: WatchResult, style: Style) -> str:
     """The last line: what is left, and what to do next."""
-    if not result.looked:
+    if not result.complete:
         return "Could not check.\n"
     parts = []
     if result.running:

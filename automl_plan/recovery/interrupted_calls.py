@@ -63,7 +63,7 @@ class Finding(Struct, frozen=True):
     """The one, where it is found."""
 
     @property
-    def proved(self) -> bool:
+    def conclusive(self) -> bool:
         """Whether it would have been found: an import, for one, leaves nothing that tells."""
         return self.intent.step in MAKING
 
@@ -89,7 +89,7 @@ def find_outcome(
     if intent.step is Step.TRAIN:
         labelled = provider.find_trainings(intent.token)
         if labelled is not None:
-            return _by_label(intent, labelled, provider, waited)
+            return _outcome_by_label(intent, labelled, provider, waited)
     # What runs first, and only then what lives: the other way round, a training that ends in
     # between would be in neither list, and be taken for one that was never received.
     try:
@@ -151,7 +151,7 @@ def settle_intents(
                     gated = intent.gated or _gated(address, intent, desired)
                     ended = replace(intent, gated=gated)
                     settled[address] = after_operation(record, ended, made=finding.made)
-                case Verdict.NEVER if not _goes_on(address, intent, record, desired):
+                case Verdict.NEVER if not _is_resent(address, intent, record, desired):
                     settled[address] = without_operation(record, intent)
                 case Verdict.FOUND if finding.operation is not None:
                     named = replace(intent, id=finding.operation.id)
@@ -159,7 +159,7 @@ def settle_intents(
     return settled, tuple(findings)
 
 
-def _goes_on(
+def _is_resent(
     address: Address,
     intent: RecordedOperation,
     record: RecordedResource,
@@ -175,7 +175,7 @@ def _goes_on(
     return intent.step is Step.UNDEPLOY and not serves
 
 
-def _by_label(
+def _outcome_by_label(
     intent: RecordedOperation,
     labelled: Sequence[Operation],
     provider: Provider,
@@ -215,7 +215,7 @@ def _candidates(
         for operation in _running(address, intent, provider)
         if operation.kind is kind
         and operation.id not in known
-        and _time(operation.create_time) >= earliest
+        and _time_of(operation.create_time) >= earliest
     )
 
 
@@ -253,7 +253,7 @@ def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
         return False
     if isinstance(obj, LiveModel) and obj.dataset_id not in ("", intent.dataset_id):
         return False  # "": the service does not tell it of this model
-    return _time(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
+    return _time_of(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
 
 
 def _too_late(intent: RecordedOperation, settle_seconds: float, waited: float | None) -> bool:
@@ -287,6 +287,6 @@ def _unsettled(
     )
 
 
-def _time(text: str | None) -> datetime:
+def _time_of(text: str | None) -> datetime:
     """What has no time counts as new: it is not ruled out."""
     return datetime.max.replace(tzinfo=UTC) if text is None else datetime.fromisoformat(text)

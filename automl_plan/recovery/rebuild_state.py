@@ -234,7 +234,7 @@ class _Rebuilder:
         Without a digest it is assumed to be what is declared, unless the service contradicts that:
         a missing label must not cause a paid training.
         """
-        digest, likely = model.labels.get(INPUTS), list(self._told(model))
+        digest, likely = model.labels.get(INPUTS), list(self._reported_inputs(model))
         as_declared = self._as_declared(declared)
         for guess in (*as_declared, *likely):
             if inputs_digest(guess) == digest:
@@ -244,7 +244,7 @@ class _Rebuilder:
         )
         if digest is not None:
             return likely[-1]
-        fitting = (g for g in as_declared if any(_agree(g, told) for told in likely))
+        fitting = (g for g in as_declared if any(_consistent(g, told) for told in likely))
         return next(fitting, likely[0])
 
     def _as_declared(self, declared: DesiredModel | None) -> list[dict[str, Json]]:
@@ -253,7 +253,7 @@ class _Rebuilder:
         attributes = declared.attributes(self._desired.datasets[declared.dataset])
         return [{k: v for k, v in attributes.items() if k in (*Problem, "trained_on")}]
 
-    def _told(self, model: LiveModel) -> Iterable[dict[str, Json]]:
+    def _reported_inputs(self, model: LiveModel) -> Iterable[dict[str, Json]]:
         problem = str(model.problem or Problem.IMAGE_CLASSIFICATION)
         kind: dict[str, Json] = {
             "model_type": model.model_type,
@@ -267,7 +267,7 @@ class _Rebuilder:
         return possible_inputs(model, {problem: kind}, known)
 
 
-def _agree(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
+def _consistent(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
     """Whether two are the same but for the data, where that is not told."""
     of_declared, of_told = declared["trained_on"], told["trained_on"]
     assert isinstance(of_declared, dict)  # noqa: S101 (both are made here)

@@ -24,7 +24,7 @@ _OTHERWISE = "it was started otherwise than is declared. Next: automl-plan plan"
 
 
 def record_finished(
-    workspace: Workspace, session: StateSession, seen: Snapshot
+    workspace: Workspace, session: StateSession, snapshot: Snapshot
 ) -> Iterator[WatchEvent]:
     """Record what a look saw of operations, with the messages; tells each end.
 
@@ -32,16 +32,18 @@ def record_finished(
     """
     configuration, provider = workspace.configuration, workspace.provider
     notices = open_notices(workspace, session, deferred=True)
-    notices.begin()
-    calls = Calls(provider, seen.desired, session.manifests, workspace.open_sources, PlanOptions())
+    notices.resume()
+    calls = Calls(
+        provider, snapshot.desired, session.manifests, workspace.open_sources, PlanOptions()
+    )
     prices = configuration.prices
-    outcomes = OutcomeRecorder(provider, session, seen.desired, prices, notices, calls)
-    for address, record, finding in seen.settled:
+    outcomes = OutcomeRecorder(provider, session, snapshot.desired, prices, notices, calls)
+    for address, record, finding in snapshot.settled:
         yield from _settled(workspace, session, notices, address, record, finding)
-    for _, record in sorted(seen.state.resources.items()):
+    for _, record in sorted(snapshot.state.resources.items()):
         for operation in record.operations:
             if operation.id is not None:
-                yield from _record_operation(outcomes, seen, record, operation)
+                yield from _record_operation(outcomes, snapshot, record, operation)
 
 
 def _settled(
@@ -66,20 +68,20 @@ def _settled(
         finding.operation,
         finding.made,
     )
-    session.record(record, notice=notices.of_end(ended, str(intent.step)), charge=charge)
+    session.record(record, notice=notices.end_notice(ended, str(intent.step)), charge=charge)
     said = f"{address}: {intent.step}, which was cut off, ended: {finding.made}"
     yield WatchEvent(WatchEventType.ENDED, said, str(address), intent.id)
 
 
 def _record_operation(
     outcomes: OutcomeRecorder,
-    seen: Snapshot,
+    snapshot: Snapshot,
     record: RecordedResource,
     operation: RecordedOperation,
 ) -> Iterator[WatchEvent]:
     """One operation, by the service's answer."""
     assert operation.id is not None  # noqa: S101 (the caller looked)
-    address, answer = record.address, seen.answers.get(operation.id)
+    address, answer = record.address, snapshot.answers.get(operation.id)
     change = resume(record, operation)
     if answer is None:
         outcomes.on_lost(change, operation)
@@ -88,7 +90,7 @@ def _record_operation(
         return
     why = ""
     if operation.step is Step.TRAIN and answer.error is None:
-        planned = None if seen.changes is None else seen.changes.get(operation.id)
+        planned = None if snapshot.changes is None else snapshot.changes.get(operation.id)
         if planned is not None and planned.address != address:
             planned = None  # it is to be moved, which is for a plan
         # Where it can't be known whether it is wanted, nothing gives way to it before a plan.

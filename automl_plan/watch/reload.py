@@ -23,16 +23,16 @@ class ReloadingWorkspace:
         """Raises ConfigurationError, as opening does."""
         self._open = open_
         self._files = (directory, tuple(var_files))
-        self._seen = self._signature()
+        self._read_signature = self._signature()
         self._workspace = open_()
 
     def current(self) -> Workspace:
         """The workspace. Raises ConfigurationError when the files are wrong by now."""
-        seen = self._signature()
-        if seen != self._seen:
+        signature = self._signature()
+        if signature != self._read_signature:
             opened = self._open()
             self.close()
-            self._workspace, self._seen = opened, seen
+            self._workspace, self._read_signature = opened, signature
         return self._workspace
 
     def close(self) -> None:

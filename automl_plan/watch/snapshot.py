@@ -64,7 +64,7 @@ class WatchEvent(Struct, frozen=True):
 class WatchResult(Struct, frozen=True):
     """What was open when a watch ended."""
 
-    looked: bool
+    complete: bool
     """False: the last check failed."""
     running: int = 0
     """Operations that are still running."""
@@ -108,18 +108,18 @@ def take_snapshot(workspace: Workspace, *, far: bool) -> Snapshot:
     """
     state = workspace.store.read()
     state.check_provider(workspace.provider.identity)
-    seen = _cut_off(workspace, state)
+    snapshot = _interrupted_calls(workspace, state)
     # Operations first: what one makes must not be missing where it has ended.
     answers = fetch_open_operations(state.resources, workspace.provider)
-    seen = replace(seen, answers=answers)
+    snapshot = replace(snapshot, answers=answers)
     trained = _trained(state.resources, answers)
     if trained:
-        changes, desired = _planned(workspace, trained)
-        seen = replace(seen, changes=changes, desired=desired)
-    return replace(seen, found=_found(workspace, state)) if far else seen
+        changes, desired = _planned_changes(workspace, trained)
+        snapshot = replace(snapshot, changes=changes, desired=desired)
+    return replace(snapshot, found=_find_drift_and_expiry(workspace, state)) if far else snapshot
 
 
-def _cut_off(workspace: Workspace, state: State) -> Snapshot:
+def _interrupted_calls(workspace: Workspace, state: State) -> Snapshot:
     """What came of calls without an answer, each by itself: one must not hide another."""
     desired, resources = workspace.configuration.desired, state.resources
     tokens = {
@@ -159,7 +159,7 @@ def _trained(
     )
 
 
-def _planned(
+def _planned_changes(
     workspace: Workspace, trained: frozenset[str]
 ) -> tuple[Mapping[str, Change] | None, Desired]:
     """What `wait` would do with trainings that ended: follow, whatever the configuration wants."""
@@ -175,7 +175,7 @@ def _planned(
     return {str(key): change for key, change in changes.items()}, planned.desired
 
 
-def _found(workspace: Workspace, state: State) -> tuple[Found, ...]:
+def _find_drift_and_expiry(workspace: Workspace, state: State) -> tuple[Found, ...]:
     """Drift where nothing is under way, and lives that end."""
     if not state.resources:
         return ()

@@ -69,7 +69,7 @@ class Watch:
         self._interval = interval
         self._on_event = on_event
         self._signals = Interruption()
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         """What was told last, by what it is about: it is told again when it changes."""
         self._since: dict[str, float] = {}
         """From when on an operation is followed (monotonic), by its id."""
@@ -97,125 +97,129 @@ class Watch:
 
     def _run(self) -> WatchResult:
         while True:
-            result = self._look()
+            result = self._observe()
             done = not (result.running or result.waiting)
-            if self._once or (result.looked and done and not self._for_ever):
+            if self._once or (result.complete and done and not self._for_ever):
                 return result
             time.sleep(self._pause(result))
 
     # -- one look --------------------------------------------------------------------------
 
-    def _look(self) -> WatchResult:
-        first = not self._told and not self._failures and not self._since
+    def _observe(self) -> WatchResult:
+        first = not self._reported and not self._failures and not self._since
         try:
-            result = self._looked()
+            result = self._observe_once()
         except StateLocked as error:
-            self._tell("lock", WatchEvent(WatchEventType.BUSY, error.message))
-            return WatchResult(looked=False, recorded=self._recorded)
+            self._report("lock", WatchEvent(WatchEventType.BUSY, error.message))
+            return WatchResult(complete=False, recorded=self._recorded)
         except (ConfigurationError, EmulatorError, ProviderError) as error:
             if self._once or (first and isinstance(error, CredentialsError)):
                 raise
             self._failures += 1
-            self._tell("look", WatchEvent(WatchEventType.TROUBLE, _said(error)))
-            return WatchResult(looked=False, recorded=self._recorded)
+            self._report("look", WatchEvent(WatchEventType.TROUBLE, _describe(error)))
+            return WatchResult(complete=False, recorded=self._recorded)
         self._failures = 0
-        self._told.pop("lock", None)
-        self._told.pop("look", None)
+        self._reported.pop("lock", None)
+        self._reported.pop("look", None)
         return result
 
-    def _looked(self) -> WatchResult:
+    def _observe_once(self) -> WatchResult:
         workspace = self._opening.current()
         holder = workspace.store.lock_holder()
         if holder is not None:
             raise StateLocked(f"The state is locked by {holder}.")
         far = time.monotonic() >= self._next_far
-        seen = take_snapshot(workspace, far=far)
+        snapshot = take_snapshot(workspace, far=far)
         with self._signals.held():
-            result = self._take(workspace, seen)
-        if far and result.looked:
+            result = self._take(workspace, snapshot)
+        if far and result.complete:
             self._next_far = time.monotonic() + self._interval
         return result
 
-    def _take(self, workspace: Workspace, seen: Snapshot) -> WatchResult:
+    def _take(self, workspace: Workspace, snapshot: Snapshot) -> WatchResult:
         """Record and send what a look came to, if anything."""
-        for found in seen.found or ():
+        for found in snapshot.found or ():
             event = WatchEvent(WatchEventType.FOUND, found.text, str(found.address))
-            self._tell(found.key, event)
-        if not self._has_to_record(workspace, seen):
-            self._follow(seen)
-            return self._result(seen, waiting=len(seen.state.outbox))
+            self._report(found.key, event)
+        if not self._has_to_record(workspace, snapshot):
+            self._follow(snapshot)
+            return self._result(snapshot, waiting=len(snapshot.state.outbox))
         with workspace.open_state(command="watch") as session:
             there = session.state
-            if (there.lineage, there.serial) != (seen.state.lineage, seen.state.serial):
-                return WatchResult(looked=False, recorded=self._recorded)  # another run was faster
-            self._follow(seen)
-            for event in record_finished(workspace, session, seen):
+            if (there.lineage, there.serial) != (snapshot.state.lineage, snapshot.state.serial):
+                return WatchResult(
+                    complete=False, recorded=self._recorded
+                )  # another run was faster
+            self._follow(snapshot)
+            for event in record_finished(workspace, session, snapshot):
                 self._on_event(event)
                 self._recorded += event.type in (WatchEventType.ENDED, WatchEventType.FAILED)
             receivers = workspace.configuration.receivers
-            if seen.found is not None:
-                gone = resolved(seen.found, session.state.noticed, _FAR, seen.busy_addresses)
+            if snapshot.found is not None:
+                gone = resolved(
+                    snapshot.found, session.state.noticed, _FAR, snapshot.busy_addresses
+                )
                 forget(session, gone)
-                record_new(session, seen.found, receivers)
+                record_new(session, snapshot.found, receivers)
             self._deliver(workspace, session)
-            after = replace(seen, state=session.state)
+            after = replace(snapshot, state=session.state)
             return self._result(after, waiting=len(session.state.outbox))
 
-    def _has_to_record(self, workspace: Workspace, seen: Snapshot) -> bool:
-        state, receivers = seen.state, workspace.configuration.receivers
-        if seen.settled or any(str(a) not in self._told for a in seen.unsettled):
+    def _has_to_record(self, workspace: Workspace, snapshot: Snapshot) -> bool:
+        state, receivers = snapshot.state, workspace.configuration.receivers
+        if snapshot.settled or any(str(a) not in self._reported for a in snapshot.unsettled):
             return True
         names = {receiver.name for receiver in receivers}
         waiting = {name for notice in state.outbox.values() for name in notice.to}
         if waiting - names or any(self._may_try(name) for name in waiting):
             return True
-        if seen.found is not None and (
-            unreported(seen.found, state.noticed, receivers)
-            or resolved(seen.found, state.noticed, _FAR, seen.busy_addresses)
+        if snapshot.found is not None and (
+            unreported(snapshot.found, state.noticed, receivers)
+            or resolved(snapshot.found, state.noticed, _FAR, snapshot.busy_addresses)
         ):
             return True
         named = [o for record in state.resources.values() for o in record.operations if o.id]
         for operation in named:
-            answer = seen.answers.get(operation.id or "")
+            answer = snapshot.answers.get(operation.id or "")
             if answer is None or (
                 answer.done and not (answer.has_next_step and answer.error is None)
             ):
                 return True
         return False
 
-    def _follow(self, seen: Snapshot) -> None:
+    def _follow(self, snapshot: Snapshot) -> None:
         """Tell what goes on, and what this watch has to leave, once each."""
-        going = {each for each, answer in seen.answers.items() if not answer.done}
+        going = {each for each, answer in snapshot.answers.items() if not answer.done}
         self._since = {each: since for each, since in self._since.items() if each in going}
-        for address, record in sorted(seen.state.resources.items()):
+        for address, record in sorted(snapshot.state.resources.items()):
             for operation in record.operations:
-                answer = seen.answers.get(operation.id or "")
+                answer = snapshot.answers.get(operation.id or "")
                 if operation.id is None or answer is None:
                     continue
                 about = (str(address), operation.id)
                 if not answer.done:
                     self._since.setdefault(operation.id, time.monotonic())
                     said = f"{address}: {operation.step} goes on"
-                    self._tell(operation.id, WatchEvent(WatchEventType.FOLLOWING, said, *about))
+                    self._report(operation.id, WatchEvent(WatchEventType.FOLLOWING, said, *about))
                 elif answer.has_next_step and answer.error is None:
                     said = f"{address}: the next call of the {operation.step} is an apply's to send"
                     said += ". Next: automl-plan wait"
-                    self._tell(operation.id, WatchEvent(WatchEventType.LEFT, said, *about))
-        for place, error in sorted(seen.unsettled.items()):
-            self._tell(place, WatchEvent(WatchEventType.LEFT, _said(error), place))
+                    self._report(operation.id, WatchEvent(WatchEventType.LEFT, said, *about))
+        for place, error in sorted(snapshot.unsettled.items()):
+            self._report(place, WatchEvent(WatchEventType.LEFT, _describe(error), place))
 
-    def _result(self, seen: Snapshot, *, waiting: int) -> WatchResult:
+    def _result(self, snapshot: Snapshot, *, waiting: int) -> WatchResult:
         running = left = 0
-        for record in seen.state.resources.values():
+        for record in snapshot.state.resources.values():
             for operation in record.operations:
-                answer = seen.answers.get(operation.id or "")
+                answer = snapshot.answers.get(operation.id or "")
                 if answer is not None and answer.done and answer.has_next_step:
                     left += 1  # its next call is not ours to send
                 else:
                     running += 1
-        unsettled = len(seen.unsettled)
+        unsettled = len(snapshot.unsettled)
         return WatchResult(
-            looked=True,
+            complete=True,
             running=running - unsettled,
             left=left + unsettled,
             waiting=waiting,
@@ -248,7 +252,7 @@ class Watch:
                 if each.problem is None:
                     session.record_sent(each.key, each.receiver)
                     self._refusals.pop(each.receiver, None)
-                    self._told.pop(f"notify.{each.receiver}", None)
+                    self._reported.pop(f"notify.{each.receiver}", None)
                     said = f"notify.{each.receiver}: {each.key} was sent"
                     self._on_event(
                         WatchEvent(
@@ -263,7 +267,7 @@ class Watch:
                 again = time.monotonic() + _backoff(count)
                 self._refusals[each.receiver] = (count + 1, again)
                 said = f"notify.{each.receiver}: a message waits: {each.problem}"
-                self._tell(
+                self._report(
                     f"notify.{each.receiver}",
                     WatchEvent(
                         WatchEventType.NOT_SENT,
@@ -280,8 +284,8 @@ class Watch:
         now = time.monotonic()
         if self._failures:
             return _backoff(self._failures - 1)
-        if not result.looked:
-            return _BUSY_PAUSE if "lock" in self._told else SHORTEST_POLL
+        if not result.complete:
+            return _BUSY_PAUSE if "lock" in self._reported else SHORTEST_POLL
         pauses = [self._next_far - now]
         if result.running:
             pauses += [pause_after(now - since) for since in self._since.values()]
@@ -290,9 +294,9 @@ class Watch:
             pauses += [again - now for _, again in self._refusals.values()]
         return max(min(pauses), SHORTEST_POLL)
 
-    def _tell(self, about: str, event: WatchEvent) -> None:
-        if self._told.get(about) != event.message:
-            self._told[about] = event.message
+    def _report(self, about: str, event: WatchEvent) -> None:
+        if self._reported.get(about) != event.message:
+            self._reported[about] = event.message
             self._on_event(event)
 
 
@@ -300,5 +304,5 @@ def _backoff(failures: int) -> float:
     return float(min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE))
 
 
-def _said(error: AutomlPlanError) -> str:
+def _describe(error: AutomlPlanError) -> str:
     return error.message if error.hint is None else f"{error.message} Next: {error.hint}"

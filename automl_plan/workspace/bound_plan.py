@@ -58,7 +58,7 @@ class BoundPlan(Struct, frozen=True):
     """Advice on the data that is imported or trained on, by dataset."""
     data_findings: Mapping[Address, DataFindings] = field(default_factory=dict)
     """Findings of the linter in data that is imported, by dataset."""
-    grounds: RefusalContext | None = None
+    refusal_context: RefusalContext | None = None
     """What its refusals were derived from; not kept in a saved plan, which is judged again."""
 
     @property

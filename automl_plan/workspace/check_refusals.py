@@ -22,7 +22,7 @@ from automl_plan.workspace.workspace import Workspace
 _ACTIONS = {step: action for action, step in STEPS.items() if action is not Action.RETRAIN}
 
 
-def placer(configuration: Configuration) -> Place:
+def field_locator(configuration: Configuration) -> Place:
     """Where fields are written."""
 
     def place(address: Address | None, field: str | None) -> str | None:
@@ -50,7 +50,7 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
     `live` holds the objects that they are about.
     """
     configuration = workspace.configuration
-    grounds = RefusalContext(
+    refusal_context = RefusalContext(
         desired=configuration.desired,
         recorded=workspace.store.read().recorded(),
         live=live,
@@ -60,12 +60,12 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
         prices=configuration.prices,
         meter=None,
         sources={},
-        place=placer(configuration),
+        place=field_locator(configuration),
         capabilities=configuration.capabilities,
         part=True,
         by_hand=True,
     )
-    raise_if_refused(find_refusals(changes, grounds).refused)
+    raise_if_refused(find_refusals(changes, refusal_context).refused)
 
 
 def check_cancel(workspace: Workspace, operation: Operation) -> None:
@@ -96,18 +96,18 @@ class ResendCheck:
     """
 
     def __init__(
-        self, changes: Sequence[Change], grounds: RefusalContext, workspace: Workspace
+        self, changes: Sequence[Change], refusal_context: RefusalContext, workspace: Workspace
     ) -> None:
         """`changes`: all that the run carries out."""
         self._others = [c for c in changes if c.action is not Action.RESUME]
-        self._grounds = grounds
+        self._refusal_context = refusal_context
         self._workspace = workspace
 
     def check(self, change: Change, operation: RecordedOperation) -> None:
         """Raise PlanRefused when the call of an operation may not be sent (again)."""
         if change.action is not Action.RESUME:
             return  # it was judged before it was sent
-        record = self._grounds.recorded.resources.get(change.address)
+        record = self._refusal_context.recorded.resources.get(change.address)
         retrains = record is not None and record.current is not None
         action = _ACTIONS[operation.step]
         sent = replace(
@@ -116,7 +116,7 @@ class ResendCheck:
             object_id=operation.object_id,
             operation_id=None,
         )
-        self._grounds = with_lint(self._grounds, [sent], self._workspace)
+        self._refusal_context = with_lint(self._refusal_context, [sent], self._workspace)
         changes = [*self._others, sent]
-        raise_if_refused(find_refusals(changes, self._grounds).refused)
+        raise_if_refused(find_refusals(changes, self._refusal_context).refused)
         self._others = changes  # what is sent counts for what is sent after it

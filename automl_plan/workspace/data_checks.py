@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def with_lint(
-    grounds: RefusalContext,
+    refusal_context: RefusalContext,
     changes: Sequence[Change],
     workspace: Workspace,
     reader: SourceReader | None = None,
@@ -38,17 +38,19 @@ def with_lint(
     Findings that they have already are kept, and data that several datasets share is linted once.
     `reader` has read the sources before; None: they are read as they are now. Raises ProviderError.
     """
-    if not grounds.options.lint:
-        return grounds
+    if not refusal_context.options.lint:
+        return refusal_context
     imports = sorted({c.address for c in changes if c.action is Action.IMPORT_DATA})
-    datasets = [grounds.desired.datasets.get(address) for address in imports]
+    datasets = [refusal_context.desired.datasets.get(address) for address in imports]
     sourced = [
         dataset
         for dataset in datasets
-        if dataset is not None and dataset.sources and dataset.address not in grounds.data_findings
+        if dataset is not None
+        and dataset.sources
+        and dataset.address not in refusal_context.data_findings
     ]
     if not sourced:
-        return grounds
+        return refusal_context
     from automl_plan.data.dataset_kinds import kind_of
     from automl_plan.data.lint import Linter
     from automl_plan.data.lint_rules import Severity
@@ -58,7 +60,7 @@ def with_lint(
     reader = reader or workspace.open_sources()
     access = reader.access
     known: dict[tuple[str, ...], DataFindings] = {}
-    found = dict(grounds.data_findings)
+    found = dict(refusal_context.data_findings)
     linter = Linter(
         reader.files.open,
         {rule: Severity(told) for rule, told in configuration.lint.items()},
@@ -72,7 +74,7 @@ def with_lint(
         if key not in known:
             known[key] = _carried(linter.lint(str(dataset.address), dataset.sources, kind))
         found[dataset.address] = known[key]
-    return replace(grounds, data_findings=found)
+    return replace(refusal_context, data_findings=found)
 
 
 def _carried(linted: Linted) -> DataFindings:

@@ -28,7 +28,7 @@ from automl_plan.workspace.plan_inputs import PlanInputs
 _NAME_LENGTH = 63
 
 
-class Found(Struct, frozen=True):
+class UnmanagedDeclarations(Struct, frozen=True):
     """What lives and is not managed, as YAML, and what can't be declared."""
 
     text: str
@@ -37,10 +37,10 @@ class Found(Struct, frozen=True):
     """What was left out and why, and what to do."""
 
 
-def unmanaged(seen: PlanInputs) -> Found:
+def declare_unmanaged(inputs: PlanInputs) -> UnmanagedDeclarations:
     """Declarations of all that can be adopted."""
-    assert seen.live is not None  # noqa: S101 (asked for by the caller)
-    return _Collector(seen).collect(seen.live)
+    assert inputs.live is not None  # noqa: S101 (asked for by the caller)
+    return _Collector(inputs).collect(inputs.live)
 
 
 def write_declarations(path: Path, text: str, directory: Path) -> None:
@@ -62,29 +62,29 @@ def write_declarations(path: Path, text: str, directory: Path) -> None:
 
 
 class _Collector:
-    def __init__(self, seen: PlanInputs) -> None:
-        operations = {} if seen.live is None else seen.live.operations
-        self._owners = Owners(seen.recorded.lineage, seen.recorded.resources, operations)
+    def __init__(self, inputs: PlanInputs) -> None:
+        operations = {} if inputs.live is None else inputs.live.operations
+        self._owners = Owners(inputs.recorded.lineage, inputs.recorded.resources, operations)
         self._names: dict[ResourceKind, set[str]] = {
-            ResourceKind.DATASET: {a.name for a in seen.desired.datasets},
-            ResourceKind.MODEL: {a.name for a in seen.desired.models},
+            ResourceKind.DATASET: {a.name for a in inputs.desired.datasets},
+            ResourceKind.MODEL: {a.name for a in inputs.desired.models},
         }
         # What a block says is declared no more can't be declared beside it.
-        former = [removal.address for removal in seen.desired.removals]
-        former += [move.source for move in seen.desired.moves]
-        for address in (*seen.recorded.resources, *former):
+        former = [removal.address for removal in inputs.desired.removals]
+        former += [move.source for move in inputs.desired.moves]
+        for address in (*inputs.recorded.resources, *former):
             self._names[address.kind].add(address.name)
         # A model names its dataset: those that are managed already can be named too.
         self._datasets: dict[str, str] = {
             obj.id: address.name
-            for address, record in seen.recorded.resources.items()
-            if address in seen.desired.datasets
+            for address, record in inputs.recorded.resources.items()
+            if address in inputs.desired.datasets
             for obj in record.objects
         }
         self._adoptions: list[Adoption] = []
         self._skipped: list[tuple[str, str | None]] = []
 
-    def collect(self, live: Live) -> Found:
+    def collect(self, live: Live) -> UnmanagedDeclarations:
         datasets, models = {}, {}
         for dataset in self._free(live.datasets.values()):
             name = self._name(ResourceKind.DATASET, dataset.display_name)
@@ -106,7 +106,7 @@ class _Collector:
         text = "# Written by automl-plan import: what lived and was not managed.\n"
         if content:
             text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        return Found(text, tuple(self._adoptions), tuple(self._skipped))
+        return UnmanagedDeclarations(text, tuple(self._adoptions), tuple(self._skipped))
 
     def _free(self, objects: Iterable[Any]) -> list[Any]:
         free = []
@@ -172,6 +172,6 @@ def _shared(name: str, display_name: str, labels: Mapping[str, str]) -> dict[str
     return entry
 
 
-def addresses(found: Found) -> tuple[Address, ...]:
+def addresses(found: UnmanagedDeclarations) -> tuple[Address, ...]:
     """What will be managed."""
     return tuple(adoption.address for adoption in found.adoptions)

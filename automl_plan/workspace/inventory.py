@@ -71,7 +71,7 @@ def pick(
         managed = managed_objects(resources, kind)
         raise UsageError(
             f"Several {kind}s are called {name}: "
-            + ", ".join(_told(obj.id, managed.get(obj.id)) for obj in found)
+            + ", ".join(_describe(obj.id, managed.get(obj.id)) for obj in found)
             + ".",
             hint="Give the id, or the address of a managed one.",
         )
@@ -102,7 +102,7 @@ def matching(
     return [obj for obj in objects.values() if obj.display_name == name]
 
 
-def _told(object_id: str, managed: Managed | None) -> str:
+def _describe(object_id: str, managed: Managed | None) -> str:
     if managed is None:
         return f"{object_id} (unmanaged)"
     return f"{object_id} ({managed.address}{'' if managed.current else ', former'})"
@@ -253,7 +253,7 @@ def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRo
     return tuple(rows)
 
 
-def headlines(
+def overall_evaluations(
     provider: Provider,
     resources: Mapping[Address, RecordedResource],
     addresses: Sequence[Address],

@@ -48,12 +48,12 @@ def make_plan(
     Raises as `gather_inputs`, UsageError, and ConfigurationError for blocks that can't be carried
     out, and for trainings that the provider can't do on such data.
     """
-    seen = gather_inputs_for(workspace, options)
-    return plan_from(seen, options, for_review=for_review, resuming=resuming)
+    inputs = gather_inputs_for(workspace, options)
+    return plan_from(inputs, options, for_review=for_review, resuming=resuming)
 
 
 def plan_from(
-    seen: PlanInputs,
+    inputs: PlanInputs,
     options: PlanOptions,
     *,
     for_review: bool = False,
@@ -64,50 +64,52 @@ def plan_from(
     Raises UsageError and ConfigurationError as `make_plan`, SourceError and ProviderError for data
     that can't be read.
     """
-    workspace = seen.workspace
+    workspace = inputs.workspace
     configuration = workspace.configuration
     try:
         plan = plan_changes(
-            seen.desired,
-            seen.recorded,
-            seen.live,
+            inputs.desired,
+            inputs.recorded,
+            inputs.live,
             options,
-            seen.moment.meter(workspace.provider),
-            service_now=seen.moment.service,
-            examples=seen.examples,
+            inputs.moment.meter(workspace.provider),
+            service_now=inputs.moment.service,
+            examples=inputs.examples,
             prices=configuration.prices,
-            unrecorded=seen.unrecorded,
+            unrecorded=inputs.unrecorded,
             given=configuration.given,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error
-    grounds = seen.grounds(options, part=resuming is not None)
+    refusal_context = inputs.refusal_context(options, part=resuming is not None)
     if resuming is not None:
         plan = resumption(plan, resuming)
-        plan = replace(plan, costs=costs_within(plan.changes, grounds))
-    if models := models_with_ambiguous_split(plan.changes, seen.desired, seen.sources):
-        raise _undecided(models, seen)
-    changes = tuple(_placed(c, seen.desired, configuration) for c in plan.changes)
-    plan = replace(plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, grounds)))
-    planned = judge_plan(seen.bind(plan, options, grounds), workspace, seen.reader)
-    wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else seen.desired
-    planned = replace(planned, adequacy=advice_of(plan.changes, wanted, seen.sources))
-    return _for_review(planned, seen) if for_review else planned
+        plan = replace(plan, costs=costs_within(plan.changes, refusal_context))
+    if models := models_with_ambiguous_split(plan.changes, inputs.desired, inputs.sources):
+        raise _undecided(models, inputs)
+    changes = tuple(_placed(c, inputs.desired, configuration) for c in plan.changes)
+    plan = replace(
+        plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, refusal_context))
+    )
+    planned = judge_plan(inputs.bind(plan, options, refusal_context), workspace, inputs.reader)
+    wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else inputs.desired
+    planned = replace(planned, adequacy=advice_of(plan.changes, wanted, inputs.sources))
+    return _for_review(planned, inputs) if for_review else planned
 
 
-def _for_review(planned: BoundPlan, seen: PlanInputs) -> BoundPlan:
+def _for_review(planned: BoundPlan, inputs: PlanInputs) -> BoundPlan:
     scores: tuple[Scorecard, ...] = ()
-    if seen.live is not None:
-        resources, models = seen.recorded.resources, seen.desired.models
-        provider = seen.workspace.provider
-        scores = scorecards(planned.plan, models, resources, seen.live, provider)
+    if inputs.live is not None:
+        resources, models = inputs.recorded.resources, inputs.desired.models
+        provider = inputs.workspace.provider
+        scores = scorecards(planned.plan, models, resources, inputs.live, provider)
     adequacy = planned.adequacy
     if adequacy:
-        adequacy = advice_of(planned.plan.changes, seen.desired, seen.sources, scores)
+        adequacy = advice_of(planned.plan.changes, inputs.desired, inputs.sources, scores)
     return replace(
         planned,
-        made=rfc3339(seen.moment.machine),
-        commit=seen.workspace.commit,
+        made=rfc3339(inputs.moment.machine),
+        commit=inputs.workspace.commit,
         scores=scores,
         adequacy=adequacy,
     )
@@ -120,12 +122,17 @@ def judge_plan(
 
     Raises SourceError and ProviderError for data that can't be read.
     """
-    grounds, changes = planned.grounds, planned.plan.changes
-    assert grounds is not None  # noqa: S101 (plans that are made here have them)
-    grounds = with_lint(grounds, changes, workspace, reader)
-    found = find_refusals(changes, grounds)
+    refusal_context, changes = planned.refusal_context, planned.plan.changes
+    assert refusal_context is not None  # noqa: S101 (plans that are made here have them)
+    refusal_context = with_lint(refusal_context, changes, workspace, reader)
+    found = find_refusals(changes, refusal_context)
     plan = replace(planned.plan, refused=found.refused, violations=found.violations)
-    return replace(planned, plan=plan, grounds=grounds, data_findings=grounds.data_findings)
+    return replace(
+        planned,
+        plan=plan,
+        refusal_context=refusal_context,
+        data_findings=refusal_context.data_findings,
+    )
 
 
 def field_location(
@@ -159,11 +166,11 @@ def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> Co
     )
 
 
-def _undecided(models: Sequence[Address], seen: PlanInputs) -> ConfigurationError:
-    configuration, diagnostics = seen.workspace.configuration, []
+def _undecided(models: Sequence[Address], inputs: PlanInputs) -> ConfigurationError:
+    configuration, diagnostics = inputs.workspace.configuration, []
     for address in models:
-        dataset = seen.desired.models[address].dataset
-        data = seen.sources[dataset]
+        dataset = inputs.desired.models[address].dataset
+        data = inputs.sources[dataset]
         path = (SECTION_OF[address.kind], address.name, "vertex", "split")
         message = (
             f"{data.assigned_examples:,} of the {data.examples:,} images of {dataset} have a set "
@@ -178,16 +185,18 @@ def _undecided(models: Sequence[Address], seen: PlanInputs) -> ConfigurationErro
     return ConfigurationError(diagnostics)
 
 
-def bind_command_plan(seen: PlanInputs, plan: Plan) -> BoundPlan:
+def bind_command_plan(inputs: PlanInputs, plan: Plan) -> BoundPlan:
     """Bind the plan of a command, such as `models promote`, and judge its changes."""
-    assert seen.live is not None  # noqa: S101 (it was asked for)
-    recorded = seen.recorded
-    homes = homes_of(recorded.resources, seen.live.models, recorded.lineage)
+    assert inputs.live is not None  # noqa: S101 (it was asked for)
+    recorded = inputs.recorded
+    homes = homes_of(recorded.resources, inputs.live.models, recorded.lineage)
     plan = replace(
         plan,
-        changes=named(plan.changes, recorded.resources, homes, seen.live, recorded.lineage),
-        unrecorded=without_imported(seen.unrecorded, plan.changes),
+        changes=named(plan.changes, recorded.resources, homes, inputs.live, recorded.lineage),
+        unrecorded=without_imported(inputs.unrecorded, plan.changes),
         endpoints=homes,
     )
-    grounds = seen.grounds(PlanOptions(), part=True)
-    return judge_plan(seen.bind(plan, grounds=grounds), seen.workspace, seen.reader)
+    refusal_context = inputs.refusal_context(PlanOptions(), part=True)
+    return judge_plan(
+        inputs.bind(plan, refusal_context=refusal_context), inputs.workspace, inputs.reader
+    )

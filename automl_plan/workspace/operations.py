@@ -34,17 +34,17 @@ def list_operations(
         except NotFound:
             found = []
         if works_on is not None:
-            on_it = {o.id for o in _on(provider, resources, works_on, done)}
+            on_it = {o.id for o in _working_on(provider, resources, works_on, done)}
             found = [o for o in found if o.id in on_it]
         return [o for o in found if done is None or o.done is done]
     if works_on is None:
         listed = provider.operations(done=done)
     else:
-        listed = _on(provider, resources, works_on, done)
+        listed = _working_on(provider, resources, works_on, done)
     return sorted(listed, key=lambda o: o.create_time or "", reverse=True)
 
 
-def _on(
+def _working_on(
     provider: Provider,
     resources: Mapping[Address, RecordedResource],
     works_on: str,
@@ -57,7 +57,9 @@ def _on(
     record = next((r for a, r in resources.items() if str(a) == works_on), None)
     ids = [] if record is None else [o.id for o in record.operations if o.id is not None]
     if not ids or (record is not None and record.objects):
-        listed = provider.operations(done=done, works_on=_object(provider, resources, works_on))
+        listed = provider.operations(
+            done=done, works_on=_find_target(provider, resources, works_on)
+        )
     else:
         listed = ()  # nothing is made yet that could be worked on
     found = {operation.id: operation for operation in listed}
@@ -70,7 +72,7 @@ def _on(
     return [o for o in found.values() if done is None or o.done is done]
 
 
-def _object(
+def _find_target(
     provider: Provider, resources: Mapping[Address, RecordedResource], name: str
 ) -> tuple[ResourceKind, str]:
     """The dataset or model that a user means."""

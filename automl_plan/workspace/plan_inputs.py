@@ -29,7 +29,7 @@ from automl_plan.planning.source_changes import Compared
 from automl_plan.recovery.interrupted_calls import Finding, settle_intents
 from automl_plan.workspace.billing import Moment
 from automl_plan.workspace.bound_plan import BoundPlan
-from automl_plan.workspace.check_refusals import placer
+from automl_plan.workspace.check_refusals import field_locator
 from automl_plan.workspace.read_sources import read_sources
 from automl_plan.workspace.unrecorded import find_unrecorded
 from automl_plan.workspace.workspace import Workspace, fetch_open_operations
@@ -65,7 +65,7 @@ class PlanInputs(Struct, frozen=True):
         """The number of images in the sources of each dataset."""
         return {address: data.examples for address, data in self.sources.items()}
 
-    def grounds(self, options: PlanOptions, *, part: bool = False) -> RefusalContext:
+    def refusal_context(self, options: PlanOptions, *, part: bool = False) -> RefusalContext:
         """Return what changes are judged by.
 
         `part`: leave out what is declared and does not change.
@@ -83,7 +83,7 @@ class PlanInputs(Struct, frozen=True):
             prices=configuration.prices,
             meter=self.moment.meter(self.workspace.provider),
             sources=self.sources,
-            place=placer(configuration),
+            place=field_locator(configuration),
             unrecorded=self.unrecorded,
             compared=self.compared,
             capabilities=self.workspace.provider.capabilities,
@@ -92,7 +92,10 @@ class PlanInputs(Struct, frozen=True):
         )
 
     def bind(
-        self, plan: Plan, options: PlanOptions | None = None, grounds: RefusalContext | None = None
+        self,
+        plan: Plan,
+        options: PlanOptions | None = None,
+        refusal_context: RefusalContext | None = None,
     ) -> BoundPlan:
         """Bind a plan to these inputs."""
         configuration = self.workspace.configuration
@@ -111,7 +114,7 @@ class PlanInputs(Struct, frozen=True):
             found=self.found,
             moment=self.moment,
             contacts=_contacts(self.workspace),
-            grounds=grounds,
+            refusal_context=refusal_context,
             forecasts=forecasts_of(
                 plan.changes,
                 self.desired,

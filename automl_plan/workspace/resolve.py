@@ -19,7 +19,7 @@ from automl_plan.workspace.billing import charge_at_end
 from automl_plan.workspace.workspace import Workspace
 
 
-def intent_of(workspace: Workspace, address: Address) -> RecordedOperation:
+def interrupted_call_of(workspace: Workspace, address: Address) -> RecordedOperation:
     """The call of an address that was cut off. Raises UsageError when there is none."""
     record = workspace.store.read().resources.get(address)
     intents = () if record is None else open_intents(record)

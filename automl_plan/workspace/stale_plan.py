@@ -86,13 +86,13 @@ def verify_saved_plan(
     PlanRefused when planning now is refused and the file does not say so.
     """
     check_plan_is_current(saved, workspace, workspace.store.read(), remake)
-    seen = gather_inputs_for(workspace, saved.options)
-    present = plan_from(seen, options)
+    inputs = gather_inputs_for(workspace, saved.options)
+    present = plan_from(inputs, options)
     if not saved.plan.refused:
         raise_if_refused(present.plan.refused)
     assert saved.moment is not None  # noqa: S101 (of files that are applied)
-    seen = replace(seen, moment=saved.moment, data_findings=present.data_findings)
-    then = plan_from(seen, saved.options, for_review=True)
+    inputs = replace(inputs, moment=saved.moment, data_findings=present.data_findings)
+    then = plan_from(inputs, saved.options, for_review=True)
     if moved := list(_differing(_shown_of(saved), _shown_of(then))):
         raise PlanStale(
             "What the file tells is not what is planned: what lives, the content of sources or the "
@@ -104,7 +104,7 @@ def verify_saved_plan(
             f"Time has passed, and what is planned now is another thing.\n{_first(moved)}",
             hint=f"Make it again, and look at what it says: {remake}",
         )
-    return replace(then, options=options, grounds=present.grounds)
+    return replace(then, options=options, refusal_context=present.refusal_context)
 
 
 def _shown_of(planned: BoundPlan) -> dict[str, Json]:

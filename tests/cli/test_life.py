@@ -85,7 +85,7 @@ def test_a_gate_that_turns_down_ends_with_3(project: ProjectLine) -> None:
     done = project.run("apply", "--auto-approve")
     assert done.returncode == 3
     assert "not met" in done.stdout
-    assert "Version 1 stays the current one and goes on serving." in done.stdout
+    assert "Version 1 remains current and keeps serving." in done.stdout
     assert "the current version continues to serve" in done.stderr
     assert versions(project) == {2: "rejected", 1: "current"}
     no_changes(project)
@@ -101,9 +101,9 @@ def test_where_nothing_serves_a_rejection_says_so(project: ProjectLine) -> None:
     write(project, {"digits": {**MODEL, "require": {"au_prc": 1.0, "confidence": 0.95}}})
     done = project.run("apply", "--auto-approve")
     assert done.returncode == 3
-    assert "Nothing serves: no version is deployed." in done.stdout
+    assert "Nothing is serving: no version is deployed." in done.stdout
     assert "model.digits is not serving" in done.stderr
-    assert "Nothing serves: no version is deployed." in project("models", "versions", "digits")
+    assert "Nothing is serving: no version is deployed." in project("models", "versions", "digits")
 
 
 def test_choices_that_can_not_be_made(project: ProjectLine) -> None:

@@ -37,6 +37,6 @@ def test_an_older_state_is_named_and_settled(project: ProjectLine) -> None:
     assert "Plan refused" in project.failure("apply", "--auto-approve", code=3)
     assert "Removed the ownership labels of the " in project("state", "rm", made, "--auto-approve")
     assert project.json("drift", code=2)["unrecorded"] == []
-    assert "is recorded, as" in project.failure(
+    assert "is recorded as" in project.failure(
         "state", "rm", json.loads(older)["resources"]["dataset.digits"]["current"]["id"]
     )

@@ -17,24 +17,28 @@ def models(deployed: dict[str, bool]) -> dict[str, LiveModel]:
 @pytest.mark.parametrize(
     ("live", "serves", "text"),
     [
-        ({"M2": True}, True, "Version 2 stays the current one and goes on serving."),
-        ({"M2": True, "M1": True}, True, "Version 2 stays the current one and goes on serving."),
+        ({"M2": True}, True, "Version 2 remains current and keeps serving."),
+        ({"M2": True, "M1": True}, True, "Version 2 remains current and keeps serving."),
         (
             {"M2": False},
             False,
-            "Version 2 stays the current one. Nothing serves: it is not deployed.",
+            "Version 2 remains current. Nothing is serving: it is not deployed.",
         ),
         (
             {"M1": False},
             False,
-            "Version 2 stays the current one. Nothing serves: it was deleted outside automl-plan.",
+            "Version 2 remains current. Nothing is serving: it was deleted outside automl-plan.",
         ),
         (
             {"M2": False, "M1": True},
             True,
-            "Version 2 stays the current one. What serves is version 1.",
+            "Version 2 remains current. Serving: version 1.",
         ),
-        (None, None, "Version 2 stays the current one. What serves could not be asked."),
+        (
+            None,
+            None,
+            "Version 2 remains current. Which version is serving could not be determined.",
+        ),
     ],
 )
 def test_what_serves_is_what_the_service_has(
@@ -50,4 +54,4 @@ def test_what_serves_is_what_the_service_has(
 
 def test_nothing_serves_where_no_version_was_current() -> None:
     told = serving_of(RecordedResource(model_address("m")), models({"M1": False}))
-    assert (told.serves, told.text) == (False, "Nothing serves: no version is deployed.")
+    assert (told.serves, told.text) == (False, "Nothing is serving: no version is deployed.")

@@ -23,7 +23,7 @@ from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.local import process
 from automl_plan.providers.protocol import Provider
 from automl_plan.recovery.interrupted_calls import settle_intents
-from automl_plan.workspace.resolve import adopt, intent_of
+from automl_plan.workspace.resolve import adopt, interrupted_call_of
 from tests.project import DATASET, MODEL, Project
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -476,7 +476,7 @@ def test_a_person_can_adopt_a_model_without_the_record_of_its_training(project: 
     project.apply(PlanOptions(targets=frozenset({DIGITS})))
     made = forget(project, with_intent(project, Step.TRAIN, sent=True))
     with project.workspace() as workspace:
-        intent = intent_of(workspace, MODEL_ADDRESS)
+        intent = interrupted_call_of(workspace, MODEL_ADDRESS)
         assert adopt(workspace, MODEL_ADDRESS, intent, made) == f"{made} is what it made."
     assert [change.action for change in project.plan().plan.changes] == ["deploy"]
 

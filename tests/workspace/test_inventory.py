@@ -17,9 +17,9 @@ from automl_plan.state.document import State
 from automl_plan.workspace.inventory import (
     DatasetRow,
     describe_dataset,
-    headlines,
     list_datasets,
     model_rows,
+    overall_evaluations,
 )
 from automl_plan.workspace.operations import list_operations
 from tests.project import DATASET, MODEL, Project
@@ -122,7 +122,7 @@ def test_models_managed_and_not(project: Project) -> None:
         (row,) = model_rows(models, state.recorded())
         (lost,) = model_rows(models, replace(state.recorded(), resources={}))
         (others,) = model_rows(models, State().recorded())
-        found = headlines(
+        found = overall_evaluations(
             workspace.provider, state.resources, [model_address("digits"), model_address("none")]
         )
     assert (row.address, row.current) == (model_address("digits"), True)

@@ -247,4 +247,4 @@ def test_a_plan_is_the_same_at_the_same_moment(project: Project) -> None:
         planned = make_plan(workspace, PlanOptions(), for_review=True)
         again = checked(workspace, planned_to_json(planned))
     assert planned_to_json(again) == planned_to_json(planned)
-    assert replace(again, grounds=None).desired == planned.desired
+    assert replace(again, refusal_context=None).desired == planned.desired

@@ -304,7 +304,7 @@ def test_after_it_ended_each_way_out_goes_through(checkout: Checkout) -> None:
     assert checkout.unrecorded() == []
     with pytest.raises(UsageError, match="ownership labels"):
         checkout.disown(strays["model.m"].id)
-    with pytest.raises(UsageError, match=r"is recorded, as model\.n"):
+    with pytest.raises(UsageError, match=r"is recorded as model\.n"):
         checkout.disown(strays["model.n"].id)
 
 
@@ -386,7 +386,7 @@ def test_what_an_open_operation_made_is_not_deleted(checkout: Checkout) -> None:
     checkout.pass_days(2)
     with checkout.workspace() as workspace:
         (made,) = {model.id for model in workspace.provider.models()} - before
-    with pytest.raises(UsageError, match=r"made by an open operation of model\.m"):
+    with pytest.raises(UsageError, match=r"An open operation of model\.m is creating"):
         checkout.delete(made)
     checkout.settle()
     assert checkout.trainings() == 2
