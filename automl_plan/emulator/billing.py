@@ -6,7 +6,7 @@ hour until it is undeployed or expires, also while the service is down. Hours ar
 service's clock, by its time scale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from sqlite3 import Connection, Row
@@ -100,26 +100,15 @@ class Billing:
         """Start the charge of a training; other operations have none."""
         if operation.kind is not OperationKind.CREATE_MODEL:
             return
-        spec = operation.spec
-        problem, model_type = cast("Problem", operation.problem), cast("str", spec["model_type"])
-        insert(
-            db,
-            "charges",
-            {
-                "kind": ChargeKind.TRAINING,
-                "project": operation.scope.project,
-                "operation_id": operation.id,
-                "model_id": spec["model_id"],
-                "problem": problem,
-                "model_type": model_type,
-                "display_name": spec["display_name"],
-                "labels": spec["labels"],
-                "nodes": MODEL_TYPES[problem][model_type].nodes,
-                "began": operation.started,
-                "outcome": Outcome.RUNNING,
-                "milli_node_hours": 0,
-            },
-        )
+        problem, spec = cast("Problem", operation.problem), operation.spec
+        model_type = cast("str", spec["model_type"])
+        columns = {key: spec[key] for key in ("model_id", "model_type", "display_name", "labels")}
+        columns |= {
+            "problem": problem,
+            "nodes": MODEL_TYPES[problem][model_type].nodes,
+            "began": operation.started,
+        }
+        _start(db, ChargeKind.TRAINING, operation, columns)
 
     def operation_started(self, db: Connection, operation: Operation) -> None:
         """Record the start of a training; until then nothing is charged."""
@@ -160,24 +149,16 @@ class Billing:
         now = self._clock.now()
         self.deployment_ended(db, model.id, now)
         if node_count:
-            insert(
-                db,
-                "charges",
-                {
-                    "kind": ChargeKind.DEPLOYMENT,
-                    "project": operation.scope.project,
-                    "operation_id": operation.id,
-                    "model_id": model.id,
-                    "problem": model.problem,
-                    "model_type": model.model_type,
-                    "display_name": model.display_name,
-                    "labels": model.labels,
-                    "nodes": node_count,
-                    "began": now,
-                    "outcome": Outcome.RUNNING,
-                    "milli_node_hours": 0,
-                },
-            )
+            columns = {
+                "model_id": model.id,
+                "problem": model.problem,
+                "model_type": model.model_type,
+                "display_name": model.display_name,
+                "labels": model.labels,
+                "nodes": node_count,
+                "began": now,
+            }
+            _start(db, ChargeKind.DEPLOYMENT, operation, columns)
 
     def deployment_ended(self, db: Connection, model_id: int, ended: datetime) -> None:
         """End the running charge of a model's deployment, if any, as of that time."""
@@ -218,3 +199,16 @@ class Billing:
             used = self._milli_node_hours(charge.began, self._clock.now(), charge.nodes)
             return replace(charge, milli_node_hours=used)
         return charge
+
+
+def _start(
+    db: Connection, kind: ChargeKind, operation: Operation, columns: Mapping[str, object]
+) -> None:
+    common = {
+        "kind": kind,
+        "project": operation.scope.project,
+        "operation_id": operation.id,
+        "outcome": Outcome.RUNNING,
+        "milli_node_hours": 0,
+    }
+    insert(db, "charges", {**common, **columns})

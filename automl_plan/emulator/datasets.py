@@ -32,7 +32,7 @@ from automl_plan.emulator.rows import (
     Page,
     Window,
     apply_change,
-    insert_dataset,
+    insert_object,
     select,
     select_examples,
     select_page,
@@ -169,13 +169,11 @@ class Datasets(Manager):
             "id": operation.spec["dataset_id"],
             "scope": operation.scope,
             "problem": operation.problem,
-            "version": 1,
             "created": operation.created,
-            "example_count": 0,
         }
         dataset = msgspec.convert(fields, Dataset)
         with self._store.transaction() as db:
-            insert_dataset(db, dataset)
+            insert_object(db, dataset)
             created = ObjectRef(ObjectKind.DATASET, dataset.id)
             self._operations.finish(db, operation, result=created)
 

@@ -52,26 +52,16 @@ _IN_TRAINING = 2**62
 
 def model_of_training(operation: Operation, **more: object) -> Model:
     """Return the model that a training creates; `more` are fields that its result sets."""
-    empty = {
-        "multilabel": False,
-        "version": 1,
-        "created": operation.created,
-        "updated": operation.created,
-        "cost": 0,
-        "stop_reason": "",
-        "node_qps": 0.0,
-        "deployed": False,
-        "node_count": 0,
-        "trainer": "",
-        "specs": (),
-    }
-    request = {
+    fields = {
         **operation.spec,
         "id": operation.spec["model_id"],
         "scope": operation.scope,
         "problem": operation.problem,
+        "multilabel": False,
+        "created": operation.created,
+        "updated": operation.created,
     }
-    return msgspec.convert({**request, **empty, **more}, Model)
+    return msgspec.convert(fields | more, Model)
 
 
 def models_in_training(db: Connection, scope: Scope) -> list[tuple[int, Model]]:

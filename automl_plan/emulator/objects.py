@@ -101,9 +101,9 @@ class Dataset(Struct, frozen=True):
     display_name: str
     description: str
     labels: Mapping[str, str]
-    version: int
     created: datetime
-    example_count: int
+    version: int = 1
+    example_count: int = 0
 
     def __hash__(self) -> int:
         """Labels have no hash."""
@@ -124,29 +124,29 @@ class AnnotationSpec(Struct, frozen=True):
     example_count: int
 
 
-class Model(Struct, frozen=True):
+class Model(Struct, frozen=True, kw_only=True):
     """A trained model. `specs` has the (annotation spec id, label) pairs it was trained with."""
 
     id: int
     scope: Scope
     dataset_id: int
     problem: Problem
-    multilabel: bool
+    multilabel: bool = False
     model_type: str
     budget_milli_node_hours: int = field(name="budget")
     base_model_id: int | None
     display_name: str
     labels: Mapping[str, str]
-    version: int
+    version: int = 1
     created: datetime
     updated: datetime
-    cost_milli_node_hours: int = field(name="cost")
-    stop_reason: str
-    node_qps: float
-    deployed: bool
-    node_count: int
-    trainer: str
-    specs: tuple[tuple[int, str], ...]
+    cost_milli_node_hours: int = field(default=0, name="cost")
+    stop_reason: str = ""
+    node_qps: float = 0.0
+    deployed: bool = False
+    node_count: int = 0
+    trainer: str = ""
+    specs: tuple[tuple[int, str], ...] = ()
 
     def __hash__(self) -> int:
         """Labels have no hash."""
@@ -238,11 +238,11 @@ class Operation(Struct, frozen=True):
     created: datetime
     updated: datetime
     started: datetime | None
-    done: bool
-    cancel_requested: bool
-    error: Failure | None
-    result: ObjectRef | None
-    output: str
-    failures: tuple[str, ...]
-    fails_with: Code | None
-    stubborn: bool
+    done: bool = False
+    cancel_requested: bool = False
+    error: Failure | None = None
+    result: ObjectRef | None = None
+    output: str = ""
+    failures: tuple[str, ...] = ()
+    fails_with: Code | None = None
+    stubborn: bool = False

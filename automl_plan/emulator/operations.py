@@ -106,12 +106,6 @@ class Operations:
             created=now,
             updated=now,
             started=now if self._has_room(db, kind) else None,
-            done=False,
-            cancel_requested=False,
-            error=None,
-            result=None,
-            output="",
-            failures=(),
             fails_with=None if failing is None else failing.code,
             stubborn=stubborn is not None,
         )

@@ -76,14 +76,9 @@ def insert(db: Connection, table: str, values: Mapping[str, object]) -> None:
     )
 
 
-def insert_dataset(db: Connection, dataset: Dataset) -> None:
-    """Insert a dataset."""
-    insert(db, "datasets", _columns(dataset))
-
-
-def insert_model(db: Connection, model: Model) -> None:
-    """Insert a model."""
-    insert(db, "models", _columns(model))
+def insert_object(db: Connection, item: Dataset | Model) -> None:
+    """Insert a dataset or a model."""
+    insert(db, _TABLES[type(item)].name, _columns(item))
 
 
 def insert_operation(db: Connection, operation: Operation, works_on: Sequence[ObjectRef]) -> None:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection as Pipe
 from sqlite3 import Connection
 from typing import cast
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -44,7 +45,7 @@ from automl_plan.emulator.operations import Context, Manager
 from automl_plan.emulator.rows import (
     insert,
     insert_evaluation,
-    insert_model,
+    insert_object,
     select,
     select_examples,
     select_specs,
@@ -150,7 +151,7 @@ class NewModel(Struct, frozen=True):
     problem: Problem
     dataset_id: int
     model_type: str
-    budget_milli_node_hours: int
+    budget_milli_node_hours: int = field(name="budget")
     base_model_id: int | None
     display_name: str
     labels: Mapping[str, str]
@@ -161,7 +162,7 @@ class NewModel(Struct, frozen=True):
     assigned, and splits the other examples."""
     assigned_only: bool = False
     """Leave out examples without a set."""
-    request: Mapping[str, object] = field(default_factory=dict)
+    request: Mapping[str, object] = field(default_factory=dict, name="asked")
     """What the front needs to render the training."""
 
 
@@ -187,18 +188,7 @@ class Trainings(Manager):
             dataset = required(dataset, _NO_DATASET)
             _check(db, scope, dataset, new)
             on_model = ObjectRef(ObjectKind.MODEL, new_id(db))
-            spec = {
-                "model_id": on_model.id,
-                "dataset_id": new.dataset_id,
-                "model_type": new.model_type,
-                "budget": new.budget_milli_node_hours,
-                "base_model_id": new.base_model_id,
-                "display_name": new.display_name,
-                "labels": new.labels,
-                "split": new.split,
-                "assigned_only": new.assigned_only,
-                "asked": new.request,
-            }
+            spec = {**msgspec.to_builtins(new), "model_id": on_model.id}
             try:
                 self._trainer.check(_job(db, dataset, spec))
             except TrainingUnimplemented as error:
@@ -264,7 +254,7 @@ class Trainings(Manager):
             trainer=self._trainer.name,
             specs=[(spec_id, label) for label, spec_id in specs.items()],
         )
-        insert_model(db, model)
+        insert_object(db, model)
         insert(db, "artefacts", {"model_id": model.id, "content": result.artefact})
         for evaluation in reversed(result.evaluations):  # lists show the last one first
             spec_id = None if evaluation.label is None else specs[evaluation.label]

@@ -5,7 +5,7 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from automl_plan.emulator.errors import Code, ServiceError
@@ -55,12 +55,8 @@ class Fields:
 
     def text(self, name: str, default: str = "") -> str:
         """Return a string."""
-        if not self.has(name):
-            return default
-        value = self._values[name]
-        if not isinstance(value, str) or _HALF_CHARACTER.search(value):
-            raise self._invalid(name, "TYPE_STRING")
-        return value
+        found: str | None = self._value(name, _is_text, "TYPE_STRING")
+        return default if found is None else found
 
     def integer(self, name: str) -> int | None:
         """Return an int32 or int64, given as a number or as a string."""
@@ -110,39 +106,27 @@ class Fields:
 
     def texts(self, name: str) -> list[str]:
         """Return a list of strings."""
-        if not self.has(name):
-            return []
-        value = self._values[name]
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self._invalid(name, "TYPE_STRING")
-        return value
+        found: list[str] | None = self._value(name, _list_of(str), "TYPE_STRING")
+        return found or []
 
     def mapping(self, name: str) -> dict[str, str]:
         """Return a map of strings to strings."""
-        if not self.has(name):
-            return {}
-        value = self._values[name]
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise self._invalid(name, "TYPE_STRING")
-        return value
+        found: dict[str, str] | None = self._value(
+            name,
+            lambda value: isinstance(value, dict) and _list_of(str)([*value.values()]),
+            "TYPE_STRING",
+        )
+        return found or {}
 
     def message(self, name: str) -> "Fields | None":
         """Return a nested message, which may be empty; None when it isn't given."""
-        if not self.has(name):
-            return None
-        value = self._values[name]
-        if not isinstance(value, dict):
-            raise self._invalid(name, "TYPE_MESSAGE")
-        return Fields(value, self.path(name))
+        found = self._value(name, lambda value: isinstance(value, dict), "TYPE_MESSAGE")
+        return None if found is None else Fields(found, self.path(name))
 
     def messages(self, name: str) -> "list[Fields]":
         """Return a list of messages."""
-        if not self.has(name):
-            return []
-        value = self._values[name]
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self._invalid(name, "TYPE_MESSAGE")
-        return [Fields(item, f"{self.path(name)}[{i}]") for i, item in enumerate(value)]
+        found = self._value(name, _list_of(dict), "TYPE_MESSAGE")
+        return [Fields(item, f"{self.path(name)}[{i}]") for i, item in enumerate(found or [])]
 
     def counts(self, name: str) -> dict[str, int]:
         """Return a map of strings to int32s."""
@@ -159,11 +143,15 @@ class Fields:
 
     def flag(self, name: str) -> bool:
         """Return a bool; false when it isn't given."""
+        return bool(self._value(name, lambda value: isinstance(value, bool), "TYPE_BOOL"))
+
+    def _value(self, name: str, is_valid: Callable[[Any], bool], expected: str) -> Any:
+        """The value of a field, of the expected type; None when it isn't given."""
         if not self.has(name):
-            return False
+            return None
         value = self._values[name]
-        if not isinstance(value, bool):
-            raise self._invalid(name, "TYPE_BOOL")
+        if not is_valid(value):
+            raise self._invalid(name, expected)
         return value
 
     def _whole(self, name: str, value: object) -> int:
@@ -194,6 +182,14 @@ class Fields:
         return ServiceError(
             Code.INVALID_ARGUMENT, f"Invalid JSON payload received. {text}", [detail]
         )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not _HALF_CHARACTER.search(value)
+
+
+def _list_of(kind: type) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(isinstance(each, kind) for each in value)
 
 
 def camel(name: str) -> str:
