@@ -30,7 +30,7 @@ def expired(created: datetime, now: datetime) -> bool:
 
 def too_old() -> ServiceError:
     """Return the error of calls that need a model that has not expired."""
-    return precondition(f"The model's life of {MONTHS} months is over. Train a new one.")
+    return precondition(f"The model expired {MONTHS} months after its creation. Train a new one.")
 
 
 class Lifespans:

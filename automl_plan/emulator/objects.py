@@ -86,7 +86,7 @@ CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})
 
 
 def etag(object_id: int, version: int) -> str:
-    """The etag of one version of an object, shaped like the service's own."""
+    """Return the etag of a version of an object, in the form of the service's own."""
     digest = hashlib.sha256(f"{object_id}:{version}".encode()).digest()
     return "AB3BwF" + base64.urlsafe_b64encode(digest).decode("ascii")
 

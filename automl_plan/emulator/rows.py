@@ -98,9 +98,12 @@ def insert_evaluation(db: Connection, model: Model, evaluation: ModelEvaluation)
     insert(db, "evaluations", columns)
 
 
+_fields = cache(fields)
+
+
 def _columns(item: msgspec.Struct) -> dict[str, object]:
     """The fields of an object by the names of their columns."""
-    columns = {each.encode_name: getattr(item, each.name) for each in fields(item)}
+    columns = {each.encode_name: getattr(item, each.name) for each in _fields(type(item))}
     scope = columns.pop("scope", None)
     return columns | (scope._asdict() if scope else {})
 
@@ -174,7 +177,7 @@ def matches(db: Connection, item: msgspec.Struct, terms: Sequence[Term]) -> bool
 def _readers(kind: type[msgspec.Struct]) -> Mapping[str, Callable[[Any], Any]]:
     """How to read the columns of a type that aren't stored as they are: JSON and times."""
     readers: dict[str, Callable[[Any], Any]] = {}
-    for each in fields(kind):
+    for each in _fields(kind):
         types = {each.type, get_origin(each.type), *get_args(each.type)}
         if datetime in types:
             readers[each.encode_name] = from_micros

@@ -123,9 +123,7 @@ def _train_in_process(name: str, job: TrainingJob, cancellation: Cancellation) -
 
 
 def _child(connection: Pipe, name: str, job: TrainingJob) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the service, which stops this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which stops this
     finished = threading.Event()
     threading.Thread(target=_end_with_parent, args=(connection, finished), daemon=True).start()
     answer: TrainingResult | Exception

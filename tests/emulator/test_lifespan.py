@@ -88,7 +88,7 @@ def test_it_serves_to_the_end_and_not_beyond(start_emulator: StartEmulator) -> N
     assert datetime.fromisoformat(shown["updateTime"]) == end
     assert call(emulator, "GET", f"{PARENT}/models")["model"] == [shown]
     for path, body in ((f"{model}:predict", predict(emulator)), (f"{model}:deploy", {})):
-        assert "life of 18 months is over" in refused(emulator, path, body)
+        assert "expired 18 months after its creation" in refused(emulator, path, body)
 
 
 def test_its_nodes_are_billed_to_the_end(start_emulator: StartEmulator) -> None:
