@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -23,7 +24,7 @@ from automl_plan.data.row_checks import UNKNOWN, named
 from automl_plan.data.row_layout import quoted
 from automl_plan.data.source_files import bucket_and_object
 from automl_plan.errors import NotFound, ProviderError
-from automl_plan.providers.data_access import ObjectStorage
+from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 _THREADS = 8
 _MISSING = ImageFacts((("image-missing", "there is no such object"),))
@@ -53,8 +54,13 @@ class ImageChecks:
         *,
         decode: bool = True,
         most_pixels: int | None = None,
+        objects: Mapping[str, StoredObject] = MappingProxyType({}),
     ) -> None:
-        """`most_pixels`: of an image that the service decodes, where that is known."""
+        """`most_pixels`: of an image that the service decodes, where that is known.
+
+        `objects`: those of images in Cloud Storage that were listed before, by URI.
+        """
+        self._objects = objects
         self._most_pixels = most_pixels
         self._directory = directory.resolve()
         self._storage = storage
@@ -118,6 +124,8 @@ class ImageChecks:
 
     def _object(self, uri: str) -> ImageFacts:
         self._in_storage += 1
+        if known := self._objects.get(uri):
+            return self._of_object(known.version, known.size)
         place = bucket_and_object(uri)
         if place is None:
             return _MISSING

@@ -23,7 +23,7 @@ from automl_plan.data.row_reader import CsvReader
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import ProviderError, SourceError
 from automl_plan.model.data_counts import DataCounts
-from automl_plan.providers.data_access import ObjectStorage
+from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 Opened = Callable[[str], BinaryIO]
 """Opens a source for reading, again and again. Raises SourceError."""
@@ -138,6 +138,8 @@ class Linter(Struct):
     """Where local images lie; without it no image is looked at."""
     storage: Callable[[], ObjectStorage] | None = None
     """Where objects lie; without it no object is looked at."""
+    objects: Mapping[str, StoredObject] = field(default_factory=dict)
+    """Images in Cloud Storage that were listed before, by URI."""
     image_pixels: int | None = None
     """Of an image that the provider decodes; None: no limit is known."""
     decode: bool = True
@@ -219,6 +221,7 @@ class _Work:
             self._report,
             decode=self._linter.decode,
             most_pixels=self._linter.image_pixels,
+            objects=self._linter.objects,
         )
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from automl_plan.data.source_files import (
 )
 from automl_plan.errors import NotFound, SourceError
 from automl_plan.model.source_data import SourceData, SourceRow
-from automl_plan.providers.data_access import DataAccess
+from automl_plan.providers.data_access import DataAccess, StoredObject
 
 MAX_IMAGE_BYTES = 30_000_000
 """The service takes no larger image (proto: InputConfig)."""
@@ -48,6 +48,8 @@ class SourceReader:
         self._directory = directory.resolve()
         self.access = access
         self.files = SourceFiles(directory, lambda: access.storage)
+        self.objects: dict[str, StoredObject] = {}
+        """By URI, the images in Cloud Storage of all sources that were read: listed once."""
 
     def __enter__(self) -> Self:
         return self
@@ -129,16 +131,17 @@ class SourceReader:
                 wrong[image] = error
                 return None
 
-        contents: dict[str, str] = {}
         if not remote and len(others) <= _FEW:
             found = list(map(look, others))
         else:
             with ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
-                contents = self._remote(remote, pool)
+                self._list_objects(remote, pool)
                 found = list(pool.map(look, others))
-        contents.update((i, c) for i, c in zip(others, found, strict=True) if c is not None)
+        contents = {i: c for i, c in zip(others, found, strict=True) if c is not None}
         for image in remote:
-            if image not in contents:
+            if image in self.objects:
+                contents[image] = self.objects[image].version
+            else:
                 wrong[image] = SourceError(
                     f"There is no object {image}.",
                     hint="Correct the URI, or put the object there.",
@@ -166,26 +169,25 @@ class SourceReader:
         except OSError as error:
             raise SourceError(f"{image} can't be read: {os_error_text(error)}.") from error
 
-    def _remote(self, images: Sequence[str], pool: ThreadPoolExecutor) -> dict[str, str]:
-        """By listing the folders that the images lie in, never by asking for each image."""
+    def _list_objects(self, images: Sequence[str], pool: ThreadPoolExecutor) -> None:
+        """List the folders that the images are in, rather than ask for each image."""
         wanted: dict[str, set[str]] = {}
         for image in images:
-            wanted.setdefault(image[: image.rindex("/") + 1], set()).add(image)
-        contents: dict[str, str] = {}
+            if image not in self.objects:
+                wanted.setdefault(image[: image.rindex("/") + 1], set()).add(image)
         for found in pool.map(self._folder, wanted, wanted.values()):
-            contents.update(found)
-        return contents
+            self.objects.update(found)
 
-    def _folder(self, folder: str, images: set[str]) -> dict[str, str]:
+    def _folder(self, folder: str, images: set[str]) -> dict[str, StoredObject]:
         bucket, _, path = folder.removeprefix("gs://").partition("/")
-        found: dict[str, str] = {}
+        found: dict[str, StoredObject] = {}
         try:
             for each in self.access.storage.objects(bucket, path):
                 uri = f"gs://{bucket}/{each.name}"
                 if uri in images:
-                    found[uri] = each.version
+                    found[uri] = each
         except NotFound:
-            return {}  # no such bucket: the images that are not found are told
+            return {}  # no such bucket: the images are reported as missing
         return found
 
 

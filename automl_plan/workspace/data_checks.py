@@ -66,6 +66,7 @@ def with_lint(
         {rule: Severity(told) for rule, told in configuration.lint.items()},
         directory=configuration.directory,
         storage=lambda: access.storage,
+        objects=reader.objects,
         image_pixels=workspace.provider.capabilities.image_pixels,
     )
     for dataset in sourced:

@@ -125,6 +125,8 @@ def judge_plan(
     refusal_context, changes = planned.refusal_context, planned.plan.changes
     assert refusal_context is not None  # noqa: S101 (plans that are made here have them)
     refusal_context = with_lint(refusal_context, changes, workspace, reader)
+    if reader is not None:
+        reader.objects.clear()  # some hundred bytes for each image
     found = find_refusals(changes, refusal_context)
     plan = replace(planned.plan, refused=found.refused, violations=found.violations)
     return replace(

@@ -11,6 +11,8 @@ import pytest
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
 from automl_plan.data.source_files import SourceFiles
+from automl_plan.data.sources import SourceReader
+from automl_plan.providers.data_access import DataAccess
 from automl_plan.providers.google.storage import Storage
 from tests.providers.service import Received, Reply, Service, answer, failure
 
@@ -84,3 +86,30 @@ def test_sources_lie_below_the_directory(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.csv").mkdir()
     linted = lint("http://127.0.0.1:1", tmp_path, name)
     assert linted.counts == {"csv-unreadable": 1}
+
+
+def test_a_plan_lists_and_fetches_once(tmp_path: Path) -> None:
+    """What was read to fingerprint data is not asked for again by the lint."""
+    found = [each for each in OBJECTS if each["name"] != "x/empty.png"]
+    rows = "TRAIN,gs://b/x/0.png,rose\nTEST,gs://b/x/1.png,tulip\n"
+
+    def served(request: Received) -> Reply:
+        if request.query.get("alt") == "media":
+            return Reply(200, rows.encode(), {"Content-Type": "text/csv"})
+        return answer({"items": found})
+
+    with Service() as service:
+        service.default = served
+        storage = Storage.at(service.url, None)
+        with SourceReader(tmp_path, DataAccess(storage)) as reader:
+            data = reader.read(["gs://b/x/data.csv"])
+            linter = Linter(
+                reader.files.open,
+                directory=tmp_path,
+                storage=lambda: storage,
+                objects=reader.objects,
+            )
+            linted = linter.lint("d", ["gs://b/x/data.csv"], DatasetKind.MULTICLASS)
+        storage.close()
+        assert len(service.received) == 2
+    assert linted.data == data.counts
