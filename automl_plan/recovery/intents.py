@@ -1,4 +1,4 @@
-"""Intents: what is written of a change before its call is sent."""
+"""Intents: what is recorded of a change before its call is sent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Intents:
         commit: Callable[[], str | None],
         given: Collection[str],
     ) -> None:
-        """`given` names the variables that are given a value from outside."""
+        """`given` names the variables that have a value from outside the configuration."""
         self._session = session
         self._desired = desired
         self._sources = sources
@@ -51,7 +51,7 @@ class Intents:
         self._given = tuple(sorted(given))
 
     def intent_for(self, change: Change) -> RecordedOperation:
-        """The intent of a change."""
+        """Return the intent of a change. Raises PlanStale."""
         address, step = change.address, STEPS[change.action]
         intent = RecordedOperation(
             step, token=self._token(address), started=utc_now(), variables=self._given
@@ -98,10 +98,10 @@ class Intents:
                 )
 
     def renewed(self, address: Address, operation: RecordedOperation) -> RecordedOperation:
-        """The intent of a call that was never received, to be sent again.
+        """Return a new intent for a call that was never received.
 
-        A training works on the dataset that is current by now: `still_wanted` says that it holds
-        the same.
+        A training uses the dataset that is current by now: `still_wanted` says that it contains
+        the same data.
         """
         intent = replace(operation, token=self._token(address), started=utc_now())
         declared = self._desired.resource(address)
@@ -117,9 +117,9 @@ class Intents:
         return intent
 
     def still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
-        """Whether what is declared by now still asks for what an intent was written for.
+        """Whether the configuration still declares what an intent was written for.
 
-        Fields that can be patched make no difference: it is sent with those of now.
+        Fields that can be updated in place do not count: the call is sent with their new values.
         """
         match operation.step:
             case Step.CREATE:
@@ -142,7 +142,7 @@ class Intents:
                 inputs = Inputs(_trained(model, dataset), None, ignored)
                 if current is None or inputs.differing(operation.attributes):
                     return False
-                # Of data that is not managed nobody knows whether another dataset holds the same.
+                # Without sources it is unknown whether another dataset contains the same data.
                 return dataset.data is not None or current.id == operation.dataset_id
             case Step.DEPLOY:
                 model = self._desired.models.get(address)
@@ -171,10 +171,10 @@ class Intents:
 
 
 def _created(dataset: DesiredDataset) -> dict[str, Json]:
-    """What a dataset has once it is created, without content."""
+    """Return the attributes of a dataset that is created and empty."""
     return {k: v for k, v in dataset.attributes().items() if k != "data"}
 
 
 def _trained(model: DesiredModel, dataset: DesiredDataset) -> dict[str, Json]:
-    """What a model has once it is trained, not deployed."""
+    """Return the attributes of a model that is trained and not deployed."""
     return {k: v for k, v in model.attributes(dataset).items() if k != "deploy"}

@@ -1,9 +1,9 @@
-"""Finds out what came of calls that were cut off: was it received, and what did it make?
+"""Finds the outcome of interrupted calls: whether a call was received, and what it made.
 
 An intent without an operation's name means that a run ended, or lost the answer, between
-writing the intent and reading the answer. The proof is the token that travels as a label on the
-object to be made; until there is one, or it is certain that there will be none, the intent stays
-open and nothing else is sent for it.
+writing the intent and reading the answer. The proof is the token, which is a label of the object
+that the call makes. Until it is found, or certain not to appear, the intent stays open and nothing
+else is sent for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from automl_plan.model.transitions import after_operation, with_operation, witho
 from automl_plan.providers.protocol import Provider
 
 CLOCK_SKEW = timedelta(minutes=15)
-"""How far the clocks of this machine, of the one that was cut off and of the service may differ."""
+"""How far the clocks of this machine, of the interrupted one and of the service may differ."""
 
 KINDS = {
     Step.CREATE: OperationKind.CREATE_DATASET,
@@ -38,16 +38,16 @@ KINDS = {
 
 
 class Verdict(StrEnum):
-    """What is known of a call that was cut off."""
+    """What is known of an interrupted call."""
 
     ARRIVED = "arrived"
-    """It was received, and what it made is there."""
+    """It was received, and the object that it made exists."""
     NEVER = "never"
-    """It was not received, or ended without effect, or can be sent again without harm."""
+    """It was not received, or had no effect, or can be repeated without harm."""
     FOUND = "found"
-    """It was received: its operation bears the token, and tells the rest."""
+    """It was received: its operation has the token, and will have the outcome."""
     OPEN = "open"
-    """It can't be known yet."""
+    """It is not known yet."""
 
 
 class Finding(Struct, frozen=True):
@@ -56,20 +56,20 @@ class Finding(Struct, frozen=True):
     intent: RecordedOperation
     verdict: Verdict
     made: str | None = None
-    """The id of the object that bears the token."""
+    """The id of the object that has the token."""
     candidates: tuple[Operation, ...] = ()
-    """Running operations that may be the one."""
+    """Running operations that the call may have started."""
     operation: Operation | None = None
-    """The one, where it is found."""
+    """The operation of the call, where it was found."""
 
     @property
     def conclusive(self) -> bool:
-        """Whether it would have been found: an import, for one, leaves nothing that tells."""
+        """Whether a received call would have been found; an import, for one, leaves no proof."""
         return self.intent.step in MAKING
 
 
 def open_intents(resource: RecordedResource) -> tuple[RecordedOperation, ...]:
-    """The operations of a record whose name is not known."""
+    """Return the operations of a record whose ids are not known."""
     return tuple(operation for operation in resource.operations if operation.id is None)
 
 
@@ -80,18 +80,18 @@ def find_outcome(
     known: Collection[str],
     waited: float | None = None,
 ) -> Finding:
-    """What is known of an intent now.
+    """Find out what is known of an intent now.
 
-    `waited` is for how many seconds somebody has been looking for it; without it, the intent's
-    own time tells, which is another machine's perhaps, so with a wide margin. Raises
-    UnsettledOperation when no waiting would tell.
+    `waited` is the number of seconds for which this run has searched. Without it the intent's own
+    time counts; it may be another machine's, so the margin is wide. Raises UnsettledOperation when
+    waiting would not help.
     """
     if intent.step is Step.TRAIN:
         labelled = provider.find_trainings(intent.token)
         if labelled is not None:
             return _outcome_by_label(intent, labelled, provider, waited)
-    # What runs first, and only then what lives: the other way round, a training that ends in
-    # between would be in neither list, and be taken for one that was never received.
+    # Operations first, objects second: the other way round, a training that ends in between
+    # would be in neither list, and be taken for one that was never received.
     try:
         candidates = _candidates(address, intent, provider, known)
     except (InvalidArgument, Unimplemented):
@@ -127,11 +127,11 @@ def settle_intents(
     followed: Collection[str | None] = (),
     desired: Desired | None = None,
 ) -> tuple[dict[Address, RecordedResource], tuple[tuple[Address, Finding], ...]]:
-    """The records whose intents are settled at first sight, and all that was found.
+    """Settle the intents whose outcome is known; return their records, and all findings.
 
-    Costs no call when nothing is open. Intents whose tokens are in `but` are passed over; the
-    operations in `followed` are, by a plan, also if they have ended by now. What is `desired`
-    tells whose trainings a gate is to decide on by now, and what is not to be undeployed any more.
+    Sends no request when nothing is open. Skips intents whose tokens are in `but`. Operations in
+    `followed` are followed by a plan, even if they have ended by now. `desired` says whose
+    trainings a gate decides on by now, and what must not be undeployed any more.
     """
     settled: dict[Address, RecordedResource] = {}
     findings = []
@@ -167,7 +167,7 @@ def _is_resent(
 ) -> bool:
     """Whether a call without effect is sent again: an undeployment may be one of several calls.
 
-    Not that of what is to serve by now.
+    The undeployment of a version that must serve by now is not.
     """
     model = None if desired is None else desired.models.get(address)
     current = None if record.current is None else record.current.id
@@ -181,10 +181,10 @@ def _outcome_by_label(
     provider: Provider,
     waited: float | None,
 ) -> Finding:
-    """What a service tells that keeps labels on its trainings: the proof itself.
+    """Return the finding at a service that labels its trainings, which proves the outcome.
 
-    The record of a training that has ended can be deleted. What it made goes on bearing its
-    label, and is asked for after the trainings, so that none that ends in between is missed.
+    The record of a training that has ended can be deleted. The model that it made keeps the label,
+    and is listed after the trainings, so that one that ends in between is not missed.
     """
     for training in labelled:
         if training.done and training.error is None and training.result_id is not None:
@@ -199,7 +199,7 @@ def _outcome_by_label(
 
 
 def _gated(address: Address, intent: RecordedOperation, desired: Desired | None) -> bool:
-    """Whether a gate was declared after a training had been begun."""
+    """Whether a gate was declared after a training had been started."""
     model = None if desired is None else desired.models.get(address)
     return intent.step is Step.TRAIN and model is not None and model.require is not None
 
@@ -207,7 +207,7 @@ def _gated(address: Address, intent: RecordedOperation, desired: Desired | None)
 def _candidates(
     address: Address, intent: RecordedOperation, provider: Provider, known: Collection[str]
 ) -> tuple[Operation, ...]:
-    """What runs and may be the intent's: of its kind, not older, not known as another's."""
+    """Return running operations of the intent's kind that are not older, and not known."""
     kind = KINDS[intent.step]
     earliest = datetime.fromisoformat(intent.started) - CLOCK_SKEW
     return tuple(
@@ -233,12 +233,12 @@ def _running(
         except NotFound:
             return ()
         except (InvalidArgument, Unimplemented):
-            pass  # a service that can't filter so: all that runs is looked at
+            pass  # the service can't filter by object: all running operations are considered
     return provider.operations(done=False)
 
 
 def _finished(intent: RecordedOperation, object_id: str, provider: Provider) -> bool:
-    """Whether an object is complete: a dataset at once, a model when it has been evaluated."""
+    """Whether an object is complete: a dataset at once, a model when it has evaluations."""
     if intent.step is Step.CREATE:
         return True
     try:
@@ -248,16 +248,16 @@ def _finished(intent: RecordedOperation, object_id: str, provider: Provider) -> 
 
 
 def _may_be(intent: RecordedOperation, obj: LiveDataset | LiveModel) -> bool:
-    """Whether an object without any token looks like the one, as if its labels were lost."""
+    """Whether an object without a token matches the intent, as if its labels had been removed."""
     if TOKEN_LABEL in obj.labels or obj.display_name != intent.attributes.get("display_name"):
         return False
     if isinstance(obj, LiveModel) and obj.dataset_id not in ("", intent.dataset_id):
-        return False  # "": the service does not tell it of this model
+        return False  # "": the service does not report it
     return _time_of(obj.create_time) >= datetime.fromisoformat(intent.started) - CLOCK_SKEW
 
 
 def _too_late(intent: RecordedOperation, settle_seconds: float, waited: float | None) -> bool:
-    """Whether a request that was sent then can't take effect any more."""
+    """Whether a request that was sent at that time can no longer take effect."""
     if waited is not None:
         return waited >= settle_seconds
     age = datetime.now(UTC) - datetime.fromisoformat(intent.started)
@@ -270,23 +270,25 @@ def _unsettled(
     suspects: Sequence[str],
     candidates: Sequence[Operation] | None,
 ) -> UnsettledOperation:
-    cut_off = f"{address}: a call ({intent.step}) was cut off at {intent.started}"
-    lines = [f"{cut_off}, and it can't be proved whether the service received it."]
-    lines += [f"{s} has its name, is no older, and bears no label that tells" for s in suspects]
-    lines += [f"the operation {o.id} runs since {o.create_time}" for o in candidates or ()]
+    call = f"{address}: a call ({intent.step}) was interrupted at {intent.started}"
+    lines = [f"{call}, and it can't be proved whether the service received it."]
+    lines += [f"{s} has its name, is no older, and has no label that proves it" for s in suspects]
+    lines += [
+        f"the operation {o.id} has been running since {o.create_time}" for o in candidates or ()
+    ]
     if candidates is None:
         lines.append("the service does not list its operations")
     if not is_borne(intent.token):
-        lines.append("it was begun without the label that tells what it made")
+        lines.append("it was started without the label that identifies its result")
     adopted = suspects[0] if suspects else "ID"
     return UnsettledOperation(
         "\n".join(lines),
         where=str(address),
-        hint=f"Look at what lives; then `automl-plan resolve {address} --adopt {adopted}` if it is "
-        f"the one, or `automl-plan resolve {address} --abandon` to let it be sent again.",
+        hint=f"Check the service. If it was received: `automl-plan resolve {address} --adopt "
+        f"{adopted}`. If not, `automl-plan resolve {address} --abandon` lets it be sent again.",
     )
 
 
 def _time_of(text: str | None) -> datetime:
-    """What has no time counts as new: it is not ruled out."""
+    """Parse a time; an object without one counts as new, so that it is not ruled out."""
     return datetime.max.replace(tzinfo=UTC) if text is None else datetime.fromisoformat(text)

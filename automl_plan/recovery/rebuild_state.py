@@ -1,4 +1,4 @@
-"""Makes a lost state anew from the labels on what lives."""
+"""Rebuilds a lost state from ownership labels on live resources."""
 
 from __future__ import annotations
 
@@ -50,19 +50,20 @@ _Live = TypeVar("_Live", LiveDataset, LiveModel)
 
 
 class RebuiltState(Struct, frozen=True):
-    """A state made anew, and what has to be said of it."""
+    """A rebuilt state, and remarks on it for the user."""
 
     state: State
     remarks: tuple[str, ...]
 
 
 def rebuild_state(desired: Desired, provider: Provider, lineage: str | None = None) -> RebuiltState:
-    """Make a state of what bears our marks; `lineage` is the beginning of the one that is meant.
+    """Rebuild a state from live objects with ownership labels.
 
-    Raises StateError when nothing bears marks, or those of several states; UsageError.
+    `lineage` is the start of the lineage that is meant. Raises StateError when no object has
+    ownership labels, or when they are those of several states; UsageError.
     """
     while True:
-        # A training that ends between two lists would be in neither, and be forgotten.
+        # A training that ends between two lists would be in neither, and be lost.
         running = running_imports_and_trainings(provider)
         live = provider.live()
         chosen = _lineage(live, desired, lineage)
@@ -72,7 +73,7 @@ def rebuild_state(desired: Desired, provider: Provider, lineage: str | None = No
 
 
 def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
-    """The first digits of the lineage whose objects are taken."""
+    """Return the first digits of the lineage to rebuild."""
     labels = [dataset.labels for dataset in live.datasets.values()]
     labels += [model.labels for model in live.models.values()]
     owners = [owner(each) for each in labels]
@@ -87,17 +88,17 @@ def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
         found = {w.lineage for w in owners if w is not None and w.mark in marks} or found
     if not found:
         raise StateError(
-            "No live object bears the labels of automl-plan: there is nothing to make a state of.",
-            hint="What lives can be adopted: automl-plan import --all --write FILE",
+            "No live object has ownership labels: there is nothing to rebuild a state from.",
+            hint="Adopt live objects instead: automl-plan import --all --write FILE",
         )
     if len(found) > 1:
-        raise StateError(_lineages(found), hint="Say which one: --lineage DIGITS")
+        raise StateError(_lineages(found), hint="Choose one: --lineage DIGITS")
     return found.pop()
 
 
 def _lineages(found: Iterable[str]) -> str:
     told = ", ".join(sorted(found)) or "none"
-    return f"The live objects bear the labels of these states: {told}."
+    return f"The live objects have the ownership labels of these states: {told}."
 
 
 class _Rebuilder:
@@ -149,11 +150,11 @@ class _Rebuilder:
         try:
             told = Address.parse(f"{kind}.{whose.name}")
         except ValueError:
-            self._remarks.append(f"{object_id}: its label tells no address; it is left out")
+            self._remarks.append(f"{object_id}: its label names no address; skipped")
             return None
         if address_mark(told) != whose.mark:
             self._remarks.append(
-                f"{object_id}: it is recorded as {told}; its name had capitals, or was longer"
+                f"{object_id}: recorded as {told}; its name had capitals, or was longer"
             )
         return told
 
@@ -209,7 +210,7 @@ class _Rebuilder:
         number = model.labels.get(VERSION, "")
         decision = None
         if status is Status.REJECTED and declared is not None and declared.require is not None:
-            # What it was decided on is not in the labels; asked again, it would say the same.
+            # The labels do not have the evaluation; deciding again would give the same result.
             require = declared.require.to_json()
             decision = Decision(DecisionKind.REJECTED, utc_now(), require=require)
         return RecordedObject(
@@ -229,10 +230,10 @@ class _Rebuilder:
         model: LiveModel,
         declared: DesiredModel | None,
     ) -> dict[str, Json]:
-        """What it was trained with: what the service tells, held against the digest.
+        """Return the inputs of a training: those that match the digest in its label.
 
-        Without a digest it is assumed to be what is declared, unless the service contradicts that:
-        a missing label must not cause a paid training.
+        Without a digest they are assumed to be the declared ones, unless the service contradicts
+        that: a missing label must not cause a paid training.
         """
         digest, likely = model.labels.get(INPUTS), list(self._reported_inputs(model))
         as_declared = self._as_declared(declared)
@@ -240,7 +241,7 @@ class _Rebuilder:
             if inputs_digest(guess) == digest:
                 return guess
         self._remarks.append(
-            f"{address}: not all that {model.id} was trained with could be made out"
+            f"{address}: not all training inputs of {model.id} could be determined"
         )
         if digest is not None:
             return likely[-1]
@@ -268,7 +269,7 @@ class _Rebuilder:
 
 
 def _consistent(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
-    """Whether two are the same but for the data, where that is not told."""
+    """Whether two are equal, except for the data where that is unknown."""
     of_declared, of_told = declared["trained_on"], told["trained_on"]
     assert isinstance(of_declared, dict)  # noqa: S101 (both are made here)
     assert isinstance(of_told, dict)  # noqa: S101

@@ -1,4 +1,4 @@
-"""Takes up, in a state that is made anew, the operations that run on our datasets."""
+"""Adopts running operations on managed datasets into a rebuilt state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Resources = dict[Address, RecordedResource]
 
 
 def running_imports_and_trainings(provider: Provider) -> frozenset[str]:
-    """The ids of the imports and trainings that run, whoever began them."""
+    """Return the ids of all running imports and trainings."""
     running = provider.operations(done=False)
     return frozenset(operation.id for operation in running if operation.kind in _FOLLOWED)
 
@@ -43,10 +43,10 @@ def running_imports_and_trainings(provider: Provider) -> frozenset[str]:
 def adopt_running_operations(
     resources: Resources, desired: Desired, live: Live, provider: Provider
 ) -> None:
-    """Record the imports and trainings that run on the recorded datasets.
+    """Record the imports and trainings that are running on the recorded datasets.
 
-    Raises StateError when it can't be known whose a training is: going on without it might pay
-    twice.
+    Raises StateError when the model of a training can't be determined: continuing without it might
+    pay twice.
     """
     on_ours = [
         (address, obj)
@@ -106,7 +106,7 @@ def _owner_of_training(
     resources: Mapping[Address, RecordedResource],
     desired: Desired,
 ) -> DesiredModel:
-    """Whose a training on one of our datasets is: its label tells, else its model when it ends."""
+    """Return the declared model of a training: by its labels, or the only one that fits."""
     mark = mark_in(operation.labels.get(TOKEN_LABEL, ""), "")
     waiting = []
     for address, model in desired.models.items():
@@ -121,9 +121,9 @@ def _owner_of_training(
             waiting.append(model)
     if len(waiting) != 1:
         raise StateError(
-            f"The operation {operation.id} trains a model on {dataset} ({on.id}), and whose "
-            "it is can't be known before it ends.",
-            hint=f"Let it end (`automl-plan operations wait {operation.id}`), or cancel it; "
+            f"The operation {operation.id} trains a model on {dataset} ({on.id}), and which one "
+            "can't be determined before it ends.",
+            hint=f"Wait for it (`automl-plan operations wait {operation.id}`) or cancel it, "
             "then rebuild the state.",
         )
     return waiting[0]
@@ -135,7 +135,7 @@ def _inputs(model: DesiredModel, desired: Desired) -> dict[str, Json]:
 
 
 def _started(operation: Operation) -> str:
-    """When an operation began, as far as the service tells it (RFC 3339)."""
+    """Return when an operation started (RFC 3339), or now where the service does not say."""
     told = birth_of(operation.create_time)
     return utc_now() if told is None else told.isoformat()
 
@@ -155,7 +155,7 @@ def is_ours(
     operation: RecordedOperation,
     made: str,
 ) -> bool:
-    """Whether the result of an operation bears the ownership labels of its address and inputs.
+    """Whether the result of an operation has the ownership labels of its address and inputs.
 
     Raises ProviderError.
     """

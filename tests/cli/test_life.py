@@ -288,7 +288,7 @@ def test_what_can_not_be_known_is_not_guessed(project: ProjectLine) -> None:
         assert "2 models to resume" in project("plan")
         return
     told = project.failure("state", "rebuild")
-    assert "can't be known before it ends" in told
+    assert "can't be determined before it ends" in told
     assert not (project.directory / "state.json").exists()
 
 
@@ -298,7 +298,7 @@ def test_a_state_that_is_there_is_not_overwritten(project: ProjectLine) -> None:
 
 
 def test_nothing_to_make_a_state_of(project: ProjectLine) -> None:
-    assert "there is nothing to make a state of" in project.failure("state", "rebuild")
+    assert "there is nothing to rebuild a state from" in project.failure("state", "rebuild")
 
 
 # -- drift and protection --------------------------------------------------------------------

@@ -21,7 +21,7 @@ _GOES_ON = re.compile(r"the current version continues to serve")
 _NAME_STRAYS = ("plan", "drift", "cost")
 _IN_USE = "an operation is running on it"
 """Why a dataset can't be deleted that somebody else trains on: not every plan can know that."""
-_TAKEN_UP = "that the rebuilt state took up"
+_TAKEN_UP = "that the rebuilt state adopted"
 """Whose a training of AutoML v1 is that a rebuilt state waits for is known when it has ended."""
 _REFUSED_ROWS = "the service refused"
 _MAY_REFUSE = re.compile(f"{COUNTED}|the last import was partial")

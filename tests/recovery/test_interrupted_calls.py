@@ -336,7 +336,7 @@ def test_a_training_without_a_label_is_never_taken_for_one_that_was_not_received
     project.apply(PlanOptions(targets=frozenset({DIGITS})))
     token = rebuilt_token("trainingPipelines/123")
     with_intent(project, Step.TRAIN, sent=False, minutes=-60, token=token)
-    with pytest.raises(UnsettledOperation, match="without the label that tells what it made"):
+    with pytest.raises(UnsettledOperation, match="without the label that identifies its result"):
         project.plan()
 
 
