@@ -6,17 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from msgspec import Struct
-
 from automl_plan.data.row_layout import SPELLINGS, has_index, no_set
-from automl_plan.model.data_counts import (
-    BALANCE,
-    FEWEST,
-    LABELS_OF_BOXES,
-    LABELS_OF_CLASSES,
-    RECOMMENDED,
-    SOME,
-)
 from automl_plan.model.model_types import ClassificationType, Problem
 
 FIELDS_OF_BOX_ROWS = 11
@@ -37,9 +27,11 @@ class DatasetKind(StrEnum):
     DETECTION = "detection"
 
     @property
-    def limits(self) -> DatasetLimits:
-        """Those of the service."""
-        return DETECTION if self is DatasetKind.DETECTION else CLASSIFICATION
+    def problem(self) -> Problem:
+        """What its images are labelled for."""
+        if self is DatasetKind.DETECTION:
+            return Problem.IMAGE_OBJECT_DETECTION
+        return Problem.IMAGE_CLASSIFICATION
 
     @property
     def extensions(self) -> frozenset[str]:
@@ -87,26 +79,6 @@ def guess_kind(rows: Iterable[Sequence[str]]) -> DatasetKind:
         else DatasetKind.MULTICLASS
     )
 
-
-class DatasetLimits(Struct, frozen=True):
-    """Limits of one kind of dataset."""
-
-    labels_at_least: int
-    labels_at_most: int
-    images_at_most: int
-    boxes_at_most: int = 1_000_000
-    csv_bytes: int = 100_000_000
-    image_bytes: int = 30_000_000
-    boxes_of_an_image: int = 500
-    few: int = FEWEST
-    """Examples of a label: fewer can't be trained on."""
-    some: int = SOME
-    many: int = RECOMMENDED
-    balance: int = BALANCE
-
-
-CLASSIFICATION = DatasetLimits(LABELS_OF_CLASSES, labels_at_most=5_000, images_at_most=1_000_000)
-DETECTION = DatasetLimits(LABELS_OF_BOXES, labels_at_most=1_000, images_at_most=150_000)
 
 SHORTEST_EDGE = 0.01
 """Of a box, in parts of the image's side (proto: InputConfig)."""

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from automl_plan.data.dataset_kinds import FEWEST_PIXELS, DatasetKind, DatasetLimits
+from automl_plan.data.dataset_kinds import FEWEST_PIXELS, DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_files import DECODED, ImageFacts, has_decoder, read_image
 from automl_plan.data.image_similarity import HashedImage, SimilarImages
@@ -24,6 +24,7 @@ from automl_plan.data.row_checks import UNKNOWN, named
 from automl_plan.data.row_layout import quoted
 from automl_plan.data.source_files import bucket_and_object
 from automl_plan.errors import NotFound, ProviderError
+from automl_plan.model.capabilities import DataLimits
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 _THREADS = 8
@@ -48,7 +49,7 @@ class ImageChecks:
         directory: Path,
         storage: Callable[[], ObjectStorage] | None,
         kind: DatasetKind,
-        limits: DatasetLimits,
+        limits: DataLimits,
         where: Callable[[RowPlace], str],
         report: Report,
         *,

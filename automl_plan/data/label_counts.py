@@ -8,13 +8,14 @@ from contextlib import ExitStack, closing
 
 from msgspec import Struct
 
-from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_counts import MOST_LABELS, ImageCounts
 from automl_plan.data.image_counts import SETS as NUMBERED
 from automl_plan.data.row_checks import SETS, UNKNOWN, named
 from automl_plan.data.row_layout import USES
 from automl_plan.data.spilled_records import Digests, with_sets
+from automl_plan.model.capabilities import DataLimits
 from automl_plan.model.data_counts import DataCounts, LabelCounts
 
 _CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}
@@ -113,7 +114,7 @@ class _Label(Struct, frozen=True):
         return self.counts.examples
 
 
-def judge(tally: LabelTally, data: DataCounts, limits: DatasetLimits, report: Report) -> None:
+def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Report) -> None:
     """Say what the counts of a dataset show."""
     if tally.start is None:
         return
@@ -142,9 +143,7 @@ def judge(tally: LabelTally, data: DataCounts, limits: DatasetLimits, report: Re
     _judge_sets(tally, labels, report)
 
 
-def _judge_quotas(
-    tally: LabelTally, data: DataCounts, limits: DatasetLimits, report: Report
-) -> None:
+def _judge_quotas(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Report) -> None:
     start, labels, images = tally.start or (0, 1), data.labels, data.images
     if len(labels) < limits.labels_at_least:
         message = f"{_counted(len(labels), 'label')}, and at least {limits.labels_at_least} needed"
@@ -161,7 +160,7 @@ def _judge_quotas(
         report("box-quota", start, message)
 
 
-def _rule_for(examples: int, limits: DatasetLimits) -> str | None:
+def _rule_for(examples: int, limits: DataLimits) -> str | None:
     if examples < limits.few:
         return "label-under-10"
     if examples < limits.some:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from msgspec import Struct, field
 
 from automl_plan.data.csv_rows import LineTooLong, blocks
-from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits, guess_kind
+from automl_plan.data.dataset_kinds import DatasetKind, guess_kind
 from automl_plan.data.duplicates import RepeatedRows
 from automl_plan.data.fast_path import RowConsumer
 from automl_plan.data.image_checks import ImageChecks
@@ -22,6 +22,7 @@ from automl_plan.data.row_checks import bucket_of
 from automl_plan.data.row_reader import CsvReader
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import ProviderError, SourceError
+from automl_plan.model.capabilities import Limits
 from automl_plan.model.data_counts import DataCounts
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
@@ -131,9 +132,9 @@ class Linter(Struct):
     """How datasets are linted."""
 
     open: Opened
+    limits: Limits
+    """Of the provider."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
-    limits: DatasetLimits | None = None
-    """Other than the service's, for tests."""
     directory: Path | None = None
     """Where local images lie; without it no image is looked at."""
     storage: Callable[[], ObjectStorage] | None = None
@@ -197,7 +198,7 @@ class _Work:
         self._linter = linter
         self.sources = sources
         self._kind = kind
-        self._limits = linter.limits or kind.limits
+        self._limits = linter.limits[kind.problem]
         self.findings = LintFindings(linter.severities)
         self._images = self._looking()
         self.tally = LabelTally(kind, _paths if self._images is None else self._images.contents)

@@ -71,6 +71,43 @@ class SourceForm(Struct, frozen=True):
     """What to write there."""
 
 
+class DataLimits(Struct, frozen=True):
+    """What a dataset of one problem may and should contain."""
+
+    labels_at_least: int
+    labels_at_most: int
+    images_at_most: int
+    boxes_at_most: int = 1_000_000
+    boxes_of_an_image: int = 500
+    csv_bytes: int = 100_000_000
+    """Of one import file."""
+    image_bytes: int = 30_000_000
+    few: int = 10
+    """Examples of a label: fewer can't be trained on."""
+    some: int = 100
+    """Examples that a label should have."""
+    many: int = 1_000
+    """Examples of a label that are recommended."""
+    balance: int = 100
+    """How many times the examples of the least common label the most common one may have."""
+    set_shares: Mapping[str, float] = field(
+        default_factory=lambda: {"TRAIN": 0.8, "VALIDATION": 0.1, "TEST": 0.1}
+    )
+    """How the service divides images that have no set, about."""
+
+    @property
+    def tiers(self) -> tuple[tuple[int, str], ...]:
+        """The numbers of examples, ascending, and the rules that ask for them."""
+        return (
+            (self.few, "label-under-10"),
+            (self.some, "label-under-100"),
+            (self.many, "label-under-1000"),
+        )
+
+
+Limits: TypeAlias = Mapping[Problem, DataLimits]
+
+
 class BudgetUnit(Struct, frozen=True):
     """The unit in which training budgets are declared and shown.
 
@@ -127,6 +164,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     # -- how the service behaves
     lifespan: Lifespan | None = None
     """How long a model can be used; None: as long as it exists."""
+    limits: Limits
+    """Of what a dataset contains."""
     price_list: Path
     """A price book (YAML) of list prices."""
     free: bool = False

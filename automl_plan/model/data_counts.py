@@ -6,25 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-FEWEST = 10
-"""Examples of a label below which nothing can be trained (Google's pages "Quotas and limits" of
-AutoML Vision, "Preparing your training data" of object detection)."""
-SOME = 100
-"""Examples that a label should have (Google's page "Preparing your training data" of object
-detection)."""
-RECOMMENDED = 1_000
-"""Examples that Google recommends for a label (its pages "Preparing your training data")."""
-BALANCE = 100
-"""The most common label should have at most so many times the examples of the least common one
-(Google's page "Preparing your training data")."""
-LABELS_OF_CLASSES = 2
-LABELS_OF_BOXES = 1
-"""Labels that a dataset needs ("Quotas and limits"; object detection: a repository that cites
-Google's page on quotas)."""
-SHARES = {"TRAIN": 0.8, "VALIDATION": 0.1, "TEST": 0.1}
-"""How the service divides what is UNASSIGNED, about: the proto says 80 % to train and 20 % to
-test, the product kept 10 % of them for validation."""
-
 
 class LabelCounts(Struct, frozen=True):
     """The images of one label by the set that the import files give them."""

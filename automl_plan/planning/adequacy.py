@@ -15,17 +15,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from automl_plan.model.data_counts import (
-    BALANCE,
-    FEWEST,
-    LABELS_OF_BOXES,
-    LABELS_OF_CLASSES,
-    RECOMMENDED,
-    SHARES,
-    SOME,
-    DataCounts,
-    LabelCounts,
-)
+from automl_plan.model.capabilities import DataLimits
+from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.json import Json
 from automl_plan.planning.scorecards import Figures, Scorecard
 
@@ -33,7 +24,6 @@ MOST_LABELS = 20
 """Labels that a plan carries, those that need most first."""
 _LONGEST = 64
 """Longest label that is shown."""
-_TIERS = ((FEWEST, "label-under-10"), (SOME, "label-under-100"), (RECOMMENDED, "label-under-1000"))
 _GRAVE = frozenset({"label-minimum", "label-under-10"})
 
 
@@ -100,15 +90,15 @@ def unknown(why: str, *, boxes: bool = False, images: int = 0) -> Advice:
     return Advice(Adequacy.UNKNOWN, (reason,), None, images=images, boxes=boxes)
 
 
-def advise(counts: DataCounts, card: Scorecard | None = None) -> Advice:
+def advise(counts: DataCounts, limits: DataLimits, card: Scorecard | None = None) -> Advice:
     """Judge data by its counts, and by the scorecard of a version that was trained on it."""
     figures = {} if card is None else {f.label: f for f in card.figures if f.label is not None}
     overall = None if card is None or card.overall is None else card.overall.recall
     ranked = sorted(
-        (_label(each, figures.get(each.label)) for each in counts.labels),
-        key=lambda label: _rank(label, overall),
+        (_label(each, limits, figures.get(each.label)) for each in counts.labels),
+        key=lambda label: _rank(label, limits.few, overall),
     )
-    grave, held, told = _grave(counts), _held(counts), list(_told(counts))
+    grave, held, told = _grave(counts, limits), _held(counts, limits), list(_told(counts, limits))
     verdict = Adequacy.GOOD
     if held:
         verdict = Adequacy.ADEQUATE
@@ -143,8 +133,8 @@ def _named(card: Scorecard) -> str:
     return f"{card.address} {which}"
 
 
-def _label(counts: LabelCounts, figures: Figures | None) -> LabelAdvice:
-    wanted = next((limit for limit, _ in _TIERS if counts.examples < limit), 0)
+def _label(counts: LabelCounts, limits: DataLimits, figures: Figures | None) -> LabelAdvice:
+    wanted = next((limit for limit, _ in limits.tiers if counts.examples < limit), 0)
     if figures is None:
         return LabelAdvice(counts, wanted)
     quality = figures.mean_average_precision if figures.au_prc is None else figures.au_prc
@@ -158,10 +148,10 @@ def _is_weak(label: LabelAdvice, overall: float | None) -> bool:
     return bool(label.wanted) and label.recall < overall
 
 
-def _rank(label: LabelAdvice, overall: float | None) -> tuple[float | str, ...]:
+def _rank(label: LabelAdvice, few: int, overall: float | None) -> tuple[float | str, ...]:
     """First what can't be trained on, then few examples with low recall, then few examples."""
     examples, name = label.counts.examples, label.counts.label
-    if label.wanted == FEWEST:
+    if label.wanted == few:
         return (0, 0.0, examples, name)
     if label.recall is not None and _is_weak(label, overall):
         return (1, label.recall, examples, name)
@@ -172,45 +162,46 @@ _Found = list[tuple[Reason, str | None]]
 """Reasons, each with the change that would fix it; None: more examples of the first label."""
 
 
-def _grave(counts: DataCounts) -> _Found:
+def _grave(counts: DataCounts, limits: DataLimits) -> _Found:
     """What makes data not adequate."""
-    least = LABELS_OF_BOXES if counts.boxes else LABELS_OF_CLASSES
+    least = limits.labels_at_least
     found: _Found = []
     if len(counts.labels) < least:
         have = _counted(len(counts.labels), "label")
         reason = Reason("label-minimum", f"{have}; at least {least} are required")
         missing = least - len(counts.labels)
         kind = "another label" if missing == 1 and counts.labels else _counted(missing, "label")
-        found.append((reason, f"add images of {kind}, at least {FEWEST} of each"))
-    found += _few(counts, FEWEST)
+        found.append((reason, f"add images of {kind}, at least {limits.few} of each"))
+    found += _few(counts, limits, limits.few)
     return found
 
 
-def _held(counts: DataCounts) -> _Found:
+def _held(counts: DataCounts, limits: DataLimits) -> _Found:
     """What keeps data from being good."""
-    found = _sets(counts)
-    found += _few(counts, SOME)
+    found = _sets(counts, limits.set_shares)
+    found += _few(counts, limits, limits.some)
     if counts.labels:
         most = max(counts.labels, key=lambda each: each.examples)
         least = min(counts.labels, key=lambda each: each.examples)
-        if most.examples > BALANCE * least.examples:
+        if most.examples > limits.balance * least.examples:
             text = (
                 f"{_short(most.label)} has {_counted(most.examples, 'image')} and "
-                f"{_short(least.label)} {least.examples:,}: more than {BALANCE} times as many"
+                f"{_short(least.label)} {least.examples:,}: more than {limits.balance} times as "
+                "many"
             )
-            missing = -(-most.examples // BALANCE) - least.examples
+            missing = -(-most.examples // limits.balance) - least.examples
             found.append((Reason("label-balance", text), _add(missing, least)))
-    found += _few(counts, RECOMMENDED)
+    found += _few(counts, limits, limits.many)
     return found
 
 
-def _few(counts: DataCounts, limit: int) -> _Found:
+def _few(counts: DataCounts, limits: DataLimits, limit: int) -> _Found:
     """Labels with fewer examples than the limit, and not fewer than the limit before."""
-    before = max((tier for tier, _ in _TIERS if tier < limit), default=0)
+    before = max((tier for tier, _ in limits.tiers if tier < limit), default=0)
     few = [each for each in counts.labels if before <= each.examples < limit]
     if not few:
         return []
-    rule = dict(_TIERS)[limit]
+    rule = dict(limits.tiers)[limit]
     least = min(few, key=lambda each: (each.examples, each.label))
     have = "has" if len(few) == 1 else "have"
     text = f"{_counted(len(few), 'label')} {have} fewer than {limit:,} images"
@@ -219,17 +210,17 @@ def _few(counts: DataCounts, limit: int) -> _Found:
     return [(Reason(rule, text), None)]
 
 
-def _sets(counts: DataCounts) -> _Found:
+def _sets(counts: DataCounts, shares: Mapping[str, float]) -> _Found:
     """Sets without examples, where the files assign sets and the service fills none up."""
     free = any(each.unassigned for each in counts.labels)
-    sets = {name: sum(each.by_set[name] for each in counts.labels) for name in SHARES}
+    sets = {name: sum(each.by_set[name] for each in counts.labels) for name in shares}
     found: _Found = []
     if not any(sets.values()):
         return found
     for name, total in sets.items():
         if not total and not free:
             change = (
-                f"assign about {SHARES[name]:.0%} of the images to {name}, or leave all UNASSIGNED"
+                f"assign about {shares[name]:.0%} of the images to {name}, or leave all UNASSIGNED"
             )
             found.append((Reason("set-empty", f"no example in {name}"), change))
             continue
@@ -244,14 +235,16 @@ def _sets(counts: DataCounts) -> _Found:
     return found
 
 
-def _told(counts: DataCounts) -> Iterator[Reason]:
+def _told(counts: DataCounts, limits: DataLimits) -> Iterator[Reason]:
     """What is worth knowing and holds nothing back."""
     if counts.unlabelled:
         text = f"{_counted(counts.unlabelled, 'image')} without a label: not used for training"
         yield Reason("unlabelled-rows", text)
     free = counts.unassigned
     if free:
-        parts = ", ".join(f"{round(free * share):,} {name}" for name, share in SHARES.items())
+        parts = ", ".join(
+            f"{round(free * share):,} {name}" for name, share in limits.set_shares.items()
+        )
         text = f"{_counted(free, 'image')} UNASSIGNED: the service splits them, about {parts}"
         yield Reason("unassigned", text)
     if counts.refused:

@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from automl_plan.model.address import Address
-from automl_plan.model.desired import Desired
+from automl_plan.model.capabilities import Limits
+from automl_plan.model.desired import Desired, DesiredDataset
 from automl_plan.model.json import Json
 from automl_plan.model.model_types import Problem
 from automl_plan.model.source_data import SourceData
@@ -125,6 +126,7 @@ def advice_of(
     changes: Iterable[Change],
     desired: Desired,
     sources: Mapping[Address, SourceData],
+    limits: Limits,
     scores: Sequence[Scorecard] = (),
 ) -> dict[Address, Advice]:
     """By dataset, of each whose data is imported or whose model is trained."""
@@ -136,7 +138,9 @@ def advice_of(
             about.add(desired.models[change.address].dataset)
     cards = _cards(desired, scores)
     return {
-        address: _advice(address, desired, sources.get(address), cards.get(address))
+        address: _advice(
+            desired.datasets[address], sources.get(address), limits, cards.get(address)
+        )
         for address in sorted(about & {*desired.datasets})
     }
 
@@ -152,12 +156,11 @@ def _cards(desired: Desired, scores: Sequence[Scorecard]) -> dict[Address, Score
 
 
 def _advice(
-    address: Address, desired: Desired, data: SourceData | None, card: Scorecard | None
+    dataset: DesiredDataset, data: SourceData | None, limits: Limits, card: Scorecard | None
 ) -> Advice:
-    dataset = desired.datasets[address]
     boxes = dataset.problem is Problem.IMAGE_OBJECT_DETECTION
     if data is None or data.counts is None:
         return unknown(NO_SOURCES, boxes=boxes)
     if dataset.data != data.fingerprint:
         return unknown(IGNORED, boxes=boxes)
-    return advise(data.counts, card).at_most(MOST_LABELS)
+    return advise(data.counts, limits[dataset.problem], card).at_most(MOST_LABELS)

@@ -247,7 +247,9 @@ def _violations(changes: Sequence[Change], context: RefusalContext) -> tuple[Vio
         desired,
         costs_within(changes, context),
         context.provider if makes or not part else {},
-        advice_of(changes, context.desired, context.sources) if adequate else {},
+        advice_of(changes, context.desired, context.sources, context.capabilities.limits)
+        if adequate
+        else {},
     )
     return tuple(replace(v, where=_where(v, context)) for v in violations(subject))
 

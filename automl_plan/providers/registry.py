@@ -61,6 +61,11 @@ def register(definition: ProviderDefinition) -> None:
     _REGISTERED[definition.name] = definition
 
 
+def unregister(name: str) -> None:
+    """Remove a provider that was added."""
+    _REGISTERED.pop(name, None)
+
+
 def setting_rules() -> dict[str, SettingRule]:
     """Return the named rules of all providers, by id."""
     return {

@@ -63,11 +63,12 @@ def with_lint(
     found = dict(refusal_context.data_findings)
     linter = Linter(
         reader.files.open,
+        configuration.capabilities.limits,
         {rule: Severity(told) for rule, told in configuration.lint.items()},
         directory=configuration.directory,
         storage=lambda: access.storage,
         objects=reader.objects,
-        image_pixels=workspace.provider.capabilities.image_pixels,
+        image_pixels=configuration.capabilities.image_pixels,
     )
     for dataset in sourced:
         kind = kind_of(dataset.problem, dataset.classification_type)
@@ -124,9 +125,14 @@ def advise_dataset(workspace: Workspace, name: str, count: Count) -> DatasetAdvi
     record = resources.get(dataset.address)
     current = None if record is None else record.current
     card = None if current is None else _card(workspace, dataset.address)
+    limits = workspace.configuration.capabilities.limits
     counts = count(dataset) if dataset.sources else None
     live = None if current is None else _live(workspace, current, counts)
-    advice = unknown(NO_SOURCES, boxes=boxes) if counts is None else advise(counts, card)
+    advice = (
+        unknown(NO_SOURCES, boxes=boxes)
+        if counts is None
+        else advise(counts, limits[dataset.problem], card)
+    )
     return DatasetAdvice(str(dataset.address), advice, live)
 
 

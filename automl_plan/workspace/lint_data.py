@@ -17,6 +17,7 @@ from automl_plan.data.source_files import SourceFiles
 from automl_plan.errors import SourceError, UsageError
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.model_types import Problem
 from automl_plan.planning.adequacy import advise
 from automl_plan.providers.data_access import ObjectStorage
 from automl_plan.providers.google.storage import Storage, storage_url
@@ -56,12 +57,14 @@ def lint_data(
         subjects = _declared(name, workspace)
     with ExitStack() as stack:
         storage = cache(lambda: stack.enter_context(_storage(workspace)))
+        can = _capabilities(workspace)
         linter = Linter(
             stack.enter_context(SourceFiles(Path(), storage, anywhere=of_file)).open,
+            can.limits,
             _severities(workspace),
             directory=Path() if images else None,
             storage=storage,
-            image_pixels=_capabilities(workspace).image_pixels,
+            image_pixels=can.image_pixels,
         )
         return [linter.lint(each.name, each.sources, each.kind) for each in subjects]
 
@@ -74,8 +77,10 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
     of_file = is_file(name, kind)
     with ExitStack() as stack:
         storage = cache(lambda: stack.enter_context(_storage(workspace)))
+        can = _capabilities(workspace)
         linter = Linter(
             stack.enter_context(SourceFiles(Path(), storage, anywhere=of_file)).open,
+            can.limits,
             _severities(workspace),
             directory=Path(),
             # Without a configuration it is not known which storage has the objects.
@@ -91,7 +96,10 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
 
         if of_file or workspace is None:
             subject = _subject_of_file(name, kind, workspace)
-            return DatasetAdvice(name, advise(counted(subject.sources, subject.kind)))
+            counts = counted(subject.sources, subject.kind)
+            boxes = Problem.IMAGE_OBJECT_DETECTION
+            limits = can.limits[boxes if counts.boxes else Problem.IMAGE_CLASSIFICATION]
+            return DatasetAdvice(name, advise(counts, limits))
         return advise_dataset(
             workspace,
             name,

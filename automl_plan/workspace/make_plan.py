@@ -92,8 +92,9 @@ def plan_from(
         plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, refusal_context))
     )
     planned = judge_plan(inputs.bind(plan, options, refusal_context), workspace, inputs.reader)
+    limits = configuration.capabilities.limits
     wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else inputs.desired
-    planned = replace(planned, adequacy=advice_of(plan.changes, wanted, inputs.sources))
+    planned = replace(planned, adequacy=advice_of(plan.changes, wanted, inputs.sources, limits))
     return _for_review(planned, inputs) if for_review else planned
 
 
@@ -105,7 +106,9 @@ def _for_review(planned: BoundPlan, inputs: PlanInputs) -> BoundPlan:
         scores = scorecards(planned.plan, models, resources, inputs.live, provider)
     adequacy = planned.adequacy
     if adequacy:
-        adequacy = advice_of(planned.plan.changes, inputs.desired, inputs.sources, scores)
+        limits = inputs.workspace.configuration.capabilities.limits
+        changes = planned.plan.changes
+        adequacy = advice_of(changes, inputs.desired, inputs.sources, limits, scores)
     return replace(
         planned,
         made=rfc3339(inputs.moment.machine),

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
 from automl_plan.data.row_reader import CsvReader
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.proof.case import LABELS
 
 _AT_ONCE = 100_000
@@ -59,7 +60,7 @@ def main() -> None:
 
 def speed(kind: DatasetKind, rows: int, seed: int) -> Speed:
     """Lint generated rows of a temporary file, with all rules on rows and on the whole."""
-    limits = replace(kind.limits, images_at_most=_NO_LIMIT, boxes_at_most=_NO_LIMIT)
+    limits = replace(LIMITS[kind.problem], images_at_most=_NO_LIMIT, boxes_at_most=_NO_LIMIT)
     limits = replace(limits, csv_bytes=_NO_LIMIT)
     with TemporaryDirectory() as directory:
         path = Path(directory, "rows.csv")
@@ -71,7 +72,7 @@ def speed(kind: DatasetKind, rows: int, seed: int) -> Speed:
             row_cpu = time.process_time()
             reader.read(file)
             row_cpu = time.process_time() - row_cpu
-        linter = Linter(lambda _: path.open("rb"), limits=limits)
+        linter = Linter(lambda _: path.open("rb"), limits={kind.problem: limits})
         clock, cpu = time.perf_counter(), time.process_time()
         linted = linter.lint("rows.csv", ["rows.csv"], kind)
         seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu

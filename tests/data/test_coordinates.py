@@ -13,6 +13,7 @@ from automl_plan.data.lint import Linter, kind_by_looks
 from automl_plan.emulator.training.import_csv import RowRefused
 from automl_plan.emulator.training.import_csv import read_row as imported
 from automl_plan.emulator.training.types import Problem
+from automl_plan.providers.google.capabilities import LIMITS
 
 WRITTEN = st.one_of(
     st.floats(0, 1).map(str),
@@ -38,7 +39,7 @@ def is_imported(fields: list[str]) -> bool:
 def test_the_lint_refuses_what_the_service_refuses(x: str, y: str) -> None:
     fields = ["TRAIN", "0.png", "cat", x, y, "", "", "1", "1", "", ""]
     row = ",".join(fields).encode()
-    found = Linter(lambda _: BytesIO(row)).lint("a.csv", ["a.csv"], DatasetKind.DETECTION)
+    found = Linter(lambda _: BytesIO(row), LIMITS).lint("a.csv", ["a.csv"], DatasetKind.DETECTION)
     told = set(found.counts) & {"box-coordinates", "box-size", "box-vertices"}
     assert is_imported(fields) == (not told)
 

@@ -16,6 +16,7 @@ from automl_plan.data.lint import Linter
 from automl_plan.emulator.training.import_csv import read_csv
 from automl_plan.emulator.training.types import Problem
 from automl_plan.model.data_counts import DataCounts
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.providers.test_sources import read
 
 LABELS = st.lists(st.sampled_from(["cat", "dog", "bird"]), max_size=3)
@@ -46,7 +47,7 @@ def written(
 
 
 def counted(directory: Path, kind: DatasetKind) -> DataCounts:
-    linter = Linter(lambda source: (directory / source).open("rb"), directory=directory)
+    linter = Linter(lambda source: (directory / source).open("rb"), LIMITS, directory=directory)
     return linter.lint("d", ["d.csv"], kind).data
 
 
@@ -100,7 +101,7 @@ def test_what_stands_several_times_counts_once(
 def test_a_label_that_stands_twice_in_a_row_is_told(tmp_path: Path, fast: bool) -> None:
     rows = [f"TRAIN,i{number}.gif,cat,dog,cat" for number in range(40)]
     (tmp_path / "d.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    linter = Linter(lambda source: (tmp_path / source).open("rb"), fast=fast)
+    linter = Linter(lambda source: (tmp_path / source).open("rb"), LIMITS, fast=fast)
     for kind, more in (
         (DatasetKind.MULTILABEL, {}),
         (DatasetKind.MULTICLASS, {"several-labels": 40}),

@@ -14,6 +14,7 @@ from automl_plan.data.lint import Linter, kind_by_looks
 from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.data.row_layout import HINTS, no_row, no_set, other_delimiter
 from automl_plan.errors import SourceError
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.providers.test_sources import read
 
 CASES = [
@@ -43,7 +44,7 @@ def test_plans_and_the_lint_say_the_same(
     tmp_path: Path, rows: str, rule: str, line: int, message: str, end: str
 ) -> None:
     data = rows.replace("\n", end).encode()
-    linted = Linter(lambda _: BytesIO(data)).lint("d", ["d.csv"], DatasetKind.MULTICLASS)
+    linted = Linter(lambda _: BytesIO(data), LIMITS).lint("d", ["d.csv"], DatasetKind.MULTICLASS)
     found = next(each for each in linted.findings if each.rule == rule)
     assert (found.line, found.hint) == (line, RULES[rule].hint)
     assert message in found.message
@@ -56,7 +57,7 @@ def test_plans_and_the_lint_say_the_same(
 
 def test_an_index_that_is_allowed_takes_nothing_away() -> None:
     rows = b"0,TRAIN,x.png,red\n1,TRAIN,y.pdf,red\n2,TRAIN,z.png,a b\n"
-    lint = Linter(lambda _: BytesIO(rows), {"index-column": Severity.OFF}).lint
+    lint = Linter(lambda _: BytesIO(rows), LIMITS, {"index-column": Severity.OFF}).lint
     linted = lint("d", ["d.csv"], DatasetKind.MULTICLASS)
     found = {(each.rule, each.line, each.column) for each in linted.findings}
     assert {("image-type", 2, 9), ("label-syntax", 3, 15)} <= found

@@ -13,6 +13,7 @@ from automl_plan.data.csv_rows import blocks, with_line_feeds
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
 from automl_plan.data.spilled_records import Digests, repeated
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.proof.case import FEW_EXAMPLES, clean
 
 GOOD = {
@@ -44,7 +45,7 @@ LINES = st.lists(FIELDS, max_size=12).map(",".join)
 
 
 def lint(content: bytes, kind: DatasetKind, name: str = "a.csv", *, fast: bool = True) -> Linted:
-    return Linter(lambda _: BytesIO(content), fast=fast).lint(name, [name], kind)
+    return Linter(lambda _: BytesIO(content), LIMITS, fast=fast).lint(name, [name], kind)
 
 
 def rows(kind: DatasetKind) -> st.SearchStrategy[list[str]]:

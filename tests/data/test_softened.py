@@ -14,6 +14,7 @@ from msgspec import Struct
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
 from automl_plan.data.lint_rules import REFUSED, Severity
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.proof.case import FEW_EXAMPLES, Case, clean
 from tests.data.proof.defects import DEFECTS, Defect
 from tests.data.proof.image_defects import IMAGE_DEFECTS, with_images
@@ -161,7 +162,7 @@ CLASSES = [b"data/missing0.png,Baked goods\n"] * 60
 def test_where_all_rows_break_it(
     rows: list[bytes], kind: DatasetKind, rule: str, severity: Severity
 ) -> None:
-    linter = Linter(lambda _: BytesIO(b"".join(rows)), {rule: severity})
+    linter = Linter(lambda _: BytesIO(b"".join(rows)), LIMITS, {rule: severity})
     linted = linter.lint("a", ["a.csv"], kind)
     assert (linted.rows, linted.images, linted.unchecked) == (len(rows), 1, ())
     assert linted.counts["row-repeated"] == len(rows) - 1
@@ -172,13 +173,15 @@ def test_what_is_not_checked_has_its_number() -> None:
     """Whatever the severity is: of rows that are refused, and of those that can't be read."""
     rows = b'TRAIN,0.png,cat\nTRAIN,1.png,b d\nTRAIN,"2.png"x,cat\nTRAIN,,cat\nTRAIN,\xe4.png,cat\n'
     off = dict.fromkeys(("csv-syntax", "csv-encoding", "no-image"), Severity.OFF)
-    linted = Linter(lambda _: BytesIO(rows), off).lint("a", ["a.csv"], DatasetKind.MULTICLASS)
+    linted = Linter(lambda _: BytesIO(rows), LIMITS, off).lint(
+        "a", ["a.csv"], DatasetKind.MULTICLASS
+    )
     assert linted.unchecked == (
         "images, labels and sets of 1 row with errors",
         "2 rows that can't be read",
         "labels and sets of 1 row without an image",
     )
-    whole = Linter(lambda _: BytesIO(b"\xff\xfeT"), off).lint(
+    whole = Linter(lambda _: BytesIO(b"\xff\xfeT"), LIMITS, off).lint(
         "a", ["a.csv"], DatasetKind.MULTICLASS
     )
     assert (whole.findings, whole.unchecked) == ((), ("a.csv from line 1 on",))

@@ -13,6 +13,7 @@ from automl_plan.data.lint import Linted, Linter
 from automl_plan.data.source_files import SourceFiles
 from automl_plan.data.sources import SourceReader
 from automl_plan.providers.data_access import DataAccess
+from automl_plan.providers.google.capabilities import LIMITS
 from automl_plan.providers.google.storage import Storage
 from tests.providers.service import Received, Reply, Service, answer, failure
 
@@ -41,7 +42,7 @@ def lint(url: str, directory: Path, source: str) -> Linted:
     storage = Storage.at(url, None)
     try:
         with SourceFiles(directory, lambda: storage) as files:
-            linter = Linter(files.open, directory=directory, storage=lambda: storage)
+            linter = Linter(files.open, LIMITS, directory=directory, storage=lambda: storage)
             return linter.lint(source, [source], DatasetKind.MULTICLASS)
     finally:
         storage.close()
@@ -105,6 +106,7 @@ def test_a_plan_lists_and_fetches_once(tmp_path: Path) -> None:
             data = reader.read(["gs://b/x/data.csv"])
             linter = Linter(
                 reader.files.open,
+                LIMITS,
                 directory=tmp_path,
                 storage=lambda: storage,
                 objects=reader.objects,

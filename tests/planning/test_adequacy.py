@@ -9,15 +9,18 @@ from msgspec.structs import replace
 
 from automl_plan.model.address import model_address
 from automl_plan.model.data_counts import DataCounts, LabelCounts
+from automl_plan.model.model_types import Problem
+from automl_plan.planning import adequacy
 from automl_plan.planning.adequacy import (
     MOST_LABELS,
     Adequacy,
+    Advice,
     advice_from_json,
     advice_to_json,
-    advise,
     unknown,
 )
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
+from automl_plan.providers.google.capabilities import LIMITS
 
 NUMBERS = st.integers(0, 3_000) | st.integers(0, 30)
 LABELS = st.lists(
@@ -41,6 +44,11 @@ COUNTS = st.builds(
     refused=NUMBERS,
 )
 RANK = {Adequacy.NOT_ADEQUATE: 0, Adequacy.ADEQUATE: 1, Adequacy.GOOD: 2}
+
+
+def advise(counts: DataCounts, card: Scorecard | None = None) -> Advice:
+    problem = Problem.IMAGE_OBJECT_DETECTION if counts.boxes else Problem.IMAGE_CLASSIFICATION
+    return adequacy.advise(counts, LIMITS[problem], card)
 
 
 def of(*labels: LabelCounts) -> DataCounts:

@@ -13,16 +13,19 @@ from automl_plan.config.schema import config_schema
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.desired import Check, Policy, PolicyRule
+from automl_plan.model.model_types import Problem
 from automl_plan.planning.adequacy import advise, unknown
 from automl_plan.planning.cost import costs_of
 from automl_plan.planning.plan import Costs, Violation
 from automl_plan.planning.policy import Subject, violation_text, violations
 from automl_plan.providers.google.automl.capabilities import AUTOML
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.planning.worlds import World, dataset, desired, model
 
 DATASET = dataset_address("digits")
 NO_COSTS = Costs("2026-10-07")
 DIGITS = desired(dataset(labels={"team": "a"}), model(labels={"team": "a"}))
+CLASSES = Problem.IMAGE_CLASSIFICATION
 
 
 def judged(policy: Policy, world: World | None = None) -> tuple[Violation, ...]:
@@ -59,7 +62,7 @@ def test_data_that_is_not_known_to_be_adequate(warns: bool) -> None:
     policy = policy_of({rule: True, "warn": [rule] if warns else []})
     subject = Subject(policy, (), DIGITS, NO_COSTS, {})
     cat, dog = LabelCounts("cat", 20), LabelCounts("dog", 4)
-    poor = {DATASET: advise(DataCounts((cat, dog), images=24))}
+    poor = {DATASET: advise(DataCounts((cat, dog), images=24), LIMITS[CLASSES])}
     (violation,) = violations(replace(subject, adequacy=poor))
     assert violation.warns is warns
     assert violation_text(violation).startswith(
@@ -68,7 +71,9 @@ def test_data_that_is_not_known_to_be_adequate(warns: bool) -> None:
     )
     (violation,) = violations(replace(subject, adequacy={DATASET: unknown("nobody knows")}))
     assert "not known: nobody knows" in violation_text(violation)
-    enough = {DATASET: advise(DataCounts((cat, replace(dog, train=20)), images=40))}
+    enough = {
+        DATASET: advise(DataCounts((cat, replace(dog, train=20)), images=40), LIMITS[CLASSES])
+    }
     assert violations(replace(subject, adequacy=enough)) == ()
     off = replace(subject, policy=policy_of({rule: False}), adequacy=poor)
     assert violations(off) == ()

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from automl_plan.model.capabilities import (
+    DataLimits,
     LabelGrammar,
     SettingProblem,
     SettingRule,
@@ -63,6 +64,22 @@ DEFAULT_MODEL_TYPES: dict[Problem, str] = {
     Problem.IMAGE_CLASSIFICATION: "cloud",
     Problem.IMAGE_OBJECT_DETECTION: "cloud-high-accuracy-1",
 }
+
+
+LIMITS = {
+    Problem.IMAGE_CLASSIFICATION: DataLimits(
+        labels_at_least=2,
+        labels_at_most=5_000,
+        images_at_most=1_000_000,
+    ),
+    Problem.IMAGE_OBJECT_DETECTION: DataLimits(
+        labels_at_least=1, labels_at_most=1_000, images_at_most=150_000
+    ),
+}
+"""Google's pages "Quotas and limits" of AutoML Vision and, on the examples of a label and their
+balance, "Preparing your training data". Labels of object
+detection: a repository that cites Google's page on quotas. Of images without a set the proto says
+80 % to train and 20 % to test; the product kept 10 % of them for validation."""
 
 
 # -- labels ----------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ from typing import BinaryIO
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from automl_plan.data.dataset_kinds import DatasetKind, DatasetLimits
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
 from automl_plan.data.lint_rules import Severity
 from automl_plan.errors import SourceError
+from automl_plan.model.capabilities import DataLimits
+from automl_plan.providers.google.capabilities import LIMITS
 from automl_plan.providers.google.storage import Storage
 
 LABELS = ("cat", "dog", "bird_of_prey")
@@ -33,7 +35,7 @@ class Case(Struct):
     kind: DatasetKind
     chance: random.Random
     rows: list[list[str]]
-    limits: DatasetLimits
+    limits: DataLimits
     name: str = "data.csv"
     before: bytes = b""
     """What stands before the first row."""
@@ -86,8 +88,8 @@ class Case(Struct):
 
         linter = Linter(
             opened,
+            {self.kind.problem: self.limits},
             severities or {},
-            limits=self.limits,
             image_pixels=self.image_pixels,
             fast=fast,
         )
@@ -121,7 +123,7 @@ def clean(kind: DatasetKind, seed: int, examples: int = EXAMPLES) -> Case:
             row.append(chance.choice([other for other in LABELS if other != label]))
         rows.append(row)
     chance.shuffle(rows)
-    limits = kind.limits
+    limits = LIMITS[kind.problem]
     if examples < FEW_EXAMPLES:
         limits = replace(limits, few=2, some=3, many=4)
     elif examples < EXAMPLES:

@@ -16,6 +16,7 @@ AUTOML = Capabilities(
     model_types=google.MODEL_TYPES,
     default_model_types=google.DEFAULT_MODEL_TYPES,
     lifespan=google.LIFESPAN,
+    limits=google.LIMITS,
     price_list=google.PRICE_LIST,
 )
 

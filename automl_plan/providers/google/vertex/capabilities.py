@@ -48,6 +48,7 @@ VERTEX = Capabilities(
     },
     training_block=TRAINING_BLOCK,
     lifespan=google.LIFESPAN,
+    limits=google.LIMITS,
     price_list=google.PRICE_LIST,
     redeploys=True,
     sets_all_or_none=True,
