@@ -1,4 +1,4 @@
-"""Holds what is about to be sent against the judgement."""
+"""Refuses calls that are about to be sent, by the same judgement as plans."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def raise_if_refused(refused: Iterable[Refusal]) -> None:
     """Raise PlanRefused when there is a refusal."""
     texts = dict.fromkeys(refusal.text for refusal in refused)
     if texts:
-        raise PlanRefused("\n".join(texts), hint="Change what refuses it, and plan again.")
+        raise PlanRefused("\n".join(texts), hint="Change what is refused, and plan again.")
 
 
 def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -> None:
@@ -90,7 +90,7 @@ def check_cancel(workspace: Workspace, operation: Operation) -> None:
 
 
 class ResendCheck:
-    """Judges calls of an earlier run that the present one sends: once more, or the next of several.
+    """Judges calls of an earlier run that this run sends: again, or the next of several.
 
     What an earlier run began was judged then, by what was declared then.
     """
@@ -104,7 +104,7 @@ class ResendCheck:
         self._workspace = workspace
 
     def check(self, change: Change, operation: RecordedOperation) -> None:
-        """Raise PlanRefused when the call of an operation may not be sent (again)."""
+        """Raise PlanRefused when the call of an operation must not be sent (again)."""
         if change.action is not Action.RESUME:
             return  # it was judged before it was sent
         record = self._refusal_context.recorded.resources.get(change.address)

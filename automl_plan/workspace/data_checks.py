@@ -1,4 +1,4 @@
-"""Lints and judges the data of declared datasets: what plans import, and what advice is given."""
+"""Lints data that plans import, and advises on the data of declared datasets."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _carried(linted: Linted) -> DataFindings:
 
 
 Count = Callable[[DesiredDataset], DataCounts]
-"""Counts what the sources of a dataset hold. Raises SourceError."""
+"""Counts the sources of a dataset. Raises SourceError."""
 
 
 class DatasetAdvice(Struct, frozen=True):
@@ -111,11 +111,11 @@ class DatasetAdvice(Struct, frozen=True):
     """The address of the dataset, or the file."""
     advice: Advice
     live: str | None = None
-    """What is known of the dataset that lives; None where none does, or nobody asked."""
+    """What is known of the live dataset; None without one, or where it was not requested."""
 
 
 def advise_dataset(workspace: Workspace, name: str, count: Count) -> DatasetAdvice:
-    """Count the sources of a declared dataset; where it lives, say whether it holds just that.
+    """Count the sources of a declared dataset, and compare them with the live dataset.
 
     Raises UsageError, SourceError, StateError.
     """
@@ -143,30 +143,30 @@ def _declared(workspace: Workspace, name: str) -> DesiredDataset:
             return dataset
     raise UsageError(
         f"No dataset {name} is declared.",
-        hint="Write the name of a declared dataset, or a file that ends in .csv.",
+        hint="Give the name of a declared dataset, or a .csv file.",
     )
 
 
 def _live(workspace: Workspace, current: RecordedObject, counts: DataCounts | None) -> str:
-    """The service tells how many images there are, and of no label how many."""
+    """Compare with the live dataset; the service reports a total, and no per-label counts."""
     try:
         there = workspace.provider.dataset(current.id).example_count
     except ProviderError as error:
-        return f"it is recorded, but what lives could not be asked: {error.message}"
+        return f"Recorded, but the service could not be asked: {error.message}"
     if there is None:
-        return "the service does not tell how many images live"
-    told = f"{there:,} images live; the service does not tell their labels"
+        return "The service does not report the number of images"
+    count = f"The service has {there:,} images (it reports no per-label counts)"
     if counts is None:
-        return told
+        return count
     if current.examples is not None and current.examples != there:
-        return f"{told}, and {current.examples:,} were imported: others changed it"
+        return f"{count}, but {current.examples:,} were imported: changed outside automl-plan"
     if there != counts.images:
-        return f"{told}, and the sources name {counts.images:,}: these counts are of the sources"
-    return f"{told}, and the sources name as many"
+        return f"{count}, the sources have {counts.images:,}; the counts here are of the sources"
+    return f"{count}, as do the sources"
 
 
 def _card(workspace: Workspace, dataset: Address) -> Scorecard | None:
-    """How good the current version is of the first model of a dataset that has one."""
+    """Return the scorecard of the current version of the first model of a dataset, if any."""
     resources = workspace.store.read().resources
     for address, model in sorted(workspace.configuration.desired.models.items()):
         record = resources.get(address)

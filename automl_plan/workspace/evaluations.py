@@ -1,4 +1,4 @@
-"""Reads how good the versions are that a plan is about."""
+"""Reads the evaluations of the versions that a plan is about."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def scorecards(
     live: Live,
     provider: Provider,
 ) -> tuple[Scorecard, ...]:
-    """Of the models that change, or of which a version is held back: current and candidates.
+    """Return the scorecards of models that change or have a version held back.
 
-    A plan that changes nothing reads nothing. What can't be read is left out: no plan fails for
-    it. Models with a candidate go first where there are too many.
+    They are of current versions and candidates. A plan without changes reads nothing; evaluations
+    that can't be read are left out. Models with a candidate go first where there are too many.
     """
     about = {change.address for change in plan.changes if change.address.kind is ResourceKind.MODEL}
     about |= {note.address for note in plan.notes if note.kind is NoteKind.HELD}
@@ -61,7 +61,7 @@ class _Subject:
         self.candidate = self._at_stake or self._waiting(live)
 
     def cards(self, provider: Provider) -> Iterator[Scorecard]:
-        """The scorecards that could be read."""
+        """Yield the scorecards that could be read."""
         address = self._record.address
         require = None if self._declared is None else self._declared.require
         before: Sequence[Evaluation] | None = None
@@ -78,13 +78,13 @@ class _Subject:
         found = evaluations_of(provider, object_id)
         if found:
             card = scorecard(address, object_id, role, found, version=version, require=require)
-            # What waits already is not what the gate of this plan decides on.
+            # A version that is held back already is not what the gate of this plan decides on.
             if require is not None and self._at_stake is not None:
                 card = with_forecast(card, require, found, before)
             yield card
 
     def _decided_on(self, plan: Plan) -> tuple[str, int | None, Role] | None:
-        """The version that the plan itself decides on."""
+        """Return the version that the plan decides on."""
         for change in plan.changes:
             if change.address == self._record.address and change.action in _DECIDED_ON:
                 for obj in self._record.others:
@@ -93,7 +93,7 @@ class _Subject:
         return None
 
     def _just_trained(self, live: Live) -> tuple[str, int | None, Role] | None:
-        """What a training made that ended while nobody waited for it."""
+        """Return the result of a training that ended and is not recorded yet."""
         for operation in self._record.operations:
             if operation.step is Step.TRAIN:
                 for model in live.models.values():
@@ -102,7 +102,7 @@ class _Subject:
         return None
 
     def _waiting(self, live: Live) -> tuple[str, int | None, Role] | None:
-        """The newest version that is kept back."""
+        """Return the newest version that is held back."""
         waiting = [o for o in self._record.others if o.status in _STATUSES and o.id in live.models]
         if not waiting or self._declared is None:
             return None
@@ -112,7 +112,7 @@ class _Subject:
 
 
 def evaluations_of(provider: Provider, model_id: str) -> Sequence[Evaluation]:
-    """Of one model; none where they can't be read."""
+    """Return the evaluations of a model; none where they can't be read."""
     try:
         return provider.evaluations(model_id)
     except ProviderError:

@@ -1,4 +1,4 @@
-"""Which Git commit a configuration is at, asked without running what a repository configures.
+"""Finds the Git commit of a configuration, without running what a repository configures.
 
 The directory may be a stranger's branch. Git runs programs that its settings and attributes name
 when it looks at files (`core.fsmonitor`, `filter.*`, `diff.*`), when it writes (hooks), and when it
@@ -36,7 +36,7 @@ _ENVIRONMENT = {
 
 
 def commit_of(directory: Path, read: Collection[Path] = ()) -> str | None:
-    """The commit's hash, `-dirty` behind it when the configuration in the directory differs.
+    """Return the commit's hash, followed by `-dirty` when the configuration differs from it.
 
     Of what else was read (`read`: values of variables, prices) and of YAML below the directory
     counts what is tracked there; other YAML beside the configuration does not. A file that
@@ -52,14 +52,14 @@ def commit_of(directory: Path, read: Collection[Path] = ()) -> str | None:
 
 
 def place_in_repository(directory: Path) -> str:
-    """Where a directory lies in its repository: `models/`; "" for its root, or for none."""
+    """Return the path of a directory in its repository: `models/`; "" for its root, or none."""
     root = _root(directory)
     place = "." if root is None else directory.resolve().relative_to(root).as_posix()
     return "" if place == "." else f"{place}/"
 
 
 def _root(directory: Path) -> Path | None:
-    """The nearest directory with a `.git`, on the same file system as Git's own search is.
+    """Return the nearest directory with a `.git`, on the same file system, as Git searches.
 
     Git itself would also find a bare repository; from here on it finds this one first.
     """
@@ -77,7 +77,7 @@ def _root(directory: Path) -> Path | None:
 
 
 def _differs(directory: Path, read: Collection[Path], root: Path, commit: str) -> bool:
-    """Whether a commit has another configuration there; so too if that is unknown."""
+    """Whether a commit has another configuration there, or that is unknown."""
     place = directory.relative_to(root).as_posix()
     tree = f"{commit}:{'' if place == '.' else place}"
     listed = _git(root, "ls-tree", "-r", "-z", tree)
@@ -108,7 +108,7 @@ def _differs(directory: Path, read: Collection[Path], root: Path, commit: str) -
 
 
 def _same(path: Path, blob: str) -> bool:
-    """Whether a file has the content of a blob, but for the ends of its lines."""
+    """Whether a file has the content of a blob, except for line endings."""
     try:
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
@@ -123,7 +123,7 @@ def _same(path: Path, blob: str) -> bool:
 
 
 def _hash(content: bytes, like: str) -> str:
-    """The name that Git gives a blob, by the algorithm of another name."""
+    """Return Git's name of a blob, by the algorithm of another name."""
     digest = hashlib.new(_ALGORITHMS[len(like)], usedforsecurity=False)
     digest.update(b"blob %d\0" % len(content))
     digest.update(content)
@@ -131,7 +131,7 @@ def _hash(content: bytes, like: str) -> str:
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:
-    """What Git prints of a repository; None when it fails.
+    """Return the output of Git in a repository; None when it fails.
 
     Only for commands that read refs and trees. Of Git's environment only the user's settings are
     kept: a hook's, say, names another repository.

@@ -1,4 +1,4 @@
-"""Writes YAML for what lives and is not managed, and adopts it."""
+"""Writes YAML for unmanaged live objects, to be imported."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _NAME_LENGTH = 63
 
 
 class UnmanagedDeclarations(Struct, frozen=True):
-    """What lives and is not managed, as YAML, and what can't be declared."""
+    """Unmanaged live objects as YAML, and those that can't be declared."""
 
     text: str
     adoptions: tuple[Adoption, ...]
     skipped: tuple[tuple[str, str | None], ...]
-    """What was left out and why, and what to do."""
+    """Why an object was skipped, and what to do."""
 
 
 def declare_unmanaged(inputs: PlanInputs) -> UnmanagedDeclarations:
-    """Declarations of all that can be adopted."""
+    """Return declarations of all objects that can be imported."""
     assert inputs.live is not None  # noqa: S101 (asked for by the caller)
     return _Collector(inputs).collect(inputs.live)
 
@@ -46,7 +46,7 @@ def declare_unmanaged(inputs: PlanInputs) -> UnmanagedDeclarations:
 def write_declarations(path: Path, text: str, directory: Path) -> None:
     """Write the YAML beside the configuration. Raises UsageError."""
     if not is_configuration_name(path.name):
-        raise UsageError(f"{path} is no name of a configuration file: write NAME.automl.yaml.")
+        raise UsageError(f"{path} is not the name of a configuration file: use NAME.automl.yaml.")
     if path.resolve().parent != directory.resolve():
         raise UsageError(
             f"{path} would not be part of the configuration.",
@@ -56,7 +56,7 @@ def write_declarations(path: Path, text: str, directory: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise UsageError(f"{path} is there already.", hint="Write another file.") from error
+        raise UsageError(f"{path} exists already.", hint="Choose another file.") from error
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}.") from error
 
@@ -69,7 +69,7 @@ class _Collector:
             ResourceKind.DATASET: {a.name for a in inputs.desired.datasets},
             ResourceKind.MODEL: {a.name for a in inputs.desired.models},
         }
-        # What a block says is declared no more can't be declared beside it.
+        # An address in a `moved` or `removed` block can't be declared beside it.
         former = [removal.address for removal in inputs.desired.removals]
         former += [move.source for move in inputs.desired.moves]
         for address in (*inputs.recorded.resources, *former):
@@ -99,11 +99,11 @@ class _Collector:
             name = self._name(ResourceKind.MODEL, model.display_name)
             self._adoptions.append(Adoption(model_address(name), model.id))
             models[name] = _model_entry(name, model, self._datasets[model.dataset_id])
-        # With their ids: what can't be adopted now is adopted by the next apply, never trained.
+        # With their ids: what can't be imported now is imported by the next apply, never trained.
         imports = [{"to": str(a.address), "id": a.object_id} for a in self._adoptions]
         sections = (("datasets", datasets), ("models", models), ("imports", imports))
         content = {name: section for name, section in sections if section}
-        text = "# Written by automl-plan import: what lived and was not managed.\n"
+        text = "# Written by automl-plan import: live objects that were not managed.\n"
         if content:
             text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         return UnmanagedDeclarations(text, tuple(self._adoptions), tuple(self._skipped))
@@ -124,7 +124,7 @@ class _Collector:
         if model.dataset_id not in self._datasets:
             return f"the dataset {model.dataset_id or '(none)'} that it was trained on is gone"
         if model.train_budget_milli_node_hours is None:
-            return "the service does not tell its train budget"
+            return "the service does not report its train budget"
         return None
 
     def _name(self, kind: ResourceKind, display_name: str) -> str:
@@ -173,5 +173,5 @@ def _shared(name: str, display_name: str, labels: Mapping[str, str]) -> dict[str
 
 
 def addresses(found: UnmanagedDeclarations) -> tuple[Address, ...]:
-    """What will be managed."""
+    """Return the addresses that will be managed."""
     return tuple(adoption.address for adoption in found.adoptions)

@@ -1,4 +1,4 @@
-"""Live datasets and models joined with what is recorded, and how users may name them."""
+"""Lists live datasets and models with what is recorded of them; finds them by name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Managed(Struct, frozen=True):
 def managed_objects(
     resources: Mapping[Address, RecordedResource], kind: ResourceKind
 ) -> dict[str, Managed]:
-    """The recorded objects of a kind, by id."""
+    """Return the recorded objects of a kind, by id."""
     return {
         obj.id: Managed(address, obj, obj is resource.current)
         for address, resource in resources.items()
@@ -60,7 +60,7 @@ def pick(
     live: Iterable[_Named],
     resources: Mapping[Address, RecordedResource],
 ) -> _Named:
-    """The live object that a user means by an id, an address, the name in one or a display name.
+    """Return the live object with an id, an address, the name in one, or a display name.
 
     Raises UsageError when there is none, or several.
     """
@@ -75,9 +75,7 @@ def pick(
             + ".",
             hint="Give the id, or the address of a managed one.",
         )
-    raise UsageError(
-        f"There is no {kind} {name}.", hint=f"`automl-plan {kind}s list` lists those that live."
-    )
+    raise UsageError(f"There is no {kind} {name}.", hint=f"See `automl-plan {kind}s list`.")
 
 
 def matching(
@@ -86,9 +84,9 @@ def matching(
     live: Iterable[_Named],
     resources: Mapping[Address, RecordedResource],
 ) -> list[_Named]:
-    """The live objects that a name may mean.
+    """Return the live objects that a name may mean.
 
-    An id, an address and the name in it mean one object only: the current version, if it lives.
+    An id, an address and the name in it mean one object only: the current version, if it exists.
     """
     objects = {obj.id: obj for obj in live}
     if name in objects:
@@ -127,7 +125,7 @@ class DatasetRow(Struct, frozen=True):
     current: bool
     """Managed: whether it is the current one, not one that was replaced."""
     labelled_images: int | None
-    """Of managed ones; the service does not tell it of others."""
+    """None of unmanaged datasets: the service does not report it."""
     updated: str | None
     """Time of the latest operation on it, or of its creation (RFC 3339)."""
     status: str
@@ -135,13 +133,13 @@ class DatasetRow(Struct, frozen=True):
 
     @property
     def address(self) -> Address | None:
-        """Where it is recorded; None: nowhere."""
+        """Where it is recorded, if it is."""
         recorded = self.ownership.claim is Claim.RECORDED
         return self.ownership.address if recorded else None
 
 
 def list_datasets(provider: Provider, recorded: Recorded) -> tuple[DatasetRow, ...]:
-    """All live datasets, with the status of the latest operation on each."""
+    """List live datasets with the status of the latest operation on each."""
     datasets = provider.datasets()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="status") as pool:
         latest = pool.map(lambda d: _latest(provider, d), datasets)
@@ -149,7 +147,7 @@ def list_datasets(provider: Provider, recorded: Recorded) -> tuple[DatasetRow, .
 
 
 def describe_dataset(provider: Provider, recorded: Recorded, dataset: LiveDataset) -> DatasetRow:
-    """The row of one dataset."""
+    """Return the row of one dataset."""
     (row,) = _rows([dataset], [_latest(provider, dataset)], recorded)
     return row
 
@@ -182,7 +180,7 @@ def _latest(provider: Provider, dataset: LiveDataset) -> Operation | None:
     try:
         operations = provider.operations(works_on=(ResourceKind.DATASET, dataset.id))
     except (InvalidArgument, Unimplemented):
-        return None  # a service that can't filter by worksOn tells no status
+        return None  # a service that can't filter by worksOn reports no status
     known = [o for o in operations if o.kind in _WORDS]
     return max(known, key=lambda o: o.create_time or "", default=None)
 
@@ -221,18 +219,18 @@ class ModelRow(Struct, frozen=True):
 
     @property
     def address(self) -> Address | None:
-        """Where it is recorded; None: nowhere."""
+        """Where it is recorded, if it is."""
         recorded = self.ownership.claim is Claim.RECORDED
         return self.ownership.address if recorded else None
 
     @property
     def expires(self) -> datetime | None:
-        """When its life ends (UTC); None when the service does not tell its age."""
+        """When it expires (UTC); None when the service does not report its age."""
         return self.live.expires
 
 
 def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRow, ...]:
-    """The rows of live models."""
+    """Return the rows of live models."""
     resources = recorded.resources
     owners = Owners(recorded.lineage, resources)
     managed = managed_objects(resources, ResourceKind.MODEL)
@@ -258,7 +256,7 @@ def overall_evaluations(
     resources: Mapping[Address, RecordedResource],
     addresses: Sequence[Address],
 ) -> list[tuple[Address, Evaluation]]:
-    """The overall evaluations of some current models; without those that can't be had."""
+    """Return the overall evaluations of some current models, where they can be read."""
     found = []
     for address in addresses[:_MOST_HEADLINES]:
         record = resources.get(address)

@@ -1,4 +1,4 @@
-"""Operations at the service by what they work on, and how good forecasts of them were."""
+"""Lists operations of the service by what they work on; checks forecasts against history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def list_operations(
     works_on: str | None,
     operation_id: str | None,
 ) -> list[Operation]:
-    """Operations, the newest first. Raises UsageError for a `works_on` that nothing bears."""
+    """List operations, newest first. Raises UsageError for an unknown `works_on`."""
     if operation_id is not None:
         try:
             found = [provider.operation(operation_id)]
@@ -50,9 +50,9 @@ def _working_on(
     works_on: str,
     done: bool | None,
 ) -> Sequence[Operation]:
-    """What works on an object, and what is recorded as open for its address.
+    """Return operations that work on an object, and those recorded as open for its address.
 
-    To the service, a training works on a dataset; whose it is, is in the state.
+    To the service a training works on a dataset; only the state knows its model.
     """
     record = next((r for a, r in resources.items() if str(a) == works_on), None)
     ids = [] if record is None else [o.id for o in record.operations if o.id is not None]
@@ -61,7 +61,7 @@ def _working_on(
             done=done, works_on=_find_target(provider, resources, works_on)
         )
     else:
-        listed = ()  # nothing is made yet that could be worked on
+        listed = ()  # no object exists yet that could be worked on
     found = {operation.id: operation for operation in listed}
     for operation_id in ids:
         if operation_id not in found:
@@ -75,7 +75,7 @@ def _working_on(
 def _find_target(
     provider: Provider, resources: Mapping[Address, RecordedResource], name: str
 ) -> tuple[ResourceKind, str]:
-    """The dataset or model that a user means."""
+    """Return the dataset or model with a name."""
     live = provider.live()
     datasets = matching(name, ResourceKind.DATASET, live.datasets.values(), resources)
     models = matching(name, ResourceKind.MODEL, live.models.values(), resources)
@@ -84,12 +84,12 @@ def _find_target(
     if len(found) == 1:
         return found[0]
     if found:
-        told = ", ".join(f"the {kind} {object_id}" for kind, object_id in found)
-        raise UsageError(f"{name} may mean {told}.", hint="Give the id, or an address.")
+        options = " or ".join(f"the {kind} {object_id}" for kind, object_id in found)
+        raise UsageError(f"{name} may mean {options}.", hint="Give the id, or an address.")
     raise UsageError(
-        f"There is no dataset and no model {name}.",
-        hint="Give an address or an id. A model exists when its training is done: until then "
-        "see what works on its dataset.",
+        f"There is no dataset or model {name}.",
+        hint="Give an address or an id. A model exists when its training is done; until then, "
+        "list the operations of its dataset.",
     )
 
 

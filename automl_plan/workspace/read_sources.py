@@ -1,4 +1,4 @@
-"""Reads the sources of declared datasets, and what those that are appended add."""
+"""Reads the sources of declared datasets; compares appended ones with what was imported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from automl_plan.workspace.workspace import Workspace
 def read_sources(
     workspace: Workspace, reader: SourceReader, resources: Mapping[Address, RecordedResource]
 ) -> tuple[dict[Address, SourceData], Compared]:
-    """What the sources of each declared dataset hold, and what is new in those that are appended.
+    """Read the sources of each declared dataset; find what is new in appended ones.
 
     Sources that several datasets share are read once. Raises SourceError, ProviderError,
     StateUnreadable.
@@ -42,7 +42,7 @@ def read_sources(
 
 
 class AppendComparison:
-    """Compares what is appended with the manifests of one state, as sources are read."""
+    """Compares appended sources with the manifests of one state, as they are read."""
 
     def __init__(
         self,
@@ -54,10 +54,10 @@ class AppendComparison:
         self._origins = {move.target: move.source for move in moves}
         self._resources = resources
         self.found: dict[Address, dict[str, SourceChanges]] = {}
-        """By dataset, and by the content that is recorded of it."""
+        """By dataset, and by the recorded content."""
 
     def of(self, datasets: Sequence[DesiredDataset]) -> TakeRows | None:
-        """What compares the rows of these datasets, whose sources are the same; None: nothing."""
+        """Return what compares the rows of datasets with the same sources; None for nothing."""
         known = [
             (dataset, object_id, data)
             for dataset in datasets
@@ -80,7 +80,7 @@ class AppendComparison:
         return take
 
     def _contents(self, address: Address) -> Iterator[tuple[str, str]]:
-        """The current dataset of an address, with what it holds and will hold."""
+        """Yield the current dataset of an address with its present and its coming content."""
         record = self._resources.get(address)
         for _ in self._origins:
             address = address if record else self._origins.get(address, address)

@@ -1,4 +1,4 @@
-"""Settles by a person's word what came of a call that was cut off."""
+"""Settles an interrupted call by a person's decision."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from automl_plan.workspace.workspace import Workspace
 
 
 def interrupted_call_of(workspace: Workspace, address: Address) -> RecordedOperation:
-    """The call of an address that was cut off. Raises UsageError when there is none."""
+    """Return the interrupted call of an address. Raises UsageError when there is none."""
     record = workspace.store.read().resources.get(address)
     intents = () if record is None else open_intents(record)
     if not intents:
         raise UsageError(
-            f"No call for {address} was cut off: there is nothing to resolve.",
+            f"{address} has no interrupted call: there is nothing to resolve.",
             hint="`automl-plan state list` shows open operations.",
         )
     return intents[0]
 
 
 def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, found: str) -> str:
-    """Take an operation, or the object that it made, for the one that was cut off.
+    """Record an operation, or an object, as the result of an interrupted call.
 
-    Returns what was recorded. Raises UsageError for one that can't be it, StateLocked.
+    Returns a description. Raises UsageError for one that can't be it, StateLocked.
     """
     provider = workspace.provider
     with workspace.open_state(command="resolve") as session:
         session.bind(provider.identity)
         resources = session.state.resources
         if found in known_ids(resources):
-            raise UsageError(f"{found} is recorded already, as something else.")
+            raise UsageError(f"{found} is already recorded as something else.")
         record = resources.get(address) or RecordedResource(address)
         owners = Owners(session.state.lineage, resources)
         record, said = _adopted(provider, record, intent, found, owners)
@@ -54,14 +54,14 @@ def adopt(workspace: Workspace, address: Address, intent: RecordedOperation, fou
 
 
 def abandon(workspace: Workspace, address: Address, intent: RecordedOperation) -> None:
-    """Take a call that was cut off for one that was never received. Raises StateLocked."""
+    """Record that an interrupted call was never received. Raises StateLocked."""
     with workspace.open_state(command="resolve") as session:
         record = session.state.resources.get(address) or RecordedResource(address)
         session.record(without_operation(record, intent))
 
 
 def _new_object(before: Mapping[Address, RecordedResource], record: RecordedResource) -> str | None:
-    """The object that a record has got."""
+    """Return the object that is new in a record."""
     known = known_ids(before)
     return next((obj.id for obj in record.objects if obj.id not in known), None)
 
@@ -78,7 +78,7 @@ def _adopted(
     except NotFound:
         return _made(provider, record, intent, found, owners), f"{found} is what it made."
     if operation.kind is not KINDS[intent.step]:
-        raise UsageError(f"{found} is no {intent.step}, but {operation.kind}.")
+        raise UsageError(f"{found} is not a {intent.step} operation but {operation.kind}.")
     if not operation.done:
         record = with_operation(record, replace(intent, id=found))
         return record, f"{found} is its operation; the next apply follows it."
@@ -104,12 +104,12 @@ def _made(
         else:
             there = provider.model(object_id)
     except NotFound as error:
-        raise UsageError(f"There is no operation and no object {object_id}.") from error
+        raise UsageError(f"There is no operation or object {object_id}.") from error
     if isinstance(there, LiveModel) and there.dataset_id not in ("", intent.dataset_id):
-        # "": the service does not tell it of this model
+        # "": the service does not report it
         raise UsageError(f"The model {object_id} was trained on another dataset.")
     if intent.step not in MAKING:
-        raise UsageError(f"A call ({intent.step}) makes no object: give its operation.")
+        raise UsageError(f"A {intent.step} call creates no object: give its operation.")
     owner = owners.of(there)
     if owner.claim in (Claim.BEING_MADE, Claim.OTHER_STATE) and owner.address != record.address:
         said = not_free(there, owners)

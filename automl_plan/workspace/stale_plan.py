@@ -1,7 +1,7 @@
-"""Whether a plan still fits: the state, the configuration and what lives may have moved on.
+"""Checks that a plan is current: that state, configuration and live resources did not change.
 
-A plan file bears a digest that anybody can compute, so nothing in it is believed: planning is pure,
-and the plan is made once more at the moment that the file tells.
+Anyone can compute the digest of a plan file, so nothing in it is trusted: planning is pure, and the
+plan is made again for the time that the file names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from automl_plan.workspace.workspace import Workspace
 
 _SHOWN = 5
 _LONGEST = 60
-"""Letters of a value that are shown."""
+"""Characters of a value that are shown."""
 _NAMES = (
     "address",
     "action",
@@ -39,15 +39,15 @@ _NAMES = (
     "path",
     "written",
 )
-"""Fields that tell an entry of a list from the others, where it has no key."""
+"""Fields that identify an entry of a list that has no key."""
 
 
 def check_plan_is_current(
     planned: BoundPlan, workspace: Workspace, state: State, remake: str | None = None
 ) -> None:
-    """Raise PlanStale when the plan was made of another configuration or state.
+    """Raise PlanStale when the plan was made from another configuration or state.
 
-    `remake` is the command that makes its file again.
+    `remake` is the command that writes its file again.
     """
     again = "Plan again." if remake is None else f"Plan again: {remake}"
     if planned.tool_version != __version__:
@@ -57,16 +57,16 @@ def check_plan_is_current(
         )
     if planned.prices_digest != workspace.configuration.prices.digest:
         raise PlanStale(
-            "The price book is not the one that the plan was made of.",
-            hint=f"Look at what it costs now. {again}",
+            "The price book changed after the plan was made.",
+            hint=f"Check what it costs now. {again}",
         )
     if planned.configuration_digest != workspace.configuration.digest:
         raise PlanStale(
-            "The configuration, or a variable, is not the one that the plan was made of.",
-            hint=f"For a saved plan give the same --var and --var-file. {again}",
+            "The configuration or a variable changed after the plan was made.",
+            hint=f"Give a saved plan the same --var and --var-file. {again}",
         )
     if planned.lineage and planned.lineage != state.lineage:
-        raise PlanStale("The plan was made of another state (its lineage differs).", hint=again)
+        raise PlanStale("The plan was made from another state (its lineage differs).", hint=again)
     if planned.serial != state.serial:
         raise PlanStale(
             f"The state changed after the plan was made (serial {planned.serial} then, "
@@ -78,12 +78,12 @@ def check_plan_is_current(
 def verify_saved_plan(
     saved: BoundPlan, workspace: Workspace, options: PlanOptions, remake: str
 ) -> BoundPlan:
-    """The plan of a plan file, made once more here, to be judged by what is there now.
+    """Make the plan of a plan file again, and return it if it is the same.
 
-    All that the file shows must be what is planned at its moment, and what it does and costs must
-    be what is planned at present; `options` are its own, with what this run allows beside.
-    `remake` is the command that makes the file again. Raise PlanStale for what differs, and
-    PlanRefused when planning now is refused and the file does not say so.
+    All that the file shows must be what is planned for its time, and what it does and costs must
+    be what is planned now. `options` are its own, with what this run allows in addition. `remake`
+    is the command that writes the file again. Raises PlanStale for differences, and PlanRefused
+    when planning now is refused and the file does not say so.
     """
     check_plan_is_current(saved, workspace, workspace.store.read(), remake)
     inputs = gather_inputs_for(workspace, saved.options)
@@ -95,25 +95,25 @@ def verify_saved_plan(
     then = plan_from(inputs, saved.options, for_review=True)
     if moved := list(_differing(_shown_of(saved), _shown_of(then))):
         raise PlanStale(
-            "What the file tells is not what is planned: what lives, the content of sources or the "
+            "The file does not match the plan: live resources, the content of sources or the "
             f"file itself changed after the plan was made.\n{_first(moved)}",
             hint=f"Make it again, and look at what it says: {remake}",
         )
     if moved := list(_differing(_done_by(saved), _done_by(present))):
         raise PlanStale(
-            f"Time has passed, and what is planned now is another thing.\n{_first(moved)}",
+            f"Time has passed, and the plan is a different one now.\n{_first(moved)}",
             hint=f"Make it again, and look at what it says: {remake}",
         )
     return replace(then, options=options, refusal_context=present.refusal_context)
 
 
 def _shown_of(planned: BoundPlan) -> dict[str, Json]:
-    """All that is shown of a plan file, but for the commit: a merge may have given it another."""
+    """Return all that a plan file shows, except for the commit: a merge may change that."""
     return planned_document(replace(planned, commit=None, found=()))
 
 
 def _done_by(planned: BoundPlan) -> dict[str, Json]:
-    """What a plan does and costs, without what tells of time that has passed."""
+    """Return what a plan does and costs, without what changes as time passes."""
     document: dict[str, Any] = planned_document(planned)
     changes = [{**change, "reason": None} for change in document["changes"]]
     cost = document["cost"]
@@ -127,7 +127,7 @@ _Place = tuple[str, ...]
 
 
 def _differing(then: Json, now: Json, path: _Place = ()) -> Iterator[tuple[_Place, str]]:
-    """Each place where what a file says (`then`) is not what is planned, and in what."""
+    """Yield each place where a file (`then`) differs from the plan, and how."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*then, *now)):
             place = (*path, str(key))
@@ -147,7 +147,7 @@ def _differing(then: Json, now: Json, path: _Place = ()) -> Iterator[tuple[_Plac
 
 
 def _named(entries: Sequence[Json]) -> dict[str, Json]:
-    """The entries of a list by what tells them apart; by number where nothing does."""
+    """Return the entries of a list by what identifies them, or by number."""
     names = [_name(entry) for entry in entries]
     if not all(names) or len({*names}) != len(names):
         names = [str(number) for number, _ in enumerate(entries, 1)]
@@ -165,7 +165,7 @@ def _name(entry: Json) -> str:
 
 
 def _first(moved: Sequence[tuple[_Place, str]]) -> str:
-    """A line for each of some, whole entries first."""
+    """Return a line for each of the first differences, whole entries first."""
     ranked = sorted(moved, key=lambda each: len(each[0]))
     lines = [": ".join(path).replace("_", " ") + what for path, what in ranked[:_SHOWN]]
     more = len(moved) - _SHOWN

@@ -1,4 +1,4 @@
-"""Looks for live objects that bear a state's ownership labels, and are not in it."""
+"""Finds live objects that have a state's ownership labels, and are not in it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from automl_plan.state.document import State
 from automl_plan.workspace.workspace import Workspace
 
 _REQUESTS = 8
-"""How many datasets are asked for at the same time."""
+"""Datasets whose operations are listed at the same time."""
 
 
 def find_unrecorded(
     workspace: Workspace, desired: Desired, state: State, recorded: Recorded, live: Live
 ) -> tuple[Unrecorded, ...]:
-    """What lives, bears the labels of the state, and is not in it.
+    """Find live objects with the labels of the state that it does not contain.
 
-    `recorded` is the `state` with what came of calls that were cut off. Costs calls only where
-    trainings without labels run that are not recorded. Raises StateError, ProviderError.
+    `recorded` is the `state` with the outcomes of interrupted calls. Sends requests only where
+    unlabelled, unrecorded trainings are running. Raises StateError, ProviderError.
     """
     declared = (*desired.datasets, *desired.models)
     lineage, prices = recorded.lineage, workspace.configuration.prices
@@ -36,7 +36,7 @@ def find_unrecorded(
     trainings = unknown_trainings(live, known)
     if not (trainings or unrecorded(live, known, lineage, resources, declared)):
         return ()
-    # Another run may have begun it while this one asked: that was on disk before it was sent.
+    # Another run may have started it in the meantime: its intent was on disk before that.
     again = workspace.store.read()
     if again.resources != state.resources:
         known, resources = known | known_to(again.resources), again.resources
@@ -46,9 +46,9 @@ def find_unrecorded(
 
 
 def unknown_trainings(live: Live, known: Known) -> frozenset[str]:
-    """The ids of trainings that bear no labels, and that nobody here has begun."""
+    """Return the ids of running trainings that have no labels and are not known."""
     if live.labels_trainings:
-        return frozenset()  # those are somebody else's
+        return frozenset()  # those without labels belong to someone else
     return frozenset(
         t.id for t in live.trainings if not t.labels and not t.done and t.id not in known.ids
     )
@@ -60,10 +60,10 @@ def with_datasets(
     resources: Mapping[Address, RecordedResource],
     provider: Provider,
 ) -> Live:
-    """What lives, with those of the recorded datasets that the `trainings` work on.
+    """Add the recorded datasets that `trainings` work on.
 
-    Nothing about an operation of AutoML v1 tells that, but a list of those that work on a dataset.
-    Costs no call where there are none. Raises ProviderError.
+    An operation of AutoML v1 does not name its dataset; only a list by dataset does. Sends no
+    request without trainings. Raises ProviderError.
     """
     if not trainings:
         return live

@@ -1,4 +1,4 @@
-"""The versions of a declared model, and what trainings have cost."""
+"""Lists the versions of a model, and what trainings cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_EVALUATIONS = 20
 
 
 class VersionRow(Struct, frozen=True):
-    """One version that lives."""
+    """A version that exists at the service."""
 
     recorded: RecordedObject
     current: bool
@@ -42,7 +42,7 @@ class VersionRow(Struct, frozen=True):
 
 
 def address_of(name: str, resources: Mapping[Address, RecordedResource]) -> Address:
-    """The model that a name, an address or the id of a version means. Raises UsageError."""
+    """Return the model with a name, an address or the id of a version. Raises UsageError."""
     models = {a: record for a, record in resources.items() if a.kind is ResourceKind.MODEL}
     for address in models:
         if name in (address.name, str(address)):
@@ -50,9 +50,7 @@ def address_of(name: str, resources: Mapping[Address, RecordedResource]) -> Addr
     for address, record in models.items():
         if any(obj.id == name for obj in record.objects):
             return address
-    raise UsageError(
-        f"Nothing is recorded of a model {name}.", hint="`automl-plan state list` lists all."
-    )
+    raise UsageError(f"No model {name} is recorded.", hint="See `automl-plan state list`.")
 
 
 def version_rows(
@@ -61,7 +59,7 @@ def version_rows(
     provider: Provider,
     prices: PriceBook,
 ) -> list[VersionRow]:
-    """The versions of an address that live, newest first."""
+    """Return the live versions of an address, newest first."""
     record = recorded.resources[address]
     found = {model.id: model for model in provider.models()}
     live = resolved_models(found, {address: record}, recorded.lineage)
@@ -80,7 +78,7 @@ def version_rows(
 
 
 def training_usd(model: LiveModel, prices: PriceBook) -> float | None:
-    """What a training cost, in US dollars; None when the service does not tell."""
+    """Return what a training cost, in US dollars; None when the service does not report it."""
     cost = model.train_cost_milli_node_hours
     if cost is None or model.problem is None or model.model_type is None:
         return None
@@ -109,9 +107,9 @@ class SpendingRow(Struct, frozen=True):
 
 
 def spending_rows(ledger: Ledger, provider: Provider, prices: PriceBook) -> tuple[SpendingRow, ...]:
-    """All of the ledger, by model and month. Raises ProviderError.
+    """Return the ledger by model and month. Raises ProviderError.
 
-    Models are listed once, and only where one of them tells what its training cost.
+    Models are listed once, and only if the cost of a training is pending.
     """
     asked = any(each.pending for months in ledger.spent.values() for each in months.values())
     live = {model.id: model for model in provider.models()} if asked else {}
@@ -132,6 +130,6 @@ def spending_rows(ledger: Ledger, provider: Provider, prices: PriceBook) -> tupl
 
 
 def _bill(model: LiveModel | None, prices: PriceBook) -> float | None:
-    """What the training of a model cost, where the service tells it."""
+    """Return what the training of a model cost, where the service reports it."""
     usd = None if model is None else training_usd(model, prices)
     return None if usd is None else cents_up(usd)

@@ -38,7 +38,7 @@ class Workspace:
         environ: Mapping[str, str] | None = None,
         follow: Callable[[Configuration], str] = lambda _: "automl-plan wait",
     ) -> None:
-        """`follow` makes the command that follows what a run leaves running."""
+        """`follow` returns the command that follows what a run leaves running."""
         self._environ = dict(os.environ) if environ is None else environ
         self.configuration: Configuration = load(
             directory,
@@ -122,7 +122,7 @@ class Workspace:
 
 
 _REQUESTS = 8
-"""How many are asked for at the same time."""
+"""Operations that are requested at the same time."""
 
 
 def fetch_open_operations(

@@ -57,7 +57,7 @@ def test_a_dataset_that_lives_with_the_model_of_it(project: ProjectLine) -> None
     assert "live" not in before
     project("apply", "--auto-approve")
     after = project("datasets", "advise", "digits")
-    assert "16 images live; the service does not tell their labels, and the sources" in after
+    assert "The service has 16 images (it reports no per-label counts), " in after
     assert "RECALL" in after
     assert "(recall and auPRC of model.digits version 1, simulated)" in after
     assert is_valid("datasets-advise", project.json("datasets", "advise", "digits"))

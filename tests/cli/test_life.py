@@ -107,9 +107,7 @@ def test_where_nothing_serves_a_rejection_says_so(project: ProjectLine) -> None:
 
 
 def test_choices_that_can_not_be_made(project: ProjectLine) -> None:
-    assert "Nothing is recorded of a model digits" in project.failure(
-        "models", "rollback", "digits"
-    )
+    assert "No model digits is recorded" in project.failure("models", "rollback", "digits")
     project("apply", "--auto-approve")
     before = (project.directory / "state.json").read_bytes()
     for said, arguments in {
@@ -383,7 +381,7 @@ def test_a_saved_plan_waits_for_days_and_not_for_another_plan(project: ProjectLi
     project("plan", "--out", "first.json")
     project("emulator", "advance", "31d")
     said = project.failure("apply", "first.json")
-    assert "Time has passed, and what is planned now is another thing." in said
+    assert "Time has passed, and the plan is a different one now." in said
     assert "changes: model.digits retrain is not in the file" in said
     assert "automl-plan plan --out first.json" in said
     write(project, {"digits": {**more_nodes, "retrain": {"max_age": "60d"}}})

@@ -29,15 +29,15 @@ def test_resolve_by_adopting_the_operation(project: ProjectLine) -> None:
     assert found["candidates"] == [name]
     assert "Give --adopt ID or --abandon" in project.failure("resolve", "model.digits")
     assert "nothing to resolve" in project.failure("resolve", "dataset.digits", "--abandon")
-    assert "no operation and no object" in project.failure(
-        "resolve", "model.digits", "--adopt", "ICN1"
-    )
+    assert "no operation or object" in project.failure("resolve", "model.digits", "--adopt", "ICN1")
     (imported,) = (
         o["id"]
         for o in project.json("operations", "list", "--done")["operations"]
         if o["operation"] == "import-data"
     )
-    assert "is no train" in project.failure("resolve", "model.digits", "--adopt", imported)
+    assert "not a train operation" in project.failure(
+        "resolve", "model.digits", "--adopt", imported
+    )
     assert "is its operation" in project("resolve", "model.digits", "--adopt", name)
     assert name in project("state", "list")
 

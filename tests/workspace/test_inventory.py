@@ -169,5 +169,5 @@ def test_a_name_of_a_dataset_and_a_model_is_not_guessed(project: Project) -> Non
     project.apply()
     with pytest.raises(UsageError, match=r"digits may mean the dataset .*, the model "):
         operations(project, works_on="digits")
-    with pytest.raises(UsageError, match="no dataset and no model nothing"):
+    with pytest.raises(UsageError, match="no dataset or model nothing"):
         operations(project, works_on="nothing")

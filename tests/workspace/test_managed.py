@@ -77,7 +77,7 @@ def test_what_nothing_bears(name: str) -> None:
     known = resources(recorded("gone", "M9"), RecordedResource(dataset_address("digits")))
     with pytest.raises(UsageError) as told:
         pick(name, MODEL, live(M1="Numbers"), known)
-    assert told.value.hint == "`automl-plan models list` lists those that live."
+    assert told.value.hint == "See `automl-plan models list`."
 
 
 def test_former_objects_are_managed_too() -> None:
