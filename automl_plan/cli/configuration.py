@@ -73,6 +73,7 @@ def schema(
     name: Annotated[
         Literal["config", "plan", "state", "output", "events", "notice"],
         typer.Argument(
+            metavar="NAME",
             help="The configuration (default), plan files, the state, the output of --json, the "
             "lines of `apply --json`, or messages to webhooks.",
             show_default=False,

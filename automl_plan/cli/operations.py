@@ -39,8 +39,8 @@ def list_(
 ) -> None:
     """List operations.
 
-    Vertex AI keeps operations with the resources they work on: listed are trainings, those of the
-    location, and those of each image dataset and endpoint that automl-plan created, with one
+    Vertex AI keeps operations with the resource they work on. Lists trainings, the operations of
+    the location, and those of each image dataset and endpoint that automl-plan created, with one
     request for each.
     """
     from automl_plan.output.documents.operations import OperationsList

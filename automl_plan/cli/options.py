@@ -142,7 +142,11 @@ LOCK_TIMEOUT = _flag(
     float,
     0.0,
     typer.Option(
-        "--lock-timeout", min=0.0, metavar="SECONDS", help="Time to wait for a locked state."
+        "--lock-timeout",
+        min=0.0,
+        metavar="SECONDS",
+        show_default=False,
+        help="Time to wait for a locked state; default: none.",
     ),
 )
 FORMAT = _flag(

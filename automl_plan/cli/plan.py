@@ -136,9 +136,9 @@ def why(
 def drift(
     run: Run,
 ) -> int:
-    """Show what was changed outside automl-plan, or is not recorded. Exits with 2 if anything is.
+    """Show changes made outside automl-plan, and unrecorded objects. Exits with 2 if any; for cron.
 
-    Suited for cron.
+    Changes nothing.
     """
     from automl_plan.output.documents.plan import DriftFound
     from automl_plan.output.drift import drift_text, unrecorded_text

@@ -46,7 +46,7 @@ def show(
     key: Annotated[
         str,
         typer.Option(
-            "--key", metavar="NAME", help="Identifies a comment among several of one pull request."
+            "--key", metavar="NAME", help="Name of the comment, if a pull request has several."
         ),
     ] = "automl-plan",
     host: Annotated[
@@ -133,7 +133,7 @@ def comment(
     key: Annotated[
         str,
         typer.Option(
-            "--key", metavar="NAME", help="Identifies a comment among several of one pull request."
+            "--key", metavar="NAME", help="Name of the comment, if a pull request has several."
         ),
     ] = "automl-plan",
 ) -> None:

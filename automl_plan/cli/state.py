@@ -76,7 +76,7 @@ def push(
 def new(
     run: Run,
 ) -> None:
-    """Start an empty state, although live objects suggest that one was lost."""
+    """Start an empty state, even though the labels of live objects suggest that one was lost."""
     from automl_plan.state.replace import begin_new
 
     with run.open() as opened:
@@ -241,7 +241,7 @@ def resolve(
 def force_unlock(
     run: Run,
 ) -> None:
-    """Release the state's lock of a run that hangs. A run that died holds no lock."""
+    """Release a lock held by a run that hangs. A run that died holds no lock."""
     with run.open() as opened:
         holder = opened.store.lock_holder()
         if holder is None:

@@ -2,32 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.fields import FIELDS, Mutability, field_of
 from automl_plan.model.json import Attributes, Json
 from automl_plan.planning.plan import Difference
 
+_ENOUGH_IN_COMMON = 0.33
+"""Mappings that share a smaller part of their keys differ as a whole."""
+
 
 def differences(before: Attributes, after: Attributes) -> tuple[Difference, ...]:
-    """All leaves that differ, by path; an absent leaf counts as None."""
+    """Return all leaves that differ, by path; an absent leaf counts as None."""
     if before == after:
         return ()
-    # Only pairs that differ pay for it: importing it takes longer than a small plan.
-    from deepdiff import DeepDiff
-
     found: list[Difference] = []
     for name in before.keys() | after.keys():
-        # Field by field: of mappings with little in common it tells no more than that.
+        # Field by field: of mappings with little in common only that would be found.
         old, new = ({name: side[name]} if name in side else {} for side in (before, after))
-        if old == new:
-            continue
-        for levels in DeepDiff(old, new, view="tree", verbose_level=2).values():
-            for level in levels:
-                path = ".".join(map(str, level.path(output_format="list")))
-                found.append(Difference(path, _value(level.t1), _value(level.t2)))
+        if old != new:
+            found += (
+                deep_differences(old, new)
+                if _has_lists(old) or _has_lists(new)
+                else flat_differences(old, new)
+            )
     return tuple(sorted(found, key=lambda difference: difference.path))
+
+
+def _has_lists(value: object) -> bool:
+    """Return whether a value has what only DeepDiff compares: lists, and keys that it ignores."""
+    if isinstance(value, dict):
+        return any(key.startswith("__") or _has_lists(each) for key, each in value.items())
+    return value is not None and not isinstance(value, bool | int | float | str)
+
+
+def flat_differences(
+    old: Mapping[str, Json], new: Mapping[str, Json], prefix: str = ""
+) -> list[Difference]:
+    """Compare as DeepDiff does, without importing it: that takes longer than a small plan."""
+    found = []
+    for name in old.keys() | new.keys():
+        path, before, after = f"{prefix}{name}", old.get(name), new.get(name)
+        if name not in old or name not in new:
+            found.append(Difference(path, before, after))
+        elif isinstance(before, dict) and isinstance(after, dict):
+            names, common = before.keys() | after.keys(), before.keys() & after.keys()
+            if len(names) > 1 and len(common) / len(names) < _ENOUGH_IN_COMMON:
+                found.append(Difference(path, before, after))
+            else:
+                found += flat_differences(before, after, f"{path}.")
+        elif type(before) is not type(after) or before != after:
+            found.append(Difference(path, before, after))
+    return found
+
+
+def deep_differences(old: Attributes, new: Attributes) -> Iterator[Difference]:
+    """Yield what DeepDiff finds."""
+    from deepdiff import DeepDiff
+
+    tree = DeepDiff(
+        old, new, view="tree", verbose_level=2, threshold_to_diff_deeper=_ENOUGH_IN_COMMON
+    )
+    for levels in tree.values():
+        for level in levels:
+            path = ".".join(map(str, level.path(output_format="list")))
+            yield Difference(path, _value(level.t1), _value(level.t2))
 
 
 def _value(value: object) -> Json:
