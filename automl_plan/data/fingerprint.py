@@ -68,7 +68,7 @@ def source_data(
             counted = counts.counted()
     except OSError as error:
         raise SourceError(
-            f"So many rows take a temporary file, which can't be written: {os_error_text(error)}.",
+            f"These rows need a temporary file, which can't be written: {os_error_text(error)}.",
             hint="Make room, or let TMPDIR name a folder that has some.",
         ) from error
     return SourceData(

@@ -74,7 +74,7 @@ def _read_labels(row: CheckedRow, fields: Sequence[str], kind: DatasetKind) -> i
     labels = []
     for at, label in enumerate(fields[place + 1 : end], place + 1):
         if label in labels:
-            message = f"the label {quoted(label)} stands twice in the row"
+            message = f"the label {quoted(label)} occurs twice in the row"
             row.faults.append(("row-repeated", at, message))
         elif label:
             _label(row, label, at)

@@ -52,7 +52,7 @@ def compare(before: Rows, now: Rows, *, boxes: bool) -> SourceChanges:
                         _keep(relabelled, content)
     except OSError as error:
         raise SourceError(
-            f"So many rows take a temporary file, which can't be written: {error.strerror}.",
+            f"These rows need a temporary file, which can't be written: {error.strerror}.",
             hint="Make room, or let TMPDIR name a folder that has some.",
         ) from error
     if not (removed or relabelled):

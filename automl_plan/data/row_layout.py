@@ -39,7 +39,7 @@ def no_row(fields: Sequence[str]) -> str | None:
     if _COMMENT.match(first) or (first.startswith("#") and not _ends_as_image(first)):
         return "the line is a comment"
     if _SEPARATOR.fullmatch(first):
-        return "the line tells a spreadsheet how fields are separated"
+        return "the line is a spreadsheet's declaration of its separator"
     return None
 
 

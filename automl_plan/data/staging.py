@@ -157,7 +157,7 @@ class _Folder:
             self._storage.insert(self._place.bucket, name, content, kind)
         elif there.startswith("md5:") and there != known:
             raise StagingError(
-                f"{self._place.uri(name)} is not what its name says: somebody else wrote it.",
+                f"{self._place.uri(name)} does not match its name: someone else wrote it.",
                 where=self._place.written,
                 hint=f"`gcloud storage rm {self._place.uri(name)}`, and apply again.",
             )

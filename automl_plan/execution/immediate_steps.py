@@ -240,11 +240,11 @@ class SynchronousSteps:
             record = self._record(address)
             if found.passed:
                 self._session.record(with_current(record, version.id, decision))
-                return f"version {version.version} meets what is required"
+                return f"version {version.version} meets the requirements"
             missed = ", ".join(row.requirement for row in found.rows if not row.met)
             assert now_serving is not None  # noqa: S101 (it is asked when a version is rejected)
             said = (
-                f"Version {version.version} does not meet what is required ({missed})"
+                f"Version {version.version} does not meet the requirements ({missed})"
                 f"{' by its simulated evaluation' if found.simulated else ''}. "
                 f"{now_serving.text}"
             )

@@ -49,7 +49,7 @@ def from_environment(variable: str | None, environ: Mapping[str, str]) -> str:
     return value
 
 
-_SUBJECTS = {"ended": "ended", "failed": "failed", "gate-rejected": "was turned down"}
+_SUBJECTS = {"ended": "ended", "failed": "failed", "gate-rejected": "was rejected"}
 _LONGEST_SUBJECT = 120
 
 

@@ -198,7 +198,7 @@ def check_format(version: Any, *, what: str, where: str) -> None:
 def unfinished_migration(where: str) -> StateMigrating:
     """What is said where version 0.1 has begun to move a state to Vertex AI, and not ended it."""
     return StateMigrating(
-        "A migration of this state to Vertex AI is not finished. This version can't go on with it.",
+        "A migration of this state to Vertex AI is not finished. This version can't continue it.",
         where=where,
         hint="Use automl-plan 0.1: `automl-plan migrate --to vertex` finishes it; the same command "
         "with --abandon abandons it.",
@@ -270,7 +270,7 @@ _RESOURCE = "$.resources[...]"
 
 
 def _torn(data: bytes, where: str) -> StateUnreadable:
-    what = "is empty" if not data.strip() else "is torn, or no JSON"
+    what = "is empty" if not data.strip() else "is damaged: it is not JSON"
     return StateUnreadable(f"The state file {what}.", where=where)
 
 

@@ -349,6 +349,6 @@ def _damaged(number: int, path: Path) -> StateUnreadable:
     return StateUnreadable(
         f"Line {number} of the journal is damaged.",
         where=str(path),
-        hint="Steps are recorded in it that the state file does not hold yet. Mend or "
+        hint="It has steps that the state file does not have yet. Fix or "
         "remove that line; then plan, and compare with the live objects.",
     )

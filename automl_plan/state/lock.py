@@ -97,7 +97,7 @@ class StateLock:
             + ". It sends and records nothing more.",
             where=str(self._path),
             hint="`force-unlock` did that, or the file was removed or replaced. What was sent "
-            "goes on at the service, and the next run finds it there. See `automl-plan plan`.",
+            "continues at the service, and the next run finds it there. See `automl-plan plan`.",
         )
 
     def _is_there(self) -> bool:

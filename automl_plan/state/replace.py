@@ -35,7 +35,7 @@ def push(path: Path, source: Path) -> State:
                 f"{source} is older (serial {pushed.serial}) than the state that is there (serial "
                 f"{present.serial}).",
                 where=str(path),
-                hint=f"If it is to count all the same, move {path} away first.",
+                hint=f"To use it anyway, move {path} away first.",
             )
         if present is None:
             for each in (path, beside(path, "journal")):
@@ -74,9 +74,9 @@ def begin_new(path: Path) -> State:
 def _check_free(path: Path) -> None:
     if path.exists() or beside(path, "journal").exists():
         raise UsageError(
-            "There is a state already.",
+            "A state already exists.",
             where=str(path),
-            hint=f"If it is to count no more, move {path} away first.",
+            hint=f"To replace it, move {path} away first.",
         )
 
 

@@ -19,8 +19,8 @@ from automl_plan.watch.snapshot import Snapshot, WatchEvent, WatchEventType
 from automl_plan.workspace.billing import charge_at_end
 from automl_plan.workspace.workspace import Workspace
 
-_UNKNOWN = "whether it is what is declared is not known. Next: automl-plan plan"
-_OTHERWISE = "it was started otherwise than is declared. Next: automl-plan plan"
+_UNKNOWN = "whether it matches the configuration is unknown. Next: automl-plan plan"
+_OTHERWISE = "it differs from the configuration. Next: automl-plan plan"
 
 
 def record_finished(

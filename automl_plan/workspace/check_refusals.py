@@ -71,7 +71,7 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
 def check_cancel(workspace: Workspace, operation: Operation) -> None:
     """Raise PlanRefused when an operation may not be cancelled.
 
-    One that is not recorded is judged by the address that its labels name, where it bears any.
+    One that is not recorded is judged by the address that its labels name, where it has any.
     """
     resources = workspace.store.read().resources
     addresses = [
@@ -83,7 +83,7 @@ def check_cancel(workspace: Workspace, operation: Operation) -> None:
     if not addresses and named is not None:
         addresses = [named]
     changes = [
-        Change(address, Action.CANCEL, "operations cancel asks for it", operation_id=operation.id)
+        Change(address, Action.CANCEL, "cancellation requested", operation_id=operation.id)
         for address in addresses
     ]
     check_command(workspace, changes, Live({}, {}))

@@ -398,7 +398,7 @@ def _change(fields: dict[str, Any]) -> Change:
         **fields,
     )
     if change.key != key:
-        raise ValueError(f"the change {key!r} does not bear its own key")
+        raise ValueError(f"the change {key!r} has another key than its own")
     return change
 
 

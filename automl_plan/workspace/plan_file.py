@@ -103,7 +103,7 @@ def read_plan(path: Path, *, to_apply: bool = False) -> BoundPlan:
         )
     if to_apply and document["moment"] is None:
         raise PlanFileInvalid(
-            "The plan file does not tell when it was made.", where=str(path), hint="Plan again."
+            "The plan file does not say when it was made.", where=str(path), hint="Plan again."
         )
     found = document["found"]
     try:

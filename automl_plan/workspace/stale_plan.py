@@ -143,7 +143,7 @@ def _differing(then: Json, now: Json, path: _Place = ()) -> Iterator[tuple[_Plac
         if ours.keys() == theirs.keys() and [*ours] != [*theirs]:
             yield path, " is in another order"
     elif json.dumps(then) != json.dumps(now):
-        yield path, f" is {_value(then)} in the file, and {_value(now)} here"
+        yield path, f" is {_value(then)} in the file, but {_value(now)} now"
 
 
 def _named(entries: Sequence[Json]) -> dict[str, Json]:

@@ -297,7 +297,7 @@ def test_an_edited_time_scale_is_told_and_one_given_by_hand_is_not(cli: CommandL
         for settings, wanted in ((", time_scale: 120", "120"), ("", "3600")):
             declare(settings)
             told = cli.run("models", "list").stderr
-            assert f"time scale 60; {wanted} is asked for" in told
+            assert f"time scale 60; the configuration has {wanted}" in told
             assert "automl-plan emulator stop" in told
         cli("emulator", "start", "--time-scale", "60")
         assert cli.json("emulator", "status")["idle_timeout"] == 0

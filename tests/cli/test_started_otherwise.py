@@ -75,5 +75,5 @@ def test_a_wait_with_the_variables_goes_on(project: ProjectLine) -> None:
 
 def test_a_watch_makes_nothing_else_current(project: ProjectLine) -> None:
     retrain(project)
-    assert "it was started otherwise than is declared" in project("watch", "--interval", "1")
+    assert "it differs from the configuration" in project("watch", "--interval", "1")
     serves(project, 1, 2)

@@ -26,7 +26,7 @@ REFUSALS = {
     "not adoptable": r"can't be adopted|is managed|belongs to another state|is being created",
     "stale plan": r"after the plan was made|was made for|The plan is",
     "locked": r"state is locked",
-    "gate": r"does not meet what is required",
+    "gate": r"does not meet the requirements",
     "version": r"[Vv]ersion",
     "operation open": r"[Oo]peration",
     "configuration": r"The configuration has",

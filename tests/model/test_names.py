@@ -56,7 +56,7 @@ def test_of_others_and_what_is_no_name(text: str, found: str) -> None:
         ("projects/other/locations/us-central1/models/1", "in the project other.*about shop-1"),
         (f"{PARENT.replace('us-', 'eu-')}/models/1", "in the location eu-central1.*us-central1"),
         (f"//x.googleapis.com/{PARENT.replace('shop', 'ship')}/models/1", "project ship-1"),
-        (f"{PARENT}/datasets/1", "the name of a dataset, and a model is asked for"),
+        (f"{PARENT}/datasets/1", "the name of a dataset, not of a model"),
         (f"{PARENT}/models/1@2", "version 2"),
         ("12345@3", "version 3"),
         ("projects/shop-1/models/1", "no full name"),

@@ -167,7 +167,7 @@ def test_a_gate_that_rejects_is_told(project: Project, receiving: Receiving) -> 
     (told,) = receiving.documents
     NOTICE_SCHEMA.validate(told)
     assert told["event"] == "gate-rejected"
-    assert "Version 1 does not meet what is required (" in told["text"]
+    assert "Version 1 does not meet the requirements (" in told["text"]
     assert "by its simulated evaluation" in told["text"]
     assert told["simulated"] is True
     assert told["text"].endswith("Next: automl-plan models versions digits")

@@ -198,7 +198,7 @@ def test_what_somebody_else_wrote_is_not_imported(cloud: Cloud) -> None:
     name = f"{md5(b'image 5')}.png"
     (cloud.bucket / "some" / "where" / "images").mkdir(parents=True)
     (cloud.bucket / "some" / "where" / "images" / name).write_bytes(b"something else")
-    with pytest.raises(StagingError, match="is not what its name says") as caught:
+    with pytest.raises(StagingError, match="does not match its name") as caught:
         cloud.import_data(dataset_id, data)
     assert f"`gcloud storage rm {PLACE}/images/{name}`" in str(caught.value.hint)
 

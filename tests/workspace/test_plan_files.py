@@ -182,9 +182,9 @@ def test_what_differs_is_named_with_both_values(project: Project) -> None:
     told = str(caught.value.message)
     assert (
         'changes: model.digits train: reason is "it is free" in the file, '
-        'and "no model has been trained yet" here\n'
+        'but "no model has been trained yet" now\n'
     ) in told
-    assert "cost: total: training is 0.0 in the file, and 27.72 here" in told
+    assert "cost: total: training is 0.0 in the file, but 27.72 now" in told
     assert REMAKE in str(caught.value.hint)
 
 

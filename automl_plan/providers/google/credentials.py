@@ -135,7 +135,7 @@ class GoogleCredentials:
             if self._impersonate is not None:
                 raise CredentialsError(
                     f"Google gave no token to act as {self._impersonate} ({type(error).__name__}).",
-                    hint="Whoever runs this needs roles/iam.serviceAccountTokenCreator on it, and "
+                    hint="The caller needs roles/iam.serviceAccountTokenCreator on it, and "
                     "the project of the account the API iamcredentials.googleapis.com.",
                 ) from None
             raise CredentialsError(

@@ -219,7 +219,7 @@ def page(answer: Mapping[str, Any], key: str, path: str) -> tuple[list[dict[str,
     if not isinstance(token, str):
         raise strange("The answer's 'nextPageToken' is no text.", path)
     if key not in answer and "nextPageToken" not in answer and not answer.keys() <= _BESIDE_A_LIST:
-        raise strange(f"The answer is not the list that was asked for: it has no {key!r}.", path)
+        raise strange(f"The response is not the requested list: it has no {key!r}.", path)
     return items, token
 
 

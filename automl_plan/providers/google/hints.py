@@ -23,7 +23,7 @@ _ADVICE = {
         "--billing-account ACCOUNT`; `gcloud billing accounts list` lists yours."
     ),
     "IAM_PERMISSION_DENIED": (
-        "The permission {permission} is missing: let somebody who owns the project run `gcloud "
+        "The permission {permission} is missing: have a project owner run `gcloud "
         "projects add-iam-policy-binding {project} --member MEMBER --role {role}`."
     ),
     "USER_PROJECT_DENIED": (
@@ -42,7 +42,7 @@ _ADVICE = {
     "LOCATION_POLICY_VIOLATED": (
         "A policy of the organisation forbids this location: set `location` to an allowed one."
     ),
-    "CONSUMER_SUSPENDED": "The project is suspended: Google's console tells why.",
+    "CONSUMER_SUSPENDED": "The project is suspended: Google's console shows why.",
     "CONSUMER_INVALID": (
         "There is no project {project}, or it is not yours: `gcloud projects list` lists yours."
     ),
@@ -107,7 +107,7 @@ def advice_on_bucket(message: str, where: str) -> str | None:
         return None
     role = "objectViewer" if missing[0] in _READING else "objectUser"
     return (
-        f"The permission {missing[0]} is missing: let somebody who owns the bucket run `gcloud "
+        f"The permission {missing[0]} is missing: have a bucket owner run `gcloud "
         f"storage buckets add-iam-policy-binding gs://{bucket[1]} --member MEMBER --role "
         f"roles/storage.{role}`."
     )

@@ -62,7 +62,7 @@ def bare_id(text: str, place: Place, kind: ResourceKind | None = None) -> str:
     if found is None:
         return name.removeprefix("operations/")
     if kind is not None and found[1] not in (None, f"{kind}s"):
-        raise ValueError(f"this is the name of a {found[1][:-1]}, and a {kind} is asked for")
+        raise ValueError(f"this is the name of a {found[1][:-1]}, not of a {kind}")
     if found[3] not in (None, *_WHOLE):
         raise ValueError(
             f"this names the version {found[3]} that the service keeps below a model: each "

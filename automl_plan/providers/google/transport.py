@@ -367,7 +367,7 @@ class HttpTransport:
         encoded = "Content-Encoding" in response.headers
         whole = re.fullmatch(r"[0-9]{1,18}", expected) is None or len(content) >= int(expected)
         if not whole and not encoded:
-            raise TransportError("The answer was cut off.", sent=True, where=where)
+            raise TransportError("The response was incomplete.", sent=True, where=where)
         return bytes(content)
 
     @contextmanager

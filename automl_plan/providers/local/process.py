@@ -115,10 +115,10 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
         running = _started(data_dir, files_root, options)
     if running.trainer != options.trainer:
         raise EmulatorError(
-            f"The embedded service runs with the trainer {running.trainer}, and the "
+            f"The embedded service runs with the trainer {running.trainer}, but the "
             f"configuration says {options.trainer}.",
             where=running.url,
-            hint="Stop it with `automl-plan emulator stop`; the next command starts it anew.",
+            hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
         )
     _tell_time_scale(running, options)
     if not options.idle_timeout and running.idle_timeout:
@@ -128,7 +128,7 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
 
 
 def _tell_time_scale(running: Running, options: Options) -> None:
-    """Say so where the service goes on at another speed than the configuration says.
+    """Warn when the service runs at another speed than the configuration says.
 
     To whoever started it by hand only where the configuration says one.
     """
@@ -138,8 +138,8 @@ def _tell_time_scale(running: Running, options: Options) -> None:
     if wanted is None or running.time_scale in (None, wanted):
         return
     _LOG.warning(
-        "The embedded service goes on with the time scale %g; %g is asked for. Stop it with "
-        "`automl-plan emulator stop`: the next command starts it with that.",
+        "The embedded service is running with the time scale %g; the configuration has %g. Stop it "
+        "with `automl-plan emulator stop`: the next command restarts it with that.",
         running.time_scale,
         wanted,
     )
@@ -170,12 +170,12 @@ def advance(data_dir: Path, seconds: float) -> str:
     running = status(data_dir)
     if running is None:
         raise EmulatorError(
-            "The embedded service does not run.", hint="Start it: automl-plan emulator start"
+            "The embedded service is not running.", hint="Start it: automl-plan emulator start"
         )
     try:
         return str(_asked(running.url, "clock:advance", {"seconds": seconds})["now"])
     except KeyError as error:
-        raise EmulatorError(f"The embedded service tells no time: {error}.") from error
+        raise EmulatorError(f"The embedded service reports no time: {error}.") from error
 
 
 def _asked(url: str, method: str, body: Mapping[str, float]) -> dict[str, Any]:

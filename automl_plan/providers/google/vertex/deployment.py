@@ -339,7 +339,7 @@ class Deployments:
                 return None
             time.sleep(_PAUSE)
         raise Unavailable(
-            f"{home} is being made by somebody else, and does not appear.",
+            f"{home} is being created by someone else but does not appear.",
             http_status=409,
             where=path,
             hint="Apply again.",

@@ -112,7 +112,7 @@ def _split(model: DesiredModel, sets: str | None) -> dict[str, Json]:
         "Vertex AI can't keep the one and draw the other.",
         where=str(model.address),
         hint=f"Give all images a set, or write vertex: {{split: {ASSIGNED}}} to leave out those "
-        f"without one, or vertex: {{split: {DRAWN}}} to draw all anew.",
+        f"without one, or vertex: {{split: {DRAWN}}} to split all images randomly.",
     )
 
 
