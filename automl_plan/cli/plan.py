@@ -105,7 +105,7 @@ def why(
 ) -> None:
     """Explain what is planned for a resource, or why nothing is, field by field."""
     from automl_plan.output.documents.plan import Why
-    from automl_plan.output.why import why_text
+    from automl_plan.output.drift import why_text
     from automl_plan.planning.explain import explain
     from automl_plan.workspace.make_plan import field_location, make_plan
     from automl_plan.workspace.plan_inputs import gather_inputs
