@@ -127,10 +127,10 @@ def version(
     run: Run,
 ) -> None:
     """Show the version of automl-plan, of Python, and the platform."""
-    from automl_plan.output.documents.commands import Version
-
     python, system = sys.version.split()[0], " ".join(os.uname()[::2])
     if run.as_json:
+        from automl_plan.output.documents.commands import Version
+
         write_json(Version(__version__, python, system))
     else:
         write(f"automl-plan {__version__}\nPython {python} on {system}\n")

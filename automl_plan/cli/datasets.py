@@ -45,7 +45,7 @@ def lint(
     ] = False,
 ) -> int:
     """Check import data before paying for it. Exits with 1 if a finding is an error."""
-    from automl_plan.output.documents.datasets import DatasetsLint
+    from automl_plan.output.documents.data import DatasetsLint
     from automl_plan.output.lint import lint_report, lint_text
     from automl_plan.workspace.lint_data import lint_data
 
@@ -79,7 +79,7 @@ def advise(
 ) -> None:
     """Judge whether data is adequate for training, and what would improve it most."""
     from automl_plan.output.data import advice_text
-    from automl_plan.output.documents.datasets import DatasetsAdvise
+    from automl_plan.output.documents.data import DatasetsAdvise
     from automl_plan.workspace.lint_data import advise_data
 
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def list_(
     run: Run,
 ) -> None:
     """List the datasets at the provider: images, latest operation, and which are managed."""
-    from automl_plan.output.documents.datasets import DatasetsList
+    from automl_plan.output.documents.inventory import DatasetsList
     from automl_plan.output.inventory import datasets_text
     from automl_plan.workspace.inventory import list_datasets
 
@@ -138,7 +138,7 @@ def show(
 ) -> None:
     """Show one dataset."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.documents.datasets import DatasetsShow
+    from automl_plan.output.documents.inventory import DatasetsShow
     from automl_plan.output.inventory import dataset_text
     from automl_plan.workspace.inventory import describe_dataset, pick
 

@@ -45,7 +45,7 @@ def list_(
     run: Run,
 ) -> None:
     """List the models at the provider: deployment, cost, expiry, and which are managed."""
-    from automl_plan.output.documents.models import ModelsList
+    from automl_plan.output.documents.inventory import ModelsList
     from automl_plan.output.inventory import models_text
     from automl_plan.workspace.inventory import model_rows
 
@@ -61,7 +61,7 @@ def show(
     name: Name,
 ) -> None:
     """Show one model."""
-    from automl_plan.output.documents.models import ModelsShow
+    from automl_plan.output.documents.inventory import ModelsShow
     from automl_plan.output.inventory import model_text
     from automl_plan.workspace.inventory import model_rows
 
@@ -112,7 +112,7 @@ def calendar(
     ] = False,
 ) -> None:
     """Show when models expire. Google deletes a model 18 months after its training."""
-    from automl_plan.output.documents.models import ModelsCalendar
+    from automl_plan.output.documents.inventory import ModelsCalendar
     from automl_plan.output.expiry import calendar_ics, calendar_text
     from automl_plan.workspace.inventory import model_rows
 

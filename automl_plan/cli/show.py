@@ -168,6 +168,6 @@ def comment(
     place = PullRequest(workflow.api_url, repository, number, token.strip())
     said = Sticky(place, key).say(body)
     if run.as_json:
-        write_json(Comment(said.outcome, said.url))
+        write_json(Comment.filled(said, action=said.outcome))
     else:
         write(f"{_POSTED[said.outcome]}: {clean(said.url)}\n")

@@ -57,19 +57,9 @@ def test_nothing_heavy_is_imported(
     assert "automl_plan.cli.start" in modules
     loaded = {m for m in modules for heavy in HEAVY if m == heavy or m.startswith(f"{heavy}.")}
     assert not loaded
+    assert not {name for name in modules if name.startswith("automl_plan.output.documents")}
 
 
 def test_completion_knows_the_commands(cli: CommandLine) -> None:
     done = cli.run(extra=COMPLETING)
     assert done.stdout.split() == ["models"]
-
-
-@pytest.mark.parametrize("command", ["validate", "state list"])
-def test_text_needs_no_types_of_documents(cli: CommandLine, command: str) -> None:
-    (cli.directory / "automl-plan.yaml").write_text("provider: {local: {}}\n", encoding="utf-8")
-    python = (sys.executable, "-X", "importtime", "-m", "automl_plan")
-    done = cli.run(*command.split(), python=python)
-    assert done.returncode == 0, done.stderr
-    modules = imported(done.stderr)
-    assert "automl_plan.config.load" in modules
-    assert not {name for name in modules if name.startswith("automl_plan.output.documents.")}

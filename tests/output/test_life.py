@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from automl_plan.output.documents.models import ModelsList
+from automl_plan.output.documents.inventory import ModelsList
 from automl_plan.output.expiry import life_text, life_warnings, rfc3339
 from automl_plan.output.inventory import models_text
 from automl_plan.output.style import PLAIN, Style, width_of

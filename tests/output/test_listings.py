@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from automl_plan.model.live import OperationKind
-from automl_plan.output.documents.datasets import DatasetsList, DatasetsShow
-from automl_plan.output.documents.models import ModelsList, ModelsShow
+from automl_plan.output.documents.inventory import (
+    DatasetsList,
+    DatasetsShow,
+    ModelsList,
+    ModelsShow,
+)
 from automl_plan.output.documents.operations import OperationsGet, OperationsList
 from automl_plan.output.documents.state import StateList, StateShow
 from automl_plan.output.inventory import (

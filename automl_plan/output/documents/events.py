@@ -10,10 +10,9 @@ from automl_plan import __version__
 from automl_plan.execution.events import ApplyResult, Event, EventType
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
-from automl_plan.output.documents.base import FORMAT_VERSION, Document, GateRow, Part, Simulated
+from automl_plan.output.documents.base import Document, GateRow, Part, Simulated
 from automl_plan.planning.gate import GateReport
 from automl_plan.planning.plan import Action
-from automl_plan.watch.snapshot import WatchEvent, WatchEventType, WatchResult
 
 Command = Literal[
     "apply",
@@ -156,28 +155,3 @@ class Result(Document, frozen=True):
             ),
             follow=follow if result.left else None,
         )
-
-
-class Watched(Document, frozen=True):
-    """What a watch saw or did."""
-
-    event: WatchEventType
-    address: str | None
-    operation_id: str | None
-    receiver: str | None
-    """Of `notify`."""
-    notice_id: str | None
-    message: str
-    """For people."""
-    type: Literal["watched"] = "watched"
-
-    @classmethod
-    def of(cls, event: WatchEvent) -> Self:
-        """Return the document of an event."""
-        return cls.filled(event, event=event.type, type="watched")
-
-
-class WatchEnd(WatchResult, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
-    """What was open when a watch ended."""
-
-    type: Literal["watch-result"] = "watch-result"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from automl_plan.model.address import Address
-from automl_plan.output.code_hosts.comments import Outcome
 from automl_plan.output.documents.base import (
     Document,
     Part,
 )
-from automl_plan.planning.explain import Explanation
 from automl_plan.planning.plan import (
     Action,
     Amounts,
@@ -22,6 +20,9 @@ from automl_plan.planning.plan import (
     UnrecordedKind,
 )
 from automl_plan.workspace.versions import SpendingRow
+
+if TYPE_CHECKING:
+    from automl_plan.planning.explain import Explanation
 
 
 class Money(Part, frozen=True):
@@ -150,6 +151,6 @@ class Why(Document, frozen=True):
 class Comment(Document, frozen=True):
     """`comment --json`"""
 
-    action: Outcome
+    action: Literal["created", "updated", "unchanged", "left"]
     """left: a newer run has written it."""
     url: str

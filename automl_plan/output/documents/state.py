@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import asdict
 
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.output.documents.base import FORMAT_VERSION, Count, Document
-from automl_plan.state.document import State
+
+if TYPE_CHECKING:
+    from automl_plan.state.document import State
 
 
 class StateShow(RecordedResource, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):

@@ -1,96 +1,24 @@
-"""The documents of `datasets`."""
+"""The documents of `datasets lint` and `datasets advise`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from automl_plan.data.dataset_kinds import DatasetKind
-from automl_plan.data.lint import Linted
-from automl_plan.model.address import Address
-from automl_plan.model.model_types import ClassificationType, Problem
-from automl_plan.model.ownership import Claim
 from automl_plan.output.documents.base import (
-    FORMAT_VERSION,
     Count,
     Document,
     Part,
     Simulated,
-    Time,
 )
 from automl_plan.planning.adequacy import Adequacy, Reason
-from automl_plan.workspace.data_checks import DatasetAdvice
-from automl_plan.workspace.inventory import DatasetRow, ModelRow
 
-ClaimOf = Annotated[
-    Claim,
-    Meta(
-        description="Whose it is: recorded by this state; made by an open operation of it; "
-        "labelled as this state's, or as another state's; unmanaged."
-    ),
-]
-
-
-def being_made_by(row: DatasetRow | ModelRow) -> Address | None:
-    """Return the address whose open operation makes a live object."""
-    owner = row.ownership
-    return owner.address if owner.claim is Claim.BEING_MADE else None
-
-
-class Dataset(
-    Part,
-    rename={"problem": "type", "example_count": "total_images", "create_time": "created"},
-    frozen=True,
-):
-    """A live dataset."""
-
-    id: str
-    display_name: str
-    problem: Problem | None
-    classification_type: ClassificationType | None
-    description: str
-    labels: Mapping[str, str]
-    example_count: Count | None
-    labeled_images: Count | None
-    """Of the imported sources; null where it is not known."""
-    create_time: Time
-    last_updated: Time
-    status: str
-    """Of the latest operation on it: `Success: Creating dataset`, `Error: INTERNAL`, …"""
-    address: Address | None
-    current: bool
-    """Whether it is the address's current object, and not one that was replaced."""
-    claim: ClaimOf
-    being_made_by: Address | None
-
-    @classmethod
-    def of(cls, row: DatasetRow) -> Self:
-        """Return the document of a live dataset."""
-        return cls.filled(
-            row,
-            row.live,
-            row.ownership,
-            labeled_images=row.labelled_images,
-            last_updated=row.updated,
-            being_made_by=being_made_by(row),
-        )
-
-
-class DatasetsShow(Dataset, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
-    """`datasets show --json`"""
-
-
-class DatasetsList(Document, frozen=True):
-    """`datasets list --json`"""
-
-    datasets: tuple[Dataset, ...]
-
-    @classmethod
-    def of(cls, rows: Sequence[DatasetRow]) -> Self:
-        """Return the document of live datasets."""
-        return cls(datasets=tuple(map(Dataset.of, rows)))
+if TYPE_CHECKING:
+    from automl_plan.data.lint import Linted
+    from automl_plan.workspace.data_checks import DatasetAdvice
 
 
 class LintFinding(Part, frozen=True):
