@@ -21,7 +21,7 @@ SECTION_OF = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 """The section of the configuration that declares each kind of resource."""
 
 
-class ProviderSettings(Struct, frozen=True):
+class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The chosen provider, with its settings; those that have a default are always there."""
 
     name: str

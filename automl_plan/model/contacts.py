@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
-from automl_plan.model.json import Json
+from automl_plan.model.json import Document
 from automl_plan.model.notices import Mailing, NoticeKind, Receiver, Way
 
 _DIGITS = 12
@@ -38,7 +34,7 @@ class ContactKind(StrEnum):
     """The bucket that local data is uploaded to."""
 
 
-class Contact(Struct, frozen=True):
+class Contact(Document, frozen=True):
     """One program that a run may execute, or one place that it may contact."""
 
     written: str
@@ -75,28 +71,6 @@ def contact_of(receiver: Receiver) -> Contact:
         target,
         digest,
         () if every else tuple(sorted(receiver.kinds)),
-    )
-
-
-def contact_to_json(contact: Contact) -> dict[str, Json]:
-    """For plan files and programs."""
-    return {
-        "written": contact.written,
-        "kind": str(contact.kind),
-        "target": contact.target,
-        **({} if contact.digest is None else {"digest": contact.digest}),
-        **({"events": list(contact.events)} if contact.events else {}),
-    }
-
-
-def contact_from_json(content: Mapping[str, Any]) -> Contact:
-    """The inverse. Raises KeyError or ValueError."""
-    return Contact(
-        content["written"],
-        ContactKind(content["kind"]),
-        content["target"],
-        content.get("digest"),
-        tuple(content.get("events", ())),
     )
 
 

@@ -21,7 +21,7 @@ class ConfidenceMetrics(Struct, frozen=True):
     true_negatives: int | None = None
 
 
-class ConfusionMatrix(Struct, frozen=True):
+class ConfusionMatrix(Struct, frozen=True, forbid_unknown_fields=True):
     """`rows[i][j]`: examples of label i that were predicted as label j."""
 
     labels: tuple[str, ...]

@@ -25,12 +25,15 @@ Number: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 """Of a version."""
 Time: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-")]
 """RFC 3339."""
+ObjectId: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,128}$")]
 MOST_SECONDS = 10**9
 """Some 30 years."""
 Seconds: TypeAlias = (
     Annotated[int, Meta(ge=0, le=MOST_SECONDS)] | Annotated[float, Meta(ge=0, le=MOST_SECONDS)]
 )
-Dollars: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)]
+Dollars: TypeAlias = Annotated[int, Meta(ge=0, le=10**12)] | Annotated[float, Meta(ge=0, le=10**12)]
+Real: TypeAlias = int | float
+"""A number that is written again as it was read."""
 T = TypeVar("T")
 
 

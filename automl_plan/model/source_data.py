@@ -7,20 +7,31 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.json import Count, Document
 
 
-class SourceData(Struct, frozen=True):
-    """What a dataset's sources hold."""
+class SourceTotals(Document, frozen=True):
+    """What a dataset's sources contain, in numbers."""
 
     fingerprint: str
     """`v1:` and a hex digest; equal content gives an equal fingerprint."""
-    examples: int
+    examples: Count
     """Distinct images."""
-    labelled_examples: int
-    assigned_examples: int = 0
+    labelled_examples: Count
+    assigned_examples: Count = 0
     """Images that have a set (TRAIN, VALIDATION, TEST) in all their rows."""
+
+
+class SourceData(SourceTotals, frozen=True):
+    """What a dataset's sources contain."""
+
     counts: DataCounts | None = None
     """By label and set; not kept in a saved plan."""
+
+    @property
+    def totals(self) -> SourceTotals:
+        """What plan files have of it."""
+        return SourceTotals(**{n: getattr(self, n) for n in SourceTotals.__struct_fields__})
 
 
 class SourceRow(NamedTuple):

@@ -55,9 +55,9 @@ def _table(advice: Advice, style: Style, width: int, blocks: bool) -> str:
     plain = columns(headers, rows)
     room = width - max(map(len, plain.splitlines())) - 2
     size = max(_NARROWEST_BAR, min(_WIDEST_BAR, room))
-    most = max(label.counts.examples for label in advice.labels)
+    most = max(label.examples for label in advice.labels)
     drawn = [
-        [name, bar(label.counts.examples / (most or 1), size, blocks=blocks), *rest]
+        [name, bar(label.examples / (most or 1), size, blocks=blocks), *rest]
         for label, (name, *rest) in zip(shown, rows, strict=True)
     ]
     text = columns([headers[0], "", *headers[1:]], drawn, style)
@@ -75,9 +75,8 @@ _SETS = ("TRAIN", "VALIDATION", "TEST", "UNASSIGNED")
 
 
 def _cells(label: LabelAdvice, *, evaluated: bool) -> list[str]:
-    counts = label.counts
-    numbers = (counts.examples, counts.train, counts.validation, counts.test, counts.unassigned)
-    cells = [clean(counts.label), *(f"{number:,}" for number in numbers)]
+    numbers = (label.examples, label.train, label.validation, label.test, label.unassigned)
+    cells = [clean(label.label), *(f"{number:,}" for number in numbers)]
     if evaluated:
         cells += ["-" if x is None else f"{x:.2f}" for x in (label.recall, label.au_prc)]
     return cells

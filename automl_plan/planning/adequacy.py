@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from automl_plan.model.capabilities import DataLimits
 from automl_plan.model.data_counts import DataCounts, LabelCounts
-from automl_plan.model.json import Json
+from automl_plan.model.json import Count, Document, Real
 from automl_plan.planning.scorecards import Figures, Scorecard
 
 MOST_LABELS = 20
@@ -36,7 +35,7 @@ class Adequacy(StrEnum):
     UNKNOWN = "not known"
 
 
-class Reason(Struct, frozen=True):
+class Reason(Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that the counts show."""
 
     rule: str
@@ -44,19 +43,18 @@ class Reason(Struct, frozen=True):
     text: str
 
 
-class LabelAdvice(Struct, frozen=True):
+class LabelAdvice(LabelCounts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A label with what it needs."""
 
-    counts: LabelCounts
-    wanted: int
+    wanted: Count
     """Examples that it should have next: 10, 100 or 1,000; 0 when it has enough."""
-    recall: float | None = None
+    recall: Real | None = None
     """Of the current version, at its threshold."""
-    au_prc: float | None = None
+    au_prc: Real | None = None
     """Of the current version; for object detection its mean average precision."""
 
 
-class Advice(Struct, frozen=True):
+class Advice(Document, frozen=True):
     """The verdict on a dataset's data."""
 
     verdict: Adequacy
@@ -64,30 +62,29 @@ class Advice(Struct, frozen=True):
     """What is missing, the gravest first; then what is only worth knowing."""
     change: str | None
     """The single change that would help most; None when there is none, or none is known."""
-    labels: tuple[LabelAdvice, ...] = ()
+    labels: tuple[LabelAdvice, ...]
     """Those that need most first."""
-    label_count: int = 0
-    images: int = 0
-    boxes: bool = False
+    label_count: Count
+    """Also of labels that are not listed."""
+    images: Count
+    """Distinct ones."""
+    boxes: bool
     """Whether labels are boxes on the images."""
-    evaluated: str | None = None
+    evaluated: str | None
     """Which version recall and auPRC are of: `model.digits version 2`."""
     simulated: bool = False
     """Whether recall and auPRC are made up: no model was trained."""
 
     def at_most(self, labels: int) -> Advice:
         """Return the same with at most this many labels, with their names shortened."""
-        kept = tuple(
-            replace(each, counts=replace(each.counts, label=_short(each.counts.label)))
-            for each in self.labels[:labels]
-        )
+        kept = tuple(replace(each, label=_short(each.label)) for each in self.labels[:labels])
         return replace(self, labels=kept)
 
 
 def unknown(why: str, *, boxes: bool = False, images: int = 0) -> Advice:
     """Return the advice on data whose labels are unknown."""
     reason = Reason("not-known", why)
-    return Advice(Adequacy.UNKNOWN, (reason,), None, images=images, boxes=boxes)
+    return Advice(Adequacy.UNKNOWN, (reason,), None, (), 0, images, boxes, None)
 
 
 def advise(counts: DataCounts, limits: DataLimits, card: Scorecard | None = None) -> Advice:
@@ -136,9 +133,9 @@ def _named(card: Scorecard) -> str:
 def _label(counts: LabelCounts, limits: DataLimits, figures: Figures | None) -> LabelAdvice:
     wanted = next((limit for limit, _ in limits.tiers if counts.examples < limit), 0)
     if figures is None:
-        return LabelAdvice(counts, wanted)
+        return LabelAdvice(**asdict(counts), wanted=wanted)
     quality = figures.mean_average_precision if figures.au_prc is None else figures.au_prc
-    return LabelAdvice(counts, wanted, figures.recall, quality)
+    return LabelAdvice(**asdict(counts), wanted=wanted, recall=figures.recall, au_prc=quality)
 
 
 def _is_weak(label: LabelAdvice, overall: float | None) -> bool:
@@ -150,7 +147,7 @@ def _is_weak(label: LabelAdvice, overall: float | None) -> bool:
 
 def _rank(label: LabelAdvice, few: int, overall: float | None) -> tuple[float | str, ...]:
     """First what can't be trained on, then few examples with low recall, then few examples."""
-    examples, name = label.counts.examples, label.counts.label
+    examples, name = label.examples, label.label
     if label.wanted == few:
         return (0, 0.0, examples, name)
     if label.recall is not None and _is_weak(label, overall):
@@ -267,10 +264,10 @@ def _told(counts: DataCounts, limits: DataLimits) -> Iterator[Reason]:
 def _weak(ranked: Sequence[LabelAdvice], overall: float | None) -> Iterator[Reason]:
     weak = [label for label in ranked if _is_weak(label, overall)]
     if weak:
-        first = min(weak, key=lambda each: (each.recall or 0.0, each.counts.label))
+        first = min(weak, key=lambda each: (each.recall or 0.0, each.label))
         text = (
             f"{_counted(len(weak), 'label')} with few examples and a recall below the overall "
-            f"{overall:.2f}: {_short(first.counts.label)}, {first.recall:.2f}"
+            f"{overall:.2f}: {_short(first.label)}, {first.recall:.2f}"
         )
         yield Reason("few-and-low-recall", text)
 
@@ -283,7 +280,7 @@ def _change(
         if change is not None:
             return change
         first = next(label for label in ranked if label.wanted)
-        return _add(first.wanted - first.counts.examples, first.counts, first.wanted)
+        return _add(first.wanted - first.examples, first, first.wanted)
     if counts.unlabelled:
         return f"label the {_counted(counts.unlabelled, 'image')} without a label"
     return None
@@ -304,44 +301,3 @@ def _short(label: str) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def advice_to_json(advice: Advice) -> dict[str, Json]:
-    """For plan files and programs."""
-    return {
-        "verdict": str(advice.verdict),
-        "reasons": [{"rule": each.rule, "text": each.text} for each in advice.reasons],
-        "change": advice.change,
-        "labels": [
-            {
-                **asdict(each.counts),
-                "wanted": each.wanted,
-                "recall": each.recall,
-                "au_prc": each.au_prc,
-            }
-            for each in advice.labels
-        ],
-        "label_count": advice.label_count,
-        "images": advice.images,
-        "boxes": advice.boxes,
-        "evaluated": advice.evaluated,
-        **({"simulated": True} if advice.simulated else {}),
-    }
-
-
-def advice_from_json(content: Mapping[str, Any]) -> Advice:
-    """The inverse. Raises KeyError, TypeError or ValueError."""
-    rest = {key: content[key] for key in ("label_count", "images", "boxes", "evaluated", "change")}
-    return Advice(
-        verdict=Adequacy(content["verdict"]),
-        reasons=tuple(Reason(**each) for each in content["reasons"]),
-        labels=tuple(map(_label_of, content["labels"])),
-        simulated=content.get("simulated", False),
-        **rest,
-    )
-
-
-def _label_of(content: Mapping[str, Any]) -> LabelAdvice:
-    counts = dict(content)
-    own = {key: counts.pop(key) for key in ("wanted", "recall", "au_prc")}
-    return LabelAdvice(LabelCounts(**counts), **own)

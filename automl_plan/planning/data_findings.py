@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from automl_plan.model.address import Address
 from automl_plan.model.capabilities import Limits
 from automl_plan.model.desired import Desired, DesiredDataset
-from automl_plan.model.json import Json
+from automl_plan.model.json import Count, Document
 from automl_plan.model.model_types import Problem
 from automl_plan.model.source_data import SourceData
 from automl_plan.planning import commands
@@ -26,14 +26,14 @@ _OF_COUNTS = frozenset({"label-minimum", "label-under-10"})
 """Whether there is enough data is not a matter of rows: `require_adequate_data` refuses for it."""
 
 
-class DataFinding(Struct, frozen=True):
+class DataFinding(Struct, frozen=True, forbid_unknown_fields=True):
     """One problem in the data, at one place."""
 
     severity: str
     """`error`, `warning` or `notice`."""
     rule: str
     file: str
-    line: int
+    line: Count
     """Counts from 1; 0: the file as a whole."""
     message: str
     hint: str
@@ -56,13 +56,13 @@ class DataFinding(Struct, frozen=True):
         return DataFinding(self.severity, self.rule, self.file, self.line, message, self.hint)
 
 
-class DataFindings(Struct, frozen=True):
+class DataFindings(Document, frozen=True):
     """What was found in one dataset's data."""
 
-    errors: int
-    warnings: int
-    notices: int
-    findings: tuple[DataFinding, ...] = ()
+    errors: Count
+    warnings: Count
+    notices: Count
+    findings: Annotated[tuple[DataFinding, ...], Meta(max_length=MOST)]
     """At most `MOST`, the gravest first."""
     unchecked: tuple[str, ...] = ()
     """What was not checked, with the number of rows."""
@@ -83,39 +83,6 @@ class DataFindings(Struct, frozen=True):
             f"{commands.lint(address)} lists all findings, {commands.NO_LINT} plans anyway"
         )
         return Refusal(DATA_LINT, text, address, "sources", first.where)
-
-
-def data_findings_to_json(found: DataFindings) -> dict[str, Json]:
-    """For plan files and programs."""
-    return {
-        "errors": found.errors,
-        "warnings": found.warnings,
-        "notices": found.notices,
-        "findings": [
-            {
-                "severity": each.severity,
-                "rule": each.rule,
-                "file": each.file,
-                "line": each.line,
-                "message": each.message,
-                "hint": each.hint,
-            }
-            for each in found.findings
-        ],
-        **({"unchecked": list(found.unchecked)} if found.unchecked else {}),
-    }
-
-
-def data_findings_from_json(content: Mapping[str, Any]) -> DataFindings:
-    """The inverse. Raises KeyError, TypeError or ValueError."""
-    findings = tuple(DataFinding(**each) for each in content["findings"])
-    return DataFindings(
-        content["errors"],
-        content["warnings"],
-        content["notices"],
-        findings,
-        tuple(map(str, content.get("unchecked", ()))),
-    )
 
 
 NO_SOURCES = "it declares no sources, and the service reports no labels"

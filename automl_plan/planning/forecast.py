@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import KEPT, EndedOperation, History, Work, work_of
-from automl_plan.model.json import Json
+from automl_plan.model.json import Real, Seconds
 from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.plan import Action, Change
@@ -33,14 +33,18 @@ _STEPS = {
 }
 
 
-class Forecast(Struct, frozen=True):
+_NAMES = {"median": "median_seconds", "low": "low_seconds", "high": "high_seconds"}
+
+
+class Forecast(Struct, frozen=True, rename=_NAMES, forbid_unknown_fields=True):
     """What an operation takes, or has left, in seconds."""
 
-    median: float
-    low: float | None
-    """The interval's bounds; None where there is too little history for one."""
-    high: float | None
-    operations: int
+    median: Seconds
+    low: Real | None
+    """Lower bound of the 80 % interval; null where there is too little history for one."""
+    high: Real | None
+    """Upper bound of the 80 % interval."""
+    operations: Annotated[int, Meta(ge=1)]
     """Former operations that it is made of."""
     step: Step
     alike: bool = True
@@ -127,30 +131,6 @@ def forecasts_of(
             if left is not None:
                 found[change.key] = left
     return found
-
-
-def forecast_to_json(forecast: Forecast) -> dict[str, Json]:
-    """For plan files and programs."""
-    return {
-        "median_seconds": forecast.median,
-        "low_seconds": forecast.low,
-        "high_seconds": forecast.high,
-        "operations": forecast.operations,
-        "step": str(forecast.step),
-        "alike": forecast.alike,
-    }
-
-
-def forecast_from_json(content: Mapping[str, Any]) -> Forecast:
-    """The inverse. Raises KeyError or ValueError."""
-    return Forecast(
-        content["median_seconds"],
-        content["low_seconds"],
-        content["high_seconds"],
-        content["operations"],
-        Step(content["step"]),
-        content["alike"],
-    )
 
 
 def _resumed(change: Change, record: RecordedResource | None) -> RecordedOperation | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from automl_plan.model.evaluation import Evaluation
-from automl_plan.model.json import Json
+from automl_plan.model.json import Attributes, Document, Real, written
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.statistics import (
     Interval,
@@ -32,43 +32,46 @@ _AT_THRESHOLD = (Metric.PRECISION, Metric.RECALL, Metric.F1)
 _NO_BOUND = "a confidence is required, but the counts give no bound"
 
 
-class GateRow(Struct, frozen=True):
+class GateRow(Document, frozen=True):
     """One requirement and what was measured."""
 
     requirement: str
     """`au_prc`, `recall at 0.5`, `seven: recall at 0.5`, `au_prc against the current version`."""
-    required: float
+    required: Real
     """The least value; against the current version: its value less the margin."""
-    actual: float | None
-    """None: there is no such value, and the note says why."""
     met: bool
-    current: float | None = None
+    actual: Real | None = None
+    """Absent: there is no such value, and the note says why."""
+    current: Real | None = None
     """The same metric of the current version, where there is one."""
-    low: float | None = None
+    low: Real | None = None
     """With a confidence: the bound that was decided on. Against the current version: that of the
     difference, added to the current value, so that `required` is what it is held against."""
-    high: float | None = None
+    high: Real | None = None
     """None with a confidence, which looks at one side."""
     examples: int | None = None
     """The test examples behind the interval."""
     note: str | None = None
 
-    def to_json(self) -> dict[str, Json]:
-        """What is known, numbers to six places."""
-        return {
-            name: round(value, 6) if isinstance(value, float) else value
-            for name, value in asdict(self).items()
-            if value is not None
-        }
+    @property
+    def rounded(self) -> GateRow:
+        """The row for documents, numbers to six places."""
+        return replace(
+            self, **{n: round(v, 6) for n, v in asdict(self).items() if type(v) is float}
+        )
+
+    def to_json(self) -> Attributes:
+        """Return what is known, numbers to six places."""
+        return cast("Attributes", written(self.rounded))
 
 
-class GateReport(Struct, frozen=True):
+class GateReport(Document, frozen=True):
     """All requirements of a gate."""
 
     rows: tuple[GateRow, ...]
-    confidence: float | None = None
+    confidence: Real | None
     """As required; None: the measured values decided."""
-    caveat: str | None = None
+    caveat: str | None
     """How little is known where test examples are few."""
     simulated: bool = False
     """Whether what was measured is made up: no model was trained."""
@@ -80,23 +83,10 @@ class GateReport(Struct, frozen=True):
         """Whether every requirement is met."""
         return all(row.met for row in self.rows)
 
-    def to_json(self) -> dict[str, Json]:
-        """For programs."""
-        return {
-            "passed": self.passed,
-            "confidence": self.confidence,
-            "rows": [row.to_json() for row in self.rows],
-            "caveat": self.caveat,
-            **({"simulated": True} if self.simulated else {}),
-            **({} if self.guessing is None else {"guessing": self.guessing}),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> GateReport:
-        """The inverse. Raises KeyError or TypeError."""
-        rows = tuple(GateRow(**{"actual": None, **row}) for row in content["rows"])
-        told = content.get("simulated", False), content.get("guessing")
-        return cls(rows, content["confidence"], content["caveat"], *told)
+    @property
+    def rounded(self) -> GateReport:
+        """The report for documents, numbers to six places."""
+        return replace(self, rows=tuple(row.rounded for row in self.rows))
 
 
 _ByLabel = Mapping[str | None, Evaluation]
@@ -178,7 +168,7 @@ class _Gate(Struct, frozen=True):
         before = None if self.current is None else self._measured(self.current, label, metric)
         was = before.value if isinstance(before, Measure) else None
         if isinstance(found, Unmeasured):
-            return GateRow(name, least, None, met=False, current=was, note=found.note)
+            return GateRow(name, least, met=False, current=was, note=found.note)
         confidence = self.requirements.confidence
         if confidence is None:
             return self._row(name, least, found, was, found.within(self._z()))
@@ -196,10 +186,10 @@ class _Gate(Struct, frozen=True):
         if not labels:
             for metric, least in sorted(self.requirements.each_label.items()):
                 name = self._name("each label", metric)
-                yield GateRow(name, least, None, met=False, note=note)
+                yield GateRow(name, least, met=False, note=note)
         for label in sorted(set(self.requirements.labels) - set(labels)):
             for metric, least in sorted(self.requirements.labels[label].items()):
-                yield GateRow(self._name(label, metric), least, None, met=False, note=note)
+                yield GateRow(self._name(label, metric), least, met=False, note=note)
 
     def _against_current(self, margin: float) -> GateRow:
         """Not worse by more than the margin; with a confidence, a test of non-inferiority."""
@@ -209,14 +199,14 @@ class _Gate(Struct, frozen=True):
         actual = found.value if isinstance(found, Measure) else None
         if self.current is None:
             note = "no current version to compare with"
-            return GateRow(name, 0.0, actual, met=True, note=note)
+            return GateRow(name, 0.0, met=True, actual=actual, note=note)
         before = self._measured(self.current, None, metric)
         if isinstance(before, Unmeasured):
             note = f"current version: {before.note}"
-            return GateRow(name, 0.0, actual, met=False, note=note)
+            return GateRow(name, 0.0, met=False, actual=actual, note=note)
         least = before.value - margin
         if isinstance(found, Unmeasured):
-            return GateRow(name, least, None, met=False, current=before.value, note=found.note)
+            return GateRow(name, least, met=False, current=before.value, note=found.note)
         within, was_within = found.within(self._z()), before.within(self._z())
         bounds = None
         if within is not None and was_within is not None:
@@ -237,8 +227,8 @@ class _Gate(Struct, frozen=True):
         return GateRow(
             name,
             least,
-            found.value,
             met=decides >= least - _ROUNDING,
+            actual=found.value,
             current=was,
             low=None if within is None else within.low,
             high=None if within is None or confident else within.high,

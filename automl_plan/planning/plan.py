@@ -6,30 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from types import MappingProxyType
-from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
 from automl_plan.model.endpoints import Home
-from automl_plan.model.json import Attributes, Json
+from automl_plan.model.json import Attributes, Document, Dollars, Json, ObjectId, Real
 from automl_plan.model.recorded import Step
 
 
-class Amounts(Struct, frozen=True):
+class Amounts(Struct, frozen=True, forbid_unknown_fields=True):
     """US dollars, to the cent."""
 
-    training: float = 0.0
+    training: Dollars = 0.0
     """At most, for the trainings that the plan starts."""
-    running_spent: float | None = 0.0
+    running_spent: Dollars | None = 0.0
     """Up to this so far, for a running training; to cancel it would cost as much. Null: not
     known."""
-    running_most: float = 0.0
+    running_most: Dollars = 0.0
     """At most, once running trainings have ended."""
-    monthly_before: float = 0.0
+    monthly_before: Dollars = 0.0
     """Of deployments, before the plan is applied."""
-    monthly_after: float = 0.0
+    monthly_after: Dollars = 0.0
     """The same after it is applied."""
 
 
@@ -46,12 +44,12 @@ class CostLine(Struct, frozen=True):
     amounts: Amounts
 
 
-class Idle(Struct, frozen=True):
+class Idle(Struct, frozen=True, forbid_unknown_fields=True):
     """A deployed model that is not managed, and what it costs a month."""
 
     object_id: str
     display_name: str
-    monthly: float
+    monthly: Dollars
 
 
 class Costs(Struct, frozen=True):
@@ -80,27 +78,6 @@ class Costs(Struct, frozen=True):
     def idle_monthly(self) -> float:
         """A month of what is deployed and unmanaged."""
         return sum(each.monthly for each in self.idle)
-
-
-def costs_to_json(costs: Costs) -> dict[str, Json]:
-    """For plan files and programs."""
-    return {
-        "currency": "USD",
-        "prices_of": costs.prices_of,
-        "resources": {str(line.address): asdict(line.amounts) for line in costs.lines},
-        "total": asdict(costs.total),
-        "idle": [asdict(idle) for idle in costs.idle],
-    }
-
-
-def costs_from_json(content: Mapping[str, Any]) -> Costs:
-    """The inverse. Raises KeyError, TypeError or ValueError."""
-    resources = content["resources"].items()
-    return Costs(
-        prices_of=content["prices_of"],
-        lines=tuple(CostLine(Address.parse(a), Amounts(**amounts)) for a, amounts in resources),
-        idle=tuple(Idle(**idle) for idle in content["idle"]),
-    )
 
 
 class Action(StrEnum):
@@ -144,7 +121,7 @@ TRAININGS = frozenset({Action.TRAIN, Action.RETRAIN})
 """Actions that begin a training, which is paid for."""
 
 
-class Difference(Struct, frozen=True):
+class Difference(Struct, frozen=True, forbid_unknown_fields=True):
     """One attribute that differs, by its dotted path."""
 
     path: str
@@ -152,7 +129,7 @@ class Difference(Struct, frozen=True):
     after: Json
 
 
-class Change(Struct, frozen=True):
+class Change(Document, frozen=True):
     """One step of a plan."""
 
     address: Address
@@ -161,9 +138,9 @@ class Change(Struct, frozen=True):
     """In plain words, for the reader."""
     field: str | None = None
     """The dotted path of the field that caused it."""
-    object_id: str | None = None
+    object_id: ObjectId | None = None
     """The live object acted upon; None: the current one, made earlier in this plan or before."""
-    operation_id: str | None = None
+    operation_id: ObjectId | None = None
     """For `resume` and `cancel`."""
     differences: tuple[Difference, ...] = ()
     after: Attributes | None = None
@@ -185,11 +162,11 @@ class Change(Struct, frozen=True):
         return " ".join(filter(None, (str(self.address), self.action, subject)))
 
 
-class Drift(Struct, frozen=True):
+class Drift(Struct, frozen=True, forbid_unknown_fields=True):
     """A live object that differs from what is recorded."""
 
     address: Address
-    object_id: str
+    object_id: ObjectId
     gone: bool
     trained: str | None = None
     """The display name of a model that someone else trained on the dataset."""
@@ -205,7 +182,7 @@ class UnrecordedKind(StrEnum):
     """One that runs: its id is that of the operation."""
 
 
-class Unrecorded(Struct, frozen=True):
+class UnrecordedObject(Struct, frozen=True, forbid_unknown_fields=True):
     """A live object that bears the state's ownership labels, and is not in the state.
 
     Also a running training without labels on a dataset of the state, which did not begin it.
@@ -220,10 +197,21 @@ class Unrecorded(Struct, frozen=True):
     """What it is, and each way to settle it."""
     display_name: str = ""
     labelled: bool = True
-    monthly: float = 0.0
+    monthly: Real = 0.0
     """What its deployment costs (US dollars a month)."""
+
+
+class Unrecorded(UnrecordedObject, frozen=True):
+    """An unrecorded object, with what is not kept in a saved plan."""
+
     dataset_id: str | None = None
-    """Trainings: what it trains on, where that is known; not kept in a saved plan."""
+    """Trainings: what it trains on, where that is known."""
+
+    @property
+    def shown(self) -> UnrecordedObject:
+        """What plan files have of it."""
+        names = UnrecordedObject.__struct_fields__
+        return UnrecordedObject(**{name: getattr(self, name) for name in names})
 
 
 class NoteKind(StrEnum):
@@ -252,7 +240,7 @@ class HeldBy(StrEnum):
     """Somebody rolled back from it."""
 
 
-class Note(Struct, frozen=True):
+class Note(Document, frozen=True):
     """Something to know that is no change."""
 
     address: Address
@@ -262,7 +250,7 @@ class Note(Struct, frozen=True):
     """Of `held`; None in plan files that don't tell."""
 
 
-class Violation(Struct, frozen=True):
+class Violation(Document, frozen=True):
     """Something in which a plan goes against the team's policy."""
 
     rule: str
@@ -315,7 +303,7 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
 """Every rule of a refusal, with what holds where it is kept; beside those of `POLICY`."""
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Document, frozen=True):
     """Why a plan is not carried out."""
 
     rule: str

@@ -7,16 +7,15 @@ service can't be asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from automl_plan.model.address import Address
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation, at_threshold
-from automl_plan.model.json import Json
+from automl_plan.model.json import Count, Document, Number, Real
 from automl_plan.model.requirements import DEFAULT_THRESHOLD, Requirements
 from automl_plan.planning.gate import GateReport, evaluate_gate
 from automl_plan.planning.statistics import no_better_than_guessing
@@ -40,44 +39,44 @@ class Role(StrEnum):
     """Its gate turned it down."""
 
 
-class Figures(Struct, frozen=True):
+class Figures(Struct, frozen=True, forbid_unknown_fields=True):
     """The figures of one label, or overall; all but `examples` lie between 0 and 1."""
 
     label: str | None
     """None: overall."""
-    examples: int
+    examples: Count
     """Images of the TEST set."""
-    au_prc: float | None = None
-    mean_average_precision: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    f1: float | None = None
+    au_prc: Real | None = None
+    mean_average_precision: Real | None = None
+    precision: Real | None = None
+    recall: Real | None = None
+    f1: Real | None = None
 
 
-class Point(Struct, frozen=True):
+class Point(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A point of the precision-recall curve."""
 
-    threshold: float
-    precision: float
-    recall: float
+    threshold: Real
+    precision: Real
+    recall: Real
 
 
-class Scorecard(Struct, frozen=True):
+class Scorecard(Document, frozen=True):
     """What is known of how good one version is."""
 
     address: Address
     object_id: str
     role: Role
-    threshold: float
+    threshold: Real
     """The least score that counts as a prediction, for precision, recall and F1."""
     figures: tuple[Figures, ...]
     """Overall first, then by label."""
-    version: int | None = None
-    curve: tuple[Point, ...] = ()
+    version: Number | None
+    curve: tuple[Point, ...]
     """Overall, by rising threshold."""
-    confusion: ConfusionMatrix | None = None
+    confusion: ConfusionMatrix | None
     """None too where it has more labels than can be read."""
-    gate: GateReport | None = None
+    gate: GateReport | None
     """What its gate would find, by what is declared now."""
     simulated: bool = False
     """Whether all this is made up: no model was trained."""
@@ -114,6 +113,7 @@ def scorecard(
         version,
         () if overall is None else _curve(overall),
         confusion if confusion and len(confusion.labels) <= _MOST_IN_MATRIX else None,
+        None,
         simulated=any(each.simulated for each in evaluations),
         guessing=None if overall is None else no_better_than_guessing(overall),
     )
@@ -154,47 +154,3 @@ def _curve(evaluation: Evaluation) -> tuple[Point, ...]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
-
-
-def scorecard_to_json(card: Scorecard) -> dict[str, Json]:
-    """For plan files and programs."""
-    confusion = card.confusion
-    return {
-        "address": str(card.address),
-        "object_id": card.object_id,
-        "role": str(card.role),
-        "version": card.version,
-        "threshold": card.threshold,
-        "figures": [asdict(each) for each in card.figures],
-        "curve": [[each.threshold, each.precision, each.recall] for each in card.curve],
-        "confusion": None
-        if confusion is None
-        else {"labels": list(confusion.labels), "rows": [list(row) for row in confusion.rows]},
-        "gate": None if card.gate is None else card.gate.to_json(),
-        **({"simulated": True} if card.simulated else {}),
-        **({} if card.guessing is None else {"guessing": card.guessing}),
-    }
-
-
-def scorecard_from_json(content: Mapping[str, Any]) -> Scorecard:
-    """The inverse. Raises KeyError, TypeError or ValueError."""
-    confusion, gate = content["confusion"], content["gate"]
-    return Scorecard(
-        Address.parse(content["address"]),
-        content["object_id"],
-        Role(content["role"]),
-        content["threshold"],
-        tuple(Figures(**each) for each in content["figures"]),
-        content["version"],
-        tuple(Point(*each) for each in content["curve"]),
-        None if confusion is None else _matrix(confusion["labels"], confusion["rows"]),
-        None if gate is None else GateReport.from_json(gate),
-        content.get("simulated", False),
-        content.get("guessing"),
-    )
-
-
-def _matrix(labels: Sequence[str], rows: Sequence[Sequence[int]]) -> ConfusionMatrix:
-    if any(len(each) != len(labels) for each in (rows, *rows)):
-        raise ValueError("a confusion matrix is not square")
-    return ConfusionMatrix(tuple(labels), tuple(tuple(row) for row in rows))

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from automl_plan.model.address import Address, ResourceKind
-from automl_plan.model.json import Json
 from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.ownership import Claim, Owners, lineage_of
 from automl_plan.model.ownership_labels import (
@@ -196,29 +194,6 @@ def _conclusion(found: Sequence[Unrecorded], lineage: str) -> str:
         "The state was lost, is outdated, or is not the only one. Restore the one that records "
         f"them ({commands.STATE_PUSH}), rebuild it from the labels (move it away, then "
         f"{commands.STATE_REBUILD}), or settle each of them. {until}"
-    )
-
-
-def unrecorded_to_json(found: Iterable[Unrecorded]) -> list[Json]:
-    """Objects that the state does not know, for plan files and programs."""
-    return [
-        {
-            "kind": str(each.kind),
-            "id": each.id,
-            "name": each.name,
-            "display_name": each.display_name,
-            "labelled": each.labelled,
-            "monthly": each.monthly,
-            "text": each.text,
-        }
-        for each in found
-    ]
-
-
-def unrecorded_from_json(content: Iterable[Mapping[str, Any]]) -> tuple[Unrecorded, ...]:
-    """The inverse. Raises KeyError, TypeError or ValueError."""
-    return tuple(
-        Unrecorded(**{**fields, "kind": UnrecordedKind(fields["kind"])}) for fields in content
     )
 
 

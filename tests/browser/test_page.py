@@ -64,7 +64,7 @@ def hostile() -> str:
         refused=(Refusal(ATTACK, ATTACK, where=ATTACK),),
     )
     confusion = ConfusionMatrix((ATTACK, "b"), ((3, 1), (0, 4)))
-    gate = GateReport((GateRow(ATTACK, 0.9, 0.5, met=False, note=ATTACK),), caveat=ATTACK)
+    gate = GateReport((GateRow(ATTACK, 0.9, met=False, actual=0.5, note=ATTACK),), None, ATTACK)
     cards = tuple(
         Scorecard(
             model_address("digits"),
@@ -72,6 +72,7 @@ def hostile() -> str:
             role,
             0.5,
             (Figures(None, 8, 0.9, None, 0.9, 0.8, 0.85), Figures(ATTACK, 8, 0.9)),
+            version=None,
             curve=(Point(0.0, 0.5, 1.0), Point(0.5, 0.9, 0.8)),
             confusion=confusion,
             gate=gate if role is Role.CANDIDATE else None,

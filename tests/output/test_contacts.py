@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from automl_plan.model.contacts import contact_from_json, contact_to_json
+from automl_plan.model.json import written
 from automl_plan.output.review_summary import contact_sentence
 from automl_plan.workspace.plan_file import planned_to_json
+from tests.documents import read_again
 from tests.output import scenes
 from tests.output.test_parts import shown
 
@@ -25,8 +26,8 @@ def test_every_form_tells_of_each() -> None:
         assert "Contacts" in text
     document = planned_to_json(planned)
     told = json.loads(json.dumps(document["contacts"]))
-    assert tuple(map(contact_from_json, told)) == planned.contacts
-    assert [contact_to_json(contact) for contact in planned.contacts] == told
+    assert tuple(map(read_again, planned.contacts)) == planned.contacts
+    assert json.loads(json.dumps([*map(written, planned.contacts)])) == told
 
 
 def test_no_form_tells_what_may_be_secret() -> None:

@@ -113,7 +113,7 @@ def random_plan(chance: random.Random) -> BoundPlan:
 def random_score(chance: random.Random, address: Address) -> Scorecard:
     labels = [None, *(text(chance) for _ in range(chance.randrange(4)))]
     figures = (Figures(label, 9, chance.random(), None, 0.5, None, None) for label in labels)
-    gate = GateReport((GateRow(text(chance), 0.9, None, met=False, note=text(chance)),))
+    gate = GateReport((GateRow(text(chance), 0.9, met=False, note=text(chance)),), None, None)
     return Scorecard(
         address,
         f"ICN{chance.randrange(10**9)}",
@@ -121,6 +121,8 @@ def random_score(chance: random.Random, address: Address) -> Scorecard:
         0.5,
         tuple(figures),
         chance.choice((None, 3)),
+        (),
+        None,
         gate=chance.choice((None, gate)),
         simulated=chance.random() < 0.5,
         guessing=chance.choice((None, text(chance))),

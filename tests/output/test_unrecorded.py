@@ -61,7 +61,7 @@ def test_a_plan_without_changes_names_each() -> None:
         assert "ICN9" in form
         assert "1,003.75" in form
     assert "not recorded" in advice(planned)
-    assert len(planned_to_json(planned)["unrecorded"]) == 2  # type: ignore[arg-type]
+    assert len(planned_to_json(planned)["unrecorded"]) == 2
     assert "ICN9" not in "".join(forms(scene))
 
 

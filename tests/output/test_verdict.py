@@ -73,9 +73,9 @@ def test_drift_is_told_in_a_comment() -> None:
 @pytest.mark.parametrize("met", [True, False])
 def test_a_gate_is_foretold(met: bool, simulated: bool) -> None:
     gate = Change(MODEL, Action.GATE, "it was not decided on", object_id="M2")
-    row = GateRow("recall at 0.5", 0.9, 0.95 if met else 0.8, met=met)
-    report = GateReport((row,), simulated=simulated)
-    card = Scorecard(MODEL, "M2", Role.CANDIDATE, 0.5, (), 2, gate=report)
+    row = GateRow("recall at 0.5", 0.9, met=met, actual=0.95 if met else 0.8)
+    report = GateReport((row,), None, None, simulated=simulated)
+    card = Scorecard(MODEL, "M2", Role.CANDIDATE, 0.5, (), 2, (), None, report)
     planned = replace(scenes.update(), plan=Plan((gate,)), scores=(card,))
     (risk,) = risks(planned.plan, planned.scores, usd)
     assert risk.would_be_rejected is not met
@@ -89,6 +89,6 @@ def test_a_gate_is_foretold(met: bool, simulated: bool) -> None:
 def test_a_gate_after_a_training_is_not_foretold() -> None:
     train = Change(MODEL, Action.RETRAIN, "it is asked for")
     gate = Change(MODEL, Action.GATE, "gated", needs=(train.key,))
-    card = Scorecard(MODEL, "M1", Role.REJECTED, 0.5, (), 1, gate=GateReport(()))
+    card = Scorecard(MODEL, "M1", Role.REJECTED, 0.5, (), 1, (), None, GateReport((), None, None))
     found = risks(Plan((train, gate)), (card,), usd)
     assert [risk.forecast for risk in found] == [None, None]

@@ -14,9 +14,11 @@ from automl_plan.model.live import LiveModel
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership_labels import ADDRESS, address_mark
 from automl_plan.planning.cost import costs_of
-from automl_plan.planning.plan import Costs, costs_from_json, costs_to_json
+from automl_plan.planning.plan import Costs
 from automl_plan.planning.unrecorded import known_to, unrecorded
 from automl_plan.providers.google.automl.capabilities import AUTOML
+from automl_plan.workspace.plan_entries import CostEntry
+from tests.documents import read_again
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
 BOOK = list_prices(AUTOML)
@@ -114,5 +116,5 @@ def test_each_deployment_is_counted_once(**nodes: tuple[int, int, int]) -> None:
 def test_json_and_back() -> None:
     world = World()
     found = costs(world, desired(dataset(), model(), model("other")))
-    assert costs_from_json(costs_to_json(found)) == found
-    assert costs_to_json(replace(found, lines=()))["total"] == costs_to_json(Costs(""))["total"]
+    assert read_again(CostEntry.of(found)).costs() == found
+    assert CostEntry.of(replace(found, lines=())).total == CostEntry.of(Costs("")).total

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation
+from automl_plan.model.json import written
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import GateRow, evaluate_gate
 from automl_plan.planning.statistics import (
@@ -18,6 +21,7 @@ from automl_plan.planning.statistics import (
     two_sided,
     wilson,
 )
+from automl_plan.workspace.plan_entries import GateEntry
 
 Z = two_sided(0.95)
 
@@ -315,7 +319,7 @@ def test_few_examples_are_said_to_be_few() -> None:
 
 def test_json() -> None:
     report = evaluate_gate(Requirements({Metric.RECALL: 0.9}, confidence=0.95), (OVERALL,), None)
-    found = report.to_json()
+    found = json.loads(json.dumps(written(GateEntry.of(report))))
     assert found == {
         "passed": False,
         "confidence": 0.95,

@@ -16,6 +16,7 @@ from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import evaluate_gate
 from automl_plan.planning.scorecards import Role, scorecard
 from automl_plan.planning.statistics import no_better_than_guessing
+from tests.documents import read_again
 
 RUNS = 200
 
@@ -113,6 +114,6 @@ def test_gates_and_scorecards_say_it() -> None:
     require = Requirements({Metric.AU_PRC: 0.1})
     report = evaluate_gate(require, [found], None)
     assert (report.guessing, report.passed) == (said, True)
-    assert type(report).from_json(report.to_json()).guessing == said
+    assert read_again(report).guessing == said
     card = scorecard(model_address("m"), "M1", Role.CURRENT, [found])
     assert card.guessing == said

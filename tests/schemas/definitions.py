@@ -59,6 +59,8 @@ class Definitions:
         match info:
             case types.Metadata():
                 return {**self._schema(info.type), **(info.extra_json_schema or {})}
+            case types.StructType(array_like=True):
+                return _tuple([self._schema(field.type) for field in info.fields])
             case types.StructType():
                 return self._reference(info.cls, lambda: self._object(info))
             case types.CustomType() if info.cls in CUSTOM:
@@ -70,9 +72,7 @@ class Definitions:
             case types.DictType():
                 return self._mapping(info)
             case types.TupleType():
-                items = [self._schema(each) for each in info.item_types]
-                size = len(items)
-                return {"type": "array", "items": items, "minItems": size, "maxItems": size}
+                return _tuple([self._schema(each) for each in info.item_types])
             case (
                 types.CollectionType()
                 | types.ListType()
@@ -99,7 +99,7 @@ class Definitions:
             if omits and not field.required:
                 value = _without_null(value)
             if field.name in strings:
-                value = {"description": strings[field.name], **value}
+                value = {"description": _without_none(strings[field.name], optional), **value}
             properties[field.encode_name] = value
             if not optional:
                 required.append(field.encode_name)
@@ -129,6 +129,11 @@ class Definitions:
             self.entries[name] = {}  # of a type that refers to itself
             self.entries[name] = make()
         return {"$ref": f"#/definitions/{name}"}
+
+
+def _tuple(items: list[Schema]) -> Schema:
+    size = len(items)
+    return {"type": "array", "items": items, "minItems": size, "maxItems": size}
 
 
 def _plain(info: types.Type) -> Schema:
@@ -234,6 +239,13 @@ def _strings_of(struct: type) -> Iterator[tuple[str, str]]:
         match after:
             case ast.Expr(value=ast.Constant(value=str(text))):
                 yield field.target.id, _line(text)
+
+
+def _without_none(text: str, optional: bool) -> str:
+    """Return a description in the words of JSON."""
+    word = "absent" if optional else "null"
+    text = re.sub(r"(^|\. )None\b", lambda found: found[1] + word.capitalize(), text)
+    return re.sub(r"\bNone\b", word, text)
 
 
 def _line(text: str) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from automl_plan.config.configuration import ProviderSettings
 from automl_plan.model.history import HistoryEntry
 from automl_plan.model.notices import Message
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, ResourceEntry
+from automl_plan.model.source_data import SourceTotals
 from automl_plan.output import graph
 from automl_plan.output.documents import (
     commands,
@@ -24,8 +26,10 @@ from automl_plan.output.documents import (
     state,
     watch,
 )
-from automl_plan.planning.plan import Drift
+from automl_plan.planning.plan import Drift, UnrecordedObject
 from automl_plan.state.document import StateDocument
+from automl_plan.workspace import plan_entries
+from automl_plan.workspace.plan_document import PlanDocument
 from tests.schemas.definitions import Definitions, Schema
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -112,6 +116,23 @@ PUBLISHED = (
             RecordedObject: "object",
             RecordedOperation: "operation",
             HistoryEntry: "ended",
+        },
+    ),
+    Published(
+        "plan",
+        "automl-plan plan file",
+        root=PlanDocument,
+        names={
+            plan_entries.MomentEntry: "moment",
+            plan_entries.ChangeEntry: "change",
+            plan_entries.CostEntry: "cost",
+            plan_entries.GateEntry: "gate",
+            plan_entries.ScorecardEntry: "score",
+            plan_entries.DatasetEntry: "dataset",
+            plan_entries.ModelEntry: "model",
+            UnrecordedObject: "unrecorded",
+            SourceTotals: "source",
+            ProviderSettings: "provider",
         },
     ),
     Published(

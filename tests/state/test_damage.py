@@ -44,7 +44,7 @@ from automl_plan.state.journal import (
     resource_step,
 )
 from automl_plan.state.store import StateStore
-from automl_plan.workspace.plan_document import change_to_json
+from automl_plan.workspace.plan_entries import ChangeEntry
 from automl_plan.workspace.plan_file import encode_plan, read_plan
 from tests.output import scenes
 from tests.output.schema import content
@@ -120,7 +120,7 @@ def used(state: State) -> None:
         resource_text(record, PLAIN)
         content(StateShow.of(record))
     plan = make_plan(WANTED, state.recorded(), None, OPTIONS, service_now=NOW)
-    json.dumps([change_to_json(change) for change in plan.changes]).encode()
+    json.dumps([written(ChangeEntry.of(change)) for change in plan.changes]).encode()
 
 
 def damaged(data: bytes) -> Iterator[bytes]:

@@ -133,6 +133,6 @@ def _advised(advised: DatasetAdvice) -> AdvisedDataset:
     return AdvisedDataset.filled(
         advised,
         advice,
-        labels=tuple(LabelNeeds.filled(each, each.counts) for each in advice.labels),
+        labels=tuple(LabelNeeds.filled(each) for each in advice.labels),
         simulated=advice.simulated or UNSET,
     )

@@ -154,7 +154,7 @@ def plan_html(planned: BoundPlan, links: SourceLinks | None = None) -> str:
 def _data(planned: BoundPlan) -> Iterator[Data]:
     for address in sorted({*planned.adequacy, *planned.data_findings}):
         advice = planned.adequacy.get(address)
-        most = max((each.counts.examples for each in advice.labels), default=0) if advice else 0
+        most = max((each.examples for each in advice.labels), default=0) if advice else 0
         yield Data(str(address), advice, planned.data_findings.get(address), most or 1)
 
 
