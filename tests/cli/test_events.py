@@ -51,7 +51,6 @@ def test_refusal(project: ProjectLine) -> None:
     assert found[-1]["error"]["type"] == "PlanRefused"
 
 
-@BOTH
 def test_failure(project: ProjectLine) -> None:
     rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")

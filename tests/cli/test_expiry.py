@@ -12,11 +12,10 @@ import requests
 from msgspec.structs import replace
 
 from automl_plan.execution.poller import wait_for_operation
+from tests.apis import BOTH
 from tests.cli.command import COMMAND, PATIENCE, ProjectLine, environment
 from tests.output.ics import Component, read
 from tests.output.schema import is_valid
-
-pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 DAY = 86_400.0
 
@@ -62,6 +61,7 @@ def train_by_hand(project: ProjectLine) -> None:
         wait_for_operation(provider, operation.id, timeout=30)
 
 
+@BOTH
 def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     (model,) = project.json("models", "list")["models"]
@@ -95,6 +95,7 @@ def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:
     assert told.startswith(f"Deleted {model['id']}")
 
 
+@BOTH
 def test_the_calendar(project: ProjectLine) -> None:
     assert project("models", "calendar") == "No models expire.\n"
     project("apply", "--auto-approve")

@@ -11,11 +11,9 @@ import pytest
 from automl_plan.execution.poller import wait_for_operation
 from automl_plan.providers.local import process
 from automl_plan.workspace.plan_file import read_plan, sealed, write_plan
-from tests.apis import fault_of
+from tests.apis import BOTH, fault_of
 from tests.cli.command import ProjectLine
 from tests.project import as_kept
-
-pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 KIND = {"classification_type": "MULTICLASS"}
 DATASET: dict[str, Any] = {"image_classification": KIND, "sources": ["d.csv"]}
@@ -136,6 +134,7 @@ def test_who_and_why_is_recorded(project: ProjectLine) -> None:
     assert "Held" in project("plan", "--detailed-exitcode")
 
 
+@BOTH
 def test_whatever_fails_the_old_version_serves(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     gated = {
@@ -156,6 +155,7 @@ def test_whatever_fails_the_old_version_serves(project: ProjectLine) -> None:
     assert trainings(project) == 3
 
 
+@BOTH
 def test_what_was_detached_goes_through_its_gate(project: ProjectLine) -> None:
     project.project.time_scale = 1.0
     write(project, {"digits": {**MODEL, "require": {"au_prc": 0.1}}})
@@ -170,6 +170,7 @@ def test_what_was_detached_goes_through_its_gate(project: ProjectLine) -> None:
 # -- imports ---------------------------------------------------------------------------------
 
 
+@BOTH
 def test_all_that_lives_is_declared_and_adopted(project: ProjectLine, api: str) -> None:
     write(project, {"digits": {**MODEL, "vertex": {"disable_early_stopping": True}}})
     project("apply", "--auto-approve")
@@ -199,6 +200,7 @@ def test_declarations_are_written_where_they_count(project: ProjectLine) -> None
     assert "--write FILE" in project.failure("import", "--all")
 
 
+@BOTH
 def test_one_by_one_by_blocks(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     (model,) = project.json("models", "list")["models"]
@@ -264,6 +266,7 @@ def test_a_move_to_what_is_there_is_told_with_its_place(project: ProjectLine) ->
 # -- lost states -----------------------------------------------------------------------------
 
 
+@BOTH
 def test_a_lost_state_is_made_anew_while_a_training_runs(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     project.detach()
@@ -276,6 +279,7 @@ def test_a_lost_state_is_made_anew_while_a_training_runs(project: ProjectLine) -
     assert trainings(project) == 1
 
 
+@BOTH
 def test_what_can_not_be_known_is_not_guessed(project: ProjectLine) -> None:
     project.project.time_scale = 1.0
     write(project, {"digits": MODEL, "other": MODEL})
@@ -302,6 +306,7 @@ def test_nothing_to_make_a_state_of(project: ProjectLine) -> None:
 # -- drift and protection --------------------------------------------------------------------
 
 
+@BOTH
 def test_drift_is_for_cron(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     assert "No drift" in project("drift")
@@ -318,6 +323,7 @@ def test_drift_is_for_cron(project: ProjectLine) -> None:
     assert "deploy is declared" in project("why", "model.digits")
 
 
+@BOTH
 def test_a_model_trained_by_hand_is_told_and_accepted(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     with project.project.workspace() as opened:

@@ -215,7 +215,6 @@ def test_a_deleted_model_is_trained_again(project: ProjectLine, api: str) -> Non
     assert "1 model to train" in project("plan")
 
 
-@BOTH
 def test_refresh_only(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     with project.project.workspace() as workspace:

@@ -6,14 +6,11 @@ import fcntl
 import signal
 import subprocess
 
-import pytest
-
-from tests.apis import id_start, training_start
+from tests.apis import BOTH, id_start, training_start
 from tests.cli.command import COMMAND, ProjectLine, environment
 
-pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
-
+@BOTH
 def test_wait_follows_what_runs_and_goes_on_with_what_depends_on_it(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     assert project("wait") == "No open operations.\n"
@@ -30,6 +27,7 @@ def test_wait_follows_what_runs_and_goes_on_with_what_depends_on_it(project: Pro
     assert project("plan").startswith("No changes.")
 
 
+@BOTH
 def test_an_interrupt_can_cancel(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     with project.terminal("apply", "--auto-approve", "--on-interrupt", "cancel") as terminal:
@@ -53,6 +51,7 @@ def test_force_unlock(project: ProjectLine) -> None:
         project("destroy", "--auto-approve")
 
 
+@BOTH
 def test_a_lost_state_makes_nothing_twice(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     state = project.directory / "state.json"
@@ -75,6 +74,7 @@ def test_an_empty_state_can_be_begun_on_purpose(project: ProjectLine) -> None:
     assert "1 model to train" in project("plan")
 
 
+@BOTH
 def test_a_plan_that_what_lives_has_left_behind_is_refused(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
     (project.directory / "saved").mkdir()

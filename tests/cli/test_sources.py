@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.apis import APIS
+from tests.apis import BOTH
 from tests.cli.command import ProjectLine
 from tests.project import png
-
-pytestmark = pytest.mark.parametrize("api", APIS, indirect=True)
 
 CLASSES = {"image_classification": {"classification_type": "MULTICLASS"}, "sources": ["d.csv"]}
 MODEL = {"dataset": "digits", "image_classification": {"train_budget_milli_node_hours": 8000}}
@@ -81,6 +79,7 @@ def test_rows_that_say_something_else_are_refused(project: ProjectLine) -> None:
     assert "1 dataset to create" in project("plan")
 
 
+@BOTH
 def test_rows_that_are_added_are_imported(project: ProjectLine) -> None:
     declare(project, on_source_change="append")
     project("apply", "--auto-approve")
@@ -128,6 +127,7 @@ def test_a_model_on_a_dataset_without_data(project: ProjectLine) -> None:
     assert "can't be trained on it" in project("plan", code=3)
 
 
+@BOTH
 def test_a_partial_import_is_not_trained_on(project: ProjectLine) -> None:
     declare(project)
     edit(project, "images/cat-0.png,cat", "images/cat-0.png,big cat")
@@ -153,6 +153,7 @@ def test_a_partial_import_is_not_trained_on(project: ProjectLine) -> None:
     assert dataset["total_images"] == 16
 
 
+@BOTH
 def test_a_partial_import_that_wait_follows(project: ProjectLine) -> None:
     declare(project)
     edit(project, "images/cat-0.png,cat", "images/cat-0.png,big cat")
@@ -164,6 +165,7 @@ def test_a_partial_import_that_wait_follows(project: ProjectLine) -> None:
     assert billed(project) == 1
 
 
+@BOTH
 def test_images_that_are_missing_at_the_service(project: ProjectLine) -> None:
     project.project.write({"digits": CLASSES}, {})
     project("apply", "--auto-approve")
@@ -183,6 +185,7 @@ def test_images_that_are_missing_at_the_service(project: ProjectLine) -> None:
     assert billed(project) == 1
 
 
+@BOTH
 def test_a_training_that_was_cancelled_at_the_service(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     project.detach()

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import urllib.request
 
-import pytest
-
+from tests.apis import BOTH
 from tests.cli.command import ProjectLine
 from tests.output.schema import is_valid
-
-pytestmark = pytest.mark.parametrize("api", ["automl", "vertex"], indirect=True)
 
 
 def billed(project: ProjectLine) -> float:
@@ -19,6 +16,7 @@ def billed(project: ProjectLine) -> float:
         return float(json.load(answer)["training_usd"])
 
 
+@BOTH
 def test_the_ledger_says_no_less_than_the_bill(project: ProjectLine) -> None:
     assert "No training is in the ledger" in project("cost", "--spent")
     project("apply", "--auto-approve")
@@ -38,6 +36,7 @@ def test_the_ledger_says_no_less_than_the_bill(project: ProjectLine) -> None:
     assert billed(project) == bill
 
 
+@BOTH
 def test_a_cancelled_training_is_in_it(project: ProjectLine) -> None:
     project.declare(hours_pass=1.0)
     project.detach()

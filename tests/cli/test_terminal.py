@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.apis import BOTH, training_start
+from tests.apis import training_start
 from tests.cli.command import CommandLine, ProjectLine
 
 QUESTION = "Only 'yes' is accepted: "
@@ -47,7 +47,6 @@ def test_a_question_is_interrupted(project: ProjectLine) -> None:
     assert project("state", "list") == "The state is empty.\n"
 
 
-@BOTH
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_training_is_left_running_and_shown_meanwhile(
     project: ProjectLine, api: str, sign: signal.Signals
