@@ -8,7 +8,7 @@ run() {
   "$@"
 }
 
-# The embedded service goes on after a command, as a cloud would; this demo takes it down.
+# The embedded service keeps running after a command, like a cloud; this demo stops it.
 trap 'automl-plan emulator stop >/dev/null' EXIT
 
 run python prepare.py

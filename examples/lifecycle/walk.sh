@@ -8,14 +8,14 @@ run() {
   "$@"
 }
 
-# The embedded service goes on after a command, as a cloud would; this walk takes it down.
+# The embedded service keeps running after a command, like a cloud; this walk stops it.
 trap 'automl-plan emulator stop >/dev/null' EXIT
 export AUTOML_PLAN_VAR_data=first
 
 run python write_data.py
 run automl-plan apply --auto-approve
 
-printf '\n# The data got worse: version 2 is turned down (exit code 3), version 1 serves.\n'
+printf '\n# The data got worse: version 2 is rejected (exit code 3), version 1 keeps serving.\n'
 export AUTOML_PLAN_VAR_data=mislabelled
 run automl-plan apply --auto-approve || printf '(exit code %s)\n' "$?"
 run automl-plan plan
@@ -25,7 +25,7 @@ export AUTOML_PLAN_VAR_data=more
 run automl-plan apply --auto-approve
 run automl-plan models versions digits
 
-printf '\n# A way back, and forward again. No plan undoes it.\n'
+printf '\n# Roll back, and forward again. No plan undoes it.\n'
 run automl-plan models rollback digits --auto-approve --why "a customer complained"
 run automl-plan plan
 run automl-plan models promote digits 3 --auto-approve --why "it was not the model"
@@ -35,7 +35,7 @@ rm -r state
 run automl-plan state rebuild
 run automl-plan plan
 
-printf '\n# 17 months pass: a new version is trained before the life of version 3 ends.\n'
+printf '\n# 17 months pass: a new version is trained before version 3 expires.\n'
 run automl-plan emulator advance 500d
 run automl-plan models list
 run automl-plan emulator advance 20d

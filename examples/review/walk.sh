@@ -19,10 +19,10 @@ commit() {
 python "$here/../lifecycle/write_data.py" "$work"
 cd "$work"
 git init --quiet
-# The embedded service goes on after a command, as a cloud would; this walk takes it down.
+# The embedded service keeps running after a command, like a cloud; this walk stops it.
 trap 'automl-plan emulator stop >/dev/null' EXIT
 
-printf '\n# What is on the main branch is applied; worse data was tried, and turned down.\n'
+printf '\n# What is on the main branch is applied; worse data was tried and rejected.\n'
 cp "$here/main/automl-plan.yaml" .
 commit "What serves"
 run automl-plan apply --auto-approve
