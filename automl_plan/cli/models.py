@@ -50,7 +50,8 @@ def list_(
     from automl_plan.workspace.inventory import model_rows
 
     with run.open() as opened:
-        rows = model_rows(opened.provider.models(), opened.store.read().recorded())
+        unit = opened.configuration.capabilities.budget_unit
+        rows = model_rows(opened.provider.models(), opened.store.read().recorded(), unit)
         now = opened.provider.now()
     run.show(ModelsList.of, models_text, rows, now)
 
@@ -66,7 +67,8 @@ def show(
     from automl_plan.workspace.inventory import model_rows
 
     with run.open() as opened:
-        (row,) = model_rows([_picked(opened, name)], opened.store.read().recorded())
+        unit = opened.configuration.capabilities.budget_unit
+        (row,) = model_rows([_picked(opened, name)], opened.store.read().recorded(), unit)
         now = opened.provider.now()
     run.show(ModelsShow.of, model_text, row, now)
 
@@ -121,7 +123,8 @@ def calendar(
     if run.as_json and ics:
         raise UsageError("--json and --ics exclude each other.")
     with run.open() as opened:
-        rows = model_rows(opened.provider.models(), opened.store.read().recorded())
+        unit = opened.configuration.capabilities.budget_unit
+        rows = model_rows(opened.provider.models(), opened.store.read().recorded(), unit)
         now, identity = opened.provider.now(), opened.provider.identity
     shown = [row for row in rows if every or row.address is not None]
     if not ics:

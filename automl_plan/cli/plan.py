@@ -176,6 +176,7 @@ def cost(
     from automl_plan.output.cost import costs_text
     from automl_plan.output.documents.plan import Cost
     from automl_plan.output.drift import unrecorded_text
+    from automl_plan.output.provider_terms import is_free
     from automl_plan.workspace.make_plan import make_plan
 
     options = run.plan_options(lint=False)
@@ -186,7 +187,7 @@ def cost(
     if run.as_json:
         write_json(Cost.of(costs, unrecorded))
         return
-    style, free = stdout_style(), planned.provider.name == "local"
+    style, free = stdout_style(), is_free(planned)
     text = costs_text(costs, style, free=free) + unrecorded_text(unrecorded, style)
     write(text or "No costs.\n")
 

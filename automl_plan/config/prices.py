@@ -10,7 +10,7 @@ from typing import Any
 from automl_plan.config.yaml_parser import parse
 from automl_plan.errors import PriceBookInvalid
 from automl_plan.model.capabilities import Capabilities
-from automl_plan.model.model_types import ModelTypes, Problem
+from automl_plan.model.model_types import Problem
 from automl_plan.model.prices import Price, PriceBook
 
 FORMAT_VERSION = "1.0"
@@ -26,7 +26,7 @@ def _listed(path: Path) -> Any:
 def list_prices(capabilities: Capabilities) -> PriceBook:
     """Return the list prices of a provider."""
     path = capabilities.price_list
-    return _book(_listed(path), path.name, capabilities.model_types)
+    return _book(_listed(path), path.name, capabilities)
 
 
 def most_usd(can: Capabilities, problem: Problem, model_type: str, milli_node_hours: int) -> str:
@@ -49,10 +49,11 @@ def read_prices(path: Path, capabilities: Capabilities) -> PriceBook:
     for wrong in parsed.diagnostics:
         message = f"Line {wrong.line} of the price book is invalid: {wrong.message}."
         raise PriceBookInvalid(message, where=str(path), hint=wrong.hint)
-    return _book(parsed.value, str(path), capabilities.model_types)
+    return _book(parsed.value, str(path), capabilities)
 
 
-def _book(content: Any, where: str, types: ModelTypes) -> PriceBook:
+def _book(content: Any, where: str, can: Capabilities) -> PriceBook:
+    types = can.model_types
     try:
         _check_format(content["format_version"])
         return PriceBook(
@@ -64,6 +65,7 @@ def _book(content: Any, where: str, types: ModelTypes) -> PriceBook:
             },
             deployment={p: _price(content["deployment"][p]) for p in types if types[p]},
             model_types=types,
+            unit=can.budget_unit,
         )
     except KeyError as error:
         problem = f"{error.args[0]} is missing"

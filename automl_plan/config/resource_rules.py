@@ -106,12 +106,17 @@ def _model_type(config: ResolvedConfig) -> Iterator[Finding]:
     known = config.capabilities.model_types
     for name, entry in config.models.items():
         problem = problem_of(entry)
+        if problem is not None and problem not in known:
+            message = f"the provider {config.provider} trains no models for {problem}"
+            path = ("models", name, str(problem))
+            yield Finding(path, "model-type", message, f"write {listed(known)}", at_key=True)
+            continue
         written = entry[problem].get("model_type") if problem else None
         if problem is None or written is None or written in known[problem]:
             continue
         if written in config.capabilities.unavailable_types:
             continue  # the next rule says what to write in its place
-        other = next((p for p in Problem if written in known[p]), None)
+        other = next((p for p, types in known.items() if written in types), None)
         message = f"{quoted(written)} is not a model type of {problem}"
         hint = f"write {listed(known[problem])}"
         if other is not None:
@@ -141,6 +146,8 @@ def _budget_bounds(config: ResolvedConfig) -> Iterator[Finding]:
         problem = problem_of(entry)
         if problem is None or ("models", name, problem, "model_type") in config.broken:
             continue
+        if problem not in can.model_types:
+            continue  # reported already
         written = entry[problem].get(unit.field)
         model_type = entry[problem].get("model_type", can.default_model_types[problem])
         known = can.model_types[problem].get(model_type)

@@ -86,7 +86,7 @@ def _missing_keys(error: ValidationError, path: KeyPath, can: Capabilities) -> I
     for key in required:
         if key in instance:
             continue
-        if key == can.budget_unit.field:
+        if key == can.budget_unit.field and path[-1] in can.model_types:
             yield _missing_budget(instance, path, can)
         else:
             message = f"the key {quoted(key)} is missing"

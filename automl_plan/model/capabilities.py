@@ -132,6 +132,10 @@ class BudgetUnit(Struct, frozen=True):
         return f"{self.written(milli_node_hours):,} {self.name}"
 
 
+MILLI_NODE_HOURS = BudgetUnit()
+"""Google's unit, and that of plans and states."""
+
+
 class Unavailable(Struct, frozen=True):
     """A model type of other providers that this one does not train."""
 
@@ -153,7 +157,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     default_model_types: Mapping[Problem, str]
     """What the service trains when `model_type` is left out."""
     unavailable_types: Mapping[str, Unavailable] = field(default_factory=dict)
-    budget_unit: BudgetUnit = BudgetUnit()
+    budget_unit: BudgetUnit = MILLI_NODE_HOURS
     training_block: str | None = None
     """The key in a model of training options that this provider alone has."""
     max_description: int = 25_000

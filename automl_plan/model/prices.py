@@ -9,6 +9,7 @@ from math import ceil
 
 from msgspec import Struct
 
+from automl_plan.model.capabilities import BudgetUnit
 from automl_plan.model.model_types import Family, ModelTypes, Problem
 
 HOURS_PER_MONTH = 730
@@ -31,6 +32,8 @@ class PriceBook(Struct, frozen=True):
     deployment: Mapping[Problem, Price]
     model_types: ModelTypes
     """Those that it has prices for."""
+    unit: BudgetUnit
+    """Of the budgets that people read beside them."""
 
     @property
     def digest(self) -> str:

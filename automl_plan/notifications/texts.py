@@ -190,7 +190,7 @@ def _bill(
     usd = None
     if work.problem is not None and work.model_type is not None:
         usd = prices.training_usd(work.problem, work.model_type, billed)
-    return _billed_text(billed, usd, details)
+    return _billed_text(billed, usd, prices, details)
 
 
 def _billed(model_id: str, provider: Provider, prices: PriceBook, details: Details) -> list[str]:
@@ -204,11 +204,11 @@ def _billed(model_id: str, provider: Provider, prices: PriceBook, details: Detai
         return []
     details["cost_milli_node_hours"] = billed
     details.pop("cost_at_most_usd", None)
-    return [_billed_text(billed, training_usd(model, prices), details)]
+    return [_billed_text(billed, training_usd(model, prices), prices, details)]
 
 
-def _billed_text(billed: int, usd: float | None, details: Details) -> str:
-    said = f"Billed: {billed:,} milli node hours"
+def _billed_text(billed: int, usd: float | None, prices: PriceBook, details: Details) -> str:
+    said = f"Billed: {prices.unit.text(billed)}"
     if usd is not None:
         details["cost_usd"] = cents_up(usd)
         said += f", ${cents_up(usd):,.2f} at list price"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from automl_plan.model.address import Address
+from automl_plan.model.capabilities import BudgetUnit
 from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
 from automl_plan.output.expiry import (
@@ -88,7 +89,8 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
     """
     if not rows:
         return "No models.\n"
-    headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", "NODE HOURS", "EXPIRES", "MANAGED AS")
+    hours = rows[0].budget_unit.hours.upper()
+    headers = ("NAME", "TYPE", "DATASET", "STATE", "TRAINED", hours, "EXPIRES", "MANAGED AS")
     cells = [
         (
             f"{clean(row.live.display_name)}\n{clean(row.live.id)}",
@@ -96,7 +98,7 @@ def models_text(rows: Sequence[ModelRow], now: datetime, style: Style) -> str:
             f"{row.dataset or '-'}\n{clean(row.live.dataset_id)}",
             "\n".join(filter(None, (_state(row.live), _endpoint(row.live)))),
             moment(row.live.create_time) + ("\nsimulated" if row.live.simulated else ""),
-            _node_hours(row.live.train_cost_milli_node_hours),
+            _hours(row.live.train_cost_milli_node_hours),
             life_text(row.expires, now, style),
             managed_as(row),
         )
@@ -121,8 +123,8 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             "Trained": moment(live.create_time),
             "Expires": life_text(row.expires, now, PLAIN).replace("\n", ", "),
             "Last updated": moment(live.update_time),
-            "Train budget": _node_hours(budget, " node hours"),
-            "Train cost": _node_hours(cost, " node hours"),
+            "Train budget": _hours(budget, row.budget_unit),
+            "Train cost": _hours(cost, row.budget_unit),
             "Stop reason": live.stop_reason or "-",
             **({"Simulated": _SIMULATED} if live.simulated else {}),
             "Base model": live.base_model_id or "-",
@@ -170,8 +172,10 @@ def _endpoint(model: LiveModel) -> str:
     )
 
 
-def _node_hours(milli: int | None, unit: str = "") -> str:
-    return "-" if milli is None else f"{milli / 1000:g}{unit}"
+def _hours(milli_node_hours: int | None, unit: BudgetUnit | None = None) -> str:
+    if milli_node_hours is None:
+        return "-"
+    return f"{milli_node_hours / 1000:g}{'' if unit is None else f' {unit.hours}'}"
 
 
 _COMMIT = 10

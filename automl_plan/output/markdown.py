@@ -25,6 +25,7 @@ from automl_plan.output.evaluations import (
     version_name,
 )
 from automl_plan.output.operations import expected
+from automl_plan.output.provider_terms import in_budget_unit
 from automl_plan.output.review_summary import (
     Risk,
     advice,
@@ -81,8 +82,8 @@ def _size(text: str) -> int:
 
 class _Comment:
     def __init__(self, planned: BoundPlan, flavour: Flavour, links: SourceLinks | None) -> None:
-        self._planned = planned
-        self._plan = planned.plan
+        self._planned = in_budget_unit(planned)
+        self._plan = self._planned.plan
         self._flavour = flavour
         self._links = links
         self._left_out: list[str] = []

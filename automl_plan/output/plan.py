@@ -12,6 +12,7 @@ from automl_plan.output.cost import costs_text
 from automl_plan.output.data import data_sentences
 from automl_plan.output.drift import drift_text, not_in_refusals, unrecorded_text
 from automl_plan.output.operations import expected
+from automl_plan.output.provider_terms import in_budget_unit, is_free
 from automl_plan.output.review_summary import (
     contacts_text,
     nothing_to_do,
@@ -67,7 +68,7 @@ _REASON_INDENT = " " * 20
 
 def plan_text(planned: BoundPlan, style: Style) -> str:
     """Return the whole plan, ending with its costs, contacts and refusals."""
-    return "".join(_parts(planned, style))
+    return "".join(_parts(in_budget_unit(planned), style))
 
 
 def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
@@ -108,7 +109,7 @@ def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
     yield f"\n{style.bold('Plan:')} {summary(plan.changes)}.\n"
     yield _part_text(planned, style)
     if plan.costs is not None:
-        costs = costs_text(plan.costs, style, free=planned.provider.name == "local")
+        costs = costs_text(plan.costs, style, free=is_free(planned))
         yield f"\n{costs}" if costs else ""
     yield contacts_text(planned.contacts, style)
     yield _policy_text(plan, style)

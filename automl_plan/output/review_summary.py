@@ -11,6 +11,7 @@ from msgspec import Struct
 from automl_plan.model.contacts import Contact, ContactKind
 from automl_plan.output.actions import WORDS
 from automl_plan.output.drift import unrecorded_summary
+from automl_plan.output.provider_terms import is_free
 from automl_plan.output.style import Style, clean, counted
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
@@ -299,8 +300,8 @@ def money(planned: BoundPlan, usd: Usd) -> tuple[str, ...]:
     if costs.idle:
         idle = counted(len(costs.idle), "deployed model")
         sentences.append(f"{idle} not managed: {usd(costs.idle_monthly)} per month.")
-    if planned.provider.name == "local":
-        sentences.append("These are cloud prices; the local provider is free.")
+    if is_free(planned):
+        sentences.append(f"These are cloud prices; the {planned.provider.name} provider is free.")
     return tuple(sentences)
 
 

@@ -48,7 +48,7 @@ class _Registry(Mapping[str, ProviderDefinition]):
         yield from dict.fromkeys((*_BUILT_IN, *_REGISTERED, *_entry_points()))
 
     def __len__(self) -> int:
-        return len(list(self))
+        return sum(1 for _ in self)
 
 
 PROVIDERS = _Registry()

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from automl_plan.errors import InvalidArgument, ProviderError, Unimplemented, UsageError
 from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.capabilities import MILLI_NODE_HOURS, BudgetUnit
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.homes import resolved_models
 from automl_plan.model.live import LiveDataset, LiveModel, Operation, OperationKind
@@ -216,6 +217,8 @@ class ModelRow(Struct, frozen=True):
     """Managed: whether it is the current one, not one that was replaced."""
     dataset: Address | None
     """The managed dataset that it was trained on."""
+    budget_unit: BudgetUnit = MILLI_NODE_HOURS
+    """Of the provider."""
 
     @property
     def address(self) -> Address | None:
@@ -229,7 +232,9 @@ class ModelRow(Struct, frozen=True):
         return self.live.expires
 
 
-def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRow, ...]:
+def model_rows(
+    models: Iterable[LiveModel], recorded: Recorded, unit: BudgetUnit = MILLI_NODE_HOURS
+) -> tuple[ModelRow, ...]:
     """Return the rows of live models."""
     resources = recorded.resources
     owners = Owners(recorded.lineage, resources)
@@ -246,6 +251,7 @@ def model_rows(models: Iterable[LiveModel], recorded: Recorded) -> tuple[ModelRo
                 ownership=owners.of(model),
                 current=owner.current if owner else False,
                 dataset=dataset.address if dataset else None,
+                budget_unit=unit,
             )
         )
     return tuple(rows)

@@ -28,6 +28,7 @@ from automl_plan.output.evaluations import (
 from automl_plan.output.html.charts import Matrix, Plot, matrix, plot
 from automl_plan.output.html.graph import drawing
 from automl_plan.output.operations import expected
+from automl_plan.output.provider_terms import in_budget_unit
 from automl_plan.output.review_summary import (
     RISKY,
     Risk,
@@ -102,6 +103,7 @@ class Data(Struct, frozen=True):
 
 def plan_html(planned: BoundPlan, links: SourceLinks | None = None) -> str:
     """The whole page."""
+    planned = in_budget_unit(planned)
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
