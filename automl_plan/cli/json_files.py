@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from automl_plan.cli.output import json_text, say, write_json_line
 from automl_plan.errors import AutomlPlanError, Interrupted, OutputUnwritable, UsageError
+from automl_plan.files import Draft
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -48,8 +49,9 @@ class DocumentFile:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._temporary: Path | None = None
-        self._final: Path | None = None
+        """Of a stream."""
+        self._draft: Draft | None = None
+        """Of a file."""
 
     @property
     def wanted(self) -> bool:
@@ -64,13 +66,10 @@ class DocumentFile:
                 self._descriptor = _opened(self._path)
                 return self
             # A link is followed: what it names is replaced, not the link.
-            self._final = Path(os.path.realpath(self._path))
-            if self._final.is_dir():
+            final = Path(os.path.realpath(self._path))
+            if final.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            name = f".{self._final.name}.{os.getpid()}.tmp"
-            self._temporary = self._final.with_name(name)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._descriptor = os.open(self._temporary, flags, 0o666)
+            self._draft = Draft(final, mode=0o666, durable=False)
         except OSError as error:
             raise _unwritable(self._path, error) from error
         return self
@@ -82,26 +81,27 @@ class DocumentFile:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if error is not None and self._descriptor is not None:
-                reported = _reported(error)
-                if reported is not None:
-                    self._write_error(reported)
+            reported = None if error is None else _reported(error)
+            if reported is not None:
+                self._write_error(reported)
         finally:
             self._discard()
 
     def write(self, document: Struct | Mapping[str, Json]) -> None:
-        """Write the document. Raises OutputUnwritable."""
-        if self._path is None or self._descriptor is None:
-            return
-        text = json_text(document, indent=2)
+        """Write the document, once. Raises OutputUnwritable."""
+        data = json_text(document, indent=2).encode()
         descriptor, self._descriptor = self._descriptor, None
+        draft, self._draft = self._draft, None
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text.encode())
-            if self._temporary is not None and self._final is not None:
-                self._temporary.replace(self._final)
-                self._temporary = None
+            if descriptor is not None:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+            elif draft is not None:
+                with draft:
+                    draft.write(data)
+                    draft.keep()
         except OSError as error:
+            assert self._path is not None  # noqa: S101 (something was opened)
             raise _unwritable(self._path, error) from error
 
     def _write_error(self, error: AutomlPlanError) -> None:
@@ -116,9 +116,9 @@ class DocumentFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-            self._temporary = None
+        if self._draft is not None:
+            self._draft.discard()
+            self._draft = None
 
 
 class EventLines:

@@ -6,12 +6,12 @@ import errno
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from automl_plan.config.findings import visible
 from automl_plan.errors import Diagnostic
+from automl_plan.files import Draft
 
 MAX_BYTES = 10_000_000
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -116,17 +116,10 @@ def replace(path: Path, text: str, shown: str) -> None:
         # Renaming over it would not ask; nor is root ever refused.
         if not mode & _WRITE or not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=os.path.dirname(target))  # noqa: PTH120
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                os.fchmod(descriptor, mode)
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, target)  # noqa: PTH105
-        except BaseException:
-            os.unlink(temporary)  # noqa: PTH108
-            raise
+        with Draft(Path(target)) as draft:
+            draft.set_mode(mode)
+            draft.write(text.encode())
+            draft.keep()
     except OSError as problem:
         message = f"the file can't be written: {_reason(problem)}"
         raise _unreadable(shown, "unwritable-file", message) from problem

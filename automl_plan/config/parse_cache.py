@@ -12,12 +12,12 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from automl_plan import __version__
+from automl_plan.files import write_whole
 from automl_plan.model.json import Json
 
 SMALLEST = 32_768
@@ -72,14 +72,8 @@ class ParseCache:
             if not _is_ours(directory.stat()):
                 return
             _tidy(directory)
-            descriptor, draft = tempfile.mkstemp(prefix=".", dir=directory)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(_digest_of(content) + content)
-                Path(draft).replace(directory / self._name(text))
-            except OSError:
-                Path(draft).unlink(missing_ok=True)
-                raise
+            parts = (_digest_of(content), content)
+            write_whole(directory / self._name(text), parts, durable=False)
 
     def _name(self, text: str) -> str:
         key = hashlib.sha256(f"{_FORMAT}\0{__version__}\0{self._schema}\0".encode())
