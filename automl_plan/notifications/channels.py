@@ -34,15 +34,15 @@ from automl_plan.model.notices import (
 )
 
 SECONDS = 10.0
-"""That one try waits for an answer."""
+"""Seconds for which one attempt waits."""
 
 
 class DeliveryError(Exception):
-    """Why a message was not taken. The text holds no address and no secret."""
+    """Why a message was not delivered. The text has no address and no secret."""
 
 
 def from_environment(variable: str | None, environ: Mapping[str, str]) -> str:
-    """What a variable of the environment holds. Raises DeliveryError when it is not set."""
+    """Return the value of an environment variable. Raises DeliveryError when it is not set."""
     value = environ.get(variable or "")
     if not value:
         raise DeliveryError(f"{variable} is not set in the environment")
@@ -56,9 +56,9 @@ _LONGEST_SUBJECT = 120
 def mail(
     mailing: Mailing, key: str, notice: Notice, environ: Mapping[str, str], directory: Path
 ) -> None:
-    """Try once; a CA file is looked for from `directory`. Raises DeliveryError.
+    """Send one e-mail; a CA file is relative to `directory`. Raises DeliveryError.
 
-    Nothing is said to a server before its certificate was checked.
+    Nothing is sent to a server before its certificate was checked.
     """
     message = message_of(mailing, key, notice)
     login = None
@@ -76,23 +76,23 @@ def mail(
     except smtplib.SMTPAuthenticationError as error:
         raise DeliveryError(f"it refused the credentials ({error.smtp_code})") from None
     except smtplib.SMTPNotSupportedError:
-        raise DeliveryError("it offers no STARTTLS, or no way to log in") from None
+        raise DeliveryError("it offers no STARTTLS, or no login") from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({code for code, _ in error.recipients.values()})
         raise DeliveryError(f"it refused all receivers ({', '.join(map(str, codes))})") from None
     except smtplib.SMTPResponseException as error:
         raise DeliveryError(f"it answered {error.smtp_code}") from None
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        # A ValueError: what can't be said in SMTP, such as credentials that are no ASCII.
+        # A ValueError: what SMTP can't transmit, such as credentials that are not ASCII.
         raise DeliveryError(f"it gave no answer: {type(error).__name__}") from None
 
 
 def message_of(mailing: Mailing, key: str, notice: Notice) -> EmailMessage:
-    """The message, the same bytes at each try: mail systems know a repetition by its Message-ID."""
+    """Return the message, the same at each attempt: mail systems drop duplicate Message-IDs."""
     message = EmailMessage(policy=SMTP)
     event = _SUBJECTS.get(notice.kind, str(notice.kind))
     subject = f"{notice.address}: {notice.action} {event}"
-    # Names of resources hold no such letters, but a state can be written by others.
+    # Resource names have no such characters, but others can write a state.
     message["Subject"] = "".join(c if c.isprintable() else "?" for c in subject)[:_LONGEST_SUBJECT]
     message["From"] = Address(addr_spec=mailing.sender)
     message["To"] = tuple(Address(addr_spec=each) for each in mailing.to)
@@ -105,17 +105,17 @@ def message_of(mailing: Mailing, key: str, notice: Notice) -> EmailMessage:
 
 
 def _trusted(mailing: Mailing, directory: Path) -> ssl.SSLContext:
-    """Whose certificates are taken: those of the CA file alone where there is one."""
+    """Return the trusted certificates: only those of the CA file where there is one."""
     if mailing.ca_file is None:
         return ssl.create_default_context()
     try:
         return ssl.create_default_context(cafile=str(directory / mailing.ca_file))
     except (OSError, ssl.SSLError):
-        raise DeliveryError("its ca_file can't be read, or holds no certificates") from None
+        raise DeliveryError("its ca_file can't be read, or has no certificates") from None
 
 
 def _connected(mailing: Mailing, trusted: ssl.SSLContext) -> smtplib.SMTP:
-    """A server that has shown its certificate."""
+    """Connect to a server whose certificate is checked."""
     if mailing.tls is Tls.IMPLICIT:
         return smtplib.SMTP_SSL(mailing.host, mailing.port, timeout=SECONDS, context=trusted)
     server = smtplib.SMTP(mailing.host, mailing.port, timeout=SECONDS)
@@ -136,7 +136,7 @@ EVENT_ID = "X-Automl-Plan-Event-Id"
 def send(
     receiver: Receiver, key: str, notice: Notice, environ: Mapping[str, str], directory: Path
 ) -> None:
-    """Try once; `directory` is where commands run. Raises DeliveryError."""
+    """Send one message; commands run in `directory`. Raises DeliveryError."""
     match receiver.way:
         case Way.COMMAND:
             _run(receiver, _body(key, notice), directory)
@@ -157,7 +157,7 @@ def send(
 
 
 def signature(body: bytes, secret: str) -> str:
-    """The hex HMAC-SHA256 of a body."""
+    """Return the hex HMAC-SHA256 of a body."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -180,7 +180,7 @@ def _body(key: str, notice: Notice) -> bytes:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A redirected POST would be another request, to somebody else."""
+    """Follows no redirect: a redirected POST would be another request, to someone else."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -188,7 +188,7 @@ class _NoRedirect(HTTPRedirectHandler):
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     if not url.startswith(("https://", "http://")):
-        raise DeliveryError("its address does not begin with https://")
+        raise DeliveryError("its URL does not start with https://")
     told = {
         "Content-Type": "application/json",
         "User-Agent": f"automl-plan/{__version__}",
@@ -202,7 +202,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
         with error:
             raise DeliveryError(f"it answered {error.code}") from None
     except URLError as error:
-        raise DeliveryError(f"it is not reached: {type(error.reason).__name__}") from None
+        raise DeliveryError(f"it can't be reached: {type(error.reason).__name__}") from None
     except (OSError, HTTPException, ValueError) as error:
         raise DeliveryError(f"it gave no answer: {type(error).__name__}") from None
 

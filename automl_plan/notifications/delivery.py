@@ -16,12 +16,12 @@ from automl_plan.notifications.channels import DeliveryError, send
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds between two tries of a message: doubled each time."""
+"""Seconds between two attempts of a message: doubled each time."""
 _LOG = logging.getLogger(__name__)
 
 
 class Sender:
-    """The receivers of one run."""
+    """Delivers messages in the background, a thread for each receiver."""
 
     def __init__(
         self,
@@ -31,9 +31,9 @@ class Sender:
         prepare: Callable[[Notice], Notice] = lambda notice: notice,
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`prepare` adds to a notice what is asked for when it is sent; it raises nothing.
+        """`prepare` completes a notice when it is sent; it raises nothing.
 
-        Nothing is sent once `may_send` says no.
+        Nothing is sent once `may_send` returns False.
         """
         self._may_send = may_send
         self._prepare = prepare
@@ -47,7 +47,7 @@ class Sender:
         self._closing = threading.Event()
 
     def add(self, key: str, notice: Notice) -> None:
-        """Send a notice to all that it is for."""
+        """Send a notice to its receivers."""
         for name in notice.to:
             receiver = self.receivers.get(name)
             if receiver is None:
@@ -60,7 +60,7 @@ class Sender:
             self._queues[name].put((key, notice))
 
     def pop_sent(self) -> Iterator[tuple[str, str]]:
-        """The id and the receiver of each message that was sent since this was asked last."""
+        """Yield the id and the receiver of each message that was sent since the last call."""
         while True:
             try:
                 sent = self._sent.get_nowait()
@@ -70,7 +70,7 @@ class Sender:
             yield sent
 
     def close(self, seconds: float) -> Iterator[tuple[str, str]]:
-        """Wait at most so long for what is being sent; what else was sent. Tells what was not."""
+        """Wait up to `seconds` for what is being sent; yield what was sent, log what was not."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self._hopeful():
             yield from self.pop_sent()
@@ -79,11 +79,11 @@ class Sender:
         yield from self.pop_sent()
         for name, count in sorted(self._pending.items()):
             if count:
-                problem = self._problems.get(name, "it has not answered yet")
-                _LOG.warning("notify.%s: a message waits for the next run: %s.", name, problem)
+                problem = self._problems.get(name, "no answer yet")
+                _LOG.warning("notify.%s: a message is left for the next run: %s.", name, problem)
 
     def _hopeful(self) -> bool:
-        """Whether a receiver has a message to come that it did not refuse yet."""
+        """Whether a receiver without a failure has a message to come."""
         return any(n and name not in self._problems for name, n in self._pending.items())
 
     def _work(self, receiver: Receiver, messages: queue.SimpleQueue[tuple[str, Notice]]) -> None:
@@ -107,7 +107,7 @@ class Sender:
 
 
 class DeliveryAttempt(Struct, frozen=True):
-    """One try: the message was taken, or the receiver has this problem."""
+    """One attempt: the message was accepted, or there is a problem."""
 
     receiver: str
     key: str
@@ -115,10 +115,10 @@ class DeliveryAttempt(Struct, frozen=True):
 
 
 class DeferredSender(Sender):
-    """Leaves all messages in the outbox, for the next round."""
+    """Leaves all messages in the outbox, to be delivered in rounds."""
 
     def add(self, key: str, notice: Notice) -> None:
-        """Nothing: it waits where it is recorded."""
+        """Do nothing: the message stays in the outbox."""
 
 
 def deliver(
@@ -127,20 +127,20 @@ def deliver(
     environ: Mapping[str, str],
     directory: Path,
     prepare: Callable[[Notice], Notice],
-    go_on: Callable[[], bool],
+    may_continue: Callable[[], bool],
 ) -> Generator[DeliveryAttempt]:
-    """Try what waits for these receivers, at all of them at the same time; tells each try.
+    """Attempt the messages that wait for these receivers, in parallel; yield each attempt.
 
-    `prepare` adds to a notice what is asked for when it is sent; it raises nothing.
-    A receiver that takes one message not is not asked for the next one. No try is begun once
-    `go_on` says no, and none is under way when this ends.
+    `prepare` completes a notice when it is sent; it raises nothing. After a failure a receiver is
+    not sent its next message. No attempt is started once `may_continue` returns False, and none is
+    under way when this ends.
     """
     tried: queue.SimpleQueue[DeliveryAttempt | None] = queue.SimpleQueue()
 
     def work(receiver: Receiver, messages: Sequence[tuple[str, Notice]]) -> None:
         try:
             for key, notice in messages:
-                if not go_on():
+                if not may_continue():
                     return
                 try:
                     send(receiver, key, prepare(notice), environ, directory)

@@ -1,4 +1,4 @@
-"""Records messages together with what they report, each once, and hands them to delivery."""
+"""Records messages with what they report, each once, and hands them to delivery."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from automl_plan.workspace.billing import current_meter
 from automl_plan.workspace.workspace import Workspace
 
 GRACE = 5.0
-"""Seconds that the end of a run waits at most for messages that are being sent."""
+"""Seconds that a run waits at its end for messages that are being sent."""
 
 _LONGEST = 2_000
-"""Letters of a message's text."""
+"""Characters of a message's text."""
 
 
 class Notices:
-    """The messages of one run, in the state and on their way."""
+    """The messages of one run: recorded in the state, and then sent."""
 
     def __init__(
         self,
@@ -36,17 +36,17 @@ class Notices:
         prices: PriceBook,
         meter: Callable[[], Meter | None],
     ) -> None:
-        """`where` is the service, project and location that messages name, `meter` tells how much
-        trainings have used."""
+        """`where` is the service, project and location that messages name; `meter` measures what
+        trainings used."""
         self._session = session
         self._sender = sender
         self._where = where
         self._prices = prices
         self._meter = meter
-        self._held: list[tuple[str, Notice]] = []
+        self._staged: list[tuple[str, Notice]] = []
 
     def resume(self) -> None:
-        """Go on with what earlier runs could not send; forget receivers that are not declared."""
+        """Resume what earlier runs could not send; drop receivers that are not declared."""
         for key, notice in list(self._session.state.outbox.items()):
             for name in notice.to:
                 if name not in self._sender.receivers:
@@ -55,9 +55,9 @@ class Notices:
             self._sender.add(key, notice)
 
     def end_notice(self, ended: OperationEnd, action: str) -> tuple[str, Notice] | None:
-        """That an operation ended, well or not; None when nobody wants to know.
+        """Return the message that an operation ended, well or not; None without a receiver.
 
-        Steps of seconds are told of only when they fail.
+        Short steps are reported only when they fail.
         """
         operation, answer = ended.operation, ended.answer
         failed = answer is not None and answer.error is not None
@@ -80,32 +80,30 @@ class Notices:
     def rejection_notice(
         self, address: Address, action: str, object_id: str, text: str
     ) -> tuple[str, Notice] | None:
-        """That a gate turned a version down."""
+        """Return the message that a gate rejected a version."""
         kind = NoticeKind.GATE_REJECTED
-        key = (
-            f"{object_id}-{utc_now()}"  # a version may be turned down again, by other requirements
-        )
+        key = f"{object_id}-{utc_now()}"  # it may be rejected again, by other requirements
         details: Details = {"where": self._where}
         return self._notice(kind, key, address, action, text, object_id=object_id, details=details)
 
     def stage(self, notice: tuple[str, Notice] | None) -> None:
-        """Send what is recorded as soon as it is let go."""
+        """Keep a recorded message until `flush`."""
         if notice is not None:
-            self._held.append(notice)
+            self._staged.append(notice)
 
     def flush(self) -> None:
-        """Send what is held: it is on disk."""
-        for notice in self._held:
+        """Send the staged messages, which are on disk."""
+        for notice in self._staged:
             self._sender.add(*notice)
-        self._held.clear()
+        self._staged.clear()
 
     def record_sent(self) -> None:
-        """Record what was sent. Raises StateUnwritable."""
+        """Record which messages were sent. Raises StateUnwritable."""
         for key, receiver in self._sender.pop_sent():
             self._session.record_sent(key, receiver)
 
     def close(self) -> None:
-        """Give what is on its way a moment, and record what arrived. Raises StateUnwritable."""
+        """Wait shortly for what is being sent, and record what arrived. Raises StateUnwritable."""
         for key, receiver in self._sender.close(GRACE):
             self._session.record_sent(key, receiver)
 
@@ -157,7 +155,7 @@ def open_notices(workspace: Workspace, session: StateSession, *, deferred: bool 
 def unreported(
     found: Iterable[Found], noticed: Noticed, receivers: Sequence[Receiver]
 ) -> tuple[Found, ...]:
-    """What somebody wants to know of and was not told yet."""
+    """Return the findings that have a receiver and were not reported yet."""
     wanted = {kind for receiver in receivers for kind in receiver.kinds}
     return tuple(each for each in found if each.kind in wanted and each.key not in noticed)
 
@@ -168,37 +166,38 @@ def resolved(
     kinds: Collection[NoticeKind],
     but: Collection[Address] = (),
 ) -> tuple[str, ...]:
-    """The keys of what was told and lasts no more, of these kinds and but for those addresses."""
+    """Return the keys of reported findings of these kinds that are resolved.
+
+    Skips the addresses in `but`.
+    """
     there = {each.key for each in found}
-    passed_over = {str(address) for address in but}
+    skipped = {str(address) for address in but}
     return tuple(
         key
         for key in noticed
-        if key not in there
-        and key.partition(" ")[0] in kinds
-        and address_of(key) not in passed_over
+        if key not in there and key.partition(" ")[0] in kinds and address_of(key) not in skipped
     )
 
 
 def record_new(
     session: StateSession, found: Sequence[Found], receivers: Sequence[Receiver]
 ) -> list[tuple[str, Notice]]:
-    """Record what is new with its messages, which are returned. Raises StateUnwritable."""
-    told = []
+    """Record new findings with their messages, which are returned. Raises StateUnwritable."""
+    notices = []
     for each in unreported(found, session.state.noticed, receivers):
         to = tuple(sorted(r.name for r in receivers if each.kind in r.kinds))
         when = utc_now()
-        # With its moment: when it comes back, that is another event.
+        # With its time: if it comes back, that is another event.
         key = f"{each.kind}-{each.object_id}-{each.what}-{when}"
         notice = Notice(
             each.kind, when, str(each.address), str(each.kind), each.text, to, None, each.object_id
         )
         session.record_noticed(each.key, (key, notice))
-        told.append((key, notice))
-    return told
+        notices.append((key, notice))
+    return notices
 
 
 def forget(session: StateSession, keys: Iterable[str]) -> None:
-    """Forget what lasts no more. Raises StateUnwritable."""
+    """Forget resolved findings. Raises StateUnwritable."""
     for key in keys:
         session.record_cleared(key)

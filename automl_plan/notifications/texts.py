@@ -1,6 +1,6 @@
 """What a message says: what happened, where, how long it took, what it cost, and what to do next.
 
-Texts are lines of plain text; whoever sends them escapes what a receiver would take for more.
+Texts are lines of plain text; channels escape what a receiver would interpret.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ _DONE = {
     Step.IMPORT_DATA: "its data is imported",
     Step.TRAIN: "was trained",
     Step.DEPLOY: "is deployed",
-    Step.UNDEPLOY: "serves no longer",
+    Step.UNDEPLOY: "was undeployed",
     Step.DELETE: "was deleted",
 }
 _INTERVAL = "80%"
 
 
 class OperationEnd(Struct, frozen=True):
-    """The end of an operation, with what is known of it."""
+    """The end of an operation, and what is known of it."""
 
     address: Address
     operation: RecordedOperation
     answer: Operation | None
-    """None: its call was cut off, and what it made was found."""
+    """None: its call was interrupted, and its result was found."""
     made: str | None
     entry: EndedOperation | None = None
-    """What the history keeps of it."""
+    """Its entry in the history."""
     expected: Forecast | None = None
     former: RecordedObject | None = None
-    """The version that served before."""
+    """The version that was current before."""
 
     @property
     def object_id(self) -> str | None:
-        """What was made, or worked on."""
+        """The object that was made, or worked on."""
         return self.made or self.operation.object_id
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None where nobody knows."""
+        """How long it took, if known."""
         if self.entry is not None:
             return self.entry.seconds
         if self.answer is None or not self.answer.create_time:
@@ -68,7 +68,7 @@ class OperationEnd(Struct, frozen=True):
 def end_text(
     ended: OperationEnd, where: str, prices: PriceBook, meter: Meter | None
 ) -> tuple[str, Details]:
-    """The text on an end, well or not, and the same for programs (schemas/notice.schema.json)."""
+    """Return the text of a message on an end, and its details (schemas/notice.schema.json)."""
     operation, answer = ended.operation, ended.answer
     details: Details = {"where": where, "step": str(operation.step)}
     lines = [f"{ended.address}: {_what(ended)}", f"Where: {where}"]
@@ -88,10 +88,10 @@ def end_text(
 
 
 def with_model_results(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
-    """A notice on a training with what the service tells of the model: cost, and how good it is.
+    """Add the cost and the quality of a model to the message on its training.
 
-    One on a rejection tells whether it was by a simulated evaluation. As it is where that can't
-    be asked. Is asked when the message is sent, so that no apply waits.
+    Adds to the message on a rejection whether the evaluation was simulated. Adds nothing where the
+    service can't be asked. Called when the message is sent, so that no apply waits for it.
     """
     if notice.object_id is None:
         return notice
@@ -116,7 +116,7 @@ def with_model_results(notice: Notice, provider: Provider, prices: PriceBook) ->
         before = None if former_found is None else _area(former_found)
         if before is not None:
             details["former_au_prc"] = before
-            said += f", the version before {before:.4f} ({area - before:+.4f})"
+            said += f", former version {before:.4f} ({area - before:+.4f})"
         if found.simulated:
             details["simulated"] = True
             said += " (simulated)"
@@ -136,12 +136,12 @@ def _what(ended: OperationEnd) -> str:
     if answer is not None and answer.error is not None:
         if answer.error.cancelled:
             return f"{step} was cancelled"
-        return f"{step} failed: {answer.error.message or 'the service says no more'}"
+        return f"{step} failed: {answer.error.message or 'the service gives no reason'}"
     version = "" if operation.version is None else f"version {operation.version} "
     object_id = "" if ended.object_id is None else f" ({ended.object_id})"
     what = f"{version}{_DONE.get(operation.step, f'{step} ended')}{object_id}"
     if operation.gated:
-        what += "; the gate decides whether it takes the current one's place"
+        what += "; the gate decides whether it replaces the current version"
     return what
 
 
@@ -194,7 +194,7 @@ def _bill(
 
 
 def _billed(model_id: str, provider: Provider, prices: PriceBook, details: Details) -> list[str]:
-    """What the service says of the model itself, where its operation does not tell."""
+    """Return the line on the bill of a model, whose operation does not have it."""
     try:
         model = provider.model(model_id)
     except ProviderError:
@@ -220,7 +220,7 @@ def _overall(provider: Provider, model_id: str) -> Evaluation | None:
 
 
 def _area(overall: Evaluation) -> float | None:
-    """The area under the precision-recall curve; of object detection, its mean precision."""
+    """Return auPRC; for object detection, mean average precision."""
     return overall.au_prc if overall.au_prc is not None else overall.mean_average_precision
 
 
@@ -233,7 +233,7 @@ def _next(ended: OperationEnd, *, failed: bool) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `2 h 05 min`."""
+    """Format seconds as `45 s`, `12 min`, `2 h 05 min`."""
     if seconds < 90:
         return f"{seconds:,.0f} s"
     minutes = round(seconds / 60)

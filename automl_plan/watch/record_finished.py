@@ -1,4 +1,4 @@
-"""Records how operations ended that a watch saw, as the run would have that waits for them."""
+"""Records operations that ended, as the run would have that waits for them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _OTHERWISE = "it differs from the configuration. Next: automl-plan plan"
 def record_finished(
     workspace: Workspace, session: StateSession, snapshot: Snapshot
 ) -> Iterator[WatchEvent]:
-    """Record what a look saw of operations, with the messages; tells each end.
+    """Record the operations of a snapshot that ended, with their messages; yield each.
 
-    The state is the one that was looked at. Raises StateUnwritable.
+    The state must be that of the snapshot. Raises StateUnwritable.
     """
     configuration, provider = workspace.configuration, workspace.provider
     notices = open_notices(workspace, session, deferred=True)
@@ -54,7 +54,7 @@ def _settled(
     record: RecordedResource,
     finding: Finding,
 ) -> Iterator[WatchEvent]:
-    """A call that was cut off, by what came of it."""
+    """Record the outcome of an interrupted call."""
     intent = finding.intent
     if finding.verdict is not Verdict.ARRIVED:
         session.record(record)
@@ -69,8 +69,8 @@ def _settled(
         finding.made,
     )
     session.record(record, notice=notices.end_notice(ended, str(intent.step)), charge=charge)
-    said = f"{address}: {intent.step}, which was cut off, ended: {finding.made}"
-    yield WatchEvent(WatchEventType.ENDED, said, str(address), intent.id)
+    text = f"{address}: interrupted {intent.step} ended: {finding.made}"
+    yield WatchEvent(WatchEventType.ENDED, text, str(address), intent.id)
 
 
 def _record_operation(
@@ -79,7 +79,7 @@ def _record_operation(
     record: RecordedResource,
     operation: RecordedOperation,
 ) -> Iterator[WatchEvent]:
-    """One operation, by the service's answer."""
+    """Record one operation, by its status."""
     assert operation.id is not None  # noqa: S101 (the caller looked)
     address, answer = record.address, snapshot.answers.get(operation.id)
     change = resume(record, operation)
@@ -92,8 +92,8 @@ def _record_operation(
     if operation.step is Step.TRAIN and answer.error is None:
         planned = None if snapshot.changes is None else snapshot.changes.get(operation.id)
         if planned is not None and planned.address != address:
-            planned = None  # it is to be moved, which is for a plan
-        # Where it can't be known whether it is wanted, nothing gives way to it before a plan.
+            planned = None  # it will be moved, by an apply
+        # Where it is not known whether it is wanted, it replaces nothing before a plan.
         change = planned or resume(record, operation, wanted=False)
         if change.after is None:
             why = "; it is a candidate: " + (_UNKNOWN if planned is None else _OTHERWISE)
@@ -103,7 +103,7 @@ def _record_operation(
     except OperationFailed as error:
         yield WatchEvent(WatchEventType.FAILED, f"{address}: {error.message}", *about)
     except ProviderError:
-        return  # asked again at the next look
+        return  # asked again at the next snapshot
     else:
         made = f": {outcome}{why}" if outcome else why
         yield WatchEvent(WatchEventType.ENDED, f"{address}: {operation.step} ended{made}", *about)

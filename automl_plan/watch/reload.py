@@ -1,4 +1,4 @@
-"""A workspace that follows its configuration: opened anew when a file of it has changed."""
+"""Reopens a workspace when a file of its configuration has changed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _Signature = tuple[tuple[str, int, int, int], ...]
 
 
 class ReloadingWorkspace:
-    """The workspace of a directory, as its files are now."""
+    """The workspace of a directory, always as its files are now."""
 
     def __init__(
         self, open_: Callable[[], Workspace], directory: Path, var_files: Sequence[Path]
     ) -> None:
-        """Raises ConfigurationError, as opening does."""
+        """Open the workspace. Raises ConfigurationError."""
         self._open = open_
         self._files = (directory, tuple(var_files))
         self._read_signature = self._signature()
         self._workspace = open_()
 
     def current(self) -> Workspace:
-        """The workspace. Raises ConfigurationError when the files are wrong by now."""
+        """Return the workspace. Raises ConfigurationError when the files are invalid now."""
         signature = self._signature()
         if signature != self._read_signature:
             opened = self._open()
@@ -61,6 +61,6 @@ class ReloadingWorkspace:
             try:
                 there = path.stat()
             except OSError:
-                continue  # loading tells what is wrong with it
+                continue  # loading reports what is wrong with it
             found.append((str(path), there.st_ino, there.st_size, there.st_mtime_ns))
         return tuple(found)

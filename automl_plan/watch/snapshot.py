@@ -31,23 +31,23 @@ from automl_plan.workspace.workspace import Workspace, fetch_open_operations
 
 
 class WatchEventType(StrEnum):
-    """What a watch saw or did."""
+    """What a watch found or did."""
 
     FOLLOWING = "following"
-    """An operation goes on; told once."""
+    """An operation is running; reported once."""
     ENDED = "ended"
     FAILED = "failed"
     LEFT = "left"
-    """Something waits for a person or an apply: a watch changes nothing at the service."""
+    """Something needs a person or an apply: a watch changes nothing at the service."""
     FOUND = "found"
-    """Drift, or a life that ends; told once."""
+    """Drift or expiry; reported once."""
     SENT = "sent"
     NOT_SENT = "not-sent"
-    """A receiver does not take a message; told when the cause changes."""
+    """A message could not be delivered; reported when the cause changes."""
     BUSY = "busy"
-    """Another run holds the lock; told once."""
+    """Another run holds the lock; reported once."""
     TROUBLE = "trouble"
-    """A look failed; told when the cause changes."""
+    """A snapshot failed; reported when the cause changes."""
 
 
 class WatchEvent(Struct, frozen=True):
@@ -77,50 +77,54 @@ class WatchResult(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """What was seen of one state."""
+    """A read-only view of one state, its operations and findings."""
 
     state: State
     desired: Desired
     answers: Mapping[str, Operation] = field(default_factory=dict)
-    """How the operations stand whose names are known; those that are forgotten are missing."""
+    """The status of operations by id; without those that the service has forgotten."""
     changes: Mapping[str, Change] | None = field(default_factory=dict)
-    """How a wait would go on with the trainings that ended, by operation. None: no plan can be
-    made, so what they made must not take anything's place."""
+    """How `wait` would continue with the trainings that ended, by operation. None: no plan can be
+    made, so their results must not replace anything."""
     settled: tuple[tuple[Address, RecordedResource, Finding], ...] = ()
-    """Calls that were cut off, with the records after them."""
+    """Interrupted calls whose outcome is known, with the records after them."""
     unsettled: Mapping[str, UnsettledOperation] = field(default_factory=dict)
-    """Those that a person has to settle, by address."""
+    """Interrupted calls that a person must settle, by address."""
     undecided: int = 0
-    """Those of which it can't be known yet what came."""
+    """The number of interrupted calls whose outcome is not known yet."""
     found: tuple[Found, ...] | None = None
-    """Drift and lives that end; None when they were not looked for."""
+    """Drift and expiry; None when they were not checked."""
 
     @property
     def busy_addresses(self) -> frozenset[Address]:
-        """Addresses on which drift was not looked for."""
+        """The addresses that were not checked for drift."""
         return busy_addresses(self.state.resources)
 
 
-def take_snapshot(workspace: Workspace, *, far: bool) -> Snapshot:
-    """See how what runs stands, and with `far` what drifted or expires, by list calls.
+def take_snapshot(workspace: Workspace, *, check_drift: bool) -> Snapshot:
+    """Take a snapshot of operations, and with `check_drift` of drift and expiry.
 
     Raises StateError, ProviderError.
     """
     state = workspace.store.read()
     state.check_provider(workspace.provider.identity)
     snapshot = _interrupted_calls(workspace, state)
-    # Operations first: what one makes must not be missing where it has ended.
+    # Operations first: the result of one that has ended must not be missing.
     answers = fetch_open_operations(state.resources, workspace.provider)
     snapshot = replace(snapshot, answers=answers)
     trained = _trained(state.resources, answers)
     if trained:
         changes, desired = _planned_changes(workspace, trained)
         snapshot = replace(snapshot, changes=changes, desired=desired)
-    return replace(snapshot, found=_find_drift_and_expiry(workspace, state)) if far else snapshot
+    return (
+        replace(snapshot, found=_find_drift_and_expiry(workspace, state))
+        if check_drift
+        else snapshot
+    )
 
 
 def _interrupted_calls(workspace: Workspace, state: State) -> Snapshot:
-    """What came of calls without an answer, each by itself: one must not hide another."""
+    """Find the outcomes of interrupted calls, each by itself: one must not hide another."""
     desired, resources = workspace.configuration.desired, state.resources
     tokens = {
         intent.token: address
@@ -149,7 +153,7 @@ def _interrupted_calls(workspace: Workspace, state: State) -> Snapshot:
 def _trained(
     resources: Mapping[Address, RecordedResource], answers: Mapping[str, Operation]
 ) -> frozenset[str]:
-    """The trainings that ended well."""
+    """Return the ids of trainings that ended well."""
     ended = {each for each, answer in answers.items() if answer.done and answer.error is None}
     return frozenset(
         operation.id
@@ -162,7 +166,7 @@ def _trained(
 def _planned_changes(
     workspace: Workspace, trained: frozenset[str]
 ) -> tuple[Mapping[str, Change] | None, Desired]:
-    """What `wait` would do with trainings that ended: follow, whatever the configuration wants."""
+    """Return how `wait` would continue with trainings that ended, and what is declared."""
     try:
         planned = make_plan(workspace, PlanOptions(lint=False), resuming=())
     except (ConfigurationError, PlanError, SourceError, UnsettledOperation, UsageError):
@@ -176,7 +180,7 @@ def _planned_changes(
 
 
 def _find_drift_and_expiry(workspace: Workspace, state: State) -> tuple[Found, ...]:
-    """Drift where nothing is under way, and lives that end."""
+    """Find drift where no operation is open, and versions that expire."""
     if not state.resources:
         return ()
     provider = workspace.provider

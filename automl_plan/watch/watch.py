@@ -1,8 +1,8 @@
-"""Follows what runs detached, looks for what changed outside, and sends the messages of it.
+"""Follows detached operations, checks for drift and expiry, and sends messages.
 
-A watch changes nothing at the service and starts nothing: it records how operations ended, what
-it found, and what was sent. It holds the lock of the state only for that, so that an `apply` can
-run beside it; while one does, that one records and sends.
+A watch changes nothing at the service and starts nothing: it records how operations ended, what it
+found and what was sent. It locks the state only for that, so that an `apply` can run beside it,
+which then records and sends itself.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 """Seconds until what failed is tried again: doubled each time."""
 _BUSY_PAUSE = 5.0
-"""Seconds until it is looked again whether another run has ended."""
+"""Seconds until it checks again whether another run has ended."""
 _ROUND = 10.0
-"""Seconds after which a round of deliveries, which holds the lock, begins no further try."""
-_FAR = (NoticeKind.DRIFT, NoticeKind.EXPIRY)
+"""Seconds after which a round of deliveries, which holds the lock, starts no further attempt."""
+_CHECKED = (NoticeKind.DRIFT, NoticeKind.EXPIRY)
 
 
 class Watch:
-    """One run of `watch`; `interval` (seconds) is between two looks for drift and expiry."""
+    """One run of `watch`; `interval` is the seconds between two checks for drift and expiry."""
 
     def __init__(
         self,
@@ -70,20 +70,20 @@ class Watch:
         self._on_event = on_event
         self._signals = Interruption()
         self._reported: dict[str, str] = {}
-        """What was told last, by what it is about: it is told again when it changes."""
+        """The last report by subject: a subject is reported again when its text changes."""
         self._since: dict[str, float] = {}
-        """From when on an operation is followed (monotonic), by its id."""
-        self._next_far = 0.0
+        """When this watch began to follow an operation (monotonic), by its id."""
+        self._next_check = 0.0
         self._failures = 0
         self._refusals: dict[str, tuple[int, float]] = {}
-        """How often a receiver took nothing in a row, and when it is tried again (monotonic)."""
+        """By receiver: failed attempts in a row, and the time of the next one (monotonic)."""
         self._recorded = 0
 
     def run(self) -> WatchResult:
-        """Watch until nothing is left to watch, or for ever.
+        """Watch until nothing is left to watch, or forever.
 
-        Troubles of the service and of receivers are told and tried again; of a single look they
-        are raised. Raises ConfigurationError, StateError, CredentialsError, and Interrupted at a
+        Failures of the service and of receivers are reported and retried; with `once` they are
+        raised. Raises ConfigurationError, StateError, CredentialsError, and Interrupted at a
         signal.
         """
         try:
@@ -92,7 +92,7 @@ class Watch:
         except KeyboardInterrupt:
             raise Interrupted(
                 "Interrupted; what was found is recorded.",
-                hint="What runs goes on at the service. `automl-plan watch` follows it again.",
+                hint="Operations continue at the service. `automl-plan watch` follows them again.",
             ) from None
 
     def _run(self) -> WatchResult:
@@ -103,7 +103,7 @@ class Watch:
                 return result
             time.sleep(self._pause(result))
 
-    # -- one look --------------------------------------------------------------------------
+    # -- one snapshot ----------------------------------------------------------------------
 
     def _observe(self) -> WatchResult:
         first = not self._reported and not self._failures and not self._since
@@ -116,11 +116,11 @@ class Watch:
             if self._once or (first and isinstance(error, CredentialsError)):
                 raise
             self._failures += 1
-            self._report("look", WatchEvent(WatchEventType.TROUBLE, _describe(error)))
+            self._report("snapshot", WatchEvent(WatchEventType.TROUBLE, _describe(error)))
             return WatchResult(complete=False, recorded=self._recorded)
         self._failures = 0
         self._reported.pop("lock", None)
-        self._reported.pop("look", None)
+        self._reported.pop("snapshot", None)
         return result
 
     def _observe_once(self) -> WatchResult:
@@ -128,16 +128,16 @@ class Watch:
         holder = workspace.store.lock_holder()
         if holder is not None:
             raise StateLocked(f"The state is locked by {holder}.")
-        far = time.monotonic() >= self._next_far
-        snapshot = take_snapshot(workspace, far=far)
+        check = time.monotonic() >= self._next_check
+        snapshot = take_snapshot(workspace, check_drift=check)
         with self._signals.held():
             result = self._take(workspace, snapshot)
-        if far and result.complete:
-            self._next_far = time.monotonic() + self._interval
+        if check and result.complete:
+            self._next_check = time.monotonic() + self._interval
         return result
 
     def _take(self, workspace: Workspace, snapshot: Snapshot) -> WatchResult:
-        """Record and send what a look came to, if anything."""
+        """Record and send what a snapshot contains, if anything."""
         for found in snapshot.found or ():
             event = WatchEvent(WatchEventType.FOUND, found.text, str(found.address))
             self._report(found.key, event)
@@ -147,9 +147,8 @@ class Watch:
         with workspace.open_state(command="watch") as session:
             there = session.state
             if (there.lineage, there.serial) != (snapshot.state.lineage, snapshot.state.serial):
-                return WatchResult(
-                    complete=False, recorded=self._recorded
-                )  # another run was faster
+                # Another run was faster.
+                return WatchResult(complete=False, recorded=self._recorded)
             self._follow(snapshot)
             for event in record_finished(workspace, session, snapshot):
                 self._on_event(event)
@@ -157,7 +156,7 @@ class Watch:
             receivers = workspace.configuration.receivers
             if snapshot.found is not None:
                 gone = resolved(
-                    snapshot.found, session.state.noticed, _FAR, snapshot.busy_addresses
+                    snapshot.found, session.state.noticed, _CHECKED, snapshot.busy_addresses
                 )
                 forget(session, gone)
                 record_new(session, snapshot.found, receivers)
@@ -175,7 +174,7 @@ class Watch:
             return True
         if snapshot.found is not None and (
             unreported(snapshot.found, state.noticed, receivers)
-            or resolved(snapshot.found, state.noticed, _FAR, snapshot.busy_addresses)
+            or resolved(snapshot.found, state.noticed, _CHECKED, snapshot.busy_addresses)
         ):
             return True
         named = [o for record in state.resources.values() for o in record.operations if o.id]
@@ -188,7 +187,7 @@ class Watch:
         return False
 
     def _follow(self, snapshot: Snapshot) -> None:
-        """Tell what goes on, and what this watch has to leave, once each."""
+        """Report running operations, and what this watch can't do, once each."""
         going = {each for each, answer in snapshot.answers.items() if not answer.done}
         self._since = {each: since for each, since in self._since.items() if each in going}
         for address, record in sorted(snapshot.state.resources.items()):
@@ -199,12 +198,14 @@ class Watch:
                 about = (str(address), operation.id)
                 if not answer.done:
                     self._since.setdefault(operation.id, time.monotonic())
-                    said = f"{address}: {operation.step} goes on"
-                    self._report(operation.id, WatchEvent(WatchEventType.FOLLOWING, said, *about))
+                    text = f"{address}: {operation.step} is running"
+                    self._report(operation.id, WatchEvent(WatchEventType.FOLLOWING, text, *about))
                 elif answer.has_next_step and answer.error is None:
-                    said = f"{address}: the next call of the {operation.step} is an apply's to send"
-                    said += ". Next: automl-plan wait"
-                    self._report(operation.id, WatchEvent(WatchEventType.LEFT, said, *about))
+                    text = (
+                        f"{address}: {operation.step} needs another call, which `watch` never sends"
+                    )
+                    text += ". Next: automl-plan wait"
+                    self._report(operation.id, WatchEvent(WatchEventType.LEFT, text, *about))
         for place, error in sorted(snapshot.unsettled.items()):
             self._report(place, WatchEvent(WatchEventType.LEFT, _describe(error), place))
 
@@ -214,7 +215,7 @@ class Watch:
             for operation in record.operations:
                 answer = snapshot.answers.get(operation.id or "")
                 if answer is not None and answer.done and answer.has_next_step:
-                    left += 1  # its next call is not ours to send
+                    left += 1  # a watch does not send its next call
                 else:
                     running += 1
         unsettled = len(snapshot.unsettled)
@@ -232,7 +233,7 @@ class Watch:
         return time.monotonic() >= self._refusals.get(name, (0, 0.0))[1]
 
     def _deliver(self, workspace: Workspace, session: StateSession) -> None:
-        """Try once what waits; what is taken is recorded before the next is looked at."""
+        """Attempt each waiting message once; record each delivery before the next."""
         end = time.monotonic() + _ROUND
         due = [r for r in workspace.configuration.receivers if self._may_try(r.name)]
         tried = deliver(
@@ -253,11 +254,11 @@ class Watch:
                     session.record_sent(each.key, each.receiver)
                     self._refusals.pop(each.receiver, None)
                     self._reported.pop(f"notify.{each.receiver}", None)
-                    said = f"notify.{each.receiver}: {each.key} was sent"
+                    text = f"notify.{each.receiver}: {each.key} was sent"
                     self._on_event(
                         WatchEvent(
                             WatchEventType.SENT,
-                            said,
+                            text,
                             receiver=each.receiver,
                             notice_id=each.key,
                         )
@@ -266,12 +267,12 @@ class Watch:
                 count = self._refusals.get(each.receiver, (0, 0.0))[0]
                 again = time.monotonic() + _backoff(count)
                 self._refusals[each.receiver] = (count + 1, again)
-                said = f"notify.{each.receiver}: a message waits: {each.problem}"
+                text = f"notify.{each.receiver}: a message is waiting: {each.problem}"
                 self._report(
                     f"notify.{each.receiver}",
                     WatchEvent(
                         WatchEventType.NOT_SENT,
-                        said,
+                        text,
                         receiver=each.receiver,
                         notice_id=each.key,
                     ),
@@ -280,13 +281,13 @@ class Watch:
     # -- pauses ----------------------------------------------------------------------------
 
     def _pause(self, result: WatchResult) -> float:
-        """Seconds until the next look."""
+        """Return the seconds until the next snapshot."""
         now = time.monotonic()
         if self._failures:
             return _backoff(self._failures - 1)
         if not result.complete:
             return _BUSY_PAUSE if "lock" in self._reported else SHORTEST_POLL
-        pauses = [self._next_far - now]
+        pauses = [self._next_check - now]
         if result.running:
             pauses += [pause_after(now - since) for since in self._since.values()]
             pauses.append(_BUSY_PAUSE)

@@ -88,13 +88,14 @@ def test_it_follows_detached_work_to_its_end(project: ProjectLine, receiving: Re
     project.detach()
     with passing(project, 2 * DAY):
         told = project("watch", "--interval", "1")
-    assert "model.digits: train goes on\n" in told
+    assert "model.digits: train is running\n" in told
     assert "model.digits: train ended: " in told
-    assert told.endswith("Nothing is left to watch; 1 end recorded.\nNext: automl-plan plan\n")
+    ending = "Nothing left to watch; 1 finished operation recorded.\nNext: automl-plan plan\n"
+    assert told.endswith(ending)
     assert ("ended", "model.digits") in events(receiving)
     assert len(set(receiving.ids())) == len(receiving.ids())
     count = len(receiving.ids())
-    assert project("watch", "--once") == "Nothing is left to watch.\n"
+    assert project("watch", "--once") == "Nothing left to watch.\n"
     # What the plan would do next is an apply's to do; nothing was begun by the watch.
     assert project.json("operations", "list", "--running")["operations"] == []
     assert len(receiving.ids()) == count
@@ -229,7 +230,7 @@ def test_the_examples_run_what_there_is(project: ProjectLine) -> None:
     for command in commands:
         if "--for-ever" in command:
             command.remove("--for-ever")
-        assert project(*command) == "Nothing is left to watch.\n"
+        assert project(*command) == "Nothing left to watch.\n"
     timer = configparser.ConfigParser(interpolation=None)
     timer.read(EXAMPLE / "automl-plan-watch-once.timer", encoding="utf-8")
     assert (EXAMPLE / "automl-plan-watch-once.service").exists()

@@ -197,7 +197,7 @@ def test_an_apply_tells_of_a_training_what_a_person_can_act_on(
     server.messages.clear()
     run(project, ENVIRON)
     (told,) = [m for m in server.messages if m["Subject"] == "model.digits: retrain ended"]
-    assert ", the version before " in str(told.get_content())
+    assert ", former version " in str(told.get_content())
 
 
 def test_killed_when_the_server_has_it_the_same_message_comes_again(

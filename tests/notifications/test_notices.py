@@ -103,7 +103,7 @@ def test_a_receiver_that_is_down_gets_it_from_the_next_run(
     assert not run(project).failed
     waiting = project.state().outbox
     assert len(waiting) == 2
-    assert "notify.ops: a message waits for the next run: it answered 500." in caplog.text
+    assert "notify.ops: a message is left for the next run: it answered 500." in caplog.text
     text = (project.directory / "state.json").read_text()
     SCHEMA.validate(json.loads(text))
     assert SECRET not in text + caplog.text
@@ -200,8 +200,8 @@ def test_what_is_not_set_is_told_and_waits(
         script={"command": ["./not-there"]},
     )
     run(project)
-    assert "notify.chat: a message waits for the next run: CHAT is not set" in caplog.text
-    assert "notify.script: a message waits for the next run: the command can't" in caplog.text
+    assert "notify.chat: a message is left for the next run: CHAT is not set" in caplog.text
+    assert "notify.script: a message is left for the next run: the command can't" in caplog.text
     assert {n.to for n in project.state().outbox.values()} == {("chat", "script")}
     notify(project, script={"command": [sys.executable, "-c", ""]})  # no chat any more
     run(project)
