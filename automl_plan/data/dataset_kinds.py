@@ -14,13 +14,13 @@ FIELDS_OF_BOX_ROWS = 11
 NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 """A coordinate as the service reads it; programs write small ones as 3e-05."""
 _SIGNS = "+-"
-"""A number with a sign is no coordinate, and shows all the same what a row is for."""
+"""A number with a sign is no coordinate, but shows what a row is meant to be."""
 _SHARE = 0.05
-"""Of the labelled rows: so many with several labels are no slip of the pen."""
+"""The share of labelled rows with several labels that is no accident."""
 
 
 class DatasetKind(StrEnum):
-    """What a row of a dataset holds."""
+    """What the rows of a dataset contain."""
 
     MULTICLASS = "multiclass"
     MULTILABEL = "multilabel"
@@ -35,7 +35,7 @@ class DatasetKind(StrEnum):
 
     @property
     def extensions(self) -> frozenset[str]:
-        """Of images that are imported, in small letters (proto: InputConfig)."""
+        """Of images that can be imported, in lower case (proto: InputConfig)."""
         return _OF_DETECTION if self is DatasetKind.DETECTION else _OF_CLASSIFICATION
 
 
@@ -44,7 +44,7 @@ _OF_CLASSIFICATION = _OF_DETECTION | {".webp", ".bmp", ".tif", ".tiff", ".ico"}
 
 
 def kind_of(problem: Problem, classification_type: ClassificationType | None) -> DatasetKind:
-    """That of a declared dataset."""
+    """Return the kind of a declared dataset."""
     if problem is Problem.IMAGE_OBJECT_DETECTION:
         return DatasetKind.DETECTION
     multilabel = classification_type is ClassificationType.MULTILABEL
@@ -52,7 +52,7 @@ def kind_of(problem: Problem, classification_type: ClassificationType | None) ->
 
 
 def has_box(fields: Sequence[str]) -> bool:
-    """Whether a row is one of object detection, with a box or without."""
+    """Return whether a row is one of object detection, with a box or without."""
     if len(fields) != FIELDS_OF_BOX_ROWS:
         return False
     corners = fields[3:]
@@ -61,7 +61,7 @@ def has_box(fields: Sequence[str]) -> bool:
 
 
 def guess_kind(rows: Iterable[Sequence[str]]) -> DatasetKind:
-    """The kind by some first rows: a few that are wrong don't make it another one."""
+    """Return the kind that the first rows suggest; a few invalid rows don't change it."""
     boxes = labelled = several = count = 0
     for fields in rows:
         fields = fields[has_index(fields) :]
@@ -83,6 +83,6 @@ def guess_kind(rows: Iterable[Sequence[str]]) -> DatasetKind:
 SHORTEST_EDGE = 0.01
 """Of a box, in parts of the image's side (proto: InputConfig)."""
 ROUNDING = 1e-9
-"""By which the difference of two decimal fractions may be off."""
+"""The rounding error of a difference of two decimal fractions."""
 FEWEST_PIXELS = 8
 """Of a box's edge (Google's page on preparing data of object detection)."""

@@ -13,7 +13,7 @@ from automl_plan.data.row_checks import UNKNOWN, named
 from automl_plan.data.spilled_records import without_set
 
 MOST_ROWS = 500_000
-"""Rows that are compared; more are left out, so that memory stays bounded."""
+"""Rows that are compared at most, so that memory stays bounded."""
 
 
 class RepeatedRow(Struct, frozen=True):
@@ -26,7 +26,7 @@ class RepeatedRow(Struct, frozen=True):
 
 
 class RepeatedRows:
-    """Gathers rows by their image, or as a whole."""
+    """Collects rows that may repeat others, by image and as a whole."""
 
     def __init__(self, kind: DatasetKind, images: Collection[int], lines: Collection[int]) -> None:
         self._kind = kind
@@ -38,7 +38,7 @@ class RepeatedRows:
         self.left_out = 0
 
     def add(self, batch: RowBatch) -> None:
-        """Keep those rows of a batch that may repeat others."""
+        """Keep the rows of a batch that may repeat others."""
         boxes = self._kind is DatasetKind.DETECTION
         digests = map(hash, batch.paths)
         if boxes:
@@ -64,14 +64,14 @@ class RepeatedRows:
                 yield place
 
     def judge(self, most_boxes: int, where: Callable[[RowPlace], str], report: Report) -> None:
-        """Say which rows repeat or contradict others."""
+        """Report rows that repeat or contradict others."""
         for rows in self._seen.values():
             rows.sort(key=lambda row: row.place)
             self._judge_image(rows, most_boxes, where, report)
         for found in self._whole.values():
             first, *others = sorted(found)
             for place in others:
-                report("row-repeated", place, f"{where(first)} says the same")
+                report("row-repeated", place, f"the row repeats {where(first)}")
 
     def _judge_image(
         self,
@@ -99,7 +99,7 @@ class RepeatedRows:
                 message = f"the image is {_words(row.labels)} here, and {_words(known)} at "
                 report("labels-differ", row.place, message + where(first.place))
             elif row.use == first.use and known.issuperset(row.labels):
-                report("row-repeated", row.place, f"{where(first.place)} says the same")
+                report("row-repeated", row.place, f"the row repeats {where(first.place)}")
             known.update(row.labels)
 
 

@@ -22,20 +22,20 @@ from automl_plan.data.row_layout import USES, extension
 _USES = frozenset(use.encode() for use in USES)
 _USES_OR_NONE = _USES | {b""}
 _PLAIN = bytes([10, *range(32, 127), *range(128, 256)])
-"""What is no control character."""
+"""All bytes but control characters."""
 _IN_NUMBERS = b"0123456789."
 _MOST_KNOWN = 20_000
 _MOST_NUMBERS = 65_536
 _EMPTIED_AT_MOST = 4
-"""Where coordinates have so many digits that hardly any stands twice, none are kept."""
+"""How often the cache is cleared before it is no longer used: coordinates rarely repeat then."""
 _OPPOSITE = [False, False, True, True, False, False, True, True]
-"""Which columns of eight coordinates are empty when two opposite vertices are given."""
+"""Which of the eight columns of coordinates are empty when two opposite vertices are given."""
 _END = 6
-"""Letters at the end of a path that hold an extension and what stands before it."""
+"""Characters at the end of a path: an extension and what precedes it."""
 
 
 class FastPath:
-    """Checks blocks of rows of one source."""
+    """Checks blocks of rows of one source at once."""
 
     def __init__(self, kind: DatasetKind, source: int, bucket: str | None) -> None:
         self._kind = kind
@@ -48,12 +48,12 @@ class FastPath:
         self._numbers = _Numbers()
 
     def learn(self, path: str) -> None:
-        """Take the bucket of a path that is right for that of the next ones."""
+        """Expect the bucket of a valid path in the next paths."""
         if self._prefix is None and path.startswith("gs://"):
             self._prefix = "/".join([*path.split("/", 3)[:3], ""]).encode()
 
     def quick(self, text: bytes, numbers: Sequence[int]) -> RowBatch | None:
-        """The rows of a text, if all have the same fields and all are surely right."""
+        """Return the rows of a text if all have the same fields and all are surely valid."""
         if text.translate(None, _PLAIN) or b";" in text or b"|" in text or not _is_utf8(text):
             return None
         width = text.count(b",", 0, text.index(b"\n")) + 1
@@ -63,7 +63,7 @@ class FastPath:
         if len(flat) != count * step + 1 or flat[width::step].count(b"\n") != count:
             return None
         columns = [flat[place::step] for place in range(width)]
-        columns[0].pop()  # what stands behind the last line feed
+        columns[0].pop()  # what follows the last line feed
         if self._kind is DatasetKind.DETECTION:
             return self._boxes(columns, text, numbers)
         return self._classes(columns, text, numbers)
@@ -115,7 +115,7 @@ class FastPath:
         return RowBatch(self._source, numbers, uses, paths, [labels], counts, box, lines)
 
     def _fine(self, counts: list[Counter[tuple[bytes, bytes]]]) -> bool:
-        """Whether sets and labels are right."""
+        """Return whether sets and labels are valid."""
         uses, labels = map(set, zip(*(key for each in counts for key in each), strict=True))
         new = labels - self._labels
         if not uses <= _USES_OR_NONE or any(label_fault(_text(label)) for label in new):
@@ -125,7 +125,7 @@ class FastPath:
         return True
 
     def _paths_fine(self, paths: list[bytes], text: bytes) -> bool:
-        """Whether paths are right. Sets and labels are known to be: no other field has a dot."""
+        """Return whether paths are valid. Sets and labels are: no other field has a dot."""
         count = len(paths)
         if text.count(self._end) != count or text.count(b"/" + self._end):
             for end in {path[-_END:] for path in paths}:
@@ -144,7 +144,7 @@ class FastPath:
         return b"/" not in starts and b" " not in starts
 
     def _knows(self, end: bytes) -> bool:
-        """Whether a path may have this end."""
+        """Return whether a path may end like this."""
         fine = self._ends.get(end)
         if fine is None:
             whole = len(end) == _END and b".." not in end
@@ -169,13 +169,13 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _is_upright(corners: list[list[bytes]]) -> bool:
-    """Whether all boxes have their vertices one after the other, written alike."""
+    """Return whether all boxes have their vertices in order, written alike."""
     x0, y0, x1, y1, x2, y2, x3, y3 = corners
     return (x0, y0, x1, y2) == (x3, y1, x2, y3)
 
 
 class _Numbers(dict[bytes, float]):
-    """Coordinates by how they are written: most stand in many rows, and reading them is slow."""
+    """A cache of parsed coordinates: most occur in many rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ class _Numbers(dict[bytes, float]):
         return number
 
     def read(self, column: list[bytes]) -> list[float]:
-        """A column of digits and dots. Raises ValueError."""
+        """Parse a column of digits and dots. Raises ValueError."""
         if self._emptied >= _EMPTIED_AT_MOST:
             return list(map(float, column))
         if len(self) > _MOST_NUMBERS:
@@ -212,28 +212,28 @@ def _edges_fine(box: list[list[bytes]], numbers: _Numbers) -> bool:
 
 
 class RowBatch(Struct, frozen=True):
-    """Some rows of one source, as they are written, column by column."""
+    """Some rows of one source, as they are written, by column."""
 
     source: int
     """The number of the source, from 0."""
     numbers: Sequence[int]
     """The line of each row, from 1."""
     uses: Sequence[bytes]
-    """ML_USE in one of the API's spellings; empty where there is none, `?` where it is no set."""
+    """ML_USE in one of the API's spellings; empty where there is none, `?` where it is invalid."""
     paths: Sequence[bytes]
     labels: Sequence[Sequence[bytes]] = ()
     """A column for each label; no row has an empty one."""
     counts: Sequence[Counter[tuple[bytes, bytes]]] = ()
-    """For each of these columns, how many rows have an ML_USE and a label."""
+    """For each of these columns, the number of rows by ML_USE and label."""
     boxes: Sequence[Sequence[bytes]] = ()
     """Four columns of two opposite vertices: x, y, x, y. None where there is no object; `nan` where
-    nobody can tell where it is."""
+    its place is unknown."""
     lines: Sequence[bytes] = ()
-    """Of object detection only: the rows as a whole."""
+    """Of object detection only: the whole rows."""
 
 
 class RowConsumer(Protocol):
-    """Takes in rows, in an order that is the same each time a file is read."""
+    """Receives rows, in the same order each time a file is read."""
 
     def add(self, batch: RowBatch) -> None:
-        """Take some in."""
+        """Add some rows."""

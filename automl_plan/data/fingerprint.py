@@ -1,4 +1,4 @@
-"""The fingerprint of what rows of import CSVs hold, and the counts of it.
+"""The fingerprint of the rows of import CSVs, and their counts.
 
 Equal data gives an equal fingerprint: the names of files and the order of rows don't matter,
 every image's bytes, set and labels do.
@@ -14,9 +14,8 @@ from itertools import islice
 
 from automl_plan.data.image_counts import SETS, ImageCounts
 from automl_plan.data.import_rows import ImportRow
-from automl_plan.data.source_files import changed, os_error_text
-from automl_plan.data.spilled_records import SpilledRecords
-from automl_plan.errors import SourceError
+from automl_plan.data.source_files import changed
+from automl_plan.data.spilled_records import SpilledRecords, no_space
 from automl_plan.model.source_data import SourceData
 
 FORMAT = "v1"
@@ -26,19 +25,19 @@ _SHA256 = 32
 _AT_ONCE = 256
 """Rows that are counted together: few, so that the garbage collector never sees them as old."""
 _KEY = 16
-"""Bytes of a digest that tells contents apart."""
+"""Bytes of a digest that identifies a content."""
 _MD5 = "md5:"
 _NO_LABEL = ("",)
 _CODES = {use: code for code, use in enumerate(SETS)}
 
 
 def md5_version(md5: bytes) -> str:
-    """A content as Cloud Storage tells it: data keeps its fingerprint when it moves there."""
+    """Return a content's version as Cloud Storage has it: uploaded data keeps its fingerprint."""
     return f"{_MD5}{base64.b64encode(md5).decode()}"
 
 
 def short_digest(content: str) -> str:
-    """16 bytes of a digest in base64, by which contents are compared that are kept."""
+    """Return 16 bytes of a digest in base64, which manifests keep."""
     if content.startswith(_MD5):
         return content[len(_MD5) :].rstrip("=")
     digest = hashlib.blake2b(content.encode(), digest_size=_KEY).digest()
@@ -67,10 +66,7 @@ def source_data(
                 whole.update(b"".join(sorted(set(found))))
             counted = counts.counted()
     except OSError as error:
-        raise SourceError(
-            f"These rows need a temporary file, which can't be written: {os_error_text(error)}.",
-            hint="Make room, or let TMPDIR name a folder that has some.",
-        ) from error
+        raise no_space(error) from error
     return SourceData(
         fingerprint=f"{FORMAT}:{whole.hexdigest()[:_DIGITS]}",
         examples=counted.images,

@@ -1,7 +1,7 @@
-"""The images that rows name: whether they are there, what they are, and which are the same.
+"""Checks the images that rows name: whether they exist, what they are, and which are equal.
 
-Local files are read; of objects in Cloud Storage, lists of their folders tell that they are there,
-their size and their MD5. Memory grows with the number of images, by about a kilobyte each.
+Local files are read; objects in Cloud Storage are only listed, with their size and their MD5.
+Memory grows with the number of images, by about a kilobyte each.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from automl_plan.model.capabilities import DataLimits
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 _THREADS = 8
-_MISSING = ImageFacts((("image-missing", "there is no such object"),))
+_MISSING = ImageFacts((("image-missing", "the object does not exist"),))
 _LOCAL_EXTRA = "pip install 'automl-plan[local]'"
 
 
 class _First(Struct, frozen=True):
-    """Where a content was met first."""
+    """The first row with a content."""
 
     path: bytes
     use: str
@@ -42,7 +42,7 @@ class _First(Struct, frozen=True):
 
 
 class ImageChecks:
-    """Looks at every image once, in the order of the rows."""
+    """Checks every image once, in the order of the rows."""
 
     def __init__(
         self,
@@ -70,24 +70,24 @@ class ImageChecks:
         self._where = where
         self._report = report
         self._decode = decode and has_decoder()
-        self._pictures: dict[bytes, ImageFacts] = {}
+        self._facts: dict[bytes, ImageFacts] = {}
         self._first: dict[bytes, _First] = {}
-        self._likeness = SimilarImages()
+        self._similar = SimilarImages()
         self._folders: dict[tuple[str, str], dict[str, ImageFacts]] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="look")
         self._in_storage = self._unlike = self._unmeasured = self._too_large = 0
         self._unreachable = ""
 
     def close(self) -> None:
-        """End its threads."""
+        """End the threads."""
         self._pool.shutdown()
 
     def add(self, batch: RowBatch) -> None:
-        """Look at the images of some rows."""
-        new = {path for path in batch.paths if path not in self._pictures}
-        self._pictures.update(self._looked_at(sorted(new)))
+        """Check the images of some rows."""
+        new = {path for path in batch.paths if path not in self._facts}
+        self._facts.update(self._read(sorted(new)))
         for row, path in enumerate(batch.paths):
-            found = self._pictures[path]
+            found = self._facts[path]
             place = (batch.source, batch.numbers[row])
             if path in new:
                 new.remove(path)
@@ -97,17 +97,17 @@ class ImageChecks:
                 self._check_pixels([column[row] for column in batch.boxes], found.size, place)
 
     def contents(self, paths: Sequence[bytes]) -> Sequence[bytes]:
-        """What tells the content of images that were looked at: where it is not known, the path."""
-        return [self._pictures[path].content or path for path in paths]
+        """Return what identifies the content of each checked image: its MD5, or else its path."""
+        return [self._facts[path].content or path for path in paths]
 
     @property
     def by_name(self) -> int:
-        """How many could not be read."""
-        pictures = self._pictures.items()
+        """The number of images that could not be read."""
+        pictures = self._facts.items()
         asked = self._storage is not None
         return sum(not p.content for path, p in pictures if asked or not _is_object(path))
 
-    def _looked_at(self, paths: Sequence[bytes]) -> dict[bytes, ImageFacts]:
+    def _read(self, paths: Sequence[bytes]) -> dict[bytes, ImageFacts]:
         local = [path for path in paths if not _is_object(path)]
         texts = [path.decode() for path in local]
         most = self._limits.image_bytes
@@ -152,7 +152,7 @@ class ImageChecks:
                 for each in storage.objects(bucket, folder)
             }
         except NotFound:
-            return {}  # no such bucket: no image is there
+            return {}  # no such bucket
 
     def _of_object(self, version: str, size: int | None) -> ImageFacts:
         md5 = version.removeprefix("md5:")
@@ -164,12 +164,12 @@ class ImageChecks:
             return ImageFacts((("image-unreadable", "the object is empty"),))
         if size is not None and size > self._limits.image_bytes:
             most = f"{self._limits.image_bytes:,}"
-            message = f"the object has {size:,} bytes, and {most} are taken"
+            message = f"the object has {size:,} bytes, the maximum is {most}"
             return ImageFacts((("image-size", message),), content)
         return ImageFacts(content=content)
 
     def _take(self, found: ImageFacts, row: _First) -> None:
-        """What is to be said of an image that is met for the first time."""
+        """Report the findings of an image at its first row."""
         for rule, how in found.faults:
             self._report(rule, row.place, f"{quoted(row.path.decode())}: {how}")
         if not found.content:
@@ -177,16 +177,16 @@ class ImageChecks:
         first = self._first.setdefault(found.content, row)
         if first is not row:
             self._compare(first, row)
-        elif found.look is not None:
+        elif found.hash is not None:
             path = row.path.decode()
-            self._likeness.add(HashedImage(found.look, found.content, row.place, path, row.use))
+            self._similar.add(HashedImage(found.hash, found.content, row.place, path, row.use))
         elif found.too_large:
             self._too_large += 1
         elif found.size is not None:
             self._unlike += 1
 
     def _compare(self, first: _First, row: _First) -> None:
-        """Two images of equal content under two names."""
+        """Report two images with equal content."""
         one, other = sorted((first, row), key=lambda each: each.place)
         same = f"the same content as {quoted(one.path.decode())} at {self._where(one.place)}"
         differ = one.labels and other.labels and one.labels != other.labels
@@ -213,44 +213,46 @@ class ImageChecks:
             self._report("box-pixels", place, f"{message}{size[0]} by {size[1]}")
 
     def judge(self) -> None:
-        """Say which images of different sets look alike."""
-        for one, other in self._likeness.alike():
+        """Report images of different sets that look alike."""
+        for one, other in self._similar.alike():
             message = f"looks like {quoted(other.path)} at {self._where(other.place)}, "
             message += f"which is in {other.use}, and this in {one.use}"
             self._report("near-identical", one.place, message)
 
     def unchecked(self) -> list[str]:
-        """What was not looked at, and why."""
-        told = []
-        local = len(self._pictures) - self._in_storage
+        """Return what was not checked, and why."""
+        unchecked = []
+        local = len(self._facts) - self._in_storage
         if local and not self._decode:
-            told.append(
+            unchecked.append(
                 "whether images can be decoded, boxes under 8 pixels, images that look alike: "
                 f"Pillow is not installed ({_LOCAL_EXTRA})"
             )
         if self._unlike:
-            told.append(
+            unchecked.append(
                 f"which of {self._unlike:,} images look alike: they are smaller than 32 pixels, "
                 "or have too little contrast"
             )
         if self._too_large:
             more = f"more than {min(self._most_pixels or DECODED, DECODED):,} pixels"
-            told.append(
+            unchecked.append(
                 f"whether {self._too_large:,} images can be decoded, and which look alike: they "
                 f"have {more}"
             )
         if self._unmeasured:
-            told.append(f"the pixels of {self._unmeasured:,} boxes, whose vertices can't be read")
-        if self._likeness.left_out:
-            told.append("all images that look alike: too many have the same brightness")
-        if self._unreachable:
-            told.append(f"{self._in_storage:,} images in Cloud Storage: {self._unreachable}")
-        elif self._in_storage:
-            told.append(
-                f"what {self._in_storage:,} images in Cloud Storage hold: only that they are "
-                "there, their size and their MD5"
+            unchecked.append(
+                f"the pixels of {self._unmeasured:,} boxes, whose vertices can't be read"
             )
-        return told
+        if self._similar.left_out:
+            unchecked.append("some images that look alike: too many have the same brightness")
+        if self._unreachable:
+            unchecked.append(f"{self._in_storage:,} images in Cloud Storage: {self._unreachable}")
+        elif self._in_storage:
+            unchecked.append(
+                f"the content of {self._in_storage:,} images in Cloud Storage: only their "
+                "existence, size and MD5 are known"
+            )
+        return unchecked
 
 
 def _is_object(path: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Counts images by their content: the one count of import data, in plans and in the data lint.
+"""Counts images by content: the one count of import data, for plans and the data lint.
 
 An image is counted once however many rows and names it has, and a label once an image, however many
 boxes: so the service counts, and so its minimum of 10 images of a label is meant.
@@ -23,25 +23,25 @@ _NO_LABEL, _LEFT_OUT = 0, MOST_LABELS + 1
 _RECORD = Format(">qIQB")
 """A digest of the content, the number of the label, the place of the row, the number of the set."""
 _CONTENT, _PAIR, _SET = 8, 12, 20
-"""Where in a record the content ends, where the label, and where the set stands."""
+"""Where in a record the content ends, where the label ends, and where the set is."""
 
 
 class Counted(Struct, frozen=True):
-    """What was counted."""
+    """Counts of images."""
 
     images: int
     """Different ones."""
     labelled: int
     """Those with a label."""
     assigned: int
-    """Those of which every row names a set."""
+    """Those for which every row names a set."""
     by_set_and_label: Counter[tuple[str, str]]
     """Images; one that has a label in several sets counts for that of its first row."""
     left_out: int
     """Images with labels beyond the number of labels that is counted."""
 
     def data(self, *, boxes: bool, refused: int = 0, by_name: int = 0) -> DataCounts:
-        """The same as facts of a dataset. `boxes`: of object detection."""
+        """Return the counts of a dataset. `boxes`: of object detection."""
         pairs = self.by_set_and_label.items()
         return DataCounts(
             label_counts((use, label, count) for (use, label), count in pairs),
@@ -56,7 +56,7 @@ class Counted(Struct, frozen=True):
 
 
 class ImageCounts:
-    """Takes rows in and counts their images, in memory that does not grow with either.
+    """Counts the images of rows, in bounded memory.
 
     It may have a temporary file, which has to be closed; `add` and `counted` raise OSError where
     there is no room for it. Contents are kept as Python's own keyed 64-bit hashes: that two of ten
@@ -78,16 +78,16 @@ class ImageCounts:
         labels: Iterable[bytes | str],
         places: Iterable[int],
     ) -> None:
-        """Take in some rows: of each what tells the content, the set, a label, and a place.
+        """Add rows: of each its content, the number of its set, a label, and a place.
 
-        A row with several labels is taken in once with each, one without any with an empty one.
+        A row with several labels is added once for each, one without any with an empty label.
         Places give the order of the rows.
         """
         numbers = map(self._numbers.__getitem__, labels)
         self._records.extend(map(_RECORD.pack, map(hash, contents), numbers, places, sets))
 
     def counted(self) -> Counted:
-        """What all rows hold."""
+        """Return the counts of all rows."""
         images = labelled = free = left_out = 0
         found: Counter[tuple[int, int]] = Counter()
         for records in self._records.ranges():

@@ -1,4 +1,4 @@
-"""One local image: whether it is what its name says, how large it is, and what it looks like."""
+"""Reads a local image: its type, its size, and its perceptual hash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _HEAD = 16
 DECODED = 178_956_970
-"""Pixels of an image that is decoded, as many as Pillow opens: more is a decompression bomb."""
+"""The maximum of pixels that are decoded, which is Pillow's: more is a decompression bomb."""
 _LARGE = 25_000_000
 """Pixels of an image that is decoded alone, as each takes a hundred megabytes and more."""
 _LARGE_ONES = Lock()
@@ -43,22 +43,22 @@ _ENDS = frozenset(end for _, ends, _ in _TYPES for end in ends)
 
 
 class ImageFacts(Struct, frozen=True):
-    """What is known of an image."""
+    """Facts of an image."""
 
     faults: tuple[tuple[str, str], ...] = ()
-    """The rules that it breaks, and how."""
+    """The rules that it breaks, with messages."""
     content: bytes = b""
-    """The MD5 of its bytes; empty when that is not known."""
+    """The MD5 of its bytes; empty when unknown."""
     size: tuple[int, int] | None = None
-    """Width and height in pixels, where that is known."""
-    look: ImageHash | None = None
-    """What it looks like, where that can be compared."""
+    """Width and height in pixels, where known."""
+    hash: ImageHash | None = None
+    """Its perceptual hash, where it has one."""
     too_large: bool = False
-    """Whether it was not decoded as it has too many pixels."""
+    """Whether it was not decoded because it has too many pixels."""
 
 
 def has_decoder() -> bool:
-    """Whether Pillow is installed."""
+    """Return whether Pillow and ImageHash are installed."""
     from importlib.util import find_spec
 
     return find_spec("PIL") is not None and find_spec("imagehash") is not None
@@ -67,7 +67,7 @@ def has_decoder() -> bool:
 def read_image(
     directory: Path, relative: str, most_bytes: int, *, decode: bool, most_pixels: int | None = None
 ) -> ImageFacts:
-    """Look at a file below a directory; `decode` needs Pillow.
+    """Read an image file below a directory; `decode` needs Pillow.
 
     `most_pixels`: of an image that the service decodes, where that is known.
     """
@@ -79,7 +79,7 @@ def read_image(
             digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
             length = file.tell()
     except FileNotFoundError:
-        return _broken("image-missing", "there is no such file")
+        return _broken("image-missing", "the file does not exist")
     except OSError as error:
         return _broken("image-unreadable", f"it can't be read: {os_error_text(error)}")
     except SourceError as error:
@@ -89,9 +89,7 @@ def read_image(
     content = digest.digest()
     found = [kind for kind in _TYPES if kind[2](head)]
     if not found:
-        return _broken(
-            "image-unreadable", "the file begins as no image does that is imported", content
-        )
+        return _broken("image-unreadable", "the file is no image of a supported type", content)
     facts = ImageFacts(content=content)
     if decode:
         facts = _decoded(path, content, most_pixels)
@@ -100,7 +98,7 @@ def read_image(
     if end in _ENDS and end not in ends:
         faults.append(("image-format", f"the file is a {name}, and its name ends in {end}"))
     if length > most_bytes:
-        message = f"the file has {length:,} bytes, and {most_bytes:,} are taken"
+        message = f"the file has {length:,} bytes, the maximum is {most_bytes:,}"
         faults.append(("image-size", message))
     return replace(facts, faults=tuple(faults))
 
@@ -115,14 +113,14 @@ def _decoded(path: Path, content: bytes, most_pixels: int | None) -> ImageFacts:
     size = None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of doubtful metadata; size is looked at here
+            warnings.simplefilter("ignore")  # of doubtful metadata; the size is checked here
             with PIL.Image.open(path) as image:
                 size = image.size
                 pixels = size[0] * size[1]
                 if pixels > min(most_pixels or DECODED, DECODED):
                     return _too_large(content, size, most_pixels)
                 with _LARGE_ONES if pixels > _LARGE else nullcontext():
-                    return ImageFacts(content=content, size=size, look=_look(image))
+                    return ImageFacts(content=content, size=size, hash=_hash(image))
     except PIL.Image.DecompressionBombError:
         return _too_large(content, size, most_pixels)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
@@ -133,13 +131,13 @@ def _decoded(path: Path, content: bytes, most_pixels: int | None) -> ImageFacts:
 def _too_large(content: bytes, size: tuple[int, int] | None, most_pixels: int | None) -> ImageFacts:
     if most_pixels is None:
         return ImageFacts(content=content, size=size, too_large=True)
-    told = "" if size is None else f" ({size[0]:,} by {size[1]:,})"
-    fault = ("image-pixels", f"the image has more than {most_pixels:,} pixels{told}")
+    dimensions = "" if size is None else f" ({size[0]:,} by {size[1]:,})"
+    fault = ("image-pixels", f"the image has more than {most_pixels:,} pixels{dimensions}")
     return ImageFacts((fault,), content, size, too_large=True)
 
 
-def _look(image: Image) -> ImageHash | None:
-    """Decodes the whole image, so that one that is cut off is found."""
+def _hash(image: Image) -> ImageHash | None:
+    """Decode the whole image, which fails for a truncated one, and return its hash."""
     if image.width * image.height > _LARGE:
         image.draft("RGB", (_SIDE, _SIDE))  # of a JPEG, scaled down as it is read
     image.load()

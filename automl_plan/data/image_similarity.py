@@ -1,6 +1,6 @@
-"""Images that look alike, found without comparing each with each.
+"""Finds images that look alike, without comparing each with each.
 
-The look of an image is its difference hash (N. Krawetz, "Kind of Like That", 2013), across and
+The hash of an image is its difference hash (N. Krawetz, "Kind of Like That", 2013), across and
 down, 128 bits. Of two that differ in at most 7 bits, one of 8 equal parts is the same: only images
 that share a part are compared. What comes out is compared as 16 by 16 greys.
 """
@@ -31,7 +31,7 @@ _MOST_TOGETHER = 400
 
 
 class ImageHash(Struct, frozen=True):
-    """What an image looks like."""
+    """The perceptual hash of an image."""
 
     bits: int
     """The difference hash."""
@@ -39,17 +39,17 @@ class ImageHash(Struct, frozen=True):
     """At 16 by 16 pixels."""
 
     def differs(self, other: ImageHash) -> float:
-        """The mean difference of greys, from 0 to 255."""
+        """Return the mean difference of greys, from 0 to 255."""
         pairs = zip(self.grey, other.grey, strict=True)
         return sum(abs(a - b) for a, b in pairs) / len(self.grey)
 
 
 MOST_DIFFERENT_GREY = 6.0
-"""Mean difference of two images that look the same."""
+"""The maximum mean difference of two images that look the same."""
 
 
 def image_hash(image: Image) -> ImageHash | None:
-    """The look of a decoded image; None for one that is too small, or too flat, to tell."""
+    """Return the hash of a decoded image; None for one that is too small or too flat."""
     from PIL.Image import Resampling
 
     if min(image.size) < SMALLEST:
@@ -66,9 +66,9 @@ def image_hash(image: Image) -> ImageHash | None:
 
 
 class HashedImage(Struct, frozen=True):
-    """An image with its look."""
+    """An image with its hash."""
 
-    look: ImageHash
+    hash: ImageHash
     content: bytes
     place: RowPlace
     path: str
@@ -76,25 +76,25 @@ class HashedImage(Struct, frozen=True):
 
 
 class SimilarImages:
-    """Images of different sets that look alike."""
+    """Finds images of different sets that look alike."""
 
     def __init__(self) -> None:
         self._seen: list[HashedImage] = []
         self.left_out = 0
-        """Images that too many others share a part with."""
+        """Images that share a part with too many others."""
 
     def add(self, seen: HashedImage) -> None:
-        """Take an image in."""
+        """Add an image."""
         self._seen.append(seen)
 
     def alike(self) -> Iterator[tuple[HashedImage, HashedImage]]:
-        """Each image that looks like one of another set, the later of the two first."""
+        """Yield each image that looks like one of another set, the later of the two first."""
         self._seen.sort(key=lambda seen: seen.place)
         found: dict[int, int] = {}
         for part in range(_PARTS):
             together: dict[int, list[int]] = {}
             for number, seen in enumerate(self._seen):
-                bits = seen.look.bits >> part * _BITS & (1 << _BITS) - 1
+                bits = seen.hash.bits >> part * _BITS & (1 << _BITS) - 1
                 together.setdefault(bits, []).append(number)
             for numbers in together.values():
                 self.left_out += max(len(numbers) - _MOST_TOGETHER, 0)
@@ -115,7 +115,7 @@ def _are_alike(one: HashedImage, other: HashedImage) -> bool:
     return (
         one.use != other.use
         and UNKNOWN not in (one.use, other.use)
-        and (one.look.bits ^ other.look.bits).bit_count() <= MOST_DIFFERENT
+        and (one.hash.bits ^ other.hash.bits).bit_count() <= MOST_DIFFERENT
         and one.content != other.content
-        and one.look.differs(other.look) <= MOST_DIFFERENT_GREY
+        and one.hash.differs(other.hash) <= MOST_DIFFERENT_GREY
     )

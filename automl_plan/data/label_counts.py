@@ -1,4 +1,4 @@
-"""Counts over all rows, and what they say of a dataset as a whole."""
+"""Counts labels over all rows, and judges the dataset as a whole."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ _CODES[b""] = _CODES[UNKNOWN.encode()] = 0
 
 _LINE_BITS = 40
 RowPlace = tuple[int, int]
-"""The number of a source, and a line of it."""
+"""The number of a source, and a line in it."""
 Report = Callable[[str, RowPlace, str], None]
-"""Takes a rule, a place and words."""
+"""Takes a rule, a place and a message."""
 
 
 def set_of(use: bytes) -> str:
-    """The API's name of the set of an ML_USE; that of what is none is not known."""
+    """Return the API's name of the set of an ML_USE, `?` for an invalid one."""
     return UNKNOWN if use == UNKNOWN.encode() else NUMBERED[_CODES[use]]
 
 
 class LabelTally:
-    """Counts rows; a context manager, as its digests may have files."""
+    """Counts rows; has to be closed, as it may have temporary files."""
 
     def __init__(
         self, kind: DatasetKind, contents: Callable[[Sequence[bytes]], Sequence[bytes]]
     ) -> None:
-        """`contents` gives what tells the content of each image, by their paths."""
+        """`contents` returns what identifies the content of each image, by their paths."""
         self._kind = kind
         self._contents = contents
         self._stack = ExitStack()
         self.counts = self._stack.enter_context(closing(ImageCounts()))
         self.images = self._stack.enter_context(closing(Digests()))
-        """Of each row, the path of its image; of object detection with its set."""
+        """Of each row, the path of its image; for object detection with its set."""
         self.lines = self._stack.enter_context(closing(Digests()))
-        """Of object detection only: of each row, the whole."""
+        """Of each whole row, for object detection only."""
         self.first: dict[bytes, RowPlace] = {}
-        """Where each label stands first."""
+        """The first row of each label."""
         self.uses: set[bytes] = set()
         self.start: RowPlace | None = None
         """The first row."""
@@ -115,7 +115,7 @@ class _Label(Struct, frozen=True):
 
 
 def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Report) -> None:
-    """Say what the counts of a dataset show."""
+    """Report what the counts of a dataset show."""
     if tally.start is None:
         return
     places = tally.first
@@ -146,17 +146,17 @@ def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Repor
 def _judge_quotas(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Report) -> None:
     start, labels, images = tally.start or (0, 1), data.labels, data.images
     if len(labels) < limits.labels_at_least:
-        message = f"{_counted(len(labels), 'label')}, and at least {limits.labels_at_least} needed"
+        message = f"{_counted(len(labels), 'label')}, at least {limits.labels_at_least} needed"
         report("label-minimum", start, message)
     if len(labels) > limits.labels_at_most:
         more = "more than " if data.labels_left_out else ""
-        message = f"{more}{len(labels):,} labels, and at most {limits.labels_at_most:,} are taken"
+        message = f"{more}{len(labels):,} labels, the maximum is {limits.labels_at_most:,}"
         report("label-quota", start, message)
     if images > limits.images_at_most:
-        message = f"{images:,} images, and at most {limits.images_at_most:,} are taken"
+        message = f"{images:,} images, the maximum is {limits.images_at_most:,}"
         report("image-quota", start, message)
     if tally.boxes > limits.boxes_at_most:
-        message = f"{tally.boxes:,} boxes, and at most {limits.boxes_at_most:,} are taken"
+        message = f"{tally.boxes:,} boxes, the maximum is {limits.boxes_at_most:,}"
         report("box-quota", start, message)
 
 
@@ -169,7 +169,7 @@ def _rule_for(examples: int, limits: DataLimits) -> str | None:
 
 
 def _judge_sets(tally: LabelTally, labels: Sequence[_Label], report: Report) -> None:
-    """Only where all sets are assigned by hand: else the service fills them up."""
+    """Report empty sets, if all images have a set: else the service fills them."""
     sets = {set_of(use) for use in tally.uses} - {UNKNOWN}
     if "UNASSIGNED" in sets or not sets:
         return

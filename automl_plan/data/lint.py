@@ -27,8 +27,8 @@ from automl_plan.model.data_counts import DataCounts
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 Opened = Callable[[str], BinaryIO]
-"""Opens a source for reading, again and again. Raises SourceError."""
-_LOOKED_AT = 1_000
+"""Opens a source from its first byte. Raises SourceError, ProviderError."""
+_FIRST_ROWS = 1_000
 """Rows by which a kind is guessed."""
 
 
@@ -37,7 +37,7 @@ KEPT = 10_000
 
 
 class LintFinding(Struct, frozen=True, order=True):
-    """One thing that is wrong with the data, at one place."""
+    """A broken rule at one place in the data."""
 
     file: str
     """As the sources name it."""
@@ -56,22 +56,22 @@ class LintFinding(Struct, frozen=True, order=True):
 
 
 class LintFindings:
-    """All that was found so far, at the severities that a configuration gives."""
+    """Findings with the severities that a configuration gives them."""
 
     def __init__(self, severities: Mapping[str, Severity]) -> None:
         self._severities = {rule.id: rule.severity for rule in RULES.values()} | dict(severities)
         self.refused = frozenset(r for r in REFUSED if self._severities[r] is Severity.ERROR)
-        """The rules that refuse rows: those that a configuration softens refuse none."""
+        """The rules that exclude rows: those that a configuration softens exclude none."""
         self._kept: list[LintFinding] = []
         self.counts: Counter[str] = Counter()
-        """How many there are of each rule, kept or not."""
+        """Findings of each rule, kept or not."""
 
     def wants(self, rule: str) -> bool:
-        """Whether a rule is on."""
+        """Return whether a rule is on."""
         return self._severities[rule] is not Severity.OFF
 
     def add(self, rule: str, file: str, line: int, message: str, column: int = 0) -> None:
-        """Note a finding, unless its rule is off."""
+        """Add a finding, unless its rule is off."""
         severity = self._severities[rule]
         if severity is Severity.OFF:
             return
@@ -80,46 +80,46 @@ class LintFindings:
             self._kept.append(LintFinding(file, line, column, rule, message, severity))
 
     def ordered(self) -> tuple[LintFinding, ...]:
-        """Those that are kept, by file and line."""
+        """Return the findings that are kept, by file and line."""
         return tuple(sorted(self._kept))
 
     def count_of(self, severity: Severity) -> int:
-        """How many there are of a severity, kept or not."""
+        """Return the number of findings of a severity, kept or not."""
         return sum(n for rule, n in self.counts.items() if self._severities[rule] is severity)
 
 
 class Linted(Struct, frozen=True):
-    """What a lint of one dataset has found."""
+    """The result of linting one dataset."""
 
     name: str
     """The address of the dataset, or the file."""
     sources: tuple[str, ...]
     kind: DatasetKind
     guessed: bool
-    """Whether the kind is only by the looks of the rows."""
+    """Whether the kind is a guess from the rows."""
     rows: int
     data: DataCounts
-    """What the rows hold that are not refused."""
+    """Counts of all rows that are not refused."""
     findings: tuple[LintFinding, ...]
     """By file and line; of each rule up to a number."""
     counts: Mapping[str, int]
-    """How many there are of each rule."""
+    """Findings of each rule, kept or not."""
     by_severity: Mapping[Severity, int]
     rows_unchecked: tuple[str, ...] = ()
-    """What was not looked at of rows, with their number: of those with errors, for most rules."""
+    """What was not checked of rows, with their number: of those with errors, for most rules."""
     images_unchecked: tuple[str, ...] = ()
-    """What was not looked at of images, and why."""
+    """What was not checked of images, and why."""
     unread: tuple[tuple[str, str], ...] = ()
     """Sources that can't be read, or not to their ends, and why."""
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """What was not looked at."""
+        """What was not checked."""
         return (*self.rows_unchecked, *self.images_unchecked)
 
     @property
     def images(self) -> int:
-        """How many different ones there are."""
+        """The number of different images."""
         return self.data.images
 
     @property
@@ -129,24 +129,24 @@ class Linted(Struct, frozen=True):
 
 
 class Linter(Struct):
-    """How datasets are linted."""
+    """Lints datasets."""
 
     open: Opened
     limits: Limits
     """Of the provider."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
     directory: Path | None = None
-    """Where local images lie; without it no image is looked at."""
+    """The directory of local images; without it no image is checked."""
     storage: Callable[[], ObjectStorage] | None = None
-    """Where objects lie; without it no object is looked at."""
+    """The storage of objects; without it no object is checked."""
     objects: Mapping[str, StoredObject] = field(default_factory=dict)
     """Images in Cloud Storage that were listed before, by URI."""
     image_pixels: int | None = None
-    """Of an image that the provider decodes; None: no limit is known."""
+    """The maximum of pixels that the provider decodes; None: unknown."""
     decode: bool = True
-    """Whether images are decoded, and compared by their looks, if that can be done."""
+    """Whether images are decoded, and compared by their hashes, if possible."""
     fast: bool = True
-    """Whether many rows are looked at at once; what is found does not hang on it."""
+    """Whether many rows are checked at once; the findings don't depend on it."""
 
     def lint(self, name: str, sources: Sequence[str], kind: DatasetKind | None) -> Linted:
         """Lint the sources of one dataset together; without a kind it is guessed."""
@@ -174,8 +174,8 @@ class Linter(Struct):
 
 
 def kind_by_looks(open_: Opened, sources: Sequence[str]) -> DatasetKind:
-    """What sources are for by their first rows."""
-    return guess_kind(islice(_first_rows(open_, sources), _LOOKED_AT))
+    """Return the kind that the first rows of sources suggest."""
+    return guess_kind(islice(_first_rows(open_, sources), _FIRST_ROWS))
 
 
 def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
@@ -186,13 +186,13 @@ def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
             continue
         with file, suppress(LineTooLong):
             lines = chain.from_iterable(block.splitlines() for block in blocks(file))
-            for line in islice(lines, _LOOKED_AT):
+            for line in islice(lines, _FIRST_ROWS):
                 text = line.decode("utf-8-sig", "replace").strip()
                 yield text.replace('"', "").split(",")
 
 
 class _Work:
-    """One lint of one dataset."""
+    """The work of linting one dataset."""
 
     def __init__(self, linter: Linter, sources: tuple[str, ...], kind: DatasetKind) -> None:
         self._linter = linter
@@ -200,7 +200,7 @@ class _Work:
         self._kind = kind
         self._limits = linter.limits[kind.problem]
         self.findings = LintFindings(linter.severities)
-        self._images = self._looking()
+        self._images = self._image_checks()
         self.tally = LabelTally(kind, _paths if self._images is None else self._images.contents)
         self.rows = 0
         self.data = DataCounts((), 0)
@@ -209,7 +209,7 @@ class _Work:
         self.rows_unchecked: list[str] = []
         self.images_unchecked: list[str] = []
 
-    def _looking(self) -> ImageChecks | None:
+    def _image_checks(self) -> ImageChecks | None:
         directory = self._linter.directory
         if directory is None:
             return None
@@ -232,7 +232,7 @@ class _Work:
             self._images.close()
 
     def run(self) -> None:
-        """Do it."""
+        """Read all sources, and report the findings."""
         images = self._images
         for number, source in enumerate(self.sources):
             self._read_first(number, source)
@@ -248,10 +248,10 @@ class _Work:
         )
         judge(self.tally, self.data, self._limits, self._report)
         if paths.digests or lines.digests:
-            self._look_again(paths, lines)
+            self._compare_repeated(paths, lines)
 
     def _rows_left_out(self) -> Iterator[str]:
-        """The rows that most rules did not look at."""
+        """Yield which rows most rules did not check."""
         if self.refused:
             yield f"images, labels and sets of {_rows(self.refused)} with errors"
         if self.unreadable:
@@ -277,13 +277,13 @@ class _Work:
         try:
             with self._linter.open(source) as file:
                 sinks: list[RowConsumer] = [self.tally]
-                if self._images is not None:  # first: by its contents images are counted
+                if self._images is not None:  # first: it finds the contents that are counted
                     sinks.insert(0, self._images)
                 reader = self._reader(number, sinks, report)
                 size = file.seek(0, 2)
                 if size > self._limits.csv_bytes:
                     message = (
-                        f"the file has {size:,} bytes, and {self._limits.csv_bytes:,} are taken"
+                        f"the file has {size:,} bytes, the maximum is {self._limits.csv_bytes:,}"
                     )
                     self.findings.add("csv-size", source, 0, message)
                 file.seek(0)
@@ -321,19 +321,19 @@ class _Work:
         refused, fast = self.findings.refused, self._linter.fast
         return CsvReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
 
-    def _look_again(self, images: Candidates, lines: Candidates) -> None:
+    def _compare_repeated(self, images: Candidates, lines: Candidates) -> None:
         repeats = RepeatedRows(self._kind, images.digests, lines.digests)
         for number, source in enumerate(self.sources):
             try:
                 with self._linter.open(source) as file:
                     self._reader(number, [repeats], lambda *_: None).read(file)
             except (SourceError, ProviderError, OSError):
-                continue  # told at the first reading
+                continue  # reported at the first reading
         repeats.judge(self._limits.boxes_of_an_image, self._where, self._report)
         left_out = images.left_out + lines.left_out + repeats.left_out
         if left_out:
             self.images_unchecked.append(
-                f"{left_out:,} more images or rows that stand several times: too many to compare"
+                f"{left_out:,} more images or rows that occur several times: too many to compare"
             )
 
     def _report(self, rule: str, place: RowPlace, message: str) -> None:
@@ -344,7 +344,7 @@ class _Work:
 
 
 def _paths(paths: Sequence[bytes]) -> Sequence[bytes]:
-    """What tells images apart where none is looked at."""
+    """Identify images by their paths where none is read."""
     return paths
 
 

@@ -16,7 +16,7 @@ from automl_plan.data.row_layout import HINTS
 
 
 class Severity(StrEnum):
-    """How grave a finding is, the gravest first; `off`: it is none."""
+    """How severe a finding is, the most severe first; `off`: it is not reported."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -34,7 +34,7 @@ class LintRule(Struct, frozen=True):
     hint: str
     """What to do about a finding."""
     source: str
-    """Where the fact stands."""
+    """The source of the fact."""
 
 
 _PROTO = "proto: io.proto, InputConfig"
@@ -52,7 +52,7 @@ _TABLE = (
     LintRule(
         "csv-unreadable",
         _ERROR,
-        "Each import CSV is there and can be read.",
+        "Each import CSV exists and can be read.",
         "Sources are gs://BUCKET/OBJECT.csv, or relative to the configuration's directory.",
         _PROTO,
     ),
@@ -62,7 +62,7 @@ _TABLE = (
     LintRule(
         "csv-size",
         _ERROR,
-        "An import CSV has at most 100 MB.",
+        "An import CSV is at most 100 MB.",
         "Split it, and list the parts under sources.",
         _PROTO,
     ),
@@ -78,8 +78,8 @@ _TABLE = (
     LintRule(
         "csv-syntax",
         _ERROR,
-        "Rows can be told apart: quotes are closed, lines have an end.",
-        "Put a field in quotes only if it needs them, and write a quote inside of it twice.",
+        "Rows can be parsed: quotes are closed, and no line is longer than a megabyte.",
+        "Quote a field only if it needs quotes, and double a quote inside of it.",
         _CSV,
     ),
     LintRule(
@@ -100,7 +100,7 @@ _TABLE = (
     LintRule(
         "row-shape",
         _ERROR,
-        "A row has the fields of its kind of dataset.",
+        "A row has the fields that its kind of dataset requires.",
         "Write ML_USE,PATH,LABEL for classification, ML_USE,PATH,LABEL and eight fields of a box "
         "for object detection.",
         _PROTO,
@@ -108,21 +108,21 @@ _TABLE = (
     LintRule(
         "ml-use",
         _ERROR,
-        "The first field of a row says what the image is for.",
+        "The first field of a row names the set of the image (ML_USE).",
         HINTS["ml-use"],
         _PROTO,
     ),
     LintRule(
         "index-column",
         _ERROR,
-        "A row has no number of its own before ML_USE.",
+        "A row has no index before ML_USE.",
         HINTS["index-column"],
         _PROTO,
     ),
     LintRule(
         "ml-use-spelling",
         _NOTICE,
-        "What an image is for is spelled as the API spells it.",
+        "ML_USE is spelled as in the API.",
         "Write TRAIN, VALIDATION, TEST or UNASSIGNED, in capitals.",
         f"{_PROTO}; pages of object detection and Vertex AI have other spellings",
     ),
@@ -137,14 +137,14 @@ _TABLE = (
     LintRule(
         "bucket-mismatch",
         _WARNING,
-        "Images lie in the bucket of the CSV that names them.",
+        "Images are in the same bucket as the CSV that names them.",
         "Put the images and their CSV into one bucket.",
         _FORMAT,
     ),
     LintRule(
         "image-type",
         _ERROR,
-        "An image is of a type that is imported for its kind of dataset.",
+        "The type of an image is supported for its kind of dataset.",
         "Classification takes .jpg .jpeg .gif .png .webp .bmp .tif .tiff .ico, object detection "
         ".jpg .jpeg .gif .png.",
         _PROTO,
@@ -159,7 +159,7 @@ _TABLE = (
     LintRule(
         "label-injection",
         _ERROR,
-        "A label does not begin as a formula of a spreadsheet does.",
+        "A label does not begin like a spreadsheet formula.",
         "Rename the label: it must not begin with = + - @.",
         'OWASP, "CSV Injection"; proto: AnnotationSpec.display_name',
     ),
@@ -173,14 +173,14 @@ _TABLE = (
     LintRule(
         "box-label",
         _ERROR,
-        "A box has a label, and a label a box.",
+        "A box has a label, and a label has a box.",
         "Write both, or leave all nine fields empty where there is no object.",
         _PROTO,
     ),
     LintRule(
         "box-vertices",
         _ERROR,
-        "A box has four vertices that make an upright rectangle, or two opposite ones.",
+        "A box is an upright rectangle with four vertices, or two opposite ones.",
         "Write x,y,x,y,x,y,x,y, or x,y,,,x,y,,.",
         _PROTO,
     ),
@@ -209,44 +209,44 @@ _TABLE = (
     LintRule(
         "row-repeated",
         _WARNING,
-        "What a row says is said once.",
-        "Remove one of the rows: it is reported as a failure of the import.",
+        "No row repeats another.",
+        "Remove one of the rows: the import reports it as a failure.",
         'a partial failure that was recorded: "The label is already a ground truth."',
     ),
     LintRule(
         "labels-differ",
         _ERROR,
-        "In a MULTICLASS dataset all rows of an image give it one label.",
-        "Remove the row that is wrong.",
+        "In a MULTICLASS dataset all rows of an image have the same label.",
+        "Remove the incorrect row.",
         _PROTO,
     ),
     LintRule(
         "sets-differ",
         _ERROR,
         "An image is in one set.",
-        "Keep the image in one set: a model that was trained on it is not tested by it.",
+        "Keep the image in one set: a model can't be tested on an image that it was trained on.",
         _PROTO,
     ),
     # -- the images --------------------------------------------------------------------------
     LintRule(
         "image-missing",
         _ERROR,
-        "Every image is there.",
-        "Correct the path, or put the image there; a path that is no gs:// URI is relative to the "
+        "Every image exists.",
+        "Correct the path, or add the image; a path that is no gs:// URI is relative to the "
         "configuration's directory.",
         _PROTO,
     ),
     LintRule(
         "image-unreadable",
         _ERROR,
-        "Every image can be read, and decoded.",
+        "Every image can be read and decoded.",
         "Save the image again, or leave it out.",
         f"{_PROTO} (types of images); the embedded service fails a training on other ones",
     ),
     LintRule(
         "image-size",
         _ERROR,
-        "An image has at most 30 MB.",
+        "An image is at most 30 MB.",
         "Make the image smaller: 1024 by 1024 pixels are enough for object detection.",
         f"{_PROTO}; {_PREPARE_BOXES}",
     ),
@@ -260,8 +260,8 @@ _TABLE = (
     LintRule(
         "image-format",
         _WARNING,
-        "An image is of the type that its name says.",
-        "Rename the file, or save it again as its name says.",
+        "The type of an image matches the extension of its name.",
+        "Rename the file, or save it in the format of its extension.",
         _OWN,
     ),
     LintRule(
@@ -274,29 +274,29 @@ _TABLE = (
     LintRule(
         "content-repeated",
         _WARNING,
-        "An image is there under one name only.",
-        "Remove one of the two: images of equal content count as one.",
+        "No two images have the same content.",
+        "Remove one of the two: images with equal content count as one.",
         _PROTO,
     ),
     LintRule(
         "content-labels-differ",
         _ERROR,
-        "In a MULTICLASS dataset images of equal content have one label.",
-        "Remove the one that is labelled wrong: images of equal content count as one.",
+        "In a MULTICLASS dataset images with equal content have the same label.",
+        "Remove the one with the incorrect label: images with equal content count as one.",
         _PROTO,
     ),
     LintRule(
         "content-in-two-sets",
         _ERROR,
-        "Images of equal content are in one set.",
-        "Remove one of the two: which set the service takes is not determined.",
+        "Images with equal content are in the same set.",
+        "Remove one of the two: it is undefined which set the service uses.",
         _PROTO,
     ),
     LintRule(
         "near-identical",
         _WARNING,
-        "Images that look the same are in one set.",
-        "Move both into one set: a model that was trained on one is not tested by the other.",
+        "Images that look the same are in the same set.",
+        "Move both into one set: a model can't be tested on an image that it was trained on.",
         f'N. Krawetz, "Kind of Like That" (the difference hash); what follows for sets is {_OWN}',
     ),
     # -- the whole ---------------------------------------------------------------------------
@@ -310,7 +310,7 @@ _TABLE = (
     LintRule(
         "label-minimum",
         _ERROR,
-        "Classification has at least two labels, object detection one.",
+        "Classification needs at least two labels, object detection one.",
         "Add images of another label.",
         f"{_QUOTAS}; {_BOX_QUOTAS}",
     ),
@@ -367,7 +367,7 @@ _TABLE = (
         "set-empty",
         _WARNING,
         "When the import files assign sets, none of the three is empty.",
-        "Assign images to it, or leave all to the service: UNASSIGNED.",
+        "Assign images to it, or let the service choose all sets: UNASSIGNED.",
         f"a repository that cites Google's page; {_OWN}",
     ),
     LintRule(
@@ -388,7 +388,7 @@ _TABLE = (
         "label-not-in-test",
         _WARNING,
         "When the import files assign sets, every label is in TEST.",
-        "Move examples of the label to TEST: without any it is not evaluated.",
+        "Move examples of the label to TEST: without any, it is not evaluated.",
         _OWN,
     ),
 )
@@ -396,4 +396,4 @@ _TABLE = (
 RULES: Mapping[str, LintRule] = {rule.id: rule for rule in _TABLE}
 """By id."""
 REFUSED = frozenset(rule.id for rule in _TABLE if rule.severity is Severity.ERROR)
-"""The rules that refuse the rows which break them, unless a configuration softens them."""
+"""Rules that exclude the rows which break them, unless a configuration softens them."""

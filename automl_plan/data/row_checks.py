@@ -21,11 +21,11 @@ from automl_plan.data.source_files import bucket_and_object
 
 _SHAPE = "row-shape"
 UNMEASURED = ("nan", "nan", "nan", "nan")
-"""A box of which nobody can tell where it is."""
+"""A box with invalid coordinates."""
 
 
 class CheckedRow(Struct):
-    """What a row says, as far as it can be read, and its faults."""
+    """The content of a row, as far as it can be read, and its faults."""
 
     use: str = "UNASSIGNED"
     path: str = ""
@@ -34,16 +34,16 @@ class CheckedRow(Struct):
     box: tuple[str, ...] = ()
     """x, y, x, y of two opposite vertices; empty where there is no object."""
     faults: list[tuple[str, int, str]] = field(default_factory=list)
-    """A rule, the field from 0, and words."""
+    """A rule, the number of the field from 0, and a message."""
 
 
 def read_row(
     fields: Sequence[str], kind: DatasetKind, bucket: str | None, refused: Collection[str] = REFUSED
 ) -> CheckedRow:
-    """A row; `bucket` is that of its CSV, None for a file.
+    """Check a row; `bucket` is that of its CSV, None for a file.
 
-    `refused`: the rules that no row may break. Of one whose shape is refused nothing else is told:
-    which of its fields is what, is only guessed.
+    `refused`: rules that no row may break. For an invalid shape nothing else is reported:
+    the meaning of its fields is only a guess.
     """
     skipped = int(has_index(fields))
     row, fields = CheckedRow(), fields[skipped:]
@@ -134,7 +134,7 @@ def _read_box(row: CheckedRow, fields: Sequence[str]) -> int:
 
 
 def _read_other_shape(row: CheckedRow, fields: Sequence[str]) -> int:
-    """What can be told of a row with more fields than a box, or fewer: its image and its label."""
+    """Read the image and the label of a row with more or fewer fields than a box has."""
     message = f"the row has {len(fields)} fields instead of {FIELDS_OF_BOX_ROWS}"
     row.faults.append((_SHAPE, 0, message))
     place = _use(row, fields)
@@ -191,55 +191,55 @@ def _check_path(row: CheckedRow, place: int, kind: DatasetKind, bucket: str | No
     if fault is not None:
         row.faults.append(("image-path", place, f"{quoted(path)} {fault}"))
     if extension(path) not in kind.extensions:
-        message = f"{quoted(path)} does not end as an image of this kind of dataset does"
+        message = f"{quoted(path)} has no extension that this kind of dataset supports"
         row.faults.append(("image-type", place, message))
     elif fault is None and bucket is not None and bucket_of(path) != bucket:
-        message = f"{quoted(path)} lies in another bucket than its CSV"
+        message = f"{quoted(path)} is in another bucket than its CSV"
         row.faults.append(("bucket-mismatch", place, message))
 
 
 SETS = ("TRAIN", "VALIDATION", "TEST")
 UNKNOWN = "?"
-"""The set of an image whose ML_USE is none: in no rule on sets it counts for one."""
+"""The set of an image with an invalid ML_USE: no rule on sets counts it."""
 LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def label_fault(label: str) -> tuple[str, str] | None:
-    """The rule that a label breaks, and how."""
+    """Return the rule that a label breaks, and a message."""
     if LABEL.fullmatch(label):
         return None
     if label.startswith(_FORMULA):
-        return "label-injection", "begins as a formula of a spreadsheet does"
+        return "label-injection", "begins like a spreadsheet formula"
     return "label-syntax", "is not 1 to 32 characters of A-Z, a-z, 0-9 and _"
 
 
 def named(label: str) -> str:
-    """A label as it may stand in a message, also one that is none."""
+    """Return a label as it is shown in messages, quoted if it is invalid."""
     return label if LABEL.fullmatch(label) else quoted(label)
 
 
 def bucket_of(uri: str) -> str | None:
-    """The bucket of gs://BUCKET/OBJECT; None for what is no such URI."""
+    """Return the bucket of gs://BUCKET/OBJECT; None for another text."""
     found = bucket_and_object(uri)
     return None if found is None else found[0]
 
 
 def path_fault(path: str, *, in_storage: bool) -> str | None:
-    """What is wrong with a path; `in_storage`: its CSV is an object of Cloud Storage."""
+    """Return why a path is invalid; `in_storage`: its CSV is an object of Cloud Storage."""
     if _CONTROL.search(path):
         return "has a control character"
     if path.strip(" \t") != path:
-        return "begins or ends with a blank"
+        return "begins or ends with a space"
     if path.startswith("gs://"):
         return None if bucket_of(path) else "names no object"
     if in_storage:
-        return "is no gs:// URI, though its CSV lies in Cloud Storage"
+        return "is not a gs:// URI, though its CSV is in Cloud Storage"
     if "://" in path:
-        return "is of a scheme that is not gs://"
+        return "has a scheme other than gs://"
     if path.startswith("/"):
-        return "is absolute"
+        return "is an absolute path"
     depth = 0
     for part in path.split("/"):
         depth += (part not in ("", ".", "..")) - (part == "..")

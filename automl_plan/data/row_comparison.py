@@ -7,12 +7,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
-from automl_plan.data.spilled_records import SpilledRecords
-from automl_plan.errors import SourceError
+from automl_plan.data.spilled_records import SpilledRecords, no_space
 from automl_plan.model.source_data import SourceChanges, SourceRow
 
 Rows = Callable[[], Iterable[SourceRow]]
-"""Reads rows, and may be asked again."""
+"""Reads rows, and may be called again."""
 
 _CONTENT = 16
 _FACT = 8
@@ -21,11 +20,11 @@ _BEFORE, _NOW = b"\0", b"\1"
 SAMPLES = 3
 """Images that are named."""
 _LOOKED_FOR = 1_000
-"""Images that samples are chosen of."""
+"""Images from which the samples are chosen."""
 
 
 def compare(before: Rows, now: Rows, *, boxes: bool) -> SourceChanges:
-    """What sources hold now beside what was imported; images are the same by content.
+    """Compare the rows of sources with those that were imported; images are compared by content.
 
     `boxes`: rows are those of object detection. Raises StateUnreadable, SourceError.
     """
@@ -51,10 +50,7 @@ def compare(before: Rows, now: Rows, *, boxes: bool) -> SourceChanges:
                         counts[1] += 1
                         _keep(relabelled, content)
     except OSError as error:
-        raise SourceError(
-            f"These rows need a temporary file, which can't be written: {error.strerror}.",
-            hint="Make room, or let TMPDIR name a folder that has some.",
-        ) from error
+        raise no_space(error) from error
     if not (removed or relabelled):
         return SourceChanges(added, 0, 0)
     return SourceChanges(
@@ -67,7 +63,7 @@ def compare(before: Rows, now: Rows, *, boxes: bool) -> SourceChanges:
 
 
 def _facts(row: SourceRow, *, boxes: bool) -> Iterator[str]:
-    """What a row says of its image, each of which an import adds and none takes away."""
+    """Yield the facts of a row, which an import adds and never removes."""
     yield f"set\0{row.use}"
     if boxes:
         if any(row.labels):
@@ -92,7 +88,7 @@ def _keep(some: set[bytes], content: bytes) -> None:
 
 
 def _paths(rows: Rows, contents: set[bytes]) -> list[str]:
-    """The first path of each of these images, in the order of the rows."""
+    """Return the first path of each of these images, in the order of the rows."""
     if not contents:
         return []
     paths: dict[bytes, str] = {}
@@ -117,7 +113,7 @@ def _changed(before: Rows, now: Rows, contents: set[bytes]) -> list[str]:
 
 
 def _said(rows: Rows, contents: Iterable[bytes]) -> dict[bytes, str]:
-    """Set and labels of these images, for the reader."""
+    """Return set and labels of these images, as text."""
     said: dict[bytes, list[str]] = {content: [] for content in contents}
     for row in rows():
         of = said.get(_bytes(row.content))

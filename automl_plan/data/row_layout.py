@@ -1,7 +1,4 @@
-"""How rows of an import CSV begin, and what is written in the place of rows.
-
-The one decision on this: plans, which read data to fingerprint it, and the data lint say the same.
-"""
+"""How rows of an import CSV begin, and what is written instead of rows: for plans and the lint."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ HINTS = {
     "index-column": "Leave out the first column; in pandas: to_csv(…, index=False, header=False).",
     "ml-use": "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
 }
-"""What to do about what breaks a rule, by the rule."""
+"""How to fix a row, by the rule that it breaks."""
 _IMAGES = (".jpg", ".jpeg", ".gif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ico")
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _COMMENT = re.compile(r"#+(\s|!|$)")
@@ -34,7 +31,7 @@ _LONGEST = 80
 
 
 def no_row(fields: Sequence[str]) -> str | None:
-    """What a line before the first row is instead of one (rule header-line); None for a row."""
+    """Return what a line before the first row is, if it is no row (rule header-line)."""
     first = fields[0].strip()
     if _COMMENT.match(first) or (first.startswith("#") and not _ends_as_image(first)):
         return "the line is a comment"
@@ -47,16 +44,16 @@ NAMES_COLUMNS = "the first line names columns"
 
 
 def names_columns(fields: Sequence[str]) -> bool:
-    """Whether a first row seems to be a header (rule header-line): it has words only.
+    """Return whether a first row may be a header (rule header-line): it has words only.
 
-    An image may be called so, too: where there is one, it is a row.
+    An image may have such a name: if it exists, it is a row.
     """
     words = not any("/" in each or "." in each for each in fields)
     return words and fields[0].upper() not in SPELLINGS
 
 
 def other_delimiter(fields: Sequence[str]) -> str | None:
-    """What separates the fields of a row instead of commas (rule csv-delimiter)."""
+    """Return what separates the fields of a row instead of commas (rule csv-delimiter)."""
     written = fields[0]
     for delimiter, name in _DELIMITERS.items():
         if delimiter not in written:
@@ -72,12 +69,12 @@ def other_delimiter(fields: Sequence[str]) -> str | None:
 
 
 def has_index(fields: Sequence[str]) -> bool:
-    """Whether a row begins with a number of its own (rule index-column)."""
+    """Return whether a row begins with an index (rule index-column)."""
     return len(fields) > 1 and _is_number(fields[0]) and fields[1].upper() in SPELLINGS
 
 
 def no_set(fields: Sequence[str]) -> str | None:
-    """What is wrong with the first field where it stands for a set and is none (rule ml-use)."""
+    """Return why a first field that should be a set is none (rule ml-use)."""
     written = fields[0]
     if not written or written.upper() in SPELLINGS or len(fields) < 2:
         return None
@@ -91,12 +88,12 @@ def no_set(fields: Sequence[str]) -> str | None:
 
 
 def extension(path: str) -> str:
-    """Of an image's path, in small letters: `.png`; "" where there is none."""
+    """Return the extension of a path in lower case, such as `.png`, or ""."""
     return PurePosixPath(path).suffix.lower()
 
 
 def quoted(text: str) -> str:
-    """A field as it may stand in a message: on one line, and short."""
+    """Return a field as it is shown in messages: on one line, and short."""
     return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 

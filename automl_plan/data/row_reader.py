@@ -14,18 +14,18 @@ from automl_plan.data.row_checks import CheckedRow, read_row
 from automl_plan.data.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
 
 Report = Callable[[str, int, str, int], None]
-"""Takes a rule, a line, words and a column."""
+"""Takes a rule, a line, a message and a column."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_BEFORE = 100
 """Lines before the first row: headers and comments."""
 _PARTS = 8
-"""Into so many parts are rows divided among which some may be wrong."""
+"""The number of parts into which rows are divided to find invalid ones."""
 _FEW = 16
-"""So many rows are looked at one by one."""
+"""Up to this number, rows are checked one by one."""
 
 
 class CsvReader:
-    """Reads one source, once."""
+    """Checks the rows of one source."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class CsvReader:
         refused: Collection[str] = REFUSED,
         fast: bool = True,
     ) -> None:
-        """`refused`: the rules whose rows go to no sink."""
+        """`refused`: rows that break these rules are not passed on."""
         self._kind = kind
         self._source = source
         self._bucket = bucket
@@ -48,17 +48,17 @@ class CsvReader:
         self._fast = fast
         self._columns = FastPath(kind, source, bucket)
         self._before: int | None = 0
-        """Lines before the first row, which are no rows; None once that has come."""
+        """The number of lines before the first row; None after it."""
         self.rows = 0
-        """How many there are, right or wrong; blank lines are none."""
+        """The number of rows, valid or not, without blank lines."""
         self.refused = 0
-        """Rows that break a rule which no row may break."""
+        """Rows that break one of the `refused` rules."""
         self.unreadable = 0
-        """Rows whose fields can't be told."""
+        """Rows that can't be split into fields."""
         self.unnamed = 0
-        """Rows that name no image, and are not refused for it."""
+        """Rows without an image that are not refused for it."""
         self.stopped: int | None = None
-        """The line from which on the file could not be looked at."""
+        """The line from which on the file could not be read."""
 
     def read(self, file: BinaryIO) -> None:
         """Read the file. Raises OSError."""
@@ -81,7 +81,7 @@ class CsvReader:
                     number = part.number + part.text.count(b"\n")
         except LineTooLong:
             self.stopped = number
-            message = "a line has no end for a megabyte: the rest of the file is not looked at"
+            message = "a line is longer than a megabyte: the rest of the file is not checked"
             self._report("csv-syntax", number, message, 0)
 
     def _lines(self, text: bytes, number: int) -> None:
@@ -121,7 +121,7 @@ class CsvReader:
             self._divide(chosen, [numbers[place] for place in places], tried=len(groups) == 1)
 
     def _divide(self, lines: list[bytes], numbers: Sequence[int], *, tried: bool) -> None:
-        """Find the rows that may be wrong among those that are right."""
+        """Find the rows that may be invalid."""
         if not self._fast or len(lines) <= _FEW:
             for line, number in zip(lines, numbers, strict=True):
                 self._line(line, number)
@@ -174,7 +174,7 @@ class CsvReader:
                 sink.add(batch)
 
     def _no_row(self, fields: list[str], line: bytes) -> tuple[str, str] | None:
-        """The rule that a line breaks whose fields can't be told, and how."""
+        """Return why a line is no row: the rule that it breaks, and a message."""
         try:
             line.decode()
         except UnicodeDecodeError as error:
@@ -190,7 +190,7 @@ class CsvReader:
         return None if delimiter is None else ("csv-delimiter", delimiter)
 
     def _batch(self, row: CheckedRow, number: int, line: bytes) -> RowBatch:
-        """A row by itself."""
+        """Return a batch of one row."""
         labels = [[label.encode()] for label in row.labels]
         use, path = row.use.encode(), row.path.encode()
         counts = [Counter({(use, label): 1}) for [label] in labels]

@@ -1,4 +1,4 @@
-"""Reads what a dataset's import CSVs name: files below a directory, objects of Cloud Storage."""
+"""Reads sources: their rows, and the content of the images that they name."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ MAX_IMAGE_BYTES = 30_000_000
 """The service takes no larger image (proto: InputConfig)."""
 _THREADS = 8
 _FEW = 16
-"""Images that are read one after the other sooner than threads would be started for them."""
+"""Up to this number, local images are read without threads."""
 
 
 Rows = Callable[[], Iterable[SourceRow]]
 """Reads rows, and may be called again."""
 TakeRows = Callable[[SourceData, Rows], None]
-"""Is given what sources hold, and what reads their rows, before what they name is forgotten."""
+"""Receives what sources contain, and what reads their rows."""
 
 
 class SourceReader:
-    """Reads sources: files below a directory, and objects of Cloud Storage."""
+    """Reads sources as they are when each is first opened."""
 
     def __init__(self, directory: Path, access: DataAccess) -> None:
         self._directory = directory.resolve()
@@ -119,12 +119,12 @@ class SourceReader:
     def _contents(
         self, images: Collection[str], local: Callable[[str], str]
     ) -> tuple[dict[str, str], dict[str, SourceError]]:
-        """The content of each image, or what is wrong with it."""
+        """Return the content of each image, or why it can't be read."""
         remote = [image for image in images if image.startswith("gs://")]
         others = [image for image in images if not image.startswith("gs://")]
         wrong: dict[str, SourceError] = {}
 
-        def look(image: str) -> str | None:
+        def read(image: str) -> str | None:
             try:
                 return local(image)
             except SourceError as error:
@@ -132,11 +132,11 @@ class SourceReader:
                 return None
 
         if not remote and len(others) <= _FEW:
-            found = list(map(look, others))
+            found = list(map(read, others))
         else:
             with ThreadPoolExecutor(_THREADS, thread_name_prefix="read") as pool:
                 self._list_objects(remote, pool)
-                found = list(pool.map(look, others))
+                found = list(pool.map(read, others))
         contents = {i: c for i, c in zip(others, found, strict=True) if c is not None}
         for image in remote:
             if image in self.objects:
@@ -149,11 +149,11 @@ class SourceReader:
         return contents, wrong
 
     def image(self, image: str) -> bytes:
-        """The bytes of an image that is a file. Raises SourceError."""
+        """Return the bytes of an image that is a file. Raises SourceError."""
         with self._reading(image) as file:
             data = file.read(MAX_IMAGE_BYTES + 1)
         if len(data) > MAX_IMAGE_BYTES:
-            raise SourceError(f"{image} has more than the 30 MB that are taken.")
+            raise SourceError(f"{image} is larger than the 30 MB that the service takes.")
         return data
 
     def _hash(self, image: str) -> str:
@@ -192,7 +192,7 @@ class SourceReader:
 
 
 def _placed(wrong: Mapping[str, SourceError], rows: Iterable[ImportRow]) -> list[SourceError]:
-    """What is wrong with images, in the order of the rows, each at the first that names it."""
+    """Return the errors of images in the order of the rows, each at its first row."""
     placed: dict[str, SourceError] = {}
     source = None
     for row in rows:

@@ -1,4 +1,4 @@
-"""Records of one size by the million, in memory that does not grow with their number."""
+"""Millions of records in bounded memory, and which of them occur more than once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from automl_plan.errors import SourceError
+
 _RANGES = 256
 """By the first byte of a record."""
 _RUN = 65_536
 """Records that are kept in memory before they are written."""
 
 
+def no_space(error: OSError) -> SourceError:
+    """Return the error of records that can't be written to a temporary file."""
+    return SourceError(
+        f"This number of rows needs a temporary file, which can't be written: {error.strerror}.",
+        hint="Free some space, or set TMPDIR to a folder with more.",
+    )
+
+
 class SpilledRecords:
     """Records of `size` bytes, whose first is as likely to be any as another: digests, mostly.
 
-    From 65,536 on they go to a temporary file, which has to be closed; looked at is one range of
-    them at a time. Raises OSError where there is no room for that.
+    From 65,536 on they go to a temporary file, which has to be closed; only one range of them is
+    in memory at a time. Raises OSError where there is no room for that.
     """
 
     def __init__(self, size: int) -> None:
@@ -40,12 +50,12 @@ class SpilledRecords:
             self._file.close()
 
     def add(self, record: bytes) -> None:
-        """Take one in."""
+        """Add a record."""
         self._waiting.append(record)
         self._bound()
 
     def extend(self, records: Iterable[bytes]) -> None:
-        """Take some in."""
+        """Add records."""
         self._waiting.extend(records)
         self._bound()
 
@@ -56,7 +66,7 @@ class SpilledRecords:
             self._write(self._file)
 
     def ranges(self) -> Iterator[list[bytes]]:
-        """All records: each list follows the one before in order; inside, as they were added."""
+        """Yield all records: ranges in order, each with its records as they were added."""
         if self._file is None:
             yield self._waiting
             return

@@ -1,8 +1,8 @@
-"""Brings local data to Cloud Storage, which is all that Google's services import from.
+"""Uploads local data to Cloud Storage, the only place that Google's services import from.
 
 What the CSVs name locally is uploaded below the staging bucket's prefix, then CSVs that name the
 objects instead. All objects are named by their content: what is there already is found by listing,
-an upload that was cut off leaves nothing to clear up, and two runs do each other no harm.
+an interrupted upload leaves nothing to clean up, and two runs don't disturb each other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from automl_plan.providers.data_access import ObjectStorage, StagingBucket
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 _PART = MAX_CSV_BYTES // 2
-"""Bytes of one CSV: it becomes longer, as URIs are longer than paths."""
+"""Bytes of one CSV: it grows, as URIs are longer than paths."""
 
 
 def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Sequence[str]:
@@ -51,7 +51,7 @@ def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Seq
         ) from error
     except ProviderError as error:
         raise StagingError(
-            f"The data can't be brought to gs://{place.bucket}: {error.message}",
+            f"The data can't be uploaded to gs://{place.bucket}: {error.message}",
             where=error.where,
             hint=error.hint,
         ) from error
@@ -68,9 +68,9 @@ def _staged(
     read, contents = reader.data_of(sources, put)
     if read.fingerprint != data.fingerprint:
         raise SourceError(
-            "The data changed while it was uploaded: it is not what the plan was made of.",
+            "The data changed while it was uploaded: it is no longer what was planned.",
             where=", ".join(sources),
-            hint="Plan again, and look at what it says. Nothing was imported.",
+            hint="Plan again and review the changes. Nothing was imported.",
         )
     uris = {
         image: place.uri(images.names[content])
@@ -92,7 +92,7 @@ def _staged(
 def rewritten(
     rows: Iterable[ImportRow], uris: Mapping[str, str], uses: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """The lines of a CSV with the same rows, which name URIs in place of the images that have one.
+    """Yield the lines of a CSV with the same rows, with URIs in place of the images that have one.
 
     With `uses` they say the sets in these words; a set without one is left out. Lines end with a
     line feed; whatever would be taken for the end of one is quoted.
@@ -109,7 +109,7 @@ def rewritten(
 
 
 def parts_of(lines: Iterable[str], limit: int) -> Iterator[bytes]:
-    """The lines in as few files as can be, of at most so many bytes each but for a longer line."""
+    """Yield the lines in as few files as possible, of up to `limit` bytes or one line each."""
     part = bytearray()
     for line in lines:
         encoded = line.encode()
@@ -122,7 +122,7 @@ def parts_of(lines: Iterable[str], limit: int) -> Iterator[bytes]:
 
 
 class _Folder:
-    """A folder of objects whose names say their content. Safe to use from several threads."""
+    """A folder of objects that are named by their content. Thread-safe."""
 
     def __init__(self, storage: ObjectStorage, place: StagingBucket, name: str) -> None:
         self._storage = storage
@@ -131,12 +131,12 @@ class _Folder:
         self._lock = Lock()
         self._there: dict[str, str] | None = None
         self.names: dict[str, str] = {}
-        """The name of the object of each content that was put here."""
+        """The name of the object of each content that was uploaded."""
 
     def put(self, content: bytes, extension: str) -> str:
-        """Upload a content unless it is there, and tell it. Raises ProviderError, StagingError.
+        """Upload a content unless it exists, and return its version.
 
-        By its MD5, as Cloud Storage tells it of each object that it lists, so that an object
+        It is named by its MD5, which Cloud Storage lists with each object, so that an object
         which is not what its name says is found. One content may have several extensions: which
         of them is imported does not depend on which came first.
         """

@@ -180,7 +180,7 @@ def test_an_upload_that_is_cut_off_goes_on(cloud: Cloud) -> None:
     for fault in ("objects.insert:401:4+", "objects.insert:drop-after:2"):
         told = json.dumps({"fault": fault}).encode()
         urllib.request.urlopen(f"{cloud.emulator.url}/emulator/v1/faults", told, 20).close()
-    with pytest.raises(StagingError, match="can't be brought to gs://bucket: "):
+    with pytest.raises(StagingError, match="can't be uploaded to gs://bucket: "):
         cloud.import_data(dataset_id, data)
     left = cloud.files()
     assert 0 < len(left) < 9
@@ -219,7 +219,7 @@ def test_an_image_that_is_too_large(cloud: Cloud) -> None:
     with (cloud.directory / "data" / "images" / "3.PNG").open("wb") as file:
         file.truncate(30_000_001)
     data = cloud.read(DATASET.sources)
-    with pytest.raises(SourceError, match=r"3\.PNG has more than the 30 MB"):
+    with pytest.raises(SourceError, match=r"3\.PNG is larger than the 30 MB"):
         cloud.import_data("1", data)
 
 
