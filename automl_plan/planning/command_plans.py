@@ -58,8 +58,8 @@ def plan_promotion(
             hint=f"{commands.replace(address)} trains a new version.",
         )
     after = model.attributes(desired.datasets[model.dataset])
-    switch = Promoter(model, after, recorded.lineage, live.models, now)
-    changes = switch.to(chosen, VersionAction.PROMOTE, reason, ())
+    promoter = Promoter(model, after, recorded.lineage, live.models, now)
+    changes = promoter.promote(chosen, VersionAction.PROMOTE, reason, ())
     others = [replace(o, status=o.status or Status.FORMER) for o in record.objects if o != chosen]
     done = tuple(change.key for change in changes)
     changes += retire(address, others, live.models, keep=_ALL, exempt=None, needs=done)

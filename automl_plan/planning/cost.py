@@ -16,7 +16,7 @@ from automl_plan.model.live import Live, LiveModel, Operation
 from automl_plan.model.model_types import ModelTypes, Problem
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
-from automl_plan.planning.endpoints import ended
+from automl_plan.planning.endpoints import ended_deployments
 from automl_plan.planning.plan import (
     TRAININGS,
     Action,
@@ -192,7 +192,7 @@ def costs_of(
         by_address.setdefault(change.address, []).append(change)
     models = {a for a in (*desired.models, *resources, *by_address) if a.kind is ResourceKind.MODEL}
     deployed = {model.id for model in live.models.values() if model.deployed}
-    ends = ended(changes)
+    ends = ended_deployments(changes)
 
     def may_cost(address: Address) -> bool:
         if address in by_address:
@@ -241,7 +241,7 @@ def _amounts(
     before = sum(_monthly(deployed[i], count, prices) for i, count in nodes.items())
     before += sum(
         _monthly(model, model.foreign_deployments[place], prices)
-        for i, place in ended(changes)
+        for i, place in ended_deployments(changes)
         if (model := deployed.get(i)) is not None and place in model.foreign_deployments
     )
     for operation in record.operations:  # a plan takes them as ended well

@@ -20,7 +20,7 @@ _ALL = 100
 KNOWN_LATER = "(known after apply)"
 
 
-def named(
+def with_endpoints(
     changes: Sequence[Change],
     resources: Mapping[Address, RecordedResource],
     homes: Mapping[Address, Home],
@@ -144,7 +144,7 @@ def traffic_refusals(
     return tuple(dict.fromkeys(found))
 
 
-def ended(changes: Sequence[Change]) -> frozenset[tuple[str, str]]:
+def ended_deployments(changes: Sequence[Change]) -> frozenset[tuple[str, str]]:
     """The deployments that a plan ends: ids of the model and of the endpoint."""
     return frozenset(
         (change.object_id, endpoint)

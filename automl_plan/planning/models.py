@@ -54,7 +54,7 @@ class ModelPlan(Struct, frozen=True):
 def plan_model(
     desired: DesiredModel,
     dataset: DesiredDataset,
-    outlook: DatasetPlan,
+    dataset_plan: DatasetPlan,
     recorded: RecordedResource,
     live: Mapping[str, LiveModel],
     operations: Operations,
@@ -66,29 +66,29 @@ def plan_model(
     """The changes that bring one declared model about and retire what it replaces."""
     address = desired.address
     after = desired.attributes(dataset)
-    inputs = Inputs(after, outlook.object_id, "dataset" in desired.lifecycle.ignore_changes)
+    inputs = Inputs(after, dataset_plan.object_id, "dataset" in desired.lifecycle.ignore_changes)
     projection = _cancel_outdated(_gated(recorded, desired), inputs, live, operations)
-    if _outdated_and_cut_off(recorded, inputs):
+    if _outdated_and_interrupted(recorded, inputs):
         # Whether it runs must be known before another one is begun.
         return ModelPlan(projection.changes)
-    projection = _after_its_dataset(projection, recorded, outlook)
+    projection = _after_its_dataset(projection, recorded, dataset_plan)
     resource = projection.resource
     changes = [*projection.changes, *_forgotten(resource.others, address, live)]
-    course = decide_version(desired, inputs, resource, live, now, replace_asked=replace_asked)
-    notes = () if course.held is None else (_held(address, course.held, course.newest),)
+    decision = decide_version(desired, inputs, resource, live, now, replace_asked=replace_asked)
+    notes = () if decision.held is None else (_held(address, decision.held, decision.newest),)
     others = tuple(obj for obj in resource.others if obj.id in live)
     outdated = outdated_labels(recorded, lineage, protected=desired.lifecycle.prevent_destroy)
-    switch = Promoter(desired, after, lineage, live, now, outdated)
+    promoter = Promoter(desired, after, lineage, live, now, outdated)
 
     served = None
-    if course.way is VersionAction.KEEP:
+    if decision.action is VersionAction.KEEP:
         current = resource.current
         if current is not None and current.id != NOT_YET_CREATED and current.id not in live:
             changes.append(_forget(address, current))
             current = None
         if current is not None:
-            changes += switch.bring_up_to_date(current, projection.keys, current=current)
-        changes += switch.restore_labels(others, current)
+            changes += promoter.bring_up_to_date(current, projection.keys, current=current)
+        changes += promoter.restore_labels(others, current)
     else:
         needs: tuple[str, ...] = projection.keys
         current = resource.current
@@ -96,22 +96,24 @@ def plan_model(
             forget = _forget(address, current)
             changes.append(forget)
             needs, current = (*needs, forget.key), None
-        restored = switch.restore_labels(others, current, chosen=course.version)
-        needs = (*needs, *(c.key for c in restored if c.object_id == _id_of(course.version)))
-        if course.way is VersionAction.TRAIN:
-            taken = _train(desired, course, after, (*outlook.ready, *needs), current)
+        restored = promoter.restore_labels(others, current, chosen=decision.version)
+        needs = (*needs, *(c.key for c in restored if c.object_id == _id_of(decision.version)))
+        if decision.action is VersionAction.TRAIN:
+            taken = _train(desired, decision, after, (*dataset_plan.ready, *needs), current)
         else:
-            assert course.version is not None  # noqa: S101 (both are about a version)
-            taken = switch.to(course.version, course.way, course.reason, needs, course.field)
+            assert decision.version is not None  # noqa: S101 (both are about a version)
+            taken = promoter.promote(
+                decision.version, decision.action, decision.reason, needs, decision.field
+            )
             restored, taken = _patched_once(restored, taken)
         changes += restored
         if current is not None and current.id != NOT_YET_CREATED:
-            changes += _meanwhile(switch, current, projection.keys, course.way)
+            changes += _until_replaced(promoter, current, projection.keys, decision.action)
         changes += taken
         former = () if current is None else (replace(current, status=Status.FORMER),)
         served = former[0] if former else None
-        others = tuple(o for o in (*former, *others) if o != course.version)
-    exempt = course.newest if course.way is VersionAction.KEEP else course.version
+        others = tuple(o for o in (*former, *others) if o != decision.version)
+    exempt = decision.newest if decision.action is VersionAction.KEEP else decision.version
     done = tuple(change.key for change in changes)
     changes += retire(
         address,
@@ -153,19 +155,19 @@ def _id_of(version: RecordedObject | None) -> str | None:
     return None if version is None else version.id
 
 
-def _meanwhile(
-    switch: Promoter, current: RecordedObject, needs: tuple[str, ...], way: VersionAction
+def _until_replaced(
+    promoter: Promoter, current: RecordedObject, needs: tuple[str, ...], action: VersionAction
 ) -> list[Change]:
     """What the current version needs before its successor takes its place.
 
     It serves until then, and for good where the gate rejects the successor. So a deployment that
     others ended is made again; what is newly declared is for the successor.
     """
-    changes = switch.restore_labels((current,), current)
-    if way is VersionAction.PROMOTE:
+    changes = promoter.restore_labels((current,), current)
+    if action is VersionAction.PROMOTE:
         return changes
-    stopped = not switch.live[current.id].deployed
-    for change in switch.bring_up_to_date(current, needs, current=current):
+    stopped = not promoter.live[current.id].deployed
+    for change in promoter.bring_up_to_date(current, needs, current=current):
         moved = any(difference.path == TRAFFIC for difference in change.differences)
         if change.action is Action.DEPLOY and (stopped or moved):
             changes.append(change)
@@ -188,7 +190,7 @@ def _as_deployed(
 
 def _train(
     desired: DesiredModel,
-    course: VersionDecision,
+    decision: VersionDecision,
     after: Attributes,
     needs: tuple[str, ...],
     current: RecordedObject | None,
@@ -198,9 +200,9 @@ def _train(
     train = Change(
         address,
         Action.TRAIN if current is None else Action.RETRAIN,
-        course.reason,
-        field=course.field,
-        differences=course.differences,
+        decision.reason,
+        field=decision.field,
+        differences=decision.differences,
         after=after,
         needs=needs,
     )
@@ -299,22 +301,22 @@ def _outdated(operation: RecordedOperation, inputs: Inputs) -> bool:
     return operation.step is Step.TRAIN and bool(inputs.differing(operation.attributes))
 
 
-def _outdated_and_cut_off(recorded: RecordedResource, inputs: Inputs) -> bool:
+def _outdated_and_interrupted(recorded: RecordedResource, inputs: Inputs) -> bool:
     return any(o.id is None and _outdated(o, inputs) for o in recorded.operations)
 
 
 def _after_its_dataset(
-    projection: Projection, recorded: RecordedResource, outlook: DatasetPlan
+    projection: Projection, recorded: RecordedResource, dataset_plan: DatasetPlan
 ) -> Projection:
     """A training that was cut off, and may be sent again, waits for a dataset that is made anew."""
     lost = any(
-        o.id is None and o.step is Step.TRAIN and o.dataset_id != outlook.object_id
+        o.id is None and o.step is Step.TRAIN and o.dataset_id != dataset_plan.object_id
         for o in recorded.operations
     )
     if not lost:
         return projection
     changes = (
-        replace(c, needs=(*c.needs, *outlook.ready))
+        replace(c, needs=(*c.needs, *dataset_plan.ready))
         if c.action is Action.RESUME and c.operation_id is None and c.after is not None
         else c
         for c in projection.changes

@@ -13,7 +13,7 @@ from automl_plan.model.live import TOKEN_LABEL, Live
 from automl_plan.model.ownership_labels import data_mark, inputs_digest
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning import commands
-from automl_plan.planning.endpoints import ended
+from automl_plan.planning.endpoints import ended_deployments
 from automl_plan.planning.plan import TRAININGS, Action, Change, Note, NoteKind
 
 _REPLACE = TRAININGS | {Action.GATE, Action.PROMOTE}
@@ -72,7 +72,7 @@ def elsewhere_notes(
     changes: Sequence[Change], resources: Mapping[Address, RecordedResource], live: Live
 ) -> list[Note]:
     """The versions that somebody deployed at endpoints of their own as well."""
-    ends = ended(changes)
+    ends = ended_deployments(changes)
     notes = []
     for address, record in sorted(resources.items()):
         for obj in record.objects if address.kind is ResourceKind.MODEL else ():

@@ -19,7 +19,7 @@ from automl_plan.planning import reasons
 from automl_plan.planning.cost import Meter, costs_of, describe_spending
 from automl_plan.planning.datasets import DatasetPlan, delete_dataset, plan_dataset
 from automl_plan.planning.drift import assume_live, find_drift
-from automl_plan.planning.endpoints import named
+from automl_plan.planning.endpoints import with_endpoints
 from automl_plan.planning.ignore_changes import without_ignored
 from automl_plan.planning.models import ModelPlan, plan_model, remove_all_models
 from automl_plan.planning.notes import elsewhere_notes, empty_notes, expiry_notes, rename_notes
@@ -74,13 +74,13 @@ def make_plan(
     # What is to be destroyed, or only looked at, is not adopted for it.
     normal = options.mode is PlanMode.NORMAL
     blocks = desired if normal else replace(desired, adoptions=())
-    rearranged = apply_blocks(blocks, recorded, there, examples)
-    if rearranged.problems:
-        raise RefactoringImpossible(rearranged.problems)
-    known = {*desired.datasets, *desired.models, *recorded.resources, *rearranged.resources}
+    applied = apply_blocks(blocks, recorded, there, examples)
+    if applied.problems:
+        raise RefactoringImpossible(applied.problems)
+    known = {*desired.datasets, *desired.models, *recorded.resources, *applied.resources}
     check_addresses(options, known)
-    options = renamed(options, rearranged.changes)
-    before, recorded = recorded, replace(recorded, resources=rearranged.resources)
+    options = renamed(options, applied.changes)
+    before, recorded = recorded, replace(recorded, resources=applied.resources)
     allowed = allowed_addresses(desired, recorded, known, options)
     drift = tuple(d for d in find_drift(before, there) if d.address in allowed)
     if options.mode is PlanMode.REFRESH_ONLY:
@@ -94,13 +94,13 @@ def make_plan(
         )
 
     desired = without_ignored(desired, recorded.resources, there, options.replaces)
-    there = _marked(there, rearranged.changes, desired, recorded)
+    there = _marked(there, applied.changes, desired, recorded)
     there = resolved(there, recorded.resources, recorded.lineage)
     homes = homes_of(recorded.resources, there.models, recorded.lineage)
     destroy = options.mode is PlanMode.DESTROY
     wanted = Desired({}, {}) if destroy else desired
     gone = reasons.DESTROY if destroy else reasons.NOT_DECLARED
-    outlooks = {
+    dataset_plans = {
         address: plan_dataset(
             dataset,
             _record(recorded, address),
@@ -111,29 +111,31 @@ def make_plan(
         )
         for address, dataset in sorted(wanted.datasets.items())
     }
-    models = _plan_models(wanted, recorded, there, outlooks, options.replaces, service_now)
-    model_changes = {address: outlook.changes for address, outlook in models.items()}
+    models = _plan_models(wanted, recorded, there, dataset_plans, options.replaces, service_now)
+    model_changes = {address: dataset_plan.changes for address, dataset_plan in models.items()}
     for address, resource in sorted(recorded.resources.items()):
         if address.kind is ResourceKind.MODEL and address not in wanted.models:
             model_changes[address] = remove_all_models(
                 resource, there.models, there.operations, gone
             )
-    dataset_changes = [c for outlook in outlooks.values() for c in outlook.changes]
-    deletions = _delete_datasets(wanted, recorded, there, outlooks, model_changes, gone)
+    dataset_changes = [c for dataset_plan in dataset_plans.values() for c in dataset_plan.changes]
+    deletions = _delete_datasets(wanted, recorded, there, dataset_plans, model_changes, gone)
     made = (*dataset_changes, *_flat(model_changes), *deletions)
-    later = _after(rearranged.changes, made, wanted, before)
-    later = _after_imports(unrecorded, rearranged.changes, later, allowed)
-    ordered = in_order((*rearranged.changes, *later))
+    later = _after(applied.changes, made, wanted, before)
+    later = _after_imports(unrecorded, applied.changes, later, allowed)
+    ordered = in_order((*applied.changes, *later))
     # A moved resource is known by its new name.
     known = {*desired.datasets, *desired.models, *recorded.resources} | {c.address for c in ordered}
     part = narrowed(ordered, allowed, wanted, known, options)
     changes = tuple(
         _with_current_status(change, recorded, there, meter, prices)
-        for change in named(part.changes, recorded.resources, homes, there, recorded.lineage)
+        for change in with_endpoints(
+            part.changes, recorded.resources, homes, there, recorded.lineage
+        )
     )
     looked_at = {*wanted.datasets, *wanted.models} - {*part.left_out}
     unchanged = tuple(sorted(looked_at - {change.address for change in changes}))
-    notes = [note for outlook in models.values() for note in outlook.notes]
+    notes = [note for dataset_plan in models.values() for note in dataset_plan.notes]
     notes += rename_notes(changes, desired, recorded.resources)
     empty = empty_notes(wanted, changes, recorded.resources, there)
     notes += [note for note in empty if note.address not in part.left_out]
@@ -160,7 +162,7 @@ def make_plan(
 
 def _after_imports(
     unrecorded: Sequence[Unrecorded],
-    rearranging: Sequence[Change],
+    block_changes: Sequence[Change],
     changes: Sequence[Change],
     allowed: Collection[Address],
 ) -> Sequence[Change]:
@@ -168,7 +170,7 @@ def _after_imports(
     ids = {each.id for each in unrecorded}
     first = tuple(
         c.key
-        for c in rearranging
+        for c in block_changes
         if c.action is Action.IMPORT and c.object_id in ids and c.address in allowed
     )
     if not first:
@@ -180,17 +182,17 @@ def _after_imports(
 
 
 def _after(
-    rearranging: Sequence[Change], changes: Sequence[Change], wanted: Desired, before: Recorded
+    block_changes: Sequence[Change], changes: Sequence[Change], wanted: Desired, before: Recorded
 ) -> Sequence[Change]:
     """Changes that wait for what moves or adopts their address, or the dataset of their model.
 
     A dataset is deleted after the models that were trained on it are forgotten.
     """
-    if not rearranging:
+    if not block_changes:
         return changes
     keys: dict[Address, list[str]] = {}
     of_dataset: dict[str, list[str]] = {}
-    for change in rearranging:
+    for change in block_changes:
         keys.setdefault(change.address, []).append(change.key)
         for obj in _record(before, change.address).objects:
             forgotten = change.action is Action.FORGET and obj.id == change.object_id
@@ -257,7 +259,7 @@ def _plan_models(
     wanted: Desired,
     recorded: Recorded,
     live: Live,
-    outlooks: Mapping[Address, DatasetPlan],
+    dataset_plans: Mapping[Address, DatasetPlan],
     replaces: Collection[Address],
     service_now: datetime | None,
 ) -> dict[Address, ModelPlan]:
@@ -265,7 +267,7 @@ def _plan_models(
         address: plan_model(
             model,
             wanted.datasets[model.dataset],
-            outlooks[model.dataset],
+            dataset_plans[model.dataset],
             _record(recorded, address),
             live.models,
             live.operations,
@@ -281,13 +283,17 @@ def _delete_datasets(
     wanted: Desired,
     recorded: Recorded,
     live: Live,
-    outlooks: Mapping[Address, DatasetPlan],
+    dataset_plans: Mapping[Address, DatasetPlan],
     model_changes: Mapping[Address, tuple[Change, ...]],
     gone: str,
 ) -> list[Change]:
     """Former datasets, and those not declared any more, after what their models do."""
     deletions: list[Change] = []
-    replaced = {address: outlook for address, outlook in outlooks.items() if outlook.former}
+    replaced = {
+        address: dataset_plan
+        for address, dataset_plan in dataset_plans.items()
+        if dataset_plan.former
+    }
     declared_users = _users(wanted) if replaced else {}
     undeclared = sorted(
         address
@@ -296,11 +302,11 @@ def _delete_datasets(
     )
     users = recorded_users(recorded) if replaced or undeclared else {}
     stay = _trained_on(recorded, model_changes) if replaced else set()
-    for address, outlook in replaced.items():
-        for object_id in outlook.former:
+    for address, dataset_plan in replaced.items():
+        for object_id in dataset_plan.former:
             if object_id not in stay:
                 using = {*declared_users.get(address, ()), *users.get(object_id, ())}
-                needs = (*outlook.ready, *_keys_of(sorted(using), model_changes))
+                needs = (*dataset_plan.ready, *_keys_of(sorted(using), model_changes))
                 deletions.append(delete_dataset(address, object_id, reasons.REPLACED, needs))
     for address in undeclared:
         resource = recorded.resources[address]

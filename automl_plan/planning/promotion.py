@@ -38,17 +38,17 @@ class Promoter(Struct, frozen=True):
     outdated_labels: tuple[Difference, ...] = ()
     """What will be wrong with the labels of a version that a training is making still."""
 
-    def to(
+    def promote(
         self,
         version: RecordedObject,
-        way: VersionAction,
+        action: VersionAction,
         reason: str,
         needs: tuple[str, ...],
         field: str | None = None,
     ) -> list[Change]:
         """Make a version that is trained the current one: gate or promote, patch, deploy."""
         require = self.desired.require
-        gated = way is VersionAction.GATE and require is not None
+        gated = action is VersionAction.GATE and require is not None
         begin = Change(
             self.desired.address,
             Action.GATE if gated else Action.PROMOTE,

@@ -37,7 +37,13 @@ from automl_plan.planning.plan import (
 from automl_plan.planning.policy import Subject, refusal_text, violations
 from automl_plan.planning.safety import large_change, protection
 from automl_plan.planning.shared_objects import shared_objects, sharing_refusals
-from automl_plan.planning.source_changes import Compared, append_refusals, count_notes
+from automl_plan.planning.source_changes import (
+    AppendedImport,
+    Compared,
+    append_refusals,
+    appended_imports,
+    count_notes,
+)
 from automl_plan.planning.trainable import Trained, training_notes, training_refusals, trainings
 from automl_plan.planning.unrecorded import in_use, without_imported
 from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
@@ -80,7 +86,7 @@ class RefusalContext(Struct, frozen=True):
     """What bears this state's ownership labels and is not in it."""
     part: bool = False
     """Whether only changes are judged, and not all that is declared."""
-    by_hand: bool = False
+    chosen_by_user: bool = False
     """Whether a person chose the objects: then any version of what is protected is."""
     compared: Compared = {}
     """What sources hold beside the rows that were imported; by content, where those are known."""
@@ -134,7 +140,7 @@ def _protection(changes: Sequence[Change], context: RefusalContext) -> Iterator[
         context.recorded,
         context.live,
         destroy=context.options.mode is PlanMode.DESTROY,
-        by_hand=context.by_hand,
+        chosen_by_user=context.chosen_by_user,
     ):
         yield replace(refusal, where=context.place(refusal.address, refusal.field))
 
@@ -160,7 +166,12 @@ def _unrecorded(changes: Sequence[Change], context: RefusalContext) -> Iterator[
 
 
 def _append_only(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
-    found = append_refusals(
+    found = append_refusals(_appended(changes, context))
+    return (_with_place(refusal, context) for refusal in found)
+
+
+def _appended(changes: Sequence[Change], context: RefusalContext) -> Iterator[AppendedImport]:
+    return appended_imports(
         changes,
         context.desired,
         context.recorded.resources,
@@ -168,7 +179,6 @@ def _append_only(changes: Sequence[Change], context: RefusalContext) -> Iterator
         context.sources,
         context.compared,
     )
-    return (_with_place(refusal, context) for refusal in found)
 
 
 def _trainings(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
@@ -195,11 +205,8 @@ def _trained(changes: Sequence[Change], context: RefusalContext) -> list[Trained
 
 
 def data_notes(changes: Sequence[Change], context: RefusalContext) -> list[Note]:
-    """What is to be known of data that is imported or trained on, and refuses nothing."""
-    resources = context.recorded.resources
-    uncertain = count_notes(
-        changes, context.desired, resources, context.live, context.sources, context.compared
-    )
+    """Return the notes on data that is imported or trained on."""
+    uncertain = count_notes(_appended(changes, context))
     return [*uncertain, *training_notes(_trained(changes, context))]
 
 

@@ -35,7 +35,7 @@ def find_differing_operations(
     found = []
     for address, record in sorted(resources.items()):
         for operation in record.operations:
-            declared, differing = _held_against(desired, address, operation)
+            declared, differing = _differences_of(desired, address, operation)
             missing = () if given is None else tuple(sorted({*operation.variables} - {*given}))
             if not declared or differing or missing:
                 found.append(
@@ -46,7 +46,7 @@ def find_differing_operations(
     return tuple(found)
 
 
-def _held_against(
+def _differences_of(
     desired: Desired, address: Address, operation: RecordedOperation
 ) -> tuple[bool, tuple[Difference, ...]]:
     """Whether its address is declared, and in what it differs."""
@@ -67,12 +67,12 @@ def _of_model(
     ignored = model.lifecycle.ignore_changes
     if operation.step is Step.DEPLOY:
         found = differences(before, {k: v for k, v in after.items() if k == "deploy"})
-        return _heeded(found, ignored)
+        return _not_ignored(found, ignored)
     if not before:
         return ()
     patched = of(ResourceKind.MODEL, differences(before, after), Mutability.MUTABLE)
     inputs = Inputs(after, None, "dataset" in ignored).differing(before)
-    return (*inputs, *_heeded(patched, ignored))
+    return (*inputs, *_not_ignored(patched, ignored))
 
 
 def _of_dataset(dataset: DesiredDataset, operation: RecordedOperation) -> tuple[Difference, ...]:
@@ -81,10 +81,10 @@ def _of_dataset(dataset: DesiredDataset, operation: RecordedOperation) -> tuple[
     after = {k: v for k, v in after.items() if (k == "data") is imports}
     if not before or not after:  # not known, or not managed
         return ()
-    return _heeded(differences(before, after), dataset.lifecycle.ignore_changes)
+    return _not_ignored(differences(before, after), dataset.lifecycle.ignore_changes)
 
 
-def _heeded(found: Collection[Difference], ignored: Collection[str]) -> tuple[Difference, ...]:
+def _not_ignored(found: Collection[Difference], ignored: Collection[str]) -> tuple[Difference, ...]:
     """The differences in fields that are not ignored."""
     fields = {"data" if path == "sources" else path for path in ignored}
     return tuple(
@@ -114,9 +114,9 @@ def resumption(plan: Plan, addresses: Collection[Address] = ()) -> Plan:
         if change.action in _OPEN and (change.address, change.operation_id) in asked
     }
     differing = {key for key, each in about.items() if each.differs}
-    elsewise = {about[key].address for key in differing}
-    could = _going_on(plan, addresses, differing, elsewise)
-    sure = _going_on(plan, addresses, about.keys(), elsewise)
+    differing_addresses = {about[key].address for key in differing}
+    could = _going_on(plan, addresses, differing, differing_addresses)
+    sure = _going_on(plan, addresses, about.keys(), differing_addresses)
     left_out = [c for c in plan.changes if c.key in could - sure - about.keys()]
     held = differing | about.keys() & {need for change in left_out for need in change.needs}
     open_at = {c.address for c in plan.changes if c.key in {*held, *sure, *about}}
@@ -146,9 +146,9 @@ def _going_on(
     plan: Plan,
     addresses: Collection[Address],
     without: Collection[str],
-    elsewise: Collection[Address],
+    differing_addresses: Collection[Address],
 ) -> set[str]:
-    """The keys of what goes on: not from what is `without`, and of `elsewise` only what is open."""
+    """Return the keys that continue: none that need `without`; of differing ones only open ones."""
     all_keys = {change.key for change in plan.changes}
     kept: set[str] = set()
     resumed = {change.address for change in plan.changes if change.action is Action.RESUME}
@@ -159,7 +159,7 @@ def _going_on(
             continue  # what its address had begun has ended; another one is not going on
         open_ = change.action is Action.RESUME and (not addresses or change.address in addresses)
         needs = all_keys.intersection(change.needs)
-        goes_on = needs and needs <= kept and change.address not in elsewise
+        goes_on = needs and needs <= kept and change.address not in differing_addresses
         if open_ or goes_on:
             kept.add(change.key)
     return kept

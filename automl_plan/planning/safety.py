@@ -25,17 +25,17 @@ def protection(
     live: Live,
     *,
     destroy: bool = False,
-    by_hand: bool = False,
+    chosen_by_user: bool = False,
 ) -> Iterator[Refusal]:
     """Deletions of what is protected; former versions go unasked, but where a person chose one."""
     chosen: dict[Address, str | None]
-    if by_hand:
+    if chosen_by_user:
         chosen = {c.address: c.object_id for c in changes if c.action is Action.DELETE}
     else:
         chosen = dict.fromkeys(_lost(changes, recorded))
     for address, object_id in sorted(chosen.items()):
         if _protected(address, desired, recorded, live, object_id):
-            yield _refusal(address, desired, destroy=destroy, by_hand=by_hand)
+            yield _refusal(address, desired, destroy=destroy, chosen_by_user=chosen_by_user)
 
 
 def protection_by_label(name: str, labels: Mapping[str, str]) -> Refusal | None:
@@ -107,10 +107,13 @@ def _protected(
     return record.protected or (there is not None and there.labels.get(PROTECTED) == "true")
 
 
-def _refusal(address: Address, desired: Desired, *, destroy: bool, by_hand: bool) -> Refusal:
+def _refusal(address: Address, desired: Desired, *, destroy: bool, chosen_by_user: bool) -> Refusal:
     refused = f"{address} would be deleted, but is protected by lifecycle.prevent_destroy"
     if address in desired.datasets or address in desired.models:
-        way = f"set prevent_destroy to false{' and apply' if destroy or by_hand else ''} first."
+        way = (
+            f"set prevent_destroy to false{' and apply' if destroy or chosen_by_user else ''} "
+            "first."
+        )
     else:
         way = (
             "declare it again, or confirm its deletion with "

@@ -1,8 +1,10 @@
-"""What a change of sources takes away, which an import can't: it only ever adds. Pure."""
+"""What changed sources lost: an import can't remove it from a dataset. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
 
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired, OnSourceChange
@@ -12,73 +14,68 @@ from automl_plan.model.source_data import SourceChanges, SourceData
 from automl_plan.planning.plan import APPEND_ONLY, Action, Change, Note, NoteKind, Refusal
 from automl_plan.planning.projection import NOT_YET_CREATED, project_open_operations
 
-_WAYS_OUT = "restore them, or write on_source_change: replace (which creates a new dataset)"
+_HOW_TO = "restore them, or write on_source_change: replace (which creates a new dataset)"
 
 
 Compared = Mapping[Address, Mapping[str, SourceChanges]]
 """By dataset and by the content (fingerprint) that is compared with its sources."""
 
 
-def append_refusals(
+class AppendedImport(Struct, frozen=True):
+    """An import of changed sources into a dataset that keeps what it has."""
+
+    address: Address
+    before: int | None
+    """Images that were imported, or that the service has; None where neither is known."""
+    now: SourceData | None
+    found: SourceChanges | None
+    """The changed rows; None where the imported rows are not recorded."""
+
+
+def appended_imports(
     changes: Sequence[Change],
     desired: Desired,
     resources: Mapping[Address, RecordedResource],
     live: Live,
     sources: Mapping[Address, SourceData],
     compared: Compared,
-) -> Iterator[Refusal]:
-    """Imports into datasets that would go on holding what their sources lost."""
-    for address, held in _appended(changes, desired, resources, live):
-        found = compared.get(address, {}).get(str(held.attributes["data"]))
-        before = _images_before(held, live)
-        lost = _lost(found) if found is not None else _fewer(before, sources.get(address))
-        if lost is not None:
-            text = f"{address}: on_source_change: append can only add, but {lost}: {_WAYS_OUT}."
-            yield Refusal(APPEND_ONLY, text, address, "sources")
-
-
-def count_notes(
-    changes: Sequence[Change],
-    desired: Desired,
-    resources: Mapping[Address, RecordedResource],
-    live: Live,
-    sources: Mapping[Address, SourceData],
-    compared: Compared,
-) -> list[Note]:
-    """Imports of which nobody knows whether they only add."""
-    notes = []
-    for address, held in _appended(changes, desired, resources, live):
-        now = sources.get(address)
-        if str(held.attributes["data"]) in compared.get(address, {}) or now is None:
-            continue
-        count = _images_before(held, live)
-        before = "unknown" if count is None else f"{count:,}"
-        text = (
-            "the imported rows are not recorded, so removed or relabelled rows can't be detected; "
-            f"only counts are compared (images before: {before}, now: {now.examples:,})"
-        )
-        notes.append(Note(address, NoteKind.SOURCES, text))
-    return notes
-
-
-def _appended(
-    changes: Sequence[Change],
-    desired: Desired,
-    resources: Mapping[Address, RecordedResource],
-    live: Live,
-) -> Iterator[tuple[Address, RecordedObject]]:
-    """The datasets that other data is imported into than they hold, and what they hold."""
+) -> Iterator[AppendedImport]:
+    """Yield the imports of other data into datasets with `on_source_change: append`."""
     created = {c.address for c in changes if c.action is Action.CREATE}
     for change in changes:
-        dataset = desired.datasets.get(change.address)
-        if change.action is not Action.IMPORT_DATA or dataset is None or change.address in created:
+        address = change.address
+        dataset = desired.datasets.get(address)
+        if change.action is not Action.IMPORT_DATA or dataset is None or address in created:
             continue
-        held = held_by(resources.get(change.address), live)
+        held = held_by(resources.get(address), live)
         data = None if held is None else held.attributes.get("data")
         if held is None or data in (None, dataset.data):
             continue
         if dataset.on_source_change is OnSourceChange.APPEND:
-            yield change.address, held
+            found = compared.get(address, {}).get(str(data))
+            yield AppendedImport(address, _images_before(held, live), sources.get(address), found)
+
+
+def append_refusals(imports: Iterable[AppendedImport]) -> Iterator[Refusal]:
+    """Refuse imports into datasets that would keep what their sources lost."""
+    for each in imports:
+        lost = _lost(each.found) if each.found is not None else _fewer(each.before, each.now)
+        if lost is not None:
+            text = f"{each.address}: on_source_change: append can only add, but {lost}: {_HOW_TO}."
+            yield Refusal(APPEND_ONLY, text, each.address, "sources")
+
+
+def count_notes(imports: Iterable[AppendedImport]) -> Iterator[Note]:
+    """Note the imports of which only counts can be compared."""
+    for each in imports:
+        if each.found is not None or each.now is None:
+            continue
+        before = "unknown" if each.before is None else f"{each.before:,}"
+        text = (
+            "the imported rows are not recorded, so removed or relabelled rows can't be detected; "
+            f"only counts are compared (images before: {before}, now: {each.now.examples:,})"
+        )
+        yield Note(each.address, NoteKind.SOURCES, text)
 
 
 def held_by(record: RecordedResource | None, live: Live) -> RecordedObject | None:

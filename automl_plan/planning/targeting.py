@@ -49,9 +49,9 @@ def check_addresses(options: PlanOptions, known: Collection[Address]) -> None:
                 )
 
 
-def renamed(options: PlanOptions, rearranging: Sequence[Change]) -> PlanOptions:
+def renamed(options: PlanOptions, block_changes: Sequence[Change]) -> PlanOptions:
     """The options with addresses that are moved by this plan under their new names."""
-    moved = {change.origin: change.address for change in rearranging if change.origin is not None}
+    moved = {change.origin: change.address for change in block_changes if change.origin is not None}
     if not moved:
         return options
 

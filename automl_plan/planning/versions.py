@@ -36,7 +36,7 @@ class VersionAction(StrEnum):
 class VersionDecision(Struct, frozen=True):
     """What is to be done about the versions of a model."""
 
-    way: VersionAction
+    action: VersionAction
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     """What of its inputs makes a training necessary."""
@@ -96,7 +96,7 @@ def decide_version(
     over = {obj.id for obj in alive if expired(obj, live, now)}
 
     def may_stay(version: RecordedObject) -> bool:
-        return version.id not in over or _decide_for(desired, version).way is VersionAction.KEEP
+        return version.id not in over or _decide_for(desired, version).action is VersionAction.KEEP
 
     fitting = sorted(
         (obj for obj in alive if inputs.made(obj) and may_stay(obj)),
@@ -169,8 +169,8 @@ def _decide_for(desired: DesiredModel, newest: RecordedObject) -> VersionDecisio
             reason = reasons.UNDECIDED if require else reasons.NOT_CURRENT
         case Status.FORMER:
             reason = reasons.REUSED
-    way = VersionAction.PROMOTE if require is None else VersionAction.GATE
-    return VersionDecision(way, reason, field=field, version=newest, newest=newest)
+    action = VersionAction.PROMOTE if require is None else VersionAction.GATE
+    return VersionDecision(action, reason, field=field, version=newest, newest=newest)
 
 
 def _aged(
@@ -191,7 +191,7 @@ def _aged(
     born = _created(newest, live)
     if born is None:
         return None
-    held = newest.status is not None and _decide_for(desired, newest).way is VersionAction.KEEP
+    held = newest.status is not None and _decide_for(desired, newest).action is VersionAction.KEEP
     serves = current if held else newest  # the version that serves once this plan is carried out
     # What a person rolled back from is not brought back by its age.
     rolled_back = newest.status is Status.WITHDRAWN

@@ -63,7 +63,7 @@ def check_command(workspace: Workspace, changes: Sequence[Change], live: Live) -
         place=field_locator(configuration),
         capabilities=configuration.capabilities,
         part=True,
-        by_hand=True,
+        chosen_by_user=True,
     )
     raise_if_refused(find_refusals(changes, refusal_context).refused)
 

@@ -14,7 +14,7 @@ from automl_plan.model.desired import Desired
 from automl_plan.model.homes import homes_of
 from automl_plan.model.timestamps import rfc3339
 from automl_plan.planning.data_findings import advice_of
-from automl_plan.planning.endpoints import named
+from automl_plan.planning.endpoints import with_endpoints
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.planner import make_plan as plan_changes
@@ -197,7 +197,9 @@ def bind_command_plan(inputs: PlanInputs, plan: Plan) -> BoundPlan:
     homes = homes_of(recorded.resources, inputs.live.models, recorded.lineage)
     plan = replace(
         plan,
-        changes=named(plan.changes, recorded.resources, homes, inputs.live, recorded.lineage),
+        changes=with_endpoints(
+            plan.changes, recorded.resources, homes, inputs.live, recorded.lineage
+        ),
         unrecorded=without_imported(inputs.unrecorded, plan.changes),
         endpoints=homes,
     )

@@ -110,7 +110,7 @@ def test_by_hand_too(world: World) -> None:
 # -- imports ---------------------------------------------------------------------------------
 
 
-def by_hand() -> World:
+def chosen_by_user() -> World:
     """Somebody made a dataset and a model in the console."""
     world = World()
     kind = ClassificationType.MULTICLASS
@@ -142,7 +142,7 @@ BOTH = (
 
 
 def test_imports_make_and_train_nothing() -> None:
-    world = by_hand()
+    world = chosen_by_user()
     wanted = importing(*BOTH)
     assert actions(world.apply(wanted)) == ["dataset.digits import", "model.digits import"]
     assert world.trained == 0
@@ -150,7 +150,7 @@ def test_imports_make_and_train_nothing() -> None:
 
 
 def test_content_of_another_size_is_not_taken_for_the_declared_one() -> None:
-    world = by_hand()
+    world = chosen_by_user()
     world.datasets["D7"] = replace(world.datasets["D7"], example_count=5)
     assert actions(world.plan(importing(*BOTH)))[:3] == [
         "dataset.digits import",
@@ -169,23 +169,23 @@ def test_content_of_another_size_is_not_taken_for_the_declared_one() -> None:
 )
 def test_imports_that_can_not_be(block: Adoption, said: str) -> None:
     with pytest.raises(RefactoringImpossible, match=said):
-        by_hand().plan(importing(block))
+        chosen_by_user().plan(importing(block))
 
 
 def test_an_import_for_what_is_recorded_is_refused(world: World) -> None:
-    world.models["M7"] = by_hand().models["M7"]
+    world.models["M7"] = chosen_by_user().models["M7"]
     wanted = desired(dataset(), model("old", display_name="m"))
     with pytest.raises(RefactoringImpossible, match="already recorded"):
         world.plan(replace(wanted, adoptions=(Adoption(OLD, "M7"),)))
 
 
 def test_destroy_does_not_adopt_what_it_would_delete() -> None:
-    plan = by_hand().plan(importing(*BOTH), PlanOptions(mode=PlanMode.DESTROY))
+    plan = chosen_by_user().plan(importing(*BOTH), PlanOptions(mode=PlanMode.DESTROY))
     assert plan.changes == ()
 
 
 def test_an_import_that_was_replaced_since_does_nothing() -> None:
-    world = by_hand()
+    world = chosen_by_user()
     world.apply(importing(*BOTH))
     retrained = replace(
         desired(dataset(), model(train_budget_milli_node_hours=9000, keep_versions=0)),

@@ -47,13 +47,13 @@ def both() -> Desired:
 def adopted(world: World) -> tuple[str, str]:
     """What `import` and `imports` say of adopting M9: the same."""
     adoption = Adoption(X, "M9")
-    with pytest.raises(UsageError) as by_hand:
+    with pytest.raises(UsageError) as chosen_by_user:
         plan_adoptions((adoption,), both(), world.recorded, world.live, {})
     with pytest.raises(RefactoringImpossible) as declared:
         world.plan(replace(both(), adoptions=(adoption,)))
     (problem,) = declared.value.problems
-    said = by_hand.value.message.removesuffix(".")
-    assert (said, by_hand.value.hint) == (problem.message, problem.hint)
+    said = chosen_by_user.value.message.removesuffix(".")
+    assert (said, chosen_by_user.value.hint) == (problem.message, problem.hint)
     return problem.message, problem.hint or ""
 
 
