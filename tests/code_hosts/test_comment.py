@@ -193,7 +193,7 @@ def test_a_netrc_does_not_take_the_token_s_place(
     github: FakeGitHub, plan: Path, tmp_path: Path
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y\n")
-    assert "is made" in run(github, plan, HOME=str(tmp_path)).stdout
+    assert "Posted the comment" in run(github, plan, HOME=str(tmp_path)).stdout
 
 
 def test_a_token_that_is_wrong(github: FakeGitHub, plan: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_token_that_is_wrong(github: FakeGitHub, plan: Path) -> None:
     ("extra", "told"),
     [
         ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
-        ({"GITHUB_REF": "refs/heads/main"}, "no workflow of a pull request"),
+        ({"GITHUB_REF": "refs/heads/main"}, "not a workflow of a pull request"),
         ({"GITHUB_REPOSITORY": "../.."}, "is not a repository"),
         ({"GITHUB_API_URL": "http://github.example"}, "only sent over https"),
         ({"GITHUB_EVENT_PATH": "/nowhere"}, "can't be read"),
