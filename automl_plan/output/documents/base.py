@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 FORMAT_VERSION = "1.0"
 """Goes up when a reader of the former one would be misled."""
@@ -34,20 +34,6 @@ class Part(Struct, frozen=True):
             if name not in given and source is not None:
                 given[name] = getattr(source, name)
         return cls(**given)
-
-
-class GateRow(Part, frozen=True):
-    """One requirement of a gate, and what was measured."""
-
-    requirement: str
-    required: float
-    met: bool
-    actual: float | UnsetType = UNSET
-    current: float | UnsetType = UNSET
-    low: float | UnsetType = UNSET
-    high: float | UnsetType = UNSET
-    examples: int | UnsetType = UNSET
-    note: str | UnsetType = UNSET
 
 
 class Document(Part, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):

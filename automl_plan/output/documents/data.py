@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
-from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.output.documents.base import (
     Count,
     Document,
     Part,
-    Simulated,
 )
-from automl_plan.planning.adequacy import Adequacy, Reason
+from automl_plan.planning.adequacy import Advice
 
 if TYPE_CHECKING:
     from automl_plan.data.lint import Linted
@@ -76,45 +75,13 @@ class DatasetsLint(Document, frozen=True):
         )
 
 
-class LabelNeeds(Part, frozen=True):
-    """A label, and what it needs."""
-
-    label: str
-    train: Count
-    validation: Count
-    test: Count
-    unassigned: Count
-    wanted: Count
-    """Examples that it should have next; 0: it has enough."""
-    recall: float | None
-    """Of the current version, at its threshold."""
-    au_prc: float | None
-    """Of the current version; for object detection its mean average precision."""
-
-
-class AdvisedDataset(Part, frozen=True):
+class AdvisedDataset(Advice, frozen=True, kw_only=True):
     """Whether the data of a dataset is adequate for training, and what would help most."""
 
     name: str
     """The address of the dataset, or the file."""
     live: str | None
     """What is known of the live dataset."""
-    verdict: Adequacy
-    reasons: tuple[Reason, ...]
-    """What holds it back, the worst first; then what is only worth knowing."""
-    change: str | None
-    """The single change that would help most."""
-    labels: tuple[LabelNeeds, ...]
-    """Those that need most first."""
-    label_count: Count
-    """Including labels that are not listed."""
-    images: Count
-    """Different ones."""
-    boxes: bool
-    """Whether examples are boxes, not images."""
-    evaluated: str | None
-    """The version that recall and auPRC are of."""
-    simulated: Simulated | UnsetType = UNSET
 
 
 class DatasetsAdvise(Document, frozen=True):
@@ -125,14 +92,9 @@ class DatasetsAdvise(Document, frozen=True):
     @classmethod
     def of(cls, results: Sequence[DatasetAdvice]) -> Self:
         """Return the document of advice, with all labels."""
-        return cls(tuple(map(_advised, results)))
-
-
-def _advised(advised: DatasetAdvice) -> AdvisedDataset:
-    advice = advised.advice
-    return AdvisedDataset.filled(
-        advised,
-        advice,
-        labels=tuple(LabelNeeds.filled(each) for each in advice.labels),
-        simulated=advice.simulated or UNSET,
-    )
+        return cls(
+            tuple(
+                AdvisedDataset(**asdict(each.advice), name=each.name, live=each.live)
+                for each in results
+            )
+        )

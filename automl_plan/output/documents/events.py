@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from automl_plan import __version__
 from automl_plan.execution.events import ApplyResult, Event, EventType
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
-from automl_plan.output.documents.base import Document, GateRow, Part, Simulated
-from automl_plan.planning.gate import GateReport
+from automl_plan.output.documents.base import Document, Part
+from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.plan import Action
+from automl_plan.workspace.plan_entries import GateEntry
 
 Command = Literal[
     "apply",
@@ -35,24 +37,6 @@ class RunVersion(Document, frozen=True):
     tool_version: str = __version__
 
 
-class Forecast(
-    Part,
-    rename={"median": "median_seconds", "low": "low_seconds", "high": "high_seconds"},
-    frozen=True,
-):
-    """How much longer something will take, by how long similar operations took."""
-
-    median: Annotated[float, Meta(ge=0)]
-    low: float | None
-    """Lower bound of the 80 % interval; null: too little history."""
-    high: float | None
-    operations: Annotated[int, Meta(ge=1)]
-    """Former operations that it is made of."""
-    step: Step
-    alike: bool
-    """False: they were trainings of other model types."""
-
-
 class ChangeEvent(Document, frozen=True):
     """What happened to one change."""
 
@@ -73,7 +57,6 @@ class ChangeEvent(Document, frozen=True):
             event,
             event.change,
             elapsed_seconds=round(event.elapsed, 3),
-            left=None if event.left is None else Forecast.filled(event.left),
         )
 
 
@@ -97,30 +80,11 @@ class OpenOperation(Part, frozen=True):
     """False: an earlier run started it."""
 
 
-class Gate(Part, frozen=True):
+class Gate(GateEntry, frozen=True, kw_only=True):
     """What a gate decided on a version."""
 
     address: Address
     version: int | None
-    passed: bool
-    confidence: float | None
-    rows: tuple[GateRow, ...]
-    caveat: str | None
-    simulated: Simulated | UnsetType = UNSET
-    guessing: str | UnsetType = UNSET
-    """That the model is no better than guessing, and how that is known."""
-
-    @classmethod
-    def of(cls, address: Address, version: int | None, report: GateReport) -> Self:
-        """Return the document of a gate's report."""
-        return cls.filled(
-            report,
-            address=address,
-            version=version,
-            rows=tuple(GateRow.filled(**row.to_json()) for row in report.rows),
-            simulated=report.simulated or UNSET,
-            guessing=report.guessing or UNSET,
-        )
 
 
 class Result(Document, frozen=True):
@@ -149,7 +113,10 @@ class Result(Document, frozen=True):
             ),
             skipped=tuple(change.key for change in result.skipped),
             running=tuple(change.key for change in result.running),
-            gates=tuple(Gate.of(*each) for each in result.gates),
+            gates=tuple(
+                Gate(**asdict(GateEntry.of(report)), address=address, version=version)
+                for address, version, report in result.gates
+            ),
             operations=tuple(
                 OpenOperation.filled(left, key=left.change.key) for left in result.left
             ),

@@ -13,12 +13,12 @@ from automl_plan.model.recorded import DecisionKind
 from automl_plan.output.documents.base import (
     Count,
     Document,
-    GateRow,
     Part,
     Simulated,
     Time,
 )
 from automl_plan.output.expiry import rfc3339
+from automl_plan.planning.gate import GateRow
 from automl_plan.planning.statistics import no_better_than_guessing
 
 if TYPE_CHECKING:

@@ -12,64 +12,28 @@ from automl_plan.output.documents.base import (
 )
 from automl_plan.planning.plan import (
     Action,
-    Amounts,
     Costs,
     Drift,
-    Idle,
     Unrecorded,
-    UnrecordedKind,
+    UnrecordedObject,
 )
+from automl_plan.workspace.plan_entries import CostEntry
 from automl_plan.workspace.versions import SpendingRow
 
 if TYPE_CHECKING:
     from automl_plan.planning.explain import Explanation
 
 
-class Money(Part, frozen=True):
-    """The money in it: US dollars, at most."""
-
-    prices_of: str
-    """The date of the price book."""
-    resources: Mapping[Address, Amounts]
-    total: Amounts
-    idle: tuple[Idle, ...]
-    """What is deployed and unmanaged."""
-    currency: Literal["USD"] = "USD"
-
-
-class UnrecordedObject(Part, frozen=True):
-    """A live object with the ownership labels of the state that is not recorded in it, or a
-    running training on one of its datasets that it did not start."""
-
-    kind: UnrecordedKind
-    id: str
-    """Of the object; of a training that of its operation."""
-    name: str
-    """The address that its labels name; of a training without labels the address of its
-    dataset."""
-    display_name: str
-    labelled: bool
-    """False: a training without labels on a dataset of this state."""
-    monthly: float
-    """What its deployment costs, US dollars a month."""
-    text: str
-    """What it is, and each way to settle it."""
-
-
 class Cost(Document, frozen=True):
     """`cost --json`"""
 
-    cost: Money
+    cost: CostEntry
     unrecorded: tuple[UnrecordedObject, ...]
 
     @classmethod
     def of(cls, costs: Costs, unrecorded: Sequence[Unrecorded]) -> Self:
         """Return the document of the money in a plan, with what the state does not record."""
-        resources = {line.address: line.amounts for line in costs.lines}
-        return cls(
-            Money.filled(costs, resources=resources),
-            tuple(map(UnrecordedObject.filled, unrecorded)),
-        )
+        return cls(CostEntry.of(costs), tuple(each.shown for each in unrecorded))
 
 
 class CostSpent(Document, frozen=True):
@@ -95,10 +59,7 @@ class DriftFound(Document, frozen=True):
     @classmethod
     def of(cls, drift: Sequence[Drift], unrecorded: Sequence[Unrecorded]) -> Self:
         """Return the document of drift, with what the state does not record."""
-        return cls(
-            tuple(drift),
-            tuple(map(UnrecordedObject.filled, unrecorded)),
-        )
+        return cls(tuple(drift), tuple(each.shown for each in unrecorded))
 
 
 class ComparedField(Part, frozen=True):
