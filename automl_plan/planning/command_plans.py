@@ -63,7 +63,7 @@ def plan_promotion(
     others = [replace(o, status=o.status or Status.FORMER) for o in record.objects if o != chosen]
     done = tuple(change.key for change in changes)
     changes += retire(address, others, live.models, keep=_ALL, exempt=None, needs=done)
-    # A version that its gate turned down stays, whatever else is kept.
+    # A rejected version stays, whatever else is kept.
     kept = [c for c in changes if c.action is not Action.DELETE]
     return Plan(in_order(kept))
 

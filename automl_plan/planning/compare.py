@@ -83,7 +83,7 @@ def _value(value: object) -> Json:
 def of(
     kind: ResourceKind, found: Iterable[Difference], *mutabilities: Mutability
 ) -> tuple[Difference, ...]:
-    """Those differences whose field has one of these mutabilities."""
+    """Return the differences whose field has one of these mutabilities."""
     return tuple(d for d in found if field_of(kind, d.path).mutability in mutabilities)
 
 
@@ -95,14 +95,14 @@ _OBSERVED = {
     )
     for kind, fields in FIELDS.items()
 }
-"""The fields that can change behind our back."""
+"""The fields that can change outside automl-plan."""
 
 
 def observed(kind: ResourceKind, recorded: Attributes, live: Attributes) -> dict[str, Json]:
-    """What stands now: mutable fields and deployment as they live, the rest as recorded.
+    """Return the present attributes: mutable fields and deployment as live, the rest as recorded.
 
-    The service does not give back all that made an object what it is (a model's answer names
-    no data, a dataset's no fingerprint), and those things can't change behind our back.
+    The service does not return everything that an object was made of (a model has no data, a
+    dataset no fingerprint), and that can't change outside automl-plan.
     """
     result = dict(recorded)
     for path in _OBSERVED[kind]:
@@ -114,14 +114,14 @@ def observed(kind: ResourceKind, recorded: Attributes, live: Attributes) -> dict
 
 
 def _fill_node_count(observed: dict[str, Json], recorded: Attributes) -> None:
-    """Where the service says that a model is deployed, but not on how many nodes."""
+    """Use the recorded number of nodes where the service reports none for a deployed model."""
     live, known = observed.get("deploy"), recorded.get("deploy")
     if isinstance(live, dict) and live.get("node_count") is None and isinstance(known, dict):
         observed["deploy"] = known
 
 
 def names(found: Sequence[Difference]) -> str:
-    """The differing fields for a sentence: `a`, `a and b`, `a, b and c`."""
+    """Return the differing fields for a sentence: `a`, `a and b`, `a, b and c`."""
     paths = [d.path for d in found]
     if len(paths) == 1:
         return paths[0]

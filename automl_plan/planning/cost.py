@@ -54,7 +54,7 @@ def spent_of(
     stands: Operation | None = None,
     model: LiveModel | None = None,
 ) -> Spent | None:
-    """What a training has used; None for what is free, or has no price.
+    """Return what a training has used; None when it is free, or has no price.
 
     The service bills what is used, also when the training is cancelled, and at most the budget.
     `meter` is None where the service does not bill by its clock (the embedded service: an hour
@@ -116,10 +116,10 @@ def charge_of(
     prices: PriceBook,
     now: str,
 ) -> Charge | None:
-    """What a training that ended has cost, for the ledger; None for what is not billed.
+    """Return what an ended training has cost, for the ledger; None when it is not billed.
 
-    `answer` is None where its call was cut off and what it `made` was found. A training that
-    failed is not billed (Vertex AI's pricing page), one that was cancelled is. `now` (RFC 3339)
+    `answer` is None where its call was interrupted and its result, `made`, was found. A training
+    that failed is not billed (Vertex AI pricing page), one that was cancelled is. `now` (RFC 3339)
     is when its end was seen.
     """
     error = None if answer is None else answer.error
@@ -134,12 +134,12 @@ def charge_of(
 
 
 def has_ended(stands: Operation | None) -> bool:
-    """Whether an operation is known to have ended."""
+    """Return whether an operation is known to have ended."""
     return stands is not None and stands.done
 
 
 def seconds_of(operation: RecordedOperation, meter: Meter, stands: Operation | None) -> float:
-    """For how long an operation has run, or ran: the longest that a clock tells."""
+    """Return the seconds that an operation has run: the most by any clock."""
     begun = None if stands is None else birth_of(stands.create_time)
     if stands is not None and stands.done:
         ended = birth_of(stands.update_time)
@@ -183,9 +183,9 @@ def costs_of(
     meter: Meter | None,
     unrecorded: Iterable[Unrecorded] = (),
 ) -> Costs:
-    """The money in a plan of these changes; `meter` tells what running trainings have used.
+    """Return the costs of a plan of these changes; `meter` measures running trainings.
 
-    What is `unrecorded` tells its own cost.
+    The deployments of `unrecorded` objects are not counted: each reports its own cost.
     """
     by_address: dict[Address, list[Change]] = {}
     for change in changes:

@@ -1,4 +1,4 @@
-"""What to do about one dataset."""
+"""Plans one dataset. Pure."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from automl_plan.planning.projection import (
 
 
 class DatasetPlan(Struct, frozen=True):
-    """What models that are trained on a dataset need to know of its plan."""
+    """The plan of one declared dataset."""
 
     changes: tuple[Change, ...]
     object_id: str | None
     """The live dataset that will be current; None when it is not made yet."""
     former: tuple[str, ...]
-    """Ids of datasets that will be replaced and are to be deleted after their models."""
+    """Ids of replaced datasets, which are deleted after their models."""
 
     @property
     def ready(self) -> tuple[str, ...]:
-        """Keys of the changes after which it can be trained on."""
+        """Keys of the changes after which a model can be trained on it."""
         return tuple(change.key for change in self.changes)
 
 
@@ -50,7 +50,7 @@ def plan_dataset(
     lineage: str,
     replace_asked: bool,
 ) -> DatasetPlan:
-    """The changes that bring one declared dataset about, deletions of former ones aside."""
+    """Plan one declared dataset, except for the deletion of former ones."""
     address = desired.address
     after = desired.attributes()
     made_already = finished_results(recorded.operations, live, operations)
@@ -131,7 +131,7 @@ def plan_dataset(
                 object_id=object_id,
                 differences=(*mutable, *marked),
                 after=after,
-                # What its labels say of its content has to be true.
+                # Its label with the data must be true.
                 needs=(*projection.keys, *(change.key for change in changes if marked)),
             )
         )
@@ -141,7 +141,7 @@ def plan_dataset(
 def delete_dataset(
     address: Address, object_id: str | None, reason: str, needs: tuple[str, ...]
 ) -> Change:
-    """Delete one dataset; None: the one that an operation before will have made."""
+    """Return the deletion of a dataset; None: of the one that an earlier operation creates."""
     return Change(address, Action.DELETE, reason, object_id=object_id, needs=needs)
 
 

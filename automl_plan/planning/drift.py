@@ -28,7 +28,7 @@ TRAFFIC = "deploy.traffic_percent"
 
 
 def find_drift(recorded: Recorded, live: Live) -> tuple[Drift, ...]:
-    """Every object that differs from what was last recorded, and current ones that are gone.
+    """Return every object that differs from its record, and current ones that are gone.
 
     What a plan would change in place because of it is compared here as it is there: of a current
     object its fields, deployment and traffic, of others the deployment, of all our own labels.
@@ -49,7 +49,7 @@ def find_drift(recorded: Recorded, live: Live) -> tuple[Drift, ...]:
 def _differing(
     lineage: str, record: RecordedResource, obj: RecordedObject, there: LiveDataset | LiveModel
 ) -> tuple[Difference, ...]:
-    """What of one object is not as recorded."""
+    """Return how one object differs from its record."""
     kind, current = record.address.kind, record.current
     now = observed(kind, obj.attributes, there.attributes())
     found = differences(obj.attributes, now)
@@ -62,7 +62,7 @@ def _differing(
     labels = label_differences(
         lineage, record.address, obj, there.labels, protected=record.protected, current=current
     )
-    # A new dataset bears the label of the data that is to be imported into it.
+    # A new dataset has the label of the data that will be imported into it.
     new = kind is ResourceKind.DATASET and "data" not in obj.attributes
     # A training that was to make the current version, and was recorded as a candidate.
     undecided = obj.status is Status.CANDIDATE and obj.decision is None
@@ -76,14 +76,14 @@ def _differing(
 
 
 def recordable(item: Drift) -> tuple[Difference, ...]:
-    """What of a difference the state can take over: our own labels and traffic follow from it."""
+    """Return what the state can accept: ownership labels and traffic follow from the state."""
     return tuple(
         d for d in item.differences if d.path != TRAFFIC and not d.path.startswith(f"{FIELD}.")
     )
 
 
 def gained_protection(item: Drift) -> bool:
-    """Whether somebody else put the label on it that protects it; one taken off is put back."""
+    """Return whether someone else added the protecting label; a removed one is restored."""
     return any(label_of(d.path) == PROTECTED and d.after == "true" for d in _labels_of(item))
 
 
@@ -92,7 +92,7 @@ def _labels_of(item: Drift) -> Iterable[Difference]:
 
 
 def acceptable(drift: Iterable[Drift]) -> int:
-    """How many of these change something in the state when they are accepted into it."""
+    """Return the number of these that change the state when they are accepted."""
     return sum(
         item.gone or item.trained is not None or bool(recordable(item)) or gained_protection(item)
         for item in drift
@@ -100,7 +100,7 @@ def acceptable(drift: Iterable[Drift]) -> int:
 
 
 def _trained_outside(recorded: Recorded, live: Live) -> list[Drift]:
-    """Models that somebody trained on our datasets by hand, and that nobody accepted yet."""
+    """Return models that someone else trained on our datasets and that are not accepted yet."""
     datasets = {
         obj.id: record
         for address, record in recorded.resources.items()
@@ -127,7 +127,7 @@ def live_object(live: Live, kind: ResourceKind, object_id: str) -> LiveDataset |
 
 
 def assume_live(recorded: Recorded) -> Live:
-    """What would live if nothing had changed since it was recorded (`--no-refresh`)."""
+    """Return the live resources as if nothing had changed since they were recorded."""
     datasets: dict[str, LiveDataset] = {}
     models: dict[str, LiveModel] = {}
     for address, resource in recorded.resources.items():
@@ -181,7 +181,7 @@ def label_differences(
     protected: bool,
     current: RecordedObject | None,
 ) -> tuple[Difference, ...]:
-    """What is wrong with an object's marks, each as `ownership_labels.version` and the like."""
+    """Return the outdated ownership labels of an object, as `ownership_labels.version` etc."""
     wanted = marks(lineage, address, obj, protected=protected)
     replaced = (
         obj.status is Status.FORMER
@@ -198,7 +198,7 @@ def label_differences(
 def outdated_labels(
     record: RecordedResource, lineage: str, *, protected: bool
 ) -> tuple[Difference, ...]:
-    """What will be wrong with the marks of an object that open operations are making.
+    """Return the ownership labels that will be outdated on an object that is being created.
 
     They were chosen when its call was sent: it may have been moved, or protected, since.
     """
@@ -216,5 +216,5 @@ def outdated_labels(
 
 
 def label_of(path: str) -> str:
-    """The label that such a difference is about."""
+    """Return the label that such a difference is about."""
     return OWN_LABEL_PREFIX + path.removeprefix(f"{FIELD}.")

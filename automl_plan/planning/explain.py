@@ -1,4 +1,4 @@
-"""What is compared for one resource, and what comes of it. Pure."""
+"""Explains the plan of one resource: what is compared, and what follows. Pure."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def explain(
     plan: Plan,
     now: datetime,
 ) -> Explanation:
-    """All that decides on one address."""
+    """Return everything that decides on one address."""
     declared = desired.resource(address)
     record = recorded.resources.get(address) or RecordedResource(address)
     wanted: Attributes = {}

@@ -25,7 +25,7 @@ IMPORT_START = 1_000
 _DIGITS = 3
 """Of seconds: a plan that is read again is the one that was written."""
 _NEAR = 2.0
-"""Trainings on up to so many times more or fewer images are preferred, where they are enough."""
+"""Trainings on up to this factor more or fewer images are preferred, if there are enough."""
 _STEPS = {
     Action.TRAIN: Step.TRAIN,
     Action.RETRAIN: Step.TRAIN,
@@ -52,7 +52,7 @@ class Forecast(Struct, frozen=True, rename=_NAMES, forbid_unknown_fields=True):
 
 
 class Outlook(Struct, frozen=True):
-    """What an operation may take in all: what each former one makes expect, in seconds."""
+    """The total seconds that an operation may take, one estimate per former operation."""
 
     step: Step
     seconds: tuple[float, ...]
@@ -60,10 +60,9 @@ class Outlook(Struct, frozen=True):
     alike: bool
 
     def forecast(self, elapsed: float = 0.0) -> Forecast | None:
-        """What is left after so many seconds; None when it has taken longer than any before.
+        """Return what is left after `elapsed` seconds; None when no former one took longer.
 
-        What took less so far does not count any more: among those that took longer it is again
-        as good as any.
+        Former operations that took less do not count any more.
         """
         rest = self.seconds
         if elapsed > 0:

@@ -27,7 +27,7 @@ SHOWN_CONFIDENCE = 0.95
 _WIDE = 0.1
 """Of an interval: what is worth a word."""
 _ROUNDING = 1e-7
-"""The service tells its figures in single precision: 0.95 may come as 0.94999999."""
+"""The service reports single-precision figures: 0.95 may arrive as 0.94999999."""
 _AT_THRESHOLD = (Metric.PRECISION, Metric.RECALL, Metric.F1)
 _NO_BOUND = "a confidence is required, but the counts give no bound"
 
@@ -97,10 +97,10 @@ def evaluate_gate(
     new: Sequence[Evaluation],
     current: Sequence[Evaluation] | None,
 ) -> GateReport:
-    """Hold the evaluations of a new version against what is required.
+    """Compare the evaluations of a new version with the requirements.
 
-    `current` are those of the version whose place it would take; None when there is none.
-    Each requirement is held against its own bound: that all of many are met by luck is less
+    `current` are those of the current version; None when there is none.
+    Each requirement is compared with its own bound: that all of many are met by luck is less
     likely than for a single one.
     """
     gate = _Gate(requirements, _by_label(new), None if current is None else _by_label(current))

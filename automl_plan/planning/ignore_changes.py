@@ -1,7 +1,7 @@
-"""What `lifecycle.ignore_changes` makes of the declared resources. Pure.
+"""Applies `lifecycle.ignore_changes` to the declared resources. Pure.
 
-A field that is ignored is declared to be what it is: what lives for fields that can be patched,
-what is recorded for the rest. So everything after this works on it as on any other.
+An ignored field is declared to have its present value: the live one for fields that can be patched,
+the recorded one for the rest. Everything after this treats it like any other field.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def without_ignored(
     desired: Desired,
     resources: Mapping[Address, RecordedResource],
     live: Live | None,
-    anew: Collection[Address] = (),
+    replaced: Collection[Address] = (),
 ) -> Desired:
-    """The declared resources with the ignored fields of existing ones as they are.
+    """Return the declared resources with the present values of ignored fields.
 
-    What is gone, or made `anew` because somebody asks for it, is made as it is declared.
+    A resource that is gone or explicitly `replaced` is created as declared.
     """
     if not ignores(desired):
         return desired
-    known = {a: r for a, r in resources.items() if a not in anew}
+    known = {a: r for a, r in resources.items() if a not in replaced}
     return replace(
         desired,
         datasets={a: _as_is(d, known.get(a), live) for a, d in desired.datasets.items()},

@@ -1,4 +1,4 @@
-"""What to do about one model."""
+"""Plans one model. Pure."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def plan_model(
     now: datetime | None,
     replace_asked: bool,
 ) -> ModelPlan:
-    """The changes that bring one declared model about and retire what it replaces."""
+    """Plan one declared model, and retire the versions that it replaces."""
     address = desired.address
     after = desired.attributes(dataset)
     inputs = Inputs(after, dataset_plan.object_id, "dataset" in desired.lifecycle.ignore_changes)
@@ -177,7 +177,7 @@ def _until_replaced(
 def _as_deployed(
     live: Mapping[str, LiveModel], changes: Iterable[Change]
 ) -> Mapping[str, LiveModel]:
-    """The live models with what these changes deploy or undeploy by its id."""
+    """Return the live models as these changes deploy or undeploy them."""
     deployed = {
         change.object_id: change.action is Action.DEPLOY
         for change in changes
@@ -195,7 +195,7 @@ def _train(
     needs: tuple[str, ...],
     current: RecordedObject | None,
 ) -> list[Change]:
-    """Train, have the gate decide, deploy."""
+    """Return the changes that train a version, evaluate its gate and deploy it."""
     address = desired.address
     train = Change(
         address,
@@ -234,7 +234,7 @@ def _train(
 
 
 def _without_doomed_updates(changes: list[Change]) -> list[Change]:
-    """Nothing is patched that is deleted after it."""
+    """Drop updates of objects that are deleted."""
     doomed = {c.object_id for c in changes if c.action is Action.DELETE}
     return [c for c in changes if c.action is not Action.UPDATE or c.object_id not in doomed]
 
@@ -245,7 +245,7 @@ def remove_all_models(
     operations: Operations,
     reason: str,
 ) -> tuple[Change, ...]:
-    """Everything that was recorded for an address that is not declared any more."""
+    """Plan the removal of everything recorded for an address that is no longer declared."""
     address = recorded.address
     resource = recorded
     changes: list[Change] = []
@@ -267,7 +267,7 @@ def remove_all_models(
 
 
 def _gated(recorded: RecordedResource, desired: DesiredModel) -> RecordedResource:
-    """A gate that is declared while a training runs is asked when it has ended."""
+    """Return the record with running trainings gated, when a gate is declared by now."""
     if desired.require is None:
         return recorded
     operations = tuple(
@@ -308,7 +308,7 @@ def _outdated_and_interrupted(recorded: RecordedResource, inputs: Inputs) -> boo
 def _after_its_dataset(
     projection: Projection, recorded: RecordedResource, dataset_plan: DatasetPlan
 ) -> Projection:
-    """A training that was cut off, and may be sent again, waits for a dataset that is made anew."""
+    """Make an interrupted training that may be sent again wait for its new dataset."""
     lost = any(
         o.id is None and o.step is Step.TRAIN and o.dataset_id != dataset_plan.object_id
         for o in recorded.operations

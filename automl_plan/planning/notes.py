@@ -26,7 +26,7 @@ def expiry_notes(
     live: Live,
     now: datetime,
 ) -> list[Note]:
-    """The current versions whose life ends soon, or has ended, and that `changes` don't replace."""
+    """Note current versions that expire soon, or have expired, and are not replaced."""
     replaced = {c.address for c in changes if c.action in _REPLACE}
     notes = []
     for address, model in sorted(models.items()):
@@ -71,7 +71,7 @@ def _expiry(
 def elsewhere_notes(
     changes: Sequence[Change], resources: Mapping[Address, RecordedResource], live: Live
 ) -> list[Note]:
-    """The versions that somebody deployed at endpoints of their own as well."""
+    """Note versions that are also deployed at endpoints of someone else."""
     ends = ended_deployments(changes)
     notes = []
     for address, record in sorted(resources.items()):
@@ -97,7 +97,7 @@ def empty_notes(
     resources: Mapping[Address, RecordedResource],
     live: Live,
 ) -> list[Note]:
-    """The datasets of ours that have no sources, and hold no image once the plan is carried out.
+    """Note datasets of ours without sources and images once the plan is carried out.
 
     Others fill one that is adopted. Where a model would be trained on one, the plan is refused,
     which says it, too.
@@ -125,7 +125,7 @@ def empty_notes(
 def rename_notes(
     changes: Sequence[Change], desired: Desired, resources: Mapping[Address, RecordedResource]
 ) -> list[Note]:
-    """Pairs of a deleted and a new resource that look like one under two names."""
+    """Note pairs of a deleted and a new resource that look like one under two names."""
     gone: dict[tuple[ResourceKind, str], Address] = {}
     for change in changes:
         record = resources.get(change.address)

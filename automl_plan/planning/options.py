@@ -1,4 +1,4 @@
-"""What the user asks of a plan beyond the configuration."""
+"""Options of a plan beyond the configuration."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class PlanOptions(Struct, frozen=True):
 
     mode: PlanMode = PlanMode.NORMAL
     refresh: bool = True
-    """Whether to ask the provider what lives, or to trust what is recorded."""
+    """Whether to query the provider; else the state is trusted."""
     targets: frozenset[Address] = frozenset()
     """Only these and what they need."""
     excludes: frozenset[Address] = frozenset()
     """Not these, nor what needs them."""
     replaces: frozenset[Address] = frozenset()
-    """Make these anew though nothing asks for it."""
+    """Replace these (models: retrain) without a difference."""
     allow_large_change: bool = False
-    """Whether much may be deleted or made anew at once."""
+    """Whether many resources may be deleted or replaced at once."""
     allow_partial_import: bool = False
-    """Whether models are trained on datasets that did not get, or lost, a part of their images."""
+    """Whether models may be trained on datasets that lack a part of their images."""
     lint: bool = True
-    """Whether data that is imported is looked at first."""
+    """Whether import data is linted first."""
 
     @property
     def narrowed(self) -> bool:
-        """Whether only a part of what is declared is planned, or nothing of it."""
+        """Whether only a part of the configuration is planned, or nothing of it."""
         return bool(self.targets or self.excludes or self.mode is not PlanMode.NORMAL)

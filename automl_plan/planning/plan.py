@@ -53,7 +53,7 @@ class Idle(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Costs(Struct, frozen=True):
-    """The money in a plan."""
+    """The costs of a plan."""
 
     prices_of: str
     """The date of the price book."""
@@ -90,15 +90,15 @@ class Action(StrEnum):
     TRAIN = "train"
     """Train the first model of an address."""
     RETRAIN = "retrain"
-    """Train a new model that takes the place of the current one."""
+    """Train a new version to replace the current one."""
     GATE = "gate"
     """Decide by its evaluation whether a trained version becomes the current one."""
     PROMOTE = "promote"
-    """Make a version that is trained the current one."""
+    """Make a trained version the current one."""
     IMPORT = "import"
     """Adopt a live object that was made elsewhere."""
     MOVE = "move"
-    """Record under another address what is recorded."""
+    """Move a record to another address."""
     UPDATE = "update"
     """Patch mutable fields."""
     DEPLOY = "deploy"
@@ -108,11 +108,11 @@ class Action(StrEnum):
     DELETE = "delete"
     """Delete an object."""
     CANCEL = "cancel"
-    """Cancel a running operation that is not wanted any more."""
+    """Cancel a running operation that is no longer declared."""
     RESUME = "resume"
     """Wait for an operation that an earlier run started, and record its result."""
     FORGET = "forget"
-    """Drop a record: its object is gone, or is to live on unmanaged."""
+    """Drop a record: its object is gone, or stays unmanaged."""
     NO_OP = "no-op"
     """Nothing to do."""
 
@@ -174,27 +174,27 @@ class Drift(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UnrecordedKind(StrEnum):
-    """What an object is that the state does not know."""
+    """The kind of an unrecorded object."""
 
     DATASET = "dataset"
     MODEL = "model"
     TRAINING = "training"
-    """One that runs: its id is that of the operation."""
+    """A running one; its id is that of the operation."""
 
 
 class UnrecordedObject(Struct, frozen=True, forbid_unknown_fields=True):
-    """A live object that bears the state's ownership labels, and is not in the state.
+    """A live object with the state's ownership labels that is not in the state.
 
-    Also a running training without labels on a dataset of the state, which did not begin it.
+    Also a running training without labels on a dataset of the state that did not start it.
     """
 
     kind: UnrecordedKind
     id: str
     name: str
-    """The address that its labels tell, as far as they do; of a training without labels the
+    """The address by its labels, as far as they name it; of a training without labels the
     address of its dataset."""
     text: str
-    """What it is, and each way to settle it."""
+    """A sentence with each way to settle it."""
     display_name: str = ""
     labelled: bool = True
     monthly: Real = 0.0
@@ -218,46 +218,46 @@ class NoteKind(StrEnum):
     """What a note is about."""
 
     HELD = "held"
-    """A version that was trained on what is declared does not serve, on purpose."""
+    """A version that matches the configuration is held back on purpose."""
     EXPIRY = "expiry"
-    """A model's life ends soon."""
+    """A model expires soon."""
     ELSEWHERE = "elsewhere"
-    """A model is deployed at an endpoint of somebody else, too."""
+    """A model is also deployed at an endpoint of someone else."""
     RENAME = "rename"
-    """What is deleted and what is made look like the same thing under two names."""
+    """A deleted and a new resource look like the same one under two names."""
     SHARED = "shared"
     """An object belongs to two addresses: a state of version 0.1 may hold one."""
     SOURCES = "sources"
-    """What a dataset holds and what its sources hold may differ."""
+    """A dataset may differ from its sources."""
 
 
 class HeldBy(StrEnum):
-    """What keeps a trained version from serving."""
+    """What holds a trained version back."""
 
     GATE = "gate"
-    """It did not meet what is required."""
+    """It did not meet its requirements."""
     PERSON = "person"
-    """Somebody rolled back from it."""
+    """It was rolled back."""
 
 
 class Note(Document, frozen=True):
-    """Something to know that is no change."""
+    """Something to know beside the changes."""
 
     address: Address
     kind: NoteKind
     text: str
     by: HeldBy | None = None
-    """Of `held`; None in plan files that don't tell."""
+    """Of `held`; None in plan files without it."""
 
 
 class Violation(Document, frozen=True):
-    """Something in which a plan goes against the team's policy."""
+    """A violation of the team's policy."""
 
     rule: str
     """The key of the rule in `policy`."""
     message: str
     warns: bool
-    """Whether it is only said, and refuses nothing."""
+    """Whether it only warns."""
     address: Address | None = None
     """None: the plan as a whole."""
     field: str | None = None
@@ -319,7 +319,7 @@ class Refusal(Document, frozen=True):
 
 
 class DifferingOperation(Struct, frozen=True):
-    """An open operation that the configuration would not start so now."""
+    """An open operation that the configuration would not start this way now."""
 
     address: Address
     step: Step
@@ -333,7 +333,7 @@ class DifferingOperation(Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """Whether what it makes is not what is declared."""
+        """Whether its result differs from the configuration."""
         return bool(self.differences) or not self.declared
 
 
@@ -343,22 +343,22 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...]
     drift: tuple[Drift, ...] = ()
     unchanged: tuple[Address, ...] = ()
-    """What was planned in whole, and has nothing to be done."""
+    """Resources that were planned entirely and need no change."""
     notes: tuple[Note, ...] = ()
     costs: Costs | None = None
-    """The money in it; None where nobody gave prices, or nothing is done at the provider."""
+    """None without prices, or when nothing is done at the provider."""
     unrecorded: tuple[Unrecorded, ...] = ()
     """As they are once the imports of this plan are carried out."""
     endpoints: Mapping[Address, Home] = field(default_factory=dict)
     """Where models answer, as far as known; what is not recorded yet is recorded by an apply."""
     violations: tuple[Violation, ...] = ()
-    """Of the policy; those that don't only warn have their place in `refused` too."""
+    """Of the policy; those that do not only warn are in `refused`, too."""
     refused: tuple[Refusal, ...] = ()
-    """Why it is not carried out; empty: nothing speaks against it."""
+    """Why it is refused; empty: it is not."""
     not_planned: tuple[Address, ...] = ()
-    """What was left out, in whole or in part, because only a part was asked for."""
+    """What was left out, entirely or partly, because only a part was requested."""
     differing_operations: tuple[DifferingOperation, ...] = ()
-    """Open operations that are not what is declared; not kept in a saved plan."""
+    """Open operations that differ from the configuration; not kept in a saved plan."""
 
     @property
     def empty(self) -> bool:

@@ -61,17 +61,16 @@ def make_plan(
     unrecorded: Sequence[Unrecorded] = (),
     given: Collection[str] | None = None,
 ) -> Plan:
-    """What has to be done so that live becomes as desired.
+    """Plan the changes that make live match desired.
 
-    `live` None takes what is recorded for what lives. `meter` tells what running trainings have
-    cost, `service_now` for the age of models, `examples` for how many images the sources of
-    datasets hold, `unrecorded` what bears the state's labels and is not in it, `given`
-    the variables with a value from outside. Raises UsageError
-    for addresses in `options` that are neither declared nor recorded, RefactoringImpossible for
-    blocks that can't be carried out.
+    `live` None: the state is trusted. `meter` measures running trainings, `service_now` is for the
+    age of models, `examples` are the numbers of images in the sources of datasets, `unrecorded` the
+    objects with the state's labels that are not in it, `given` the variables with a value from
+    outside. Raises UsageError for addresses in `options` that are neither declared nor recorded,
+    RefactoringImpossible for blocks that can't be carried out.
     """
     there = assume_live(recorded) if live is None else live
-    # What is to be destroyed, or only looked at, is not adopted for it.
+    # Nothing is adopted only to be destroyed or compared.
     normal = options.mode is PlanMode.NORMAL
     blocks = desired if normal else replace(desired, adoptions=())
     applied = apply_blocks(blocks, recorded, there, examples)
@@ -213,7 +212,7 @@ def _about(address: Address, wanted: Desired) -> tuple[Address, ...]:
 
 
 def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: Recorded) -> Live:
-    """What will live once imports have put our labels on what they adopt."""
+    """Return the live resources with our labels on what imports adopt."""
     datasets, models = dict(live.datasets), dict(live.models)
     for change in changes:
         obj = _record(recorded, change.address).current
@@ -238,7 +237,7 @@ def _with_current_status(
     meter: Meter | None,
     prices: PriceBook | None,
 ) -> Change:
-    """A change of what runs, with how that ended and what it has cost in its reason."""
+    """Add to the reason of a resume or cancel how its operation ended and what it has cost."""
     if change.action not in (Action.RESUME, Action.CANCEL):
         return change
     for operation in _record(recorded, change.address).operations:

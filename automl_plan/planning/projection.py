@@ -1,4 +1,4 @@
-"""What will stand once the operations that are still open have ended well."""
+"""Projects a record to the end of its open operations. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from automl_plan.planning import reasons
 from automl_plan.planning.plan import Action, Change
 
 Operations = Mapping[str, Operation]
-"""How operations stand, by id."""
+"""Operations of the provider, by id."""
 
 MAKES = frozenset({Step.CREATE, Step.IMPORT_DATA, Step.TRAIN, Step.DEPLOY})
-"""Steps that are taken again where they failed; what ends something is asked for again anyway."""
+"""Steps that are planned again after they failed; steps that end something always are."""
 NOT_YET_CREATED = "(not made yet)"
-"""Stands for the id of an object that an open operation will make."""
+"""In place of the id of an object that an open operation will create."""
 
 
 class Projection(Struct, frozen=True):
@@ -42,11 +42,10 @@ def project_open_operations(
     gone: Mapping[str, str] = MappingProxyType({}),
     operations: Operations = MappingProxyType({}),
 ) -> Projection:
-    """Take every open operation as resumed and ended well, but for those known to have failed.
+    """Resume every open operation, and take it as succeeded unless it is known to have failed.
 
-    `made` are the ids of live objects by the ended operations that made them; what is named so
-    can be retired by the same plan. `gone` are those that somebody deleted since: they are recorded
-    and forgotten.
+    `made` are the ids of live objects by the ended operations that created them: the same plan can
+    retire them. `gone` are those deleted since: they are recorded and forgotten.
     """
     changes: list[Change] = []
     for operation in resource.operations:
@@ -130,7 +129,7 @@ def resume(
 
 
 def cancel(resource: RecordedResource, operation: RecordedOperation, reason: str) -> Change:
-    """End an operation that nobody wants any more, or find out first which one it is."""
+    """Cancel an operation that is no longer declared; one without an id is resumed first."""
     if operation.id is None:
         return resume(resource, operation, wanted=False)
     return Change(

@@ -22,21 +22,21 @@ from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.planning.projection import NOT_YET_CREATED
 from automl_plan.planning.versions import VersionAction, expired
 
-_NOT_TOLD = "not told"
-"""For the nodes of a deployment of which the service does not tell how many they are."""
+_UNKNOWN = "unknown"
+"""For the nodes of a deployment whose number the service does not report."""
 
 
 class Promoter(Struct, frozen=True):
-    """A declared model, its attributes, and what lives."""
+    """Brings versions of one declared model to what is declared."""
 
     desired: DesiredModel
     after: Attributes
     lineage: str
     live: Mapping[str, LiveModel]
     now: datetime | None
-    """By the service's clock; None where nobody knows it."""
+    """By the service's clock; None where it is unknown."""
     outdated_labels: tuple[Difference, ...] = ()
-    """What will be wrong with the labels of a version that a training is making still."""
+    """Labels that will be outdated on a version that is still being trained."""
 
     def promote(
         self,
@@ -70,8 +70,8 @@ class Promoter(Struct, frozen=True):
     ) -> list[Change]:
         """Patch, deploy and undeploy a version that is current, or will be.
 
-        Where its life is over it is not deployed: the service would refuse it. Its marks are looked
-        at only where it is `current` already: to make it so sets them.
+        An expired version is not deployed: the service would refuse it. Its labels are checked only
+        when it is `current` already: promoting it sets them.
         """
         object_id = None if version.id == NOT_YET_CREATED else version.id
         before: Attributes = version.attributes
@@ -93,7 +93,7 @@ class Promoter(Struct, frozen=True):
         was, wanted = _node_count(before), _node_count(self.after)
         if wanted is not None and expired(version, self.live, self.now):
             return changes
-        if was != wanted and not (was == _NOT_TOLD and wanted is not None):
+        if was != wanted and not (was == _UNKNOWN and wanted is not None):
             action, reason = self._deployment(version, was, wanted)
             difference = Difference("deploy.node_count", was, wanted)
         elif wanted is not None and traffic != due:
@@ -122,7 +122,7 @@ class Promoter(Struct, frozen=True):
         *,
         chosen: RecordedObject | None = None,
     ) -> list[Change]:
-        """Restore the marks of versions beside the current one.
+        """Restore the ownership labels of versions beside the current one.
 
         The status of the one that is `chosen` to take its place is set when it does.
         """
@@ -175,9 +175,9 @@ class Promoter(Struct, frozen=True):
 
 
 def _node_count(attributes: Attributes) -> Json:
-    """None when it is not deployed; a word when the service does not tell on how many nodes."""
+    """Return the nodes; None when it is not deployed, a word when their number is unknown."""
     deploy = attributes.get("deploy")
     if not isinstance(deploy, dict):
         return None
     count = deploy.get("node_count")
-    return _NOT_TOLD if count is None else count
+    return _UNKNOWN if count is None else count

@@ -59,9 +59,9 @@ def apply_blocks(
     live: Live,
     examples: Mapping[Address, int],
 ) -> AppliedBlocks:
-    """Carry out all blocks on the record; those that are done already do nothing.
+    """Apply all blocks to the record; blocks that are already done change nothing.
 
-    `examples` tells how many images the sources of declared datasets hold.
+    `examples` are the numbers of images in the sources of declared datasets.
     """
     result = AppliedBlocks(dict(recorded.resources))
     _move(desired.moves, result)
@@ -100,7 +100,7 @@ _HOW_TO_FREE = "remove it from the state first ({}), or move to another address"
 
 
 def is_half_moved(source: RecordedResource, target: RecordedResource) -> bool:
-    """Whether a run of version 0.1 was cut off between recording the new one and dropping this."""
+    """Return whether version 0.1 was interrupted while it moved this record."""
     return replace(source, address=target.address) == target
 
 
@@ -251,9 +251,9 @@ def not_adoptable(
 
 
 def not_free(there: LiveDataset | LiveModel, owners: Owners) -> tuple[str, str | None] | None:
-    """Why a live object can't be adopted by this state at all, and what to do; None when it can.
+    """Return why a live object can't be adopted, and what to do; None when it can.
 
-    What bears this state's labels and is not recorded can be: its state was lost, or is older.
+    An unrecorded object with this state's labels can be: its state was lost or is outdated.
     """
     owner = owners.of(there)
     match owner.claim:
@@ -286,7 +286,7 @@ _HOW_TO_RELEASE = (
 def _dataset_attributes(
     dataset: LiveDataset, address: Address, desired: Desired, examples: Mapping[Address, int]
 ) -> dict[str, Json]:
-    """What lives. Its content can't be read: it is taken for what is declared if the size fits."""
+    """Return the live attributes; the declared data is assumed when the number of images fits."""
     attributes = dataset.attributes()
     declared = desired.datasets.get(address)
     if (
@@ -307,7 +307,7 @@ def _model_attributes(
     resources: Mapping[Address, RecordedResource],
     owners: Owners,
 ) -> dict[str, Json]:
-    """What lives; what the service does not tell of the training is taken as declared."""
+    """Return the live attributes; what the service does not report is taken as declared."""
     declared = desired.models.get(address)
     attributes = model.attributes()
     kind: dict[str, Json] = {

@@ -66,7 +66,7 @@ _ENDS = frozenset(
 
 
 class RefusalContext(Struct, frozen=True):
-    """What changes are judged by."""
+    """Everything that rules check changes against."""
 
     desired: Desired
     """With the fingerprints of the data."""
@@ -83,19 +83,19 @@ class RefusalContext(Struct, frozen=True):
     place: Place
     capabilities: Capabilities
     unrecorded: Sequence[Unrecorded] = ()
-    """What bears this state's ownership labels and is not in it."""
+    """Objects with this state's ownership labels that are not in it."""
     part: bool = False
     """Whether only changes are judged, and not all that is declared."""
     chosen_by_user: bool = False
-    """Whether a person chose the objects: then any version of what is protected is."""
+    """Whether the user chose the objects: then any version of a protected model is protected."""
     compared: Compared = {}
     """What sources hold beside the rows that were imported; by content, where those are known."""
     data_findings: Mapping[Address, DataFindings] = {}
-    """By dataset: what the lint found in data that is imported; none where it was not asked for."""
+    """By dataset: lint findings in import data; empty where it was not linted."""
 
 
 class Refusals(Struct, frozen=True):
-    """What is to be said against changes."""
+    """What refuses changes, and what violates the policy."""
 
     refused: tuple[Refusal, ...] = ()
     violations: tuple[Violation, ...] = ()
@@ -116,7 +116,7 @@ def costs_within(changes: Sequence[Change], context: RefusalContext) -> Costs:
 
 
 def find_refusals(changes: Sequence[Change], context: RefusalContext) -> Refusals:
-    """Judge changes that are to be carried out together, as they would be."""
+    """Return what refuses these changes when they are carried out together."""
     if context.options.mode is PlanMode.REFRESH_ONLY:
         return Refusals()  # it changes nothing but the state
     found = _violations(changes, context)
@@ -193,7 +193,7 @@ def _trainings(changes: Sequence[Change], context: RefusalContext) -> Iterator[R
 
 
 def _with_place(refusal: Refusal, context: RefusalContext) -> Refusal:
-    """With where to write what it asks for, also in its text."""
+    """Add the place to edit, also to the text."""
     where = context.place(refusal.address, refusal.field)
     text = refusal.text if where is None else f"{refusal.text.removesuffix('.')} ({where})."
     return replace(refusal, text=text, where=where)

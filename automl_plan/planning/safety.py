@@ -27,7 +27,7 @@ def protection(
     destroy: bool = False,
     chosen_by_user: bool = False,
 ) -> Iterator[Refusal]:
-    """Deletions of what is protected; former versions go unasked, but where a person chose one."""
+    """Refuse deletions of protected resources; former versions only where the user chose one."""
     chosen: dict[Address, str | None]
     if chosen_by_user:
         chosen = {c.address: c.object_id for c in changes if c.action is Action.DELETE}
@@ -90,10 +90,10 @@ _SWAPS = frozenset({Action.RETRAIN, Action.GATE, Action.PROMOTE})
 def _protected(
     address: Address, desired: Desired, recorded: Recorded, live: Live, chosen: str | None
 ) -> bool:
-    """Whether the current object of an address is protected, or the one that a person chose.
+    """Return whether the current object of an address, or the chosen one, is protected.
 
-    A plan makes what is recorded and labelled as declared, so that declared counts. Until it is
-    applied, a person who deletes by hand is held by each of the three.
+    A plan makes the record and the labels match the declaration, so only that counts. A deletion
+    by command is refused by any of the three.
     """
     declared = desired.resource(address)
     if declared is not None and (chosen is None or declared.lifecycle.prevent_destroy):

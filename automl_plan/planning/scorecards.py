@@ -36,7 +36,7 @@ class Role(StrEnum):
     CANDIDATE = "candidate"
     """It may become the current one."""
     REJECTED = "rejected"
-    """Its gate turned it down."""
+    """Its gate rejected it."""
 
 
 class Figures(Struct, frozen=True, forbid_unknown_fields=True):

@@ -28,7 +28,7 @@ class Shared(Struct, frozen=True):
     addresses: tuple[Address, ...]
     maker: Address | None
     """The one whose open operation made it, and has not recorded it yet."""
-    way_out: str
+    how_to_settle: str
 
 
 def shared_objects(
@@ -42,18 +42,18 @@ def shared_objects(
         maker = owners.made_by(kind, object_id, there)
         claimed = {*addresses} if maker is None else {*addresses, maker}
         if len(claimed) > 1:
-            way_out = _way_out([a for a in addresses if a != maker], there, declared)
-            found.append(Shared(kind, object_id, tuple(sorted(claimed)), maker, way_out))
+            how_to_settle = _how_to_settle([a for a in addresses if a != maker], there, declared)
+            found.append(Shared(kind, object_id, tuple(sorted(claimed)), maker, how_to_settle))
     return tuple(found)
 
 
 def sharing_notes(shared: Iterable[Shared]) -> list[Note]:
-    """That two addresses claim an object, and the way out."""
+    """Note objects that two addresses claim, and how to settle it."""
     return [
         Note(
             each.addresses[-1],
             NoteKind.SHARED,
-            f"{each.object_id} belongs to {_and(each.addresses)}: {each.way_out}",
+            f"{each.object_id} belongs to {_and(each.addresses)}: {each.how_to_settle}",
         )
         for each in shared
     ]
@@ -72,7 +72,7 @@ def sharing_refusals(
                 others = [a for a in each.addresses if a != change.address]
                 text = (
                     f"{change.address} {change.action}: {each.object_id} also belongs to "
-                    f"{_and(others)}: {each.way_out}."
+                    f"{_and(others)}: {each.how_to_settle}."
                 )
                 refusal = Refusal(SHARED, text, change.address)
                 found.setdefault((change.address, each.object_id), refusal)
@@ -88,7 +88,7 @@ def _touches(change: Change, shared: Shared) -> bool:
 def _worked_on(
     changes: Sequence[Change], resources: Mapping[Address, RecordedResource]
 ) -> list[Refusal]:
-    """Deletions of what an open operation of another address works on, and goes on with."""
+    """Refuse deletions of objects that an open operation of another address uses."""
     deleted = {c.object_id: c.address for c in changes if c.action is Action.DELETE}
     if not deleted:
         return []
@@ -111,7 +111,7 @@ def _works_on(operation: RecordedOperation) -> tuple[str, ...]:
     return tuple(i for i in (operation.object_id, operation.dataset_id) if i is not None)
 
 
-def _way_out(
+def _how_to_settle(
     recorded_at: Sequence[Address],
     there: LiveDataset | LiveModel | None,
     declared: Collection[Address],

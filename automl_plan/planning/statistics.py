@@ -148,7 +148,7 @@ class Kind(Enum):
     """What a metric is, as a number that was counted."""
 
     SHARE = auto()
-    """So many of so many examples."""
+    """A share of counted examples."""
     F1 = auto()
     AREA = auto()
     """An area or a mean of areas: like a share, but no count."""
@@ -161,7 +161,7 @@ class Measure(Struct, frozen=True):
     TP / (TP + FP + FN): F1 = 2J / (1 + J).
 
     Boyd, Eng & Page 2013, "Area under the Precision-Recall Curve: Point Estimates and Confidence
-    Intervals", take the area for a share of the positive examples. That holds no 95 % here: a
+    Intervals", take the area for a share of the positive examples. That does not hold 95% here: a
     confidently wrong example spoils the precision of all that rank below it, and in the overall
     figures it is missed under its own label too. In simulations (tests/planning/test_gate_rates.py
     keeps the telling ones) models exactly at the minimum passed in up to 22 % of runs. With three
@@ -215,7 +215,7 @@ def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure
         weight = 1 / (_CURVE_OVERALL if overall else _CURVE_OF_LABEL)
         return _told(evaluation.au_prc, evaluation.example_count, weight)
     if metric is Metric.MEAN_AVERAGE_PRECISION:
-        # A mean over labels and over degrees of overlap: no count tells how far it varies.
+        # A mean over labels and over degrees of overlap: its variance is unknown.
         return _told(evaluation.mean_average_precision, None)
     entry = at_threshold(evaluation, threshold)
     return _told(None, None) if entry is None else _at(entry, evaluation, metric)
@@ -258,14 +258,14 @@ _AU_ROC_OF_GUESSING = 0.5
 def no_better_than_guessing(overall: Evaluation) -> str | None:
     """That a model is no better than guessing, by its overall evaluation; None: it is better.
 
-    Also None where nothing tells: object detection, no TEST images, no area.
+    Also None where it is unknown: object detection, no TEST images, no area.
 
     Scores that have nothing to do with the labels give an area under the precision-recall curve
     that is the share of the positive class, and one of 0.5 under the ROC curve: Saito &
     Rehmsmeier 2015, "The Precision-Recall Plot Is More Informative than the ROC Plot When
     Evaluating Binary Classifiers on Imbalanced Datasets". Overall figures pool the decisions on
     all labels, so the share is the mean over labels: one in three with three classes. A model is
-    said to be no better when the 95 % interval of each area that is told reaches down to the
+    said to be no better when the 95% interval of each reported area reaches down to the
     value of guessing. The interval of auPRC is that of `Measure`. An area under the ROC curve is
     the chance that a positive example scores above a negative one, whose variance is at most that
     of a share of as many examples as the rarer of the two has (Birnbaum & Klose 1957, "Bounds for
@@ -293,9 +293,9 @@ def no_better_than_guessing(overall: Evaluation) -> str | None:
 
 
 def _counted(overall: Evaluation) -> tuple[int, int]:
-    """How many decisions on a label are positive, and how many negative; 0 where no count tells.
+    """Return the numbers of positive and negative decisions on labels; 0 where they are unknown.
 
-    A service that leaves out true negatives still tells all decisions where everything is
+    A service that leaves out true negatives still reports all decisions where everything is
     predicted; without that, each image of a confusion matrix is positive for one of its labels.
     """
     all_told = [e for e in overall.thresholds if e.threshold <= 0 or e.true_negatives]

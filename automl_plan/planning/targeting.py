@@ -69,10 +69,10 @@ def renamed(options: PlanOptions, block_changes: Sequence[Change]) -> PlanOption
 def allowed_addresses(
     desired: Desired, recorded: Recorded, known: Collection[Address], options: PlanOptions
 ) -> set[Address]:
-    """The addresses that the options ask for: targets with what they need, no excluded one.
+    """Return the selected addresses: targets with what they need, without excluded ones.
 
-    Raises UsageError when nothing is left of the targets, and for what is to be replaced and is
-    left out, or not declared.
+    Raises UsageError when no target is left, and for a replacement that is left out or not
+    declared.
     """
     allowed = set(known)
     if options.targets:
@@ -147,7 +147,7 @@ def _parted(change: Change, kept: Mapping[str, Change], left_out: Collection[Add
 
 
 def _check_adoptions(changes: Sequence[Change], allowed: Collection[Address]) -> None:
-    """What one address gives up for another goes over, or stays."""
+    """Raise UsageError when only one side of a handover between addresses is selected."""
     given_up = {
         (change.address.kind, change.object_id): change.address
         for change in changes
@@ -169,9 +169,9 @@ def _check_adoptions(changes: Sequence[Change], allowed: Collection[Address]) ->
 def _check_replaced(
     changes: Sequence[Change], kept: Mapping[str, Change], desired: Desired, options: PlanOptions
 ) -> None:
-    """What replaces a dataset because it is asked for replaces what was trained on it, too.
+    """Raise UsageError when a requested replacement leaves out models of the dataset.
 
-    The configuration does not ask for it: no later plan would know that the rest is missing.
+    The configuration does not require it: no later plan would know that the rest is missing.
     """
     for change in changes:
         model = desired.models.get(change.address)

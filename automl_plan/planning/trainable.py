@@ -60,7 +60,7 @@ class Trained(Struct, frozen=True):
     held: RecordedObject | None
     """The dataset that it is trained on, once open operations have ended; None: created first."""
     example_count: int | None
-    """Images that the service tells of it now."""
+    """Images that the service reports."""
     made_here: bool
     """Whether it was created, not adopted."""
     filled: bool
@@ -70,7 +70,7 @@ class Trained(Struct, frozen=True):
 
     @property
     def expected(self) -> int | None:
-        """Images that it should hold; None where nobody knows."""
+        """Images that it should have; None where that is unknown."""
         if self.held is None or self.filled or self.held.partial is not None:
             return None
         held = self.held.attributes.get("data")
@@ -115,10 +115,10 @@ def training_refusals(
     refreshed: bool,
     with_less: bool,
 ) -> Iterator[Refusal]:
-    """Why trainings are not begun.
+    """Refuse trainings that would fail, or would be trained on less than is declared.
 
-    `refreshed`: whether `live` is what lives. `with_less`: whether a model may be trained on a part
-    of what is declared.
+    `refreshed`: whether `live` comes from the provider. `with_less`: whether a model may be trained
+    on a part of the declared data.
     """
     for each in found:
         yield from _by_trainer(each, capabilities)

@@ -47,7 +47,7 @@ class Known(Struct, frozen=True):
     ids: frozenset[str]
     """Of objects and operations."""
     tokens: frozenset[str]
-    """Of calls that are open: what they made bears them."""
+    """Of open calls: their results have them as labels."""
 
     def __or__(self, other: Known) -> Known:
         return Known(self.ids | other.ids, self.tokens | other.tokens)
@@ -70,11 +70,11 @@ def unrecorded(
     declared: Collection[Address],
     prices: PriceBook | None = None,
 ) -> tuple[Unrecorded, ...]:
-    """What lives, bears the labels of the state `lineage`, and is not known.
+    """Return the live objects with the labels of the state `lineage` that are not known.
 
-    Without a state (`lineage` is ""): what bears the labels of declared addresses, whichever
-    state put them on. A training without labels counts where it runs on a recorded dataset and
-    no open call of the state can be the one that began it.
+    Without a state (`lineage` is ""): those with labels of declared addresses, of any state. A
+    training without labels counts when it runs on a recorded dataset and no open call of the state
+    can have started it.
     """
     objects: tuple[LiveDataset | LiveModel, ...] = (*live.datasets.values(), *live.models.values())
     labelled_objects = [o for o in objects if o.id not in known.ids and is_owned(o.labels)]
@@ -169,7 +169,7 @@ def pays(change: Change) -> bool:
 
 
 def reasons(found: Sequence[Unrecorded], lineage: str) -> tuple[str, ...]:
-    """Why nothing is paid for: each object with its ways out, and what that shows of the state."""
+    """Return why nothing is paid for: each object with how to settle it, and the conclusion."""
     said = [each.text for each in found[:_SHOWN]]
     if len(found) > _SHOWN:
         said.append(f"… and {len(found) - _SHOWN:,} more like these")
@@ -288,7 +288,7 @@ class _Reader:
         deployed = f", deployed for ${monthly:,.2f} a month," if monthly else ""
         text = (
             f"{name}: the {kind} {obj.id}{deployed} has {self._labels} but is not recorded: "
-            f"{_either(self._ways_out(kind, obj.id, address))}"
+            f"{_either(self._how_to_settle(kind, obj.id, address))}"
         )
         return Unrecorded(
             UnrecordedKind(kind), obj.id, name, text, obj.display_name, monthly=monthly
@@ -307,7 +307,7 @@ class _Reader:
             UnrecordedKind.TRAINING, training.id, name, text, dataset_id=training.dataset_id
         )
 
-    def _ways_out(
+    def _how_to_settle(
         self, kind: ResourceKind, object_id: str, address: Address | None
     ) -> tuple[str, ...]:
         ways = []

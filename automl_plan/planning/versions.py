@@ -22,32 +22,32 @@ from automl_plan.planning.projection import NOT_YET_CREATED
 
 
 class VersionAction(StrEnum):
-    """How the right version comes to be the current one."""
+    """How the right version becomes current."""
 
     KEEP = "keep"
-    """It is; or nothing may take its place."""
+    """It is current, or nothing may replace it."""
     TRAIN = "train"
     GATE = "gate"
-    """It is trained, and its gate decides."""
+    """It is trained; its gate decides."""
     PROMOTE = "promote"
-    """It is trained, and no gate is asked."""
+    """It is trained; there is no gate."""
 
 
 class VersionDecision(Struct, frozen=True):
-    """What is to be done about the versions of a model."""
+    """What to do about the versions of a model."""
 
     action: VersionAction
     reason: str = ""
     differences: tuple[Difference, ...] = ()
-    """What of its inputs makes a training necessary."""
+    """The differences that require a training."""
     field: str | None = None
     """The dotted path of the field that decided."""
     version: RecordedObject | None = None
     """The version that GATE and PROMOTE are about."""
     newest: RecordedObject | None = None
-    """The newest version that was trained on just what is declared, if there is one."""
+    """The newest version that matches the configuration, if there is one."""
     held: str | None = None
-    """Why a version that was trained on what is declared does not take the current one's place."""
+    """Why a version that matches the configuration is held back."""
 
 
 class Inputs(Struct, frozen=True):
@@ -68,7 +68,7 @@ class Inputs(Struct, frozen=True):
         return tuple(d for d in inputs if (d.path, d.after) != ("trained_on.data", None))
 
     def other_dataset(self, version: RecordedObject) -> bool:
-        """Whether nobody can know that a version's data is that of the dataset."""
+        """Return whether a version's data can't be known to be that of the dataset."""
         trained_on = self.after["trained_on"]
         unknown = isinstance(trained_on, dict) and "data" not in trained_on
         return unknown and not self.ignores_data and version.dataset_id != self.dataset_id
@@ -87,10 +87,10 @@ def decide_version(
     *,
     replace_asked: bool,
 ) -> VersionDecision:
-    """The course for a declared model. `resource` is as it will be once open operations ended.
+    """Decide on the versions of a declared model; `resource` is projected past open operations.
 
-    A version whose life is over takes nothing's place. A current one stays the current one, and one
-    that is held back goes on being held: the end of a life alone starts no training.
+    An expired version does not become current. A current one stays current and a held one stays
+    held: expiry alone starts no training.
     """
     alive = [obj for obj in resource.objects if obj.id in live or obj.id == NOT_YET_CREATED]
     over = {obj.id for obj in alive if expired(obj, live, now)}
@@ -120,7 +120,7 @@ def decide_version(
 
 
 def expired(version: RecordedObject, live: Mapping[str, LiveModel], now: datetime | None) -> bool:
-    """Whether a version's life is known to be over by the service's clock: it can't be deployed."""
+    """Return whether a version has expired by the service's clock: it can't be deployed."""
     there = live.get(version.id)
     return there is not None and there.has_expired(now)
 
@@ -133,7 +133,7 @@ def number_of(obj: RecordedObject) -> int:
 def _training(
     current: RecordedObject | None, inputs: Inputs, alive: list[RecordedObject]
 ) -> VersionDecision:
-    """No version was trained on what is declared: why the current one is not good enough."""
+    """Decide to train: no version matches the configuration."""
     if current is None:
         reason = reasons.NONE_PASSED if alive else reasons.NOT_YET_TRAINED
         return VersionDecision(VersionAction.TRAIN, reason)
@@ -180,10 +180,10 @@ def _aged(
     live: Mapping[str, LiveModel],
     now: datetime | None,
 ) -> tuple[str, str] | None:
-    """The field and the reason for which age asks for a training.
+    """Return the field and the reason to retrain for age.
 
-    One attempt is made for each time that it is due: a version that was trained since then, and
-    turned down, is not trained again.
+    One attempt is made each time it is due: after a version that was trained since and rejected,
+    there is no second one.
     """
     oldest, limit = desired.retrain_max_age, desired.retrain_before_expiry
     if now is None or (oldest is None and limit is None):
@@ -238,8 +238,8 @@ def retire(
 
     What never was current is deleted whatever the gate says: after what `trained` names, the
     trainings of this plan. `others` are as they will be by then. Kept are the last `keep` that
-    were current once (`served`, which this plan replaces, before all), the last one that was turned
-    down (so that it is not paid for again), and `exempt`.
+    were current once (first of all `served`, which this plan replaces), the last rejected one (so
+    that it is not paid for again), and `exempt`.
     """
     kept = kept_ids(others, keep, exempt, served)
     changes: list[Change] = []
@@ -271,8 +271,8 @@ def kept_ids(
         (o for o in counted if o.status in _ONCE_CURRENT),
         key=lambda o: (o != served, o.status is Status.WITHDRAWN),
     )
-    turned_down = [o for o in counted if o.status is Status.REJECTED]
-    kept = {obj.id for obj in (*once_current[:keep], *turned_down[: min(keep, 1)])}
+    rejected = [o for o in counted if o.status is Status.REJECTED]
+    kept = {obj.id for obj in (*once_current[:keep], *rejected[: min(keep, 1)])}
     return frozenset(kept if exempt is None else {*kept, exempt.id})
 
 
