@@ -1,6 +1,6 @@
 """The table of fields: what may change in place, what makes a new object, what is noise.
 
-Everything that decides how a difference is treated stands here; a field that is not in the
+Everything that decides how a difference is treated is here; a field that is not in the
 table is an error, never silently ignored. The service documents no list of mutable fields for
 AutoML v1; display name, description and labels are those that its successor documents for
 datasets.patch (Vertex AI v1, Dataset), and training inputs can't change because "AutoML Vision

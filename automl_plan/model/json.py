@@ -21,9 +21,9 @@ Attributes: TypeAlias = Mapping[str, Json]
 """The attributes of a resource in the configuration's own form (snake_case, nested)."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """No recorded number is larger."""
-Number: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-"""Of a version."""
-Time: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-")]
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1, extra_json_schema={"minimum": 1})]
+"""Of a version; counted from 1."""
+Time: TypeAlias = Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}-"})]
 """RFC 3339."""
 ObjectId: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,128}$")]
 MOST_SECONDS = 10**9
@@ -32,6 +32,7 @@ Seconds: TypeAlias = (
     Annotated[int, Meta(ge=0, le=MOST_SECONDS)] | Annotated[float, Meta(ge=0, le=MOST_SECONDS)]
 )
 Dollars: TypeAlias = Annotated[int, Meta(ge=0, le=10**12)] | Annotated[float, Meta(ge=0, le=10**12)]
+Measured: TypeAlias = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
 Real: TypeAlias = int | float
 """A number that is written again as it was read."""
 T = TypeVar("T")

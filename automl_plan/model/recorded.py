@@ -151,7 +151,7 @@ class ResourceEntry(Document, frozen=True, kw_only=True):
     """All that the state holds about one address, without the address."""
 
     current: RecordedObject | None = None
-    """The object that stands for the address now."""
+    """The current object of the address."""
     others: tuple[RecordedObject, ...] = ()
     """Objects beside the current one that still exist; each has a status."""
     operations: tuple[RecordedOperation, ...] = ()

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import KEPT, EndedOperation, History, Work, work_of
-from automl_plan.model.json import Real, Seconds
+from automl_plan.model.json import Measured, Real
 from automl_plan.model.model_types import ModelTypes
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
 from automl_plan.planning.plan import Action, Change
@@ -39,7 +39,7 @@ _NAMES = {"median": "median_seconds", "low": "low_seconds", "high": "high_second
 class Forecast(Struct, frozen=True, rename=_NAMES, forbid_unknown_fields=True):
     """What an operation takes, or has left, in seconds."""
 
-    median: Seconds
+    median: Measured
     low: Real | None
     """Lower bound of the 80 % interval; null where there is too little history for one."""
     high: Real | None

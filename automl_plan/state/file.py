@@ -1,4 +1,4 @@
-"""One state in files: read with the journal beside it, written whole, kept when the disk is full.
+"""A state in files: read with its journal, written whole, saved elsewhere when the disk is full.
 
 Beside `digits.json` are `digits.json.journal` while a run is under way (or was interrupted),
 `digits.json.backup`, the version before, `digits.json.lock`, and `digits.json.manifests`, a folder
@@ -30,7 +30,7 @@ from automl_plan.state.lock import StateLock
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """The path of what is kept beside a state file."""
+    """Return the path of a file that belongs to a state file."""
     return path.with_name(f"{path.name}.{suffix}")
 
 
@@ -68,7 +68,7 @@ def write_state(path: Path, state: State, lock: StateLock) -> None:
 
 
 def read_state_file(path: Path) -> State:
-    """One state document, whatever lies beside it. Raises StateUnreadable, StateMigrating."""
+    """Read a state file without its journal. Raises StateUnreadable, StateMigrating."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -91,12 +91,12 @@ def read_with_journal(path: Path) -> tuple[State, Sequence[JournalStep]]:
         return state, ()
     if not _continues(head, state):
         if head.serial == state.serial - 1 and head.lineage in ("", state.lineage):
-            return state, ()  # folded in already: the run ended before it removed the file
+            return state, ()  # folded in: the run ended before it removed the file
         raise StateUnreadable(
             "The journal belongs to another state than the file beside it.",
             where=str(journal),
-            hint=f"Was {path.name} replaced or restored while a run was interrupted? Bring the "
-            "file back that the journal continues, or move the journal away.",
+            hint=f"Was {path.name} replaced or restored after a run was interrupted? Restore the "
+            "file that the journal continues, or move the journal away.",
         )
     steps = read_steps(lines, journal)
     for step in steps:
@@ -115,7 +115,7 @@ def _read_file(path: Path) -> State:
         if not backup.exists():
             return State()
         raise StateUnreadable(
-            "The state file is missing, and the version before it is still there.",
+            "The state file is missing, but its backup exists.",
             where=str(path),
             hint=_restore(backup),
         )
@@ -127,30 +127,30 @@ def _read_file(path: Path) -> State:
 
 
 def _restore(backup: Path) -> str | None:
-    """How to bring the version before back, if it is sound."""
+    """Return how to restore the backup, if it is valid."""
     try:
         good = read_state_file(backup)
     except StateUnreadable:
-        return "Bring the last good version back from version control."
+        return "Restore the last good version from version control."
     return (
-        f"{backup} is sound (serial {good.serial}, {len(good.resources)} resources): bring it back "
-        f"with `automl-plan state push {backup}`. It is one run older: compare the next plan."
+        f"{backup} is valid (serial {good.serial}, {len(good.resources)} resources): restore it "
+        f"with `automl-plan state push {backup}`. It is one run older: review the next plan."
     )
 
 
 def kept_elsewhere(path: Path, state: State, cause: StateUnwritable) -> StateUnwritable:
-    """Keep a state that could not be written; the error that says where, and what to do."""
+    """Save a state that could not be written elsewhere; return the error that says where."""
     kept = _keep(f"{path.stem}.emergency-{state.lineage[:8]}-{state.serial}.json", path, state)
     if kept is None:
         return StateUnwritable(
-            f"{cause.message} Nor could it be kept in any other place.",
+            f"{cause.message} It could not be saved elsewhere either.",
             where=str(path),
-            hint="Make room and plan: what the journal does not hold is looked for at the service.",
+            hint="Free disk space and plan: what the journal lacks is looked up at the service.",
         )
     return StateUnwritable(
-        f"{cause.message} All that happened is kept in {kept}.",
+        f"{cause.message} The complete state was saved to {kept}.",
         where=str(path),
-        hint=f"Make room, then push it back: automl-plan state push {kept}",
+        hint=f"Free disk space, then restore it: automl-plan state push {kept}",
     )
 
 
@@ -164,7 +164,7 @@ def _keep(name: str, path: Path, state: State) -> Path | None:
 
 
 def _places(path: Path) -> Iterator[Path]:
-    """Directories to try, one after the other; those that can't even be named are left out."""
+    """Yield the directories to try, in this order, without those that are unknown."""
     yield path.parent
     for place in (Path.cwd, tempfile.gettempdir, Path.home):
         with contextlib.suppress(OSError, RuntimeError):

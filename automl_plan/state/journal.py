@@ -2,7 +2,7 @@
 
 The first line says which state it continues, the second in which format its steps are: a line
 of its own, which version 0.1 refuses (its journals, of format 1, have none). A line is a checksum
-and a JSON value, so a line that was cut off is known as such. Appending costs the same however
+and a JSON value, so an incomplete line is recognized. Appending costs the same however
 large the state is.
 """
 
@@ -192,22 +192,21 @@ class Journal:
         self._check = check
         self._descriptor: int | None = None
         self._lines: list[bytes] = []
-        """Steps that are not on disk."""
+        """Steps that are not on disk yet."""
         self._size = 0
         """The bytes that are on disk."""
 
     def append(self, state: State, step: JournalStep) -> None:
-        """Take one step, which is on disk after `sync`. `state` is the one continued."""
+        """Add one step, which is on disk after `sync`. `state` is the one that it continues."""
         if self._descriptor is None and not self._lines:
             self._lines.append(_line(Head(state.lineage, state.serial)))
             self._lines.append(_line(_Format(FORMAT_VERSION)))
         self._lines.append(_line(step))
 
     def sync(self) -> None:
-        """Bring to disk what was taken since.
+        """Write the added steps to disk.
 
-        Raises StateUnwritable or StateLocked; none of it is written then, and it is not tried
-        again.
+        Raises StateUnwritable or StateLocked; none of them is written then, nor later.
         """
         if not self._lines:
             return
@@ -260,8 +259,8 @@ class Journal:
 def read_journal(path: Path) -> tuple[Head | None, Sequence[bytes]]:
     """Return the head and the steps of a journal, for `read_steps`; (None, ()) when there is none.
 
-    A cut-off last line is left out: its step was never promised. Raises StateUnreadable when
-    anything before it is damaged, or when a newer version wrote it.
+    An incomplete last line is left out: its step was not on disk when the run ended. Raises
+    StateUnreadable when anything before it is damaged, or when a newer version wrote it.
     """
     try:
         data = path.read_bytes()
@@ -291,7 +290,7 @@ def read_steps(lines: Sequence[bytes], path: Path) -> list[JournalStep]:
         return [_step(line) for line in lines]
     except (ValueError, RecursionError) as error:
         raise StateUnreadable(
-            f"The journal holds a step that can't be read: {error}.", where=str(path)
+            f"The journal has a step that can't be read: {error}.", where=str(path)
         ) from error
 
 
@@ -321,11 +320,11 @@ def _step(line: bytes) -> JournalStep:
 
 
 def unwritable(path: Path, error: OSError) -> StateUnwritable:
-    """The error for a state file, or one beside it, that can't be written."""
+    """Return the error for a state file, or one beside it, that can't be written."""
     return StateUnwritable(
         f"The state can't be written: {error.strerror or error}.",
         where=str(path),
-        hint="Make room or give the right to write there; what was recorded before is kept.",
+        hint="Free disk space or grant write access; what was recorded before is unchanged.",
     )
 
 
@@ -349,6 +348,6 @@ def _damaged(number: int, path: Path) -> StateUnreadable:
     return StateUnreadable(
         f"Line {number} of the journal is damaged.",
         where=str(path),
-        hint="It has steps that the state file does not have yet. Fix or "
-        "remove that line; then plan, and compare with the live objects.",
+        hint="It has steps that the state file does not have yet. Fix or remove that line, then "
+        "plan and compare the plan with the live objects.",
     )

@@ -1,4 +1,4 @@
-"""The lock of a state: held by the operating system, so that a dead process holds nothing."""
+"""The lock of a state: held by the operating system, so that a dead process releases it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.1
 _BRIEF = "watch"
 """The command that holds the lock only while it records and sends."""
 _BRIEF_SECONDS = 30.0
-"""How long one is waited for that holds the lock briefly."""
+"""Seconds to wait for a command that holds the lock briefly."""
 
 
 class StateLock:
@@ -73,14 +73,14 @@ class StateLock:
 
     @property
     def held(self) -> bool:
-        """Whether the lock is still this one's. For any thread, at any time."""
+        """Whether this lock is still held. For any thread, at any time."""
         try:
             return self._is_there()
         except OSError:
             return False
 
     def check(self) -> None:
-        """Raise StateLocked when the lock is not this one's any more.
+        """Raise StateLocked when this lock is not held any more.
 
         Raise StateUnwritable when that can't be known: its directory is gone, or does not answer.
         """
@@ -92,8 +92,8 @@ class StateLock:
                 raise unwritable(self._path, error) from error
         holder = holder_of(self._path)
         raise StateLocked(
-            "The lock of the state was taken from this run"
-            + (f", and is held by {holder}" if holder else "")
+            "This run lost the lock of the state"
+            + (f", which is now held by {holder}" if holder else "")
             + ". It sends and records nothing more.",
             where=str(self._path),
             hint="`force-unlock` did that, or the file was removed or replaced. What was sent "
@@ -101,7 +101,7 @@ class StateLock:
         )
 
     def _is_there(self) -> bool:
-        """Whether the path is the file that is locked. Raises OSError when that can't be told."""
+        """Return whether the path is the file that is locked. Raises OSError."""
         file = self._file
         if file is None:
             return False
@@ -112,7 +112,7 @@ class StateLock:
         return os.path.samestat(ours, self._path.stat())
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -141,7 +141,7 @@ class StateLock:
 
 
 def holder_of(path: Path) -> str | None:
-    """Who holds a lock, in words; None when nobody does."""
+    """Return who holds a lock, in words; None when it is free."""
     try:
         with path.open("r+", encoding="utf-8", errors="replace") as file:
             try:
@@ -154,7 +154,7 @@ def holder_of(path: Path) -> str | None:
 
 
 def take_away(path: Path) -> None:
-    """Let the next run lock anew, whoever holds the lock now. Raises StateUnwritable."""
+    """Take a lock away from the process that holds it. Raises StateUnwritable."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -169,7 +169,7 @@ def _user() -> str:
 
 
 def _command(file: IO[str]) -> str | None:
-    """The command that holds the lock, as far as it says."""
+    """Return the command that holds the lock, as far as the file says."""
     try:
         file.seek(0)
         note = json.load(file)
@@ -179,7 +179,7 @@ def _command(file: IO[str]) -> str | None:
 
 
 def _holder(file: IO[str]) -> str:
-    """The holder in words; the file may be empty or garbage, which is no reason to fail."""
+    """Return the holder in words; the file may be empty or invalid."""
     try:
         file.seek(0)
         note = json.load(file)

@@ -44,7 +44,7 @@ class Manifests:
         self._folder = folder
 
     def write(self, dataset_id: str, data: str, rows: Iterable[SourceRow]) -> None:
-        """Keep the rows of a content (a fingerprint), on disk when this returns.
+        """Write the rows of a content (a fingerprint); they are on disk when this returns.
 
         Raises StateUnwritable, and what reading the rows raises; nothing is kept then.
         """
@@ -68,7 +68,7 @@ class Manifests:
         return self._path(dataset_id, data).exists()
 
     def rows(self, dataset_id: str, data: str) -> Iterator[SourceRow]:
-        """The rows of a dataset's content, as they are read. Raises StateUnreadable."""
+        """Yield the rows of a dataset's content. Raises StateUnreadable."""
         import gzip
 
         path = self._path(dataset_id, data)
@@ -92,7 +92,7 @@ class Manifests:
             ) from error
 
     def prune(self, resources: Mapping[Address, RecordedResource]) -> None:
-        """Remove those of datasets, and of contents, that nothing records any more."""
+        """Remove the manifests of datasets and contents that are not recorded any more."""
         try:
             there = list(self._folder.iterdir())
         except OSError:
@@ -155,7 +155,7 @@ def _rows(block: _Block) -> Iterator[SourceRow]:
 
 
 def _recorded(resources: Mapping[Address, RecordedResource]) -> Iterator[tuple[str, str]]:
-    """The ids and the contents of datasets, also those that an open import will have brought."""
+    """Yield the ids and contents of datasets, with those of open imports."""
     for address, record in resources.items():
         if address.kind is not ResourceKind.DATASET:
             continue

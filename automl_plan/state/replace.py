@@ -17,7 +17,7 @@ from automl_plan.state.store import StateStore
 
 
 def push(path: Path, source: Path) -> State:
-    """Put a copy in the place of the state at `path`; what was there becomes the backup.
+    """Replace the state at `path` with a copy; the former one becomes the backup.
 
     Raises StateUnreadable for what is no state, StateForeign for another lineage, UsageError for
     a copy that is older than what is there, StateLocked, StateUnwritable.
@@ -28,11 +28,11 @@ def push(path: Path, source: Path) -> State:
         present = _present(path)
         if present is not None and present.lineage not in ("", pushed.lineage):
             raise StateForeign(
-                f"{source} is of another state (its lineage differs).", where=str(path)
+                f"{source} belongs to another state (its lineage differs).", where=str(path)
             )
         if present is not None and pushed.serial < present.serial:
             raise UsageError(
-                f"{source} is older (serial {pushed.serial}) than the state that is there (serial "
+                f"{source} is older (serial {pushed.serial}) than the existing state (serial "
                 f"{present.serial}).",
                 where=str(path),
                 hint=f"To use it anyway, move {path} away first.",
@@ -48,7 +48,7 @@ def push(path: Path, source: Path) -> State:
 
 
 def put_rebuilt(path: Path, state: State) -> None:
-    """Write a state that was made anew, where there is none.
+    """Write a rebuilt state where none exists.
 
     Raises UsageError when there is one, StateLocked, StateUnwritable.
     """
@@ -59,7 +59,7 @@ def put_rebuilt(path: Path, state: State) -> None:
 
 
 def begin_new(path: Path) -> State:
-    """Write an empty state of a new lineage where there is none.
+    """Write an empty state of a new lineage where none exists.
 
     Raises UsageError when there is one, StateLocked, StateUnwritable.
     """
@@ -81,7 +81,7 @@ def _check_free(path: Path) -> None:
 
 
 def _present(path: Path) -> State | None:
-    """The state that is there with its journal; None when it is damaged or missing."""
+    """Return the existing state with its journal; None when it is damaged."""
     try:
         return StateStore(path).read()
     except StateUnreadable:

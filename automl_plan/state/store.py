@@ -36,7 +36,7 @@ from automl_plan.state.manifests import Manifests
 
 MANIFESTS = "manifests"
 Moment = tuple[str, int, int]
-"""Which state: lineage, serial, and how many steps of it are in the journal."""
+"""Which state: lineage, serial, and the number of its steps in the journal."""
 UNRECORDED = (StateUnwritable, StateLocked)
 """What a session raises when it can record nothing more."""
 
@@ -48,10 +48,10 @@ class StateStore:
         # Renaming over a symbolic link would replace the link: its target is what is meant.
         self._path = Path(os.path.realpath(path))
         self._read_at: Moment | None = None
-        """Of the first of what was read since it was opened last."""
+        """Of the first read since the state was last opened."""
 
     def read(self) -> State:
-        """What is recorded, with the steps of a run that was cut off.
+        """Return the state, with the steps of an interrupted run.
 
         The serial is the one that the file will have once those steps are folded in, so that a
         plan made of it fits then. Raises StateUnreadable, StateMigrating.
@@ -74,16 +74,16 @@ class StateStore:
         return Manifests(beside(self._path, MANIFESTS))
 
     def lock_holder(self) -> str | None:
-        """Who works on the state, in words; None when nobody does."""
+        """Return who holds the lock, in words; None when it is free."""
         return holder_of(beside(self._path, "lock"))
 
     def break_lock(self) -> None:
-        """Let the next run work on the state, whoever does now. Raises StateUnwritable."""
+        """Take the lock away from the run that holds it. Raises StateUnwritable."""
         take_away(beside(self._path, "lock"))
 
 
 class StateSession:
-    """A locked state. Memory is what happened, even when the disk refuses to take it."""
+    """A locked state. `state` is up to date even when the disk refuses to take it."""
 
     def __init__(
         self, path: Path, *, timeout: float, command: str, read_at: Moment | None = None
@@ -99,9 +99,9 @@ class StateSession:
             self._state, left_over = read_with_journal(path)
             self.moved = read_at not in (None, _moment(self._state, left_over))
             """Whether another run recorded something since the store was read. The serial does
-            not tell: it is the same from a run's first step to its end."""
+            not show it: it is the same from a run's first step to its end."""
             self._journal = Journal(beside(path, "journal"), self._lock.check)
-            # What a run that lost the lock still has open has no way to the state any more.
+            # A run that lost the lock can write its open files, but not into the state any more.
             try:
                 beside(path, "new").unlink(missing_ok=True)
                 if not left_over:
@@ -119,7 +119,7 @@ class StateSession:
 
     @property
     def state(self) -> State:
-        """The state as it stands now."""
+        """The present state."""
         return self._state
 
     @property
@@ -133,9 +133,9 @@ class StateSession:
         return self._lock.held
 
     def check(self) -> None:
-        """Raise StateLocked when it is not: somebody took the lock away, or the session is over.
+        """Raise StateLocked when it is not: another run took the lock, or the session is closed.
 
-        Whoever lost the lock sends nothing more, and writes nothing.
+        A run that lost the lock sends and writes nothing more.
         """
         self._lock.check()
 
@@ -199,21 +199,21 @@ class StateSession:
         self._journal.sync()
 
     def record_noticed(self, key: str, notice: tuple[str, Notice]) -> None:
-        """Record that something lasting was found, and in the same step the message of it.
+        """Record a lasting finding and, in the same step, its message.
 
         Raises StateUnwritable.
         """
         self._step(NoticedStep(key, notice[1].when, NoticeStep(*notice)))
 
     def record_cleared(self, key: str) -> None:
-        """Record that it lasts no more: it is told again when it comes back.
+        """Record that a finding is resolved: it is reported again when it recurs.
 
         Raises StateUnwritable.
         """
         self._step(NoticedStep(key, None))
 
     def close(self) -> None:
-        """Fold the journal into the file and give the lock back.
+        """Fold the journal into the file and release the lock.
 
         Raises StateLocked when the lock was taken away, and StateUnwritable, which names the
         emergency file when one could be written.
@@ -271,9 +271,9 @@ def _moment(state: State, steps: Sequence[JournalStep]) -> Moment:
 
 
 class _Addresses:
-    """An index of the recorded objects that is kept up with each step: a scan would be quadratic.
+    """The addresses of recorded objects, updated with each step: a scan would be quadratic.
 
-    A state of version 0.1 may hold an object twice; that is read, and never done again.
+    A state of version 0.1 may record an object twice; that is read, but never written again.
     """
 
     def __init__(self, resources: Mapping[Address, RecordedResource]) -> None:
@@ -289,14 +289,14 @@ class _Addresses:
             if holders and address not in holders:
                 other = min(holders)
                 raise StateConflict(
-                    f"{obj.id} is recorded as {other}, and can't be recorded as {address}, too.",
+                    f"{obj.id} is recorded as {other} and can't also be recorded as {address}.",
                     where=str(address),
                     hint="One object belongs to one address. Plan again; "
-                    f"`automl-plan state rm {other}` has the state forget it there.",
+                    f"`automl-plan state rm {other}` removes that record.",
                 )
 
     def replace(self, former: RecordedResource | None, resource: RecordedResource) -> None:
-        """Take in what a resource records now in the place of what was recorded before."""
+        """Replace the former record of a resource."""
         if former is not None:
             for obj in former.objects:
                 self._holders[former.address.kind, obj.id].discard(former.address)

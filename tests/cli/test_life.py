@@ -296,7 +296,7 @@ def test_what_can_not_be_known_is_not_guessed(project: ProjectLine) -> None:
 
 def test_a_state_that_is_there_is_not_overwritten(project: ProjectLine) -> None:
     project("apply", "--auto-approve")
-    assert "There is a state already" in project.failure("state", "rebuild")
+    assert "A state already exists" in project.failure("state", "rebuild")
 
 
 def test_nothing_to_make_a_state_of(project: ProjectLine) -> None:

@@ -85,7 +85,7 @@ def test_nothing_is_written_any_more(
     left = names(path) if take is not _remake else []
     with StateStore(path).open() as second:
         second.record(resource("theirs"))
-        with pytest.raises(StateLocked, match="was taken from this run, and is held by") as caught:
+        with pytest.raises(StateLocked, match="lost the lock of the state, which is") as caught:
             session.record(resource("late"))
         assert caught.value.exit_code == 4
         with pytest.raises(StateLocked):

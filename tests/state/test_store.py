@@ -259,7 +259,7 @@ def test_a_full_disk_is_told_and_nothing_before_is_lost(tmp_path: Path) -> None:
     )
     assert done.returncode == 7, done.stderr
     *promised, hint = done.stdout.splitlines()
-    assert "Make room" in hint
+    assert "Free disk space" in hint
     assert path.read_bytes() == before
     found = set(StateStore(path).read().resources)
     assert found == {dataset_address("before")} | {dataset_address(f"d{i}") for i in promised}
