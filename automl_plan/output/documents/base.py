@@ -12,8 +12,6 @@ from msgspec import Meta, Struct
 FORMAT_VERSION = "1.0"
 """Goes up when a reader of the former one would be misled."""
 
-Count = Annotated[int, Meta(ge=0)]
-Usd = Annotated[float, Meta(ge=0)]
 Time = Annotated[
     str | None, Meta(description="RFC 3339, as reported by the service; null: not reported.")
 ]
@@ -30,9 +28,10 @@ class Part(Struct, frozen=True):
     def filled(cls, *sources: object, **given: object) -> Self:
         """Take each field that is not given from the first source that has such an attribute."""
         for name in cls.__struct_fields__:
-            source = next((each for each in sources if hasattr(each, name)), None)
-            if name not in given and source is not None:
-                given[name] = getattr(source, name)
+            if name not in given:
+                source = next((each for each in sources if hasattr(each, name)), None)
+                if source is not None:
+                    given[name] = getattr(source, name)
         return cls(**given)
 
 

@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from automl_plan.errors import AutomlPlanError, ConfigurationError
 from automl_plan.model.address import Address
-from automl_plan.output.documents.base import Count, Document, Part
+from automl_plan.model.json import Count
+from automl_plan.output.documents.base import Document, Part
 
 if TYPE_CHECKING:
     from automl_plan.config.configuration import Configuration

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from msgspec.structs import asdict
 
 from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.model.json import Count
 from automl_plan.output.documents.base import (
-    Count,
     Document,
     Part,
 )

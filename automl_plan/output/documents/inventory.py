@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 from msgspec import UNSET, Meta, UnsetType
 
 from automl_plan.model.address import Address
+from automl_plan.model.json import Count
 from automl_plan.model.lifespan import days_left
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim
 from automl_plan.output.documents.base import (
     FORMAT_VERSION,
-    Count,
     Document,
     Part,
     Simulated,

@@ -9,9 +9,9 @@ from msgspec import UNSET, UnsetType
 
 from automl_plan.model.address import Address
 from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
+from automl_plan.model.json import Count
 from automl_plan.model.recorded import DecisionKind
 from automl_plan.output.documents.base import (
-    Count,
     Document,
     Part,
     Simulated,

@@ -7,9 +7,10 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
+from automl_plan.model.json import Count
 from automl_plan.model.live import Operation as LiveOperation
 from automl_plan.model.live import OperationError, OperationKind
-from automl_plan.output.documents.base import FORMAT_VERSION, Count, Document, Part, Time
+from automl_plan.output.documents.base import FORMAT_VERSION, Document, Part, Time
 from automl_plan.planning.forecast import SHARE
 from automl_plan.planning.forecast import Backtest as BacktestFound
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import asdict
 
+from automl_plan.model.json import Count
 from automl_plan.model.recorded import RecordedResource
-from automl_plan.output.documents.base import FORMAT_VERSION, Count, Document
+from automl_plan.output.documents.base import FORMAT_VERSION, Document
 
 if TYPE_CHECKING:
     from automl_plan.state.document import State
