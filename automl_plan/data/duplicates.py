@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
-from automl_plan.data.label_counts import Report, RowPlace, set_of
+from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
 from automl_plan.data.row_checks import UNKNOWN, named
 from automl_plan.data.spilled_records import without_set
 
@@ -63,7 +63,7 @@ class RepeatedRows:
                 self._rows += 1
                 yield place
 
-    def judge(self, most_boxes: int, where: Callable[[RowPlace], str], report: Report) -> None:
+    def judge(self, most_boxes: int, where: Callable[[RowPlace], str], report: ReportAt) -> None:
         """Report rows that repeat or contradict others."""
         for rows in self._seen.values():
             rows.sort(key=lambda row: row.place)
@@ -78,7 +78,7 @@ class RepeatedRows:
         rows: Sequence[RepeatedRow],
         most_boxes: int,
         where: Callable[[RowPlace], str],
-        report: Report,
+        report: ReportAt,
     ) -> None:
         first = rows[0]
         placed = next((row for row in rows if row.use != UNKNOWN), first)

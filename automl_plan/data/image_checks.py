@@ -19,7 +19,7 @@ from automl_plan.data.dataset_kinds import FEWEST_PIXELS, DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_files import DECODED, ImageFacts, has_decoder, read_image
 from automl_plan.data.image_similarity import HashedImage, SimilarImages
-from automl_plan.data.label_counts import Report, RowPlace, set_of
+from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
 from automl_plan.data.row_checks import UNKNOWN, named
 from automl_plan.data.row_layout import quoted
 from automl_plan.data.source_files import bucket_and_object
@@ -51,7 +51,7 @@ class ImageChecks:
         kind: DatasetKind,
         limits: DataLimits,
         where: Callable[[RowPlace], str],
-        report: Report,
+        report: ReportAt,
         *,
         decode: bool = True,
         most_pixels: int | None = None,

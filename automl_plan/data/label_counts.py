@@ -24,7 +24,7 @@ _CODES[b""] = _CODES[UNKNOWN.encode()] = 0
 _LINE_BITS = 40
 RowPlace = tuple[int, int]
 """The number of a source, and a line in it."""
-Report = Callable[[str, RowPlace, str], None]
+ReportAt = Callable[[str, RowPlace, str], None]
 """Takes a rule, a place and a message."""
 
 
@@ -114,7 +114,7 @@ class _Label(Struct, frozen=True):
         return self.counts.examples
 
 
-def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Report) -> None:
+def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: ReportAt) -> None:
     """Report what the counts of a dataset show."""
     if tally.start is None:
         return
@@ -143,7 +143,9 @@ def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Repor
     _judge_sets(tally, labels, report)
 
 
-def _judge_quotas(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Report) -> None:
+def _judge_quotas(
+    tally: LabelTally, data: DataCounts, limits: DataLimits, report: ReportAt
+) -> None:
     start, labels, images = tally.start or (0, 1), data.labels, data.images
     if len(labels) < limits.labels_at_least:
         message = f"{_counted(len(labels), 'label')}, at least {limits.labels_at_least} needed"
@@ -168,7 +170,7 @@ def _rule_for(examples: int, limits: DataLimits) -> str | None:
     return "label-under-1000" if examples < limits.many else None
 
 
-def _judge_sets(tally: LabelTally, labels: Sequence[_Label], report: Report) -> None:
+def _judge_sets(tally: LabelTally, labels: Sequence[_Label], report: ReportAt) -> None:
     """Report empty sets, if all images have a set: else the service fills them."""
     sets = {set_of(use) for use in tally.uses} - {UNKNOWN}
     if "UNASSIGNED" in sets or not sets:

@@ -17,9 +17,9 @@ from automl_plan.data.duplicates import RepeatedRows
 from automl_plan.data.fast_path import RowConsumer
 from automl_plan.data.image_checks import ImageChecks
 from automl_plan.data.label_counts import LabelTally, RowPlace, judge
+from automl_plan.data.lint_reader import LintReader
 from automl_plan.data.lint_rules import REFUSED, RULES, Severity
 from automl_plan.data.row_checks import bucket_of
-from automl_plan.data.row_reader import CsvReader
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import ProviderError, SourceError
 from automl_plan.model.capabilities import Limits
@@ -316,10 +316,10 @@ class _Work:
         number: int,
         sinks: Sequence[RowConsumer],
         report: Callable[[str, int, str, int], None],
-    ) -> CsvReader:
+    ) -> LintReader:
         bucket = bucket_of(self.sources[number])
         refused, fast = self.findings.refused, self._linter.fast
-        return CsvReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
+        return LintReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
 
     def _compare_repeated(self, images: Candidates, lines: Candidates) -> None:
         repeats = RepeatedRows(self._kind, images.digests, lines.digests)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
+from automl_plan.data.sources import Rows
 from automl_plan.data.spilled_records import SpilledRecords, no_space
 from automl_plan.model.source_data import SourceChanges, SourceRow
-
-Rows = Callable[[], Iterable[SourceRow]]
-"""Reads rows, and may be called again."""
 
 _CONTENT = 16
 _FACT = 8

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
-from automl_plan.data.row_reader import CsvReader
+from automl_plan.data.lint_reader import LintReader
 from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.proof.case import LABELS
 
@@ -68,7 +68,7 @@ def speed(kind: DatasetKind, rows: int, seed: int) -> Speed:
             for part in _rows(kind, rows, seed):
                 file.write(part)
         with path.open("rb") as file:
-            reader = CsvReader(kind, 0, None, (), _complain)
+            reader = LintReader(kind, 0, None, (), _complain)
             row_cpu = time.process_time()
             reader.read(file)
             row_cpu = time.process_time() - row_cpu

@@ -17,7 +17,7 @@ from automl_plan.emulator.training.import_csv import read_csv
 from automl_plan.emulator.training.types import Problem
 from automl_plan.model.data_counts import DataCounts
 from automl_plan.providers.google.capabilities import LIMITS
-from tests.providers.test_sources import read
+from tests.data.test_sources import read
 
 LABELS = st.lists(st.sampled_from(["cat", "dog", "bird"]), max_size=3)
 ROWS = st.lists(

@@ -15,7 +15,7 @@ from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.data.row_layout import HINTS, no_row, no_set, other_delimiter
 from automl_plan.errors import SourceError
 from automl_plan.providers.google.capabilities import LIMITS
-from tests.providers.test_sources import read
+from tests.data.test_sources import read
 
 CASES = [
     ("TRAIN,img/0.png,cat\nTRIAN,img/4.png,dog\n", "ml-use", 2, "'TRIAN' is none of TRAIN"),

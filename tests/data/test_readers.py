@@ -11,7 +11,7 @@ from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.import_rows import rows_of
 from automl_plan.data.label_counts import set_of
-from automl_plan.data.row_reader import CsvReader
+from automl_plan.data.lint_reader import LintReader
 from automl_plan.errors import SourceError
 from tests.data.test_properties import KINDS_AND_ROWS
 
@@ -34,7 +34,7 @@ class Kept:
 def by_lint(content: bytes, kind: DatasetKind) -> tuple[Read, bool]:
     """What is read, and whether that is all."""
     kept = Kept()
-    reader = CsvReader(kind, 0, None, [kept], lambda *_: None)
+    reader = LintReader(kind, 0, None, [kept], lambda *_: None)
     reader.read(BytesIO(content))
     whole = reader.refused == reader.unreadable == 0 and reader.stopped is None
     return sorted(kept.rows), whole

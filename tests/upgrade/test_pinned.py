@@ -28,7 +28,7 @@ from automl_plan.model.ownership_labels import (
     rebuilt_token,
 )
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, Status, Step
-from tests.providers.test_sources import read
+from tests.data.test_sources import read
 
 LINEAGE = "0123456789abcdef0123456789abcdef"
 CHANCE = "fedcba9876543210fedcba9876543210"

@@ -1,4 +1,4 @@
-"""Reads one import CSV from its first byte to its last: rows to consumers, faults to findings."""
+"""Reads one import CSV for the lint: rows to consumers, faults to findings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from automl_plan.data.lint_rules import REFUSED
 from automl_plan.data.row_checks import CheckedRow, read_row
 from automl_plan.data.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
 
-Report = Callable[[str, int, str, int], None]
+ReportFault = Callable[[str, int, str, int], None]
 """Takes a rule, a line, a message and a column."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_BEFORE = 100
@@ -24,7 +24,7 @@ _FEW = 16
 """Up to this number, rows are checked one by one."""
 
 
-class CsvReader:
+class LintReader:
     """Checks the rows of one source."""
 
     def __init__(
@@ -33,7 +33,7 @@ class CsvReader:
         source: int,
         bucket: str | None,
         sinks: Sequence[RowConsumer],
-        report: Report,
+        report: ReportFault,
         *,
         refused: Collection[str] = REFUSED,
         fast: bool = True,
