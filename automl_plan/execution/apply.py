@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from automl_plan.errors import Interrupted, OperationCancelled, PlanStale
-from automl_plan.execution.accept_drift import accept_drift
 from automl_plan.execution.calls import Calls
 from automl_plan.execution.events import ApplyResult, Event, left_text
 from automl_plan.execution.executor import Executor
-from automl_plan.execution.immediate_steps import SynchronousSteps
 from automl_plan.execution.outcomes import OutcomeRecorder
 from automl_plan.execution.paid_call_guard import PaidCallGuard
 from automl_plan.execution.poller import OperationPoller
 from automl_plan.execution.signals import stopped_by_signals
 from automl_plan.execution.steps import Steps
+from automl_plan.execution.synchronous_steps import SynchronousSteps
+from automl_plan.model.json import Attributes, Json
 from automl_plan.model.prices import PriceBook
-from automl_plan.model.recorded import Decision, RecordedResource
+from automl_plan.model.recorded import Decision, RecordedObject, RecordedResource
+from automl_plan.model.transitions import without_object
 from automl_plan.notifications.outbox import Notices, open_notices, record_new
 from automl_plan.notifications.texts import OperationEnd
+from automl_plan.planning.drift import gained_protection, recordable
 from automl_plan.planning.findings import busy_addresses, drift_findings
 from automl_plan.planning.options import PlanMode
-from automl_plan.planning.plan import Action
+from automl_plan.planning.plan import Action, Difference, Drift
 from automl_plan.planning.refusals import RefusalContext, find_refusals
 from automl_plan.providers.protocol import Provider
 from automl_plan.recovery.intents import Intents
@@ -79,7 +82,7 @@ def apply(
         found = drift_findings(drift, busy_addresses(session.state.resources))
         for notice in record_new(session, found, workspace.configuration.receivers):
             notices.stage(notice)
-        accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
+        _accept_drift(session, drift, all_of_it=planned.mode is PlanMode.REFRESH_ONLY)
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
         own = {each for each in adopted if each is not None}
         desired, options = planned.desired, planned.options
@@ -193,6 +196,65 @@ def _settle(
             notice = notices.end_notice(OperationEnd(address, intent, None, made), str(intent.step))
             charge = charge_at_end(provider, prices, address, intent, came.operation, made)
         session.record(record, notice=notice, charge=charge)
+
+
+def _accept_drift(session: StateSession, drift: Sequence[Drift], *, all_of_it: bool) -> None:
+    """Record the live attributes of drifted objects.
+
+    `all_of_it`: also forget objects that are gone, and accept versions that others trained.
+    """
+    for item in drift:
+        record = session.state.resources.get(item.address)
+        if item.trained is not None:
+            if all_of_it and record is not None and item.object_id not in record.foreign:
+                foreign = (*record.foreign, item.object_id)
+                session.record(replace(record, foreign=foreign))
+            continue
+        if record is None:
+            continue
+        if not item.gone:
+            accepted = _with_live_attributes(record, item.object_id, recordable(item))
+            if gained_protection(item):
+                accepted = replace(accepted, protected=True)
+            if accepted != record:
+                session.record(accepted)
+            for found in drift_findings([item]):
+                if found.key in session.state.noticed:
+                    session.record_cleared(found.key)
+        elif all_of_it:
+            session.record(without_object(record, item.object_id))
+
+
+def _with_live_attributes(
+    record: RecordedResource, object_id: str, differences: Sequence[Difference]
+) -> RecordedResource:
+    def accept(obj: RecordedObject) -> RecordedObject:
+        if obj.id != object_id:
+            return obj
+        return replace(obj, attributes=_changed_attributes(obj.attributes, differences))
+
+    current = None if record.current is None else accept(record.current)
+    return replace(record, current=current, others=tuple(map(accept, record.others)))
+
+
+def _changed_attributes(
+    attributes: Attributes, differences: Sequence[Difference]
+) -> dict[str, Json]:
+    """Return the attributes with each differing leaf set to its live value; None removes it."""
+    result = copy.deepcopy(dict(attributes))
+    for difference in differences:
+        *parents, leaf = difference.path.split(".")
+        node: dict[str, Json] = result
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            if not isinstance(child, dict):
+                break
+            node = child
+        if difference.after is None:
+            node.pop(leaf, None)
+        else:
+            node[leaf] = difference.after
+    return result
 
 
 def _interrupted(result: ApplyResult, follow: str) -> Interrupted:

@@ -9,8 +9,8 @@ from enum import Enum, auto
 from msgspec import Struct
 
 from automl_plan.errors import UnsettledOperation
+from automl_plan.execution.durations import Expectation
 from automl_plan.execution.events import Event, EventType, Left
-from automl_plan.execution.history import Expectation
 from automl_plan.model.recorded import RecordedOperation, Step
 from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.plan import Action, Change

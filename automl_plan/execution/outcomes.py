@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from automl_plan.errors import ImportPartial, OperationCancelled, OperationFailed
 from automl_plan.execution.calls import Calls
-from automl_plan.execution.history import Entry, Expectation, Expectations, entry_of, examples_of
+from automl_plan.execution.durations import Entry, Expectation, Expectations, entry_of, examples_of
 from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired
 from automl_plan.model.history import Charge

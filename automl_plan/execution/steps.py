@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from automl_plan.errors import PlanRefused, PlanStale
 from automl_plan.execution.calls import Call, Calls
-from automl_plan.execution.history import Entry
-from automl_plan.execution.immediate_steps import ACTIONS, SynchronousSteps
+from automl_plan.execution.durations import Entry
 from automl_plan.execution.in_flight import InFlightChange
 from automl_plan.execution.outcomes import OutcomeRecorder
+from automl_plan.execution.synchronous_steps import ACTIONS, SynchronousSteps
 from automl_plan.model.address import Address
 from automl_plan.model.live import Operation, OperationKind
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step, known_ids

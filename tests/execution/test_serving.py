@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from automl_plan.execution.immediate_steps import serving_of
+from automl_plan.execution.synchronous_steps import serving_of
 from automl_plan.model.address import model_address
 from automl_plan.model.live import LiveModel
 from automl_plan.model.recorded import RecordedObject, RecordedResource, Status
