@@ -171,12 +171,13 @@ def _by_trainer(each: Trained, capabilities: Capabilities) -> Iterator[Refusal]:
     if data is None or data.counts is None or each.dataset.data != data.fingerprint:
         return
     split = model.training_options.get("split")
+    field = f"{capabilities.training_block}.split"
     if split == "assigned" and not data.assigned_examples:
         text = (
-            f"{address}: vertex.split is `assigned`, but no image of {model.dataset} has a set "
-            "(TRAIN, VALIDATION, TEST) in the import files: remove vertex.split, or assign sets."
+            f"{address}: {field} is `assigned`, but no image of {model.dataset} has a set "
+            f"(TRAIN, VALIDATION, TEST) in the import files: remove {field}, or assign sets."
         )
-        yield Refusal(NO_DATA, text, address, "vertex.split")
+        yield Refusal(NO_DATA, text, address, field)
     elif why := _too_little(data.counts, split, capabilities):
         text = f"{address}: can't be trained on {model.dataset}: {why}."
         yield Refusal(NO_DATA, text, model.dataset, "sources")

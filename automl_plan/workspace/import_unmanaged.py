@@ -19,6 +19,7 @@ from automl_plan.model.address import (
     dataset_address,
     model_address,
 )
+from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.desired import Adoption
 from automl_plan.model.live import Live, LiveDataset, LiveModel, user_labels
 from automl_plan.model.ownership import Claim, Owners
@@ -64,6 +65,7 @@ def write_declarations(path: Path, text: str, directory: Path) -> None:
 class _Collector:
     def __init__(self, inputs: PlanInputs) -> None:
         operations = {} if inputs.live is None else inputs.live.operations
+        self._capabilities = inputs.workspace.configuration.capabilities
         self._owners = Owners(inputs.recorded.lineage, inputs.recorded.resources, operations)
         self._names: dict[ResourceKind, set[str]] = {
             ResourceKind.DATASET: {a.name for a in inputs.desired.datasets},
@@ -98,7 +100,8 @@ class _Collector:
                 continue
             name = self._name(ResourceKind.MODEL, model.display_name)
             self._adoptions.append(Adoption(model_address(name), model.id))
-            models[name] = _model_entry(name, model, self._datasets[model.dataset_id])
+            of = self._datasets[model.dataset_id]
+            models[name] = _model_entry(name, model, of, self._capabilities)
         # With their ids: what can't be imported now is imported by the next apply, never trained.
         imports = [{"to": str(a.address), "id": a.object_id} for a in self._adoptions]
         sections = (("datasets", datasets), ("models", models), ("imports", imports))
@@ -149,15 +152,17 @@ def _dataset_entry(name: str, dataset: LiveDataset) -> dict[str, Any]:
     return {**entry, str(dataset.problem): kind}
 
 
-def _model_entry(name: str, model: LiveModel, dataset: str) -> dict[str, Any]:
+def _model_entry(name: str, model: LiveModel, dataset: str, can: Capabilities) -> dict[str, Any]:
     kind: dict[str, Any] = {"model_type": model.model_type} if model.model_type else {}
-    kind["train_budget_milli_node_hours"] = model.train_budget_milli_node_hours
+    if model.train_budget_milli_node_hours is not None:
+        unit = can.budget_unit
+        kind[unit.field] = unit.written(model.train_budget_milli_node_hours)
     if model.base_model_id is not None:
         kind["base_model_id"] = model.base_model_id
     entry = {"dataset": dataset, **_shared(name, model.display_name, model.labels)}
     entry[str(model.problem)] = kind
-    if model.disable_early_stopping:
-        entry["vertex"] = {"disable_early_stopping": True}
+    if model.disable_early_stopping and can.training_block is not None:
+        entry[can.training_block] = {"disable_early_stopping": True}
     if model.deployed:
         entry["deploy"] = {"node_count": model.node_count or 1}
     return entry

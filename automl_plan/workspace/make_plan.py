@@ -173,18 +173,19 @@ def _misplaced(error: RefactoringImpossible, configuration: Configuration) -> Co
 
 def _undecided(models: Sequence[Address], inputs: PlanInputs) -> ConfigurationError:
     configuration, diagnostics = inputs.workspace.configuration, []
+    block = str(configuration.capabilities.training_block)
     for address in models:
         dataset = inputs.desired.models[address].dataset
         data = inputs.sources[dataset]
-        path = (SECTION_OF[address.kind], address.name, "vertex", "split")
+        path = (SECTION_OF[address.kind], address.name, block, "split")
         message = (
             f"{data.assigned_examples:,} of the {data.examples:,} images of {dataset} have a set "
             "(TRAIN, VALIDATION, TEST) in the import files: the provider can't keep those and "
             "draw the others"
         )
         hint = (
-            "give all images a set, or write vertex: {split: assigned} to leave out those without "
-            "one, or vertex: {split: drawn} to draw all sets again"
+            f"give all images a set, or write {block}: {{split: assigned}} to leave out those "
+            f"without one, or {block}: {{split: drawn}} to draw all sets again"
         )
         diagnostics.append(configuration.diagnostic(path, "mixed-sets", message, hint))
     return ConfigurationError(diagnostics)

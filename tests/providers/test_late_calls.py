@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from automl_plan.model.json import Json
-from automl_plan.providers.google.automl.settings import open_automl
+from automl_plan.providers.google.automl.provider import open_automl
 from automl_plan.providers.google.connection import SETTLE_SECONDS, SETTLE_SECONDS_ON_LOOPBACK
-from automl_plan.providers.google.vertex.settings import open_vertex
+from automl_plan.providers.google.vertex.provider import open_vertex
 
 OPENERS = {"automl": open_automl, "vertex": open_vertex}
 VARIABLES = {"automl": "AUTOML_EMULATOR_HOST", "vertex": "VERTEX_EMULATOR_HOST"}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
+from automl_plan.model.capabilities import Capabilities, Settings
 from automl_plan.model.contacts import Contact, ContactKind
-from automl_plan.model.json import Json
 from automl_plan.providers.data_access import StagingBucket
-from automl_plan.providers.google.base_url import is_google, is_loopback
+from automl_plan.providers.google.base_url import base_url, is_google, is_loopback
 from automl_plan.providers.google.credentials import credentials_for
+from automl_plan.providers.google.service import GoogleService
 from automl_plan.providers.google.storage import EMULATOR_VARIABLE as STORAGE_VARIABLE
 from automl_plan.providers.google.storage import GOOGLE, Storage, storage_url
 from automl_plan.providers.google.transport import HttpTransport
@@ -33,60 +33,60 @@ def settle_seconds(url: str) -> float:
     return SETTLE_SECONDS_ON_LOOPBACK if local else SETTLE_SECONDS
 
 
-class Connection(Struct, frozen=True):
-    """A project and a location, and what speaks to them."""
-
-    transport: HttpTransport
-    storage: Storage
-    staging: StagingBucket | None
-    """None: the settings name no bucket to upload local data to."""
-    project: str
-    location: str
-    settle_seconds: float
-    """For how long a call that was cut off may still take effect."""
-    contacts: tuple[Contact, ...]
-    """What is contacted beside Google's own services."""
+_Service = TypeVar("_Service", bound=GoogleService)
 
 
-def connect(
+def open_service(
+    service: type[_Service],
     name: str,
-    settings: Mapping[str, Json],
+    capabilities: Capabilities,
+    settings: Settings,
     environ: Mapping[str, str],
-    url: str,
+    *,
     variable: str,
-) -> Connection:
-    """The settings that providers share: all but `endpoint`. `name` is the provider's.
+    host: Callable[[str], str],
+) -> _Service:
+    """Open a service by the settings of the provider `name`.
 
-    `variable` of the environment names its endpoint where the settings don't.
-
-    A service that is not Google's has buckets of its own, at the same host, unless
-    STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an account.
+    `variable` of the environment names its endpoint where the settings don't; `host` returns
+    Google's own for a location. A service that is not Google's has buckets of its own, at the same
+    host, unless STORAGE_EMULATOR_HOST says otherwise. Raises UsageError for what can't be an
+    endpoint, a project, a location or an account.
     """
+    location = str(settings.get("location", DEFAULT_LOCATION))
+    if endpoint := settings.get("endpoint"):
+        url = base_url(str(endpoint), f"provider.{name}.endpoint")
+    elif address := environ.get(variable):
+        url = base_url(address, variable)
+    else:
+        url = base_url(host(location), f"provider.{name}.location")
     quota, acting = settings.get("quota_project"), settings.get("impersonate_service_account")
     quota_project = str(quota) if quota else None
     impersonate = str(acting) if acting else None
     parts = urlsplit(url)
     beside = GOOGLE if is_google(url) else f"{parts.scheme}://{parts.netloc}"
     storage = Storage.at(storage_url(environ, otherwise=beside), quota_project, impersonate)
-    project, location = str(settings["project"]), str(settings.get("location", DEFAULT_LOCATION))
+    project = str(settings["project"])
     staging = None
     if uri := settings.get("staging_bucket"):
         written = f"provider.{name}.staging_bucket"
         staging = StagingBucket.of(str(uri), written, project=project, location=location)
-    return Connection(
+    return service(
         HttpTransport(url, credentials_for(url, quota_project, impersonate)),
         storage,
         staging,
-        project,
-        location,
-        settle_seconds(url),
-        tuple(_contacts(name, settings, environ, url, variable)),
+        name=name,
+        project=project,
+        location=location,
+        settle_seconds=settle_seconds(url),
+        capabilities=capabilities,
+        contacts=tuple(_contacts(name, settings, environ, url, variable)),
     )
 
 
 def _contacts(
     name: str,
-    settings: Mapping[str, Json],
+    settings: Settings,
     environ: Mapping[str, str],
     url: str,
     variable: str,

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from automl_plan.errors import NotFound
 from automl_plan.model.address import ResourceKind
+from automl_plan.model.capabilities import Settings
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
@@ -18,6 +20,7 @@ from automl_plan.model.json import Json
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.source_data import SourceData
+from automl_plan.providers.google.automl.capabilities import AUTOML
 from automl_plan.providers.google.automl.wire import (
     dataset,
     dataset_body,
@@ -29,6 +32,7 @@ from automl_plan.providers.google.automl.wire import (
     operation,
 )
 from automl_plan.providers.google.base_url import is_google
+from automl_plan.providers.google.connection import open_service
 from automl_plan.providers.google.service import (
     COLLECTIONS,
     GoogleService,
@@ -38,6 +42,11 @@ from automl_plan.providers.google.service import (
 from automl_plan.providers.protocol import Check
 
 _PAGE_SIZE = "1000"
+
+
+EMULATOR_VARIABLE = "AUTOML_EMULATOR_HOST"
+"""host:port of a service to use in place of Google's, without credentials."""
+_HOSTS = {"eu": "https://eu-automl.googleapis.com"}
 
 
 class AutomlProvider(GoogleService):
@@ -227,3 +236,14 @@ class AutomlProvider(GoogleService):
         """Open an operation by a call that is sent once."""
         answer = self._transport.once("POST", path, body, paid=paid)
         return opened(operation(answer), f"POST {path}")
+
+
+def _host(location: str) -> str:
+    return _HOSTS.get(location, "https://automl.googleapis.com")
+
+
+def open_automl(settings: Settings, _directory: Path, environ: Mapping[str, str]) -> AutomlProvider:
+    """Open the provider by its settings. Raises UsageError for what can't be an endpoint."""
+    return open_service(
+        AutomlProvider, "automl", AUTOML, settings, environ, variable=EMULATOR_VARIABLE, host=_host
+    )

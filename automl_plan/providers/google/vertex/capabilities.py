@@ -78,7 +78,7 @@ def _split_sum(block: Settings) -> Iterator[SettingProblem]:
 DEFINITION = ProviderDefinition(
     name="vertex",
     capabilities=lambda _: VERTEX,
-    opener="automl_plan.providers.google.vertex.settings:open_vertex",
+    opener="automl_plan.providers.google.vertex.provider:open_vertex",
     rules=(
         *google.RULES,
         SettingRule("location-form", "A location of Vertex AI is a region.", _location_form),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from automl_plan.errors import InvalidArgument, NotFound
 from automl_plan.model.address import ResourceKind
+from automl_plan.model.capabilities import Settings
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home, LiveEndpoint
 from automl_plan.model.evaluation import Evaluation
@@ -21,6 +23,7 @@ from automl_plan.model.homes import labelled
 from automl_plan.model.json import Json
 from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.source_data import SourceData
+from automl_plan.providers.google.connection import open_service
 from automl_plan.providers.google.json_fields import labels_of, mapping, tail
 from automl_plan.providers.google.service import (
     COLLECTIONS,
@@ -28,6 +31,7 @@ from automl_plan.providers.google.service import (
     checked_id,
     opened,
 )
+from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.deployment import Deployments
 from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
 from automl_plan.providers.google.vertex.vocabulary import (
@@ -59,6 +63,10 @@ _PAGE = MappingProxyType({"pageSize": "100"})
 _PIPELINE = re.compile(r"trainingPipelines/[A-Za-z0-9_-]{1,128}")
 _NOT_IN_VAIN = 'state!="PIPELINE_STATE_FAILED" AND state!="PIPELINE_STATE_CANCELLED"'
 _GOES_ON = f'state!="PIPELINE_STATE_SUCCEEDED" AND {_NOT_IN_VAIN}'
+
+
+EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
+"""host:port, or host:port/path, of a service to use in place of Google's, without credentials."""
 
 
 class VertexProvider(GoogleService):
@@ -393,3 +401,14 @@ def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> 
         return bool(mapping(answer.get("inputDataConfig")).get("datasetId") == object_id)
     made = below(mapping(answer.get("modelToUpload")).get("name"), "")
     return tail(made) == object_id
+
+
+def _host(location: str) -> str:
+    return f"https://{location}-aiplatform.googleapis.com"
+
+
+def open_vertex(settings: Settings, _directory: Path, environ: Mapping[str, str]) -> VertexProvider:
+    """Open the provider by its settings. Raises UsageError for what can't be an endpoint."""
+    return open_service(
+        VertexProvider, "vertex", VERTEX, settings, environ, variable=EMULATOR_VARIABLE, host=_host
+    )
