@@ -103,7 +103,7 @@ def _choose(run: Run, name: str, version: int | None, decision: Decision, comman
         address = address_of(opened.bare_id(name, ResourceKind.MODEL), seen.recorded.resources)
         now = seen.moment.service
         chosen = version or former_version(address, seen.recorded, live, now)
-        reason = f"{decision.by} asks for version {chosen}"
+        reason = f"version {chosen} requested by {decision.by}"
         return plan_promotion(address, chosen, seen.desired, seen.recorded, live, reason, now)
 
     with EventLines(command, as_json=run.as_json) as lines, run.open() as opened:

@@ -1,4 +1,4 @@
-"""The checked configuration → what is desired, and its digest."""
+"""Builds the desired resources, the policy and the digest of a resolved configuration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEFAULT_STATE_PATH = "state/default.json"
 
 
 def desired(config: ResolvedConfig) -> Desired:
-    """All that is declared, sorted by name: the order in the files has no meaning."""
+    """Return everything declared, sorted by name: the order in the files has no meaning."""
     datasets = (_dataset(name, config.datasets[name]) for name in sorted(config.datasets))
     models = (
         _model(name, config.models[name], config.capabilities) for name in sorted(config.models)
@@ -60,7 +60,7 @@ def desired(config: ResolvedConfig) -> Desired:
 
 
 def policy(written: Mapping[str, Any]) -> Policy:
-    """What the team allows its plans: the rules of the schema that something is written of."""
+    """Return the policy: the rules of the schema that are declared."""
     if not written:
         return ()
     schema: Any = config_schema()
@@ -82,7 +82,7 @@ def policy(written: Mapping[str, Any]) -> Policy:
 
 
 def receivers(written: Mapping[str, Any]) -> tuple[Receiver, ...]:
-    """Who is told of what happens; of all events unless said otherwise."""
+    """Return the receivers of messages; of all events by default."""
     found = []
     for name, entry in sorted(written.items()):
         (way,) = (each for each in Way if each in entry)

@@ -1,4 +1,4 @@
-"""Comments in a YAML text: which there are, between what they stand, and how far they are set in.
+"""Comments in a YAML text: their places between tokens, and their indentation.
 
 Parsers drop comments, so they are found in what lies between the tokens of the parser.
 """
@@ -86,7 +86,7 @@ def _comments(text: str, start: int, end: int) -> Iterator[Piece]:
 
 
 class _Level(Struct, frozen=True):
-    """A mapping or a list in block style: its column, and the one that it is to have."""
+    """A mapping or a list in block style: its present and its new column."""
 
     column: int
     wanted: int
@@ -96,7 +96,7 @@ class _Level(Struct, frozen=True):
 
 
 def columns(text: str) -> list[int | None]:
-    """How far each comment is to be set in; None for one that stands behind something.
+    """Return the indentation of each comment; None for one behind something.
 
     It belongs to what follows where it is set in no more than that, and else to the innermost
     mapping or list before it that is set in no more than the comment is.
@@ -132,7 +132,7 @@ def set_in(text: str, wanted: Sequence[int | None]) -> str:
 
 
 def _comment_lines(text: str) -> Iterator[tuple[int, bool]]:
-    """The line of each comment, from 0, and whether something stands before it there."""
+    """Return the line of each comment, from 0, and whether it is behind something."""
     number = at = 0
     for piece in pieces(text):
         if piece.kind == "#":
@@ -142,7 +142,7 @@ def _comment_lines(text: str) -> Iterator[tuple[int, bool]]:
 
 
 def _inside_scalars(text: str) -> Iterator[int]:
-    """The lines, from 0, that a scalar stands on which began on a line before."""
+    """Return the lines, from 0, of scalars that began on an earlier line."""
     number = at = 0
     for piece in pieces(text):
         if piece.kind.startswith("scalar"):
@@ -180,7 +180,7 @@ def _column(
 
 
 def _levels_of_lines(text: str, count: int) -> list[list[_Level]]:
-    """The mappings and lists that each line stands in, outer ones first."""
+    """Return the mappings and lists around each line, outer ones first."""
     found: list[list[_Level]] = [[] for _ in range(count)]
     for level in _levels(text):
         for line in found[level.first : level.last + 1]:

@@ -42,13 +42,13 @@ class Configuration(Struct, frozen=True):
     desired: Desired
     """Every dataset's `data` is None: the content of sources is not looked at here."""
     policy: Policy
-    """What the team allows its plans."""
+    """What plans may do."""
     lint: Mapping[str, str]
     """The severities that rules of the data lint have here. They are no part of the digest."""
     receivers: tuple[Receiver, ...]
-    """Who is told of what happens. Not in the digest: plans name them as contacts."""
+    """Receivers of messages. Not in the digest: plans list them as contacts."""
     prices: PriceBook
-    """The prices that costs are told in."""
+    """The prices for cost estimates."""
     files: tuple[Path, ...]
     """What was read: its own files, var-files, the price book."""
     given: Mapping[str, str | None]
@@ -62,7 +62,7 @@ class Configuration(Struct, frozen=True):
     def diagnostic(
         self, path: KeyPath, rule: str, message: str, hint: str | None = None
     ) -> Diagnostic:
-        """What is wrong with what stands at a path, with its place; for what shows up later."""
+        """Return a diagnostic at a path, for errors that are found after loading."""
         (found,) = self._source_map.diagnostics([Finding(path, rule, message, hint)])
         return found
 

@@ -75,7 +75,7 @@ def configuration_files(directory: Path, var_files: Sequence[Path]) -> list[Path
 def read(path: Path, shown: str) -> str:
     """The text of a file, without its byte order mark. Raises Unreadable."""
     try:
-        # Not to wait for a writer where somebody put a named pipe.
+        # A named pipe must not make this wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             kind = os.fstat(descriptor).st_mode

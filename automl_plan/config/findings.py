@@ -100,7 +100,7 @@ def listed(words: Iterable[str], last: str = "or") -> str:
 
 
 class Suggester:
-    """Finds what was probably meant. Gives up after 100 words: it is slow among many names."""
+    """Suggests similar names. Stops after 100 words: it is slow among many names."""
 
     def __init__(self, candidates: Iterable[str]) -> None:
         self._candidates = list(candidates)

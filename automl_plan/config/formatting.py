@@ -62,10 +62,10 @@ def tidied(text: str) -> str:
 
 
 def in_order(text: str) -> str:
-    """The sections in their usual order, where no comment goes astray by that.
+    """Return the sections in their usual order, unless a comment would be misplaced.
 
-    A comment right above a section is its own. Where one stands by itself between two sections it
-    is not known to which of them it belongs, and they stay where they are.
+    A comment right above a section is its own. A comment by itself between two
+    sections may belong to either, so then their order stays.
     """
     order = {name: place for place, name in enumerate(ORDER)}
     head, sections = _divided(text)
@@ -123,7 +123,7 @@ def _divided(text: str) -> tuple[list[str], list[tuple[str, list[str]]]]:
 
 
 def _has_loose_comment(lines: Sequence[str]) -> bool:
-    """Whether a comment at the margin stands in a section after its first line."""
+    """Return whether a section has a comment at the margin after its first line."""
     content = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
     return any(line.startswith("#") for line in lines[content + 1 :])
 
@@ -227,7 +227,7 @@ def _laid_out_as(form: str, text: str, file: str, *, spread: bool) -> str:
 
 
 def _losing(lost: Piece, form: str, text: str, file: str) -> ConfigurationError:
-    """What is told of a piece of `form` that can't be kept; it stands in `text`, too."""
+    """Return the error on a piece of `form`, and of `text`, that can't be kept."""
     origin = pieces(text)[pieces(form).index(lost)]
     line = text.count("\n", 0, origin.start)
     column = origin.start - (text.rfind("\n", 0, origin.start) + 1)
@@ -298,7 +298,7 @@ def _escaped(letter: str) -> str:
 def _emitted(text: str, *, spread: bool) -> str:
     """The text as ruamel.yaml writes it again.
 
-    `spread`: what stands on several lines is written in block style, else on one line.
+    `spread`: values on several lines are written in block style, others on one line.
     """
     form = YAML()
     form.Resolver = _NoMeaning
@@ -330,7 +330,7 @@ def _spread(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _write_plainly(root: Any, spread: set[tuple[int, int]]) -> None:
-    """Write what stands on several lines in block style, and nulls in flow style as `null`."""
+    """Write values on several lines in block style, and nulls in flow style as `null`."""
     todo = [root]
     while todo:
         node = todo.pop()

@@ -19,11 +19,11 @@ SECTIONS = (*SINGLE_SECTIONS, *NAMED_SECTIONS, *LIST_SECTIONS)
 
 _RESOURCE_NAME = re.compile(NAME_PATTERN)
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-"""What an environment variable's name may go on with."""
+"""Valid at the end of an environment variable's name."""
 
 
 class Document(Struct):
-    """What all files say together; sections that nobody wrote are empty, or None."""
+    """All files merged; sections that are not declared are empty, or None."""
 
     provider: Json = None
     state: Json = None

@@ -126,7 +126,7 @@ def _declares(text: str) -> bool:
 
     parsed = parse(text, "-")
     if parsed.diagnostics:
-        # Its first mistake is told once it is renamed.
+        # Its first error is reported once it is renamed.
         keys = {key.strip() for key in _AT_MARGIN.findall(text)}
         return keys <= {*SECTIONS} and not keys.isdisjoint(_DECLARING)
     content = parsed.value

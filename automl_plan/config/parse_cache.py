@@ -1,9 +1,9 @@
-"""What large files were parsed to, kept in the user's cache directory, by their content.
+"""Caches parsed values of large files in the user's cache directory, by their content.
 
-Kept is what came of files of a sound configuration: what they hold, and that each entry has its
-shape by the schema. It is taken only if it is whole, was written by this version of automl-plan
-with this schema for just this text, and lies in a file and a directory of this user that nobody
-else may write. Whatever else is there is passed over, and whatever fails is no error.
+Cached are files of valid configurations: their values, and that each entry is valid by the schema.
+An entry is used only if it is complete, was written by this version of automl-plan with this schema
+for exactly this text, and its file and directory belong to this user and no one else may write
+them. Everything else is ignored, and no failure is an error.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ParseCache:
     """Values of texts without a fault; everything is tried and nothing is promised."""
 
     def __init__(self, environ: Mapping[str, str], schema: str) -> None:
-        """`schema` tells the schema by which entries were found to have their shape."""
+        """`schema`: the digest of the schema that entries were validated with."""
         self._directory = _directory(environ)
         self._schema = schema
 

@@ -192,7 +192,7 @@ def _kind_mismatch(config: ResolvedConfig) -> Iterator[Finding]:
         yield Finding(path, "kind-mismatch", message, hint, at_key=True)
 
 
-@_rule("node-count", "A model is deployed on as many nodes as the service accepts.")
+@_rule("node-count", "The number of nodes is within the range of the service.")
 def _node_count(config: ResolvedConfig) -> Iterator[Finding]:
     most = config.capabilities.max_nodes
     for name, entry in config.models.items():

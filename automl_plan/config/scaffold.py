@@ -91,9 +91,9 @@ def _written(directory: Path) -> tuple[Path, ...]:
 
 
 def first_step(configuration: Configuration) -> str | None:
-    """What is to be done before the first plan; None once anything is recorded.
+    """Return what to do before the first plan; None once anything is recorded.
 
-    A dataset that is adopted needs no sources.
+    An adopted dataset needs no sources.
     """
     desired = configuration.desired
     adopted = {adoption.address for adoption in desired.adoptions}

@@ -52,9 +52,9 @@ def paths_of_error(error: ValidationError, base: KeyPath) -> list[KeyPath]:
 
 
 def prune_invalid(value: Json, path: KeyPath, broken: Collection[KeyPath]) -> Json:
-    """A copy of the value at a path without all that is broken below it.
+    """Return a copy of the value at a path without everything that is broken below it.
 
-    A list with a broken item becomes empty: what is told of its items goes by their place.
+    A list with a broken item becomes empty: findings on its items go by their index.
     """
     if isinstance(value, dict):
         return {
@@ -107,7 +107,7 @@ class SchemaValidator:
         self._definitions: dict[str, Schema] = _for_tool(definitions)
         self._compiled: dict[str, Check] = {}
         self.digest = hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
-        """What tells this schema from others."""
+        """Identifies this schema."""
 
     def knows(self, provider: str) -> bool:
         """Whether the schema has a block for a provider."""

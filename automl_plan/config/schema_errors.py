@@ -44,9 +44,9 @@ def explain(
     written: Callable[[KeyPath], str | None],
     capabilities: Capabilities,
 ) -> Iterator[Finding]:
-    """The findings that an error stands for; `base` is the path of the checked value.
+    """Yield the findings of an error; `base` is the path of the checked value.
 
-    `written` tells how the value at a path is written, if as a plain scalar.
+    `written` returns how the value at a path is written, if as a plain scalar.
     """
     path = (*base, *map(str, error.absolute_path))
     if error.validator == "type":

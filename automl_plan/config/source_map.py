@@ -1,4 +1,4 @@
-"""Where values are declared: which file, line and column; computed only when somebody asks."""
+"""Where values are declared: file, line and column; computed on demand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Position(Struct, frozen=True):
 
 
 class Place(Struct):
-    """Where a value stands, and its key; (line, column), counted from 1."""
+    """The place of a value, and of its key; (line, column), counted from 1."""
 
     key: tuple[int, int]
     value: tuple[int, int]
@@ -109,11 +109,11 @@ class SourceMap(Struct):
     declared: Mapping[KeyPath, str]
     """The file of each named thing `(section, name)` and of each other section `(section,)`."""
     in_file: dict[KeyPath, KeyPath] = field(default_factory=dict)
-    """Where a block `(section, number)` stands in its own file, which may not be the first one."""
+    """The place of a block `(section, number)` in its own file, which may not be the first one."""
     _read: dict[str, tuple[Place, list[str]]] = field(default_factory=dict)
 
     def key_position(self, path: KeyPath) -> Position | None:
-        """Where the key at the end of the path stands, or the nearest key around it.
+        """Return the place of the key at the end of the path, or of the nearest key around it.
 
         None when the path lies in nothing declared, or its file can't be read any more.
         """
@@ -125,7 +125,7 @@ class SourceMap(Struct):
         return Position(file, *place.key) if depth >= start else None
 
     def position_in(self, file: str, path: KeyPath) -> Position:
-        """Where the key at the end of the path stands in this file, or the nearest around it."""
+        """Return the place of the key at the end of the path in this file, or the nearest one."""
         return Position(file, *self._places(file).nearest(path)[0].key)
 
     def written(self, path: KeyPath, file: str | None = None) -> str | None:

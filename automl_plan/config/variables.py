@@ -41,7 +41,7 @@ class Interpolator(Struct):
     complete: bool
     """Whether all declarations could be read; if not, an undeclared variable is no finding."""
     suggest: Suggester
-    """What was meant by a name that nobody declared."""
+    """Suggests declared names for undeclared ones."""
     unresolved: set[KeyPath] = field(default_factory=set)
     """The paths whose value could not be filled in, and was left as written."""
     _filled: int = 0
@@ -109,7 +109,7 @@ class Interpolator(Struct):
 
 _ENVIRONMENT = "AUTOML_PLAN_VAR_"
 ScalarText: TypeAlias = Callable[[KeyPath, str | None], str | None]
-"""Tells how the value at a path (of a file, when given) is written, if as a plain scalar."""
+"""Returns how the value at a path (of a file, when given) is written, if as a plain scalar."""
 _A_TYPE = {
     "string": "a string",
     "integer": "an integer",

@@ -44,9 +44,9 @@ class Contact(Document, frozen=True):
     target: str
     """For the reader: a command as a shell would take it, an address, a bucket."""
     digest: str | None = None
-    """Of a web address of which only a part is told: `sha256:` and hex digits."""
+    """Of a URL that is shown only in part: `sha256:` and hex digits."""
     events: tuple[str, ...] = ()
-    """The events that it is told of; empty: all, or it is no receiver of messages."""
+    """The events that it receives; empty: all, or it is not a receiver."""
 
 
 def contact_of(receiver: Receiver) -> Contact:

@@ -155,7 +155,7 @@ class Spending(Document, frozen=True):
     billed: Dollars = _NOTHING
     """Of trainings whose bill is known."""
     at_most: Dollars = _NOTHING
-    """Of trainings whose bill is not known, and can't be asked for."""
+    """Of trainings whose bill is unknown and can't be queried."""
     pending: Mapping[str, Dollars] = field(default_factory=dict)
     """At most, by the ids of models that report the bill as long as they exist."""
 

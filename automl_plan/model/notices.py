@@ -23,7 +23,7 @@ class NoticeKind(StrEnum):
     FAILED = "failed"
     """An operation failed or was cancelled."""
     GATE_REJECTED = "gate-rejected"
-    """A new version does not meet what is required."""
+    """A new version does not meet the requirements."""
     DRIFT = "drift"
     """Something changed outside."""
     EXPIRY = "expiry"
@@ -108,7 +108,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     former_au_prc: float | None = None
     """Of that version."""
     next: str | None = None
-    """The command to go on with."""
+    """The next command."""
 
 
 class Way(StrEnum):

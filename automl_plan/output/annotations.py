@@ -94,7 +94,7 @@ class Home(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """All that a format tells of one run."""
+    """Everything that a format reports of one run."""
 
     command: str
     """`plan`, `validate` or `datasets lint`."""
@@ -106,12 +106,12 @@ class Report(Struct, frozen=True):
 
 
 def error_report(error: AutomlPlanError, command: str, home: Home) -> Report:
-    """What stopped a run."""
+    """Return the report of a failed run."""
     return Report(command, home, tuple(_of_error(error)))
 
 
 def validation_report(configuration: Configuration, home: Home) -> Report:
-    """Nothing is wrong with these."""
+    """Return the report of a valid configuration."""
     desired = configuration.desired
     addresses = [*sorted(desired.datasets), *sorted(desired.models)]
     return Report("validate", home, subjects=tuple(map(str, addresses)))

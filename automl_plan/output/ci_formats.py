@@ -179,7 +179,7 @@ def _result(
 
 
 def _message(annotation: Annotation) -> str:
-    """In a message, `[text](target)` would be a link: whoever wrote a name must not make one."""
+    """In a message, `[text](target)` would be a link: a name from outside must not make one."""
     return annotation.text.replace("](", "] (") or annotation.rule
 
 

@@ -18,14 +18,14 @@ MOST_OCTETS = 75
 
 
 def content(lines: Iterable[str]) -> bytes:
-    """The lines of a file, folded, with the ends that the format asks for."""
+    """Return the lines of a file, folded, with the line ends of the format."""
     return b"".join(folded(line) + b"\r\n" for line in lines)
 
 
 def folded(line: str) -> bytes:
-    """A line in UTF-8; what is longer than 75 octets goes on after a space in the next line.
+    """Return a line in UTF-8, folded after 75 octets; the next line begins with a space.
 
-    No letter is parted: each piece is text by itself.
+    No letter is split: each piece is valid text.
     """
     pieces: list[bytes] = []
     piece = bytearray()
@@ -120,12 +120,12 @@ _KINDS = {
 
 
 def kind_of(problem: Problem | None) -> str:
-    """What Google's page calls a kind."""
+    """Return the name of a kind on Google's page."""
     return "Other" if problem is None else _KINDS[problem]
 
 
 def managed_as(row: DatasetRow | ModelRow) -> str:
-    """The address that a live object belongs to, or whose it is otherwise."""
+    """Return the address of a live object, or else its owner."""
     if row.address is not None:
         return str(row.address) if row.current else f"{row.address} (former)"
     match row.ownership.claim:

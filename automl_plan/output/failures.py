@@ -33,7 +33,7 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
     kind = style.red(f"error[{diagnostic.rule}]")
     lines = [f"{style.bold(place)}: {kind}: {clean(diagnostic.message)}"]
     if diagnostic.source_line is not None:
-        # Counted before escaping: the caret stands under what the reader sees.
+        # Counted before escaping: the caret is placed below what the reader sees.
         before = clean(diagnostic.source_line[: max(diagnostic.column - 1, 0)])
         lines.append(f"  | {clean(diagnostic.source_line)}")
         lines.append(f"  | {' ' * width_of(before)}{style.red('^')}")

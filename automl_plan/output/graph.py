@@ -24,10 +24,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9 .,_-]")
 
 
 class Gravity(StrEnum):
-    """What is planned for a resource, by the worst of it."""
+    """What is planned for a resource, by its gravest change."""
 
     LOST = "lost"
-    """It is deleted, given up or forgotten."""
+    """It is deleted, cancelled or forgotten."""
     TRAINED = "trained"
     """Something is trained, which is paid for."""
     CHANGED = "changed"

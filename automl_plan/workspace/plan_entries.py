@@ -71,7 +71,7 @@ class ChangeEntry(Change, frozen=True, kw_only=True):
         """Return the change. Raises ValueError."""
         change = Change(**{name: getattr(self, name) for name in Change.__struct_fields__})
         if change.key != self.key:
-            raise ValueError(f"the change {self.key!r:.200} does not bear its own key")
+            raise ValueError(f"the change {self.key!r:.200} has another key than its own")
         return change
 
 

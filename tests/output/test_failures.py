@@ -77,7 +77,7 @@ def test_failures() -> None:
     failed = OperationFailed(
         "train failed: 2 labels have fewer than 10 images",
         where="operation ICN7",
-        hint="Mend the cause and apply again; what else was done is recorded.",
+        hint="Fix the cause and apply again; what else was done is recorded.",
     )
     result = ApplyResult(
         failed=(Failure(train, failed), Failure(empty, ApiError(HOSTILE))), skipped=(deploy,)

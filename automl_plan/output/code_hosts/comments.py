@@ -1,4 +1,4 @@
-"""One comment for all runs of a pull request: the newest run's, whoever comes first or last."""
+"""One comment for all runs of a pull request: that of the newest run, in any order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 from automl_plan.errors import CodeHostUnreachable
 from automl_plan.output.code_hosts.github import Comment, PullRequest
 
-_UNTOLD = re.compile(r"[^A-Za-z0-9=:.+_-]")
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9=:.+_-]")
 _MARKER = re.compile(
     r"\[//\]: # \(automl-plan key=([A-Za-z0-9=:.+_-]*) commit=([A-Za-z0-9=:.+_-]*) "
     r"made=([A-Za-z0-9=:.+_-]*)\)\s*"
@@ -21,7 +21,7 @@ _MARKER = re.compile(
 
 
 class Origin(Struct, frozen=True):
-    """What a comment is told to belong to; each is text from outside."""
+    """What a comment belongs to; each is text from outside."""
 
     key: str = "automl-plan"
     """Tells several comments of one pull request apart."""
@@ -32,17 +32,17 @@ class Origin(Struct, frozen=True):
 
 def marker(origin: Origin) -> str:
     """A line that no renderer shows; letters that could end it early are left out."""
-    key, commit, made = map(told, (origin.key, origin.commit or "", origin.made or ""))
+    key, commit, made = map(_allowed, (origin.key, origin.commit or "", origin.made or ""))
     return f"[//]: # (automl-plan key={key} commit={commit} made={made})"
 
 
-def told(text: str) -> str:
-    """As much of a text as a marker tells."""
-    return _UNTOLD.sub("", text)
+def _allowed(text: str) -> str:
+    """Return a text without the letters that a marker can't have."""
+    return _NOT_ALLOWED.sub("", text)
 
 
 def read_marker(line: str) -> Origin | None:
-    """What a comment's first line tells; None when it is no marker."""
+    """Return the origin in a comment's first line; None when it is not a marker."""
     match = _MARKER.fullmatch(line)
     return None if match is None else Origin(match[1], match[2] or None, match[3] or None)
 
@@ -84,7 +84,7 @@ class Sticky:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pull_request = pull_request
-        self._key = told(key)
+        self._key = _allowed(key)
         self._sleep = sleep
         self._viewer = pull_request.viewer()
         self._untouchable: set[int] = set()
@@ -138,8 +138,8 @@ class Sticky:
     def _own(self) -> list[Comment]:
         """Comments with our key that we may have written, the oldest first.
 
-        Anybody can write a comment that begins with our marker. It is not ours by that: its
-        author must be who the token belongs to, or an app where that is told of none.
+        Anyone can write a comment that begins with our marker. Its author must be the owner of
+        the token, or an app where the token has no known owner.
         """
         found = []
         for comment in self._pull_request.comments():

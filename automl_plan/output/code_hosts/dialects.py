@@ -81,7 +81,7 @@ class SourceLinks(Struct, frozen=True):
     base: str
     """What a file's path is put behind: ends with a slash."""
     anchor: str
-    """What stands between the file's path and the line."""
+    """Between the file's path and the line."""
 
     def url(self, where: str) -> str | None:
         """Of `file:line`; None when it is nothing of the kind."""

@@ -1,4 +1,4 @@
-"""What evaluations look like: a confusion matrix, and precision over recall."""
+"""Charts of evaluations: a confusion matrix, and precision over recall."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Plot(Struct, frozen=True):
     top: int
     side: int
     ticks: tuple[tuple[str, float, float], ...]
-    """What stands at it, then its place on the one axis and on the other."""
+    """Label, then the positions on the two axes."""
     curves: tuple[Curve, ...]
 
 

@@ -23,7 +23,7 @@ class Box(Struct, frozen=True):
 
     name: str
     lines: tuple[str, str]
-    """What stands in it, cut where it does not fit."""
+    """Its text, cut where it does not fit."""
     gravity: Gravity
     x: int
     y: int
