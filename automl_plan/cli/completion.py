@@ -1,7 +1,7 @@
-"""What shells complete: addresses and names, from the files of the configuration and the state.
+"""Shell completion of addresses and names, from the files of the configuration and the state.
 
-Nothing is checked here, filled in, written or asked for over the network, and whatever is wrong
-only means that there is nothing to suggest.
+Nothing is validated, interpolated, written or requested over the network; whatever is invalid
+suggests nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _KINDS = {"datasets": "dataset", "models": "model"}
 
 
 def rejoin(environ: MutableMapping[str, str]) -> None:
-    """Put together what bash took apart for us: it makes three words of `--target=model.a`."""
+    """Join what bash splits: it makes three words of `--target=model.a`."""
     if environ.get("_AUTOML_PLAN_COMPLETE") != "complete_bash":
         return
     words = environ.get("COMP_WORDS", "").split("\n")
@@ -36,32 +36,32 @@ def rejoin(environ: MutableMapping[str, str]) -> None:
 
 
 def addresses(incomplete: str) -> list[str]:
-    """Addresses that are declared or recorded."""
+    """Return declared and recorded addresses."""
     return _fitting({*_declared(), *_recorded()}, incomplete)
 
 
 def declared_addresses(incomplete: str) -> list[str]:
-    """Addresses that are declared."""
+    """Return declared addresses."""
     return _fitting(_declared(), incomplete)
 
 
 def recorded_addresses(incomplete: str) -> list[str]:
-    """Addresses that are recorded."""
+    """Return recorded addresses."""
     return _fitting(_recorded(), incomplete)
 
 
 def datasets(incomplete: str) -> list[str]:
-    """Datasets by name, or by address once that is begun."""
+    """Return datasets by name, or by address once that is begun."""
     return _named("dataset", {*_declared(), *_recorded()}, incomplete)
 
 
 def models(incomplete: str) -> list[str]:
-    """Models by name, or by address once that is begun."""
+    """Return models by name, or by address once that is begun."""
     return _named("model", {*_declared(), *_recorded()}, incomplete)
 
 
 def recorded_models(incomplete: str) -> list[str]:
-    """Models that are recorded, by name, or by address once that is begun."""
+    """Return recorded models by name, or by address once that is begun."""
     return _named("model", _recorded(), incomplete)
 
 
@@ -95,13 +95,13 @@ def _recorded() -> set[str]:
 
 
 def declared_variables() -> set[str]:
-    """The variables that are declared."""
+    """Return the names of declared variables."""
     sections = [document.get("variables") for document in _documents()]
     return {name for section in sections if isinstance(section, dict) for name in section}
 
 
 def _documents() -> list[dict[str, Any]]:
-    """What the files of the configuration say, as far as they can be read."""
+    """Return the documents of the configuration that can be read."""
     with suppress(Exception):
         from automl_plan.config.files import configuration_files, read
         from automl_plan.config.yaml_parser import parse
