@@ -77,16 +77,16 @@ def test_the_end_is_told_by_the_services_clock(project: ProjectLine) -> None:
     assert soon["expires"] == model["expires"]
     assert 45 <= soon["expires_in_days"] <= 50
     listed = project("models", "list")
-    assert f"expires in {soon['expires_in_days']} days. Write `retrain: " in listed
+    assert f"expires in {soon['expires_in_days']} days. Add `retrain: " in listed
     assert "`automl-plan apply --replace model.digits`" in listed
     shown = project("models", "show", "digits")
-    assert f"Expires:          {ends.date()}, in {soon['expires_in_days']} days\n" in shown
+    assert f"Expires:       {ends.date()}, in {soon['expires_in_days']} days\n" in shown
     with project.terminal("models", "list") as terminal:
         terminal.expect(f"\x1b[33min {soon['expires_in_days']} days\x1b[0m")
         assert terminal.ended() == 0
 
     advance(project, 60)
-    assert "expired. Write `retrain: " in project("models", "list")
+    assert "expired. Add `retrain: " in project("models", "list")
     document = project.json("models", "show", "digits")
     assert is_valid("models-show", document)
     assert document["expires_in_days"] < 0

@@ -12,7 +12,7 @@ from tests.cli.command import CommandLine
 from tests.project import png
 
 STEP = (
-    r"dataset\.images has no images yet.* \(automl-plan\.yaml:\d+\); then run `automl-plan plan`\."
+    r"dataset\.images has no images yet.* \(automl-plan\.yaml:\d+\), then run `automl-plan plan`\."
 )
 READING = (
     "validate",
@@ -112,7 +112,7 @@ def test_a_dataset_by_itself_is_named_too(cli: CommandLine) -> None:
     note = "Sources: dataset.shop\n    no sources and no images: list"
     assert note in told.stdout
     assert "Next: dataset.shop has no images yet." in told.stderr
-    assert "`sources: [data/shop.csv]` there (automl-plan.yaml:3)" in told.stderr
+    assert "`sources: [data/shop.csv]` (automl-plan.yaml:3)" in told.stderr
     (noted,) = cli.json("plan")["notes"]
     assert (noted["address"], noted["kind"]) == ("dataset.shop", "sources")
     cli("apply", "--auto-approve")

@@ -101,7 +101,7 @@ def test_where_nothing_serves_a_rejection_says_so(project: ProjectLine) -> None:
     assert done.returncode == 3
     assert "Nothing is serving: no version is deployed." in done.stdout
     assert "model.digits is not serving" in done.stderr
-    assert "Nothing is serving: no version is deployed." in project("models", "versions", "digits")
+    assert "No version is deployed." in project("models", "versions", "digits")
 
 
 def test_choices_that_can_not_be_made(project: ProjectLine) -> None:
@@ -112,7 +112,7 @@ def test_choices_that_can_not_be_made(project: ProjectLine) -> None:
         "has no former version": ("models", "rollback", "digits"),
         "was never trained": ("models", "rollback", "digits", "4"),
         "is already current": ("models", "promote", "digits", "1"),
-        "Nothing is recorded of model.other": ("state", "mv", "model.other", "model.third"),
+        "Nothing is recorded for model.other": ("state", "mv", "model.other", "model.third"),
         "can't become a dataset": ("state", "mv", "model.digits", "dataset.third"),
     }.items():
         assert said in project.failure(*arguments)
@@ -192,8 +192,8 @@ def test_declarations_are_written_where_they_count(project: ProjectLine) -> None
     project("state", "rm", "model.digits", "--auto-approve")
     (project.directory / "there.automl.yaml").write_text("", encoding="utf-8")
     for said, file in {
-        "is there already": "there.automl.yaml",
-        "is no name of a configuration file": "found.json",
+        "exists already": "there.automl.yaml",
+        "is not the name of a configuration file": "found.json",
         "would not be part of the configuration": "images/found.automl.yaml",
     }.items():
         assert said in project.failure("import", "--all", "--write", file)
@@ -355,7 +355,7 @@ def test_what_is_protected_stays(project: ProjectLine) -> None:
     project("destroy", "--auto-approve", code=3)
     saved = project.directory / "plan.json"
     assert project.run("plan", "--out", "plan.json").returncode == 3
-    assert "may not be applied" in project("show", "plan.json", "--format", "markdown")
+    assert "Refused" in project("show", "plan.json", "--format", "markdown")
     assert "verdict=refused" in project("show", "plan.json", "--format", "outputs")
     project("apply", "plan.json", code=3)
     forged = json.loads(saved.read_bytes()) | {"refused": []}
@@ -375,7 +375,7 @@ def test_the_service_clock_decides_on_ages(project: ProjectLine) -> None:
     project("emulator", "advance", "31d")
     assert "(retrain.max_age: 30 days) (automl-plan.yaml:1)" in " ".join(project("plan").split())
     process.stop(project.directory / ".automl-plan" / "emulator")
-    assert "does not run" in project.failure("emulator", "advance", "1d")
+    assert "is not running" in project.failure("emulator", "advance", "1d")
 
 
 def test_a_saved_plan_waits_for_days_and_not_for_another_plan(project: ProjectLine) -> None:
@@ -423,7 +423,7 @@ def test_a_policy_refuses_and_warns(project: ProjectLine) -> None:
     policy = {"max_training_cost": 10, "required_labels": ["team"], "warn": ["required_labels"]}
     write(project, {"digits": MODEL}, policy=policy)
     shown = project("plan", code=3)
-    assert "trainings cost up to $27.72, and $10.00 are allowed" in shown
+    assert "at most $10.00 is allowed (policy max_training_cost, blocks.automl.yaml:1)" in shown
     assert "(policy max_training_cost, blocks.automl.yaml:1)" in shown
     assert "Warning: model.digits: the label team is missing" in shown
     assert project.failure("apply", "--auto-approve", code=3)

@@ -66,7 +66,7 @@ def test_full_names_are_taken_wherever_an_id_is(project: ProjectLine) -> None:
         assert where in project.failure("datasets", "show", f"{name}/datasets/{dataset}")
         assert where in project.failure("operations", "get", f"{name}/operations/1")
         assert where in project.failure("import", "model.shop", f"{name}/models/{current}")
-    assert "a model is asked for" in project.failure("models", "show", full)
+    assert "the name of a dataset, not of a model" in project.failure("models", "show", full)
 
 
 def test_imports_take_full_names(project: ProjectLine) -> None:
@@ -99,7 +99,7 @@ def test_what_was_forgotten_is_adopted_beside_the_block_that_says_so(project: Pr
     blocks.write_text(json.dumps({"removed": removed}), encoding="utf-8")
     project.project.write({"shop": DATASET}, {})
     project("apply", "--auto-approve")
-    assert "write NAME.automl.yaml" in project.failure("import", "--all", "--write", "found.yaml")
+    assert "use NAME.automl.yaml" in project.failure("import", "--all", "--write", "found.yaml")
     told = project("import", "--all", "--write", "found.automl.yaml", "--auto-approve")
     assert "1 model imported" in told
     assert "model.shop_2" in project("state", "list")

@@ -60,7 +60,7 @@ def test_a_lost_state_makes_nothing_twice(project: ProjectLine) -> None:
     (project.directory / "state.json.backup").unlink(missing_ok=True)
     said = project("plan", code=3)
     (dataset,) = project.json("datasets", "list")["datasets"]
-    assert f"dataset.digits: the dataset {dataset['id']} bears ownership labels" in said
+    assert f"dataset.digits: the dataset {dataset['id']} has ownership labels" in said
     assert "There is no state" in said
     assert project("state", "push", "kept.json").startswith("Pushed: serial ")
     assert project("plan").startswith("No changes.")
