@@ -189,13 +189,13 @@ class _NoRedirect(HTTPRedirectHandler):
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     if not url.startswith(("https://", "http://")):
         raise DeliveryError("its URL does not start with https://")
-    told = {
+    headers = {
         "Content-Type": "application/json",
         "User-Agent": f"automl-plan/{__version__}",
         **headers,
     }
     try:
-        request = Request(url, data=body, headers=told, method="POST")  # noqa: S310 (see above)
+        request = Request(url, data=body, headers=headers, method="POST")  # noqa: S310 (see above)
         with build_opener(_NoRedirect).open(request, timeout=SECONDS) as answer:
             answer.read(1)
     except HTTPError as error:

@@ -97,8 +97,8 @@ def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
 
 
 def _lineages(found: Iterable[str]) -> str:
-    told = ", ".join(sorted(found)) or "none"
-    return f"The live objects have the ownership labels of these states: {told}."
+    reported = ", ".join(sorted(found)) or "none"
+    return f"The live objects have the ownership labels of these states: {reported}."
 
 
 class _Rebuilder:
@@ -148,15 +148,15 @@ class _Rebuilder:
         if declared is not None:
             return declared
         try:
-            told = Address.parse(f"{kind}.{whose.name}")
+            reported = Address.parse(f"{kind}.{whose.name}")
         except ValueError:
             self._remarks.append(f"{object_id}: its label names no address; skipped")
             return None
-        if address_mark(told) != whose.mark:
+        if address_mark(reported) != whose.mark:
             self._remarks.append(
-                f"{object_id}: recorded as {told}; its name had capitals, or was longer"
+                f"{object_id}: recorded as {reported}; its name had capitals, or was longer"
             )
-        return told
+        return reported
 
     # -- datasets --------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class _Rebuilder:
         )
         if digest is not None:
             return likely[-1]
-        fitting = (g for g in as_declared if any(_consistent(g, told) for told in likely))
+        fitting = (g for g in as_declared if any(_consistent(g, reported) for reported in likely))
         return next(fitting, likely[0])
 
     def _as_declared(self, declared: DesiredModel | None) -> list[dict[str, Json]]:
@@ -268,11 +268,11 @@ class _Rebuilder:
         return possible_inputs(model, {problem: kind}, known)
 
 
-def _consistent(declared: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
+def _consistent(declared: Mapping[str, Json], reported: Mapping[str, Json]) -> bool:
     """Whether two are equal, except for the data where that is unknown."""
-    of_declared, of_told = declared["trained_on"], told["trained_on"]
+    of_declared, of_told = declared["trained_on"], reported["trained_on"]
     assert isinstance(of_declared, dict)  # noqa: S101 (both are made here)
     assert isinstance(of_told, dict)  # noqa: S101
     if "data" not in of_told:
         of_declared = {k: v for k, v in of_declared.items() if k != "data"}
-    return {**declared, "trained_on": of_declared} == told
+    return {**declared, "trained_on": of_declared} == reported

@@ -136,8 +136,8 @@ def _inputs(model: DesiredModel, desired: Desired) -> dict[str, Json]:
 
 def _started(operation: Operation) -> str:
     """Return when an operation started (RFC 3339), or now where the service does not say."""
-    told = birth_of(operation.create_time)
-    return utc_now() if told is None else told.isoformat()
+    started = birth_of(operation.create_time)
+    return utc_now() if started is None else started.isoformat()
 
 
 def _without_data(record: RecordedResource) -> RecordedResource:

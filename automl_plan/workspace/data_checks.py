@@ -64,7 +64,7 @@ def with_lint(
     linter = Linter(
         reader.files.open,
         configuration.capabilities.limits,
-        {rule: Severity(told) for rule, told in configuration.lint.items()},
+        {rule: Severity(severity) for rule, severity in configuration.lint.items()},
         directory=configuration.directory,
         storage=lambda: access.storage,
         objects=reader.objects,

@@ -97,12 +97,12 @@ def verify_saved_plan(
         raise PlanStale(
             "The file does not match the plan: live resources, the content of sources or the "
             f"file itself changed after the plan was made.\n{_first(moved)}",
-            hint=f"Make it again, and look at what it says: {remake}",
+            hint=f"Make it again, and review it: {remake}",
         )
     if moved := list(_differing(_done_by(saved), _done_by(present))):
         raise PlanStale(
             f"Time has passed, and the plan is a different one now.\n{_first(moved)}",
-            hint=f"Make it again, and look at what it says: {remake}",
+            hint=f"Make it again, and review it: {remake}",
         )
     return replace(then, options=options, refusal_context=present.refusal_context)
 

@@ -88,5 +88,7 @@ def with_datasets(
                 on.update({o.id: dataset_id for o in found if o.id in trainings})
             if len(on) == len(trainings):
                 break
-    told = (replace(t, dataset_id=on[t.id]) if t.id in on else t for t in live.trainings)
-    return replace(live, trainings=tuple(told))
+    trainings_with_datasets = (
+        replace(t, dataset_id=on[t.id]) if t.id in on else t for t in live.trainings
+    )
+    return replace(live, trainings=tuple(trainings_with_datasets))
