@@ -100,7 +100,7 @@ def stdout_style() -> Style:
 
 def asked(question: str) -> bool:
     """Ask on the terminal; return whether the answer is `yes`."""
-    write(f"{question}\n  Only 'yes' is accepted: ")
+    write(f"{question} Type yes to continue: ")
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         write("\n")

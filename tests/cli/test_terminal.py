@@ -9,7 +9,7 @@ import pytest
 from tests.apis import training_start
 from tests.cli.command import CommandLine, ProjectLine
 
-QUESTION = "Only 'yes' is accepted: "
+QUESTION = "Type yes to continue: "
 
 
 def test_yes_is_yes(project: ProjectLine) -> None:

@@ -194,7 +194,7 @@ def test_what_is_refused_is_said_and_fails(project: Path) -> None:
         assert "::error" in runner.said
         assert runner.output("verdict") == "refused"
         (comment,) = github.bodies()
-        assert "may not be applied" in comment
+        assert "Refused, for" in comment
 
 
 def test_arguments_are_no_script(project: Path) -> None:

@@ -20,7 +20,7 @@ SILENCE = 30.0
 MOST_KILOBYTES = 600_000
 """Of memory that one command may take, with what Python itself takes."""
 CODES = frozenset({0, 1, 2, 3, 4, 5})
-_WAITS = re.compile(r"is slow|Trying again|is still|goes on|waiting")
+_WAITS = re.compile(r"is slow|Trying again|is still|goes on|continues|waiting")
 _BUG = re.compile(r"Traceback \(most recent|this is a bug")
 _SHOWN = 3_000
 

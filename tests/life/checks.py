@@ -277,7 +277,7 @@ class Judge:
         text = act.outcome.text
         if _GOES_ON.search(text):
             for address in re.findall(
-                r"^(model\.\S+) version \d+: turned down", text, re.MULTILINE
+                r"^(model\.\S+) version \d+: rejected by", text, re.MULTILINE
             ):
                 if act.after.nodes.keys().isdisjoint(ids_of(act.recorded_now.get(address) or {})):
                     yield f"it says that {address} continues to serve, and nothing of it serves"

@@ -24,7 +24,7 @@ REFUSALS = {
     "policy": r"\(policy ",
     "lint": r"label-syntax|the label '",
     "not adoptable": r"can't be adopted|is managed|belongs to another state|is being created",
-    "stale plan": r"after the plan was made|was made for|The plan is",
+    "stale plan": r"after the plan was made|was made (?:for|from|by)|The plan is",
     "locked": r"state is locked",
     "gate": r"does not meet the requirements",
     "version": r"[Vv]ersion",
