@@ -12,7 +12,7 @@ from automl_plan.model.address import Address
 from automl_plan.model.desired import Desired, DesiredDataset
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import TOKEN_LABEL, LiveDataset, Operation
-from automl_plan.model.ownership_labels import marks
+from automl_plan.model.ownership_labels import expected_labels
 from automl_plan.model.recorded import (
     PartialImport,
     RecordedObject,
@@ -113,7 +113,8 @@ class Calls:
             status=Status.CANDIDATE if intent.gated else None,
         )
         protected = declared.lifecycle.prevent_destroy
-        return {TOKEN_LABEL: intent.token, **marks(lineage, address, made, protected=protected)}
+        own = expected_labels(lineage, address, made, protected=protected)
+        return {TOKEN_LABEL: intent.token, **own}
 
     def status(self, operation_id: str) -> Callable[[], Operation]:
         """Return the call that asks for the status of an operation."""

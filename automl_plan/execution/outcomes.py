@@ -12,7 +12,7 @@ from automl_plan.model.desired import Desired
 from automl_plan.model.history import Charge
 from automl_plan.model.live import Operation
 from automl_plan.model.notices import Notice
-from automl_plan.model.ownership_labels import mark_in
+from automl_plan.model.ownership_labels import address_digest_in
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import (
     MAKING,
@@ -104,7 +104,7 @@ class OutcomeRecorder:
                 hint="The next plan looks for it by its label.",
             )
         operation = placed(self._gated(change, operation), answer)
-        if made is not None and mark_in(operation.token, "") is None:
+        if made is not None and address_digest_in(operation.token, "") is None:
             self._check_ours(change, operation, made)
         partial = self._calls.partial_import(operation, answer)
         result = _as_candidate(change, operation)

@@ -17,7 +17,7 @@ from automl_plan.model.fields import FIELDS, Mutability
 from automl_plan.model.homes import resolved_models, unrecorded_home
 from automl_plan.model.json import Json
 from automl_plan.model.live import LiveDataset, LiveModel
-from automl_plan.model.ownership_labels import PROTECTED, STATUS, marks
+from automl_plan.model.ownership_labels import PROTECTED, STATUS, expected_labels
 from automl_plan.model.recorded import (
     Decision,
     DecisionKind,
@@ -170,7 +170,7 @@ class SynchronousSteps:
             version=record.versions + 1 if is_model else None,
         )
         self._session.check_free(replace(record, current=obj))
-        own = marks(self._lineage, address, obj, protected=self._protected(address))
+        own = expected_labels(self._lineage, address, obj, protected=self._protected(address))
 
         def call() -> LiveDataset | LiveModel:
             there = (
@@ -311,7 +311,7 @@ class SynchronousSteps:
         return changed
 
     def _ownership_labels(self, address: Address, obj: RecordedObject) -> dict[str, str]:
-        return marks(self._lineage, address, obj, protected=self._protected(address))
+        return expected_labels(self._lineage, address, obj, protected=self._protected(address))
 
     def _set_labels(self, changed: OwnershipLabels) -> None:
         for object_id, own in changed.items():

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.endpoints import NOBODYS_ENDPOINT, Home, LiveEndpoint, endpoint_digest
 from automl_plan.model.live import Live, LiveModel
-from automl_plan.model.ownership_labels import ADDRESS, LINEAGE_DIGITS, Owner, address_mark, owner
+from automl_plan.model.ownership_labels import ADDRESS, LINEAGE_DIGITS, Owner, address_digest, owner
 from automl_plan.model.recorded import RecordedResource
 
 
@@ -35,7 +35,7 @@ def home_of(record: RecordedResource, models: Mapping[str, LiveModel], lineage: 
 
 def _made(model: LiveModel, address: Address, lineage: str) -> Home | None:
     """The endpoint with an id that only we choose for an address."""
-    whose = (lineage[:LINEAGE_DIGITS], address_mark(address))
+    whose = (lineage[:LINEAGE_DIGITS], address_digest(address))
     ends = [f"-{endpoint_digest(*whose)}", f"-{endpoint_digest(*whose, model.id)}"]
     for end in ends:
         for each in model.endpoints:
@@ -78,7 +78,7 @@ def is_taken(endpoint: LiveEndpoint, whose: Owner | None, versions: Collection[s
     if there is None or whose is None or there.lineage != whose.lineage:
         return False
     ours = any(d.model_id in versions for d in endpoint.deployed)
-    return there.mark != whose.mark and not ours and bool(endpoint.deployed)
+    return there.address_digest != whose.address_digest and not ours and bool(endpoint.deployed)
 
 
 def seen_from(home: Home | None, model: LiveModel, versions: Collection[str] = ()) -> LiveModel:

@@ -10,7 +10,13 @@ from msgspec import Struct
 
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.live import TOKEN_LABEL, LiveDataset, LiveModel, Operation
-from automl_plan.model.ownership_labels import ADDRESS, LINEAGE_DIGITS, is_borne, lineage_in, owner
+from automl_plan.model.ownership_labels import (
+    ADDRESS,
+    LINEAGE_DIGITS,
+    labels_object,
+    lineage_in,
+    owner,
+)
 from automl_plan.model.recorded import MAKING, RecordedOperation, RecordedResource
 
 
@@ -72,7 +78,7 @@ class Owners:
         answer = operations.get(operation.id or "")
         if answer is not None and answer.result_id is not None:
             self._made[address.kind, answer.result_id] = address
-        elif not is_borne(operation.token) and operation.dataset_id is not None:
+        elif not labels_object(operation.token) and operation.dataset_id is not None:
             self._any_token[operation.dataset_id] = address
 
     def record(self, address: Address, object_id: str) -> None:

@@ -22,27 +22,30 @@ LINEAGE_DIGITS = 12
 
 
 def new_token(lineage: str, address: Address, chance: str) -> str:
-    """The token of one call for an address; `chance` is 32 random hex digits."""
-    return f"{lineage[:LINEAGE_DIGITS]}-{address_mark(address)}-{chance}"
+    """Return the token of one call for an address; `chance` is 32 random hex digits."""
+    return f"{lineage[:LINEAGE_DIGITS]}-{address_digest(address)}-{chance}"
 
 
 def rebuilt_token(operation_id: str) -> str:
-    """What stands for the token of an operation that bears none."""
+    """Return a stand-in for the token of an operation that has none."""
     return f"{_REBUILT}{operation_id}"
 
 
-def is_borne(token: str) -> bool:
-    """Whether what the call makes bears the token: else the lack of one proves nothing."""
+def labels_object(token: str) -> bool:
+    """Return whether the result of a call is labelled with its token.
+
+    If not, an object without the token may be its result all the same.
+    """
     return not token.startswith(_REBUILT)
 
 
-def address_mark(address: Address) -> str:
-    """What stands for an address in a token."""
+def address_digest(address: Address) -> str:
+    """Return 12 hex digits that stand for an address in tokens and labels."""
     return hashlib.sha256(str(address).encode()).hexdigest()[:12]
 
 
-def mark_in(token: str, lineage: str) -> str | None:
-    """The mark of the address that a token was given for by this state; None for another's.
+def address_digest_in(token: str, lineage: str) -> str | None:
+    """Return the digest of the address in a token of this state; None for another state's.
 
     `lineage` "" means any state.
     """
@@ -53,7 +56,7 @@ def mark_in(token: str, lineage: str) -> str | None:
 
 
 def lineage_in(token: str) -> str | None:
-    """The first digits of the lineage of the state that gave a token; None for no token."""
+    """Return the first digits of the lineage in a token; None for what is no token."""
     match = _TOKEN.fullmatch(token)
     return None if match is None else match[1]
 
@@ -68,7 +71,7 @@ INPUTS = f"{OWN_LABEL_PREFIX}inputs"
 """A digest of all that a model was trained with."""
 COMMIT = f"{OWN_LABEL_PREFIX}commit"
 PROTECTED = f"{OWN_LABEL_PREFIX}protected"
-MARKS = (ADDRESS, VERSION, STATUS, DATA, INPUTS, COMMIT, PROTECTED)
+OWNERSHIP_LABELS = (ADDRESS, VERSION, STATUS, DATA, INPUTS, COMMIT, PROTECTED)
 
 CURRENT = "current"
 """The status of the current version."""
@@ -76,14 +79,14 @@ _MAX_VALUE = 63
 _ADDRESS = re.compile(r"([0-9a-f]{12})-([0-9a-f]{12})(?:-(.*))?")
 
 
-def marks(
+def expected_labels(
     lineage: str, address: Address, obj: RecordedObject, *, protected: bool
 ) -> dict[str, str]:
-    """The marks that an object should bear; `protected` is said of the whole address."""
+    """Return the ownership labels that an object should have; `protected`: its whole address."""
     found = {ADDRESS: address_label(lineage, address)}
     if protected:
         found[PROTECTED] = "true"
-    data = data_mark(obj.attributes)
+    data = data_label(obj.attributes)
     if data is not None:
         found[DATA] = data
     if address.kind is ResourceKind.MODEL:
@@ -96,16 +99,16 @@ def marks(
     return found
 
 
-def wrong_marks(
+def differing_labels(
     wanted: Mapping[str, str], labels: Mapping[str, str], *, replaced: bool
 ) -> dict[str, tuple[str | None, str | None]]:
-    """The marks that are not as they should be: what is there, and what should be.
+    """Return the ownership labels that differ: their present and their expected value.
 
-    A former version that has been `replaced` by a later one may say that it is current: the
-    higher number tells, and no call is spent on it.
+    A former version that was `replaced` by a later one may still be labelled as current: the
+    higher version number decides, so no call is spent on it.
     """
     wrong: dict[str, tuple[str | None, str | None]] = {}
-    for key in MARKS:
+    for key in OWNERSHIP_LABELS:
         there, should = labels.get(key), wanted.get(key)
         if there == should or (key == STATUS and replaced and there == CURRENT):
             continue
@@ -115,16 +118,16 @@ def wrong_marks(
     return wrong
 
 
-def data_mark(attributes: Attributes) -> str | None:
-    """The fingerprint of an object's data, as a label's value; None when it is not known."""
+def data_label(attributes: Attributes) -> str | None:
+    """Return the fingerprint of an object's data as the value of a label; None when unknown."""
     trained_on = attributes.get("trained_on")
     data = trained_on.get("data") if isinstance(trained_on, dict) else attributes.get("data")
     return data.replace(":", "-") if isinstance(data, str) else None
 
 
-def fingerprint_of(mark: str) -> str:
-    """The fingerprint that a mark of data stands for."""
-    return mark.replace("-", ":", 1)
+def fingerprint_of(label: str) -> str:
+    """Return the fingerprint of the data from the value of its label."""
+    return label.replace("-", ":", 1)
 
 
 _INPUTS = (*map(str, Problem), "trained_on")
@@ -132,7 +135,7 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def inputs_digest(attributes: Attributes) -> str:
-    """32 hex digits that stand for all that a model was trained with."""
+    """Return 32 hex digits that stand for all that a model was trained with."""
     inputs = {key: attributes[key] for key in _INPUTS if key in attributes}
     canonical = _CANONICAL.encode(inputs)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
@@ -158,47 +161,51 @@ def possible_inputs(
 
 
 class Owner(Struct, frozen=True):
-    """What the mark of an address says: which state, which address."""
+    """What the label of an address says: which state, which address."""
 
     lineage: str
     """The first digits of the lineage."""
-    mark: str
-    """As `address_mark` gives it."""
+    address_digest: str
+    """As `address_digest` gives it."""
     name: str
     """The name in lower case, cut if it is long."""
 
 
 def owner(labels: Mapping[str, str]) -> Owner | None:
-    """Whose object it is by its mark; None for an object without one."""
+    """Return the owner by the label of the address; None for an object without that."""
     match = _ADDRESS.fullmatch(labels.get(ADDRESS, ""))
     return None if match is None else Owner(match[1], match[2], match[3] or "")
 
 
-def mark_of(labels: Mapping[str, str]) -> str | None:
-    """The mark of the address that ownership labels name, by the token where that is all."""
+def address_digest_of(labels: Mapping[str, str]) -> str | None:
+    """Return the digest of the address in ownership labels: of that label, or of the token."""
     whose = owner(labels)
-    return mark_in(labels.get(TOKEN_LABEL, ""), "") if whose is None else whose.mark
+    return (
+        address_digest_in(labels.get(TOKEN_LABEL, ""), "")
+        if whose is None
+        else whose.address_digest
+    )
 
 
 def address_in(labels: Mapping[str, str], addresses: Iterable[Address]) -> Address | None:
-    """Which of some addresses the ownership labels of a model name, whichever state put them on."""
-    mark = mark_of(labels)
+    """Return the one of some addresses that a model is labelled with, by whatever state."""
+    found = address_digest_of(labels)
     models = (a for a in addresses if a.kind is ResourceKind.MODEL)
-    return next((a for a in models if address_mark(a) == mark), None)
+    return next((a for a in models if address_digest(a) == found), None)
 
 
 def is_owned(labels: Mapping[str, str]) -> bool:
-    """Whether labels tell of a state that made or adopted what bears them."""
+    """Return whether an object with these labels was created or adopted by a state."""
     return ADDRESS in labels or TOKEN_LABEL in labels
 
 
 def status_of(labels: Mapping[str, str]) -> Status | None:
-    """The status that a mark tells; None for the current version, or when it tells none."""
+    """Return the status in a label; None for the current version, or without a known status."""
     value = labels.get(STATUS)
     return Status(value) if value in set(Status) else None
 
 
 def address_label(lineage: str, address: Address) -> str:
-    """The value of the label that tells an address."""
-    told = f"{lineage[:LINEAGE_DIGITS]}-{address_mark(address)}-{address.name.lower()}"
+    """Return the value of the label of an address."""
+    told = f"{lineage[:LINEAGE_DIGITS]}-{address_digest(address)}-{address.name.lower()}"
     return told[:_MAX_VALUE]

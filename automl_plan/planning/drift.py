@@ -14,11 +14,11 @@ from automl_plan.model.ownership_labels import (
     DATA,
     PROTECTED,
     STATUS,
+    address_digest,
+    address_digest_in,
     address_label,
-    address_mark,
-    mark_in,
-    marks,
-    wrong_marks,
+    differing_labels,
+    expected_labels,
 )
 from automl_plan.model.recorded import MAKING, Recorded, RecordedObject, RecordedResource, Status
 from automl_plan.planning.compare import differences, observed, of
@@ -132,7 +132,7 @@ def assume_live(recorded: Recorded) -> Live:
     models: dict[str, LiveModel] = {}
     for address, resource in recorded.resources.items():
         for obj in resource.objects:
-            own = marks(recorded.lineage, address, obj, protected=resource.protected)
+            own = expected_labels(recorded.lineage, address, obj, protected=resource.protected)
             if address.kind is ResourceKind.DATASET:
                 datasets[obj.id] = _dataset(obj, own)
             else:
@@ -182,13 +182,13 @@ def label_differences(
     current: RecordedObject | None,
 ) -> tuple[Difference, ...]:
     """Return the outdated ownership labels of an object, as `ownership_labels.version` etc."""
-    wanted = marks(lineage, address, obj, protected=protected)
+    wanted = expected_labels(lineage, address, obj, protected=protected)
     replaced = (
         obj.status is Status.FORMER
         and current is not None
         and (current.version or 0) > (obj.version or 0)
     )
-    found = wrong_marks(wanted, labels, replaced=replaced)
+    found = differing_labels(wanted, labels, replaced=replaced)
     return tuple(
         Difference(f"{FIELD}.{label.removeprefix(OWN_LABEL_PREFIX)}", there, should)
         for label, (there, should) in sorted(found.items())
@@ -202,10 +202,10 @@ def outdated_labels(
 
     They were chosen when its call was sent: it may have been moved, or protected, since.
     """
-    own = address_mark(record.address)
+    own = address_digest(record.address)
     making = [o for o in record.operations if o.step in MAKING]
     found = []
-    if any(mark_in(operation.token, lineage) not in (None, own) for operation in making):
+    if any(address_digest_in(operation.token, lineage) not in (None, own) for operation in making):
         found.append((ADDRESS, None, address_label(lineage, record.address)))
     if any(operation.protected not in (None, protected) for operation in making):
         found.append((PROTECTED, *((None, "true") if protected else ("true", None))))

@@ -10,7 +10,7 @@ from automl_plan.model.address import Address
 from automl_plan.model.endpoints import Home, LiveEndpoint
 from automl_plan.model.homes import is_taken
 from automl_plan.model.live import Live
-from automl_plan.model.ownership_labels import LINEAGE_DIGITS, Owner, address_mark
+from automl_plan.model.ownership_labels import LINEAGE_DIGITS, Owner, address_digest
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning import reasons
 from automl_plan.planning.plan import OTHERS_TRAFFIC, Action, Change, Difference, Refusal
@@ -86,7 +86,7 @@ def _deployed(
     record = resources[change.address]
     there = endpoints.get(home.id)
     if there is not None:
-        whose = Owner(lineage[:LINEAGE_DIGITS], address_mark(change.address), "")
+        whose = Owner(lineage[:LINEAGE_DIGITS], address_digest(change.address), "")
         versions = {obj.id for obj in record.objects}
         if not is_taken(there, whose, versions):
             return _back_at(change, there, there.due(versions, adopted=home.adopted))

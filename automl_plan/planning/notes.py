@@ -10,7 +10,7 @@ from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import soon
 from automl_plan.model.live import TOKEN_LABEL, Live
-from automl_plan.model.ownership_labels import data_mark, inputs_digest
+from automl_plan.model.ownership_labels import data_label, inputs_digest
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning import commands
 from automl_plan.planning.endpoints import ended_deployments
@@ -155,7 +155,7 @@ def rename_notes(
 
 
 def _sign(kind: ResourceKind, attributes: Attributes) -> str | None:
-    return data_mark(attributes) if kind is ResourceKind.DATASET else inputs_digest(attributes)
+    return data_label(attributes) if kind is ResourceKind.DATASET else inputs_digest(attributes)
 
 
 def _declared(address: Address, desired: Desired) -> bool:

@@ -12,7 +12,7 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
 from automl_plan.model.homes import homes_of, resolved
 from automl_plan.model.live import Live
-from automl_plan.model.ownership_labels import marks
+from automl_plan.model.ownership_labels import expected_labels
 from automl_plan.model.prices import PriceBook
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.planning import reasons
@@ -220,7 +220,7 @@ def _marked(live: Live, changes: Iterable[Change], desired: Desired, recorded: R
             continue
         declared = desired.resource(change.address)
         protected = declared is not None and declared.lifecycle.prevent_destroy
-        own = marks(recorded.lineage, change.address, obj, protected=protected)
+        own = expected_labels(recorded.lineage, change.address, obj, protected=protected)
         if obj.id in datasets:
             dataset = datasets[obj.id]
             datasets[obj.id] = replace(dataset, labels={**dataset.labels, **own})

@@ -9,7 +9,7 @@ from msgspec import Struct
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.live import Live, LiveDataset, LiveModel
 from automl_plan.model.ownership import Owners
-from automl_plan.model.ownership_labels import address_mark, owner
+from automl_plan.model.ownership_labels import address_digest, owner
 from automl_plan.model.recorded import Recorded, RecordedOperation, RecordedResource
 from automl_plan.planning import commands
 from automl_plan.planning.drift import live_object
@@ -118,10 +118,10 @@ def _how_to_settle(
 ) -> str:
     """Which address should forget it: one that is not declared, or that its label does not name."""
     whose = None if there is None else owner(there.labels)
-    named = None if whose is None else whose.mark
+    named = None if whose is None else whose.address_digest
 
     def keeps(address: Address) -> tuple[bool, bool]:
-        return address in declared, address_mark(address) == named
+        return address in declared, address_digest(address) == named
 
     chosen = min(sorted(recorded_at), key=keeps)
     said = f"an object can have only one address: {commands.forget(chosen)} drops it there"

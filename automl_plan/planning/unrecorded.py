@@ -16,9 +16,9 @@ from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Op
 from automl_plan.model.ownership import Claim, Owners, lineage_of
 from automl_plan.model.ownership_labels import (
     LINEAGE_DIGITS,
-    address_mark,
+    address_digest,
+    address_digest_of,
     is_owned,
-    mark_of,
     owner,
 )
 from automl_plan.model.prices import PriceBook
@@ -275,7 +275,7 @@ class _Reader:
         self._resources = resources
         self._prices = prices
         self._declared = frozenset(declared)
-        self._by_mark = {(a.kind, address_mark(a)): a for a in (*resources, *declared)}
+        self._by_mark = {(a.kind, address_digest(a)): a for a in (*resources, *declared)}
 
     def object(self, obj: LiveDataset | LiveModel) -> Unrecorded | None:
         """A dataset or a model; None for one of another configuration."""
@@ -326,7 +326,7 @@ class _Reader:
 
     def _address(self, kind: ResourceKind, labels: Mapping[str, str]) -> tuple[Address | None, str]:
         whose = owner(labels)
-        address = self._by_mark.get((kind, mark_of(labels) or ""))
+        address = self._by_mark.get((kind, address_digest_of(labels) or ""))
         if address is not None:
             return address, str(address)
         return None, f"{kind}.{whose.name}" if whose is not None and whose.name else f"a {kind}"

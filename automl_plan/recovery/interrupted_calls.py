@@ -19,7 +19,7 @@ from automl_plan.errors import InvalidArgument, NotFound, Unimplemented, Unsettl
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
 from automl_plan.model.live import TOKEN_LABEL, LiveDataset, LiveModel, Operation, OperationKind
-from automl_plan.model.ownership_labels import is_borne
+from automl_plan.model.ownership_labels import labels_object
 from automl_plan.model.recorded import MAKING, RecordedOperation, RecordedResource, Step, known_ids
 from automl_plan.model.transitions import after_operation, with_operation, without_operation
 from automl_plan.providers.protocol import Provider
@@ -114,7 +114,7 @@ def find_outcome(
         raise _unsettled(address, intent, suspects, candidates)
     if candidates or not late:
         return Finding(intent, Verdict.OPEN, None, candidates)
-    if not is_borne(intent.token):
+    if not labels_object(intent.token):
         raise _unsettled(address, intent, (), ())
     return Finding(intent, Verdict.NEVER)
 
@@ -278,7 +278,7 @@ def _unsettled(
     ]
     if candidates is None:
         lines.append("the service does not list its operations")
-    if not is_borne(intent.token):
+    if not labels_object(intent.token):
         lines.append("it was started without the label that identifies its result")
     adopted = suspects[0] if suspects else "ID"
     return UnsettledOperation(

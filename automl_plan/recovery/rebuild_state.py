@@ -23,7 +23,7 @@ from automl_plan.model.ownership_labels import (
     PROTECTED,
     VERSION,
     Owner,
-    address_mark,
+    address_digest,
     fingerprint_of,
     inputs_digest,
     owner,
@@ -84,8 +84,10 @@ def _lineage(live: Live, desired: Desired, asked: str | None) -> str:
             raise UsageError(f"--lineage {asked}: {_lineages(found)}")
         return matching.pop()
     if len(found) > 1:
-        marks = {address_mark(address) for address in (*desired.datasets, *desired.models)}
-        found = {w.lineage for w in owners if w is not None and w.mark in marks} or found
+        addresses = (*desired.datasets, *desired.models)
+        digests = {address_digest(address) for address in addresses}
+        owned = {w.lineage for w in owners if w is not None and w.address_digest in digests}
+        found = owned or found
     if not found:
         raise StateError(
             "No live object has ownership labels: there is nothing to rebuild a state from.",
@@ -112,7 +114,7 @@ class _Rebuilder:
         self._lineage = lineage
         self._remarks: list[str] = []
         declared = (*desired.datasets, *desired.models)
-        self._declared = {(a.kind, address_mark(a)): a for a in declared}
+        self._declared = {(a.kind, address_digest(a)): a for a in declared}
 
     def state(self) -> RebuiltState:
         resources: dict[Address, RecordedResource] = {}
@@ -144,7 +146,7 @@ class _Rebuilder:
         return grouped
 
     def _address(self, kind: ResourceKind, whose: Owner, object_id: str) -> Address | None:
-        declared = self._declared.get((kind, whose.mark))
+        declared = self._declared.get((kind, whose.address_digest))
         if declared is not None:
             return declared
         try:
@@ -152,7 +154,7 @@ class _Rebuilder:
         except ValueError:
             self._remarks.append(f"{object_id}: its label names no address; skipped")
             return None
-        if address_mark(reported) != whose.mark:
+        if address_digest(reported) != whose.address_digest:
             self._remarks.append(
                 f"{object_id}: recorded as {reported}; its name had capitals, or was longer"
             )

@@ -17,10 +17,10 @@ from automl_plan.model.ownership_labels import (
     INPUTS,
     PROTECTED,
     VERSION,
-    address_mark,
+    address_digest,
+    address_digest_in,
     fingerprint_of,
     inputs_digest,
-    mark_in,
     owner,
     rebuilt_token,
 )
@@ -107,13 +107,13 @@ def _owner_of_training(
     desired: Desired,
 ) -> DesiredModel:
     """Return the declared model of a training: by its labels, or the only one that fits."""
-    mark = mark_in(operation.labels.get(TOKEN_LABEL, ""), "")
+    mark = address_digest_in(operation.labels.get(TOKEN_LABEL, ""), "")
     waiting = []
     for address, model in desired.models.items():
         record = resources.get(address) or RecordedResource(address)
         digest = inputs_digest(_inputs(model, desired))
         if mark is not None:
-            its = mark == address_mark(address) and digest == operation.labels.get(INPUTS)
+            its = mark == address_digest(address) and digest == operation.labels.get(INPUTS)
         else:
             trained = any(inputs_digest(obj.attributes) == digest for obj in record.objects)
             its = model.dataset == dataset and not trained and not record.operations
@@ -165,5 +165,5 @@ def is_ours(
     whose, digest = owner(labels), labels.get(INPUTS)
     if whose is None or not lineage.startswith(whose.lineage):
         return False
-    mine = whose.mark == address_mark(address)
+    mine = whose.address_digest == address_digest(address)
     return mine and digest in (None, inputs_digest(operation.attributes))

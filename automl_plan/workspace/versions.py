@@ -13,7 +13,7 @@ from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.history import Ledger
 from automl_plan.model.homes import resolved_models
 from automl_plan.model.live import LiveModel
-from automl_plan.model.ownership_labels import data_mark
+from automl_plan.model.ownership_labels import data_label
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
 from automl_plan.providers.protocol import Provider
@@ -37,7 +37,7 @@ class VersionRow(Struct, frozen=True):
     @property
     def data(self) -> str | None:
         """The fingerprint of the data it was trained on."""
-        mark = data_mark(self.recorded.attributes)
+        mark = data_label(self.recorded.attributes)
         return None if mark is None else mark.replace("-", ":", 1)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from automl_plan.emulator.limits import label_faults
 from automl_plan.model.address import Address
-from automl_plan.model.ownership_labels import ADDRESS, marks, owner, wrong_marks
+from automl_plan.model.ownership_labels import ADDRESS, differing_labels, expected_labels, owner
 from automl_plan.model.recorded import RecordedObject
 from automl_plan.providers.google.capabilities import label_grammar
 
@@ -59,9 +59,9 @@ def test_a_key_starts_with_a_digit_at_vertex_only() -> None:
 @pytest.mark.parametrize("length", [1, 36, 37, 38, 39, 63])
 def test_ownership_labels_of_long_names_are_labels(length: int) -> None:
     address = Address.parse(f"dataset.{'d' * length}")
-    found = marks(LINEAGE, address, RecordedObject("1", {}), protected=False)
+    found = expected_labels(LINEAGE, address, RecordedObject("1", {}), protected=False)
     assert label_faults(found) == []
     assert owner(found) is not None
     # Version 0.1 wrote a character more of names that are longer: that is no drift.
     before = {**found, ADDRESS: f"{found[ADDRESS]}{'d' * (length > 37)}"}
-    assert wrong_marks(found, before, replaced=False) == {}
+    assert differing_labels(found, before, replaced=False) == {}

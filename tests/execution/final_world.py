@@ -17,7 +17,7 @@ from msgspec import to_builtins
 
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.live import LiveDataset, LiveModel, user_labels
-from automl_plan.model.ownership_labels import ADDRESS, MARKS, VERSION
+from automl_plan.model.ownership_labels import ADDRESS, OWNERSHIP_LABELS, VERSION
 from automl_plan.providers.protocol import Provider
 from tests.execution.fronts import Front, Fronts
 
@@ -118,7 +118,7 @@ def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
     """
     return {
         "labels": user_labels(labels),
-        "marks": {key: labels[key] for key in MARKS if key in labels},
+        "marks": {key: labels[key] for key in OWNERSHIP_LABELS if key in labels},
     }
 
 

@@ -12,7 +12,7 @@ from automl_plan.model.address import model_address
 from automl_plan.model.desired import Desired, Removal, RemovalAction
 from automl_plan.model.live import LiveModel
 from automl_plan.model.model_types import Problem
-from automl_plan.model.ownership_labels import ADDRESS, address_mark
+from automl_plan.model.ownership_labels import ADDRESS, address_digest
 from automl_plan.planning.cost import costs_of
 from automl_plan.planning.plan import Costs
 from automl_plan.planning.unrecorded import known_to, unrecorded
@@ -92,7 +92,7 @@ def test_each_deployment_is_counted_once(**nodes: tuple[int, int, int]) -> None:
     world.apply(wanted)
     record = world.resources[model_address("digits")]
     assert record.current is not None
-    address = f"{LINEAGE[:12]}-{address_mark(model_address('other'))}-other"
+    address = f"{LINEAGE[:12]}-{address_digest(model_address('other'))}-other"
     for name, (home, *elsewhere) in nodes.items():
         object_id = record.current.id if name == "ours" else name
         there = world.models.get(object_id) or LiveModel(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from automl_plan.model.desired import Lifecycle
 from automl_plan.model.live import LiveDataset, LiveModel
-from automl_plan.model.ownership_labels import MARKS
+from automl_plan.model.ownership_labels import OWNERSHIP_LABELS
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.findings import drift_findings
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -42,7 +42,7 @@ def relabelled(obj: _Live, key: str, value: str | None) -> _Live:
     return replace(obj, labels=labels if value is None else {**labels, key: value})
 
 
-KEYS = st.sampled_from([*MARKS, "team", "other"])
+KEYS = st.sampled_from([*OWNERSHIP_LABELS, "team", "other"])
 VALUES = st.sampled_from([None, "x", "current", "former", "1", "true"])
 ON_BOTH: st.SearchStrategy[Callable[[LiveDataset | LiveModel], LiveDataset | LiveModel]] = (
     st.one_of(
@@ -105,7 +105,7 @@ def test_nothing_is_left_to_be_changed_back(data: st.DataObject) -> None:
     world = two_versions()
     for model_id in sorted(world.models):
         key, value = data.draw(KEYS), data.draw(VALUES)
-        if key in MARKS:
+        if key in OWNERSHIP_LABELS:
             world.models[model_id] = relabelled(world.models[model_id], key, value)
     wanted = desired(
         dataset(labels={"team": "a"}, description="photos"),

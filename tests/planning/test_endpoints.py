@@ -12,7 +12,7 @@ from automl_plan.model.desired import DesiredModel
 from automl_plan.model.endpoints import Deployed, Home, LiveEndpoint, endpoint_digest
 from automl_plan.model.homes import home_of, resolved
 from automl_plan.model.live import Live
-from automl_plan.model.ownership_labels import ADDRESS, address_mark
+from automl_plan.model.ownership_labels import ADDRESS, address_digest
 from automl_plan.model.recorded import Recorded, RecordedOperation, RecordedResource, Step
 from automl_plan.model.transitions import after_operation, with_endpoint
 from automl_plan.planning.options import PlanOptions
@@ -22,8 +22,8 @@ from automl_plan.planning.refusals import find_refusals
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
 
 DIGITS = model_address("digits")
-LABEL = f"{LINEAGE[:12]}-{address_mark(DIGITS)}-digits"
-CHOSEN = f"digits-{endpoint_digest(LINEAGE[:12], address_mark(DIGITS))}"
+LABEL = f"{LINEAGE[:12]}-{address_digest(DIGITS)}-digits"
+CHOSEN = f"digits-{endpoint_digest(LINEAGE[:12], address_digest(DIGITS))}"
 
 
 def endpoint(name: str, *labels: str, **shares: int) -> LiveEndpoint:

@@ -170,8 +170,8 @@ def test_drift_is_told_and_undone(world: World) -> None:
     (live,) = world.models.values()
     world.models[live.id] = replace(live, deployed=False, node_count=None, labels={"x": "y"})
     plan = world.plan(DIGITS)
-    marks = ("address", "data", "inputs", "status", "version")
-    lost = {f"ownership_labels.{mark}" for mark in marks}
+    expected_labels = ("address", "data", "inputs", "status", "version")
+    lost = {f"ownership_labels.{mark}" for mark in expected_labels}
     assert {d.path for d in plan.drift[0].differences} == {"deploy", "labels.x", *lost}
     assert actions(plan) == ["model.digits update", "model.digits deploy"]
     assert world.plan(DIGITS, PlanOptions(mode=PlanMode.REFRESH_ONLY)).empty

@@ -20,7 +20,7 @@ from automl_plan.model.live import (
     OperationKind,
 )
 from automl_plan.model.model_types import Problem
-from automl_plan.model.ownership_labels import ADDRESS, marks, new_token, rebuilt_token
+from automl_plan.model.ownership_labels import ADDRESS, expected_labels, new_token, rebuilt_token
 from automl_plan.model.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -46,7 +46,7 @@ DECLARED = (D, M)
 
 
 def labels(lineage: str = LINEAGE, address: Address = M, token: str = "") -> dict[str, str]:
-    own = marks(lineage, address, RecordedObject("x", {}), protected=False)
+    own = expected_labels(lineage, address, RecordedObject("x", {}), protected=False)
     return {**own, **({TOKEN_LABEL: token} if token else {})}
 
 

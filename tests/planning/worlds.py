@@ -16,7 +16,7 @@ from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel, Pol
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import OWN_LABEL_PREFIX, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.model_types import ClassificationType, Problem
-from automl_plan.model.ownership_labels import MARKS, marks
+from automl_plan.model.ownership_labels import OWNERSHIP_LABELS, expected_labels
 from automl_plan.model.recorded import (
     Decision,
     DecisionKind,
@@ -251,7 +251,7 @@ class World:
                     record = with_status(record, chosen, Status.REJECTED, decision)
                 for obj in record.objects:
                     old = self.models[obj.id]
-                    labels = {k: v for k, v in old.labels.items() if k not in MARKS}
+                    labels = {k: v for k, v in old.labels.items() if k not in OWNERSHIP_LABELS}
                     labels |= self._marks(change.address, wanted, obj)
                     self.models[obj.id] = replace(old, labels=labels)
                 self.resources[change.address] = record
@@ -352,7 +352,7 @@ class World:
 
     def _marks(self, address: Address, wanted: Desired, obj: RecordedObject) -> dict[str, str]:
         declared = wanted.datasets.get(address) or wanted.models[address]
-        return marks(LINEAGE, address, obj, protected=declared.lifecycle.prevent_destroy)
+        return expected_labels(LINEAGE, address, obj, protected=declared.lifecycle.prevent_destroy)
 
     def _update(self, change: Change, object_id: str, after: Attributes) -> None:
         labels = after["labels"]

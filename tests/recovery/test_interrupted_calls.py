@@ -14,7 +14,7 @@ from automl_plan.errors import GateRejected, StateOutdated, UnsettledOperation, 
 from automl_plan.execution.poller import wait_for_operation
 from automl_plan.model.address import ResourceKind, dataset_address, model_address
 from automl_plan.model.live import TOKEN_LABEL
-from automl_plan.model.ownership_labels import marks, new_token, rebuilt_token
+from automl_plan.model.ownership_labels import expected_labels, new_token, rebuilt_token
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanMode, PlanOptions
@@ -83,7 +83,7 @@ def with_intent(
                 intent = replace(intent, attributes=attributes, dataset_id=dataset_id, version=1)
                 made = RecordedObject("", attributes, version=1)
                 lineage = workspace.store.read().lineage
-                labels |= marks(lineage, address, made, protected=False)
+                labels |= expected_labels(lineage, address, made, protected=False)
                 if sent:
                     operation_id = provider.train(model, desired, dataset_id, labels).id
         with workspace.store.open() as session:

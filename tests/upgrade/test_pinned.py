@@ -15,14 +15,14 @@ from automl_plan.model.address import Address
 from automl_plan.model.history import key_of
 from automl_plan.model.live import TOKEN_LABEL
 from automl_plan.model.ownership_labels import (
-    MARKS,
-    address_mark,
-    data_mark,
+    OWNERSHIP_LABELS,
+    address_digest,
+    address_digest_in,
+    data_label,
+    expected_labels,
     fingerprint_of,
     inputs_digest,
-    is_borne,
-    mark_in,
-    marks,
+    labels_object,
     new_token,
     owner,
     rebuilt_token,
@@ -93,18 +93,18 @@ def test_digests_of_what_a_model_was_trained_with(attributes: dict[str, Any], di
 
 def test_tokens() -> None:
     assert TOKEN_LABEL == "automl-plan-token"
-    assert address_mark(DATASET) == "d9277f725576"
+    assert address_digest(DATASET) == "d9277f725576"
     token = new_token(LINEAGE, MODEL, CHANCE)
     assert token == f"0123456789ab-a81b72934b8d-{CHANCE}"
-    assert mark_in(token, LINEAGE) == address_mark(MODEL)
+    assert address_digest_in(token, LINEAGE) == address_digest(MODEL)
     assert rebuilt_token("ICN7") == "rebuilt-ICN7"
-    assert not is_borne("rebuilt-ICN7")
+    assert not labels_object("rebuilt-ICN7")
     operation = RecordedOperation(Step.TRAIN, token, "2026-01-01T00:00:00Z", id="ICN7")
     assert key_of(operation) == CHANCE[16:]
 
 
 def test_labels_of_live_objects() -> None:
-    assert MARKS == (
+    assert OWNERSHIP_LABELS == (
         "automl-plan-address",
         "automl-plan-version",
         "automl-plan-status",
@@ -114,14 +114,14 @@ def test_labels_of_live_objects() -> None:
         "automl-plan-protected",
     )
     dataset = RecordedObject("ICN1", {"data": DATA})
-    assert marks(LINEAGE, DATASET, dataset, protected=False) == {
+    assert expected_labels(LINEAGE, DATASET, dataset, protected=False) == {
         "automl-plan-address": "0123456789ab-d9277f725576-digits_2",
         "automl-plan-data": DATA.replace(":", "-"),
     }
     model = RecordedObject(
         "ICN2", CLASSIFIER, version=3, commit="abc-dirty", status=Status.REJECTED
     )
-    found = marks(LINEAGE, MODEL, model, protected=True)
+    found = expected_labels(LINEAGE, MODEL, model, protected=True)
     assert found == {
         "automl-plan-address": "0123456789ab-a81b72934b8d-zeros-to-nines",
         "automl-plan-commit": "abc-dirty",
@@ -133,11 +133,11 @@ def test_labels_of_live_objects() -> None:
     }
     known = owner(found)
     assert known is not None
-    assert (known.lineage, known.mark, known.name) == (
+    assert (known.lineage, known.address_digest, known.name) == (
         LINEAGE[:12],
-        address_mark(MODEL),
+        address_digest(MODEL),
         "zeros-to-nines",
     )
-    label = data_mark(CLASSIFIER)
+    label = data_label(CLASSIFIER)
     assert label is not None
     assert fingerprint_of(label) == DATA
