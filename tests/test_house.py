@@ -137,3 +137,9 @@ def test_schemas_are_draft_7() -> None:
         schema = json.loads(path.read_text(encoding="utf-8"))
         assert schema["$schema"] == "http://json-schema.org/draft-07/schema#", path
         jsonschema.Draft7Validator.check_schema(schema)
+
+
+def test_schemas_are_those_of_the_types() -> None:
+    from tests.schemas.generate import differing
+
+    assert not [published.name for published in differing()], "run: make schemas"
