@@ -10,7 +10,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from automl_plan.data.csv_rows import LineTooLong, PlainLines, QuotedRow, split_rows
+from automl_plan.data.csv_rows import LineTooLong, PlainLines, split_rows
 from automl_plan.data.row_layout import (
     HINTS,
     NAMES_COLUMNS,
@@ -21,7 +21,7 @@ from automl_plan.data.row_layout import (
     no_set,
     other_delimiter,
 )
-from automl_plan.data.source_files import RELATIVE, bucket_and_object
+from automl_plan.data.source_files import RELATIVE, bucket_and_object, unreadable
 from automl_plan.errors import SourceError
 
 MAX_SHOWN = 5
@@ -62,12 +62,15 @@ def rows_of(sources: Iterable[str], open_source: Callable[[str], BinaryIO]) -> I
     """Yield the rows of sources. Raises SourceError for rows that can't be read, after the last."""
     problems: list[SourceError] = []
     for source in sources:
-        with open_source(source) as file:
-            for row in _read(source, file):
-                if isinstance(row, SourceError):
-                    problems.append(row)
-                else:
-                    yield row
+        try:
+            with open_source(source) as file:
+                for row in _read(source, file):
+                    if isinstance(row, SourceError):
+                        problems.append(row)
+                    else:
+                        yield row
+        except OSError as error:
+            raise unreadable(source, error) from error
     if problems:
         raise together(problems, "row")
 
@@ -125,20 +128,19 @@ def _numbered(source: str, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
     number = 1
     try:
         for part in split_rows(file, strict=False):
-            number = part.number
-            if isinstance(part, QuotedRow):
-                if part.error is not None:
-                    raise SourceError(
-                        f"The row can't be read: {part.error}.", where=f"{source}:{number}"
-                    )
-                _decode(source, number, part.lines)
-                yield number, part.fields
-            else:
+            if isinstance(part, PlainLines):
                 yield from _plain_rows(source, part)
+                number = part.number + part.text.count(b"\n")
+                continue
+            if part.error is not None:
+                where = f"{source}:{part.number}"
+                raise SourceError(f"The row can't be read: {part.error}.", where=where)
+            _decode(source, part.number, part.lines)
+            yield part.number, part.fields
+            number = part.number + len(part.lines.splitlines())
     except LineTooLong as error:
-        raise SourceError(
-            "A line has no end for a megabyte.", where=f"{source}, after line {number}"
-        ) from error
+        message = "The line has no end for a megabyte."
+        raise SourceError(message, where=f"{source}:{number}") from error
 
 
 def _plain_rows(source: str, part: PlainLines) -> Iterator[tuple[int, list[str]]]:

@@ -71,11 +71,7 @@ class SourceFiles:
             else:
                 file = open_regular_file(local_path(self._directory, source, source))
         except OSError as error:
-            raise SourceError(
-                f"The import CSV can't be read: {os_error_text(error)}.",
-                where=source,
-                hint=RELATIVE,
-            ) from error
+            raise unreadable(source, error) from error
         now = os.fstat(file.fileno())
         seen = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
         if self._opened.setdefault(source, seen) != seen:
@@ -103,6 +99,13 @@ class SourceFiles:
                 ) from error
             self._fetched[source] = path
         return self._fetched[source]
+
+
+def unreadable(source: str, error: OSError) -> SourceError:
+    """Return the error of an import CSV that can't be read."""
+    return SourceError(
+        f"The import CSV can't be read: {os_error_text(error)}.", where=source, hint=RELATIVE
+    )
 
 
 def too_large(source: str) -> SourceError:

@@ -285,6 +285,19 @@ def test_a_field_that_never_ends(tmp_path: Path) -> None:
     assert "field larger than field limit" in error.message
 
 
+def test_the_ends_of_lines_in_quotes_are_kept(tmp_path: Path) -> None:
+    write(tmp_path, 'TRAIN,0.png,"a\r\nb"\r\nTEST,1.png,"a\nb"\rTEST,"2.png",c')
+    counts = read(tmp_path).counts
+    assert counts is not None
+    assert [each.label for each in counts.labels] == ["a\nb", "a\r\nb", "c"]
+
+
+def test_a_line_that_never_ends(tmp_path: Path) -> None:
+    write(tmp_path, "TRAIN,0.png,a\nTRAIN,1.png" + ",x" * 1_000_000)
+    error = refused(tmp_path)
+    assert (error.where, error.message) == ("d.csv:2", "The line has no end for a megabyte.")
+
+
 def test_a_csv_that_is_not_utf_8(tmp_path: Path) -> None:
     write(tmp_path, "TRAIN,0.png,ä\n".encode() * 3 + "TRAIN,0.png,ä\n".encode("latin-1"))
     error = refused(tmp_path)
