@@ -59,7 +59,7 @@ bench: $(VENV)/.installed-dev  ## Measure speed and memory by the number of reso
 	$(MAKE) VENV=$(VENV)/plain $(VENV)/plain/.installed-local
 	$(BIN)/python -m tests.benchmarks --command $(VENV)/plain/bin/automl-plan $(ARGS)
 
-schemas: $(VENV)/.installed-dev  ## Write the schemas of documents that are types again
+schemas: $(VENV)/.installed-dev  ## Write schemas/*.json from the types
 	$(BIN)/python -m tests.schemas.generate
 
 lint: $(VENV)/.installed-dev  ## Lint
