@@ -106,7 +106,7 @@ def test_what_runs_is_shown_so(project: Project) -> None:
     assert operations(project, works_on="dataset.digits")[0] == running
     assert operations(project, works_on="model.digits") == [running]
     assert operations(project, works_on="model.digits", done=True) == []
-    with pytest.raises(UsageError, match=r"no model model\.others"):
+    with pytest.raises(UsageError, match=r"no dataset or model model\.others"):
         operations(project, works_on="model.others")
     with project.workspace() as workspace:
         workspace.provider.cancel(running.id)
@@ -167,7 +167,7 @@ def test_operations_by_what_they_work_on(project: Project) -> None:
 
 def test_a_name_of_a_dataset_and_a_model_is_not_guessed(project: Project) -> None:
     project.apply()
-    with pytest.raises(UsageError, match=r"digits may mean the dataset .*, the model "):
+    with pytest.raises(UsageError, match=r"digits may mean the dataset .* or the model "):
         operations(project, works_on="digits")
     with pytest.raises(UsageError, match="no dataset or model nothing"):
         operations(project, works_on="nothing")
