@@ -1,6 +1,6 @@
 """What a run may execute and contact beside Google's services: people review it with the plan.
 
-Without secrets: of a web address only the host is told, with a digest that shows a change of the
+Without secrets: of a web address only the host is shown, with a digest that shows a change of the
 rest; of what the environment holds only the name of the variable.
 """
 
@@ -15,7 +15,7 @@ from automl_plan.model.json import Document
 from automl_plan.model.notices import Mailing, NoticeKind, Receiver, Way
 
 _DIGITS = 12
-"""Hex digits of an address's digest: it tells of a change, and is of no use to guess a secret."""
+"""Hex digits of an address's digest: enough to see a change, too few to guess a secret."""
 
 
 class ContactKind(StrEnum):

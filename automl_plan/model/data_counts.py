@@ -23,7 +23,7 @@ class LabelCounts(Struct, frozen=True):
 
     @property
     def by_set(self) -> Mapping[str, int]:
-        """Examples that have a set by hand, by the set."""
+        """Examples to which the import files assign a set, by the set."""
         return {"TRAIN": self.train, "VALIDATION": self.validation, "TEST": self.test}
 
 

@@ -63,11 +63,11 @@ class PolicyRule(Struct, frozen=True):
     """One rule of a team's policy, with its value."""
 
     key: str
-    """In `policy`, and what violations are told by."""
+    """In `policy`, and the name of its violations."""
     check: Check
     value: Json
     message: str
-    """What a violation says; `{found}` and `{value}` stand for what was found and is allowed."""
+    """What a violation says, with `{found}` and the allowed `{value}` filled in."""
     of: str = ""
     """What is looked at."""
     grows_from: str | None = None
@@ -155,9 +155,9 @@ class DesiredModel(Struct, frozen=True):
     keep_versions: int = DEFAULT_KEEP_VERSIONS
     """How many versions that were current once are kept, undeployed."""
     retrain_before_expiry: timedelta | None = None
-    """Train anew when the current version has no more than this left to live."""
+    """Retrain when the current version expires within this time."""
     retrain_max_age: timedelta | None = None
-    """Train anew when the current version is older than this."""
+    """Retrain when the current version is older than this."""
     lifecycle: Lifecycle = Lifecycle()
 
     def attributes(self, dataset: DesiredDataset) -> dict[str, Json]:

@@ -54,7 +54,7 @@ class LiveEndpoint(Struct, frozen=True):
         """Percent of the requests that the current one of these versions is to answer.
 
         All that other models do not answer. Where nothing gets any traffic at an endpoint that
-        somebody else made, that is left so.
+        someone else created, that is left so.
         """
         others = sum(self.traffic.get(d.id, 0) for d in self.deployed if d.model_id not in versions)
         if adopted and self.deployed and not any(self.traffic.values()):

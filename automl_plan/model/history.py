@@ -139,7 +139,7 @@ class Charge(Struct, frozen=True, forbid_unknown_fields=True):
     """The bill where it is known, else the most that it can be."""
     known: bool
     model_id: str | None = None
-    """The model whose own cost tells the bill, where it is not known."""
+    """The model whose own cost is the bill, where that is not known yet."""
 
     @property
     def month(self) -> str:

@@ -18,7 +18,7 @@ from automl_plan.model.recorded import RecordedResource
 
 
 def home_of(record: RecordedResource, models: Mapping[str, LiveModel], lineage: str) -> Home | None:
-    """The home of an address; None where none is recorded and none of its versions tells."""
+    """Return the home of an address; None when none is recorded or known from its versions."""
     if record.endpoint is not None:
         return record.endpoint
     for obj in record.objects:
@@ -27,7 +27,7 @@ def home_of(record: RecordedResource, models: Mapping[str, LiveModel], lineage: 
             continue
         made = _made(there, record.address, lineage)
         found = made or unrecorded_home(there.id, there.endpoints, lineage)
-        # What somebody deployed that we did not is theirs.
+        # What someone else deployed is theirs.
         if found is not None and (not found.adopted or "deploy" in obj.attributes):
             return found
     return None
@@ -50,7 +50,7 @@ def unrecorded_home(
     """The home among the endpoints of a model of which nothing is recorded.
 
     One with ownership labels of the state (`lineage` "": of any), else the one where it
-    answers most requests, which somebody else made.
+    answers most requests, which someone else created.
     """
     found = sorted(places, key=lambda each: (each.share_of({model_id}), each.id))
     ours = [each for each in found if labelled(each, lineage)]
@@ -125,7 +125,7 @@ def homes_of(
 
 
 def resolved(live: Live, resources: Mapping[Address, RecordedResource], lineage: str) -> Live:
-    """What lives, with each recorded model as it is deployed at the home of its address."""
+    """Return live objects, each recorded model as it is deployed at the home of its address."""
     if not live.endpoints:
         return live
     return replace(live, models=resolved_models(live.models, resources, lineage))

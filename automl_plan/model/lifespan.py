@@ -56,7 +56,7 @@ def soon(ends: datetime, now: datetime) -> bool:
 
 
 def birth_of(create_time: str | None) -> datetime | None:
-    """When a model was created (UTC), as the service tells it; None when it does not."""
+    """Return when a model was created (UTC); None when the service does not say."""
     try:
         created = datetime.fromisoformat(create_time or "")
         # The service's are all in UTC (google.protobuf.Timestamp), also where they don't say.

@@ -34,7 +34,7 @@ class LiveDataset(Struct, frozen=True):
     labels: Mapping[str, str] = field(default_factory=dict)
     """With ownership labels, without those that the service itself sets."""
     example_count: int | None = None
-    """Images; None where the service does not tell."""
+    """Images; None where the service does not report them."""
     create_time: str | None = None
     update_time: str | None = None
     etag: str | None = None
@@ -81,7 +81,7 @@ class LiveModel(Struct, frozen=True):
     base_model_id: str | None = None
     train_budget_milli_node_hours: int | None = None
     disable_early_stopping: bool = False
-    """Whether it was to use the whole budget; False too where the service does not tell."""
+    """Whether it had to use the whole budget; False also where the service does not report it."""
     train_cost_milli_node_hours: int | None = None
     stop_reason: str | None = None
     simulated: bool = False
@@ -170,13 +170,13 @@ class Operation(Struct, frozen=True):
     labels: Mapping[str, str] = field(default_factory=dict)
     """Where the service keeps labels on it."""
     cost_milli_node_hours: int | None = None
-    """Trainings that ended: what is billed, where the service tells it of the operation."""
+    """Trainings that ended: what is billed, where the service reports it with the operation."""
     has_next_step: bool = False
     """Whether the call that opened it must be repeated once it has ended: it was one step of it."""
     dataset_id: str | None = None
-    """Of a training: the dataset that it works on, where the service tells, or was asked for it."""
+    """Of a training: the dataset that it works on, where that is known."""
     partial_failures: tuple[str, ...] = ()
-    """What went wrong with single rows of an import (at most 20 are told)."""
+    """What failed for single rows of an import (the service reports at most 20)."""
 
     @property
     def refused_rows(self) -> tuple[str, ...]:
@@ -190,11 +190,11 @@ class Live(Struct, frozen=True):
     datasets: Mapping[str, LiveDataset]
     models: Mapping[str, LiveModel]
     operations: Mapping[str, Operation] = field(default_factory=dict)
-    """Of those that are recorded as open, how they stand; not those that the service has
-    forgotten, or that nobody asked for."""
+    """Of those that are recorded as open, their status; without those that the service has
+    forgotten, or that were not read."""
     trainings: tuple[Operation, ...] = ()
-    """Trainings that run, whoever began them."""
+    """Running trainings, also those that others started."""
     labels_trainings: bool = False
-    """Whether the service keeps labels on trainings: one without ours is somebody else's then."""
+    """Whether the service keeps labels on trainings: then one without ours is someone else's."""
     endpoints: Mapping[str, LiveEndpoint] | None = None
-    """By id; None where the service has none, or nobody asked for them."""
+    """By id; None where the service has none, or they were not read."""

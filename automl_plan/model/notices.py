@@ -51,11 +51,11 @@ class Notice(Document, frozen=True):
 
 
 Outbox = Mapping[str, Notice]
-"""By id: stable, so that a receiver can tell a message that it has already."""
+"""By id: stable, so that a receiver recognizes a message that it has already."""
 
 
 Noticed = Mapping[str, str]
-"""What lasts (drift, an end that is near) and was told: its key, and when."""
+"""What lasts (drift, an expiry that is near) and was reported: its key, and when."""
 
 
 MESSAGE_FORMAT: Final = "1.0"

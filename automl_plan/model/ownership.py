@@ -21,16 +21,16 @@ from automl_plan.model.recorded import MAKING, RecordedOperation, RecordedResour
 
 
 class Claim(StrEnum):
-    """What makes an object somebody's."""
+    """Why an object belongs to an address or a state."""
 
     RECORDED = "recorded"
     """The state records it."""
     BEING_MADE = "being-made"
     """An open operation of the state made it, which is not recorded yet."""
     THIS_STATE = "this-state"
-    """It bears this state's ownership labels, and the state does not record it."""
+    """It has this state's ownership labels, and the state does not record it."""
     OTHER_STATE = "other-state"
-    """It bears another state's ownership labels, or some that can't be read."""
+    """It has another state's ownership labels, or some that can't be read."""
     UNMANAGED = "unmanaged"
 
 
@@ -124,7 +124,7 @@ class Owners:
 def lineage_of(labels: Mapping[str, str]) -> str | None:
     """The first digits of the lineage that the ownership labels of an object name.
 
-    None for an object that bears none, "" for labels that can't be read.
+    None for an object that has none, "" for labels that can't be read.
     """
     whose = owner(labels)
     if whose is not None:

@@ -18,7 +18,7 @@ from automl_plan.model.recorded import RecordedObject, Status
 _TOKEN = re.compile(r"([0-9a-f]{12})-([0-9a-f]{12})-[0-9a-f]{32}")
 _REBUILT = "rebuilt-"
 LINEAGE_DIGITS = 12
-"""First digits of a lineage that tell states apart on live objects."""
+"""First digits of a lineage: they distinguish states on live objects."""
 
 
 def new_token(lineage: str, address: Address, chance: str) -> str:

@@ -17,7 +17,7 @@ HOURS_PER_MONTH = 730
 
 
 class Price(Struct, frozen=True):
-    """One price, with the page that it stands on."""
+    """One price, with the page that it is from."""
 
     usd_per_node_hour: float
     source: str
@@ -49,14 +49,14 @@ class PriceBook(Struct, frozen=True):
     def training_usd(
         self, problem: Problem, model_type: str, milli_node_hours: float
     ) -> float | None:
-        """What so many milli node hours of training cost; None for a type nobody knows."""
+        """Return the cost of milli node hours of training; None for an unknown model type."""
         known = self.model_types[problem].get(model_type)
         if known is None:
             return None
         return milli_node_hours / 1000 * self.training[problem, known.family].usd_per_node_hour
 
     def monthly_usd(self, problem: Problem, nodes: int) -> float:
-        """What a deployment on so many nodes costs in a month, also without predictions."""
+        """Return the cost of a deployment per month, also without predictions."""
         return nodes * HOURS_PER_MONTH * self.deployment[problem].usd_per_node_hour
 
 

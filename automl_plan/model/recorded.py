@@ -69,7 +69,7 @@ class Step(StrEnum):
 
 
 MAKING = frozenset({Step.CREATE, Step.TRAIN})
-"""Steps that make an object, which bears the token. The others have no further effect when sent
+"""Steps that create an object, labelled with the token. The others have no further effect when sent
 again: images of the same content are in a dataset once (proto: InputConfig), and "deploying a
 model a second time with the same parameters has no effect" (proto: AutoMl service)."""
 

@@ -61,7 +61,7 @@ class Provider(Protocol):
         """What settings and the environment make it contact beside its own service."""
 
     def now(self) -> datetime:
-        """What time it is by the service's clock (UTC); by this machine's before any answer."""
+        """Return the time of the service's clock (UTC); of this machine's before any answer."""
 
     def fence(self, check: Callable[[], None]) -> None:
         """Call `check` directly before each request that changes something, on its thread.
@@ -93,7 +93,7 @@ class Provider(Protocol):
         """One model."""
 
     def operation(self, operation_id: str) -> Operation:
-        """One operation as it stands."""
+        """Return the present status of one operation."""
 
     def operations(
         self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
@@ -167,7 +167,7 @@ class Provider(Protocol):
         home: Home | None = None,
         versions: Collection[str] = (),
     ) -> Operation | None:
-        """Take the next step to a model on so many nodes; None when nothing is left to do.
+        """Take the next step to a model on `node_count` nodes; None when nothing is left to do.
 
         At the endpoint that is recorded as its `home`, where the service has endpoints; the share
         of the traffic that models of these `versions` get there is its own then.

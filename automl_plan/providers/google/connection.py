@@ -24,9 +24,9 @@ SETTLE_SECONDS_ON_LOOPBACK = 2.0
 
 
 def settle_seconds(url: str) -> float:
-    """For how long a call to the service at a URL may still take effect after it was cut off.
+    """Return for how long an interrupted call to the service at a URL may still take effect.
 
-    Short on this machine's loopback only: a gateway of somebody's own may hold a call as long as
+    Short on this machine's loopback only: another gateway may hold a call as long as
     Google's does.
     """
     local = is_loopback(urlsplit(url).hostname or "")

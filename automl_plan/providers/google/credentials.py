@@ -106,7 +106,7 @@ class GoogleCredentials:
                     found, _ = google.auth.default(scopes=[SCOPE])
                 self._credentials = self._acting(found)
             except (GoogleAuthError, *_UNREADABLE) as error:
-                # The cause may quote the key file; only its kind is told.
+                # The cause may quote the key file; only its kind is shown.
                 raise CredentialsError(
                     f"No usable Google credentials were found ({type(error).__name__}).",
                     hint=_HINT,

@@ -86,7 +86,7 @@ def api_error(
     if cls is None:
         cls = errors.Internal if status >= 500 else errors.Unknown
     message = plain(error.get("message"))
-    # Nothing of another body is shown: whoever names the endpoint may not be who may read it.
+    # Nothing of another body is shown: one who sets the endpoint may not be allowed to read it.
     told = message or f"HTTP {status}, and no error of Google's form."
     return cls(
         told,
@@ -171,7 +171,7 @@ def _hint(status: int, details: list[dict[str, Any]], host: str) -> str | None:
 
 
 def _usual_hint(cls: type[ApiError], message: str, where: str) -> str | None:
-    """For an answer that does not tell its reason."""
+    """Return a hint for an answer without a reason."""
     told = advice_on_bucket(message, where) if cls is errors.PermissionDenied else None
     return told or _HINTS.get(cls)
 

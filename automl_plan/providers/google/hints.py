@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
-"""What may stand in a command that is told to a user: an answer is text from outside."""
+"""What may be part of a command that is shown: an answer is text from outside."""
 _REGIONAL = re.compile(r"([a-z0-9-]+)-aiplatform\.googleapis\.com")
 _ADVICE = {
     "SERVICE_DISABLED": (
@@ -100,7 +100,7 @@ def advice_on_bucket(message: str, where: str) -> str | None:
     """What mends a permission that is missing on a bucket.
 
     Cloud Storage names it in the text of its error only, and the bucket is in the path that was
-    asked for. None when one of them is not told.
+    asked for. None when one of them is unknown.
     """
     missing, bucket = _OF_STORAGE.search(message), _BUCKET.search(where)
     if missing is None or bucket is None:

@@ -29,7 +29,7 @@ _READ_AHEAD = 64 * 1024
 
 
 class Bounds(Struct, frozen=True):
-    """What one answer may take, and who is told. Times are in seconds."""
+    """What one answer may take, and what reports it. Times are in seconds."""
 
     silence: float
     """Between two bytes."""
@@ -115,7 +115,7 @@ class _Bytes(io.RawIOBase):
             rate = f"less than {self._bounds.rate:,.0f} bytes a second"
             raise self._bounds.endless(f"does not end {what}: it sends {rate}")
         if not self._arrived or now < self._until:
-            raise TimeoutError  # it is silent, as many services are for a moment
+            raise TimeoutError  # it is silent, like many services for a moment
         raise self._bounds.endless(f"did not end {what} within {self._bounds.whole:g} seconds")
 
     def close(self) -> None:
@@ -185,7 +185,7 @@ LOG = logging.getLogger("automl_plan.requests")
 
 
 class Asked:
-    """One request, told when it is over."""
+    """One request, reported when it has ended."""
 
     def __init__(self, method: str, path: str, query: Mapping[str, str] | None) -> None:
         self._what = described(method, path, query)

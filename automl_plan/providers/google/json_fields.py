@@ -14,7 +14,7 @@ from automl_plan.providers.google.capabilities import SERVICE_LABELS
 
 
 def tail(name: object) -> str:
-    """The id: a name's last segment. Before it may stand a project's number or its id."""
+    """Return the id: a name's last segment. A project's number or id may precede it."""
     return str(name or "").rpartition("/")[2]
 
 

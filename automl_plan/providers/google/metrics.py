@@ -25,7 +25,7 @@ def label_thresholds(entries: object, position: str) -> tuple[ConfidenceMetrics,
 
 
 def _of_label(entry: Mapping[str, Any]) -> ConfidenceMetrics:
-    """An entry; a share of nothing is None, where the counts tell that it is one."""
+    """An entry; a share of nothing is None, where the counts show that it is one."""
     hits = integer(entry.get("truePositiveCount")) or 0
     wrong = integer(entry.get("falsePositiveCount")) or 0
     missed = integer(entry.get("falseNegativeCount")) or 0

@@ -29,7 +29,7 @@ class Place(Struct, frozen=True):
     project: str
     location: str
     numbered: bool
-    """Whether its projects have numbers, too, which names may bear in the place of ids."""
+    """Whether its projects have numbers, too, which names may have in place of ids."""
 
 
 def object_id(text: str, kind: ResourceKind | None, settings: Settings) -> str:

@@ -39,7 +39,7 @@ def merged_labels(
 
 
 def opened(operation: Operation, where: str) -> Operation:
-    """The operation that a call opened. Without its name nobody could follow it."""
+    """Return the operation that a call opened. Raises TransportError when it has no name."""
     if not operation.id:
         raise TransportError(
             "The service took the call, but its answer names no operation.",

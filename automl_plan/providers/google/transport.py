@@ -49,9 +49,9 @@ TRIES = 5
 LONGEST_WAIT = 60.0
 """Seconds between the tries of one call, together; what would take longer is given up."""
 SAID_ALOUD = 5.0
-"""Seconds from which on a pause is told to whoever waits."""
+"""Seconds from which on a pause is reported."""
 _LOG = logging.getLogger(__name__)
-"""What is warned of stands on standard error, unless a program that uses this says otherwise."""
+"""Warnings go to standard error, unless a program that uses this says otherwise."""
 A_MOMENT = 1.0
 """Seconds after an answer in which no service closes a connection as unused: the shortest limit
 of common servers is 5 (Node.js, `server.keepAliveTimeout`), that of proxies 15 and more."""
@@ -83,7 +83,7 @@ class Limits(Struct, frozen=True):
     list_bytes: int = 256 * 1024 * 1024
     """Of all pages of a list."""
     slow: float = 10.0
-    """After which somebody is told that the service is slow."""
+    """After which the service is reported as slow."""
 
 
 LIMITS = Limits()
@@ -217,8 +217,8 @@ class HttpTransport:
     ) -> dict[str, Any]:
         """Write something that must not be sent twice.
 
-        What is `paid` for goes on a connection of its own: one that is kept alive may be closed
-        by the service just as it is used again, and nobody could tell whether the request
+        What is `paid` for uses a connection of its own: one that is kept alive may be closed
+        by the service just as it is used again, and it would be unknown whether the request
         arrived. For the rest, one that answered a moment ago will do.
         """
         self._await_turn()

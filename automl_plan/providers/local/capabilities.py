@@ -1,4 +1,4 @@
-"""What the embedded service can do, as far as its settings tell: it is not started for it."""
+"""What the embedded service can do, by its settings: it is not started for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The embedded service's process: find it, start it, stop it.
 
 It is a program of its own (`python -m automl_plan.emulator`), outlives the command that started
-it, as a cloud would, and ends by itself when nobody asks anything for a while.
+it, as a cloud would, and ends by itself after a while without requests.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Running(Struct, frozen=True):
     started: str
     version: str
     time_scale: float | None = None
-    """None: of an earlier version, which does not tell."""
+    """None: of an earlier version, which does not report it."""
     idle_timeout: float | None = None
-    """Seconds without a request after which it ends; 0: it was started by hand, and stays."""
+    """Seconds without a request after which it ends; 0: never."""
 
 
 def status(data_dir: Path) -> Running | None:
@@ -130,7 +130,7 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
 def _tell_time_scale(running: Running, options: Options) -> None:
     """Warn when the service runs at another speed than the configuration says.
 
-    To whoever started it by hand only where the configuration says one.
+    Where it was started with `emulator start`: only if the configuration sets one.
     """
     wanted = options.time_scale
     if wanted is None and running.idle_timeout:
@@ -163,7 +163,7 @@ def stop(data_dir: Path) -> bool:
 
 
 def advance(data_dir: Path, seconds: float) -> str:
-    """Let so many seconds pass on the service's clock; what time it is there then (RFC 3339).
+    """Let seconds pass on the service's clock; return its time then (RFC 3339).
 
     Raises EmulatorError when it does not run, or can't go so far.
     """
@@ -200,7 +200,7 @@ def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
         log, begun, process = _spawned(data_dir, files_root, options)
         running = _awaited(process, data_dir, deadline)
         if running is not None and running.pid == process.pid:
-            process.returncode = 0  # it lives on, and nobody waits for it
+            process.returncode = 0  # it stays alive, and is not waited for
             return running
         if running is not None:
             # Ours still begins: it must not serve, unseen, when that one ends.
@@ -299,7 +299,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 def _told(url: str) -> dict[str, Any] | None:
     """How it runs, asked of its own API, which has no faults and whose calls aren't counted.
 
-    None when it does not answer. An earlier version does, and tells nothing.
+    None when it does not answer. An earlier version answers with nothing.
     """
     try:
         with _opener().open(f"{url}/emulator/v1/service", timeout=2.0) as response:
@@ -332,7 +332,7 @@ def _alive(pid: int) -> bool:
 def _unlocked(data_dir: Path) -> bool:
     """Whether no service holds the data directory.
 
-    Its lock tells: a process id does not, as it stays until whoever adopted the process has
+    Its lock says so: a process id does not, as it stays until the process that adopted it has
     taken notice of its end, which in a container may be never.
     """
     try:

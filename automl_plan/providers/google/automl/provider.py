@@ -68,7 +68,7 @@ class AutomlProvider(GoogleService):
             )
 
     def live_labels(self) -> Live:
-        """All of it: models tell everything themselves."""
+        """Return all: models need no other lists."""
         return self.live()
 
     def datasets(self) -> Sequence[LiveDataset]:
@@ -94,7 +94,7 @@ class AutomlProvider(GoogleService):
         return model(self._transport.get(self._path("models", model_id)))
 
     def operation(self, operation_id: str) -> Operation:
-        """One operation as it stands."""
+        """Return the present status of one operation."""
         return operation(self._transport.get(self._path("operations", operation_id)))
 
     def operations(
@@ -126,7 +126,7 @@ class AutomlProvider(GoogleService):
         return [o for o in map(operation, islice(answers, most)) if o.done]
 
     def find_trainings(self, token: str) -> Sequence[Operation] | None:  # noqa: ARG002 (see below)
-        """None: operations bear no labels here."""
+        """Return None: operations have no labels here."""
         return None
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
@@ -141,7 +141,7 @@ class AutomlProvider(GoogleService):
         return [replace(each, simulated=True) for each in found] if simulated else found
 
     def _is_simulated(self, model_id: str) -> bool:
-        """Whether a model was not trained: the model tells, and its evaluations have no place to.
+        """Whether a model was not trained: the model says so, its evaluations can't.
 
         Costs no call at Google's, where there is no such model, nor for one that was listed.
         """
@@ -178,7 +178,7 @@ class AutomlProvider(GoogleService):
     def train(
         self,
         model: DesiredModel,
-        dataset: DesiredDataset,  # noqa: ARG002 (what it is labelled for stands on the live one)
+        dataset: DesiredDataset,  # noqa: ARG002 (the live one has its kind)
         dataset_id: str,
         ownership_labels: Mapping[str, str],
         check: Check | None = None,

@@ -64,7 +64,7 @@ _DETAILS = {
     "batchPredictDetails": OperationKind.BATCH_PREDICT,
     "deleteDetails": OperationKind.DELETE,
 }
-"""The oneof of OperationMetadata: which key is there tells the kind, even when it is empty."""
+"""The oneof of OperationMetadata: the key that is there is the kind, even when it is empty."""
 _DATASET_FIELDS = frozenset(
     {"name", "displayName", "description", "exampleCount", "createTime", "etag", "labels"}
     | {*DATASET_METADATA.values()}
@@ -167,7 +167,7 @@ def _budget(metadata: Mapping[str, Any], problem: Problem | None) -> int | None:
 
 
 def _kind(answer: Mapping[str, Any], keys: Mapping[Problem, str]) -> Problem | None:
-    """The kind that the oneof tells; None for kinds such as text, which we don't manage."""
+    """Return the kind of the oneof; None for kinds such as text, which we don't manage."""
     return next((problem for problem, key in keys.items() if key in answer), None)
 
 

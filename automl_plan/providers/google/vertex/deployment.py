@@ -32,7 +32,7 @@ class Endpoints:
         self._parent = parent
 
     def get(self, home: str) -> LiveEndpoint | None:
-        """An endpoint as it stands; None when there is none of that id."""
+        """Return an endpoint; None when there is none of that id."""
         try:
             return endpoint(self._transport.get(self.path(home)))
         except NotFound:
@@ -46,9 +46,9 @@ class Endpoints:
     def home_of(
         self, model: LiveModel, home: Home | None, versions: Collection[str]
     ) -> LiveEndpoint | str:
-        """The endpoint that a model is to be deployed at, or the id of one to be made.
+        """Return the endpoint to deploy a model at, or the id of one to create.
 
-        That is the recorded `home`; one of ours that somebody deleted is made again under its id.
+        That is the recorded `home`; one of ours that was deleted is created again under its id.
         Where none is recorded it is where the model, or another version of it, is deployed.
         """
         known, whose = {model.id, *versions}, owner(model.labels)
@@ -95,7 +95,7 @@ class Endpoints:
                 yield there
 
     def is_last(self, model: LiveModel) -> bool:
-        """Whether no other model that lives is a version of the same address."""
+        """Whether no other live model is a version of the same address."""
         return model.labels.get(ADDRESS) is None or not self._versions(model).keys() - {model.id}
 
     def mark(self, there: LiveEndpoint, model: LiveModel) -> None:
@@ -182,7 +182,7 @@ class Deployments:
     def _shift(
         self, endpoint_id: str, kept: Deployed, ours: Collection[str], *, adopted: bool
     ) -> LiveEndpoint:
-        """Give a deployment all the traffic that is ours, unless somebody changes it meanwhile."""
+        """Give a deployment all traffic that is ours, unless it is changed meanwhile."""
         path = self._endpoints.path(endpoint_id)
         for attempt in range(1, _ETAG_TRIES + 1):
             there = endpoint(self._transport.get(path))
@@ -228,7 +228,7 @@ class Deployments:
     def leave(self, model_id: str, home: Home | None) -> None:
         """Delete our endpoint if it is empty, and no other version could be deployed there.
 
-        A deployment that failed, or that nobody wanted any more, left it.
+        A deployment that failed, or was no longer declared, left it.
         """
         path = f"/v1/{self._parent}/models/{checked_id(model_id)}"
         try:
@@ -307,7 +307,7 @@ class Deployments:
         """None when it is gone: an answer was lost, or another run is faster.
 
         What has traffic can't go while others are there (proto: UndeployModelRequest.
-        traffic_split): another deployment of ours takes it over, never one of somebody else.
+        traffic_split): another deployment of ours takes it over, never someone else's.
         """
         path = self._endpoints.path(there.id, "undeployModel")
         body: dict[str, Json] = {"deployedModelId": deployed.id}

@@ -154,7 +154,7 @@ class VertexProvider(GoogleService):
         return dataset(answer, self._trained() if kind_untold(answer) else ())
 
     def _sets_of(self, dataset_id: str) -> tuple[str | None, LiveDataset]:
-        """A dataset, and whether its images have their sets by hand (SETS_LABEL)."""
+        """Return whether import files assigned the sets of images (SETS_LABEL), and the dataset."""
         answer = self._transport.get(self._path("datasets", dataset_id))
         return labels_of(answer).get(SETS_LABEL), dataset(answer)
 
@@ -167,11 +167,11 @@ class VertexProvider(GoogleService):
             try:
                 made_by = self._transport.get(self._path("trainingPipelines", trained))
             except NotFound:
-                made_by = None  # somebody deleted its record
+                made_by = None  # its record was deleted
         return model(answer, made_by, self._deployments.serving(answer))
 
     def operation(self, operation_id: str) -> Operation:
-        """One operation, or the training of that name, as it stands."""
+        """Return the present status of an operation, or of the training of that name."""
         if _PIPELINE.fullmatch(operation_id):
             path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
             return pipeline(self._transport.get(path), self._parent)
@@ -203,7 +203,7 @@ class VertexProvider(GoogleService):
         return sorted(chosen, key=lambda o: (o.create_time or "", o.id), reverse=True)
 
     def _everywhere(self) -> list[str]:
-        """Below what operations may stand.
+        """Return below which objects there may be operations.
 
         Objects have lists of their own, and nothing says that the location's list has those too.
         """
@@ -214,7 +214,7 @@ class VertexProvider(GoogleService):
         return ["operations", *(f"{home}/operations" for home in homes)]
 
     def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
-        """Below which objects the operations stand that work on one."""
+        """Return below which objects the operations are that work on one."""
         home = f"{COLLECTIONS[kind]}/{checked_id(object_id)}/operations"
         if kind is ResourceKind.DATASET:
             return [home]
@@ -256,10 +256,10 @@ class VertexProvider(GoogleService):
         return [operation(answer, self._parent) for answer in answers]
 
     def find_trainings(self, token: str) -> Sequence[Operation] | None:
-        """All trainings whose pipeline bears a token; None for one that no label can bear.
+        """Return all trainings labelled with a token; None for one that is no value of a label.
 
         That there is none is believed of a list without a filter only: a training may be paid
-        for on the strength of it, and of filters the discovery document tells but the form.
+        for on the strength of it, and the discovery document specifies only the form of filters.
         """
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", token):
             return None
@@ -333,7 +333,7 @@ class VertexProvider(GoogleService):
         home: Home | None = None,
         versions: Collection[str] = (),
     ) -> Operation | None:
-        """Take the next step to a model on so many replicas; None when nothing is left."""
+        """Take the next step to a model on `node_count` replicas; None when nothing is left."""
         return self._deployments.deploy(model, node_count, home, versions)
 
     def undeploy(
@@ -378,7 +378,7 @@ class VertexProvider(GoogleService):
     def delete_operation(self, operation_id: str) -> None:
         """Delete the record of an operation, or of a training that has ended.
 
-        Its model lives on; what it was trained with only the state and its labels tell then.
+        Its model stays; only the state and its labels say then what it was trained with.
         """
         if _PIPELINE.fullmatch(operation_id):
             path = self._path("trainingPipelines", operation_id.rpartition("/")[2])

@@ -59,9 +59,9 @@ def pipeline_body(
     ownership_labels: Mapping[str, str],
     sets: str | None,
 ) -> dict[str, Json]:
-    """For trainingPipelines.create. The labels stand on the pipeline and on its model.
+    """For trainingPipelines.create. The labels are set on the pipeline and on its model.
 
-    `sets` is whether the dataset's images have theirs by hand (SETS_LABEL). Raises UsageError
+    `sets` is whether the import files assign the images' sets (SETS_LABEL). Raises UsageError
     for what Vertex AI does not train.
     """
     types = MODEL_TYPES[model.problem]
@@ -143,7 +143,7 @@ def endpoint_id(model: LiveModel, apart: bool = False) -> str:
 def deploy_body(
     name: str, model: LiveModel, node_count: int, *, all_traffic: bool
 ) -> dict[str, Json]:
-    """For endpoints.deployModel: as many replicas as nodes, and all of the traffic or none."""
+    """For endpoints.deployModel: a replica for each node, and all of the traffic or none."""
     return {
         **({"trafficSplit": {"0": 100}} if all_traffic else {}),
         "deployedModel": {

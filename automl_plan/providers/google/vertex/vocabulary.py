@@ -93,14 +93,14 @@ SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 """All images, none, or some of them."""
 DATASET_LABEL = f"{OWN_LABEL_PREFIX}dataset"
-"""Ours, on models that version 0.1 migrated: the dataset that stands for the one it was trained on.
-Of others their training pipeline tells."""
+"""Ours, on models that version 0.1 migrated: the dataset in place of the one it was trained on.
+Of others the training pipeline names it."""
 PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL, DATASET_LABEL})
-"""They say what an object is, not whose: nobody else sees them, and forgetting leaves them."""
+"""They say what an object is, not whose: they are hidden, and forgetting leaves them."""
 
 
 def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:
-    """The problem, the type and the budget (milli node hours) that such a label tells."""
+    """Return the problem, the type and the budget (milli node hours) in such a label."""
     label, *inputs = value.split("_")
     problem = next((kind.problem for kind in KINDS if kind.label == label), None)
     if problem is None or len(inputs) != 2:
@@ -109,7 +109,7 @@ def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:
 
 
 def sets_of(data: SourceData, known: str | None) -> str:
-    """Whether images have their set by hand: all, none or some, with those of former imports."""
+    """Return for which images import files assigned the set: all, none or some."""
     now = MIXED
     if data.assigned_examples == data.examples:
         now = ASSIGNED

@@ -125,7 +125,7 @@ def _evaluation(answer: Mapping[str, Any], label: str | None) -> Evaluation:
 
 
 def _examples(thresholds: Iterable[ConfidenceMetrics]) -> int:
-    """How many labels were judged: what the service tells in place of a number of images."""
+    """Return how many labels were judged: the service reports that, not a number of images."""
     first = next(iter(thresholds), None)
     return 0 if first is None else (first.true_positives or 0) + (first.false_negatives or 0)
 
@@ -316,7 +316,7 @@ def below(name: object, parent: str) -> str:
 
 
 def visible_labels(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The labels of an object but for those that stand in for what Vertex AI does not tell.
+    """Return the labels of an object without those for what Vertex AI itself does not store.
 
     They say what the images are, not whose the object is: they stay when it is forgotten.
     """
