@@ -189,7 +189,7 @@ def cost(
         return
     style, free = stdout_style(), is_free(planned)
     text = costs_text(costs, style, free=free) + unrecorded_text(unrecorded, style)
-    write(text or "No costs.\n")
+    write(text or "No planned or running costs.\n")
 
 
 def _spent(run: Run) -> None:

@@ -23,7 +23,7 @@ from automl_plan.model.recorded import (
 )
 from automl_plan.model.source_data import SourceData
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.trainable import fewer, more
+from automl_plan.planning.trainable import extra_images_text, missing_images_text
 from automl_plan.providers.protocol import Check, Provider
 from automl_plan.recovery.interrupted_calls import Finding, find_outcome
 from automl_plan.state.manifests import Manifests
@@ -152,10 +152,11 @@ class Calls:
             if there is None or there == examples:
                 return
             if there > examples:
-                self.remarks[intent.token] = f"its dataset: {more(examples, there)}"
+                self.remarks[intent.token] = f"its dataset: {extra_images_text(examples, there)}"
                 return
             raise ImportIncomplete(
-                f"Nothing is trained on the dataset {dataset_id}: {fewer(examples, there)}.",
+                f"Nothing is trained on the dataset {dataset_id}: "
+                f"{missing_images_text(examples, there)}.",
                 hint="Plan again: imported images may appear late. --allow-partial-import trains "
                 "without them.",
             )

@@ -13,7 +13,7 @@ from automl_plan.model.timestamps import utc_now
 from automl_plan.notifications.delivery import DeferredSender, Sender
 from automl_plan.notifications.texts import OperationEnd, end_text, with_model_results
 from automl_plan.planning.cost import Meter
-from automl_plan.planning.findings import Found, address_of
+from automl_plan.planning.findings import LastingFinding, address_of
 from automl_plan.state.store import StateSession
 from automl_plan.workspace.billing import current_meter
 from automl_plan.workspace.workspace import Workspace
@@ -153,15 +153,15 @@ def open_notices(workspace: Workspace, session: StateSession, *, deferred: bool 
 
 
 def unreported(
-    found: Iterable[Found], noticed: Noticed, receivers: Sequence[Receiver]
-) -> tuple[Found, ...]:
+    found: Iterable[LastingFinding], noticed: Noticed, receivers: Sequence[Receiver]
+) -> tuple[LastingFinding, ...]:
     """Return the findings that have a receiver and were not reported yet."""
     wanted = {kind for receiver in receivers for kind in receiver.kinds}
     return tuple(each for each in found if each.kind in wanted and each.key not in noticed)
 
 
 def resolved(
-    found: Iterable[Found],
+    found: Iterable[LastingFinding],
     noticed: Noticed,
     kinds: Collection[NoticeKind],
     but: Collection[Address] = (),
@@ -180,7 +180,7 @@ def resolved(
 
 
 def record_new(
-    session: StateSession, found: Sequence[Found], receivers: Sequence[Receiver]
+    session: StateSession, found: Sequence[LastingFinding], receivers: Sequence[Receiver]
 ) -> list[tuple[str, Notice]]:
     """Record new findings with their messages, which are returned. Raises StateUnwritable."""
     notices = []

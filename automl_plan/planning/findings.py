@@ -32,7 +32,7 @@ _DATA_PATH = f"{FIELD}.data"
 _FINGERPRINT = re.compile(r"v1-[0-9a-f]+")
 
 
-class Found(Struct, frozen=True):
+class LastingFinding(Struct, frozen=True):
     """A lasting finding, reported once."""
 
     kind: NoticeKind
@@ -59,10 +59,12 @@ def busy_addresses(resources: Mapping[Address, RecordedResource]) -> frozenset[A
     return frozenset(address for address, record in resources.items() if record.operations)
 
 
-def drift_findings(drift: Iterable[Drift], but: Collection[Address] = ()) -> tuple[Found, ...]:
+def drift_findings(
+    drift: Iterable[Drift], but: Collection[Address] = ()
+) -> tuple[LastingFinding, ...]:
     """Return a finding for each object that changed outside, except at the addresses `but`."""
     return tuple(
-        Found(NoticeKind.DRIFT, item.address, item.object_id, _digest(item), _text(item))
+        LastingFinding(NoticeKind.DRIFT, item.address, item.object_id, _digest(item), _text(item))
         for item in map(_by_others, drift)
         if item is not None and item.address not in but
     )
@@ -91,7 +93,7 @@ def expiry_findings(
     resources: Mapping[Address, RecordedResource],
     live: Mapping[str, LiveModel],
     now: datetime,
-) -> tuple[Found, ...]:
+) -> tuple[LastingFinding, ...]:
     """Return a finding for each declared model whose current version expires soon or has expired.
 
     Near is `retrain.before_expiry`, else the time of the warning in plans. `now` is the
@@ -108,7 +110,7 @@ def expiry_findings(
         over = ends <= now
         text = f"{address}: {_life(there.id, ends, now)}. {_next(address, model, over=over)}"
         what = "over" if over else _named(limit)
-        found.append(Found(NoticeKind.EXPIRY, address, there.id, what, text))
+        found.append(LastingFinding(NoticeKind.EXPIRY, address, there.id, what, text))
     return tuple(found)
 
 

@@ -44,7 +44,12 @@ from automl_plan.planning.source_changes import (
     appended_imports,
     count_notes,
 )
-from automl_plan.planning.trainable import Trained, training_notes, training_refusals, trainings
+from automl_plan.planning.trainable import (
+    PlannedTraining,
+    training_notes,
+    training_refusals,
+    trainings,
+)
 from automl_plan.planning.unrecorded import in_use, without_imported
 from automl_plan.planning.unrecorded import refusals as unrecorded_refusals
 
@@ -199,7 +204,7 @@ def _with_place(refusal: Refusal, context: RefusalContext) -> Refusal:
     return replace(refusal, text=text, where=where)
 
 
-def _trained(changes: Sequence[Change], context: RefusalContext) -> list[Trained]:
+def _trained(changes: Sequence[Change], context: RefusalContext) -> list[PlannedTraining]:
     resources = context.recorded.resources
     return list(trainings(changes, context.desired, resources, context.live, context.sources))
 

@@ -52,7 +52,7 @@ _FILLS = frozenset({Action.CREATE, Action.IMPORT_DATA, Action.RESUME})
 """Changes of a dataset after which it holds something else than now."""
 
 
-class Trained(Struct, frozen=True):
+class PlannedTraining(Struct, frozen=True):
     """A training of a plan, with all that is known of its data."""
 
     model: DesiredModel
@@ -85,7 +85,7 @@ def trainings(
     resources: Mapping[Address, RecordedResource],
     live: Live,
     sources: Mapping[Address, SourceData],
-) -> Iterator[Trained]:
+) -> Iterator[PlannedTraining]:
     """The trainings among the changes."""
     filled = {c.address for c in changes if c.action in _FILLS}
     created = {c.address for c in changes if c.action is Action.CREATE}
@@ -96,7 +96,7 @@ def trainings(
         dataset = desired.datasets[model.dataset]
         held = None if model.dataset in created else held_by(resources.get(model.dataset), live)
         there = None if held is None else live.datasets.get(held.id)
-        yield Trained(
+        yield PlannedTraining(
             model,
             dataset,
             held,
@@ -108,7 +108,7 @@ def trainings(
 
 
 def training_refusals(
-    found: Sequence[Trained],
+    found: Sequence[PlannedTraining],
     live: Live,
     capabilities: Capabilities,
     *,
@@ -130,19 +130,19 @@ def training_refusals(
             yield from _by_counts(each)
 
 
-def training_notes(found: Sequence[Trained]) -> list[Note]:
+def training_notes(found: Sequence[PlannedTraining]) -> list[Note]:
     """Datasets that hold more images than their sources."""
     notes = {}
     for each in found:
         expected, there = each.expected, each.example_count
         if expected is not None and there is not None and there > expected:
             notes[each.dataset.address] = Note(
-                each.dataset.address, NoteKind.SOURCES, more(expected, there)
+                each.dataset.address, NoteKind.SOURCES, extra_images_text(expected, there)
             )
     return list(notes.values())
 
 
-def fewer(expected: int, there: int) -> str:
+def missing_images_text(expected: int, there: int) -> str:
     """Describe a dataset that has fewer images than were imported."""
     return (
         f"the service has {there:,} images, but {expected:,} were imported: a model would be "
@@ -150,7 +150,7 @@ def fewer(expected: int, there: int) -> str:
     )
 
 
-def more(expected: int, there: int) -> str:
+def extra_images_text(expected: int, there: int) -> str:
     """Describe a dataset that has more images than its sources."""
     return (
         f"the service has {there:,} images, {there - expected:,} more than its sources: they were "
@@ -158,7 +158,7 @@ def more(expected: int, there: int) -> str:
     )
 
 
-def _by_trainer(each: Trained, capabilities: Capabilities) -> Iterator[Refusal]:
+def _by_trainer(each: PlannedTraining, capabilities: Capabilities) -> Iterator[Refusal]:
     model, address = each.model, each.model.address
     if model.problem not in capabilities.problems:
         text = (
@@ -204,7 +204,7 @@ def _too_little(counts: DataCounts, split: object, capabilities: Capabilities) -
     return None
 
 
-def _by_base_model(each: Trained, live: Live) -> Iterator[Refusal]:
+def _by_base_model(each: PlannedTraining, live: Live) -> Iterator[Refusal]:
     model = each.model
     if model.base_model_id is None:
         return
@@ -224,7 +224,7 @@ def _by_base_model(each: Trained, live: Live) -> Iterator[Refusal]:
         yield Refusal(BASE_MODEL, text, model.address, f"{model.problem}.base_model_id")
 
 
-def _by_data(each: Trained) -> Iterator[Refusal]:
+def _by_data(each: PlannedTraining) -> Iterator[Refusal]:
     dataset, address = each.dataset, each.dataset.address
     why = None
     if dataset.sources:
@@ -243,7 +243,7 @@ def _by_data(each: Trained) -> Iterator[Refusal]:
         yield Refusal(NO_DATA, text, address, "sources")
 
 
-def _by_counts(each: Trained) -> Iterator[Refusal]:
+def _by_counts(each: PlannedTraining) -> Iterator[Refusal]:
     expected, there = each.expected, each.example_count
     partial = None if each.held is None or each.filled else each.held.partial
     if partial is not None and not partial.allowed:
@@ -251,7 +251,7 @@ def _by_counts(each: Trained) -> Iterator[Refusal]:
     elif expected is None or there is None or there >= expected:
         return
     else:
-        why = fewer(expected, there)
+        why = missing_images_text(expected, there)
     address = each.dataset.address
     text = (
         f"{address}: {why}. {commands.replace(address)} imports everything into a new dataset; "

@@ -21,7 +21,12 @@ from automl_plan.model.homes import resolved
 from automl_plan.model.live import Operation
 from automl_plan.model.recorded import RecordedResource, Step
 from automl_plan.planning.drift import find_drift
-from automl_plan.planning.findings import Found, busy_addresses, drift_findings, expiry_findings
+from automl_plan.planning.findings import (
+    LastingFinding,
+    busy_addresses,
+    drift_findings,
+    expiry_findings,
+)
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change
 from automl_plan.recovery.interrupted_calls import Finding, Verdict, open_intents, settle_intents
@@ -92,7 +97,7 @@ class Snapshot(Struct, frozen=True):
     """Interrupted calls that a person must settle, by address."""
     undecided: int = 0
     """The number of interrupted calls whose outcome is not known yet."""
-    found: tuple[Found, ...] | None = None
+    found: tuple[LastingFinding, ...] | None = None
     """Drift and expiry; None when they were not checked."""
 
     @property
@@ -179,7 +184,7 @@ def _planned_changes(
     return {str(key): change for key, change in changes.items()}, planned.desired
 
 
-def _find_drift_and_expiry(workspace: Workspace, state: State) -> tuple[Found, ...]:
+def _find_drift_and_expiry(workspace: Workspace, state: State) -> tuple[LastingFinding, ...]:
     """Find drift where no operation is open, and versions that expire."""
     if not state.resources:
         return ()
