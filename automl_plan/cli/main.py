@@ -20,14 +20,11 @@ from automl_plan.cli.output import discard_output, say, style_for
 from automl_plan.cli.run import Run
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 DEBUG_VARIABLE = "AUTOML_PLAN_DEBUG"
 
 
 def main() -> None:
     """Run the command line and exit."""
-    # What a command makes lives until it ends: collections would find next to nothing.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 1_000)
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal that can't show a letter gets its number, not a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
