@@ -90,6 +90,15 @@ def test_no_provider_knows_another() -> None:
         assert named <= allowed.get(own, {own}), path
 
 
+def test_import_data_knows_no_provider() -> None:
+    """All that it needs of one is in one value: where objects are, and where data is staged."""
+    for path in sorted((PACKAGE / "data").rglob("*.py")):
+        for node in ast.walk(parsed(path)):
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if module.startswith("automl_plan.providers"):
+                assert module == "automl_plan.providers.data_access", path
+
+
 def test_planning_is_pure() -> None:
     forbidden = {"os", "io", "time", "random", "secrets", "pathlib", "subprocess"}
     for path in sorted((PACKAGE / "planning").rglob("*.py")):

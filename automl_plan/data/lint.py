@@ -26,7 +26,7 @@ from automl_plan.model.capabilities import Limits
 from automl_plan.model.data_counts import DataCounts
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
-Opened = Callable[[str], BinaryIO]
+OpenSource = Callable[[str], BinaryIO]
 """Opens a source from its first byte. Raises SourceError, ProviderError."""
 _FIRST_ROWS = 1_000
 """Rows by which a kind is guessed."""
@@ -131,7 +131,7 @@ class Linted(Struct, frozen=True):
 class Linter(Struct):
     """Lints datasets."""
 
-    open: Opened
+    open: OpenSource
     limits: Limits
     """Of the provider."""
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -173,12 +173,12 @@ class Linter(Struct):
         )
 
 
-def kind_by_looks(open_: Opened, sources: Sequence[str]) -> DatasetKind:
+def kind_by_looks(open_: OpenSource, sources: Sequence[str]) -> DatasetKind:
     """Return the kind that the first rows of sources suggest."""
     return guess_kind(islice(_first_rows(open_, sources), _FIRST_ROWS))
 
 
-def _first_rows(open_: Opened, sources: Sequence[str]) -> Iterator[list[str]]:
+def _first_rows(open_: OpenSource, sources: Sequence[str]) -> Iterator[list[str]]:
     for source in sources:
         try:
             file = open_(source)
