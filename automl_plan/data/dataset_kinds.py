@@ -33,15 +33,6 @@ class DatasetKind(StrEnum):
             return Problem.IMAGE_OBJECT_DETECTION
         return Problem.IMAGE_CLASSIFICATION
 
-    @property
-    def extensions(self) -> frozenset[str]:
-        """Of images that can be imported, in lower case (proto: InputConfig)."""
-        return _OF_DETECTION if self is DatasetKind.DETECTION else _OF_CLASSIFICATION
-
-
-_OF_DETECTION = frozenset((".jpg", ".jpeg", ".gif", ".png"))
-_OF_CLASSIFICATION = _OF_DETECTION | {".webp", ".bmp", ".tif", ".tiff", ".ico"}
-
 
 def kind_of(problem: Problem, classification_type: ClassificationType | None) -> DatasetKind:
     """Return the kind of a declared dataset."""

@@ -8,7 +8,7 @@ a column, or a minimum. It never decides that a row is invalid: when not all are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain, combinations
 from operator import eq, sub
 from typing import Protocol
@@ -37,8 +37,11 @@ _END = 6
 class FastPath:
     """Checks blocks of rows of one source at once."""
 
-    def __init__(self, kind: DatasetKind, source: int, bucket: str | None) -> None:
+    def __init__(
+        self, kind: DatasetKind, extensions: Collection[str], source: int, bucket: str | None
+    ) -> None:
         self._kind = kind
+        self._extensions = extensions
         self._source = source
         self._in_storage = bucket is not None
         self._prefix = f"gs://{bucket}/".encode() if bucket else None
@@ -148,7 +151,7 @@ class FastPath:
         fine = self._ends.get(end)
         if fine is None:
             whole = len(end) == _END and b".." not in end
-            fine = whole and extension(_text(end)) in self._kind.extensions
+            fine = whole and extension(_text(end)) in self._extensions
             if len(self._ends) < _MOST_KNOWN:
                 self._ends[end] = fine
         return fine

@@ -319,7 +319,10 @@ class _Work:
     ) -> LintReader:
         bucket = bucket_of(self.sources[number])
         refused, fast = self.findings.refused, self._linter.fast
-        return LintReader(self._kind, number, bucket, sinks, report, refused=refused, fast=fast)
+        extensions = self._limits.image_extensions
+        return LintReader(
+            self._kind, extensions, number, bucket, sinks, report, refused=refused, fast=fast
+        )
 
     def _compare_repeated(self, images: Candidates, lines: Candidates) -> None:
         repeats = RepeatedRows(self._kind, images.digests, lines.digests)

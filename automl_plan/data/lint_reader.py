@@ -30,6 +30,7 @@ class LintReader:
     def __init__(
         self,
         kind: DatasetKind,
+        extensions: Collection[str],
         source: int,
         bucket: str | None,
         sinks: Sequence[RowConsumer],
@@ -38,15 +39,19 @@ class LintReader:
         refused: Collection[str] = REFUSED,
         fast: bool = True,
     ) -> None:
-        """`refused`: rows that break these rules are not passed on."""
+        """`extensions` are those of images that the provider imports.
+
+        `refused`: rows that break these rules are not passed on.
+        """
         self._kind = kind
+        self._extensions = extensions
         self._source = source
         self._bucket = bucket
         self._sinks = sinks
         self._report = report
         self._refused = refused
         self._fast = fast
-        self._columns = FastPath(kind, source, bucket)
+        self._columns = FastPath(kind, extensions, source, bucket)
         self._before: int | None = 0
         """The number of lines before the first row; None after it."""
         self.rows = 0
@@ -156,7 +161,7 @@ class LintReader:
             rule, message = fault
             self._report(rule, number, message, 0)
             return
-        row = read_row(fields, self._kind, self._bucket, self._refused)
+        row = read_row(fields, self._kind, self._extensions, self._bucket, self._refused)
         for rule, place, message in row.faults:
             column = 0
             if b'"' not in line:

@@ -38,9 +38,13 @@ class CheckedRow(Struct):
 
 
 def read_row(
-    fields: Sequence[str], kind: DatasetKind, bucket: str | None, refused: Collection[str] = REFUSED
+    fields: Sequence[str],
+    kind: DatasetKind,
+    extensions: Collection[str],
+    bucket: str | None,
+    refused: Collection[str] = REFUSED,
 ) -> CheckedRow:
-    """Check a row; `bucket` is that of its CSV, None for a file.
+    """Check a row; `bucket` is that of its CSV, None for a file; `extensions` are those of images.
 
     `refused`: rules that no row may break. For an invalid shape nothing else is reported:
     the meaning of its fields is only a guess.
@@ -50,7 +54,7 @@ def read_row(
     boxes = kind is DatasetKind.DETECTION
     place = _read_box(row, fields) if boxes else _read_labels(row, fields, kind)
     if row.path:
-        _check_path(row, place, kind, bucket)
+        _check_path(row, place, extensions, bucket)
     if skipped:
         row.faults = [(rule, at + skipped, message) for rule, at, message in row.faults]
         row.faults.insert(0, ("index-column", 0, "the row begins with a number of its own"))
@@ -185,12 +189,14 @@ def _label(row: CheckedRow, label: str, at: int) -> None:
         row.faults.append((rule, at, f"the label {quoted(label)} {how}"))
 
 
-def _check_path(row: CheckedRow, place: int, kind: DatasetKind, bucket: str | None) -> None:
+def _check_path(
+    row: CheckedRow, place: int, extensions: Collection[str], bucket: str | None
+) -> None:
     path = row.path
     fault = path_fault(path, in_storage=bucket is not None)
     if fault is not None:
         row.faults.append(("image-path", place, f"{quoted(path)} {fault}"))
-    if extension(path) not in kind.extensions:
+    if extension(path) not in extensions:
         message = f"{quoted(path)} has no extension that this kind of dataset supports"
         row.faults.append(("image-type", place, message))
     elif fault is None and bucket is not None and bucket_of(path) != bucket:

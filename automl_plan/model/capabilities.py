@@ -77,6 +77,8 @@ class DataLimits(Struct, frozen=True):
     labels_at_least: int
     labels_at_most: int
     images_at_most: int
+    image_extensions: frozenset[str]
+    """Of images that are imported, in lower case."""
     boxes_at_most: int = 1_000_000
     boxes_of_an_image: int = 500
     csv_bytes: int = 100_000_000

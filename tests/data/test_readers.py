@@ -13,6 +13,7 @@ from automl_plan.data.import_rows import rows_of
 from automl_plan.data.label_counts import set_of
 from automl_plan.data.lint_reader import LintReader
 from automl_plan.errors import SourceError
+from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.test_properties import KINDS_AND_ROWS
 
 Read = list[tuple[int, str, str, tuple[str, ...]]]
@@ -34,7 +35,9 @@ class Kept:
 def by_lint(content: bytes, kind: DatasetKind) -> tuple[Read, bool]:
     """What is read, and whether that is all."""
     kept = Kept()
-    reader = LintReader(kind, 0, None, [kept], lambda *_: None)
+    reader = LintReader(
+        kind, LIMITS[kind.problem].image_extensions, 0, None, [kept], lambda *_: None
+    )
     reader.read(BytesIO(content))
     whole = reader.refused == reader.unreadable == 0 and reader.stopped is None
     return sorted(kept.rows), whole

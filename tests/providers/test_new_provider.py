@@ -138,9 +138,11 @@ def test_its_data_limits_hold(directory: Path, capsys: pytest.CaptureFixture[str
     linted = said(capsys, "datasets", "lint")
     assert "label-under-100" in linted
     assert "label-under-10 " not in linted
-    rows = "".join(f"TRAIN,cup{i}.jpg,glaze{i}\n" for i in range(5))
+    rows = "".join(f"TRAIN,cup{i}.jpg,glaze{i}\n" for i in range(5)) + "TRAIN,cup0.png,glaze0\n"
     (directory / "pots.csv").write_text(rows)
-    assert "5 labels, and at most 4 are taken" in said(capsys, "datasets", "lint", code=1)
+    linted = said(capsys, "datasets", "lint", code=1)
+    assert "5 labels, the maximum is 4" in linted
+    assert "pots.csv:6:7: error[image-type]" in linted
 
 
 def test_it_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

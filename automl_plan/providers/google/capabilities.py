@@ -66,18 +66,20 @@ DEFAULT_MODEL_TYPES: dict[Problem, str] = {
 }
 
 
+_IMAGES = frozenset((".jpg", ".jpeg", ".gif", ".png"))
 LIMITS = {
     Problem.IMAGE_CLASSIFICATION: DataLimits(
         labels_at_least=2,
         labels_at_most=5_000,
         images_at_most=1_000_000,
+        image_extensions=_IMAGES | {".webp", ".bmp", ".tif", ".tiff", ".ico"},
     ),
     Problem.IMAGE_OBJECT_DETECTION: DataLimits(
-        labels_at_least=1, labels_at_most=1_000, images_at_most=150_000
+        labels_at_least=1, labels_at_most=1_000, images_at_most=150_000, image_extensions=_IMAGES
     ),
 }
 """Google's pages "Quotas and limits" of AutoML Vision and, on the examples of a label and their
-balance, "Preparing your training data". Labels of object
+balance, "Preparing your training data"; extensions: proto, InputConfig. Labels of object
 detection: a repository that cites Google's page on quotas. Of images without a set the proto says
 80 % to train and 20 % to test; the product kept 10 % of them for validation."""
 

@@ -53,7 +53,13 @@ KILN = Capabilities(
     price_list=Path(__file__).with_name("prices.yaml"),
     limits={
         Problem.IMAGE_CLASSIFICATION: DataLimits(
-            labels_at_least=2, labels_at_most=4, images_at_most=100, few=3, some=5, many=20
+            labels_at_least=2,
+            labels_at_most=4,
+            images_at_most=100,
+            image_extensions=frozenset({".jpg"}),
+            few=3,
+            some=5,
+            many=20,
         )
     },
 )
