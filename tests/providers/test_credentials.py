@@ -167,8 +167,11 @@ def test_a_verb_and_an_encoded_name_are_signed_too(account: Google, tmp_path: Pa
     provider = automl(tmp_path)
     provider.cancel("ICN1")
     account.hosts.replies = [failure(404, "NOT_FOUND")]
-    with pytest.raises(Exception, match="There is no such object"):
-        SourceReader(tmp_path, provider.data_access).read(["gs://bucket/a folder/ä.csv"])
+    with (
+        SourceReader(tmp_path, provider.data_access) as reader,
+        pytest.raises(Exception, match="There is no such object"),
+    ):
+        reader.read(["gs://bucket/a folder/ä.csv"])
     provider.close()
     cancel, read = account.hosts.received
     assert cancel.path.endswith("/operations/ICN1:cancel")
@@ -232,8 +235,11 @@ def test_an_emulator_gets_no_token(
         provider = automl(tmp_path, environ, quota_project="payer")
     provider.live()
     provider.cancel("x")
-    with pytest.raises(Exception, match="can't be read"):
-        SourceReader(tmp_path, provider.data_access).read(["gs://bucket/data.csv"])
+    with (
+        SourceReader(tmp_path, provider.data_access) as reader,
+        pytest.raises(Exception, match="can't be read"),
+    ):
+        reader.read(["gs://bucket/data.csv"])
     provider.close()
     assert len(service.received) == 5, "its buckets are its own, too"
     for request in service.received:
@@ -248,8 +254,11 @@ def test_a_storage_emulator_gets_no_token(
 ) -> None:
     service.replies = [failure(404, "NOT_FOUND")]
     provider = automl(tmp_path, {"STORAGE_EMULATOR_HOST": f"127.0.0.1:{service.port}"})
-    with pytest.raises(Exception, match="no such object"):
-        SourceReader(tmp_path, provider.data_access).read(["gs://bucket/data.csv"])
+    with (
+        SourceReader(tmp_path, provider.data_access) as reader,
+        pytest.raises(Exception, match="no such object"),
+    ):
+        reader.read(["gs://bucket/data.csv"])
     provider.close()
     assert "authorization" not in service.received[0].headers
     assert account.hosts.received == []
