@@ -1,9 +1,10 @@
 """Whether a dataset is adequate for training, why, and what would help most. Pure.
 
 Google's page "Training Cloud-hosted models" mentions a Train tab with this verdict; its rules were
-not published. These follow what Google requires and recommends elsewhere (`model.data_counts` names
-the pages): a label with fewer than 10 examples makes data not adequate, 1,000 examples of each make
-it good. Nothing that Google does not document makes data not adequate.
+not published. These follow what Google requires and recommends elsewhere (`DataLimits` has the
+numbers, Google's capabilities name the pages): a label with fewer than 10 examples makes data not
+adequate, 1,000 examples of each make it good. Nothing that Google does not document makes data not
+adequate.
 """
 
 from __future__ import annotations
