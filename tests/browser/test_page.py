@@ -129,7 +129,7 @@ def test_the_filter(opened: Open) -> None:
     assert len(everything) == len(scenes.replace_dataset().plan.changes)
     assert everything[0] == "delete", "the gravest come first"
     words = browser.find_element(By.ID, "words")
-    words.send_keys("MODEL.digits serve")
+    words.send_keys("MODEL.digits deployed")
     assert visible() == ["undeploy", "deploy"]
     Select(browser.find_element(By.ID, "action")).select_by_visible_text("deploy")
     assert visible() == ["deploy"]
