@@ -141,14 +141,14 @@ class Steps:
     ) -> StartedStep:
         """Write the intent of the next call, after one of several has ended well.
 
-        Nothing is sent when something else is declared by now: the next plan continues from there.
-        The call of a step that may not be sent raises PlanRefused.
+        Nothing is sent when the plan does not want it, or something else is declared by now: the
+        next plan continues from there. The call of a step that may not be sent raises PlanRefused.
         """
         record = self._record_of(change.address)
         worked = answer.kind is _WORK.get(operation.step)
         entry = self._outcomes.history_entry(change, operation, answer) if worked else None
         refused = self._refused(change, operation)
-        if refused is not None or not self._intents.still_wanted(change.address, operation):
+        if refused is not None or not self._wanted(change, operation):
             nothing = answer.kind is OperationKind.CREATE_ENDPOINT
             self._session.record(
                 without_operation(record, operation)
@@ -163,6 +163,12 @@ class Steps:
         self._record_intent(with_operation(record, intent), intent, entry)
         return StartedStep(call, intent)
 
+    def _wanted(self, change: Change, operation: RecordedOperation) -> bool:
+        """Return whether a call may continue: this plan wants it, and so does what is declared."""
+        return not _unplanned(change, operation) and self._intents.still_wanted(
+            change.address, operation
+        )
+
     def resend(self, change: Change, operation: RecordedOperation) -> StartedStep:
         """Drop the intent of a call that was never received, and write another to be sent.
 
@@ -172,10 +178,8 @@ class Steps:
         """
         address = change.address
         record = without_operation(self._record_of(address), operation)
-        clears = operation.step in (Step.UNDEPLOY, Step.DELETE)
-        unplanned = change.action is Action.RESUME and change.after is None and not clears
-        wanted = not unplanned and self._intents.still_wanted(address, operation)
-        if not wanted and not unplanned and operation.step is Step.TRAIN:
+        wanted = self._wanted(change, operation)
+        if not wanted and not _unplanned(change, operation) and operation.step is Step.TRAIN:
             # What follows would undeploy the current version for a model that does not exist.
             self._session.record(record)
             what = "The training was never received, and something else is declared by now."
@@ -239,3 +243,9 @@ def _raising(error: PlanRefused) -> Callable[[], object]:
         raise error
 
     return call
+
+
+def _unplanned(change: Change, operation: RecordedOperation) -> bool:
+    """Return whether a resumed call makes what the plan does not want any more."""
+    clears = operation.step in (Step.UNDEPLOY, Step.DELETE)
+    return change.action is Action.RESUME and change.after is None and not clears

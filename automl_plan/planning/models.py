@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from automl_plan.model.address import Address
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.json import Attributes
-from automl_plan.model.live import LiveModel
+from automl_plan.model.live import LiveModel, Operation, OperationKind
 from automl_plan.model.recorded import (
     RecordedObject,
     RecordedOperation,
@@ -67,7 +67,7 @@ def plan_model(
     address = desired.address
     after = desired.attributes(dataset)
     inputs = Inputs(after, dataset_plan.object_id, "dataset" in desired.lifecycle.ignore_changes)
-    projection = _cancel_outdated(_gated(recorded, desired), inputs, live, operations)
+    projection = _cancel_outdated(_gated(recorded, desired), inputs, live, operations, now)
     if _outdated_and_interrupted(recorded, inputs):
         # Whether it runs must be known before another one is begun.
         return ModelPlan(projection.changes)
@@ -261,9 +261,30 @@ def remove_all_models(
     objects = resource.objects
     changes += _forgotten(objects, address, live)
     done = tuple(change.key for change in changes)
+    deploying = _deploying(recorded.operations, operations)
     for obj in objects:
-        changes += remove_model(address, obj.id, live, reason, done)
+        changes += remove_model(address, obj.id, live, reason, done, deploying)
     return tuple(changes)
+
+
+def _deploying(
+    open_operations: Iterable[RecordedOperation], operations: Operations
+) -> frozenset[str]:
+    """Return the models that are deployed when these operations end, though not wanted.
+
+    A deployment that has only created its endpoint is not continued.
+    """
+    return frozenset(
+        operation.object_id
+        for operation in open_operations
+        if operation.step is Step.DEPLOY and operation.id is not None and operation.object_id
+        if not failed_without_effect(operation, operations)
+        and not _creates_endpoint(operations.get(operation.id))
+    )
+
+
+def _creates_endpoint(operation: Operation | None) -> bool:
+    return operation is not None and operation.kind is OperationKind.CREATE_ENDPOINT
 
 
 def _gated(recorded: RecordedResource, desired: DesiredModel) -> RecordedResource:
@@ -281,10 +302,12 @@ def _cancel_outdated(
     inputs: Inputs,
     live: Mapping[str, LiveModel],
     operations: Operations,
+    now: datetime | None,
 ) -> Projection:
     """Foresee open operations; a training whose inputs are not the declared ones is ended.
 
-    One that has ended by itself has been paid for: what it made is a version like any other.
+    One that has ended by itself has been paid for: what it made is a version like any other, and
+    no candidate for anything if it expired before it was recorded.
     """
     wanted, cancels = recorded, []
     outdated = tuple(o for o in recorded.operations if _outdated(o, inputs))
@@ -293,6 +316,8 @@ def _cancel_outdated(
         if operation.id not in made and not failed_without_effect(operation, operations):
             cancels.append(cancel(recorded, operation, reasons.OUTDATED))
             wanted = without_operation(wanted, operation)
+    results = finished_results(wanted.operations, live, operations)
+    made |= {key: model for key, model in results.items() if live[model].has_expired(now)}
     projection = project_open_operations(wanted, made=made, operations=operations)
     return Projection(projection.resource, (*cancels, *projection.changes))
 

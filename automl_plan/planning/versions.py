@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -282,13 +282,17 @@ def remove_model(
     live: Mapping[str, LiveModel],
     reason: str,
     needs: tuple[str, ...],
+    deploying: Collection[str] = (),
 ) -> tuple[Change, ...]:
-    """Undeploy a live model if need be, wherever it is deployed, and delete it."""
+    """Undeploy a live model if need be, wherever it is deployed, and delete it.
+
+    `deploying` are the models that open operations deploy.
+    """
     model = live.get(object_id)
     if model is None:
         return ()
     changes: list[Change] = []
-    if model.deployed_anywhere:
+    if model.deployed_anywhere or object_id in deploying:
         undeploy = Change(address, Action.UNDEPLOY, reason, object_id=object_id, needs=needs)
         changes.append(undeploy)
         needs = (undeploy.key,)

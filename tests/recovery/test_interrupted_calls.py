@@ -162,6 +162,50 @@ def test_an_undeployment_that_was_cut_off_before_it_is_declared_again(
         assert [model.deployed for model in workspace.provider.models()] == [True]
 
 
+def with_open_operation(project: Project, step: Step) -> str | None:
+    """Leave the state as a run does that is killed after it recorded the operation it started."""
+    operation_id = with_intent(project, step, sent=True)
+    with project.workspace() as workspace, workspace.store.open() as session:
+        record = session.state.resources[MODEL_ADDRESS]
+        (intent,) = record.operations
+        session.record(replace(record, operations=(replace(intent, id=operation_id),)))
+    return operation_id
+
+
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_deployment_that_is_not_wanted_any_more(
+    project: Project, ended: bool, declared: bool
+) -> None:
+    """What follows the endpoint is not sent, and what gets deployed is undeployed first."""
+    undeployed = {key: value for key, value in MODEL.items() if key != "deploy"}
+    project.write({"digits": DATASET}, {"digits": undeployed})
+    project.apply()
+    operation_id = with_open_operation(project, Step.DEPLOY)
+    if ended:
+        end(project, operation_id)
+    project.write(*(({"digits": DATASET}, {"digits": MODEL}) if declared else ({}, {})))
+    options = PlanOptions(mode=PlanMode.DESTROY) if declared else PlanOptions()
+    assert not project.apply(options).failed
+    assert counts(project) == (0, 0)
+    assert not project.state().resources
+
+
+def test_a_training_whose_result_expired_before_it_was_recorded(
+    project: Project, tmp_path: Path
+) -> None:
+    """What has expired can't be deployed, and no plan tries to."""
+    project.apply(PlanOptions(targets=frozenset({DIGITS})))
+    end(project, with_open_operation(project, Step.TRAIN))
+    advance = "/emulator/v1/clock:advance"
+    url = status_url(tmp_path)
+    HttpTransport(url, NoCredentials()).repeatable("POST", advance, {"seconds": 560 * 86400})
+    actions = [c.action for c in project.plan().plan.changes if c.address == MODEL_ADDRESS]
+    assert "deploy" not in actions
+    assert not project.apply().failed
+    assert project.plan().empty
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_dataset_that_was_made_and_deleted_since(project: Project, declared: bool) -> None:
     """The run that had it made was killed before it recorded that."""
