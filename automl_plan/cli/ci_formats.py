@@ -1,4 +1,4 @@
-"""What programs are told of a run: reports of CI, and errors in the chosen format."""
+"""Reports of a run for programs: CI formats, and errors in the chosen format."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
@@ -43,12 +42,7 @@ class SourceFiles:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from automl_plan.model.lifespan import WARNING, days_left, soon
 from automl_plan.model.live import LiveDataset, LiveModel, user_labels
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership import Claim
+from automl_plan.model.timestamps import rfc3339
 from automl_plan.output.style import Style, clean, columns, counted
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
 
@@ -106,11 +107,9 @@ def what_to_do(row: ModelRow) -> str:
     )
 
 
-def rfc3339(ends: datetime | None) -> str | None:
+def expiry_time(ends: datetime | None) -> str | None:
     """An end for programs, as the service writes its times."""
-    if ends is None:
-        return None
-    return ends.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if ends is None else rfc3339(ends.astimezone(UTC))
 
 
 _KINDS = {

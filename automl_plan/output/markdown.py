@@ -278,35 +278,40 @@ class _Comment:
         groups: dict[str, list[Change]] = {}
         for change in self._plan.changes:
             groups.setdefault(str(change.address), []).append(change)
-        blocks, left = [], 0
-        for address, changes in groups.items():
-            block = self._flavour.folded(self._flavour.code(address), _fenced(_diff(changes)))
-            if _size(block) > room:
-                left += 1
-                continue
-            room -= _size(block)
-            blocks.append(block)
+        blocks = (
+            self._flavour.folded(self._flavour.code(address), _fenced(_diff(changes)))
+            for address, changes in groups.items()
+        )
+        text, left, room = _that_fit(blocks, room)
         if left:
             self._left_out.append(f"the details of {counted(left, 'resource')}")
-        return "\n\n".join(blocks), room
+        return text, room
 
     def _per_label(self, room: int) -> str:
-        blocks, left = [], 0
-        for comparison in comparisons(self._planned.scores):
-            if not comparison.labels:
-                continue
-            name = self._flavour.code(str(comparison.address))
-            body = _labels(comparison.labels)
-            made_up = simulated(comparison.candidate)
-            block = self._flavour.folded(f"{name} per label{made_up}", body)
-            if _size(block) > room:
-                left += 1
-                continue
-            room -= _size(block)
-            blocks.append(block)
+        blocks = (
+            self._flavour.folded(
+                f"{self._flavour.code(str(each.address))} per label{simulated(each.candidate)}",
+                _labels(each.labels),
+            )
+            for each in comparisons(self._planned.scores)
+            if each.labels
+        )
+        text, left, _ = _that_fit(blocks, room)
         if left:
             self._left_out.append(f"the labels of {counted(left, 'candidate')}")
-        return "\n\n".join(blocks)
+        return text
+
+
+def _that_fit(blocks: Iterable[str], room: int) -> tuple[str, int, int]:
+    """Return the blocks that fit, how many do not, and the room that is left, in bytes."""
+    fitting, left = [], 0
+    for block in blocks:
+        if _size(block) > room:
+            left += 1
+            continue
+        room -= _size(block)
+        fitting.append(block)
+    return "\n\n".join(fitting), left, room
 
 
 def _labels(rows: Sequence[LabelMetrics]) -> str:

@@ -310,14 +310,16 @@ def _cancel_outdated(
     no candidate for anything if it expired before it was recorded.
     """
     wanted, cancels = recorded, []
+    results = finished_results(recorded.operations, live, operations)
     outdated = tuple(o for o in recorded.operations if _outdated(o, inputs))
-    made = finished_results(outdated, live, operations)
     for operation in outdated:
-        if operation.id not in made and not failed_without_effect(operation, operations):
+        if operation.id not in results and not failed_without_effect(operation, operations):
             cancels.append(cancel(recorded, operation, reasons.OUTDATED))
             wanted = without_operation(wanted, operation)
-    results = finished_results(wanted.operations, live, operations)
-    made |= {key: model for key, model in results.items() if live[model].has_expired(now)}
+    known = {operation.id for operation in outdated}
+    made = {
+        key: model for key, model in results.items() if key in known or live[model].has_expired(now)
+    }
     projection = project_open_operations(wanted, made=made, operations=operations)
     return Projection(projection.resource, (*cancels, *projection.changes))
 

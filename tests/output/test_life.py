@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from automl_plan.output.documents.inventory import ModelsList
-from automl_plan.output.expiry import life_text, life_warnings, rfc3339
+from automl_plan.output.expiry import expiry_time, life_text, life_warnings
 from automl_plan.output.inventory import models_text
 from automl_plan.output.style import PLAIN, Style, width_of
 from automl_plan.providers.google.capabilities import LIFESPAN
@@ -38,7 +38,7 @@ def test_what_is_said_of_an_end(left: timedelta, text: str | None) -> None:
 
 def test_an_end_that_nobody_knows() -> None:
     assert life_text(None, NOW, PLAIN) == "-"
-    assert rfc3339(None) is None
+    assert expiry_time(None) is None
 
 
 def test_what_is_near_is_yellow_and_what_is_past_is_red() -> None:
@@ -90,4 +90,4 @@ def test_programs_are_told_of_each() -> None:
     ],
 )
 def test_whatever_time_the_service_tells(told: str | None, ends: str | None) -> None:
-    assert rfc3339(LIFESPAN.end_of(told)) == ends
+    assert expiry_time(LIFESPAN.end_of(told)) == ends

@@ -20,7 +20,7 @@ from automl_plan.output.documents.base import (
     Simulated,
     Time,
 )
-from automl_plan.output.expiry import by_end, rfc3339
+from automl_plan.output.expiry import by_end, expiry_time
 
 if TYPE_CHECKING:
     from automl_plan.workspace.inventory import DatasetRow, ModelRow
@@ -142,7 +142,7 @@ class Model(
             row.ownership,
             elsewhere=row.live.foreign_deployments or UNSET,
             simulated=row.live.simulated or UNSET,
-            expires=rfc3339(ends),
+            expires=expiry_time(ends),
             expires_in_days=None if ends is None else days_left(ends, now),
             being_made_by=being_made_by(row),
         )
@@ -185,7 +185,7 @@ class ModelsCalendar(Document, frozen=True):
         return cls(
             models=tuple(
                 Expiry.filled(
-                    row, row.live, expires=rfc3339(ends), expires_in_days=days_left(ends, now)
+                    row, row.live, expires=expiry_time(ends), expires_in_days=days_left(ends, now)
                 )
                 for ends, row in by_end(rows)
             )

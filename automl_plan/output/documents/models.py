@@ -17,7 +17,7 @@ from automl_plan.output.documents.base import (
     Simulated,
     Time,
 )
-from automl_plan.output.expiry import rfc3339
+from automl_plan.output.expiry import expiry_time
 from automl_plan.planning.gate import GateRow
 from automl_plan.planning.statistics import no_better_than_guessing
 
@@ -124,6 +124,6 @@ def _version(row: VersionRow) -> ModelVersion:
         simulated=row.live.simulated or UNSET,
         train_cost_usd=None if row.usd is None else round(row.usd, 2),
         created=row.live.create_time,
-        expires=rfc3339(row.expires),
+        expires=expiry_time(row.expires),
         decision=None if decision is None else VersionDecision.filled(decision),
     )
