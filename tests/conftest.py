@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import pytest
@@ -73,6 +74,7 @@ class StartEmulator(Protocol):
         bucket_root: Path | None = None,
         idle_timeout: float = 120.0,
         faults: Sequence[str] = (),
+        readings: Mapping[str, str] = MappingProxyType({}),
     ) -> RunningEmulator:
         """Start; the folders that aren't given are made below the test's own."""
 
@@ -88,6 +90,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
         bucket_root: Path | None = None,
         idle_timeout: float = 120.0,
         faults: Sequence[str] = (),
+        readings: Mapping[str, str] = MappingProxyType({}),
     ) -> RunningEmulator:
         number = len(started)
         data = data_dir or base / f"emulator-{number}"
@@ -99,6 +102,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
         command += ["--bucket-root", str(buckets), "--files-root", str(files)]
         command += ["--idle-timeout", str(idle_timeout)]
         command += [f"--fault={fault}" for fault in faults]
+        command += [f"--reading={name}={value}" for name, value in readings.items()]
         if time_scale is not None:
             command += ["--time-scale", str(time_scale)]
         process = subprocess.Popen(

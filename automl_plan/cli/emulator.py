@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from automl_plan.cli.options import JSON, VARIABLES, command
@@ -17,6 +17,7 @@ from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:
     from automl_plan.model.json import Json
+    from automl_plan.output.documents.commands import Reading
     from automl_plan.providers.local.process import Running
 
 DataDir = Annotated[
@@ -70,6 +71,15 @@ def start(
             "that is running.",
         ),
     ] = None,
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reading",
+            metavar="NAME=VALUE",
+            help="Answer as Google may, where that is not proved; repeatable. `emulator readings` "
+            "lists names and values.",
+        ),
+    ] = None,
 ) -> None:
     """Start the service as configured, unless it is running. It runs until it is stopped.
 
@@ -88,6 +98,7 @@ def start(
         bucket_root=bucket_root.resolve() if bucket_root else declared.bucket_root,
         port=port,
         faults=tuple(fault or ()),
+        readings={**declared.readings, **_pairs(reading or ())},
         idle_timeout=0.0,
     )
     running = process.start(_place(data_dir, settings), root, wanted)
@@ -147,6 +158,39 @@ def advance(
         raise UsageError(f"{duration!r} is not a duration.", hint=f"{TO_WRITE.capitalize()}.")
     moment = process.advance(_data_dir(run, data_dir), passed.total_seconds())
     write(f"The clock of the service is now at {moment}.\n")
+
+
+@command(JSON, example="emulator readings")
+def readings(run: Run) -> None:
+    """List what the service can answer where Google's own answers are not proved."""
+    from automl_plan.output.documents.commands import Readings
+    from automl_plan.providers.local import process
+
+    listed = convert({"readings": process.readings()}, Readings)
+    if run.as_json:
+        write_json(listed)
+    else:
+        write("\n".join(_reading_lines(listed.readings)) + "\n")
+
+
+def _reading_lines(readings: Iterable[Reading]) -> Iterator[str]:
+    """Yield each reading: its question, its values with the default first, its sources."""
+    for each in readings:
+        yield f"{each.name}: {each.about}"
+        values = sorted(each.values.items(), key=lambda pair: pair[0] != each.recorded)
+        for value, effect in values:
+            yield f"  {value}{' (default)' if value == each.recorded else ''}: {effect}"
+        yield f"  sources: {'; '.join(each.sources)}"
+
+
+def _pairs(texts: Iterable[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r} is not NAME=VALUE.", hint="automl-plan emulator readings")
+        pairs[name] = value
+    return pairs
 
 
 def _document(running: Running | None) -> Struct:

@@ -2,15 +2,19 @@
 
 import argparse
 import gc
+import json
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from automl_plan.emulator.clock import DEFAULT_TIME_SCALE
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.faults import EFFECT_SYNTAX
 from automl_plan.emulator.process import Options, serve
+from automl_plan.emulator.readings import READINGS
 from automl_plan.emulator.training.trainers import DEFAULT_TRAINER, TRAINERS
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -35,6 +39,12 @@ def _seconds(text: str) -> float:
     if not (math.isfinite(seconds) and 0 <= seconds <= 10**8):
         raise ValueError
     return seconds
+
+
+class _ListReadings(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(json.dumps(msgspec.to_builtins(READINGS), indent=2) + "\n")
+        parser.exit()
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -90,6 +100,20 @@ def _options(arguments: Sequence[str] | None) -> Options:
         f"METHOD: such as operations.get, or *. EFFECT: {EFFECT_SYNTAX}. WHEN: N, N-M, N+ (which "
         "calls, from 1) or pP@SEED (default: every call)",
     )
+    parser.add_argument(
+        "--reading",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer as Google's service may, where that is not proved (repeatable; default: as "
+        "Google's published answers show)",
+    )
+    parser.add_argument(
+        "--list-readings",
+        action=_ListReadings,
+        nargs=0,
+        help="write all readings with their values and sources as JSON, and exit",
+    )
     given = parser.parse_args(arguments)
     data_dir = given.data_dir.absolute()
     return Options(
@@ -101,6 +125,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
         files_root=given.files_root.absolute(),
         idle_timeout=given.idle_timeout,
         faults=given.fault,
+        readings=given.reading,
     )
 
 

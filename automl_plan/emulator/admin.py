@@ -141,6 +141,7 @@ class _AdminMethods:
                 "trainer": self._service.trainer,
                 "timeScale": self._service.time_scale,
                 "idleTimeoutSeconds": self._service.idle_timeout,
+                "readings": self._engine.readings.describe(),
             }
         )
 

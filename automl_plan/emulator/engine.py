@@ -12,6 +12,7 @@ from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Context, Operations
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.trainings import Trainings
@@ -20,10 +21,13 @@ from automl_plan.emulator.trainings import Trainings
 class Engine:
     """The whole service, on the data of one directory."""
 
-    def __init__(self, data_dir: Path, files: Files, trainer_name: str, clock: Clock) -> None:
+    def __init__(
+        self, data_dir: Path, files: Files, trainer_name: str, clock: Clock, readings: Readings
+    ) -> None:
         trainer = load_trainer(trainer_name)
         images = Images(data_dir / "images")
         self.files = files
+        self.readings = readings
         self._clock = clock
         self._store = Store(data_dir / "emulator.sqlite3")
         with self._store.reading() as db:  # so that a restart doesn't turn the clock back
@@ -32,7 +36,9 @@ class Engine:
         self._billing = Billing(self._store, clock)
         self._lifespans = Lifespans(self._store, clock, self._billing)
         self.operations = Operations(self._store, clock, self._jobs, self._billing)
-        context = Context(self._store, clock, self.operations, self._billing, self._lifespans)
+        context = Context(
+            self._store, clock, self.operations, self._billing, self._lifespans, readings
+        )
         self.datasets = Datasets(context, files, images)
         self.models = Models(context, files)
         self.endpoints = Endpoints(context)

@@ -25,6 +25,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -278,12 +279,14 @@ class Context(NamedTuple):
     operations: Operations
     billing: Billing
     lifespans: Lifespans
+    readings: Readings
 
 
 class Manager:
     """Base of the classes that manage one kind of objects."""
 
     def __init__(self, context: Context, runners: Mapping[OperationKind, Runner]) -> None:
-        self._store, self._clock, self._operations, self._billing, self._lifespans = context
+        self._store, self._clock, self._operations, self._billing = context[:4]
+        self._lifespans, self._readings = context[4:]
         for kind, runner in runners.items():
             self._operations.register(kind, runner)

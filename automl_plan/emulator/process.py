@@ -23,6 +23,7 @@ from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.faults import FaultRefused, Faults
 from automl_plan.emulator.files import Files
 from automl_plan.emulator.methods import CallCounts
+from automl_plan.emulator.readings import parse_readings
 from automl_plan.emulator.server import Server
 from automl_plan.emulator.storage import storage_front
 from automl_plan.emulator.training.trainers import TRAINERS
@@ -37,7 +38,7 @@ _DRAIN_SECONDS = 5.0
 class Options(Struct, frozen=True):
     """How to run the service. `idle_timeout` is in seconds; 0 means no timeout.
 
-    `faults` are in the syntax of `parse_fault`.
+    `faults` are in the syntax of `parse_fault`, `readings` in that of `parse_readings`.
     """
 
     port: int
@@ -48,6 +49,7 @@ class Options(Struct, frozen=True):
     files_root: Path
     idle_timeout: float
     faults: Sequence[str] = ()
+    readings: Sequence[str] = ()
 
 
 class _StopSignal:
@@ -76,13 +78,15 @@ def serve(options: Options) -> None:
     """
     _check_packages(options.trainer)
     faults = _faults(options.faults)
+    readings = parse_readings(options.readings)
     os.umask(0o077)
     _make_folder(options.data_dir)
     _make_folder(options.bucket_root)
     with _locked(options.data_dir / "lock"):
         stop = _StopSignal()
         files = Files(options.bucket_root.resolve(), options.files_root.resolve())
-        engine = Engine(options.data_dir, files, options.trainer, Clock(options.time_scale))
+        clock = Clock(options.time_scale)
+        engine = Engine(options.data_dir, files, options.trainer, clock, readings)
         try:
             _serve(options, engine, files, faults, stop)
         finally:

@@ -67,6 +67,28 @@ class EmulatorStatus(Document, frozen=True):
     """Seconds without a request after which it ends; 0: never; null as above."""
     started: str | UnsetType = UNSET
     version: str | UnsetType = UNSET
+    readings: dict[str, str] | UnsetType = UNSET
+    """The value of each reading: what it answers where Google's answers are not proved."""
+
+
+class Reading(Part, frozen=True):
+    """What the embedded service can answer where Google's answers are not proved."""
+
+    name: str
+    about: str
+    values: dict[str, str]
+    """What the service does, by value."""
+    recorded: str
+    """The default: as Google's published answers show."""
+    former: str
+    """What the service did before it had readings."""
+    sources: tuple[str, ...]
+
+
+class Readings(Document, frozen=True):
+    """`emulator readings --json`."""
+
+    readings: tuple[Reading, ...]
 
 
 class DiagnosticAt(Part, frozen=True):

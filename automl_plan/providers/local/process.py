@@ -54,6 +54,8 @@ class Options(Struct, frozen=True):
     """Seconds; 0: it stays until it is stopped."""
     faults: tuple[str, ...] = ()
     """What is to go wrong, as METHOD:EFFECT[:WHEN]; set at the start only."""
+    readings: Mapping[str, str] = {}
+    """What the service is to answer where Google's answers are not proved; set at the start."""
 
 
 class Running(Struct, frozen=True):
@@ -68,6 +70,10 @@ class Running(Struct, frozen=True):
     """None: of an earlier version, which does not report it."""
     idle_timeout: float | None = None
     """Seconds without a request after which it ends; 0: never."""
+    readings: Mapping[str, str] = {}
+    """The value of each of its readings."""
+    changed_readings: frozenset[str] = frozenset()
+    """Names of those that differ from the default."""
 
 
 def status(data_dir: Path) -> Running | None:
@@ -96,6 +102,7 @@ def status(data_dir: Path) -> Running | None:
         running,
         time_scale=_number(told.get("timeScale")),
         idle_timeout=_number(told.get("idleTimeoutSeconds")),
+        **_readings(told.get("readings")),
     )
 
 
@@ -120,11 +127,63 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
             where=running.url,
             hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
         )
+    _check_readings(running, options)
     _tell_time_scale(running, options)
     if not options.idle_timeout and running.idle_timeout:
         _asked(running.url, "service:stay", {})
         running = replace(running, idle_timeout=0.0)
     return running
+
+
+def _check_readings(running: Running, options: Options) -> None:
+    """Refuse a service with other readings than wanted. Raises EmulatorError.
+
+    One that was started with `emulator start` may have more than the configuration says.
+    """
+    wanted = dict(options.readings)
+    differ = {name for name, value in wanted.items() if running.readings.get(name) != value}
+    if running.idle_timeout:
+        differ |= running.changed_readings - wanted.keys()
+    if differ:
+        name = min(differ)
+        raise EmulatorError(
+            f"The embedded service runs with the reading {name}={running.readings.get(name)}, but "
+            f"the configuration says {wanted.get(name, 'nothing of it')}.",
+            where=running.url,
+            hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
+        )
+
+
+def readings() -> list[dict[str, Any]]:
+    """Return all readings of the service: name, about, values, recorded, former, sources.
+
+    The service is a program of its own, which need not be running: its module writes the list.
+    Raises EmulatorError.
+    """
+    command = [sys.executable, "-P", "-m", "automl_plan.emulator", "--list-readings"]
+    try:
+        written = subprocess.run(  # noqa: S603 (this interpreter, and no shell)
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=START_SECONDS,
+        ).stdout
+        return [dict(each) for each in json.loads(written)]
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
+        raise EmulatorError(f"The embedded service lists no readings: {error}.") from error
+
+
+def _readings(told: object) -> dict[str, Any]:
+    """Return the fields of Running about readings; an earlier version reports none."""
+    if not isinstance(told, dict):
+        return {}
+    return {
+        "readings": {name: str(each["value"]) for name, each in told.items()},
+        "changed_readings": frozenset(
+            name for name, each in told.items() if each["value"] != each["recorded"]
+        ),
+    }
 
 
 def _tell_time_scale(running: Running, options: Options) -> None:
@@ -288,6 +347,7 @@ def _command(data_dir: Path, files_root: Path, options: Options) -> list[str]:
     if options.bucket_root is not None:
         command += ["--bucket-root", str(options.bucket_root)]
     command += [f"--fault={fault}" for fault in options.faults]
+    command += [f"--reading={name}={value}" for name, value in options.readings.items()]
     return command
 
 

@@ -23,7 +23,8 @@ VERTEX_PATH = "/vertex"
 def open_local(
     settings: Mapping[str, Json], directory: Path, _environ: Mapping[str, str]
 ) -> Provider:
-    """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`."""
+    """The provider: settings `api`, `data_dir`, `trainer`, `time_scale`, `bucket_root`,
+    `readings`."""
     running = start(data_dir(settings, directory), directory, options(settings, directory))
     can = capabilities({**settings, "trainer": running.trainer})
     storage = Storage(HttpTransport(running.url, NoCredentials()))
@@ -60,8 +61,12 @@ def data_dir(settings: Mapping[str, Json], directory: Path) -> Path:
 def options(settings: Mapping[str, Json], directory: Path) -> Options:
     """How the service of a configuration runs."""
     scale = settings.get("time_scale")
+    readings = settings.get("readings")
     return Options(
         trainer=str(settings.get("trainer") or DEFAULT_TRAINER),
         time_scale=float(scale) if isinstance(scale, int | float) else None,
         bucket_root=directory / str(settings.get("bucket_root") or DEFAULT_BUCKET_ROOT),
+        readings={name: str(value) for name, value in readings.items()}
+        if isinstance(readings, Mapping)
+        else {},
     )

@@ -1,0 +1,66 @@
+"""Readings: what Google's service does where no published fact proves it, as named switches.
+
+The service answers by one value of each reading; clients should be right under every value. The
+fronts ask here and decide nothing themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from automl_plan.emulator.errors import StartError
+
+
+class Reading(Struct, frozen=True):
+    """One question about Google's service, and the answers that it may have.
+
+    `values` maps each value to what the service does then. `recorded` is the default: what
+    Google's published answers show, or else what is likeliest. `former` is what the service did
+    before it had readings. `sources` are public documents, samples or protos.
+    """
+
+    name: str
+    about: str
+    values: Mapping[str, str]
+    recorded: str
+    former: str
+    sources: tuple[str, ...]
+
+
+READINGS: tuple[Reading, ...] = ()
+"""All readings, in the order in which they are listed."""
+
+
+class Readings:
+    """The value of each reading in one service."""
+
+    def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
+        self._values = {each.name: each.recorded for each in READINGS} | dict(chosen or {})
+
+    def __getitem__(self, reading: Reading) -> str:
+        return self._values[reading.name]
+
+    def describe(self) -> dict[str, object]:
+        """Return the value of each reading in use, and its default, by name."""
+        return {
+            each.name: {"value": self._values[each.name], "recorded": each.recorded}
+            for each in READINGS
+        }
+
+
+def parse_readings(texts: Iterable[str]) -> Readings:
+    """Return the readings that NAME=VALUE texts choose. Raises StartError for unknown ones."""
+    known = {each.name: each for each in READINGS}
+    chosen: dict[str, str] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise StartError(f"There is no reading {name!r}. The readings are: {names}.")
+        if value not in known[name].values:
+            values = ", ".join(known[name].values)
+            raise StartError(f"The reading {name} can't be {value!r}. Its values are: {values}.")
+        chosen[name] = value
+    return Readings(chosen)
