@@ -38,6 +38,7 @@ def test_the_commands() -> None:
         "destroy",
         "drift",
         "emulator advance",
+        "emulator readings",
         "emulator start",
         "emulator status",
         "emulator stop",
@@ -83,7 +84,7 @@ def test_the_commands() -> None:
 def test_help_has_an_example(cli: CommandLine, path: tuple[str, ...]) -> None:
     text = cli(*path, "--help")
     assert f"Example: automl-plan {' '.join(path)}" in text
-    if path not in (("schema",), ("version",)):
+    if path not in (("schema",), ("version",), ("emulator", "readings")):
         assert "-C, --chdir DIR" in text
     assert cli(*path, "-h") == text
 

@@ -335,3 +335,12 @@ def test_hostile_ids_are_refused(project: ProjectLine, name: str) -> None:
     said = project.failure("operations", "get", name)
     assert "\x1b" not in said
     assert os.linesep.join(said.splitlines()[:1]).startswith("Error: ")
+
+
+def test_readings_are_checked_at_the_start(project: CommandLine) -> None:
+    """A reading that the service does not have is named, and it does not start."""
+    failed = project.run("emulator", "start", "--reading", "no-such=1")
+    assert failed.returncode == 1
+    assert "There is no reading 'no-such'" in failed.stderr
+    assert project.run("emulator", "start", "--reading", "alone").returncode == 1
+    assert isinstance(project.json("emulator", "readings")["readings"], list)
