@@ -113,7 +113,7 @@ def calendar(
         bool, typer.Option("--all", help="Include models that are not managed.")
     ] = False,
 ) -> None:
-    """Show when models expire. Google deletes a model 18 months after its training."""
+    """Show when models expire, and when to train their replacements."""
     from automl_plan.output.documents.inventory import ModelsCalendar
     from automl_plan.output.expiry import calendar_ics, calendar_text
     from automl_plan.workspace.inventory import model_rows

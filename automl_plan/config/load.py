@@ -283,7 +283,7 @@ class _Loader:
         from automl_plan.config.schema_errors import explain
 
         written = self._source_map.written
-        self._found.extend(explain(error, path, written, self._capabilities))
+        self._found.extend(explain(error, path, written, self._capabilities, self._providers))
 
     def _read_files(self, prices: str | None) -> tuple[Path, ...]:
         book = () if prices is None else (self._directory / prices,)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automl_plan.config.findings import Finding, KeyPath, Suggester, listed, quoted, to_quote
 from automl_plan.config.prices import most_usd
 from automl_plan.config.schema import types_of
-from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.capabilities import Capabilities, Providers
 from automl_plan.model.model_types import Problem
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _TO_WRITE = {
         "write classification_type: MULTICLASS (at most one label per image) or MULTILABEL"
     ),
     "dataset": "write dataset: and the name of a dataset that is declared under datasets",
-    "project": "write project: and the id of the Google Cloud project",
     "local": "write local: {path: state/default.json}",
     "path": "write path: state/default.json",
 }
@@ -43,6 +42,7 @@ def explain(
     base: KeyPath,
     written: Callable[[KeyPath], str | None],
     capabilities: Capabilities,
+    providers: Providers,
 ) -> Iterator[Finding]:
     """Yield the findings of an error; `base` is the path of the checked value.
 
@@ -52,7 +52,7 @@ def explain(
     if error.validator == "type":
         yield _wrong_type(error, path, written(path))
     elif error.validator == "required":
-        yield from _missing_keys(error, path, capabilities)
+        yield from _missing_keys(error, path, capabilities, providers)
     else:
         yield from _BY_KEYWORD[str(error.validator)](error, path)
 
@@ -80,7 +80,9 @@ def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[Finding]:
         yield Finding((*path, key), "unknown-key", message, hint, at_key=True)
 
 
-def _missing_keys(error: ValidationError, path: KeyPath, can: Capabilities) -> Iterator[Finding]:
+def _missing_keys(
+    error: ValidationError, path: KeyPath, can: Capabilities, providers: Providers
+) -> Iterator[Finding]:
     instance: Any = error.instance
     required: Any = error.validator_value
     for key in required:
@@ -90,7 +92,9 @@ def _missing_keys(error: ValidationError, path: KeyPath, can: Capabilities) -> I
             yield _missing_budget(instance, path, can)
         else:
             message = f"the key {quoted(key)} is missing"
-            yield Finding(path, "missing-key", message, _TO_WRITE.get(key), at_key=True)
+            in_provider = len(path) > 1 and path[0] == "provider"
+            hints = providers[path[1]].setting_hints if in_provider else _TO_WRITE
+            yield Finding(path, "missing-key", message, hints.get(key), at_key=True)
 
 
 def _missing_budget(instance: Any, path: KeyPath, can: Capabilities) -> Finding:

@@ -71,9 +71,5 @@ def guess_kind(rows: Iterable[Sequence[str]]) -> DatasetKind:
     )
 
 
-SHORTEST_EDGE = 0.01
-"""Of a box, in parts of the image's side (proto: InputConfig)."""
 ROUNDING = 1e-9
 """The rounding error of a difference of two decimal fractions."""
-FEWEST_PIXELS = 8
-"""Of a box's edge (Google's page on preparing data of object detection)."""

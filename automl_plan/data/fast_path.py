@@ -8,16 +8,17 @@ a column, or a minimum. It never decides that a row is invalid: when not all are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import chain, combinations
 from operator import eq, sub
 from typing import Protocol
 
 from msgspec import Struct
 
-from automl_plan.data.dataset_kinds import FIELDS_OF_BOX_ROWS, ROUNDING, SHORTEST_EDGE, DatasetKind
+from automl_plan.data.dataset_kinds import FIELDS_OF_BOX_ROWS, ROUNDING, DatasetKind
 from automl_plan.data.row_checks import label_fault
 from automl_plan.data.row_layout import USES, extension
+from automl_plan.model.capabilities import DataLimits
 
 _USES = frozenset(use.encode() for use in USES)
 _USES_OR_NONE = _USES | {b""}
@@ -38,10 +39,10 @@ class FastPath:
     """Checks blocks of rows of one source at once."""
 
     def __init__(
-        self, kind: DatasetKind, extensions: Collection[str], source: int, bucket: str | None
+        self, kind: DatasetKind, limits: DataLimits, source: int, bucket: str | None
     ) -> None:
         self._kind = kind
-        self._extensions = extensions
+        self._limits = limits
         self._source = source
         self._in_storage = bucket is not None
         self._prefix = f"gs://{bucket}/".encode() if bucket else None
@@ -113,7 +114,8 @@ class FastPath:
         if empty != _OPPOSITE and not _is_upright(corners):
             return None
         box = [corners[0], corners[1], corners[4], corners[5]]
-        if not _edges_fine(box, self._numbers) or not self._paths_fine(paths, text):
+        edge = self._limits.box_edge
+        if not _edges_fine(box, self._numbers, edge) or not self._paths_fine(paths, text):
             return None
         return RowBatch(self._source, numbers, uses, paths, [labels], counts, box, lines)
 
@@ -151,7 +153,7 @@ class FastPath:
         fine = self._ends.get(end)
         if fine is None:
             whole = len(end) == _END and b".." not in end
-            fine = whole and extension(_text(end)) in self._extensions
+            fine = whole and extension(_text(end)) in self._limits.image_extensions
             if len(self._ends) < _MOST_KNOWN:
                 self._ends[end] = fine
         return fine
@@ -198,7 +200,7 @@ class _Numbers(dict[bytes, float]):
         return list(map(self.__getitem__, column))
 
 
-def _edges_fine(box: list[list[bytes]], numbers: _Numbers) -> bool:
+def _edges_fine(box: list[list[bytes]], numbers: _Numbers, edge: float) -> bool:
     if b"".join(chain.from_iterable(box)).translate(None, _IN_NUMBERS):
         return False
     try:
@@ -207,7 +209,7 @@ def _edges_fine(box: list[list[bytes]], numbers: _Numbers) -> bool:
         return False
     if max(map(max, (x0, y0, x1, y1))) > 1:
         return False
-    least = SHORTEST_EDGE - ROUNDING
+    least = edge - ROUNDING
     widths, heights = list(map(sub, x1, x0)), list(map(sub, y1, y0))
     if min(widths) >= least and min(heights) >= least:  # drawn from the top left
         return True

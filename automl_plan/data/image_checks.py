@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from automl_plan.data.dataset_kinds import FEWEST_PIXELS, DatasetKind
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_files import DECODED, ImageFacts, has_decoder, read_image
 from automl_plan.data.image_similarity import HashedImage, SimilarImages
@@ -208,7 +208,7 @@ class ImageChecks:
             return
         x0, y0, x1, y1 = map(float, box)
         width, height = abs(x1 - x0) * size[0], abs(y1 - y0) * size[1]
-        if min(width, height) < FEWEST_PIXELS:
+        if min(width, height) < self._limits.box_pixels:
             message = f"the box is {width:.1f} by {height:.1f} pixels on an image of "
             self._report("box-pixels", place, f"{message}{size[0]} by {size[1]}")
 
@@ -225,8 +225,8 @@ class ImageChecks:
         local = len(self._facts) - self._in_storage
         if local and not self._decode:
             unchecked.append(
-                "whether images can be decoded, boxes under 8 pixels, images that look alike: "
-                f"Pillow is not installed ({_LOCAL_EXTRA})"
+                f"whether images can be decoded, boxes under {self._limits.box_pixels} pixels, "
+                f"images that look alike: Pillow is not installed ({_LOCAL_EXTRA})"
             )
         if self._unlike:
             unchecked.append(

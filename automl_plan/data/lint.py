@@ -319,9 +319,8 @@ class _Work:
     ) -> LintReader:
         bucket = bucket_of(self.sources[number])
         refused, fast = self.findings.refused, self._linter.fast
-        extensions = self._limits.image_extensions
         return LintReader(
-            self._kind, extensions, number, bucket, sinks, report, refused=refused, fast=fast
+            self._kind, self._limits, number, bucket, sinks, report, refused=refused, fast=fast
         )
 
     def _compare_repeated(self, images: Candidates, lines: Candidates) -> None:

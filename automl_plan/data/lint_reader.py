@@ -12,6 +12,7 @@ from automl_plan.data.fast_path import FastPath, RowBatch, RowConsumer
 from automl_plan.data.lint_rules import REFUSED
 from automl_plan.data.row_checks import CheckedRow, read_row
 from automl_plan.data.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
+from automl_plan.model.capabilities import DataLimits
 
 ReportFault = Callable[[str, int, str, int], None]
 """Takes a rule, a line, a message and a column."""
@@ -30,7 +31,7 @@ class LintReader:
     def __init__(
         self,
         kind: DatasetKind,
-        extensions: Collection[str],
+        limits: DataLimits,
         source: int,
         bucket: str | None,
         sinks: Sequence[RowConsumer],
@@ -39,19 +40,16 @@ class LintReader:
         refused: Collection[str] = REFUSED,
         fast: bool = True,
     ) -> None:
-        """`extensions` are those of images that the provider imports.
-
-        `refused`: rows that break these rules are not passed on.
-        """
+        """`limits` are the provider's; `refused`: rows that break these rules are not passed on."""
         self._kind = kind
-        self._extensions = extensions
+        self._limits = limits
         self._source = source
         self._bucket = bucket
         self._sinks = sinks
         self._report = report
         self._refused = refused
         self._fast = fast
-        self._columns = FastPath(kind, extensions, source, bucket)
+        self._columns = FastPath(kind, limits, source, bucket)
         self._before: int | None = 0
         """The number of lines before the first row; None after it."""
         self.rows = 0
@@ -161,7 +159,7 @@ class LintReader:
             rule, message = fault
             self._report(rule, number, message, 0)
             return
-        row = read_row(fields, self._kind, self._extensions, self._bucket, self._refused)
+        row = read_row(fields, self._kind, self._limits, self._bucket, self._refused)
         for rule, place, message in row.faults:
             column = 0
             if b'"' not in line:

@@ -11,13 +11,13 @@ from automl_plan.data.dataset_kinds import (
     FIELDS_OF_BOX_ROWS,
     NUMBER,
     ROUNDING,
-    SHORTEST_EDGE,
     DatasetKind,
     has_box,
 )
 from automl_plan.data.lint_rules import REFUSED
 from automl_plan.data.row_layout import SPELLINGS, USES, extension, has_index, no_set, quoted
 from automl_plan.data.source_files import bucket_and_object
+from automl_plan.model.capabilities import DataLimits
 
 _SHAPE = "row-shape"
 UNMEASURED = ("nan", "nan", "nan", "nan")
@@ -40,11 +40,11 @@ class CheckedRow(Struct):
 def read_row(
     fields: Sequence[str],
     kind: DatasetKind,
-    extensions: Collection[str],
+    limits: DataLimits,
     bucket: str | None,
     refused: Collection[str] = REFUSED,
 ) -> CheckedRow:
-    """Check a row; `bucket` is that of its CSV, None for a file; `extensions` are those of images.
+    """Check a row; `bucket` is that of its CSV, None for a file; `limits` are the provider's.
 
     `refused`: rules that no row may break. For an invalid shape nothing else is reported:
     the meaning of its fields is only a guess.
@@ -52,9 +52,9 @@ def read_row(
     skipped = int(has_index(fields))
     row, fields = CheckedRow(), fields[skipped:]
     boxes = kind is DatasetKind.DETECTION
-    place = _read_box(row, fields) if boxes else _read_labels(row, fields, kind)
+    place = _read_box(row, fields, limits.box_edge) if boxes else _read_labels(row, fields, kind)
     if row.path:
-        _check_path(row, place, extensions, bucket)
+        _check_path(row, place, limits.image_extensions, bucket)
     if skipped:
         row.faults = [(rule, at + skipped, message) for rule, at, message in row.faults]
         row.faults.insert(0, ("index-column", 0, "the row begins with a number of its own"))
@@ -113,7 +113,7 @@ def _unknown_use(row: CheckedRow, message: str) -> None:
     row.faults.append(("ml-use", 0, message))
 
 
-def _read_box(row: CheckedRow, fields: Sequence[str]) -> int:
+def _read_box(row: CheckedRow, fields: Sequence[str], edge: float) -> int:
     """`ML_USE,PATH,[LABEL],BOX`; a box is eight fields, all empty when there is no object."""
     if len(fields) != FIELDS_OF_BOX_ROWS:
         return _read_other_shape(row, fields)
@@ -133,7 +133,7 @@ def _read_box(row: CheckedRow, fields: Sequence[str]) -> int:
         row.faults.append(("box-label", 2, what))
     if any(corners):
         row.box = UNMEASURED
-        _check_box(row, corners)
+        _check_box(row, corners, edge)
     return 1
 
 
@@ -155,7 +155,7 @@ def _read_other_shape(row: CheckedRow, fields: Sequence[str]) -> int:
     return place
 
 
-def _check_box(row: CheckedRow, corners: Sequence[str]) -> None:
+def _check_box(row: CheckedRow, corners: Sequence[str], edge: float) -> None:
     points = list(zip(corners[::2], corners[1::2], strict=True))
     opposite = points[1] == points[3] == ("", "")
     given = [0, 2] if opposite else [0, 1, 2, 3]
@@ -177,8 +177,8 @@ def _check_box(row: CheckedRow, corners: Sequence[str]) -> None:
         message = "the four vertices are not the corners of an upright rectangle"
         row.faults.append(("box-vertices", 3, message))
     row.box = tuple(map(str, (min(xs), min(ys), max(xs), max(ys))))
-    if min(max(xs) - min(xs), max(ys) - min(ys)) < SHORTEST_EDGE - ROUNDING:
-        message = f"an edge of the box is shorter than {SHORTEST_EDGE} of the image's side"
+    if min(max(xs) - min(xs), max(ys) - min(ys)) < edge - ROUNDING:
+        message = f"an edge of the box is shorter than {edge} of the image's side"
         row.faults.append(("box-size", 3, message))
 
 

@@ -81,6 +81,10 @@ class DataLimits(Struct, frozen=True):
     """Of images that are imported, in lower case."""
     boxes_at_most: int = 1_000_000
     boxes_of_an_image: int = 500
+    box_edge: float = 0.01
+    """The shortest edge of a box, in parts of the image's side."""
+    box_pixels: int = 8
+    """The shortest edge of a box in pixels."""
     csv_bytes: int = 100_000_000
     """Of one import file."""
     image_bytes: int = 30_000_000
@@ -178,6 +182,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """Whether nothing is billed: prices are those of the service that it rehearses."""
     redeploys: bool = False
     """Whether another number of nodes takes a new deployment."""
+    traffic_hint: str = ""
+    """How to move the traffic of an endpoint to another model by hand, as a whole sentence."""
     sets_all_or_none: bool = False
     """Whether sets that import files give (TRAIN, …) count only if all images have one."""
 
@@ -233,6 +239,11 @@ class ProviderDefinition(Struct, frozen=True, kw_only=True):
     `additionalProperties`. None: `schemas/config.schema.json` has it under its name."""
     rules: tuple[SettingRule, ...] = ()
     """On that block."""
+    setting_hints: Mapping[str, str] = field(default_factory=dict)
+    """What to write where a required key of that block is missing."""
+    storage: str | None = None
+    """`module:function`, called with the environment; returns the ObjectStorage that the service
+    imports from, to lint a file without a configuration."""
     training_schema: Mapping[str, Json] | None = None
     """Of the block of this provider's name in a model, if it has training options of its own; None
     as above."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
-from automl_plan.output.documents.base import Document
+from automl_plan.output.documents.base import OutputDocument
 from automl_plan.output.style import clean
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import TRAININGS, Action, Change
@@ -71,7 +71,7 @@ class Edge(Struct, frozen=True, order=True):
     needing: str
 
 
-class Graph(Document, frozen=True):
+class Graph(OutputDocument, frozen=True):
     """`graph --json`: what depends on what"""
 
     nodes: tuple[Node, ...]

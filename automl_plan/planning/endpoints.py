@@ -119,8 +119,12 @@ def traffic_refusals(
     resources: Mapping[Address, RecordedResource],
     homes: Mapping[Address, Home],
     live: Live,
+    hint: str,
 ) -> tuple[Refusal, ...]:
-    """Undeployments after which models of others would have to answer what these answer now."""
+    """Undeployments after which models of others would have to answer what these answer now.
+
+    `hint`: how their traffic is moved by hand.
+    """
     found = []
     for change in changes:
         for endpoint in _ended(change, live):
@@ -140,7 +144,7 @@ def traffic_refusals(
             share = endpoint.share_of({each for each in leaving if each is not None})
             remain = any(d.model_id not in leaving for d in endpoint.deployed)
             if share and remain and not stays:
-                found.append(_refusal(change, endpoint, share))
+                found.append(_refusal(change, endpoint, share, hint))
     return tuple(dict.fromkeys(found))
 
 
@@ -162,16 +166,12 @@ def _ended(change: Change, live: Live) -> Iterator[LiveEndpoint]:
                 yield there
 
 
-def _refusal(change: Change, endpoint: LiveEndpoint, share: int) -> Refusal:
-    return Refusal(
-        OTHERS_TRAFFIC,
+def _refusal(change: Change, endpoint: LiveEndpoint, share: int, hint: str) -> Refusal:
+    text = (
         f"{change.address} receives {share}% of the requests at the endpoint {endpoint.id}, where "
-        "models of others are deployed, too: undeploying it would send these requests to them. "
-        "Move its traffic to another model first (in Google's console, or with "
-        "`gcloud ai endpoints update`).",
-        change.address,
-        "deploy",
+        "models of others are deployed, too: undeploying it would send these requests to them."
     )
+    return Refusal(OTHERS_TRAFFIC, f"{text} {hint}".rstrip(), change.address, "deploy")
 
 
 def _object_of(change: Change, resources: Mapping[Address, RecordedResource]) -> str | None:

@@ -218,7 +218,8 @@ def data_notes(changes: Sequence[Change], context: RefusalContext) -> list[Note]
 def _traffic(changes: Sequence[Change], context: RefusalContext) -> Iterable[Refusal]:
     resources = context.recorded.resources
     homes = homes_of(resources, context.live.models, context.recorded.lineage)
-    return traffic_refusals(changes, resources, homes, context.live)
+    hint = context.capabilities.traffic_hint
+    return traffic_refusals(changes, resources, homes, context.live, hint)
 
 
 def _lint(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:

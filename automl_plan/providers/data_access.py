@@ -34,6 +34,9 @@ class ObjectStorage(Protocol):
         Raises NotFound when there is no such bucket.
         """
 
+    def close(self) -> None:
+        """Close connections."""
+
 
 class StagingBucket(Struct, frozen=True):
     """The setting `staging_bucket`, and where it is written."""

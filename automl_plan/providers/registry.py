@@ -20,6 +20,7 @@ from automl_plan.errors import UsageError
 from automl_plan.model.capabilities import ProviderDefinition, SettingRule, Settings
 
 if TYPE_CHECKING:
+    from automl_plan.providers.data_access import ObjectStorage
     from automl_plan.providers.protocol import Provider
 
 GROUP = "automl_plan.providers"
@@ -107,3 +108,11 @@ def open_provider(
         raise UsageError(f"There is no provider {name!r}.", hint=f"Write {' or '.join(PROVIDERS)}.")
     opener: Callable[[Settings, Path, Mapping[str, str]], Provider] = _load(PROVIDERS[name].opener)
     return opener(settings, directory, environ)
+
+
+def open_storage(environ: Mapping[str, str]) -> ObjectStorage:
+    """Open the storage of the default provider without a configuration; the caller closes it."""
+    path = PROVIDERS[DEFAULT].storage
+    assert path is not None  # noqa: S101 (the embedded service imports from a storage)
+    opener: Callable[[Mapping[str, str]], ObjectStorage] = _load(path)
+    return opener(environ)

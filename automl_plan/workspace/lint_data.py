@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -20,8 +20,7 @@ from automl_plan.model.data_counts import DataCounts
 from automl_plan.model.model_types import Problem
 from automl_plan.planning.adequacy import advise
 from automl_plan.providers.data_access import ObjectStorage
-from automl_plan.providers.google.storage import Storage, storage_url
-from automl_plan.providers.registry import DEFAULT, PROVIDERS
+from automl_plan.providers.registry import DEFAULT, PROVIDERS, open_storage
 from automl_plan.workspace.data_checks import DatasetAdvice, advise_dataset
 from automl_plan.workspace.workspace import Workspace
 
@@ -55,17 +54,7 @@ def lint_data(
         subjects: Sequence[_Subject] = [_subject_of_file(name, kind, workspace)]
     else:
         subjects = _declared(name, workspace)
-    with ExitStack() as stack:
-        storage = cache(lambda: stack.enter_context(_storage(workspace)))
-        can = _capabilities(workspace)
-        linter = Linter(
-            stack.enter_context(SourceFiles(Path(), storage, anywhere=of_file)).open,
-            can.limits,
-            _severities(workspace),
-            directory=Path() if images else None,
-            storage=storage,
-            image_pixels=can.image_pixels,
-        )
+    with _linter(workspace, anywhere=of_file, images=images) as linter:
         return [linter.lint(each.name, each.sources, each.kind) for each in subjects]
 
 
@@ -75,18 +64,9 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
     Raises UsageError, SourceError, StateError and ProviderError.
     """
     of_file = is_file(name, kind)
-    with ExitStack() as stack:
-        storage = cache(lambda: stack.enter_context(_storage(workspace)))
-        can = _capabilities(workspace)
-        linter = Linter(
-            stack.enter_context(SourceFiles(Path(), storage, anywhere=of_file)).open,
-            can.limits,
-            _severities(workspace),
-            directory=Path(),
-            # Without a configuration it is not known which storage has the objects.
-            storage=None if workspace is None else storage,
-            decode=False,
-        )
+    # Without a configuration it is not known which storage has the objects.
+    asks = workspace is not None
+    with _linter(workspace, anywhere=of_file, asks_storage=asks, decode=False) as linter:
 
         def counted(sources: Sequence[str], its: DatasetKind | None) -> DataCounts:
             linted = linter.lint(name, sources, its)
@@ -98,12 +78,36 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
             subject = _subject_of_file(name, kind, workspace)
             counts = counted(subject.sources, subject.kind)
             boxes = Problem.IMAGE_OBJECT_DETECTION
-            limits = can.limits[boxes if counts.boxes else Problem.IMAGE_CLASSIFICATION]
+            limits = linter.limits[boxes if counts.boxes else Problem.IMAGE_CLASSIFICATION]
             return DatasetAdvice(name, advise(counts, limits))
         return advise_dataset(
             workspace,
             name,
             lambda d: counted(d.sources, kind_of(d.problem, d.classification_type)),
+        )
+
+
+@contextmanager
+def _linter(
+    workspace: Workspace | None,
+    *,
+    anywhere: bool,
+    images: bool = True,
+    asks_storage: bool = True,
+    decode: bool = True,
+) -> Iterator[Linter]:
+    """`anywhere`: a file may be outside of the directory; `decode`: images are decoded."""
+    with ExitStack() as stack:
+        storage = cache(lambda: stack.enter_context(_storage(workspace)))
+        can = _capabilities(workspace)
+        yield Linter(
+            stack.enter_context(SourceFiles(Path(), storage, anywhere=anywhere)).open,
+            can.limits,
+            _severities(workspace),
+            directory=Path() if images else None,
+            storage=storage if asks_storage else None,
+            image_pixels=can.image_pixels,
+            decode=decode,
         )
 
 
@@ -156,12 +160,9 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
 
 @contextmanager
 def _storage(workspace: Workspace | None) -> Iterator[ObjectStorage]:
-    """Open the storage of the provider; without a configuration, of STORAGE_EMULATOR_HOST."""
+    """Open the storage of the provider; without a configuration, of the default one."""
     if workspace is not None:
         yield workspace.provider.data_access.storage
         return
-    storage = Storage.at(storage_url(os.environ), None)
-    try:
+    with closing(open_storage(os.environ)) as storage:
         yield storage
-    finally:
-        storage.close()

@@ -35,9 +35,7 @@ class Kept:
 def by_lint(content: bytes, kind: DatasetKind) -> tuple[Read, bool]:
     """What is read, and whether that is all."""
     kept = Kept()
-    reader = LintReader(
-        kind, LIMITS[kind.problem].image_extensions, 0, None, [kept], lambda *_: None
-    )
+    reader = LintReader(kind, LIMITS[kind.problem], 0, None, [kept], lambda *_: None)
     reader.read(BytesIO(content))
     whole = reader.refused == reader.unreadable == 0 and reader.stopped is None
     return sorted(kept.rows), whole

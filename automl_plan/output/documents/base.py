@@ -35,5 +35,5 @@ class Part(Struct, frozen=True):
         return cls(**given)
 
 
-class Document(Part, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
+class OutputDocument(Part, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
     """A whole document."""

@@ -9,13 +9,13 @@ from msgspec import UNSET, UnsetType
 from automl_plan.errors import AutomlPlanError, ConfigurationError
 from automl_plan.model.address import Address
 from automl_plan.model.json import Count
-from automl_plan.output.documents.base import Document, Part
+from automl_plan.output.documents.base import OutputDocument, Part
 
 if TYPE_CHECKING:
     from automl_plan.config.configuration import Configuration
 
 
-class Version(Document, frozen=True):
+class Version(OutputDocument, frozen=True):
     """`version --json`"""
 
     version: str
@@ -23,7 +23,7 @@ class Version(Document, frozen=True):
     platform: str
 
 
-class Validate(Document, frozen=True):
+class Validate(OutputDocument, frozen=True):
     """`validate --json` of a valid configuration; of an invalid one it is an error."""
 
     datasets: tuple[Address, ...]
@@ -45,7 +45,7 @@ class FormattedFile(Part, frozen=True):
     """With --diff: a unified diff."""
 
 
-class Fmt(Document, frozen=True):
+class Fmt(OutputDocument, frozen=True):
     """`fmt --json`: the files that were not in canonical form."""
 
     check: bool
@@ -53,7 +53,7 @@ class Fmt(Document, frozen=True):
     changed: tuple[FormattedFile, ...]
 
 
-class EmulatorStatus(Document, frozen=True):
+class EmulatorStatus(OutputDocument, frozen=True):
     """`emulator status --json` and `emulator start --json`; the other keys where it runs."""
 
     running: bool
@@ -117,7 +117,7 @@ class ErrorDetails(Part, frozen=True):
     """Of an invalid configuration."""
 
 
-class Error(Document, frozen=True):
+class Error(OutputDocument, frozen=True):
     """On standard output of any command with --json that failed; always one line."""
 
     error: ErrorDetails

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.model.json import Count
 from automl_plan.output.documents.base import (
-    Document,
+    OutputDocument,
     Part,
 )
 from automl_plan.planning.adequacy import Advice
@@ -55,7 +55,7 @@ class LintedDataset(Part, rename={"guessed": "kind_is_guessed"}, frozen=True):
     """What was not checked, and why."""
 
 
-class DatasetsLint(Document, frozen=True):
+class DatasetsLint(OutputDocument, frozen=True):
     """`datasets lint --json`"""
 
     datasets: tuple[LintedDataset, ...]
@@ -84,7 +84,7 @@ class AdvisedDataset(Advice, frozen=True, kw_only=True):
     """What is known of the live dataset."""
 
 
-class DatasetsAdvise(Document, frozen=True):
+class DatasetsAdvise(OutputDocument, frozen=True):
     """`datasets advise --json`"""
 
     datasets: tuple[AdvisedDataset, ...]

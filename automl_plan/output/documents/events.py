@@ -11,7 +11,7 @@ from automl_plan import __version__
 from automl_plan.execution.events import ApplyResult, Event, EventType
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
-from automl_plan.output.documents.base import Document, Part
+from automl_plan.output.documents.base import OutputDocument, Part
 from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.plan import Action
 from automl_plan.workspace.plan_entries import GateEntry
@@ -28,7 +28,7 @@ Command = Literal[
 ]
 
 
-class RunVersion(Document, frozen=True):
+class RunVersion(OutputDocument, frozen=True):
     """Always the first line: which version of automl-plan writes the lines."""
 
     command: Command
@@ -37,7 +37,7 @@ class RunVersion(Document, frozen=True):
     tool_version: str = __version__
 
 
-class ChangeEvent(Document, frozen=True):
+class ChangeEvent(OutputDocument, frozen=True):
     """What happened to one change."""
 
     type: EventType
@@ -87,7 +87,7 @@ class Gate(GateEntry, frozen=True, kw_only=True):
     version: int | None
 
 
-class Result(Document, frozen=True):
+class Result(OutputDocument, frozen=True):
     """How it ended; changes by their keys."""
 
     done: tuple[str, ...]

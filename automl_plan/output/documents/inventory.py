@@ -15,7 +15,7 @@ from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim
 from automl_plan.output.documents.base import (
     FORMAT_VERSION,
-    Document,
+    OutputDocument,
     Part,
     Simulated,
     Time,
@@ -83,7 +83,7 @@ class DatasetsShow(Dataset, tag_field="format_version", tag=FORMAT_VERSION, froz
     """`datasets show --json`"""
 
 
-class DatasetsList(Document, frozen=True):
+class DatasetsList(OutputDocument, frozen=True):
     """`datasets list --json`"""
 
     datasets: tuple[Dataset, ...]
@@ -152,7 +152,7 @@ class ModelsShow(Model, tag_field="format_version", tag=FORMAT_VERSION, frozen=T
     """`models show --json`"""
 
 
-class ModelsList(Document, frozen=True):
+class ModelsList(OutputDocument, frozen=True):
     """`models list --json`"""
 
     models: tuple[Model, ...]
@@ -174,7 +174,7 @@ class Expiry(Part, frozen=True):
     expires_in_days: int
 
 
-class ModelsCalendar(Document, frozen=True):
+class ModelsCalendar(OutputDocument, frozen=True):
     """`models calendar --json`: when models expire, the soonest first."""
 
     models: tuple[Expiry, ...]

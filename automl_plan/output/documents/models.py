@@ -12,7 +12,7 @@ from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Eva
 from automl_plan.model.json import Count
 from automl_plan.model.recorded import DecisionKind
 from automl_plan.output.documents.base import (
-    Document,
+    OutputDocument,
     Part,
     Simulated,
     Time,
@@ -44,7 +44,7 @@ class EvaluationFigures(Part, rename={"create_time": "created"}, frozen=True):
     """That the model is no better than guessing, and how that is known."""
 
 
-class ModelsEvaluations(Document, frozen=True):
+class ModelsEvaluations(OutputDocument, frozen=True):
     """`models evaluations --json`"""
 
     model_id: str
@@ -98,7 +98,7 @@ class ModelVersion(Part, frozen=True):
     simulated: Simulated | UnsetType = UNSET
 
 
-class ModelsVersions(Document, frozen=True):
+class ModelsVersions(OutputDocument, frozen=True):
     """`models versions --json`; the newest first"""
 
     address: Address

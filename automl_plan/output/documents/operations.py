@@ -10,7 +10,7 @@ from msgspec import Meta
 from automl_plan.model.json import Count
 from automl_plan.model.live import Operation as LiveOperation
 from automl_plan.model.live import OperationError, OperationKind
-from automl_plan.output.documents.base import FORMAT_VERSION, Document, Part, Time
+from automl_plan.output.documents.base import FORMAT_VERSION, OutputDocument, Part, Time
 from automl_plan.planning.forecast import SHARE
 from automl_plan.planning.forecast import Backtest as BacktestFound
 
@@ -43,7 +43,7 @@ class OperationsGet(Operation, tag_field="format_version", tag=FORMAT_VERSION, f
     """`operations get --json` and `operations wait --json`"""
 
 
-class OperationsList(Document, frozen=True):
+class OperationsList(OutputDocument, frozen=True):
     """`operations list --json`"""
 
     operations: tuple[Operation, ...]
@@ -81,7 +81,7 @@ class Backtest(Part, frozen=True):
         )
 
 
-class OperationsBacktest(Document, frozen=True):
+class OperationsBacktest(OutputDocument, frozen=True):
     """`operations backtest --json`"""
 
     interval: float

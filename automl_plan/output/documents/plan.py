@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from automl_plan.model.address import Address
 from automl_plan.output.documents.base import (
-    Document,
+    OutputDocument,
     Part,
 )
 from automl_plan.planning.plan import (
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from automl_plan.planning.explain import Explanation
 
 
-class Cost(Document, frozen=True):
+class Cost(OutputDocument, frozen=True):
     """`cost --json`"""
 
     cost: CostEntry
@@ -36,7 +36,7 @@ class Cost(Document, frozen=True):
         return cls(CostEntry.of(costs), tuple(each.shown for each in unrecorded))
 
 
-class CostSpent(Document, frozen=True):
+class CostSpent(OutputDocument, frozen=True):
     """`cost --spent --json`"""
 
     since: str | None
@@ -50,7 +50,7 @@ class CostSpent(Document, frozen=True):
         return cls(since, tuple(rows))
 
 
-class DriftFound(Document, frozen=True):
+class DriftFound(OutputDocument, frozen=True):
     """`drift --json`"""
 
     drift: tuple[Drift, ...]
@@ -86,7 +86,7 @@ class ChangeOfAddress(Part, frozen=True):
     where: str | None
 
 
-class Why(Document, frozen=True):
+class Why(OutputDocument, frozen=True):
     """`why --json`"""
 
     address: Address
@@ -109,7 +109,7 @@ class Why(Document, frozen=True):
         )
 
 
-class Comment(Document, frozen=True):
+class Comment(OutputDocument, frozen=True):
     """`comment --json`"""
 
     action: Literal["created", "updated", "unchanged", "left"]

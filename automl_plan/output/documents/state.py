@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from automl_plan.model.json import Count
 from automl_plan.model.recorded import RecordedResource
-from automl_plan.output.documents.base import FORMAT_VERSION, Document
+from automl_plan.output.documents.base import FORMAT_VERSION, OutputDocument
 
 if TYPE_CHECKING:
     from automl_plan.state.document import State
@@ -23,7 +23,7 @@ class StateShow(RecordedResource, tag_field="format_version", tag=FORMAT_VERSION
         return cls(**asdict(record))
 
 
-class StateList(Document, frozen=True):
+class StateList(OutputDocument, frozen=True):
     """`state list --json` and `show --json`"""
 
     lineage: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from automl_plan.output.documents.base import FORMAT_VERSION, Document
+from automl_plan.output.documents.base import FORMAT_VERSION, OutputDocument
 from automl_plan.watch.snapshot import WatchEvent, WatchEventType, WatchResult
 
 
-class Watched(Document, frozen=True):
+class Watched(OutputDocument, frozen=True):
     """What a watch saw or did."""
 
     event: WatchEventType

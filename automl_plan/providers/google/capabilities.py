@@ -182,3 +182,5 @@ RULES = (
         _staging_bucket,
     ),
 )
+SETTING_HINTS = {"project": "write project: and the id of the Google Cloud project"}
+STORAGE = "automl_plan.providers.google.storage:open_storage"

@@ -24,6 +24,11 @@ def storage_url(environ: Mapping[str, str], otherwise: str = GOOGLE) -> str:
     return base_url(host, EMULATOR_VARIABLE) if host else otherwise
 
 
+def open_storage(environ: Mapping[str, str]) -> Storage:
+    """Open Cloud Storage without a configuration."""
+    return Storage.at(storage_url(environ), None)
+
+
 class Storage:
     """Reads objects and what is known of them, and writes new ones."""
 

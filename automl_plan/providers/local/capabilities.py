@@ -16,6 +16,7 @@ from automl_plan.model.capabilities import (
     Settings,
 )
 from automl_plan.model.model_types import Problem
+from automl_plan.providers.google import capabilities as google
 from automl_plan.providers.google.automl.capabilities import AUTOML
 from automl_plan.providers.google.resource_names import NAME_HINT, Place, bare_id
 from automl_plan.providers.google.vertex.capabilities import VERTEX
@@ -69,6 +70,7 @@ DEFINITION = ProviderDefinition(
     rules=(
         SettingRule("path-form", "Paths are not empty and hold no control characters.", _path_form),
     ),
+    storage=google.STORAGE,
     object_id=_object_id,
     object_id_hint=NAME_HINT,
 )

@@ -45,6 +45,9 @@ class _NoStorage:
     def objects(self, bucket: str, folder: str) -> Iterator[StoredObject]:
         raise NotFound(f"There is no {bucket}/{folder}.")
 
+    def close(self) -> None:
+        pass
+
 
 class Kiln:
     """What is in one workshop, and the provider that speaks to it."""

@@ -25,6 +25,8 @@ DEFINITION = ProviderDefinition(
     capabilities=lambda _: AUTOML,
     opener="automl_plan.providers.google.automl.provider:open_automl",
     rules=google.RULES,
+    setting_hints=google.SETTING_HINTS,
+    storage=google.STORAGE,
     object_id=object_id,
     object_id_hint=NAME_HINT,
 )

@@ -51,6 +51,10 @@ VERTEX = Capabilities(
     limits=google.LIMITS,
     price_list=google.PRICE_LIST,
     redeploys=True,
+    traffic_hint=(
+        "Move its traffic to another model first (in Google's console, or with "
+        "`gcloud ai endpoints update`)."
+    ),
     sets_all_or_none=True,
 )
 
@@ -83,6 +87,8 @@ DEFINITION = ProviderDefinition(
         *google.RULES,
         SettingRule("location-form", "A location of Vertex AI is a region.", _location_form),
     ),
+    setting_hints=google.SETTING_HINTS,
+    storage=google.STORAGE,
     training_rules=(SettingRule("split-sum", "The fractions of a split add up to 1.", _split_sum),),
     object_id=object_id,
     object_id_hint=NAME_HINT,
