@@ -99,7 +99,7 @@ def test_what_runs_is_shown_so(project: Project) -> None:
         for importing in workspace.provider.active_operations():
             if importing.kind is OperationKind.IMPORT_DATA:
                 wait_for_operation(workspace.provider, importing.id)
-                project.apply(detach=True)
+    project.apply(detach=True)
     assert datasets(project)["digits"].status == "Running: Training model"
     (running,) = operations(project, done=False)
     assert running.kind is OperationKind.CREATE_MODEL

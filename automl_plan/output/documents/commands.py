@@ -85,7 +85,7 @@ class Reading(Part, frozen=True):
     sources: tuple[str, ...]
 
 
-class Readings(Document, frozen=True):
+class Readings(OutputDocument, frozen=True):
     """`emulator readings --json`."""
 
     readings: tuple[Reading, ...]
