@@ -1,6 +1,8 @@
-"""The emulator's own API, below `/emulator/v1`: billing, calls, clock, faults, service."""
+"""The emulator's own API, below `/emulator/v1`: billing, calls, clock, faults, items, service."""
 
 from __future__ import annotations
+
+import re
 
 from msgspec import Struct
 
@@ -11,7 +13,9 @@ from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.faults import ActiveFault, FaultRefused, Faults
 from automl_plan.emulator.http import Front, Reply, Request, json_reply, route
 from automl_plan.emulator.methods import CallCounts
+from automl_plan.emulator.training.types import SetName
 from automl_plan.emulator.wire.messages import body_fields
+from automl_plan.emulator.wire.names import read_number
 from automl_plan.emulator.wire.requests import check_query, timestamp
 
 
@@ -83,6 +87,43 @@ class FaultMethods:
         return json_reply({})
 
 
+class ItemMethods:
+    """Changes of single images, which people make in Google Cloud's console and no API offers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._items = engine.data_items
+
+    def list(self, request: Request) -> Reply:
+        """All images of a dataset of any project, with their ids."""
+        check_query(request)
+        items = self._items.all(_dataset(request))
+        return json_reply({"items": [{"id": str(i.id), "uri": i.example.uri} for i in items]})
+
+    def change(self, request: Request) -> Reply:
+        """Give an image other labels, or another set, whichever the body has."""
+        check_query(request)
+        fields = body_fields(request.body, "")
+        labels = fields.texts("labels") if fields.has("labels") else None
+        use = fields.text("set")
+        fields.finish()
+        if use not in ("", *SetName):
+            raise invalid(("set", f"It is one of {', '.join(SetName)}."))
+        chosen = SetName(use) if use else None
+        self._items.change(_dataset(request), read_number(request.params["item"]), labels, chosen)
+        return json_reply({})
+
+    def remove(self, request: Request) -> Reply:
+        """Remove an image from its dataset."""
+        check_query(request)
+        self._items.remove(_dataset(request), read_number(request.params["item"]))
+        return json_reply({})
+
+
+def _dataset(request: Request) -> int:
+    """The number of a dataset, in either API's form."""
+    return read_number(re.sub("^[A-Z]+", "", request.params["dataset"]))
+
+
 def _render(fault: ActiveFault) -> dict[str, object]:
     """The message of a fault; `calls` counts those of its method since it was set."""
     return {"fault": fault.fault.text, "calls": fault.calls, "fired": fault.fired}
@@ -103,6 +144,7 @@ class Service(Struct):
 def admin_front(engine: Engine, counts: CallCounts, faults: Faults, service: Service) -> Front:
     """Return the emulator's own API. Its calls meet no fault and aren't counted."""
     admin, fault_methods = _AdminMethods(engine, counts, service), FaultMethods(faults)
+    items, of_items = ItemMethods(engine), _ROOT + "/datasets/{dataset}/dataItems"
     return Front(
         (
             route(None, "GET", f"{_ROOT}/billing", admin.billing),
@@ -113,6 +155,9 @@ def admin_front(engine: Engine, counts: CallCounts, faults: Faults, service: Ser
             route(None, "POST", f"{_ROOT}/service:stay", admin.stay),
             route(None, "GET", f"{_ROOT}/faults", fault_methods.list),
             route(None, "POST", f"{_ROOT}/faults", fault_methods.add),
+            route(None, "GET", of_items, items.list),
+            route(None, "PATCH", of_items + "/{item}", items.change),
+            route(None, "DELETE", of_items + "/{item}", items.remove),
             route(None, "DELETE", f"{_ROOT}/faults", fault_methods.clear),
         )
     )

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
-from sqlite3 import Connection
 from typing import cast
 
 import msgspec
@@ -38,6 +37,7 @@ from automl_plan.emulator.rows import (
     select_page,
     select_specs,
     select_unshared_contents,
+    write_counts,
     write_examples,
 )
 from automl_plan.emulator.sql_filters import Term
@@ -207,8 +207,8 @@ class Datasets(Manager):
                 )
             known = select_examples(db, dataset_id)
             merged = merge_examples(known, examples, multilabel=dataset.multilabel)
-            write_examples(db, dataset_id, merged.changed)
-            _write_counts(db, dataset_id, merged.examples)
+            write_examples(db, dataset_id, merged.changed, self._clock.now())
+            write_counts(db, dataset_id, merged.examples)
             self._operations.finish(db, operation, failures=[*failures, *merged.failures])
 
     def _read(
@@ -291,19 +291,3 @@ def _csv_rows(example: Example, problem: Problem) -> list[list[str]]:
 def _corner(x: float, y: float) -> tuple[str, str, str, str]:
     """The fields of a vertex and of the next one, empty as two opposite ones are enough."""
     return str(x), str(y), "", ""
-
-
-def _write_counts(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
-    """Write the number of examples of a dataset, and of each label."""
-    counts: dict[str, int] = {}
-    for example in examples:
-        for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
-            counts[label] = counts.get(label, 0) + 1
-    for label, count in counts.items():
-        db.execute(
-            "INSERT INTO annotation_specs (id, dataset_id, label, example_count) "
-            "VALUES (?, ?, ?, ?) ON CONFLICT (dataset_id, label) "
-            "DO UPDATE SET example_count = excluded.example_count",
-            (new_id(db), dataset_id, label, count),
-        )
-    db.execute("UPDATE datasets SET example_count = ? WHERE id = ?", (len(examples), dataset_id))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from automl_plan.emulator.billing import Billing, Charge, ChargeKind
 from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.data_items import DataItems
 from automl_plan.emulator.datasets import Datasets
 from automl_plan.emulator.endpoints import Endpoints
 from automl_plan.emulator.files import Files, Images
@@ -40,6 +41,7 @@ class Engine:
             self._store, clock, self.operations, self._billing, self._lifespans, readings
         )
         self.datasets = Datasets(context, files, images)
+        self.data_items = DataItems(self._store, clock)
         self.models = Models(context, files)
         self.endpoints = Endpoints(context)
         self.trainings = Trainings(context, images, trainer)

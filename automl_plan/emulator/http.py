@@ -15,7 +15,10 @@ JSON_TYPE = "application/json; charset=UTF-8"
 
 
 class Request(Struct, frozen=True):
-    """An HTTP request. `path` is as sent; `query` and `params` are decoded."""
+    """An HTTP request. `path` is as sent; `query` and `params` are decoded.
+
+    Of a parameter that is given several times `query` has the last value, `pairs` has all.
+    """
 
     method: str
     path: str
@@ -23,6 +26,7 @@ class Request(Struct, frozen=True):
     body: bytes = b""
     params: Mapping[str, str] = field(default_factory=dict)
     content_type: str = ""
+    pairs: Sequence[tuple[str, str]] = ()
 
 
 class Reply(Struct, frozen=True):

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 Method = Literal[
     "annotationSpecs.get",
+    "annotations.list",
+    "dataItems.list",
     "datasets.create",
     "datasets.delete",
     "datasets.export",
@@ -18,6 +20,7 @@ Method = Literal[
     "datasets.importData",
     "datasets.list",
     "datasets.patch",
+    "datasets.searchDataItems",
     "endpoints.create",
     "endpoints.delete",
     "endpoints.deployModel",

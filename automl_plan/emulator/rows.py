@@ -26,6 +26,7 @@ from automl_plan.emulator.objects import (
     ObjectRef,
     Operation,
     Scope,
+    new_id,
 )
 from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.types import (
@@ -289,17 +290,19 @@ _BOXES = msgspec.json.Decoder(tuple[Box, ...])
 def select_examples(db: Connection, dataset_id: int) -> list[Example]:
     """Return the examples of a dataset, oldest first."""
     rows = db.execute("SELECT * FROM examples WHERE dataset_id = ? ORDER BY seq", (dataset_id,))
-    return [
-        Example(
-            uri=row["uri"],
-            path=Path(row["path"]),
-            set=SetName(row["ml_use"]),
-            labels=_TEXTS.decode(row["labels"]),
-            boxes=_BOXES.decode(row["boxes"]),
-            content=row["content"],
-        )
-        for row in rows
-    ]
+    return list(map(read_example, rows))
+
+
+def read_example(row: Row) -> Example:
+    """Return the example of a row."""
+    return Example(
+        uri=row["uri"],
+        path=Path(row["path"]),
+        set=SetName(row["ml_use"]),
+        labels=_TEXTS.decode(row["labels"]),
+        boxes=_BOXES.decode(row["boxes"]),
+        content=row["content"],
+    )
 
 
 def select_unshared_contents(db: Connection, dataset_id: int) -> list[str]:
@@ -312,12 +315,16 @@ def select_unshared_contents(db: Connection, dataset_id: int) -> list[str]:
     return [row["content"] for row in rows]
 
 
-def write_examples(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
+def write_examples(
+    db: Connection, dataset_id: int, examples: Sequence[Example], now: datetime
+) -> None:
     """Insert examples; of those that exist, replace labels and boxes."""
+    instant = to_micros(now)
     db.executemany(
-        "INSERT INTO examples (dataset_id, content, uri, path, ml_use, labels, boxes) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset_id, content) "
-        "DO UPDATE SET labels = excluded.labels, boxes = excluded.boxes",
+        "INSERT INTO examples "
+        "(dataset_id, content, uri, path, ml_use, labels, boxes, created, updated) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset_id, content) DO UPDATE SET "
+        "labels = excluded.labels, boxes = excluded.boxes, updated = excluded.updated",
         (
             (
                 dataset_id,
@@ -327,7 +334,26 @@ def write_examples(db: Connection, dataset_id: int, examples: Sequence[Example])
                 example.set,
                 column(example.labels),
                 column(example.boxes),
+                instant,
+                instant,
             )
             for example in examples
         ),
     )
+
+
+def write_counts(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
+    """Write the number of examples of a dataset, and of each label."""
+    counts: dict[str, int] = {}
+    for example in examples:
+        for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
+            counts[label] = counts.get(label, 0) + 1
+    db.execute("UPDATE annotation_specs SET example_count = 0 WHERE dataset_id = ?", (dataset_id,))
+    for label, count in counts.items():
+        db.execute(
+            "INSERT INTO annotation_specs (id, dataset_id, label, example_count) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (dataset_id, label) "
+            "DO UPDATE SET example_count = excluded.example_count",
+            (new_id(db), dataset_id, label, count),
+        )
+    db.execute("UPDATE datasets SET example_count = ? WHERE id = ?", (len(examples), dataset_id))

@@ -179,12 +179,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(error_reply(_bad("The request names no path.")))
                 return
             body, refused = self._body()
+            pairs = parse_qsl(split.query, keep_blank_values=True)
             request = Request(
                 self.command,
                 split.path,
-                dict(parse_qsl(split.query, keep_blank_values=True)),
+                dict(pairs),
                 body,
                 content_type=self.headers.get("Content-Type", ""),
+                pairs=pairs,
             )
             self._send(self.server.answer(request, self._check_origin() or refused))
 

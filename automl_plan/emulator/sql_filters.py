@@ -13,6 +13,7 @@ Column = Literal[
     "problem",
     "dataset_id",
     "annotation_spec_id",
+    "saved_query_id",
     "model_id",
     "done",
     "kind",

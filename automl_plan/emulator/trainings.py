@@ -299,7 +299,7 @@ def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> Traini
         multilabel=dataset.multilabel,
         model_type=cast("str", spec["model_type"]),
         budget_milli_node_hours=cast("int", spec["budget"]),
-        labels=tuple(each.label for each in select_specs(db, dataset.id)),
+        labels=tuple(s.label for s in select_specs(db, dataset.id) if s.example_count),
         examples=tuple(examples),
         seed=int.from_bytes(hashlib.sha256(names.encode()).digest()[:4], "big"),
     )

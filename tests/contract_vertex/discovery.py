@@ -35,6 +35,13 @@ _SCHEMATA: Mapping[tuple[str, str], tuple[str, Mapping[str, str]]] = {
         "metadataSchemaUri",
         {"dataset/metadata/image_1.0.0.yaml": "ImageDatasetMetadata"},
     ),
+    ("Annotation", "payload"): (
+        "payloadSchemaUri",
+        {
+            "dataset/annotation/image_classification_1.0.0.yaml": "ImageClassificationAnnotation",
+            "dataset/annotation/image_bounding_box_1.0.0.yaml": "ImageBoundingBoxAnnotation",
+        },
+    ),
     **{
         ("TrainingPipeline", field): (
             "trainingTaskDefinition",
@@ -261,6 +268,8 @@ class DiscoveryJudge:
                 yield f"{at}.{naming}: {_short(uri)} names no schema for {key}"
             else:
                 yield from self._message(f"{_V1}Schema{schema}", message[key], f"{at}.{key}", side)
+        elif (name, key) == ("DataItem", "payload"):
+            yield from self._message(f"{_V1}SchemaImageDataItem", message[key], f"{at}.{key}", side)
         elif name == "PredictRequest" and key == "parameters":
             schema = f"{_V1}SchemaPredictParamsImageClassificationPredictionParams"
             yield from self._message(schema, message[key], f"{at}.{key}", side)

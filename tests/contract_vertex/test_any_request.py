@@ -165,7 +165,10 @@ def test_answers_are_as_described(
     assert [each for each in found if ": answer" in each or each.endswith("is required")] == []
 
 
-QUERIES = ("filter", "orderBy", "pageSize", "pageToken", "readMask", "updateMask", "endpointId")
+QUERIES = (
+    *("filter", "orderBy", "pageSize", "pageToken", "readMask", "updateMask", "endpointId"),
+    *("dataItemFilter", "annotationsFilter", "annotationFilters", "orderByDataItem", "fieldMask"),
+)
 FILTERS = st.text(max_size=30) | st.lists(
     st.sampled_from(
         [
@@ -183,6 +186,8 @@ FILTERS = st.text(max_size=30) | st.lists(
         [
             *("datasets", "trainingPipelines", "models", "endpoints", "operations"),
             *("models/1/evaluations", "models/1/evaluations/2/slices", "datasets/1/operations"),
+            *("datasets/1/dataItems", "datasets/1/dataItems/1/annotations"),
+            "datasets/1:searchDataItems",
         ]
     ),
     query=st.dictionaries(st.sampled_from(QUERIES), FILTERS, max_size=2),

@@ -33,8 +33,12 @@ _TOKEN = re.compile(
 _DEEPEST = 50
 
 
+CALL = "()"
+"""The operator of `field(value)`."""
+
+
 class Comparison(Struct, frozen=True):
-    """`field operator value`; `key` is the part after `labels.`."""
+    """`field operator value`, or `field(value)`; `key` is the part after `labels.`."""
 
     field: str
     key: str | None
@@ -47,8 +51,12 @@ FieldTerm = Callable[[Comparison], Term]
 
 def read_filter(request: Request, fields: Mapping[str, FieldTerm]) -> list[Term]:
     """Return the terms of the request's filter. Fields may be in snake or camel case."""
-    text = (parameter(request, "filter") or "").strip()
-    return [_Parser(text, fields).parse()] if text else []
+    return parse_filter(parameter(request, "filter") or "", fields)
+
+
+def parse_filter(text: str, fields: Mapping[str, FieldTerm]) -> list[Term]:
+    """Return the terms of a filter, none of an empty one."""
+    return [_Parser(text.strip(), fields).parse()] if text.strip() else []
 
 
 def labels(column: LabelColumn) -> FieldTerm:
@@ -181,11 +189,15 @@ class _Parser:
             if kind != "quoted":
                 raise self._syntax_error()
         kind, operator = self._next()
-        if kind != "mark" or operator in "()-":
+        if kind != "mark" or operator in ")-":
             raise self._syntax_error()
         kind, value = self._next()
         if kind == "mark":
             raise self._syntax_error()
+        if operator == "(":
+            operator = CALL
+            if not self._take("mark", ")"):
+                raise self._syntax_error()
         if kind == "quoted":
             value = re.sub(r"\\(.)", r"\1", value)
         below = f".{key}" if key and snake(field) != "labels" else ""

@@ -4,6 +4,7 @@ from itertools import chain
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Front, Route, route
+from automl_plan.emulator.vertex.data_items import VertexDataItems
 from automl_plan.emulator.vertex.datasets import VertexDatasets
 from automl_plan.emulator.vertex.endpoints import VertexEndpoints
 from automl_plan.emulator.vertex.evaluations import VertexEvaluations
@@ -29,7 +30,7 @@ def vertex_front(engine: Engine) -> Front:
     locations, operations = LocationMethods(LOCATIONS), VertexOperations(engine)
     owners = (_SCOPE, _DATASET, _PIPELINE, _MODEL, _ENDPOINT)
     routes = (
-        *_datasets(VertexDatasets(engine)),
+        *_datasets(VertexDatasets(engine), VertexDataItems(engine)),
         *_pipelines(VertexPipelines(engine)),
         *_models(VertexModels(engine), VertexEvaluations(engine)),
         *_endpoints(VertexEndpoints(engine), VertexPredictions(engine)),
@@ -40,7 +41,8 @@ def vertex_front(engine: Engine) -> Front:
     return Front(routes, prefix=PREFIX)
 
 
-def _datasets(methods: VertexDatasets) -> tuple[Route, ...]:
+def _datasets(methods: VertexDatasets, items: VertexDataItems) -> tuple[Route, ...]:
+    of_items, of_specs = f"{_DATASET}/dataItems", _DATASET + "/annotationSpecs/{spec}"
     return (
         route("datasets.create", "POST", _DATASETS, methods.create),
         route("datasets.list", "GET", _DATASETS, methods.list),
@@ -49,6 +51,10 @@ def _datasets(methods: VertexDatasets) -> tuple[Route, ...]:
         route("datasets.delete", "DELETE", _DATASET, methods.delete),
         route("datasets.import", "POST", f"{_DATASET}:import", methods.import_data),
         route("datasets.export", "POST", f"{_DATASET}:export", methods.export_data),
+        route("datasets.searchDataItems", "GET", f"{_DATASET}:searchDataItems", items.search),
+        route("dataItems.list", "GET", of_items, items.list),
+        route("annotations.list", "GET", of_items + "/{item}/annotations", items.annotations),
+        route("annotationSpecs.get", "GET", of_specs, items.annotation_spec),
     )
 
 

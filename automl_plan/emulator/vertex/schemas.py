@@ -19,6 +19,17 @@ IMPORT_KINDS: Mapping[str, AnnotationKind] = {
         AnnotationKind(Problem.IMAGE_OBJECT_DETECTION, multilabel=False)
     ),
 }
+ANNOTATIONS: Mapping[Problem, tuple[str, str]] = {
+    Problem.IMAGE_CLASSIFICATION: (
+        f"{_ROOT}dataset/annotation/image_classification_1.0.0.yaml",
+        "ImageClassification",
+    ),
+    Problem.IMAGE_OBJECT_DETECTION: (
+        f"{_ROOT}dataset/annotation/image_bounding_box_1.0.0.yaml",
+        "ImageBoundingBox",
+    ),
+}
+"""The schemata of annotations, and their titles."""
 TRAINING_TASKS: Mapping[str, Problem] = {
     f"{_ROOT}trainingjob/definition/automl_image_classification_1.0.0.yaml": (
         Problem.IMAGE_CLASSIFICATION

@@ -87,15 +87,19 @@ class Paging(Struct, frozen=True):
         return {"nextPageToken": base64.urlsafe_b64encode(raw).decode().rstrip("=")}
 
 
-def paging(request: Request) -> Paging:
-    """Return the page that `pageSize` and `pageToken` request."""
+def paging(request: Request, *chosen_by: str, most: int = MAX_PAGE_SIZE) -> Paging:
+    """Return the page that `pageSize` and `pageToken` request, of at most `most` items.
+
+    `chosen_by`: the parameters, beside `filter`, that choose and order the items.
+    """
     size_text = parameter(request, "pageSize") or "0"
     if not re.fullmatch(r"-?\d{1,10}", size_text, re.ASCII) or int(size_text) > _INT32:
         raise invalid(("page_size", "The page size must be a number."))
     if int(size_text) < 0:
         raise invalid(("page_size", "The page size must not be negative."))
-    size = min(int(size_text) or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    size = min(int(size_text) or DEFAULT_PAGE_SIZE, most)
     listed = f"{request.path}?{parameter(request, 'filter') or ''}"
+    listed += "".join(f"&{name}={parameter(request, name) or ''}" for name in chosen_by)
     origin = hashlib.sha256(listed.encode()).hexdigest()[:16]
     token = parameter(request, "pageToken")
     return Paging(Window(size, _read_token(token, origin) if token else None), origin)

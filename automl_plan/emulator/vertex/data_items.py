@@ -1,0 +1,310 @@
+"""Vertex AI v1: the images of a dataset. Messages: data_item.proto, annotation.proto,
+annotation_spec.proto, dataset_service.proto (SearchDataItems)."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from automl_plan.emulator.data_items import (
+    Annotation,
+    DataItem,
+    Order,
+    has_annotation,
+    in_set,
+    is_labelled,
+    of_item,
+)
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
+from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.objects import AnnotationSpec, Dataset, Scope
+from automl_plan.emulator.rows import Page, Window
+from automl_plan.emulator.sql_filters import Term, equals, negate
+from automl_plan.emulator.training.types import Problem, SetName
+from automl_plan.emulator.vertex import filters
+from automl_plan.emulator.vertex.names import LISTS, scope_of
+from automl_plan.emulator.vertex.schemas import ANNOTATIONS
+from automl_plan.emulator.wire.messages import camel, snake
+from automl_plan.emulator.wire.names import NO_ID, parent, read_number
+from automl_plan.emulator.wire.requests import (
+    apply_read_mask,
+    check_query,
+    list_reply,
+    omit_empty,
+    paging,
+    parameter,
+    timestamp,
+)
+
+SYSTEM_LABELS = "aiplatform.googleapis.com/"
+"""What the keys of the service's own labels start with (proto: DataItem.labels)."""
+ML_USE = f"{SYSTEM_LABELS}ml_use"
+_USES: Mapping[SetName, str] = {
+    SetName.TRAIN: "training",
+    SetName.VALIDATION: "validation",
+    SetName.TEST: "test",
+}
+_IMPORT = "/google.cloud.aiplatform.v1.DatasetService.ImportData"
+_PAGE = 100
+"""proto: SearchDataItemsRequest.page_size: "Default and maximum page size is 100"."""
+_MOST_ANNOTATIONS = 1000
+"""proto: SearchDataItemsRequest.annotations_limit."""
+_SEARCH = frozenset(
+    {
+        *("dataItemFilter", "annotationsFilter", "annotationFilters", "annotationsLimit"),
+        *("orderBy", "orderByDataItem", "fieldMask", "pageSize", "pageToken"),
+    }
+)
+_OTHER_SEARCHES = (
+    *("savedQuery", "dataLabelingJob"),
+    *("orderByAnnotation.orderBy", "orderByAnnotation.savedQuery"),
+)
+_ORDERS: Mapping[str, Order] = {
+    "create_time": "created",
+    "update_time": "updated",
+    "name": "seq",
+    "data_item_id": "seq",
+}
+
+
+class VertexDataItems:
+    """The methods under `…/datasets/{dataset}` that tell of its images and labels."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._items = engine.data_items
+        self._datasets = engine.datasets
+
+    def list(self, request: Request) -> Reply:
+        """List the images; the filters are labels."""
+        check_query(request, LISTS)
+        page, (scope, number) = paging(request, "orderBy"), _named(request)
+        terms = filters.read_filter(request, {"labels": _label_term})
+        order = _order(parameter(request, "orderBy") or "", "order_by")
+        found = self._items.list(scope, number, terms, page.window, order)
+        home = _home(scope, number)
+        messages = [_render_item(item, home) for item in found.items]
+        return list_reply(request, "dataItems", messages, page.token(found.next_before))
+
+    def annotations(self, request: Request) -> Reply:
+        """List the annotations of an image."""
+        check_query(request, LISTS)
+        page, (scope, number) = paging(request, "orderBy"), _named(request)
+        item = self._items.get(scope, number, read_number(request.params["item"]))
+        dataset, _ = self._items.dataset(scope, number)
+        terms = filters.read_filter(request, {"annotation_spec_id": _spec_id_term})
+        _order(parameter(request, "orderBy") or "", "order_by")  # all are as old
+        matching = self._items.matching(item.annotations, terms)
+        found = _page(matching, page.window)
+        home = f"{_home(scope, number)}/dataItems/{item.id}"
+        messages = [_render_annotation(each, dataset, home) for each in found.items]
+        return list_reply(request, "annotations", messages, page.token(found.next_before))
+
+    def annotation_spec(self, request: Request) -> Reply:
+        """Return a label of the dataset."""
+        check_query(request, {"readMask"})
+        scope, number = _named(request)
+        dataset, specs = self._items.dataset(scope, number)
+        wanted = read_number(request.params["spec"])
+        for spec in specs:
+            if spec.id == wanted:
+                message = _render_spec(spec, dataset)
+                return json_reply(apply_read_mask(request, message))
+        raise not_found("The AnnotationSpec does not exist.")
+
+    def search(self, request: Request) -> Reply:
+        """List the images with their annotations."""
+        check_query(request, _SEARCH | {*_OTHER_SEARCHES})
+        for name in _OTHER_SEARCHES:
+            if parameter(request, name):
+                raise ServiceError(
+                    Code.UNIMPLEMENTED, f"The embedded service has no {snake(name)} of a search."
+                )
+        given = {name for name in ("orderBy", "orderByDataItem") if parameter(request, name)}
+        if len(given) > 1:
+            raise invalid(("order_by", "It can't be given with order_by_data_item."))
+        page = paging(request, "dataItemFilter", "orderBy", "orderByDataItem", most=_PAGE)
+        scope, number = _named(request)
+        dataset, specs = self._items.dataset(scope, number)
+        labels = {spec.id: spec.label for spec in specs}
+        terms = filters.parse_filter(
+            parameter(request, "dataItemFilter") or "",
+            {
+                "data_item_id": _item_term,
+                "data_item": _item_term,
+                "labeled": _labelled_term,
+                "has_annotation": lambda comparison: _has_annotation(comparison, labels),
+            },
+        )
+        order = _order("".join(parameter(request, name) or "" for name in given), "order_by")
+        wanted, limit = _annotation_terms(request), _annotations_limit(request)
+        found = self._items.list(scope, number, terms, page.window, order)
+        home = _home(scope, number)
+        views = []
+        for item in found.items:
+            chosen = [
+                each
+                for each in item.annotations
+                if not wanted
+                or any(self._items.matching([each], alternative) for alternative in wanted)
+            ]
+            view = _render_view(item, chosen, limit, dataset, home)
+            views.append(_masked(request, view))
+        answer: dict[str, object] = {"dataItemViews": views} if views else {}
+        return json_reply(answer | page.token(found.next_before))
+
+
+def _named(request: Request) -> tuple[Scope, int]:
+    return scope_of(request.params), read_number(request.params["dataset"])
+
+
+def _home(scope: Scope, number: int) -> str:
+    return f"{parent(scope)}/datasets/{number}"
+
+
+def _page(items: Sequence[Annotation], window: Window) -> Page[Annotation]:
+    first = window.before or 0
+    last = first + window.size
+    return Page(tuple(items[first:last]), last if len(items) > last else None)
+
+
+def _render_item(item: DataItem, home: str) -> dict[str, object]:
+    use = _USES.get(item.example.set)
+    kind, _ = mimetypes.guess_type(item.example.uri)
+    return omit_empty(
+        {
+            "name": f"{home}/dataItems/{item.id}",
+            "createTime": timestamp(item.created),
+            "updateTime": timestamp(item.updated),
+            "labels": {ML_USE: use} if use else None,
+            "payload": {
+                "gcsUri": item.example.uri,
+                "mimeType": kind or "application/octet-stream",
+            },
+            "etag": item.etag,
+        }
+    )
+
+
+def _render_annotation(annotation: Annotation, dataset: Dataset, home: str) -> dict[str, object]:
+    schema, title = ANNOTATIONS[
+        Problem.IMAGE_CLASSIFICATION if annotation.box is None else Problem.IMAGE_OBJECT_DETECTION
+    ]
+    payload: dict[str, object] = {
+        "annotationSpecId": str(annotation.annotation_spec_id),
+        "displayName": annotation.label,
+    }
+    if annotation.box is not None:
+        box = annotation.box
+        payload |= {"xMin": box.x_min, "yMin": box.y_min, "xMax": box.x_max, "yMax": box.y_max}
+    return {
+        "name": f"{home}/annotations/{annotation.number}",
+        "payloadSchemaUri": schema,
+        "payload": payload,
+        "createTime": timestamp(annotation.updated),
+        "updateTime": timestamp(annotation.updated),
+        "etag": dataset.etag,
+        "annotationSource": {"method": _IMPORT},
+        "labels": {f"{SYSTEM_LABELS}payload_schema": title},
+    }
+
+
+def _render_spec(spec: AnnotationSpec, dataset: Dataset) -> dict[str, object]:
+    return {
+        "name": f"{_home(dataset.scope, dataset.id)}/annotationSpecs/{spec.id}",
+        "displayName": spec.label,
+        "createTime": timestamp(dataset.created),
+        "updateTime": timestamp(dataset.created),
+        "etag": dataset.etag,
+    }
+
+
+def _render_view(
+    item: DataItem, annotations: Sequence[Annotation], limit: int, dataset: Dataset, home: str
+) -> dict[str, object]:
+    below = f"{home}/dataItems/{item.id}"
+    shown = [_render_annotation(each, dataset, below) for each in annotations[:limit]]
+    return omit_empty(
+        {
+            "dataItem": _render_item(item, home),
+            "annotations": shown,
+            "hasTruncatedAnnotations": len(annotations) > limit,
+        }
+    )
+
+
+def _masked(request: Request, view: Mapping[str, object]) -> Mapping[str, object]:
+    """The fields that `fieldMask` selects; without annotations none were truncated."""
+    mask = parameter(request, "fieldMask")
+    if not mask or mask == "*":
+        return view
+    wanted = {camel(path.strip().partition(".")[0]) for path in mask.split(",")}
+    if "annotations" not in wanted:
+        wanted.discard("hasTruncatedAnnotations")
+    return {name: value for name, value in view.items() if name in wanted}
+
+
+def _annotation_terms(request: Request) -> list[list[Term]]:
+    """What annotations are returned: those that match one of these; all without any."""
+    fields = {"annotation_spec_id": _spec_id_term, "saved_query_id": _saved_query_term}
+    texts = [parameter(request, "annotationsFilter") or ""]
+    texts += [value for name, value in request.pairs if camel(name) == "annotationFilters"]
+    return [terms for text in texts if (terms := filters.parse_filter(text, fields))]
+
+
+def _annotations_limit(request: Request) -> int:
+    text = parameter(request, "annotationsLimit") or "0"
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) > _MOST_ANNOTATIONS:
+        raise invalid(("annotations_limit", f"It is a number up to {_MOST_ANNOTATIONS}."))
+    return int(text) or _MOST_ANNOTATIONS
+
+
+def _order(text: str, field: str) -> list[tuple[Order, bool]]:
+    """The order that a comma-separated list of fields asks for, each perhaps with `desc`."""
+    order: list[tuple[Order, bool]] = []
+    for each in filter(None, (part.strip() for part in text.split(","))):
+        name, _, direction = each.partition(" ")
+        column = _ORDERS.get(snake(name))
+        if column is None or direction.strip() not in ("", "asc", "desc"):
+            raise invalid((field, f"Items are ordered by {', '.join(_ORDERS)}, each asc or desc."))
+        order.append((column, direction.strip() == "desc"))
+    return order[: len(get_args(Order))]
+
+
+def _item_term(comparison: filters.Comparison) -> Term:
+    return of_item(read_number(comparison.value), negated=filters.is_negated(comparison))
+
+
+def _labelled_term(comparison: filters.Comparison) -> Term:
+    if comparison.value not in ("true", "false"):
+        raise filters.bad_comparison(comparison)
+    return is_labelled((comparison.value == "true") != filters.is_negated(comparison))
+
+
+def _has_annotation(comparison: filters.Comparison, labels: Mapping[int, str]) -> Term:
+    if comparison.operator != filters.CALL:
+        raise filters.bad_comparison(comparison)
+    return has_annotation(labels.get(read_number(comparison.value), ""))
+
+
+def _spec_id_term(comparison: filters.Comparison) -> Term:
+    negated = filters.is_negated(comparison)
+    return equals("annotation_spec_id", read_number(comparison.value), negated=negated)
+
+
+def _saved_query_term(comparison: filters.Comparison) -> Term:
+    negated = filters.is_negated(comparison)
+    return equals("saved_query_id", read_number(comparison.value), negated=negated)
+
+
+def _label_term(comparison: filters.Comparison) -> Term:
+    """Items have one label, that of their set."""
+    key = comparison.key or comparison.value
+    is_asked = comparison.key is None or (comparison.operator, comparison.value) == (":", "*")
+    if key == ML_USE and is_asked:
+        return negate(in_set(SetName.UNASSIGNED))
+    use = next((name for name, word in _USES.items() if word == comparison.value), None)
+    found = of_item(NO_ID) if key != ML_USE or use is None else in_set(use)
+    return negate(found) if comparison.operator == "!=" else found
