@@ -29,7 +29,35 @@ class Reading(Struct, frozen=True):
     sources: tuple[str, ...]
 
 
-READINGS: tuple[Reading, ...] = ()
+ITEM_IMAGE = Reading(
+    name="item-image",
+    about="Which field of a data item's payload has the URI of its image.",
+    values={
+        "gcs-uri": "gcsUri, as in the discovery document's ImageDataItem",
+        "image-gcs-uri": "imageGcsUri, as in import files",
+    },
+    recorded="gcs-uri",
+    former="gcs-uri",
+    sources=(
+        "discovery document of aiplatform v1: SchemaImageDataItem.gcsUri",
+        "page 'Prepare image training data for classification': JSON Lines have imageGcsUri",
+    ),
+)
+ITEM_SEARCH = Reading(
+    name="item-search",
+    about="Whether searchDataItems answers everybody for a dataset of images.",
+    values={
+        "answered": "it lists the items with their annotations",
+        "refused": "it is refused with UNIMPLEMENTED, as a method for Google's own use",
+    },
+    recorded="answered",
+    former="refused",
+    sources=(
+        "discovery document of aiplatform v1: datasets.searchDataItems",
+        "discovery document of aiplatform v1beta1: dataItems.annotations.list is internal",
+    ),
+)
+READINGS: tuple[Reading, ...] = (ITEM_IMAGE, ITEM_SEARCH)
 """All readings, in the order in which they are listed."""
 
 

@@ -21,6 +21,7 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import AnnotationSpec, Dataset, Scope
+from automl_plan.emulator.readings import ITEM_IMAGE, ITEM_SEARCH
 from automl_plan.emulator.rows import Page, Window
 from automl_plan.emulator.sql_filters import Term, equals, negate
 from automl_plan.emulator.training.types import Problem, SetName
@@ -75,7 +76,9 @@ class VertexDataItems:
 
     def __init__(self, engine: Engine) -> None:
         self._items = engine.data_items
-        self._datasets = engine.datasets
+        self._is_searchable = engine.readings[ITEM_SEARCH] == "answered"
+        short = engine.readings[ITEM_IMAGE] == "gcs-uri"
+        self._image_field = "gcsUri" if short else "imageGcsUri"
 
     def list(self, request: Request) -> Reply:
         """List the images; the filters are labels."""
@@ -85,7 +88,7 @@ class VertexDataItems:
         order = _order(parameter(request, "orderBy") or "", "order_by")
         found = self._items.list(scope, number, terms, page.window, order)
         home = _home(scope, number)
-        messages = [_render_item(item, home) for item in found.items]
+        messages = [self._render(item, home) for item in found.items]
         return list_reply(request, "dataItems", messages, page.token(found.next_before))
 
     def annotations(self, request: Request) -> Reply:
@@ -116,6 +119,8 @@ class VertexDataItems:
 
     def search(self, request: Request) -> Reply:
         """List the images with their annotations."""
+        if not self._is_searchable:
+            raise ServiceError(Code.UNIMPLEMENTED, "Method is not implemented.")
         check_query(request, _SEARCH | {*_OTHER_SEARCHES})
         for name in _OTHER_SEARCHES:
             if parameter(request, name):
@@ -141,7 +146,6 @@ class VertexDataItems:
         order = _order("".join(parameter(request, name) or "" for name in given), "order_by")
         wanted, limit = _annotation_terms(request), _annotations_limit(request)
         found = self._items.list(scope, number, terms, page.window, order)
-        home = _home(scope, number)
         views = []
         for item in found.items:
             chosen = [
@@ -150,10 +154,41 @@ class VertexDataItems:
                 if not wanted
                 or any(self._items.matching([each], alternative) for alternative in wanted)
             ]
-            view = _render_view(item, chosen, limit, dataset, home)
+            view = self._render_view(item, chosen, limit, dataset)
             views.append(_masked(request, view))
         answer: dict[str, object] = {"dataItemViews": views} if views else {}
         return json_reply(answer | page.token(found.next_before))
+
+    def _render(self, item: DataItem, home: str) -> dict[str, object]:
+        use = _USES.get(item.example.set)
+        kind, _ = mimetypes.guess_type(item.example.uri)
+        return omit_empty(
+            {
+                "name": f"{home}/dataItems/{item.id}",
+                "createTime": timestamp(item.created),
+                "updateTime": timestamp(item.updated),
+                "labels": {ML_USE: use} if use else None,
+                "payload": {
+                    self._image_field: item.example.uri,
+                    "mimeType": kind or "application/octet-stream",
+                },
+                "etag": item.etag,
+            }
+        )
+
+    def _render_view(
+        self, item: DataItem, annotations: Sequence[Annotation], limit: int, dataset: Dataset
+    ) -> dict[str, object]:
+        home = _home(dataset.scope, dataset.id)
+        below = f"{home}/dataItems/{item.id}"
+        shown = [_render_annotation(each, dataset, below) for each in annotations[:limit]]
+        return omit_empty(
+            {
+                "dataItem": self._render(item, home),
+                "annotations": shown,
+                "hasTruncatedAnnotations": len(annotations) > limit,
+            }
+        )
 
 
 def _named(request: Request) -> tuple[Scope, int]:
@@ -168,24 +203,6 @@ def _page(items: Sequence[Annotation], window: Window) -> Page[Annotation]:
     first = window.before or 0
     last = first + window.size
     return Page(tuple(items[first:last]), last if len(items) > last else None)
-
-
-def _render_item(item: DataItem, home: str) -> dict[str, object]:
-    use = _USES.get(item.example.set)
-    kind, _ = mimetypes.guess_type(item.example.uri)
-    return omit_empty(
-        {
-            "name": f"{home}/dataItems/{item.id}",
-            "createTime": timestamp(item.created),
-            "updateTime": timestamp(item.updated),
-            "labels": {ML_USE: use} if use else None,
-            "payload": {
-                "gcsUri": item.example.uri,
-                "mimeType": kind or "application/octet-stream",
-            },
-            "etag": item.etag,
-        }
-    )
 
 
 def _render_annotation(annotation: Annotation, dataset: Dataset, home: str) -> dict[str, object]:
@@ -219,20 +236,6 @@ def _render_spec(spec: AnnotationSpec, dataset: Dataset) -> dict[str, object]:
         "updateTime": timestamp(dataset.created),
         "etag": dataset.etag,
     }
-
-
-def _render_view(
-    item: DataItem, annotations: Sequence[Annotation], limit: int, dataset: Dataset, home: str
-) -> dict[str, object]:
-    below = f"{home}/dataItems/{item.id}"
-    shown = [_render_annotation(each, dataset, below) for each in annotations[:limit]]
-    return omit_empty(
-        {
-            "dataItem": _render_item(item, home),
-            "annotations": shown,
-            "hasTruncatedAnnotations": len(annotations) > limit,
-        }
-    )
 
 
 def _masked(request: Request, view: Mapping[str, object]) -> Mapping[str, object]:
