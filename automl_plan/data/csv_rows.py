@@ -1,11 +1,11 @@
-"""Splits an import CSV into rows: the one reader of them, for plans and for the lint."""
+"""Splits an import file into lines and rows."""
 
 from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Generator, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO, TypeAlias
 
 from msgspec import Struct
 
@@ -13,10 +13,21 @@ BLOCK = 256 * 1024
 LONGEST_LINE = 1024 * 1024
 """Bytes. A file that has a longer one is no CSV of images."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class LineTooLong(Exception):
     """A line has no end for a megabyte."""
+
+
+class CutOff(Struct, frozen=True):
+    """Where a file can't be read any further."""
+
+    number: int
+    """Of the line."""
+    rule: str
+    """Of the data lint."""
+    message: str
 
 
 class PlainLines(Struct, frozen=True):
@@ -27,6 +38,11 @@ class PlainLines(Struct, frozen=True):
     text: bytes
     """Every line ends with a line feed, however the file ends it."""
 
+    @property
+    def end(self) -> int:
+        """The number of the line after them."""
+        return self.number + self.text.count(b"\n")
+
 
 class QuotedRow(Struct, frozen=True):
     """A row with quotes; inside of them it may have several lines."""
@@ -35,35 +51,51 @@ class QuotedRow(Struct, frozen=True):
     lines: bytes
     """As they are in the file, without the end of the last one."""
     fields: list[str]
-    """Bytes that are not UTF-8 are surrogates."""
-    error: str | None = None
-    """Why the row can't be read."""
+    """Bytes that are not UTF-8 are surrogates; none where the row can't be split."""
+    error: str | None
+    """Why the row can't be split, or what is wrong with its quotes."""
+    end: int
+    """The number of the line after it."""
 
 
-def split_rows(file: BinaryIO, *, strict: bool) -> Iterator[PlainLines | QuotedRow]:
+Part: TypeAlias = PlainLines | QuotedRow | CutOff
+
+
+def split_rows(file: BinaryIO, *, quotes: bool = True) -> Iterator[Part]:
     """Yield all rows of a file; a byte order mark is no part of the first one.
 
-    `strict`: misplaced quotes are errors. Raises OSError, and LineTooLong.
+    `quotes`: fields may be quoted, as in a CSV; else every line is a plain one. Raises OSError.
     """
     number = 1
+    start = file.read(len(BYTE_ORDER_MARK))
+    file.seek(0)
+    if start.startswith(_UTF_16):
+        yield CutOff(1, "csv-encoding", "the file is UTF-16, not UTF-8")
+        return
     stream = blocks(file)
-    for block in stream:
-        if number == 1:
-            block = block.removeprefix(BYTE_ORDER_MARK)
-        if b'"' not in block:
-            text = with_line_feeds(block)
-            if text:
-                yield PlainLines(number, text)
-            number += text.count(b"\n")
-            continue
-        lines = deque(block.splitlines(keepends=True))
-        number = yield from _split_quoted(lines, stream, number, strict=strict)
+    try:
+        for block in stream:
+            if number == 1:
+                block = block.removeprefix(BYTE_ORDER_MARK)
+            if not quotes or b'"' not in block:
+                text = with_line_feeds(block)
+                if text:
+                    yield PlainLines(number, text)
+                number += text.count(b"\n")
+                continue
+            lines = deque(block.splitlines(keepends=True))
+            for part in _split_quoted(lines, stream, number):
+                yield part
+                number = part.end
+    except LineTooLong:
+        message = "a line is longer than a megabyte: the rest of the file is not read"
+        yield CutOff(number, "csv-syntax", message)
 
 
 def _split_quoted(
-    lines: deque[bytes], stream: Iterator[bytes], number: int, *, strict: bool
-) -> Generator[PlainLines | QuotedRow, None, int]:
-    """Yield the rows of lines, which may go on in the stream; return the number of the next."""
+    lines: deque[bytes], stream: Iterator[bytes], number: int
+) -> Iterator[PlainLines | QuotedRow]:
+    """Yield the rows of lines, which may go on in the stream."""
     plain: list[bytes] = []
     while lines:
         if b'"' not in lines[0]:
@@ -74,18 +106,18 @@ def _split_quoted(
             number += len(plain)
             plain.clear()
         taken: list[bytes] = []
-        reader = csv.reader(_decoded(lines, stream, taken), strict=strict)
         fields: list[str] = []
         error = None
         try:
-            fields = next(reader)
+            fields = next(csv.reader(_decoded(lines, stream, taken)))
+            # Misplaced quotes are a fault of the row, whose fields are known all the same.
+            next(csv.reader((_text(line) for line in taken), strict=True))
         except csv.Error as caught:
             error = str(caught)
-        yield QuotedRow(number, b"".join(taken).rstrip(b"\r\n"), fields, error)
-        number += len(taken)
+        first, number = number, number + len(taken)
+        yield QuotedRow(first, b"".join(taken).rstrip(b"\r\n"), fields, error, number)
     if plain:
         yield PlainLines(number, with_line_feeds(b"".join(plain)))
-    return number + len(plain)
 
 
 def _decoded(lines: deque[bytes], stream: Iterator[bytes], taken: list[bytes]) -> Iterator[str]:
@@ -96,7 +128,11 @@ def _decoded(lines: deque[bytes], stream: Iterator[bytes], taken: list[bytes]) -
             if not lines:
                 return
         taken.append(lines.popleft())
-        yield taken[-1].decode("utf-8", "surrogateescape")
+        yield _text(taken[-1])
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
 
 
 def blocks(file: BinaryIO, size: int = BLOCK) -> Iterator[bytes]:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from automl_plan.data.row_layout import SPELLINGS, has_index, no_set
+from automl_plan.data.import_rows import ImportRow
 from automl_plan.model.model_types import ClassificationType, Problem
 
-FIELDS_OF_BOX_ROWS = 11
-"""ML_USE, path, label and eight coordinates."""
+FIELDS_OF_BOX = 9
+"""Of a row after its image: a label and eight coordinates."""
 NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 """A coordinate as the service reads it; programs write small ones as 3e-05."""
 _SIGNS = "+-"
@@ -42,24 +42,22 @@ def kind_of(problem: Problem, classification_type: ClassificationType | None) ->
     return DatasetKind.MULTILABEL if multilabel else DatasetKind.MULTICLASS
 
 
-def has_box(fields: Sequence[str]) -> bool:
-    """Return whether a row is one of object detection, with a box or without."""
-    if len(fields) != FIELDS_OF_BOX_ROWS:
+def has_box(rest: Sequence[str]) -> bool:
+    """Return whether a row is one of object detection, by the fields after its image."""
+    if len(rest) != FIELDS_OF_BOX:
         return False
-    corners = fields[3:]
-    numbers = sum(NUMBER.fullmatch(field.lstrip(_SIGNS)) is not None for field in corners)
-    return numbers >= 3 or not any(fields[2:])
+    numbers = sum(NUMBER.fullmatch(field.lstrip(_SIGNS)) is not None for field in rest[1:])
+    return numbers >= 3 or not any(rest)
 
 
-def guess_kind(rows: Iterable[Sequence[str]]) -> DatasetKind:
+def guess_kind(rows: Iterable[ImportRow]) -> DatasetKind:
     """Return the kind that the first rows suggest; a few invalid rows don't change it."""
     boxes = labelled = several = count = 0
-    for fields in rows:
-        fields = fields[has_index(fields) :]
+    for row in rows:
+        rest = row.fields[row.column + 1 :]
         count += 1
-        boxes += has_box(fields)
-        has_set = fields[0] == "" or fields[0].upper() in SPELLINGS or no_set(fields)
-        labels = {field for field in fields[2 if has_set else 1 :] if field}
+        boxes += has_box(rest)
+        labels = {field for field in rest if field}
         labelled += bool(labels)
         several += len(labels) > 1
     if boxes * 2 > count:

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
+from automl_plan.data.import_rows import UNKNOWN
 from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
-from automl_plan.data.row_checks import UNKNOWN, named
+from automl_plan.data.row_checks import named
 from automl_plan.data.spilled_records import without_set
 
 MOST_ROWS = 500_000

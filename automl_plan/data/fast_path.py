@@ -2,7 +2,7 @@
 
 A block is cut into columns by functions that are written in C; what is checked is what differs in
 a column, or a minimum. It never decides that a row is invalid: when not all are surely valid,
-`quick` returns None, and the rows go through `row_checks.read_row`.
+`quick` returns None, and the rows go through `row_checks.check_row`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from automl_plan.data.dataset_kinds import FIELDS_OF_BOX_ROWS, ROUNDING, DatasetKind
+from automl_plan.data.dataset_kinds import FIELDS_OF_BOX, ROUNDING, DatasetKind
 from automl_plan.data.row_checks import label_fault
 from automl_plan.data.row_layout import USES, extension
 from automl_plan.model.capabilities import DataLimits
@@ -75,7 +75,7 @@ class FastPath:
     def _classes(
         self, columns: list[list[bytes]], text: bytes, numbers: Sequence[int]
     ) -> RowBatch | None:
-        if len(columns) == FIELDS_OF_BOX_ROWS:
+        if FIELDS_OF_BOX < len(columns) <= FIELDS_OF_BOX + 2:
             return None  # they may be boxes
         if columns[0][0] in _USES_OR_NONE:
             uses, *columns = columns
@@ -98,7 +98,7 @@ class FastPath:
     def _boxes(
         self, columns: list[list[bytes]], text: bytes, numbers: Sequence[int]
     ) -> RowBatch | None:
-        if len(columns) != FIELDS_OF_BOX_ROWS:
+        if len(columns) != FIELDS_OF_BOX + 2:
             return None
         uses, paths, labels, *corners = columns
         empty = [not any(column) for column in corners]

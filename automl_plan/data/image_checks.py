@@ -19,8 +19,9 @@ from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_files import DECODED, ImageFacts, has_decoder, read_image
 from automl_plan.data.image_similarity import HashedImage, SimilarImages
+from automl_plan.data.import_rows import UNKNOWN
 from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
-from automl_plan.data.row_checks import UNKNOWN, named
+from automl_plan.data.row_checks import named
 from automl_plan.data.row_layout import quoted
 from automl_plan.data.source_files import bucket_and_object
 from automl_plan.errors import NotFound, ProviderError

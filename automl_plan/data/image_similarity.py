@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from automl_plan.data.import_rows import UNKNOWN
 from automl_plan.data.label_counts import RowPlace
-from automl_plan.data.row_checks import UNKNOWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image

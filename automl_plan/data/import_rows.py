@@ -1,16 +1,17 @@
-"""The rows of import CSVs as plans read them: one that can't be read is an error.
+"""The one reader of import files: each row becomes a typed row with its faults, or none at all.
 
-Rows are those of the proto comment on InputConfig: `ML_USE,PATH,LABEL…`, or
-`ML_USE,PATH,LABEL,x,y,x,y,…` for boxes; ML_USE may be left out.
+Rows of a CSV are those of the proto comment on InputConfig: `ML_USE,PATH,LABEL…`, or
+`ML_USE,PATH,LABEL,x,y,x,y,…` for boxes; ML_USE may be left out. What a row means does not depend
+on the kind of its dataset; what its values may be is `row_checks`'.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeAlias
 
-from automl_plan.data.csv_rows import LineTooLong, PlainLines, split_rows
+from automl_plan.data.csv_rows import CutOff, Part, PlainLines, QuotedRow, split_rows
 from automl_plan.data.row_layout import (
     HINTS,
     NAMES_COLUMNS,
@@ -20,17 +21,33 @@ from automl_plan.data.row_layout import (
     no_row,
     no_set,
     other_delimiter,
+    quoted,
 )
 from automl_plan.data.source_files import RELATIVE, bucket_and_object, unreadable
 from automl_plan.errors import SourceError
 
 MAX_SHOWN = 5
 UNASSIGNED = "UNASSIGNED"
+UNKNOWN = "?"
+"""The set of an image with an invalid ML_USE: no rule on sets counts it."""
 _SETS = {"": UNASSIGNED, **SPELLINGS}
+_MOST_BEFORE = 100
+"""Lines before the first row: headers and comments."""
+DOUBTS = frozenset({"header-line", "csv-syntax"})
+"""A header may be a row, and the fields of a row with misplaced quotes are known."""
+
+
+class Fault(NamedTuple):
+    """A rule of the data lint that a row breaks."""
+
+    rule: str
+    field: int
+    """From 0."""
+    message: str
 
 
 class ImportRow(NamedTuple):
-    """A row of an import CSV."""
+    """A row of an import file."""
 
     source: str
     line: int
@@ -40,9 +57,11 @@ class ImportRow(NamedTuple):
     column: int
     """Which of them names the image."""
     use: str
-    """The set that the image is in, in one spelling."""
+    """The set that the image is in, in one spelling; `?` where it is invalid."""
     image: str
     """Where the image is: `gs://…`, or a path."""
+    faults: tuple[Fault, ...] = ()
+    """What is wrong with how the row is built."""
 
     @property
     def where(self) -> str:
@@ -58,21 +77,157 @@ class ImportRow(NamedTuple):
         return self.fields[start:end]
 
 
+class NoRow(NamedTuple):
+    """A line that can't be read as a row."""
+
+    source: str
+    line: int
+    rule: str
+    """Of the data lint."""
+    message: str
+
+
+Read: TypeAlias = ImportRow | NoRow
+
+
 def rows_of(sources: Iterable[str], open_source: Callable[[str], BinaryIO]) -> Iterator[ImportRow]:
     """Yield the rows of sources. Raises SourceError for rows that can't be read, after the last."""
     problems: list[SourceError] = []
     for source in sources:
         try:
             with open_source(source) as file:
-                for row in _read(source, file):
-                    if isinstance(row, SourceError):
-                        problems.append(row)
-                    else:
-                        yield row
+                yield from _rows_or_problems(read_rows(source, file), problems)
         except OSError as error:
             raise unreadable(source, error) from error
     if problems:
         raise together(problems, "row")
+
+
+def _rows_or_problems(rows: Iterable[Read], problems: list[SourceError]) -> Iterator[ImportRow]:
+    header: ImportRow | None = None
+    for row in rows:
+        if isinstance(row, NoRow):
+            problems.append(broken(row.rule, row.message, f"{row.source}:{row.line}"))
+            continue
+        if row.faults:
+            fault = next((each for each in row.faults if each.rule not in DOUBTS), None)
+            if row.faults[0].rule == "header-line":
+                header = header or row
+            if fault is not None:
+                if header is not None:  # where other rows are right, it may be one, too
+                    problems.append(broken("header-line", NAMES_COLUMNS, header.where))
+                    header = None
+                problems.append(broken(fault.rule, fault.message, row.where))
+                continue
+        yield row
+
+
+def read_rows(source: str, file: BinaryIO) -> Iterator[Read]:
+    """Yield what is in a file, row for row, in order. Raises OSError."""
+    reader = RowReader(source)
+    for part in split_rows(file):
+        yield from reader.rows_in(part)
+
+
+class RowReader:
+    """Reads the rows of one source, in order."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._before: int | None = 0
+        """The number of lines before the first row; None after it."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the first row was read: from there on rows don't depend on those before."""
+        return self._before is None
+
+    def rows_in(self, part: Part) -> Iterator[Read]:
+        """Yield the rows of a part of the file."""
+        if isinstance(part, QuotedRow):
+            yield self.quoted(part)
+        elif isinstance(part, CutOff):
+            yield NoRow(self._source, part.number, part.rule, part.message)
+        else:
+            yield from self._plain(part)
+
+    def _plain(self, part: PlainLines) -> Iterator[Read]:
+        longest = csv.field_size_limit()
+        try:
+            lines = part.text.decode().split("\n")
+        except UnicodeDecodeError:
+            lines = []
+        if not lines or b"\0" in part.text or max(map(len, lines)) > longest:
+            for number, raw in enumerate(part.text.split(b"\n"), part.number):
+                if raw:
+                    yield self.line(raw, number)
+            return
+        for number, line in enumerate(lines, part.number):
+            if line:
+                yield self._read(line.split(","), number)
+
+    def line(self, line: bytes, number: int) -> Read:
+        """Read a line without quotes that is not blank."""
+        fields = line.decode("utf-8", "surrogateescape").split(",")
+        return self._none(line, fields, number) or self._read(fields, number)
+
+    def quoted(self, row: QuotedRow) -> Read:
+        """Read a row with quotes."""
+        if none := self._none(row.lines, row.fields, row.number):
+            return none
+        message = f"the row can't be read: {row.error}"
+        if not row.fields:
+            return NoRow(self._source, row.number, "csv-syntax", message)
+        read = self._read(row.fields, row.number)
+        if row.error is None or isinstance(read, NoRow):
+            return read
+        return read._replace(faults=(*read.faults, Fault("csv-syntax", 0, message)))
+
+    def _none(self, line: bytes, fields: Sequence[str], number: int) -> NoRow | None:
+        """Return what a line is whose text can't be that of a row."""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            message = f"the byte 0x{line[error.start]:02x} is not UTF-8"
+            return NoRow(self._source, number, "csv-encoding", message)
+        longest = csv.field_size_limit()
+        if b"\0" in line:
+            message = "the row has a NUL character"
+        elif len(line) > longest and max(map(len, fields), default=0) > longest:
+            message = f"the row can't be read: field larger than field limit ({longest})"
+        else:
+            return None
+        return NoRow(self._source, number, "csv-syntax", message)
+
+    def _read(self, fields: list[str], line: int) -> Read:
+        use = _SETS.get(fields[0]) or _SETS.get(fields[0].upper())
+        column = 0 if use is None else 1
+        faults: list[Fault] = []
+        if self._before is not None:
+            what = no_row(fields)
+            if what is None and names_columns(fields):
+                faults.append(Fault("header-line", 0, NAMES_COLUMNS))
+            more = what is not None or faults
+            self._before = self._before + 1 if more and self._before + 1 < _MOST_BEFORE else None
+            if what is not None:
+                return NoRow(self._source, line, "header-line", what)
+        if use is None and not faults:
+            if delimiter := other_delimiter(fields):
+                return NoRow(self._source, line, "csv-delimiter", delimiter)
+            if has_index(fields):
+                use, column = SPELLINGS[fields[1].upper()], 2
+                faults.append(Fault("index-column", 0, "the row begins with a number of its own"))
+            elif fault := no_set(fields):
+                use, column = UNKNOWN, 1
+                faults.append(Fault("ml-use", 0, fault))
+        image = fields[column] if len(fields) > column else ""
+        if not image or image.isspace():
+            faults.append(Fault("no-image", column, "the row names no image"))
+        elif image.startswith("gs://") and not bucket_and_object(image):
+            faults.append(Fault("image-path", column, f"{quoted(image)} names no object"))
+        return ImportRow(
+            self._source, line, fields, column, use or UNASSIGNED, image, tuple(faults)
+        )
 
 
 def together(problems: list[SourceError], what: str) -> SourceError:
@@ -93,99 +248,4 @@ def together(problems: list[SourceError], what: str) -> SourceError:
 
 def broken(rule: str, message: str, where: str) -> SourceError:
     """Return the error of a row that breaks a rule of the data lint."""
-    return SourceError(f"{message} ({rule})", where=where, hint=HINTS[rule])
-
-
-def _read(source: str, file: BinaryIO) -> Iterator[ImportRow | SourceError]:
-    begun, header = False, ""
-    for line, fields in _numbered(source, file):
-        use = _SETS.get(fields[0]) or _SETS.get(fields[0].upper())
-        if not begun or use is None:
-            where = f"{source}:{line}"
-            what = None if begun else no_row(fields)
-            if what is not None:
-                yield broken("header-line", what, where)
-                continue
-            if not begun and names_columns(fields):
-                header = where
-            begun = True
-            if fault := _layout_fault(fields):
-                if header:  # where other rows are right, it may be one, too
-                    yield broken("header-line", NAMES_COLUMNS, header)
-                    header = ""
-                yield broken(*fault, where)
-                continue
-        column = 0 if use is None else 1
-        image = fields[column] if len(fields) > column else ""
-        if fault_of_image := _image_fault(image, fields):
-            yield SourceError(fault_of_image, where=f"{source}:{line}")
-        else:
-            yield ImportRow(source, line, fields, column, use or UNASSIGNED, image)
-
-
-def _numbered(source: str, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """Yield rows with their lines, but no blank lines."""
-    number = 1
-    try:
-        for part in split_rows(file, strict=False):
-            if isinstance(part, PlainLines):
-                yield from _plain_rows(source, part)
-                number = part.number + part.text.count(b"\n")
-                continue
-            if part.error is not None:
-                where = f"{source}:{part.number}"
-                raise SourceError(f"The row can't be read: {part.error}.", where=where)
-            _decode(source, part.number, part.lines)
-            yield part.number, part.fields
-            number = part.number + len(part.lines.splitlines())
-    except LineTooLong as error:
-        message = "The line has no end for a megabyte."
-        raise SourceError(message, where=f"{source}:{number}") from error
-
-
-def _plain_rows(source: str, part: PlainLines) -> Iterator[tuple[int, list[str]]]:
-    longest = csv.field_size_limit()
-    lines = _decode(source, part.number, part.text).split("\n")
-    for number, line in enumerate(lines, part.number):
-        if line:
-            fields = line.split(",")
-            if len(line) > longest and max(map(len, fields)) > longest:
-                raise SourceError(
-                    f"The row can't be read: field larger than field limit ({longest}).",
-                    where=f"{source}:{number}",
-                )
-            yield number, fields
-
-
-def _decode(source: str, number: int, text: bytes) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        line = number + len(text[: error.start + 1].splitlines()) - 1
-        raise SourceError(
-            "The import CSV is not UTF-8.",
-            where=f"{source}:{line}",
-            hint="Save the file as UTF-8.",
-        ) from error
-
-
-def _layout_fault(fields: Sequence[str]) -> tuple[str, str] | None:
-    """The rule of the data lint that a row breaks by how it begins, and how."""
-    if fields[0].upper() in _SETS:
-        return None
-    if delimiter := other_delimiter(fields):
-        return "csv-delimiter", delimiter
-    if has_index(fields):
-        return "index-column", "the row begins with a number of its own"
-    use = no_set(fields)
-    return None if use is None else ("ml-use", use)
-
-
-def _image_fault(image: str, fields: Sequence[str]) -> str | None:
-    if not image or image.isspace():
-        return "The row names no image."
-    if "\0" in image or any("\0" in field for field in fields):
-        return "The row has a NUL character."
-    if image.startswith("gs://") and not bucket_and_object(image):
-        return f"{image} names no object; write gs://BUCKET/OBJECT."
-    return None
+    return SourceError(f"{message} ({rule})", where=where, hint=HINTS.get(rule))

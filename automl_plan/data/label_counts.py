@@ -12,7 +12,8 @@ from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_counts import MOST_LABELS, ImageCounts
 from automl_plan.data.image_counts import SETS as NUMBERED
-from automl_plan.data.row_checks import SETS, UNKNOWN, named
+from automl_plan.data.import_rows import UNKNOWN
+from automl_plan.data.row_checks import SETS, named
 from automl_plan.data.row_layout import USES
 from automl_plan.data.spilled_records import Digests, with_sets
 from automl_plan.model.capabilities import DataLimits

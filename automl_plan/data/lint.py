@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from itertools import chain, islice
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct, field
 
-from automl_plan.data.csv_rows import LineTooLong, blocks
 from automl_plan.data.dataset_kinds import DatasetKind, guess_kind
 from automl_plan.data.duplicates import RepeatedRows
 from automl_plan.data.fast_path import RowConsumer
 from automl_plan.data.image_checks import ImageChecks
+from automl_plan.data.import_rows import ImportRow, read_rows
 from automl_plan.data.label_counts import LabelTally, RowPlace, judge
 from automl_plan.data.lint_reader import LintReader
 from automl_plan.data.lint_rules import REFUSED, RULES, Severity
@@ -178,17 +178,16 @@ def kind_by_looks(open_: OpenSource, sources: Sequence[str]) -> DatasetKind:
     return guess_kind(islice(_first_rows(open_, sources), _FIRST_ROWS))
 
 
-def _first_rows(open_: OpenSource, sources: Sequence[str]) -> Iterator[list[str]]:
+def _first_rows(open_: OpenSource, sources: Sequence[str]) -> Iterator[ImportRow]:
     for source in sources:
         try:
             file = open_(source)
         except (SourceError, ProviderError):
             continue
-        with file, suppress(LineTooLong):
-            lines = chain.from_iterable(block.splitlines() for block in blocks(file))
-            for line in islice(lines, _FIRST_ROWS):
-                text = line.decode("utf-8-sig", "replace").strip()
-                yield text.replace('"', "").split(",")
+        with file:
+            for row in islice(read_rows(source, file), _FIRST_ROWS):
+                if isinstance(row, ImportRow):
+                    yield row
 
 
 class _Work:
@@ -318,9 +317,15 @@ class _Work:
         report: Callable[[str, int, str, int], None],
     ) -> LintReader:
         bucket = bucket_of(self.sources[number])
-        refused, fast = self.findings.refused, self._linter.fast
         return LintReader(
-            self._kind, self._limits, number, bucket, sinks, report, refused=refused, fast=fast
+            self._kind,
+            self._limits,
+            (number, self.sources[number]),
+            bucket,
+            sinks,
+            report,
+            refused=self.findings.refused,
+            fast=self._linter.fast,
         )
 
     def _compare_repeated(self, images: Candidates, lines: Candidates) -> None:

@@ -1,4 +1,4 @@
-"""Reads one import CSV for the lint: rows to consumers, faults to findings."""
+"""Reads one import file for the lint: rows to consumers, faults to findings."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import BinaryIO
 
-from automl_plan.data.csv_rows import BYTE_ORDER_MARK, LineTooLong, QuotedRow, split_rows
+from automl_plan.data.csv_rows import BYTE_ORDER_MARK, CutOff, QuotedRow, split_rows
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import FastPath, RowBatch, RowConsumer
+from automl_plan.data.import_rows import DOUBTS, NoRow, Read, RowReader
 from automl_plan.data.lint_rules import REFUSED
-from automl_plan.data.row_checks import CheckedRow, read_row
-from automl_plan.data.row_layout import NAMES_COLUMNS, names_columns, no_row, other_delimiter
+from automl_plan.data.row_checks import CheckedRow, check_row
 from automl_plan.model.capabilities import DataLimits
 
 ReportFault = Callable[[str, int, str, int], None]
 """Takes a rule, a line, a message and a column."""
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_MOST_BEFORE = 100
-"""Lines before the first row: headers and comments."""
 _PARTS = 8
 """The number of parts into which rows are divided to find invalid ones."""
 _FEW = 16
@@ -32,7 +29,7 @@ class LintReader:
         self,
         kind: DatasetKind,
         limits: DataLimits,
-        source: int,
+        source: tuple[int, str],
         bucket: str | None,
         sinks: Sequence[RowConsumer],
         report: ReportFault,
@@ -40,18 +37,20 @@ class LintReader:
         refused: Collection[str] = REFUSED,
         fast: bool = True,
     ) -> None:
-        """`limits` are the provider's; `refused`: rows that break these rules are not passed on."""
+        """`source`: its number, and its name.
+
+        `refused`: rows that break these rules are not passed on.
+        """
         self._kind = kind
         self._limits = limits
-        self._source = source
+        self._source = source[0]
         self._bucket = bucket
         self._sinks = sinks
         self._report = report
         self._refused = refused
         self._fast = fast
-        self._columns = FastPath(kind, limits, source, bucket)
-        self._before: int | None = 0
-        """The number of lines before the first row; None after it."""
+        self._columns = FastPath(kind, limits, source[0], bucket)
+        self._reader = RowReader(source[1])
         self.rows = 0
         """The number of rows, valid or not, without blank lines."""
         self.refused = 0
@@ -67,46 +66,24 @@ class LintReader:
         """Read the file. Raises OSError."""
         start = file.read(len(BYTE_ORDER_MARK))
         file.seek(0)
-        if start.startswith(_UTF_16):
-            self._report("csv-encoding", 1, "the file is UTF-16, not UTF-8", 0)
-            self.stopped = 1
-            return
         if start == BYTE_ORDER_MARK:
             self._report("byte-order-mark", 1, "the file begins with U+FEFF", 1)
-        number = 1
-        try:
-            for part in split_rows(file, strict=True):
-                if isinstance(part, QuotedRow):
-                    self._quoted(part)
-                    number = part.number + len(part.lines.splitlines())
-                else:
-                    self._lines(part.text, part.number)
-                    number = part.number + part.text.count(b"\n")
-        except LineTooLong:
-            self.stopped = number
-            message = "a line is longer than a megabyte: the rest of the file is not checked"
-            self._report("csv-syntax", number, message, 0)
+        for part in split_rows(file):
+            if isinstance(part, CutOff):
+                self.stopped = part.number
+                self._report(part.rule, part.number, part.message, 0)
+            elif isinstance(part, QuotedRow):
+                self._take_row(self._reader.quoted(part), part.lines)
+            else:
+                self._lines(part.text, part.number)
 
     def _lines(self, text: bytes, number: int) -> None:
-        while text and self._before is not None:
+        while text and not self._reader.has_begun:
             line, _, text = text.partition(b"\n")
             self._line(line, number)
             number += 1
         if text:
             self._plain(text, number)
-
-    def _quoted(self, row: QuotedRow) -> None:
-        if row.error is None:
-            self._fields(row.fields, row.number, row.lines)
-            return
-        self.rows += 1
-        self.unreadable += 1
-        self._before = None
-        text = row.lines.partition(b"\n")[0].decode("utf-8", "surrogateescape").replace('"', "")
-        if delimiter := other_delimiter([text]):
-            self._report("csv-delimiter", row.number, delimiter, 0)
-        else:
-            self._report("csv-syntax", row.number, f"the row can't be read: {row.error}", 0)
 
     def _plain(self, text: bytes, number: int) -> None:
         count = text.count(b"\n")
@@ -148,49 +125,32 @@ class LintReader:
     def _line(self, line: bytes, number: int) -> None:
         """A row without quotes."""
         if line:
-            self._fields(line.decode("utf-8", "surrogateescape").split(","), number, line)
+            self._take_row(self._reader.line(line, number), line)
 
-    def _fields(self, fields: list[str], number: int, line: bytes) -> None:
-        if not fields:
-            return
+    def _take_row(self, read: Read, line: bytes) -> None:
         self.rows += 1
-        if fault := self._no_row(fields, line):
+        if isinstance(read, NoRow):
             self.unreadable += 1
-            rule, message = fault
-            self._report(rule, number, message, 0)
+            self._report(read.rule, read.line, read.message, 0)
             return
-        row = read_row(fields, self._kind, self._limits, self._bucket, self._refused)
+        row = check_row(read, self._kind, self._limits, self._bucket, self._refused)
         for rule, place, message in row.faults:
             column = 0
             if b'"' not in line:
-                column = 1 + sum(len(field) + 1 for field in fields[:place])
-            self._report(rule, number, message, column)
-        if any(rule in self._refused for rule, _, _ in row.faults):
-            self.refused += 1
+                column = 1 + sum(len(field) + 1 for field in read.fields[:place])
+            self._report(rule, read.line, message, column)
+        broken = {fault.rule for fault in row.faults} & set(self._refused)
+        if broken:
+            self.unreadable += not broken.isdisjoint(DOUBTS)
+            self.refused += broken.isdisjoint(DOUBTS)
         elif not row.path:
             self.unnamed += 1
         else:
             if not row.faults:
                 self._columns.learn(row.path)
-            batch = self._batch(row, number, line)
+            batch = self._batch(row, read.line, line)
             for sink in self._sinks:
                 sink.add(batch)
-
-    def _no_row(self, fields: list[str], line: bytes) -> tuple[str, str] | None:
-        """Return why a line is no row: the rule that it breaks, and a message."""
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            return "csv-encoding", f"the byte 0x{line[error.start]:02x} is not UTF-8"
-        if self._before is not None:
-            what = no_row(fields) or (NAMES_COLUMNS if names_columns(fields) else None)
-            if what is not None:
-                more = self._before + 1 < _MOST_BEFORE
-                self._before = self._before + 1 if more else None
-                return "header-line", what
-            self._before = None
-        delimiter = other_delimiter(fields)
-        return None if delimiter is None else ("csv-delimiter", delimiter)
 
     def _batch(self, row: CheckedRow, number: int, line: bytes) -> RowBatch:
         """Return a batch of one row."""

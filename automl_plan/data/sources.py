@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 
 from automl_plan.data.fingerprint import md5_version, short_digest, source_data
 from automl_plan.data.import_rows import ImportRow, broken, rows_of, together
-from automl_plan.data.row_layout import HINTS, NAMES_COLUMNS, names_columns
+from automl_plan.data.row_layout import HINTS
 from automl_plan.data.source_files import (
     MAX_CSV_BYTES,
     SourceFiles,
@@ -188,13 +188,11 @@ class SourceReader:
 def _placed(wrong: Mapping[str, SourceError], rows: Iterable[ImportRow]) -> list[SourceError]:
     """Return the errors of images in the order of the rows, each at its first row."""
     placed: dict[str, SourceError] = {}
-    source = None
     for row in rows:
         problem = wrong.get(row.image)
         if problem is not None and row.image not in placed:
             problem.where = row.where
-            if row.source != source and names_columns(row.fields):
-                problem = broken("header-line", NAMES_COLUMNS, row.where)
+            if row.faults and row.faults[0].rule == "header-line":
+                problem = broken(row.faults[0].rule, row.faults[0].message, row.where)
             placed[row.image] = problem
-        source = row.source
     return list(placed.values())

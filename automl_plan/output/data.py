@@ -29,6 +29,8 @@ def _lines(advised: DatasetAdvice, style: Style, width: int, blocks: bool) -> It
     yield f"{style.bold(clean(advised.name))}: {_coloured(advice.verdict, style)}\n"
     for reason in advice.reasons:
         yield f"  {clean(reason.text)} ({reason.rule})\n"
+    if advised.unchecked:
+        yield f"  Not checked: {clean('; '.join(advised.unchecked))}\n"
     if advice.change is not None:
         yield f"  {style.bold('Most helpful change:')} {clean(advice.change)}\n"
     if advised.live is not None:

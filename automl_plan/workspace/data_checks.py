@@ -112,6 +112,8 @@ class DatasetAdvice(Struct, frozen=True):
     advice: Advice
     live: str | None = None
     """What is known of the live dataset; None without one, or where it was not requested."""
+    unchecked: tuple[str, ...] = ()
+    """Which rows were not checked, with their number."""
 
 
 def advise_dataset(workspace: Workspace, name: str, count: Count) -> DatasetAdvice:

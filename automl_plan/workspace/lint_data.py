@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.data.dataset_kinds import DatasetKind, kind_of
 from automl_plan.data.lint import Linted, Linter
@@ -67,9 +68,11 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
     # Without a configuration it is not known which storage has the objects.
     asks = workspace is not None
     with _linter(workspace, anywhere=of_file, asks_storage=asks, decode=False) as linter:
+        unchecked: list[str] = []
 
         def counted(sources: Sequence[str], its: DatasetKind | None) -> DataCounts:
             linted = linter.lint(name, sources, its)
+            unchecked.extend(linted.rows_unchecked)
             for source, reason in linted.unread:
                 raise SourceError(f"The import CSV is not read: {reason}.", where=source)
             return linted.data
@@ -79,12 +82,14 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
             counts = counted(subject.sources, subject.kind)
             boxes = Problem.IMAGE_OBJECT_DETECTION
             limits = linter.limits[boxes if counts.boxes else Problem.IMAGE_CLASSIFICATION]
-            return DatasetAdvice(name, advise(counts, limits))
-        return advise_dataset(
-            workspace,
-            name,
-            lambda d: counted(d.sources, kind_of(d.problem, d.classification_type)),
-        )
+            advised = DatasetAdvice(name, advise(counts, limits))
+        else:
+            advised = advise_dataset(
+                workspace,
+                name,
+                lambda d: counted(d.sources, kind_of(d.problem, d.classification_type)),
+            )
+        return replace(advised, unchecked=tuple(unchecked))
 
 
 @contextmanager

@@ -51,6 +51,18 @@ def test_no_label_can_paint_the_terminal(cli: CommandLine) -> None:
     assert "█" not in plain.stdout
 
 
+def test_what_is_not_checked_is_named_with_its_number(cli: CommandLine) -> None:
+    """As the lint names it, whether the rules are softened or not."""
+    write(cli, [*ROWS, "TRAIN,gs://b/x.pdf,cat", "TRAIN,,cat", "TRAIN;gs://b/y.png;dog"])
+    told = cli("datasets", "advise", "a.csv", "--kind", "multiclass")
+    assert "3 rows not counted" in told
+    said = "images, labels and sets of 2 rows with errors; 1 row that can't be read"
+    assert f"  Not checked: {said}\n" in told
+    document = cli.json("datasets", "advise", "a.csv", "--kind", "multiclass")
+    assert is_valid("datasets-advise", document)
+    assert "; ".join(document["datasets"][0]["unchecked"]) == said
+
+
 def test_a_dataset_that_lives_with_the_model_of_it(project: ProjectLine) -> None:
     before = project("datasets", "advise", "digits")
     assert before.startswith("dataset.digits: not adequate\n")

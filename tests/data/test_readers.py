@@ -1,75 +1,98 @@
-"""Rows that the lint takes are read by plans as it reads them: the same sets, images, labels."""
+"""One reader: the fields of a row are a typed row, or what the lint says of it stops a plan."""
 
 from __future__ import annotations
 
 from io import BytesIO
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
-from automl_plan.data.import_rows import rows_of
+from automl_plan.data.import_rows import DOUBTS, ImportRow, NoRow, read_rows, rows_of
 from automl_plan.data.label_counts import set_of
 from automl_plan.data.lint_reader import LintReader
 from automl_plan.errors import SourceError
 from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.test_properties import KINDS_AND_ROWS
 
-Read = list[tuple[int, str, str, tuple[str, ...]]]
-
 
 class Kept:
     """The rows that the lint gives to its rules."""
 
     def __init__(self) -> None:
-        self.rows: Read = []
+        self.rows: set[tuple[int, str, str]] = set()
 
     def add(self, batch: RowBatch) -> None:
-        for place, number in enumerate(batch.numbers):
-            labels = tuple(column[place].decode() for column in batch.labels)
-            path = batch.paths[place].decode()
-            self.rows.append((number, set_of(batch.uses[place]), path, labels))
-
-
-def by_lint(content: bytes, kind: DatasetKind) -> tuple[Read, bool]:
-    """What is read, and whether that is all."""
-    kept = Kept()
-    reader = LintReader(kind, LIMITS[kind.problem], 0, None, [kept], lambda *_: None)
-    reader.read(BytesIO(content))
-    whole = reader.refused == reader.unreadable == 0 and reader.stopped is None
-    return sorted(kept.rows), whole
-
-
-def by_plans(content: bytes, kind: DatasetKind) -> Read:
-    rows = []
-    for row in rows_of(["a.csv"], lambda _: BytesIO(content)):
-        labels = row.labels[:1] if kind is DatasetKind.DETECTION else row.labels
-        different = tuple(dict.fromkeys(label for label in labels if label))
-        rows.append((row.line, row.use, row.image, different))
-    return sorted(rows)
+        rows = zip(batch.numbers, batch.uses, batch.paths, strict=True)
+        self.rows |= {(number, set_of(use), path.decode()) for number, use, path in rows}
 
 
 @given(KINDS_AND_ROWS, st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
 @example((DatasetKind.MULTICLASS, ["", "a/1.jpg,cat", "", 'TRAIN,"b.jpg",dog']), "\r", True)
-def test_both_readers_read_the_same(
+@example(
+    (DatasetKind.MULTICLASS, ['"a"x.jpg,cat', 'TRAIN,"b.jpg"x,"dog', "TRAIN,c.jpg"]), "\n", False
+)
+def test_plans_stop_at_what_the_reader_says(
     written: tuple[DatasetKind, list[str]], end: str, marked: bool
 ) -> None:
     kind, lines = written
     content = end.join(lines).encode("utf-8-sig" if marked else "utf-8")
-    read, whole = by_lint(content, kind)
+    read = list(read_rows("a.csv", BytesIO(content)))
+    rows = [row for row in read if isinstance(row, ImportRow)]
+    stops = [row for row in read if isinstance(row, NoRow)]
+    stopped = [row for row in rows if {fault.rule for fault in row.faults} - DOUBTS]
     try:
-        planned = by_plans(content, kind)
+        assert list(rows_of(["a.csv"], lambda _: BytesIO(content))) == rows
+        assert not stops
+        assert not stopped
     except SourceError:
+        assert stops or stopped
+    kept = Kept()
+    off = LintReader(
+        kind, LIMITS[kind.problem], (0, "a.csv"), None, [kept], lambda *_: None, refused=()
+    )
+    off.read(BytesIO(content))
+    assert (off.rows, off.unreadable) == (len(read), len(stops))
+    assert {(line, path) for line, _, path in kept.rows} == {
+        (row.line, row.image) for row in rows if row.image
+    }
+
+
+ROWS = [
+    ('TRAIN,"a"x.png,cat', "csv-syntax", True),
+    ('TRAIN,a.png,"cat', "csv-syntax", True),
+    ("ml_use,image", "header-line", True),
+    ("# comment", "header-line", False),
+    ("TRIAN,a.png,cat", "ml-use", False),
+    ("0,TRAIN,a.png,cat", "index-column", False),
+    ("TRAIN,,cat", "no-image", False),
+    ("TRAIN,gs://b,cat", "image-path", False),
+    ("TRAIN;a.png;cat", "csv-delimiter", False),
+    ("TRAIN,a.png,c\0t", "csv-syntax", False),
+    (b"TRAIN,a.png,\xe4", "csv-encoding", False),
+    (b"\xff\xfeT\0", "csv-encoding", False),
+]
+
+
+@pytest.mark.parametrize(("row", "rule", "usable"), ROWS)
+def test_a_fault_is_one_fact(row: str | bytes, rule: str, usable: bool) -> None:
+    """The reader finds it; the lint reports it at its line, and a plan stops at it, or goes on."""
+    content = row.encode() if isinstance(row, str) else row
+    found: list[tuple[str, int]] = []
+    LintReader(
+        DatasetKind.MULTICLASS,
+        LIMITS[DatasetKind.MULTICLASS.problem],
+        (0, "a.csv"),
+        None,
+        [],
+        lambda rule, line, *_: found.append((rule, line)),
+    ).read(BytesIO(content))
+    assert (rule, 1) in found
+    if usable:
+        assert len(list(rows_of(["a.csv"], lambda _: BytesIO(content)))) == 1
         return
-    if whole:
-        assert read == planned
-
-
-@given(KINDS_AND_ROWS)
-def test_what_the_lint_takes_plans_can_read(written: tuple[DatasetKind, list[str]]) -> None:
-    kind, lines = written
-    content = "\n".join(lines).encode()
-    read, whole = by_lint(content, kind)
-    if whole:
-        assert len(by_plans(content, kind)) == len(read)
+    with pytest.raises(SourceError, match=rf"\({rule}\)") as caught:
+        list(rows_of(["a.csv"], lambda _: BytesIO(content)))
+    assert caught.value.where == "a.csv:1"

@@ -171,16 +171,17 @@ def test_where_all_rows_break_it(
 
 def test_what_is_not_checked_has_its_number() -> None:
     """Whatever the severity is: of rows that are refused, and of those that can't be read."""
-    rows = b'TRAIN,0.png,cat\nTRAIN,1.png,b d\nTRAIN,"2.png"x,cat\nTRAIN,,cat\nTRAIN,\xe4.png,cat\n'
+    rows = b'TRAIN,0.png,cat\nTRAIN,1.png,b d\nTRAIN,"2"x.png,cat\nTRAIN,,cat\nTRAIN,\xe4.png,cat\n'
     off = dict.fromkeys(("csv-syntax", "csv-encoding", "no-image"), Severity.OFF)
     linted = Linter(lambda _: BytesIO(rows), LIMITS, off).lint(
         "a", ["a.csv"], DatasetKind.MULTICLASS
     )
     assert linted.unchecked == (
         "images, labels and sets of 1 row with errors",
-        "2 rows that can't be read",
+        "1 row that can't be read",
         "labels and sets of 1 row without an image",
     )
+    assert linted.images == 2
     whole = Linter(lambda _: BytesIO(b"\xff\xfeT"), LIMITS, off).lint(
         "a", ["a.csv"], DatasetKind.MULTICLASS
     )

@@ -82,6 +82,8 @@ class AdvisedDataset(Advice, frozen=True, kw_only=True):
     """The address of the dataset, or the file."""
     live: str | None
     """What is known of the live dataset."""
+    unchecked: tuple[str, ...] = ()
+    """Which rows were not checked, with their number."""
 
 
 class DatasetsAdvise(OutputDocument, frozen=True):
@@ -94,7 +96,12 @@ class DatasetsAdvise(OutputDocument, frozen=True):
         """Return the document of advice, with all labels."""
         return cls(
             tuple(
-                AdvisedDataset(**asdict(each.advice), name=each.name, live=each.live)
+                AdvisedDataset(
+                    **asdict(each.advice),
+                    name=each.name,
+                    live=each.live,
+                    unchecked=each.unchecked,
+                )
                 for each in results
             )
         )
