@@ -54,6 +54,8 @@ class Configuration(Struct, frozen=True):
     given: Mapping[str, str | None]
     """The variables that a flag, a file or the environment gives a value: a number or truth value
     as it is written there, None for a text, which may be secret. Not in the digest by itself."""
+    given_values: Mapping[str, str | float | bool]
+    """These values, texts too: to compare, never to show or to write."""
     digest: str
     """`sha256:` and a hex digest of what the configuration says. The order of keys, the split
     into files, formatting, comments and the directory don't matter."""

@@ -122,7 +122,8 @@ class _Loader:
         for text, value in self._parsed:
             if "${" not in text:  # what stands in place of references may have another shape
                 self._cache.put(text, value)
-        return self._built(checked, variables.written_values(given, interpolator.known))
+        values = {name: interpolator.known[name] for name in given if name in interpolator.known}
+        return self._built(checked, values)
 
     def _document(self, var_files: Sequence[Path]) -> Document:
         merger = Merger(self._source_map, self._declared)
@@ -306,7 +307,9 @@ class _Loader:
             diagnostics.sort(key=lambda d: (d.file, d.line, d.column, d.rule, d.message))
             raise ConfigurationError(diagnostics)
 
-    def _built(self, checked: ResolvedConfig, given: Mapping[str, str | None]) -> Configuration:
+    def _built(
+        self, checked: ResolvedConfig, values: Mapping[str, variables.Scalar]
+    ) -> Configuration:
         if self._faulty or checked.provider is None or checked.state_path is None:
             # What silently went missing would be planned to be deleted.
             raise AssertionError(f"left out without a finding: {self._faulty}")
@@ -323,7 +326,8 @@ class _Loader:
             receivers=build.receivers(checked.notify),
             prices=self._prices(checked.prices_path),
             files=self._read_files(checked.prices_path),
-            given=given,
+            given=variables.written_values(values),
+            given_values=values,
             digest=build.digest(checked, desired),
             _source_map=self._source_map,
         )

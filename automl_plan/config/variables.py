@@ -165,12 +165,11 @@ def from_environment(
     }
 
 
-def written_values(given: Collection[str], known: Mapping[str, Scalar]) -> dict[str, str | None]:
-    """The variables that are given a value: one that is no text as it is written, else None."""
+def written_values(values: Mapping[str, Scalar]) -> dict[str, str | None]:
+    """Return each value as it is written, by name; None for a text, which may be secret."""
     return {
-        name: None if isinstance(known[name], str) else json.dumps(known[name])
-        for name in sorted(given)
-        if name in known
+        name: None if isinstance(value, str) else json.dumps(value)
+        for name, value in sorted(values.items())
     }
 
 

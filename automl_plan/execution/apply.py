@@ -86,7 +86,7 @@ def apply(
         adopted = {c.object_id for c in planned.plan.changes if c.action is Action.IMPORT}
         own = {each for each in adopted if each is not None}
         desired, options = planned.desired, planned.options
-        prices, given = workspace.configuration.prices, workspace.configuration.given
+        prices, given = workspace.configuration.prices, workspace.configuration.given_values
         calls = Calls(provider, desired, session.manifests, workspace.open_sources, options)
         synchronous = SynchronousSteps(provider, session, desired, notices, decision)
         outcomes = OutcomeRecorder(provider, session, desired, prices, notices, calls)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -10,7 +12,7 @@ from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
 from automl_plan.model.endpoints import Home
-from automl_plan.model.json import Attributes, Count, Document, Number, Time
+from automl_plan.model.json import Attributes, Count, Document, Json, Number, Time
 
 
 class Status(StrEnum):
@@ -143,8 +145,20 @@ class RecordedOperation(Document, frozen=True):
     variables: tuple[str, ...] = ()
     """Names of the variables that a flag, a file or the environment gave a value when it was
     started; never the values."""
+    values: str | None = None
+    """A salted digest of their values, to see whether these variables have others now; absent:
+    not known."""
     protected: bool | None = None
     """Creations and trainings: whether what is made is labelled as protected; absent: not known."""
+
+
+def digest_of_values(token: str, values: Mapping[str, Json], names: Iterable[str]) -> str:
+    """Return a digest of what the named variables hold, which an operation keeps.
+
+    The operation's random token is part of it: the digest alone does not give a value away.
+    """
+    content = [token, {name: values.get(name) for name in sorted(names)}]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 class ResourceEntry(Document, frozen=True, kw_only=True):

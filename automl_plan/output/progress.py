@@ -39,7 +39,9 @@ def otherwise_text(otherwise: Sequence[DifferingOperation]) -> str:
 
 def started_otherwise_error(otherwise: Sequence[DifferingOperation]) -> StartedOtherwise:
     """Return the error after differing operations have ended."""
-    names = ", ".join(sorted({name for each in otherwise for name in each.missing}))
+    names = ", ".join(
+        sorted({name for each in otherwise for name in (*each.missing, *each.changed)})
+    )
     before = f" as before ({names})" if names else ""
     return StartedOtherwise(
         "\n".join(
@@ -60,6 +62,9 @@ def _sentence(each: DifferingOperation) -> str:
         before = ", ".join(f"{_name(d)} {_value(d, d.before)}" for d in each.differences)
         now = ", ".join(_value(d, d.after) for d in each.differences)
         return f"{started} with {before}, but the configuration now has {now}"
+    if each.changed:
+        values = "another value" if len(each.changed) == 1 else "other values"
+        return f"{started} with {values} of {', '.join(each.changed)} than is given now"
     names = ", ".join(each.missing)
     value = "a value for the variable" if len(each.missing) == 1 else "values for the variables"
     return f"{started} with {value} {names}, but none is given now"

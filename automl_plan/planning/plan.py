@@ -330,6 +330,8 @@ class DifferingOperation(Struct, frozen=True):
     """What it was started with (before), and what is declared (after)."""
     missing: tuple[str, ...] = ()
     """Variables that were given a value when it was started, and are given none now."""
+    changed: tuple[str, ...] = ()
+    """Variables of which at least one had another value when it was started."""
 
     @property
     def differs(self) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
 from automl_plan.model.homes import homes_of, resolved
+from automl_plan.model.json import Json
 from automl_plan.model.live import Live
 from automl_plan.model.ownership_labels import expected_labels
 from automl_plan.model.prices import PriceBook
@@ -59,7 +60,7 @@ def make_plan(
     examples: Mapping[Address, int] = MappingProxyType({}),
     prices: PriceBook | None = None,
     unrecorded: Sequence[Unrecorded] = (),
-    given: Collection[str] | None = None,
+    given: Mapping[str, Json] | None = None,
 ) -> Plan:
     """Plan the changes that make live match desired.
 

@@ -9,7 +9,13 @@ from msgspec.structs import replace
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability
-from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.json import Json
+from automl_plan.model.recorded import (
+    RecordedOperation,
+    RecordedResource,
+    Step,
+    digest_of_values,
+)
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import (
     TRAININGS,
@@ -26,24 +32,39 @@ from automl_plan.planning.versions import Inputs
 def find_differing_operations(
     desired: Desired,
     resources: Mapping[Address, RecordedResource],
-    given: Collection[str] | None = None,
+    given: Mapping[str, Json] | None = None,
 ) -> tuple[DifferingOperation, ...]:
     """The open operations that the configuration would not start so now.
 
-    `given` names the variables that are given a value from outside; None: that is not known.
+    `given` are the values that variables are given from outside; None: that is not known.
     """
     found = []
     for address, record in sorted(resources.items()):
         for operation in record.operations:
             declared, differing = _differences_of(desired, address, operation)
             missing = () if given is None else tuple(sorted({*operation.variables} - {*given}))
-            if not declared or differing or missing:
+            changed = () if given is None or missing else _with_other_values(operation, given)
+            if not declared or differing or missing or changed:
                 found.append(
                     DifferingOperation(
-                        address, operation.step, operation.id, declared, differing, missing=missing
+                        address,
+                        operation.step,
+                        operation.id,
+                        declared,
+                        differing,
+                        missing=missing,
+                        changed=changed,
                     )
                 )
     return tuple(found)
+
+
+def _with_other_values(operation: RecordedOperation, given: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the variables of an operation where they do not all have the values of its start."""
+    if operation.values is None:
+        return ()
+    same = operation.values == digest_of_values(operation.token, given, operation.variables)
+    return () if same else operation.variables
 
 
 def _differences_of(

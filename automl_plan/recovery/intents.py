@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -13,7 +13,12 @@ from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability
 from automl_plan.model.json import Json
 from automl_plan.model.ownership_labels import new_token
-from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.recorded import (
+    RecordedOperation,
+    RecordedResource,
+    Step,
+    digest_of_values,
+)
 from automl_plan.model.source_data import SourceData
 from automl_plan.model.timestamps import utc_now
 from automl_plan.planning.compare import differences, of
@@ -41,20 +46,25 @@ class Intents:
         desired: Desired,
         sources: Mapping[Address, SourceData],
         commit: Callable[[], str | None],
-        given: Collection[str],
+        given: Mapping[str, Json],
     ) -> None:
-        """`given` names the variables that have a value from outside the configuration."""
+        """`given`: the values that variables have from outside the configuration."""
         self._session = session
         self._desired = desired
         self._sources = sources
         self._commit = commit
-        self._given = tuple(sorted(given))
+        self._given = given
 
     def intent_for(self, change: Change) -> RecordedOperation:
         """Return the intent of a change. Raises PlanStale."""
         address, step = change.address, STEPS[change.action]
+        token, given = self._token(address), self._given
         intent = RecordedOperation(
-            step, token=self._token(address), started=utc_now(), variables=self._given
+            step,
+            token=token,
+            started=utc_now(),
+            variables=tuple(sorted(given)),
+            values=digest_of_values(token, given, given) if given else None,
         )
         match step:
             case Step.CREATE:

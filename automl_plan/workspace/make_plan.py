@@ -77,7 +77,7 @@ def plan_from(
             examples=inputs.examples,
             prices=configuration.prices,
             unrecorded=inputs.unrecorded,
-            given=configuration.given,
+            given=configuration.given_values,
         )
     except RefactoringImpossible as error:
         raise _misplaced(error, configuration) from error

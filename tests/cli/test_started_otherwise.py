@@ -73,6 +73,24 @@ def test_a_wait_with_the_variables_goes_on(project: ProjectLine) -> None:
     serves(project, 2, 1)
 
 
+def test_a_wait_with_other_values_begins_nothing_with_them(project: ProjectLine) -> None:
+    declare(project, hours_pass=1.0)
+    path = project.directory / "automl-plan.yaml"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["variables"]["nodes"] = {"type": "integer", "default": 1}
+    document["models"]["digits"]["deploy"]["node_count"] = "${var.nodes}"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    project("apply", "--auto-approve", "--detach", "--var", "nodes=1", code=5)
+    project("emulator", "advance", "12h")
+    said = project.failure("wait", "--auto-approve", "--var", "nodes=40", code=3)
+    assert "was started with another value of nodes than is given now" in said
+    assert "Use the same variables as before (nodes)" in said
+    record = project.project.state().resources[model_address("digits")]
+    assert record.current is None
+    assert len(record.others) == 1
+    assert "1 model deployed" in project("apply", "--auto-approve", "--var", "nodes=1")
+
+
 def test_a_watch_makes_nothing_else_current(project: ProjectLine) -> None:
     retrain(project)
     assert "it differs from the configuration" in project("watch", "--interval", "1")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from msgspec.structs import replace
 
 from automl_plan.model.address import Address, dataset_address, model_address
 from automl_plan.model.desired import DesiredDataset, DesiredModel, Lifecycle
-from automl_plan.model.json import Attributes
+from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import Operation, OperationKind
-from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.recorded import (
+    RecordedOperation,
+    RecordedResource,
+    Step,
+    digest_of_values,
+)
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, Change, Difference, DifferingOperation, Plan
 from automl_plan.planning.planner import make_plan
@@ -30,12 +37,19 @@ def paths(
     attributes: Attributes,
     *declared: DesiredDataset | DesiredModel,
     variables: tuple[str, ...] = (),
-    given: tuple[str, ...] | None = None,
+    given: Mapping[str, Json] | None = None,
+    values: Mapping[str, Json] | None = None,
 ) -> list[str] | None:
     """What the only open operation differs in; None: it is as it is declared."""
     address = D if step in (Step.CREATE, Step.IMPORT_DATA) else M
     operation = RecordedOperation(
-        step, "t", "2026-01-01T00:00:00Z", id="OP1", attributes=attributes, variables=variables
+        step,
+        "t",
+        "2026-01-01T00:00:00Z",
+        id="OP1",
+        attributes=attributes,
+        variables=variables,
+        values=None if values is None else digest_of_values("t", values, variables),
     )
     record = RecordedResource(address, operations=(operation,))
     found = find_differing_operations(desired(*declared), {address: record}, given)
@@ -44,7 +58,9 @@ def paths(
     (one,) = found
     assert (one.address, one.step, one.operation_id) == (address, step, "OP1")
     return (
-        ["not declared"] if not one.declared else [*(d.path for d in one.differences), *one.missing]
+        ["not declared"]
+        if not one.declared
+        else [*(d.path for d in one.differences), *one.missing, *one.changed]
     )
 
 
@@ -100,9 +116,28 @@ def test_what_differs(
 
 def test_variables_that_are_given_no_more() -> None:
     args = (Step.IMPORT_DATA, {"data": "v1:aa"}, dataset())
-    assert paths(*args, variables=("a", "b"), given=("b", "c")) == ["a"]
-    assert paths(*args, variables=("a",), given=("a",)) is None
+    assert paths(*args, variables=("a", "b"), given={"b": 1, "c": 2}) == ["a"]
+    assert paths(*args, variables=("a",), given={"a": 1}) is None
     assert paths(*args, variables=("a",), given=None) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "changed"),
+    [
+        ({"a": 1, "b": "x"}, None),
+        ({"b": "x", "a": 1, "c": 3}, None),  # one more was of no use then
+        ({"a": 2, "b": "x"}, ["a", "b"]),
+        ({"a": 1, "b": "y"}, ["a", "b"]),
+        ({"a": "1", "b": "x"}, ["a", "b"]),
+        ({"a": True, "b": "x"}, ["a", "b"]),
+        ({"b": "x"}, ["a"]),  # told as one that is missing
+    ],
+)
+def test_variables_with_other_values(now: Mapping[str, Json], changed: list[str] | None) -> None:
+    args = (Step.IMPORT_DATA, {"data": "v1:aa"}, dataset())
+    values: dict[str, Json] = {"a": 1, "b": "x"}
+    assert paths(*args, variables=("a", "b"), values=values, given=now) == changed
+    assert paths(*args, variables=("a", "b"), values=values, given=None) is None
 
 
 # -- what a wait does -----------------------------------------------------------------------------
@@ -167,6 +202,7 @@ def importing(variables: tuple[str, ...]) -> World:
         object_id=current.id,
         attributes={"data": "v1:aa"},
         variables=variables,
+        values=digest_of_values("t", {"budget": 9000}, variables),
     )
     world.resources[D] = replace(world.resources[D], operations=(operation,))
     return world
@@ -175,13 +211,14 @@ def importing(variables: tuple[str, ...]) -> World:
 @pytest.mark.parametrize(
     ("given", "data", "actions"),
     [
-        (("budget",), "v1:aa", ["resume", "train", "deploy"]),
-        ((), "v1:aa", ["resume"]),  # a training with other variables is not going on
-        (("budget",), "v1:bb", ["resume"]),  # nor is another dataset in place of this one
+        ({"budget": 9000}, "v1:aa", ["resume", "train", "deploy"]),
+        ({"budget": 8000}, "v1:aa", ["resume"]),
+        ({}, "v1:aa", ["resume"]),  # a training with other variables is not going on
+        ({"budget": 9000}, "v1:bb", ["resume"]),  # nor is another dataset in place of this one
     ],
 )
 def test_what_would_come_after_an_import(
-    given: tuple[str, ...], data: str, actions: list[str]
+    given: Mapping[str, Json], data: str, actions: list[str]
 ) -> None:
     world = importing(("budget",))
     plan = make_plan(
