@@ -73,7 +73,7 @@ class FaultMethods:
 
     def add(self, request: Request) -> Reply:
         check_query(request)
-        fields = body_fields(request.body, "")
+        fields = body_fields(request, "")
         text = fields.text("fault")
         fields.finish()
         try:
@@ -102,7 +102,7 @@ class ItemMethods:
     def change(self, request: Request) -> Reply:
         """Give an image other labels, or another set, whichever the body has."""
         check_query(request)
-        fields = body_fields(request.body, "")
+        fields = body_fields(request, "")
         labels = fields.texts("labels") if fields.has("labels") else None
         use = fields.text("set")
         fields.finish()
@@ -192,7 +192,7 @@ class _AdminMethods:
 
     def stay(self, request: Request) -> Reply:
         """Turn off the idle timeout."""
-        body_fields(request.body, "").finish()
+        body_fields(request, "").finish()
         self._service.idle_timeout = 0.0
         return self.show(request)
 
@@ -202,7 +202,7 @@ class _AdminMethods:
 
     def advance(self, request: Request) -> Reply:
         check_query(request)
-        fields = body_fields(request.body, "")
+        fields = body_fields(request, "")
         seconds = fields.number("seconds")
         fields.finish()
         if seconds is None:

@@ -7,9 +7,12 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from automl_plan.emulator.errors import ServiceError
 from automl_plan.emulator.methods import Method
+from automl_plan.emulator.wire.surface import Method as CalledMethod
+from automl_plan.emulator.wire.surface import Surface
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -18,6 +21,7 @@ class Request(Struct, frozen=True):
     """An HTTP request. `path` is as sent; `query` and `params` are decoded.
 
     Of a parameter that is given several times `query` has the last value, `pairs` has all.
+    `called` is what Google's API says of the method; the emulator's own methods have none.
     """
 
     method: str
@@ -27,6 +31,7 @@ class Request(Struct, frozen=True):
     params: Mapping[str, str] = field(default_factory=dict)
     content_type: str = ""
     pairs: Sequence[tuple[str, str]] = ()
+    called: CalledMethod | None = None
 
 
 class Reply(Struct, frozen=True):
@@ -47,7 +52,7 @@ class MatchedRoute(NamedTuple):
 
     name: Method | None
     handler: Handler
-    params: Mapping[str, str]
+    request: Request
 
 
 class Route(Struct, frozen=True):
@@ -92,16 +97,33 @@ class Front(Struct, frozen=True):
     routes: Sequence[Route]
     error: Callable[[ServiceError], Reply] = error_reply
     prefix: str = ""
-    """What all paths of the API start with."""
+    """What all paths of the API start with, before those of the routes."""
+    surface: Surface | None = None
+    """All that Google's API has."""
 
     def match(self, request: Request) -> MatchedRoute | None:
-        """Return the first route that matches, with the path's decoded parameters."""
-        if not request.path.startswith(self.prefix):
+        """Return the first route that matches, and the request as its handler gets it."""
+        path = self._path(request)
+        if path is None:
             return None
         for each in self.routes:
             if each.method == request.method:
-                match = each.pattern.fullmatch(request.path)
+                match = each.pattern.fullmatch(path)
                 if match:
                     params = {name: unquote(value) for name, value in match.groupdict().items()}
-                    return MatchedRoute(each.name, each.handler, params)
+                    called = self.surface and self.surface.method(request.method, path)
+                    request = replace(request, params=params, called=called)
+                    return MatchedRoute(each.name, each.handler, request)
         return None
+
+    def lacking(self, request: Request) -> ServiceError | None:
+        """Return the error for a method of Google's API that has no route here."""
+        path = self._path(request)
+        if path is None or self.surface is None:
+            return None
+        return self.surface.lacking(request.method, path)
+
+    def _path(self, request: Request) -> str | None:
+        """The path below the prefix; None for a path of another API."""
+        begins = request.path.startswith(f"{self.prefix}/")
+        return request.path.removeprefix(self.prefix) if begins else None

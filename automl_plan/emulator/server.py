@@ -113,12 +113,14 @@ class Server(ThreadingHTTPServer):
                 continue
             if refused is not None:
                 return front.error(refused)
-            act = partial(_act, front, found, request)
+            act = partial(_act, front, found)
             if found.name is None:
                 return act()
             self.counts.add(found.name)
             return self._faulty(self.faults.called(found.name), front, act)
-        return error_reply(refused or ServiceError(Code.NOT_FOUND, "Method not found."))
+        lacking = (front.lacking(request) for front in self.fronts)
+        error = refused or next(filter(None, lacking), None)
+        return error_reply(error or ServiceError(Code.NOT_FOUND, "Method not found."))
 
     def _faulty(self, call: Call, front: Front, act: Callable[[], Reply]) -> Reply:
         """Apply the faults of a call before and after it; some prevent it."""
@@ -153,10 +155,10 @@ def _failing(fault: Fault, front: Front, reply: Reply) -> Reply:
     return replace(reply, sent="half" if fault.effect == "truncate" else "nothing")
 
 
-def _act(front: Front, found: MatchedRoute, request: Request) -> Reply:
+def _act(front: Front, found: MatchedRoute) -> Reply:
     """Call the method; errors become replies."""
     try:
-        return found.handler(replace(request, params=found.params))
+        return found.handler(found.request)
     except ServiceError as error:
         return front.error(error)
     except Exception:  # noqa: BLE001 - a bug must be answered, not end the connection

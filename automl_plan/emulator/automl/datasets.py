@@ -96,7 +96,7 @@ class AutomlDatasets(ResourceMethods[Dataset, int]):
     def create(self, request: Request) -> Reply:
         check_query(request)
         scope = scope_of(request.params)
-        fields = body_fields(request.body, "dataset")
+        fields = body_fields(request, "dataset")
         fields.ignore("name", "createTime", "exampleCount", "etag")
         problem, multilabel = _kind(fields)
         new = NewDataset(
@@ -112,7 +112,7 @@ class AutomlDatasets(ResourceMethods[Dataset, int]):
 
     def import_data(self, request: Request) -> Reply:
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         config = body.message("inputConfig")
         source = config.message("gcsSource") if config else None
         if config is None or source is None:
@@ -131,7 +131,7 @@ class AutomlDatasets(ResourceMethods[Dataset, int]):
 
     def export_data(self, request: Request) -> Reply:
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         config = body.message("outputConfig")
         uri = output_prefix(config)
         for each in (body, config):

@@ -1,5 +1,7 @@
 """The routes of AutoML v1 (google/cloud/automl/v1/service.proto, automl_v1.yaml)."""
 
+from pathlib import Path
+
 from automl_plan.emulator.automl.datasets import AutomlDatasets
 from automl_plan.emulator.automl.evaluations import AutomlEvaluations
 from automl_plan.emulator.automl.models import AutomlModels
@@ -10,12 +12,15 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Front, route
 from automl_plan.emulator.wire.operations import operation_routes
 from automl_plan.emulator.wire.resources import LocationMethods
+from automl_plan.emulator.wire.surface import Surface
 
 _PROJECT = "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"
 _DATASETS, _MODELS = f"{_SCOPE}/datasets", f"{_SCOPE}/models"
 _DATASET, _MODEL = _DATASETS + "/{dataset}", _MODELS + "/{model}"
 _EVALUATIONS = f"{_MODEL}/modelEvaluations"
+SURFACE = Surface("AutoML v1", Path(__file__).with_name("surface.json"))
+"""From Google's client library google-cloud-automl, and automl_v1.yaml."""
 
 
 def automl_front(engine: Engine) -> Front:
@@ -55,5 +60,6 @@ def automl_front(engine: Engine) -> Front:
             *operation_routes(_SCOPE, operations),
             route("locations.list", "GET", _PROJECT, locations.list),
             route("locations.get", "GET", _SCOPE, locations.get),
-        )
+        ),
+        surface=SURFACE,
     )

@@ -122,14 +122,14 @@ class AutomlModels(ResourceMethods[Model, int]):
     def create(self, request: Request) -> Reply:
         check_query(request)
         scope = scope_of(request.params)
-        new = _new_model(body_fields(request.body, "model"))
+        new = _new_model(body_fields(request, "model"))
         return operation_reply(self._engine.trainings.create(scope, new))
 
     def deploy(self, request: Request) -> Reply:
         """Deploy a model; on one node when no number is given."""
         check_query(request)
         scope, number = self.named(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         given = {problem: body.message(name) for problem, name in _DEPLOYMENT.items()}
         counts = {
             problem: _node_count(metadata)
@@ -149,14 +149,14 @@ class AutomlModels(ResourceMethods[Model, int]):
 
     def undeploy(self, request: Request) -> Reply:
         check_query(request)
-        body_fields(request.body, "").finish()
+        body_fields(request, "").finish()
         return operation_reply(self._engine.models.undeploy(*self.named(request)))
 
     def export(self, request: Request) -> Reply:
         """Export a model whose type can be exported (proto: ModelExportOutputConfig)."""
         check_query(request)
         scope, number = self.named(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         config = body.message("outputConfig")
         uri = output_prefix(config)
         wanted = ""

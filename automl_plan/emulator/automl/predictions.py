@@ -26,7 +26,7 @@ class AutomlPredictions:
         """Return the labels whose score reaches `score_threshold`, best first."""
         check_query(request)
         scope, number = scope_of(request.params), number_of(request.params["model"])
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         payload = body.message("payload")
         params = body.mapping("params")
         if payload is None:

@@ -19,7 +19,6 @@ from automl_plan.emulator.wire.requests import check_query, omit_empty, timestam
 from automl_plan.emulator.wire.resources import ResourceMethods
 
 _MAX_IMPORTS = 100
-_OUTPUT_FIELDS = ("name", "createTime", "updateTime", "dataItemCount", "metadataArtifact")
 
 
 def _render(dataset: Dataset) -> dict[str, object]:
@@ -46,7 +45,7 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
     message = "dataset"
     list_field = "datasets"
     mutable = ("displayName", "description", "labels")
-    ignored = (*_OUTPUT_FIELDS, "metadata", "metadataSchemaUri")
+    ignored = ("metadata", "metadataSchemaUri")
     get_parameters = frozenset({"readMask"})
     list_parameters = LISTS
 
@@ -84,8 +83,8 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         """
         check_query(request)
         scope = scope_of(request.params)
-        fields = body_fields(request.body, "dataset")
-        fields.ignore(*_OUTPUT_FIELDS, "etag")
+        fields = body_fields(request, "dataset")
+        fields.ignore("etag")
         schema = fields.text("metadataSchemaUri")
         metadata = fields.message("metadata")
         new = NewDataset(
@@ -109,7 +108,7 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
     def import_data(self, request: Request) -> Reply:
         """Import files, with one kind of annotations in all configs."""
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         configs = body.messages("importConfigs")
         body.finish()
         if not 1 <= len(configs) <= _MAX_IMPORTS:
@@ -129,7 +128,7 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
     def export_data(self, request: Request) -> Reply:
         """Export the examples as a CSV file."""
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         config = body.message("exportConfig")
         destination = config.message("gcsDestination") if config else None
         uri = destination.text("outputUriPrefix") if destination else ""

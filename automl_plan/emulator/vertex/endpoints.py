@@ -18,8 +18,6 @@ from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import check_query, omit_empty, parameter, timestamp
 from automl_plan.emulator.wire.resources import ResourceMethods
 
-_OUTPUT_FIELDS = ("name", "createTime", "updateTime", "deployedModels")
-
 
 def _render(endpoint: Endpoint) -> dict[str, object]:
     """An Endpoint message."""
@@ -58,7 +56,7 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
     message = "endpoint"
     list_field = "endpoints"
     mutable = ("displayName", "description", "labels", "trafficSplit")
-    ignored = _OUTPUT_FIELDS
+    ignored = ("name",)
     list_parameters = LISTS | {"gdcZone"}
 
     def __init__(self, engine: Engine) -> None:
@@ -91,8 +89,8 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
     def create(self, request: Request) -> Reply:
         """Create an endpoint; `endpointId` may set its id."""
         check_query(request, {"endpointId"})
-        fields = body_fields(request.body, "endpoint")
-        fields.ignore(*_OUTPUT_FIELDS, "etag")
+        fields = body_fields(request, "endpoint")
+        fields.ignore("name", "etag")
         new = NewEndpoint(
             id=parameter(request, "endpointId") or "",
             display_name=fields.text("displayName"),
@@ -106,7 +104,7 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
     def deploy(self, request: Request) -> Reply:
         """Deploy a model, with automatic resources."""
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         deployed, traffic = body.message("deployedModel"), body.counts("trafficSplit")
         body.finish()
         if deployed is None:
@@ -117,7 +115,7 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
 
     def undeploy(self, request: Request) -> Reply:
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         deployed_id, traffic = body.text("deployedModelId"), body.counts("trafficSplit")
         body.finish()
         if not deployed_id:
@@ -135,7 +133,6 @@ def _new_deployment(scope: Scope, deployed: Fields, traffic: Mapping[str, int]) 
     if not re.fullmatch(r"[0-9]{0,10}", chosen, re.ASCII):
         raise invalid((deployed.path("id"), "It has at most 10 characters, all of them digits."))
     resources = deployed.message("automaticResources")
-    deployed.ignore("createTime", "modelVersionId")
     deployed.finish()
     if resources is None:
         raise ServiceError(

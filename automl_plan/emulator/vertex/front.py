@@ -1,6 +1,7 @@
 """The routes of Vertex AI v1 (google/cloud/aiplatform/v1, discovery document aiplatform:v1)."""
 
 from itertools import chain
+from pathlib import Path
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Front, Route, route
@@ -15,14 +16,17 @@ from automl_plan.emulator.vertex.pipelines import VertexPipelines
 from automl_plan.emulator.vertex.predictions import VertexPredictions
 from automl_plan.emulator.wire.operations import operation_routes
 from automl_plan.emulator.wire.resources import LocationMethods
+from automl_plan.emulator.wire.surface import Surface
 
-_PROJECT = PREFIX + "/v1/projects/{project}/locations"
+_PROJECT = "/v1/projects/{project}/locations"
 _SCOPE = _PROJECT + "/{location}"
 _DATASETS, _PIPELINES = f"{_SCOPE}/datasets", f"{_SCOPE}/trainingPipelines"
 _MODELS, _ENDPOINTS = f"{_SCOPE}/models", f"{_SCOPE}/endpoints"
 _DATASET, _PIPELINE = _DATASETS + "/{dataset}", _PIPELINES + "/{pipeline}"
 _MODEL, _ENDPOINT = _MODELS + "/{model}", _ENDPOINTS + "/{endpoint}"
 _EVALUATION = _MODEL + "/evaluations/{evaluation}"
+SURFACE = Surface("Vertex AI v1", Path(__file__).with_name("surface.json"))
+"""From the discovery document aiplatform:v1, and its schemata of image data and trainings."""
 
 
 def vertex_front(engine: Engine) -> Front:
@@ -38,7 +42,7 @@ def vertex_front(engine: Engine) -> Front:
         route("locations.list", "GET", _v1_or_ui(_PROJECT), locations.list),
         route("locations.get", "GET", _v1_or_ui(_SCOPE), locations.get),
     )
-    return Front(routes, prefix=PREFIX)
+    return Front(routes, prefix=PREFIX, surface=SURFACE)
 
 
 def _datasets(methods: VertexDatasets, items: VertexDataItems) -> tuple[Route, ...]:

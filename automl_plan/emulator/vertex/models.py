@@ -27,11 +27,6 @@ _AUTOMATIC = (2, "AUTOMATIC_RESOURCES")
 _ARTIFACT = (1, "ARTIFACT")
 _AUTOML = (1, "AUTOML")
 """proto: Model.DeploymentResourcesType, ExportFormat.ExportableContent, ModelSourceType."""
-_OUTPUT_FIELDS = (
-    *("name", "versionId", "versionAliases", "versionCreateTime", "versionUpdateTime"),
-    *("createTime", "updateTime", "trainingPipeline", "deployedModels", "modelSourceInfo"),
-    *("supportedExportFormats", "supportedDeploymentResourcesTypes", "artifactUri", "metadata"),
-)
 
 
 def _render(
@@ -86,7 +81,7 @@ class VertexModels(ResourceMethods[Model, int]):
     message = "model"
     list_field = "models"
     mutable = ("displayName", "labels")
-    ignored = _OUTPUT_FIELDS
+    ignored = ("name", "versionAliases", "artifactUri", "metadata")
     list_parameters = LISTS
 
     def __init__(self, engine: Engine) -> None:
@@ -121,7 +116,7 @@ class VertexModels(ResourceMethods[Model, int]):
     def export(self, request: Request) -> Reply:
         """Export a model whose type can be exported."""
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         config = body.message("outputConfig")
         wanted = config.text("exportFormatId") if config else ""
         destination = config.message("artifactDestination") if config else None

@@ -34,10 +34,6 @@ _CANCELLING, _CANCELLED = "CANCELLING", "CANCELLED"
 _NUMBERS = {_PENDING: 2, _RUNNING: 3, _SUCCEEDED: 4, _FAILED: 5, _CANCELLING: 6, _CANCELLED: 7}
 """proto: PipelineState; the emulator has no QUEUED (1) and PAUSED (8)."""
 _STATE = "PIPELINE_STATE_"
-_OUTPUT_FIELDS = (
-    *("name", "trainingTaskMetadata", "state", "error", "createTime", "startTime"),
-    *("endTime", "updateTime"),
-)
 _USES = ("training", "validation", "test")
 _SHARES = [0.8, 0.1, 0.1]
 """The shares when the request has no split (proto: FractionSplit)."""
@@ -91,7 +87,7 @@ class VertexPipelines:
         """Start a training; reply with its pipeline."""
         check_query(request)
         scope = scope_of(request.params)
-        new = _new_model(body_fields(request.body, "training_pipeline"))
+        new = _new_model(body_fields(request, "training_pipeline"))
         return self._reply(request, self._engine.trainings.create(scope, new))
 
     def get(self, request: Request) -> Reply:
@@ -125,7 +121,7 @@ class VertexPipelines:
     def cancel(self, request: Request) -> Reply:
         """Request cancellation; poll the pipeline to see whether it succeeds."""
         check_query(request)
-        body_fields(request.body, "").finish()
+        body_fields(request, "").finish()
         pipeline = self._pipeline(request)
         self._engine.operations.cancel(pipeline.scope, pipeline.id)
         return json_reply({})
@@ -160,15 +156,10 @@ class VertexPipelines:
 
 
 def _new_model(fields: Fields) -> NewModel:
-    fields.ignore(*_OUTPUT_FIELDS)
     display_name, labels = fields.text("displayName"), fields.mapping("labels")
     definition = fields.text("trainingTaskDefinition")
     inputs, upload = fields.message("trainingTaskInputs"), fields.message("modelToUpload")
     data = fields.message("inputDataConfig")
-    if fields.has("modelId") or fields.has("parentModel") or fields.has("encryptionSpec"):
-        raise ServiceError(
-            Code.UNIMPLEMENTED, "The emulator chooses ids, keeps no versions and encrypts nothing."
-        )
     fields.finish()
     given = (("training_task_inputs", inputs), ("model_to_upload", upload))
     for name, message in (*given, ("input_data_config", data)):

@@ -28,7 +28,7 @@ class VertexPredictions:
     def predict(self, request: Request) -> Reply:
         """Return labels for each image, by decreasing confidence."""
         check_query(request)
-        body = body_fields(request.body, "")
+        body = body_fields(request, "")
         instances, parameters = body.messages("instances"), body.message("parameters")
         body.finish()
         if not instances:

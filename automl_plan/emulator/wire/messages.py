@@ -9,17 +9,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from automl_plan.emulator.errors import Code, ServiceError
+from automl_plan.emulator.http import Request
+from automl_plan.emulator.wire.surface import Message, is_default, unimplemented
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _SNAKE = re.compile(r"_([a-z0-9])")
 
 
-def body_fields(body: bytes, path: str) -> "Fields":
+def body_fields(request: Request, path: str) -> "Fields":
     """Return the fields of a request body, which may be empty; `path` names it in errors."""
-    if not body.strip():
-        return Fields({}, path)
+    message = request.called.message if request.called else None
+    if not request.body.strip():
+        return Fields({}, path, message)
     try:
-        content = json.loads(body)
+        content = json.loads(request.body)
     except (ValueError, RecursionError) as error:
         raise ServiceError(
             Code.INVALID_ARGUMENT, f"Invalid JSON payload received. {_first_line(error)}"
@@ -28,14 +31,20 @@ def body_fields(body: bytes, path: str) -> "Fields":
         raise ServiceError(
             Code.INVALID_ARGUMENT, "Invalid JSON payload received. Root element must be a message."
         )
-    return Fields(content, path)
+    return Fields(content, path, message)
 
 
 class Fields:
-    """The fields of a message, read one by one; `finish` refuses those that were not read."""
+    """The fields of a message, read one by one; `finish` refuses those that were not read.
 
-    def __init__(self, content: Mapping[str, Any], path: str) -> None:
+    `message` is what Google's API says of it; without, there are only the fields that are read.
+    """
+
+    def __init__(
+        self, content: Mapping[str, Any], path: str, message: Message | None = None
+    ) -> None:
         self._path = path
+        self._message = message
         self._values: dict[str, Any] = {}
         self._read: set[str] = set()
         for key, value in content.items():
@@ -52,6 +61,10 @@ class Fields:
     def ignore(self, *names: str) -> None:
         """Accept fields without reading them: those that only the service sets."""
         self._read.update(names)
+
+    def ignore_known(self) -> None:
+        """Accept all fields that Google's message has, whatever their values."""
+        self._read.update(self._message.fields if self._message else ())
 
     def text(self, name: str, default: str = "") -> str:
         """Return a string."""
@@ -121,12 +134,15 @@ class Fields:
     def message(self, name: str) -> "Fields | None":
         """Return a nested message, which may be empty; None when it isn't given."""
         found = self._value(name, lambda value: isinstance(value, dict), "TYPE_MESSAGE")
-        return None if found is None else Fields(found, self.path(name))
+        return None if found is None else Fields(found, self.path(name), self._inner(name))
 
     def messages(self, name: str) -> "list[Fields]":
         """Return a list of messages."""
         found = self._value(name, _list_of(dict), "TYPE_MESSAGE")
-        return [Fields(item, f"{self.path(name)}[{i}]") for i, item in enumerate(found or [])]
+        inner = self._inner(name)
+        return [
+            Fields(item, f"{self.path(name)}[{i}]", inner) for i, item in enumerate(found or [])
+        ]
 
     def counts(self, name: str) -> dict[str, int]:
         """Return a map of strings to int32s."""
@@ -164,11 +180,31 @@ class Fields:
         return f"{self._path}.{snake(name)}" if self._path else snake(name)
 
     def finish(self) -> None:
-        """Refuse fields that were not read."""
-        unknown = [name for name in self._values if name not in self._read]
+        """Refuse fields that were not read: unknown ones, and set ones that the service lacks.
+
+        A field that Google's message has may be given if it has its default value, or is one that
+        only the service sets.
+        """
+        known = self._message.fields if self._message else {}
+        left = [name for name in self._values if name not in self._read]
+        unknown = [name for name in left if name not in known]
         if unknown:
             at = f" at '{self._path}'" if self._path else ""
             raise self._fault(unknown[0], f'Unknown name "{unknown[0]}"{at}: Cannot find field.')
+        for name in left:
+            if self._message and not self._message.is_output(name):
+                self._refuse_set(self._message, name)
+
+    def _refuse_set(self, message: Message, name: str) -> None:
+        """Refuse a field that the service lacks, unless it has its default value."""
+        value, inner = self._values[name], message.of(name)
+        if isinstance(value, dict) and inner is not None:
+            Fields(value, self.path(name), inner).finish()
+        elif not is_default(message.fields[name], value):
+            raise unimplemented(f"{message.name}.{name} (here '{self.path(name)}')")
+
+    def _inner(self, name: str) -> Message | None:
+        return self._message.of(name) if self._message else None
 
     def _invalid(self, name: str, expected: str) -> ServiceError:
         value = json.dumps(self._values[name])[:100]

@@ -94,7 +94,7 @@ class OperationMethods(ABC):
     def cancel(self, request: Request) -> Reply:
         """Request cancellation; poll the operation to see whether it succeeds."""
         check_query(request)
-        body_fields(request.body, "").finish()
+        body_fields(request, "").finish()
         operation = self.operation(request)
         self._engine.operations.cancel(operation.scope, operation.id)
         return json_reply({})
@@ -109,7 +109,7 @@ class OperationMethods(ABC):
     def wait(self, request: Request) -> Reply:
         """Reply when the operation is done or the timeout has passed."""
         check_query(request, self.wait_parameters)
-        fields = body_fields(request.body, "")
+        fields = body_fields(request, "")
         timeout = fields.text("timeout") or parameter(request, "timeout") or ""
         fields.finish()
         seconds = _LONGEST_WAIT_SECONDS

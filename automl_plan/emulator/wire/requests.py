@@ -16,6 +16,7 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.rows import Window
 from automl_plan.emulator.wire.messages import camel, snake
+from automl_plan.emulator.wire.surface import unimplemented
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
@@ -34,14 +35,18 @@ LIST_PARAMETERS = frozenset({"filter", "pageSize", "pageToken"})
 
 
 def check_query(request: Request, known: Collection[str] = ()) -> None:
-    """Refuse query parameters that the method doesn't have."""
-    for name in request.query:
-        if name not in _SYSTEM_PARAMETERS and camel(name) not in known:
+    """Refuse query parameters that the method doesn't have: at Google, or in this service."""
+    for name, value in request.query.items():
+        if name in _SYSTEM_PARAMETERS or camel(name) in known:
+            continue
+        if request.called is None or camel(name) not in request.called.parameters:
             raise ServiceError(
                 Code.INVALID_ARGUMENT,
                 f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query '
                 f"parameter. Field '{name}' could not be found in request message.",
             )
+        if value not in ("", "0", "false"):
+            raise unimplemented(f"parameter {camel(name)} of {request.called.name}")
 
 
 def check_list(request: Request, known: Collection[str] = LIST_PARAMETERS) -> None:

@@ -18,6 +18,7 @@ from automl_plan.emulator.wire.requests import (
     list_reply,
     masked,
     paging,
+    parameter,
 )
 
 Item = TypeVar("Item")
@@ -96,8 +97,10 @@ class ResourceMethods(ABC, Generic[Item, Id]):
     def patch(self, request: Request) -> Reply:
         """Change the given fields, or those of the mask; return the changed object."""
         check_query(request, {"updateMask"})
-        fields = body_fields(request.body, self.message)
+        fields = body_fields(request, self.message)
         fields.ignore(*self.ignored)
+        if parameter(request, "updateMask"):
+            fields.ignore_known()
         mask = masked(request, {name: fields.has(name) for name in self.mutable})
         change = Change(
             display_name=fields.text("displayName") if "displayName" in mask else None,
