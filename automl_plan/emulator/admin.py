@@ -23,16 +23,19 @@ def render_bill(engine: Engine) -> dict[str, object]:
     """Return all charges of the service, with totals in US dollars."""
     trainings = engine.charges(ChargeKind.TRAINING)
     deployments = engine.charges(ChargeKind.DEPLOYMENT)
+    batches = engine.charges(ChargeKind.BATCH)
     return {
-        "trainings": [_training(charge) for charge in trainings],
+        "trainings": [_work(charge) for charge in trainings],
         "deployments": [_deployment(charge) for charge in deployments],
+        "batch_predictions": [_work(charge) for charge in batches],
         "training_usd": total_usd(trainings),
         "deployment_usd": total_usd(deployments),
-        "total_usd": total_usd([*trainings, *deployments]),
+        "batch_prediction_usd": total_usd(batches),
+        "total_usd": total_usd([*trainings, *deployments, *batches]),
     }
 
 
-def _training(charge: Charge) -> dict[str, object]:
+def _work(charge: Charge) -> dict[str, object]:
     return {**_common(charge), "outcome": charge.outcome, **_end(charge)}
 
 

@@ -1,9 +1,11 @@
-"""The bill: what the cloud would charge for trainings and deployments. Deletions don't lower it.
+"""The bill: what the cloud would charge for trainings, deployments and batch predictions.
+
+Deletions don't lower it.
 
 The rules are those of Vertex AI's pricing page. A training is charged when it ends, for what it
-used: also when it was cancelled, but not when it failed. A deployed model is charged per node and
-hour until it is undeployed or expires, also while the service is down. Hours are those of the
-service's clock, by its time scale.
+used: also when it was cancelled, but not when it failed. So is a batch prediction. A deployed model
+is charged per node and hour until it is undeployed or expires, also while the service is down.
+Hours are those of the service's clock, by its time scale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,11 @@ from msgspec.structs import replace
 
 from automl_plan.emulator.clock import Clock, from_micros, to_micros
 from automl_plan.emulator.errors import Code
-from automl_plan.emulator.limits import DEPLOYMENT_USD_PER_NODE_HOUR, MODEL_TYPES
+from automl_plan.emulator.limits import (
+    BATCH_USD_PER_NODE_HOUR,
+    DEPLOYMENT_USD_PER_NODE_HOUR,
+    MODEL_TYPES,
+)
 from automl_plan.emulator.objects import Model, Operation, OperationKind
 from automl_plan.emulator.rows import insert, read_row
 from automl_plan.emulator.store import Store
@@ -35,6 +41,7 @@ class ChargeKind(StrEnum):
 
     TRAINING = "training"
     DEPLOYMENT = "deployment"
+    BATCH = "batch"
 
 
 class Outcome(StrEnum):
@@ -42,16 +49,23 @@ class Outcome(StrEnum):
 
     RUNNING = "running"
     TRAINED = "trained"
+    PREDICTED = "predicted"
     CANCELLED = "cancelled"
     FAILED = "failed"
     ENDED = "ended"
 
 
-class Charge(Struct, frozen=True):
-    """A training, or a time in which a model was deployed on a number of nodes.
+_CHARGED = {
+    OperationKind.CREATE_MODEL: ChargeKind.TRAINING,
+    OperationKind.BATCH_PREDICT: ChargeKind.BATCH,
+}
 
-    `operation_id` is the operation that started it. `began` is None while a training is queued,
-    `ended` is None while it runs. Names and labels are those at its start.
+
+class Charge(Struct, frozen=True):
+    """A training, a batch prediction, or a time in which a model was deployed on some nodes.
+
+    `operation_id` is the operation that started it. `began` is None while it is queued, `ended` is
+    None while it runs. Names and labels are those of the model at its start.
     """
 
     kind: ChargeKind
@@ -73,6 +87,8 @@ class Charge(Struct, frozen=True):
         """The amount in US dollars."""
         if self.kind is ChargeKind.TRAINING:
             rate = MODEL_TYPES[self.problem][self.model_type].usd_per_node_hour
+        elif self.kind is ChargeKind.BATCH:
+            rate = BATCH_USD_PER_NODE_HOUR[self.problem]
         else:
             rate = DEPLOYMENT_USD_PER_NODE_HOUR[self.problem]
         return round(self.milli_node_hours / 1000 * rate, _USD_DIGITS)
@@ -97,41 +113,48 @@ class Billing:
             return [self._charge(row) for row in rows]
 
     def operation_created(self, db: Connection, operation: Operation) -> None:
-        """Start the charge of a training; other operations have none."""
-        if operation.kind is not OperationKind.CREATE_MODEL:
+        """Start the charge of a training or a batch prediction; other operations have none."""
+        charged = _CHARGED.get(operation.kind)
+        if charged is None:
             return
         problem, spec = cast("Problem", operation.problem), operation.spec
         model_type = cast("str", spec["model_type"])
         columns = {key: spec[key] for key in ("model_id", "model_type", "display_name", "labels")}
+        trains = charged is ChargeKind.TRAINING
         columns |= {
             "problem": problem,
-            "nodes": MODEL_TYPES[problem][model_type].nodes,
+            "nodes": MODEL_TYPES[problem][model_type].nodes if trains else 1,
             "began": operation.started,
         }
-        _start(db, ChargeKind.TRAINING, operation, columns)
+        _start(db, charged, operation, columns)
 
     def operation_started(self, db: Connection, operation: Operation) -> None:
-        """Record the start of a training; until then nothing is charged."""
+        """Record the start of what is charged; until then nothing is."""
         if operation.started is not None:
             db.execute(
-                "UPDATE charges SET began = ? WHERE operation_id = ? AND kind = ?",
-                (to_micros(operation.started), operation.id, ChargeKind.TRAINING),
+                "UPDATE charges SET began = ? WHERE operation_id = ? AND kind <> ?",
+                (to_micros(operation.started), operation.id, ChargeKind.DEPLOYMENT),
             )
 
-    def training_succeeded(
+    def operation_succeeded(
         self, db: Connection, operation: Operation, milli_node_hours: int
     ) -> None:
-        """Charge a training for what it used."""
-        self._end(db, operation, Outcome.TRAINED, milli_node_hours)
+        """Charge a training or a batch prediction for what it used."""
+        trains = operation.kind is OperationKind.CREATE_MODEL
+        outcome = Outcome.TRAINED if trains else Outcome.PREDICTED
+        self._end(db, operation, outcome, milli_node_hours)
 
     def operation_failed(self, db: Connection, operation: Operation, code: Code) -> None:
-        """End the charge of a training without a result: cancelled, it pays for what it used."""
+        """End the charge of what has no result: cancelled, it pays for what it used."""
         if code is not Code.CANCELLED:
             self._end(db, operation, Outcome.FAILED, 0)
             return
+        # A batch prediction knows its budget only when it has read its input.
         row = db.execute(
-            "SELECT began, nodes FROM charges WHERE operation_id = ? AND kind = ?",
-            (operation.id, ChargeKind.TRAINING),
+            "SELECT c.began, c.nodes, coalesce(json_extract(o.spec, '$.budget'), 0) AS budget "
+            "FROM charges c JOIN operations o ON o.id = c.operation_id "
+            "WHERE c.operation_id = ? AND c.kind <> ?",
+            (operation.id, ChargeKind.DEPLOYMENT),
         ).fetchone()
         if row is not None:
             used = 0
@@ -139,8 +162,7 @@ class Billing:
                 used = self._milli_node_hours(
                     from_micros(row["began"]), self._clock.now(), row["nodes"]
                 )
-            budget = cast("int", operation.spec["budget"])
-            self._end(db, operation, Outcome.CANCELLED, min(budget, used))
+            self._end(db, operation, Outcome.CANCELLED, min(row["budget"], used))
 
     def deployment_changed(
         self, db: Connection, operation: Operation, model: Model, node_count: int
@@ -178,13 +200,13 @@ class Billing:
     ) -> None:
         db.execute(
             "UPDATE charges SET ended = ?, outcome = ?, milli_node_hours = ? "
-            "WHERE operation_id = ? AND kind = ? AND outcome = ?",
+            "WHERE operation_id = ? AND kind <> ? AND outcome = ?",
             (
                 to_micros(self._clock.now()),
                 outcome,
                 milli_node_hours,
                 operation.id,
-                ChargeKind.TRAINING,
+                ChargeKind.DEPLOYMENT,
                 Outcome.RUNNING,
             ),
         )

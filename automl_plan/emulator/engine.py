@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from automl_plan.emulator.batches import Batches
 from automl_plan.emulator.billing import Billing, Charge, ChargeKind
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.data_items import DataItems
@@ -43,6 +44,7 @@ class Engine:
         self.datasets = Datasets(context, files, images)
         self.data_items = DataItems(self._store, clock)
         self.models = Models(context, files)
+        self.batches = Batches(context, files, self.models)
         self.endpoints = Endpoints(context)
         self.trainings = Trainings(context, images, trainer)
 

@@ -43,6 +43,7 @@ BEGINNERS: frozenset[Method] = frozenset(
         *("models.create", "models.delete", "models.deploy", "models.undeploy", "models.export"),
         *("datasets.import", "datasets.export"),
         *("trainingPipelines.create", "trainingPipelines.delete"),
+        *("batchPredictionJobs.create", "batchPredictionJobs.delete", "models.batchPredict"),
         *("endpoints.create", "endpoints.delete"),
         *("endpoints.deployModel", "endpoints.undeployModel"),
     }
@@ -145,7 +146,9 @@ _EFFECTS: Mapping[EffectName, _Effect] = {
     "truncate": _Effect(),
     "fail": _Effect(_Value.CODE, BEGINNERS | {"*"}),
     "stubborn": _Effect(methods=BEGINNERS | {"*"}),
-    "late": _Effect(_Value.SECONDS, {"operations.list", "trainingPipelines.list"}),
+    "late": _Effect(
+        _Value.SECONDS, {"operations.list", "trainingPipelines.list", "batchPredictionJobs.list"}
+    ),
     "blind": _Effect(methods={"operations.list"}),
     "early": _Effect(methods={"models.list"}),
 }

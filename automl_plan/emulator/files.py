@@ -48,13 +48,18 @@ class Files(Struct, frozen=True):
 
         return resolve
 
-    def output_folder(self, uri_prefix: str, folder: str) -> tuple[str, Path]:
-        """Create a folder below a gs:// prefix; return its URI and its path. Raises FileRefused."""
+    def output_folder(
+        self, uri_prefix: str, folder: str, *, again: bool = False
+    ) -> tuple[str, Path]:
+        """Create a folder below a gs:// prefix; return its URI and its path. Raises FileRefused.
+
+        With `again`, the folder may exist: work continues that was interrupted.
+        """
         if not uri_prefix.startswith("gs://"):
             raise FileRefused(f"{uri_prefix}: The output must be a gs:// URI.")
         uri = f"{uri_prefix.rstrip('/')}/{folder}/"
         path = self._locate(uri)
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=again)
         return uri, path
 
     def bucket(self, name: str) -> Path | None:

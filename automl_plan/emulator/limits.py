@@ -15,7 +15,8 @@ MAX_NODE_COUNT = 100
 
 IMPORTS_AT_ONCE = 4
 TRAININGS_AT_ONCE = 5
-"""Both from "Quotas and limits"; more are queued."""
+BATCHES_AT_ONCE = 5
+"""All from "Quotas and limits"; more are queued."""
 
 
 class ModelType(Struct, frozen=True):
@@ -42,6 +43,14 @@ DEPLOYMENT_USD_PER_NODE_HOUR: Mapping[Problem, float] = {
     Problem.IMAGE_OBJECT_DETECTION: 2.002,
 }
 """Deployment and online prediction (the same page)."""
+
+BATCH_USD_PER_NODE_HOUR: Mapping[Problem, float] = {
+    Problem.IMAGE_CLASSIFICATION: 2.222,
+    Problem.IMAGE_OBJECT_DETECTION: 2.222,
+}
+"""Batch prediction (the same page)."""
+MAX_BATCH_IMAGES = 1_000_000
+"""Images of one batch prediction ("Quotas and limits")."""
 
 _MOBILE_FORMATS = ("tflite", "edgetpu_tflite", "tf_saved_model", "tf_js", "docker")
 _MOBILE = ModelType(1_000, 100_000, 24_000, 1, _MOBILE_FORMATS, _EDGE_USD)

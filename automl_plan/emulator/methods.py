@@ -10,6 +10,11 @@ from typing import Literal, get_args
 Method = Literal[
     "annotationSpecs.get",
     "annotations.list",
+    "batchPredictionJobs.cancel",
+    "batchPredictionJobs.create",
+    "batchPredictionJobs.delete",
+    "batchPredictionJobs.get",
+    "batchPredictionJobs.list",
     "dataItems.list",
     "datasets.create",
     "datasets.delete",

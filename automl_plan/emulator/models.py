@@ -6,7 +6,8 @@ Training one is in `trainings`.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from sqlite3 import Connection
 from typing import cast
 
@@ -160,7 +161,7 @@ class Models(Manager):
         """Delete a model; refused while it is deployed."""
         target = ObjectRef(ObjectKind.MODEL, model_id)
         with self._store.transaction() as db:
-            model = self._existing(db, scope, model_id)
+            model = self.existing(db, scope, model_id)
             if model.deployed or self._operations.running_on(db, target, _DEPLOYING):
                 raise precondition(
                     "The model can't be deleted while it is deployed. Undeploy it first."
@@ -170,7 +171,7 @@ class Models(Manager):
     def deploy(self, scope: Scope, model_id: int, node_count: int) -> Operation:
         """Deploy a model on that number of nodes, or change the number."""
         with self._store.transaction() as db:
-            model = self._existing(db, scope, model_id)
+            model = self.existing(db, scope, model_id)
             if expired(model.created, self._clock.now()):
                 raise too_old()
             return self._begin(db, model, OperationKind.DEPLOY_MODEL, node_count=node_count)
@@ -178,13 +179,13 @@ class Models(Manager):
     def undeploy(self, scope: Scope, model_id: int) -> Operation:
         """Undeploy a model; without effect if it isn't deployed."""
         with self._store.transaction() as db:
-            model = self._existing(db, scope, model_id)
+            model = self.existing(db, scope, model_id)
             return self._begin(db, model, OperationKind.UNDEPLOY_MODEL)
 
     def export(self, scope: Scope, model_id: int, export_format: str, uri: str) -> Operation:
         """Write a model into a folder below a gs:// prefix."""
         with self._store.transaction() as db:
-            model = self._existing(db, scope, model_id)
+            model = self.existing(db, scope, model_id)
             kind = OperationKind.EXPORT_MODEL
             return self._begin(db, model, kind, format=export_format, uri=uri)
 
@@ -212,7 +213,17 @@ class Models(Manager):
             raise too_old()
         if not model.deployed:
             raise precondition("The model is not deployed. Deploy it before asking it to predict.")
-        return load_trainer(model.trainer).predict(self._artefact(model_id), image)
+        return self.predictor(scope, model_id)[1](image)
+
+    def predictor(
+        self, scope: Scope, model_id: int
+    ) -> tuple[Model, Callable[[bytes], Sequence[Prediction]]]:
+        """Return a model and what predicts with it, deployed or not. That raises ImageUnreadable.
+
+        The model may be deleted meanwhile.
+        """
+        model = self.get(scope, model_id)
+        return model, partial(load_trainer(model.trainer).predict, self._artefact(model_id))
 
     def _artefact(self, model_id: int) -> bytes:
         with self._store.reading() as db:
@@ -224,8 +235,8 @@ class Models(Manager):
         content: bytes = row["content"]
         return content
 
-    def _existing(self, db: Connection, scope: Scope, model_id: int) -> Model:
-        """The model for a new operation: it exists and isn't being deleted."""
+    def existing(self, db: Connection, scope: Scope, model_id: int) -> Model:
+        """Return the model for a new operation: it exists and isn't being deleted."""
         self._lifespans.settle()
         model, target = select(db, Model, scope, model_id), ObjectRef(ObjectKind.MODEL, model_id)
         if self._operations.running_on(db, target, [OperationKind.DELETE_MODEL]):

@@ -79,10 +79,15 @@ class OperationKind(StrEnum):
     DEPLOY_TO_ENDPOINT = "deploy_to_endpoint"
     UNDEPLOY_FROM_ENDPOINT = "undeploy_from_endpoint"
     DELETE_TRAINING = "delete_training"
+    BATCH_PREDICT = "batch_predict"
+    DELETE_BATCH = "delete_batch"
 
 
-CANCELLABLE = frozenset({OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL})
-"""Operations that `cancel` can stop ("Training Cloud-hosted models": import and training)."""
+CANCELLABLE = frozenset(
+    {OperationKind.IMPORT_DATA, OperationKind.CREATE_MODEL, OperationKind.BATCH_PREDICT}
+)
+"""Operations that `cancel` can stop ("Training Cloud-hosted models": import and training; proto:
+JobService.CancelBatchPredictionJob)."""
 
 
 def etag(object_id: int, version: int) -> str:
@@ -214,6 +219,14 @@ class Change(Struct, frozen=True):
     traffic: Mapping[str, int] | None = None
 
 
+class Counts(NamedTuple):
+    """How many items of a batch were done, failed, or were not reached."""
+
+    done: int
+    failed: int
+    left: int
+
+
 class Failure(NamedTuple):
     """Why an operation failed: a google.rpc code and its text."""
 
@@ -226,8 +239,8 @@ class Operation(Struct, frozen=True):
 
     `spec` has all that is needed to run it, also after a restart. `started` is when it left the
     queue. `result` is the object it created, `output` the folder it wrote. `failures` are texts of
-    rows that were skipped. `fails_with` and `stubborn` are faults: it fails with that code when it
-    starts; it ignores cancellation.
+    rows that were skipped, `counts` those of a batch. `fails_with` and `stubborn` are faults: it
+    fails with that code when it starts; it ignores cancellation.
     """
 
     id: int
@@ -244,5 +257,6 @@ class Operation(Struct, frozen=True):
     result: ObjectRef | None = None
     output: str = ""
     failures: tuple[str, ...] = ()
+    counts: Counts | None = None
     fails_with: Code | None = None
     stubborn: bool = False

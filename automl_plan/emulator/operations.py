@@ -1,5 +1,6 @@
 """Long-running operations: recorded in one transaction, run, and finished in another."""
 
+import contextlib
 import sys
 import threading
 import time
@@ -7,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from sqlite3 import Connection
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from automl_plan.emulator.billing import Billing
 from automl_plan.emulator.clock import Clock, to_micros
@@ -15,9 +16,10 @@ from automl_plan.emulator.errors import Code, ServiceError, required
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.lifespan import Lifespans
-from automl_plan.emulator.limits import IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
+from automl_plan.emulator.limits import BATCHES_AT_ONCE, IMPORTS_AT_ONCE, TRAININGS_AT_ONCE
 from automl_plan.emulator.objects import (
     CANCELLABLE,
+    Counts,
     Failure,
     ObjectRef,
     Operation,
@@ -47,13 +49,17 @@ POOLS: Mapping[str, int] = {
     "exports": 2,
     "imports": IMPORTS_AT_ONCE,
     "trainings": TRAININGS_AT_ONCE,
+    "batches": BATCHES_AT_ONCE,
 }
 _POOL_OF = {
     OperationKind.IMPORT_DATA: "imports",
     OperationKind.CREATE_MODEL: "trainings",
     OperationKind.EXPORT_DATA: "exports",
     OperationKind.EXPORT_MODEL: "exports",
+    OperationKind.BATCH_PREDICT: "batches",
 }
+_RECORDS = {OperationKind.DELETE_TRAINING: "pipeline_id", OperationKind.DELETE_BATCH: "job_id"}
+"""Operations that delete the record of another one, and the field of their request with its id."""
 
 
 Runner = Callable[[Operation, Cancellation], None]
@@ -69,7 +75,7 @@ class Operations:
         self._clock = clock
         self._billing = billing
         self._jobs = jobs
-        self._runners: dict[OperationKind, Runner] = {}
+        self._runners: dict[OperationKind, Runner] = dict.fromkeys(_RECORDS, self._run_deletion)
         self._finished = threading.Condition()
 
     def register(self, kind: OperationKind, runner: Runner) -> None:
@@ -127,6 +133,14 @@ class Operations:
             self._billing.operation_started(db, operation)
         return operation
 
+    def set_budget(self, operation: Operation, milli_node_hours: int) -> None:
+        """Record the most that a batch prediction costs, also when it is cancelled."""
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE operations SET spec = json_set(spec, '$.budget', ?) WHERE id = ?",
+                (milli_node_hours, operation.id),
+            )
+
     def finish(
         self,
         db: Connection,
@@ -135,16 +149,18 @@ class Operations:
         result: ObjectRef | None = None,
         output: str = "",
         failures: Sequence[str] = (),
+        counts: Counts | None = None,
     ) -> None:
         """Record success, in the same transaction as the operation's effect."""
         db.execute(
             "UPDATE operations SET done = 1, updated = ?, result_kind = ?, result_id = ?, "
-            "output = ?, failures = ? WHERE id = ?",
+            "output = ?, failures = ?, counts = ? WHERE id = ?",
             (
                 to_micros(self._clock.now()),
                 *(result or (None, None)),
                 output,
                 column(tuple(failures[:MAX_FAILURES])),
+                column(counts),
                 operation.id,
             ),
         )
@@ -183,6 +199,19 @@ class Operations:
         with self._store.transaction() as db:
             db.execute("UPDATE operations SET forgotten = 1 WHERE id = ?", (operation_id,))
             _drop_if_forgotten(db, operation_id)
+
+    def begin_deletion(self, record: Operation, kind: OperationKind) -> Operation:
+        """Start to delete the record of an operation that is done, by an operation of a kind."""
+        spec = {_RECORDS[kind]: record.id}
+        with self._store.transaction() as db:
+            return self.begin(db, record.scope, kind, record.problem, spec, [])
+
+    def _run_deletion(self, operation: Operation, _: Cancellation) -> None:
+        record = cast("int", operation.spec[_RECORDS[operation.kind]])
+        with contextlib.suppress(ServiceError):  # it may be gone already
+            self.delete(operation.scope, record)
+        with self._store.transaction() as db:
+            self.finish(db, operation)
 
     def wait(self, scope: Scope, operation_id: int, seconds: float) -> Operation:
         """Return the operation when it is done, or its state after that many seconds."""

@@ -57,7 +57,46 @@ ITEM_SEARCH = Reading(
         "discovery document of aiplatform v1beta1: dataItems.annotations.list is internal",
     ),
 )
-READINGS: tuple[Reading, ...] = (ITEM_IMAGE, ITEM_SEARCH)
+BATCH_FILE_NAMES = Reading(
+    name="batch-file-names",
+    about="How the files of a batch prediction of Vertex AI are numbered.",
+    values={
+        "five-digits": "predictions_00001.jsonl, errors_00001.jsonl",
+        "four-digits": "predictions_0001.jsonl, errors_0001.jsonl",
+    },
+    recorded="five-digits",
+    former="five-digits",
+    sources=(
+        "public programs that read the answers of image models, such as Labelbox's Vertex example",
+        "discovery document of aiplatform v1: BatchPredictionJobOutputConfig.gcsDestination",
+    ),
+)
+BATCH_FAILURES = Reading(
+    name="batch-failures",
+    about="The state of a batch prediction in which some images failed.",
+    values={
+        "succeeded": "JOB_STATE_SUCCEEDED; completionStats and a file have the failures",
+        "partial": "JOB_STATE_PARTIALLY_SUCCEEDED, and the same",
+    },
+    recorded="succeeded",
+    former="succeeded",
+    sources=("discovery document of aiplatform v1: BatchPredictionJob.state and its descriptions",),
+)
+BATCH_RESOURCES = Reading(
+    name="batch-resources",
+    about="Whether a batch prediction with an AutoML model reports its replica hours.",
+    values={"reported": "resourcesConsumed.replicaHours", "absent": "no resourcesConsumed"},
+    recorded="reported",
+    former="reported",
+    sources=("discovery document of aiplatform v1: BatchPredictionJob.resourcesConsumed",),
+)
+READINGS: tuple[Reading, ...] = (
+    ITEM_IMAGE,
+    ITEM_SEARCH,
+    BATCH_FILE_NAMES,
+    BATCH_FAILURES,
+    BATCH_RESOURCES,
+)
 """All readings, in the order in which they are listed."""
 
 

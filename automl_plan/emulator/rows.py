@@ -218,6 +218,7 @@ def read_operation(row: Row) -> Operation:
         problem=row["problem"] or None,
         error=None if code is None else (code, row["error_message"]),
         result=None if result_kind is None else (result_kind, row["result_id"]),
+        counts=None if row["counts"] is None else msgspec.json.decode(row["counts"]),
     )
 
 

@@ -27,8 +27,10 @@ Expression = Literal[
     "created",
     "json_extract(spec, '$.asked.display_name')",
     "json_extract(spec, '$.asked.definition')",
+    "json_extract(spec, '$.display_name')",
+    "json_extract(counts, '$[1]')",
 ]
-"""What `compare` takes: a column, or a field of the request that started a training."""
+"""What `compare` takes: a column, or a field of the request that started an operation."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "GLOB"]
 LabelColumn = Literal["labels", "json_extract(spec, '$.asked.labels')"]
 Value = str | int | None

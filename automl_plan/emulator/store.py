@@ -112,9 +112,15 @@ CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE d
 """
 """Added without a new format: it is created in files that lack it."""
 
-_LATER_COLUMNS = (("examples", "created"), ("examples", "updated"))
-"""Times in microseconds since 1970, 0 in rows of an earlier version. Likewise added without a new
-format: an earlier version leaves them out."""
+_LATER_COLUMNS = (
+    ("examples", "created", "INTEGER NOT NULL DEFAULT 0"),
+    ("examples", "updated", "INTEGER NOT NULL DEFAULT 0"),
+    ("operations", "counts", "TEXT"),
+)
+"""(table, column, type), likewise added without a new format: an earlier version leaves them out.
+
+Times are in microseconds since 1970, 0 in rows of an earlier version.
+"""
 
 _MIGRATIONS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
 _WITHOUT_MIGRATIONS = """
@@ -170,12 +176,10 @@ class Store:
                 "data directory."
             )
         self._connection.executescript(_LATER)
-        for table, column in _LATER_COLUMNS:
-            known = self._connection.execute(f"SELECT name FROM pragma_table_info('{table}')")  # noqa: S608 - names are ours
+        for table, column, kind in _LATER_COLUMNS:
+            known = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
             if column not in {row["name"] for row in known}:
-                self._connection.execute(
-                    f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0"
-                )
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
         if self._connection.execute(_MIGRATIONS).fetchone():
             self._connection.executescript(_WITHOUT_MIGRATIONS)
 

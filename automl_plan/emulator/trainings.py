@@ -168,11 +168,7 @@ class Trainings(Manager):
     """Starts and runs trainings, all with one trainer."""
 
     def __init__(self, context: Context, images: Images, trainer: Trainer) -> None:
-        runners = {
-            OperationKind.CREATE_MODEL: self._run,
-            OperationKind.DELETE_TRAINING: self._run_delete,
-        }
-        super().__init__(context, runners)
+        super().__init__(context, {OperationKind.CREATE_MODEL: self._run})
         self._images = images
         self._trainer = trainer
 
@@ -204,16 +200,7 @@ class Trainings(Manager):
             raise precondition(
                 "The training is still running. Cancel it first, or wait for its end."
             )
-        spec, kind = {"pipeline_id": operation_id}, OperationKind.DELETE_TRAINING
-        with self._store.transaction() as db:
-            return self._operations.begin(db, scope, kind, training.problem, spec, [])
-
-    def _run_delete(self, operation: Operation, _: Cancellation) -> None:
-        with contextlib.suppress(ServiceError):  # it may be gone already
-            pipeline_id = cast("int", operation.spec["pipeline_id"])
-            self._operations.delete(operation.scope, pipeline_id)
-        with self._store.transaction() as db:
-            self._operations.finish(db, operation)
+        return self._operations.begin_deletion(training, OperationKind.DELETE_TRAINING)
 
     def _run(self, operation: Operation, cancellation: Cancellation) -> None:
         operation = self._operations.start(operation)
@@ -258,7 +245,7 @@ class Trainings(Manager):
             spec_id = None if evaluation.label is None else specs[evaluation.label]
             row = ModelEvaluation(new_id(db), model.id, spec_id, now, evaluation)
             insert_evaluation(db, model, row)
-        self._billing.training_succeeded(db, operation, model.cost_milli_node_hours)
+        self._billing.operation_succeeded(db, operation, model.cost_milli_node_hours)
         self._operations.finish(db, operation, result=ObjectRef(ObjectKind.MODEL, model.id))
 
 

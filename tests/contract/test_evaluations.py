@@ -1,7 +1,11 @@
-"""modelEvaluations.* and models.predict, driven by Google's own client."""
+"""modelEvaluations.*, models.predict and models.batchPredict, driven by Google's own client."""
+
+import json
+from typing import Any
 
 import pytest
 from google.api_core import exceptions
+from google.cloud import automl_v1
 
 from tests.contract.conftest import LABELS, PARENT, Judge, png
 
@@ -145,11 +149,63 @@ def test_what_predict_refuses(judge: Judge, body: dict[str, object], says: str) 
     assert says in answer.json()["error"]["message"]
 
 
-def test_batch_prediction_is_not_there(judge: Judge) -> None:
-    name = judge.model(judge.dataset()).name
-    with pytest.raises(exceptions.MethodNotImplemented, match="no batch prediction"):
-        judge.prediction.batch_predict(
-            name=name,
-            input_config={"gcs_source": {"input_uris": ["gs://bucket/in.csv"]}},
-            output_config={"gcs_destination": {"output_uri_prefix": "gs://bucket/out/"}},
-        )
+BATCH = {
+    "input_config": {"gcs_source": {"input_uris": ["gs://bucket/list.csv"]}},
+    "output_config": {"gcs_destination": {"output_uri_prefix": "gs://bucket/answers/"}},
+}
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
+def test_a_list_of_images_is_predicted_by_a_model_that_is_not_deployed(
+    judge: Judge, name: str
+) -> None:
+    model = judge.model(judge.dataset(), name="listed")
+    uris = ["gs://bucket/0.png", "gs://bucket/11.png"]
+    lines = uris if name.endswith("csv") else [json.dumps({"content": uri}) for uri in uris]
+    (judge.emulator.bucket_root / "bucket" / name).write_text("\n".join(lines))
+    source = {"gcs_source": {"input_uris": [f"gs://bucket/{name}"]}}
+    operation = judge.prediction.batch_predict(
+        name=model.name, params={"score_threshold": "0"}, **{**BATCH, "input_config": source}
+    )
+    assert isinstance(judge.result(operation), automl_v1.BatchPredictResult)
+    details = operation.metadata.batch_predict_details
+    assert list(details.input_config.gcs_source.input_uris) == [f"gs://bucket/{name}"]
+    folder = details.output_info.gcs_output_directory
+    assert folder.startswith("gs://bucket/answers/prediction-listed-")
+    path = judge.emulator.bucket_root / folder.removeprefix("gs://")
+    assert [each.name for each in path.iterdir()] == ["image_classification_1.jsonl"]
+    found = [
+        json.loads(line)
+        for line in (path / "image_classification_1.jsonl").read_text().splitlines()
+    ]
+    assert [each["ID"] for each in found] == uris
+    for each in found:
+        payload = [
+            automl_v1.AnnotationPayload.from_json(json.dumps(a)) for a in each["annotations"]
+        ]
+        assert {annotation.display_name for annotation in payload} == set(LABELS)
+        assert sum(annotation.classification.score for annotation in payload) > 0.9
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"input_config": {}},
+        {"output_config": {}},
+        {"input_config": {"gcs_source": {"input_uris": ["list.csv"]}}},
+        {"output_config": {"gcs_destination": {"output_uri_prefix": "answers"}}},
+        {"params": {"score_threshold": "2"}},
+    ],
+)
+def test_lists_that_can_not_be_predicted_are_refused(judge: Judge, change: dict[str, Any]) -> None:
+    model = judge.model(judge.dataset())
+    with pytest.raises(exceptions.BadRequest):
+        judge.prediction.batch_predict(name=model.name, **{**BATCH, **change})
+
+
+def test_a_list_that_is_no_csv_fails(judge: Judge) -> None:
+    model = judge.model(judge.dataset())
+    (judge.emulator.bucket_root / "bucket/list.csv").write_bytes(b"\xff\xfe\x00")
+    operation = judge.prediction.batch_predict(name=model.name, **BATCH)
+    with pytest.raises(exceptions.InvalidArgument, match="no CSV"):
+        judge.result(operation)

@@ -79,6 +79,7 @@ class Judge:
     models: Any
     endpoints: Any
     predictions: Any
+    jobs: Any
     http: requests.Session = field(default_factory=requests.Session)
 
     def result(self, operation: Any) -> Any:
@@ -191,12 +192,13 @@ def _judge(emulator: RunningEmulator, recorder: Recorder) -> Judge:
         models=client(aiplatform_v1.ModelServiceClient, vertex),
         endpoints=client(aiplatform_v1.EndpointServiceClient, vertex),
         predictions=client(aiplatform_v1.PredictionServiceClient, vertex),
+        jobs=client(aiplatform_v1.JobServiceClient, vertex),
     )
 
 
 def _close(judge: Judge) -> None:
     judge.http.close()
-    lasting = (judge.datasets, judge.pipelines, judge.models, judge.endpoints)
+    lasting = (judge.datasets, judge.pipelines, judge.models, judge.endpoints, judge.jobs)
     for client in (*lasting, judge.predictions):
         client.transport.close()
     for client in lasting:

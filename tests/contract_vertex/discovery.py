@@ -72,6 +72,8 @@ _SCHEMATA: Mapping[tuple[str, str], tuple[str, Mapping[str, str]]] = {
 """Fields of any type whose schema a field beside them names: which one, and below its URI."""
 _LEFT_OUT = {("Dataset", "metadata")}
 """Required fields that Google's own SDK leaves out, of image datasets."""
+_PARAMETERS = {("PredictRequest", "parameters"), ("BatchPredictionJob", "modelParameters")}
+"""Fields with the parameters of predictions; those of both kinds of models have the same fields."""
 _SCHEMA_FOLDER = "gs://google-cloud-aiplatform/schema/"
 
 
@@ -270,7 +272,7 @@ class DiscoveryJudge:
                 yield from self._message(f"{_V1}Schema{schema}", message[key], f"{at}.{key}", side)
         elif (name, key) == ("DataItem", "payload"):
             yield from self._message(f"{_V1}SchemaImageDataItem", message[key], f"{at}.{key}", side)
-        elif name == "PredictRequest" and key == "parameters":
+        elif (name, key) in _PARAMETERS:
             schema = f"{_V1}SchemaPredictParamsImageClassificationPredictionParams"
             yield from self._message(schema, message[key], f"{at}.{key}", side)
         elif (name, key) in (("PredictRequest", "instances"), ("PredictResponse", "predictions")):

@@ -14,8 +14,10 @@ HOUR = 3600.0
 NOTHING = {
     "trainings": [],
     "deployments": [],
+    "batch_predictions": [],
     "training_usd": 0,
     "deployment_usd": 0,
+    "batch_prediction_usd": 0,
     "total_usd": 0,
 }
 

@@ -24,9 +24,14 @@ from tests.emulator.test_process import PARENT, call
 VERTEX = "vertex/v1/projects/p/locations/us-central1"
 VERTEX_CALLS = [
     *(("POST", f"{VERTEX}/datasets/1:import"), ("POST", f"{VERTEX}/datasets/1:export")),
+    *(("GET", f"{VERTEX}/datasets/1/dataItems"), ("GET", f"{VERTEX}/datasets/1:searchDataItems")),
+    ("GET", f"{VERTEX}/datasets/1/dataItems/1/annotations"),
     *(("POST", f"{VERTEX}/trainingPipelines"), ("GET", f"{VERTEX}/trainingPipelines")),
     *(("GET", f"{VERTEX}/trainingPipelines/1"), ("DELETE", f"{VERTEX}/trainingPipelines/1")),
     ("POST", f"{VERTEX}/trainingPipelines/1:cancel"),
+    *(("POST", f"{VERTEX}/batchPredictionJobs"), ("GET", f"{VERTEX}/batchPredictionJobs")),
+    *(("GET", f"{VERTEX}/batchPredictionJobs/1"), ("DELETE", f"{VERTEX}/batchPredictionJobs/1")),
+    ("POST", f"{VERTEX}/batchPredictionJobs/1:cancel"),
     *(("GET", f"{VERTEX}/models/1/evaluations"), ("GET", f"{VERTEX}/models/1/evaluations/1")),
     ("GET", f"{VERTEX}/models/1/evaluations/1/slices"),
     ("GET", f"{VERTEX}/models/1/evaluations/1/slices/1"),

@@ -7,6 +7,7 @@ from tests.conftest import StartEmulator
 from tests.emulator.test_process import call
 
 OF_0_1 = """
+ALTER TABLE operations DROP COLUMN counts;
 CREATE TABLE migrations (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, source_id INTEGER NOT NULL,
   target_id INTEGER NOT NULL, at INTEGER NOT NULL);
@@ -20,7 +21,7 @@ INSERT INTO operations VALUES (NULL, 47, 'vertex', 'p', 'us-central1', '', 'migr
   1796066347604916, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, '', '[]', NULL, 0);
 INSERT INTO works_on VALUES (46, 'dataset', 26), (47, 'dataset', 26);
 """
-"""A migration that ended and one that was running, beside the tables of this version."""
+"""A migration that ended and one that was running, beside the tables of that version."""
 HOME = "vertex/v1/projects/p/locations/us-central1"
 
 

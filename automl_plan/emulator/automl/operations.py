@@ -3,7 +3,8 @@
 The official client reads them strictly: an Operation has no field that isn't in the protos.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from automl_plan.emulator.automl.filters import Comparison, bad_comparison, read_filter
 from automl_plan.emulator.automl.names import number_of, object_of, scope_of, wire_id
@@ -32,6 +33,7 @@ _DETAILS = {
     OperationKind.DEPLOY_MODEL: "deployModelDetails",
     OperationKind.UNDEPLOY_MODEL: "undeployModelDetails",
     OperationKind.EXPORT_MODEL: "exportModelDetails",
+    OperationKind.BATCH_PREDICT: "batchPredictDetails",
 }
 
 
@@ -44,6 +46,9 @@ def render(operation: Operation) -> dict[str, object]:
     """Return a google.longrunning.Operation message."""
     name = f"{parent(operation.scope)}/operations/{wire_id(operation.problem, operation.id)}"
     details: dict[str, object] = {}
+    if operation.kind is OperationKind.BATCH_PREDICT:
+        asked = cast("Mapping[str, object]", operation.spec["asked"])
+        details["inputConfig"] = {"gcsSource": {"inputUris": asked["uris"]}}
     if operation.output:
         details["outputInfo"] = {"gcsOutputDirectory": operation.output}
     metadata = {
@@ -56,6 +61,8 @@ def render(operation: Operation) -> dict[str, object]:
 
 def _response(operation: Operation) -> dict[str, object]:
     """The name of the result only, as in published responses: clients GET it for the rest."""
+    if operation.kind is OperationKind.BATCH_PREDICT:
+        return {"@type": f"{_TYPES}BatchPredictResult"}
     if operation.result is None:
         return {"@type": EMPTY}
     plural, message = (

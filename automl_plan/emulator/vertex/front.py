@@ -5,6 +5,7 @@ from pathlib import Path
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Front, Route, route
+from automl_plan.emulator.vertex.batches import VertexBatches
 from automl_plan.emulator.vertex.data_items import VertexDataItems
 from automl_plan.emulator.vertex.datasets import VertexDatasets
 from automl_plan.emulator.vertex.endpoints import VertexEndpoints
@@ -24,6 +25,8 @@ _DATASETS, _PIPELINES = f"{_SCOPE}/datasets", f"{_SCOPE}/trainingPipelines"
 _MODELS, _ENDPOINTS = f"{_SCOPE}/models", f"{_SCOPE}/endpoints"
 _DATASET, _PIPELINE = _DATASETS + "/{dataset}", _PIPELINES + "/{pipeline}"
 _MODEL, _ENDPOINT = _MODELS + "/{model}", _ENDPOINTS + "/{endpoint}"
+_JOBS = f"{_SCOPE}/batchPredictionJobs"
+_JOB = _JOBS + "/{job}"
 _EVALUATION = _MODEL + "/evaluations/{evaluation}"
 SURFACE = Surface("Vertex AI v1", Path(__file__).with_name("surface.json"))
 """From the discovery document aiplatform:v1, and its schemata of image data and trainings."""
@@ -38,6 +41,7 @@ def vertex_front(engine: Engine) -> Front:
         *_pipelines(VertexPipelines(engine)),
         *_models(VertexModels(engine), VertexEvaluations(engine)),
         *_endpoints(VertexEndpoints(engine), VertexPredictions(engine)),
+        *_batches(VertexBatches(engine)),
         *chain.from_iterable(operation_routes(_v1_or_ui(path), operations) for path in owners),
         route("locations.list", "GET", _v1_or_ui(_PROJECT), locations.list),
         route("locations.get", "GET", _v1_or_ui(_SCOPE), locations.get),
@@ -97,6 +101,16 @@ def _endpoints(methods: VertexEndpoints, predictions: VertexPredictions) -> tupl
         route("endpoints.deployModel", "POST", f"{_ENDPOINT}:deployModel", methods.deploy),
         route("endpoints.undeployModel", "POST", f"{_ENDPOINT}:undeployModel", methods.undeploy),
         route("endpoints.predict", "POST", f"{_ENDPOINT}:predict", predictions.predict),
+    )
+
+
+def _batches(methods: VertexBatches) -> tuple[Route, ...]:
+    return (
+        route("batchPredictionJobs.create", "POST", _JOBS, methods.create),
+        route("batchPredictionJobs.list", "GET", _JOBS, methods.list),
+        route("batchPredictionJobs.get", "GET", _JOB, methods.get),
+        route("batchPredictionJobs.delete", "DELETE", _JOB, methods.delete),
+        route("batchPredictionJobs.cancel", "POST", f"{_JOB}:cancel", methods.cancel),
     )
 
 

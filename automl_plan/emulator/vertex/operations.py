@@ -1,6 +1,6 @@
 """Vertex AI v1: long-running operations. Messages: google.longrunning, operation.proto.
 
-Trainings are pipelines here, not operations.
+Trainings are pipelines here and batch predictions are jobs, not operations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +38,7 @@ _METADATA = {
     OperationKind.DEPLOY_TO_ENDPOINT: "DeployModelOperationMetadata",
     OperationKind.UNDEPLOY_FROM_ENDPOINT: "UndeployModelOperationMetadata",
     OperationKind.DELETE_TRAINING: "DeleteOperationMetadata",
+    OperationKind.DELETE_BATCH: "DeleteOperationMetadata",
 }
 _OWNERS = {
     "dataset_id": "datasets",
@@ -45,7 +46,14 @@ _OWNERS = {
     "endpoint_id": "endpoints",
     "model_id": "models",
 }
-"""The collection in an operation's name, by the field of its request: the first that it has."""
+"""The collection in an operation's name, by the field of its request: the first that it has.
+
+Jobs have none: the discovery document has no operations below `batchPredictionJobs`.
+"""
+
+
+_NO_OPERATIONS = (OperationKind.CREATE_MODEL, OperationKind.BATCH_PREDICT)
+"""What is shown as a pipeline or a job instead."""
 
 
 def operation_reply(operation: Operation) -> Reply:
@@ -111,7 +119,7 @@ class VertexOperations(OperationMethods):
     def terms(self, request: Request, scope: Scope) -> Sequence[Term]:
         return [
             *read_filter(request, {"done": _done_term}),
-            equals("kind", OperationKind.CREATE_MODEL, negated=True),
+            *(equals("kind", each, negated=True) for each in _NO_OPERATIONS),
             *self._owner_terms(scope, request.params),
         ]
 
@@ -119,7 +127,7 @@ class VertexOperations(OperationMethods):
         operation = super().operation(request)
         owner = _owner(request.params)
         part = f"/{owner[0]}/{owner[1]}/" if owner else ""
-        if operation.kind is OperationKind.CREATE_MODEL or part not in _name(operation):
+        if operation.kind in _NO_OPERATIONS or part not in _name(operation):
             raise not_found("The operation does not exist.")
         return operation
 

@@ -10,13 +10,14 @@ from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
 from automl_plan.emulator.limits import budget_fault
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
-from automl_plan.emulator.sql_filters import Term, all_of, equals, negate
+from automl_plan.emulator.sql_filters import equals
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemas import ML_USE_LABEL, MODEL_TYPES, TRAINING_TASKS
+from automl_plan.emulator.vertex.states import SUCCEEDED, state_of, state_term, state_value
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import NO_ID, parent, read_number
 from automl_plan.emulator.wire.requests import (
@@ -29,10 +30,6 @@ from automl_plan.emulator.wire.requests import (
     timestamp,
 )
 
-_PENDING, _RUNNING, _SUCCEEDED, _FAILED = "PENDING", "RUNNING", "SUCCEEDED", "FAILED"
-_CANCELLING, _CANCELLED = "CANCELLING", "CANCELLED"
-_NUMBERS = {_PENDING: 2, _RUNNING: 3, _SUCCEEDED: 4, _FAILED: 5, _CANCELLING: 6, _CANCELLED: 7}
-"""proto: PipelineState; the emulator has no QUEUED (1) and PAUSED (8)."""
 _STATE = "PIPELINE_STATE_"
 _USES = ("training", "validation", "test")
 _SHARES = [0.8, 0.1, 0.1]
@@ -43,12 +40,12 @@ def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[st
     """Return a TrainingPipeline message; `model` is its result, while that exists."""
     spec, scope = operation.spec, operation.scope
     request = cast("Mapping[str, object]", spec["asked"])
-    state = _state(operation)
+    state = state_of(operation)
     upload = dict(cast("Mapping[str, object]", request["model"]))
-    if state == _SUCCEEDED:
+    if state == SUCCEEDED:
         upload["name"] = f"{parent(scope)}/models/{spec['model_id']}"
     metadata = None
-    if model is not None and state == _SUCCEEDED:
+    if model is not None and state == SUCCEEDED:
         metadata = {
             "costMilliNodeHours": str(model.cost_milli_node_hours),
             # An enum without a value for simulated trainings.
@@ -66,7 +63,7 @@ def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[st
             "trainingTaskInputs": request["inputs"],
             "trainingTaskMetadata": metadata,
             "modelToUpload": upload,
-            "state": _NUMBERS[state] if enums else _STATE + state,
+            "state": state_value(_STATE, state, enums=enums),
             "error": error,
             "createTime": timestamp(operation.created),
             "startTime": timestamp(operation.started) if operation.started else None,
@@ -107,7 +104,7 @@ class VertexPipelines:
                 "training_task_definition": filters.text(
                     "json_extract(spec, '$.asked.definition')", wildcard=True
                 ),
-                "state": _state_term,
+                "state": state_term(_STATE),
                 "create_time": filters.created,
                 "labels": filters.labels("json_extract(spec, '$.asked.labels')"),
             },
@@ -275,36 +272,3 @@ def _filter_of(split: Fields, use: str) -> str:
             f"The emulator splits by {ML_USE_LABEL}=training, validation and test only.",
         )
     return text
-
-
-def _state(operation: Operation) -> str:
-    if operation.done:
-        if operation.error is None:
-            return _SUCCEEDED
-        return _CANCELLED if operation.error.code is Code.CANCELLED else _FAILED
-    if operation.cancel_requested:
-        return _CANCELLING
-    return _RUNNING if operation.started is not None else _PENDING
-
-
-def _state_term(comparison: filters.Comparison) -> Term:
-    """Match a state by the columns that it is derived from."""
-    done, succeeded = equals("done", 1), equals("error_code", None)
-    cancelled = equals("error_code", int(Code.CANCELLED))
-    cancelling = equals("cancel_requested", 1)
-    started = equals("started", None, negated=True)
-    never = all_of([done, negate(done)])
-    terms: Mapping[str, Term] = {
-        _SUCCEEDED: all_of([done, succeeded]),
-        _CANCELLED: all_of([done, cancelled]),
-        _FAILED: all_of([done, negate(cancelled), negate(succeeded)]),
-        _CANCELLING: all_of([negate(done), cancelling]),
-        _RUNNING: all_of([negate(done), negate(cancelling), started]),
-        _PENDING: all_of([negate(done), negate(cancelling), negate(started)]),
-        "QUEUED": never,
-        "PAUSED": never,
-    }
-    term = terms.get(comparison.value.removeprefix(_STATE))
-    if term is None:
-        raise filters.bad_comparison(comparison)
-    return negate(term) if filters.is_negated(comparison) else term

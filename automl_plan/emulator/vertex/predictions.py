@@ -1,7 +1,7 @@
 """Vertex AI v1: online prediction. Messages: prediction_service.proto, and the schemata of image
 instances, parameters and predictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import invalid
@@ -33,21 +33,18 @@ class VertexPredictions:
         body.finish()
         if not instances:
             raise invalid(("instances", "Required field not set."))
-        threshold, most = _parameters(parameters)
+        threshold, most = read_parameters(parameters)
         images = [_image(instance) for instance in instances]
         scope = scope_of(request.params)
         deployment = self._engine.endpoints.choose_deployment(scope, request.params["endpoint"])
         model = self._engine.models.get(scope, deployment.model_id)
-        ids = {label: number for number, label in model.specs}
         predictions = []
         for image in images:
             try:
                 found = self._engine.models.predict(scope, model.id, image)
             except ImageUnreadable as error:
                 raise invalid(("instances", str(error))) from error
-            best = sorted(found, key=lambda each: -each.score)
-            chosen = [each for each in best if each.score >= threshold][:most]
-            predictions.append(_render(chosen, ids, model))
+            predictions.append(render(found, threshold, most, model))
         return json_reply(
             {
                 "predictions": predictions,
@@ -59,7 +56,8 @@ class VertexPredictions:
         )
 
 
-def _parameters(parameters: Fields | None) -> tuple[float, int]:
+def read_parameters(parameters: Fields | None) -> tuple[float, int]:
+    """Return the least confidence and the most predictions of an image."""
     if parameters is None:
         return _DEFAULT_THRESHOLD, _DEFAULT_PREDICTIONS
     threshold = parameters.number("confidenceThreshold")
@@ -84,18 +82,22 @@ def _image(instance: Fields) -> bytes:
     return octets
 
 
-def _render(
-    chosen: Sequence[Prediction], ids: Mapping[str, int], model: Model
+def render(
+    found: Sequence[Prediction], threshold: float, most: int, model: Model
 ) -> dict[str, object]:
-    found: dict[str, object] = {
+    """Return the prediction of an image, by the schema of its kind of model."""
+    ids = {label: number for number, label in model.specs}
+    best = sorted(found, key=lambda each: -each.score)
+    chosen = [each for each in best if each.score >= threshold][:most]
+    shown: dict[str, object] = {
         "ids": [str(ids[each.label]) for each in chosen],
         "displayNames": [each.label for each in chosen],
         "confidences": [each.score for each in chosen],
     }
     if model.problem is Problem.IMAGE_OBJECT_DETECTION:
-        found["bboxes"] = [
+        shown["bboxes"] = [
             [box.x_min, box.x_max, box.y_min, box.y_max]
             for box in (each.box for each in chosen)
             if box is not None
         ]
-    return found
+    return shown

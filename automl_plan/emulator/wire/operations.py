@@ -44,14 +44,18 @@ def operation_message(
 
 def generic_metadata(operation: Operation) -> dict[str, object]:
     """Return the times of an operation, and the failures that it reports."""
-    failures = [{"code": Code.INVALID_ARGUMENT, "message": text} for text in operation.failures]
     return omit_empty(
         {
             "createTime": timestamp(operation.created),
             "updateTime": timestamp(operation.updated),
-            "partialFailures": failures,
+            "partialFailures": failures_json(operation),
         }
     )
+
+
+def failures_json(operation: Operation) -> list[dict[str, object]]:
+    """Return the failures that an operation reports, as google.rpc.Status messages."""
+    return [{"code": Code.INVALID_ARGUMENT, "message": text} for text in operation.failures]
 
 
 class OperationMethods(ABC):
