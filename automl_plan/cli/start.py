@@ -7,7 +7,7 @@ import sys
 
 from automl_plan import __version__
 
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
 def main() -> None:
