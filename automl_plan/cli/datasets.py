@@ -115,13 +115,12 @@ def list_(
     run: Run,
 ) -> None:
     """List the datasets at the provider: images, latest operation, and which are managed."""
-    from automl_plan.output.documents.inventory import DatasetsList
     from automl_plan.output.inventory import datasets_text
     from automl_plan.workspace.inventory import list_datasets
 
     with run.open() as opened:
         rows = list_datasets(opened.provider, opened.store.read().recorded())
-    run.show(DatasetsList.of, datasets_text, rows)
+    run.show("inventory:DatasetsList.of", datasets_text, rows)
 
 
 @command(*VARIABLES, JSON, example="datasets show digits")
@@ -138,7 +137,6 @@ def show(
 ) -> None:
     """Show one dataset."""
     from automl_plan.model.address import ResourceKind
-    from automl_plan.output.documents.inventory import DatasetsShow
     from automl_plan.output.inventory import dataset_text
     from automl_plan.workspace.inventory import describe_dataset, pick
 
@@ -151,4 +149,4 @@ def show(
             recorded.resources,
         )
         row = describe_dataset(provider, recorded, dataset)
-    run.show(DatasetsShow.of, dataset_text, row)
+    run.show("inventory:DatasetsShow.of", dataset_text, row)

@@ -45,7 +45,6 @@ def list_(
     run: Run,
 ) -> None:
     """List the models at the provider: deployment, cost, expiry, and which are managed."""
-    from automl_plan.output.documents.inventory import ModelsList
     from automl_plan.output.inventory import models_text
     from automl_plan.workspace.inventory import model_rows
 
@@ -53,7 +52,7 @@ def list_(
         unit = opened.configuration.capabilities.budget_unit
         rows = model_rows(opened.provider.models(), opened.store.read().recorded(), unit)
         now = opened.provider.now()
-    run.show(ModelsList.of, models_text, rows, now)
+    run.show("inventory:ModelsList.of", models_text, rows, now)
 
 
 @command(*VARIABLES, JSON, example="models show digits")
@@ -62,7 +61,6 @@ def show(
     name: Name,
 ) -> None:
     """Show one model."""
-    from automl_plan.output.documents.inventory import ModelsShow
     from automl_plan.output.inventory import model_text
     from automl_plan.workspace.inventory import model_rows
 
@@ -70,7 +68,7 @@ def show(
         unit = opened.configuration.capabilities.budget_unit
         (row,) = model_rows([_picked(opened, name)], opened.store.read().recorded(), unit)
         now = opened.provider.now()
-    run.show(ModelsShow.of, model_text, row, now)
+    run.show("inventory:ModelsShow.of", model_text, row, now)
 
 
 @command(*VARIABLES, JSON, example="models evaluations digits --threshold 0.8")
@@ -114,7 +112,6 @@ def calendar(
     ] = False,
 ) -> None:
     """Show when models expire, and when to train their replacements."""
-    from automl_plan.output.documents.inventory import ModelsCalendar
     from automl_plan.output.expiry import calendar_ics, calendar_text
     from automl_plan.workspace.inventory import model_rows
 
@@ -128,7 +125,7 @@ def calendar(
         now, identity = opened.provider.now(), opened.provider.identity
     shown = [row for row in rows if every or row.address is not None]
     if not ics:
-        run.show(ModelsCalendar.of, calendar_text, shown, now)
+        run.show("inventory:ModelsCalendar.of", calendar_text, shown, now)
         return
     data = calendar_ics(shown, identity, now)
     if out is None:

@@ -43,7 +43,6 @@ def list_(
     the location, and those of each image dataset and endpoint that automl-plan created, with one
     request for each.
     """
-    from automl_plan.output.documents.operations import OperationsList
     from automl_plan.output.operations import operations_text
     from automl_plan.workspace.operations import list_operations
 
@@ -55,7 +54,7 @@ def list_(
             works_on=None if works_on is None else opened.bare_id(works_on),
             operation_id=None if operation_id is None else opened.bare_id(operation_id),
         )
-    run.show(OperationsList.of, operations_text, found)
+    run.show("operations:OperationsList.of", operations_text, found)
 
 
 @command(*VARIABLES, JSON, example="operations get ICN1234567890")
@@ -64,12 +63,11 @@ def get(
     operation_id: Id,
 ) -> None:
     """Show one operation."""
-    from automl_plan.output.documents.operations import OperationsGet
     from automl_plan.output.operations import operation_text
 
     with run.open() as opened:
         operation = opened.provider.operation(opened.bare_id(operation_id))
-    run.show(OperationsGet.filled, operation_text, operation)
+    run.show("operations:OperationsGet.filled", operation_text, operation)
 
 
 @command(*VARIABLES, JSON, example="operations wait ICN1234567890 --timeout 7200")
@@ -83,13 +81,12 @@ def wait(
 ) -> int:
     """Wait until an operation ends. Exits with 1 if it failed."""
     from automl_plan.execution.poller import wait_for_operation
-    from automl_plan.output.documents.operations import OperationsGet
     from automl_plan.output.operations import operation_text
 
     with run.open() as opened:
         bare = opened.bare_id(operation_id)
         operation = wait_for_operation(opened.provider, bare, timeout=timeout)
-    run.show(OperationsGet.filled, operation_text, operation)
+    run.show("operations:OperationsGet.filled", operation_text, operation)
     return 0 if operation.error is None else 1
 
 
@@ -105,7 +102,6 @@ def backtest(
     ] = None,
 ) -> None:
     """Show how accurate forecasts of the durations of past operations would have been."""
-    from automl_plan.output.documents.operations import OperationsBacktest
     from automl_plan.output.operations import backtest_text
     from automl_plan.workspace.operations import backtest_file, backtest_history
 
@@ -115,7 +111,7 @@ def backtest(
         with run.open() as opened:
             types = opened.configuration.capabilities.model_types
             results = backtest_history(opened.store.read().history, types)
-    run.show(OperationsBacktest.of, backtest_text, results)
+    run.show("operations:OperationsBacktest.of", backtest_text, results)
 
 
 @command(*VARIABLES, example="operations cancel ICN1234567890")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVarTuple
 
@@ -96,15 +98,15 @@ class Run(Struct):
             values[name] = value
         return values
 
-    def show(
-        self,
-        document: Callable[[*T], Struct],
-        text: Callable[[*T, Style], str],
-        *values: *T,
-    ) -> None:
-        """Write a result to standard output: the document with --json, otherwise the text."""
+    def show(self, document: str, text: Callable[[*T, Style], str], *values: *T) -> None:
+        """Write a result to standard output: the document with --json, otherwise the text.
+
+        `document`: `module:Type.maker` below `output.documents`, called with the values.
+        """
         if self.as_json:
-            write_json(document(*values))
+            module, _, maker = document.partition(":")
+            found = import_module(f"automl_plan.output.documents.{module}")
+            write_json(attrgetter(maker)(found)(*values))
         else:
             write(text(*values, stdout_style()))
 

@@ -63,13 +63,12 @@ def show(
         return
     if format_ in ("markdown", "html", "outputs"):
         raise UsageError(f"Only a plan can be shown as {format_}.", hint="Give a PLANFILE.")
-    from automl_plan.output.documents.state import StateList
     from automl_plan.output.state import state_text
 
     run.as_json = run.as_json or format_ == "json"
     with run.open() as opened:
         recorded = opened.store.read()
-    run.show(StateList.of, state_text, recorded)
+    run.show("state:StateList.of", state_text, recorded)
 
 
 def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> None:

@@ -31,12 +31,11 @@ def list_(
     run: Run,
 ) -> None:
     """List the recorded resources."""
-    from automl_plan.output.documents.state import StateList
     from automl_plan.output.state import resources_text
 
     with run.open() as opened:
         recorded = opened.store.read()
-    run.show(StateList.of, resources_text, recorded)
+    run.show("state:StateList.of", resources_text, recorded)
 
 
 @command(*VARIABLES, JSON, example="state show model.digits")
@@ -45,7 +44,6 @@ def show(
     name: Address,
 ) -> None:
     """Show the record of one resource."""
-    from automl_plan.output.documents.state import StateShow
     from automl_plan.output.state import resource_text
 
     asked = parse_address(name, "ADDRESS")
@@ -55,7 +53,7 @@ def show(
         raise UsageError(
             f"{asked} is not recorded.", hint="`automl-plan state list` lists all resources."
         )
-    run.show(StateShow.of, resource_text, resources[asked])
+    run.show("state:StateShow.of", resource_text, resources[asked])
 
 
 @command(*VARIABLES, example="state push state/digits.json.backup")

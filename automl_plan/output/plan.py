@@ -36,7 +36,6 @@ from automl_plan.planning.plan import (
 from automl_plan.planning.policy import violation_text
 from automl_plan.recovery.interrupted_calls import Finding, Verdict
 from automl_plan.workspace.bound_plan import BoundPlan
-from automl_plan.workspace.plan_file import digest_of
 
 _NAME_THEIR_OBJECT = frozenset(
     {
@@ -327,6 +326,8 @@ def plan_outputs(planned: BoundPlan) -> str:
 
     Numbers and our own words only: nothing from outside could begin a line of its own.
     """
+    from automl_plan.workspace.plan_file import digest_of
+
     plan = planned.plan
     total = Amounts() if plan.costs is None else plan.costs.total
     values = {
