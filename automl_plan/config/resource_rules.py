@@ -61,6 +61,8 @@ def _label_key(config: ResolvedConfig) -> Iterator[Finding]:
     grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         for key in entry.get("labels", ()):
+            if key.startswith(grammar.reserved):
+                continue  # another rule
             if problem := grammar.key_problem(key):
                 path = (section, name, "labels", key)
                 message = f"{quoted(key)} is not a valid label key: {problem}"
@@ -72,6 +74,8 @@ def _label_value(config: ResolvedConfig) -> Iterator[Finding]:
     grammar = config.capabilities.labels
     for section, name, entry in config.resources():
         for key, value in entry.get("labels", {}).items():
+            if key.startswith(grammar.reserved):
+                continue  # another rule
             if problem := grammar.value_problem(value):
                 path = (section, name, "labels", key)
                 message = f"{quoted(value)} is not a valid label value: {problem}"

@@ -10,6 +10,9 @@ from automl_plan.emulator.training.types import Problem
 
 MAX_DESCRIPTION = 25_000
 MAX_LABELS = 64
+RESERVED_LABELS = "aiplatform.googleapis.com/"
+"""Prefix of the keys of Vertex AI's own labels, which don't change and don't count (discovery
+document of aiplatform v1: Dataset.labels)."""
 MAX_NODE_COUNT = 100
 """proto: ImageClassificationModelDeploymentMetadata.node_count, 1 to 100."""
 

@@ -90,12 +90,40 @@ BATCH_RESOURCES = Reading(
     former="reported",
     sources=("discovery document of aiplatform v1: BatchPredictionJob.resourcesConsumed",),
 )
+SYSTEM_LABEL = Reading(
+    name="system-label",
+    about="Which label Vertex AI itself sets on datasets.",
+    values={
+        "dataset-metadata-schema": "each is created with "
+        "aiplatform.googleapis.com/dataset_metadata_schema: IMAGE",
+        "none": "none",
+    },
+    recorded="dataset-metadata-schema",
+    former="none",
+    sources=(
+        "discovery document of aiplatform v1: Dataset.labels",
+        "vertex-ai-samples: UJ1 and UJ5, AutoML image notebooks, the printed datasets",
+    ),
+)
+RESERVED_LABELS = Reading(
+    name="reserved-labels",
+    about="What becomes of labels below aiplatform.googleapis.com/ in a request to Vertex AI.",
+    values={
+        "kept": "an object may be created with them, and a patch leaves them as they are",
+        "refused": "the request is refused (400): they are no keys of a user's labels",
+    },
+    recorded="kept",
+    former="refused",
+    sources=("discovery document of aiplatform v1: Dataset.labels (reserved and immutable)",),
+)
 READINGS: tuple[Reading, ...] = (
     ITEM_IMAGE,
     ITEM_SEARCH,
     BATCH_FILE_NAMES,
     BATCH_FAILURES,
     BATCH_RESOURCES,
+    SYSTEM_LABEL,
+    RESERVED_LABELS,
 )
 """All readings, in the order in which they are listed."""
 

@@ -14,6 +14,7 @@ from msgspec.structs import asdict, fields, replace
 
 from automl_plan.emulator.clock import from_micros, to_micros
 from automl_plan.emulator.errors import Code, ServiceError
+from automl_plan.emulator.limits import RESERVED_LABELS
 from automl_plan.emulator.objects import (
     CACHED_ROWS,
     AnnotationSpec,
@@ -123,6 +124,8 @@ def apply_change(
     given: dict[str, object] = {
         name: value for name, value in asdict(change).items() if value is not None
     }
+    if change.labels is not None:
+        given["labels"] = _with_reserved(change.labels, old.labels)
     if not isinstance(old, Dataset):
         given["updated"] = now
     new: Changeable = replace(old, **given, version=old.version + 1)
@@ -133,6 +136,12 @@ def apply_change(
         (*(column(getattr(new, name)) for name in names), getattr(old, table.key)),
     )
     return new
+
+
+def _with_reserved(new: Mapping[str, str], old: Mapping[str, str]) -> Mapping[str, str]:
+    """New labels, with the service's own ones as they were."""
+    own = {key: value for key, value in old.items() if key.startswith(RESERVED_LABELS)}
+    return {**{k: v for k, v in new.items() if not k.startswith(RESERVED_LABELS)}, **own}
 
 
 def select(db: Connection, kind: type[Listed], scope: Scope, object_id: int | str) -> Listed | None:

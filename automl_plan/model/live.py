@@ -40,6 +40,8 @@ class LiveDataset(Struct, frozen=True):
     etag: str | None = None
     extra: Attributes = field(default_factory=dict)
     """Fields of the answer that this version does not know."""
+    service_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels that the service itself sets: never compared, kept when the others change."""
 
     def attributes(self) -> dict[str, Json]:
         """What is compared, in the configuration's own form."""
@@ -94,6 +96,8 @@ class LiveModel(Struct, frozen=True):
     update_time: str | None = None
     etag: str | None = None
     extra: Attributes = field(default_factory=dict)
+    service_labels: Mapping[str, str] = field(default_factory=dict)
+    """As of a dataset."""
 
     @property
     def deployed_anywhere(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
@@ -141,6 +141,12 @@ def managed_as(row: DatasetRow | ModelRow) -> str:
 def labels_of(live: LiveDataset | LiveModel) -> Sequence[str]:
     """The user's labels, or a dash."""
     return [f"{k}={v}" for k, v in sorted(user_labels(live.labels).items())] or ["-"]
+
+
+def service_labels(live: LiveDataset | LiveModel) -> Mapping[str, Sequence[str]]:
+    """The field of the labels that the service itself sets, where there are any."""
+    labels = [f"{k}={v}" for k, v in sorted(live.service_labels.items())]
+    return {"Service labels": labels} if labels else {}
 
 
 _AT_MOST = date(9999, 12, 30)

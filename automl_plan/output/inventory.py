@@ -15,6 +15,7 @@ from automl_plan.output.expiry import (
     life_text,
     life_warnings,
     managed_as,
+    service_labels,
 )
 from automl_plan.output.style import PLAIN, Style, clean, columns, counted, fields, moment
 from automl_plan.output.values import shown
@@ -69,6 +70,7 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
             "Last updated": moment(row.updated),
             "Status": row.status,
             "Labels": labels_of(live),
+            **service_labels(live),
             "Managed as": managed_as(row),
         },
         style,
@@ -129,6 +131,7 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             **({"Simulated": _SIMULATED} if live.simulated else {}),
             "Base model": live.base_model_id or "-",
             "Labels": labels_of(live),
+            **service_labels(live),
             "Managed as": managed_as(row),
         },
         style,

@@ -489,8 +489,12 @@ CASES = [
     ),
     Case(
         "labels-reserved",
-        _DS + "    labels: {automl-plan-token: x, goog-x: y}\n",
-        ["a.automl.yaml:4:14 label-reserved", "a.automl.yaml:4:36 label-reserved"],
+        _DS + "    labels: {automl-plan-token: x, goog-x: y, aiplatform.googleapis.com/z: IMAGE}\n",
+        [
+            "a.automl.yaml:4:14 label-reserved",
+            "a.automl.yaml:4:36 label-reserved",
+            "a.automl.yaml:4:47 label-reserved",
+        ],
     ),
     Case(
         "sources",

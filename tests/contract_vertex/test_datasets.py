@@ -12,6 +12,11 @@ from tests.contract.conftest import LABELS, png
 from tests.contract_vertex.conftest import IMAGES, IMPORTS, PARENT, Judge, number
 
 
+RESERVED = "aiplatform.googleapis.com/"
+OWN = {f"{RESERVED}dataset_metadata_schema": "IMAGE"}
+"""The label that the service sets on each dataset."""
+
+
 def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
     operation = judge.datasets.create_dataset(
         parent=PARENT,
@@ -30,12 +35,27 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
 
     dataset = judge.datasets.get_dataset(name=made.name)
     assert dataset.display_name == made.display_name == "Flowers of my garden: all 🌷"
-    assert (dataset.description, dict(dataset.labels)) == ("with roses", {"team": "vision"})
+    assert dataset.description == "with roses"
+    assert dataset.labels == {"team": "vision", **OWN}
     assert dataset.metadata_schema_uri == IMAGES
     assert dataset.metadata["dataItemSchemaUri"].endswith("/dataset/dataitem/image_1.0.0.yaml")
     assert dataset.data_item_count == 0
     assert dataset.create_time == operation.metadata.generic_metadata.create_time
     assert dataset.etag
+
+
+def test_labels_of_the_service_stay_whatever_a_request_says(judge: Judge) -> None:
+    """Discovery document: keys below aiplatform.googleapis.com/ are reserved and immutable."""
+    given = {"team": "v", f"{RESERVED}other": "Any value"}
+    dataset = judge.dataset(None, labels=given)
+    assert dataset.labels == {**given, **OWN}
+    labels = {"team": "w", f"{RESERVED}other": "x", f"{RESERVED}new": "x"}
+    for _ in range(2):
+        changed = judge.datasets.update_dataset(
+            dataset={"name": dataset.name, "labels": labels}, update_mask={"paths": ["labels"]}
+        )
+        assert changed.labels == {**OWN, f"{RESERVED}other": "Any value", "team": "w"}
+        labels = {"team": "w"}  # left out, they stay too
 
 
 def test_create_needs_no_metadata(judge: Judge) -> None:
@@ -100,7 +120,8 @@ def test_a_read_mask_leaves_out_the_rest(judge: Judge) -> None:
     name = judge.dataset(None, labels={"a": "b"}).name
     request = {"read_mask": {"paths": ["display_name", "labels"]}}
     dataset = judge.datasets.get_dataset(request={"name": name, **request})
-    assert (dataset.display_name, dict(dataset.labels), dataset.name) == ("flowers", {"a": "b"}, "")
+    assert (dataset.display_name, dataset.name) == ("flowers", "")
+    assert dataset.labels == {"a": "b", **OWN}
     listed = judge.datasets.list_datasets(request={"parent": PARENT, **request})
     assert {dataset.name for dataset in listed} == {""}
 
@@ -111,11 +132,13 @@ def test_update_writes_what_the_mask_names(judge: Judge) -> None:
         dataset={"name": old.name, "display_name": "f2", "description": "d", "labels": {"a": "b"}},
         update_mask=field_mask_pb2.FieldMask(paths=["display_name", "labels"]),
     )
-    assert (new.display_name, new.description, dict(new.labels)) == ("f2", "", {"a": "b"})
+    assert (new.display_name, new.description) == ("f2", "")
+    assert new.labels == {"a": "b", **OWN}
     assert new.etag != old.etag
     assert judge.datasets.get_dataset(name=old.name) == new
     mask = field_mask_pb2.FieldMask(paths=["labels"])
-    assert not judge.datasets.update_dataset(dataset={"name": old.name}, update_mask=mask).labels
+    cleared = judge.datasets.update_dataset(dataset={"name": old.name}, update_mask=mask)
+    assert cleared.labels == OWN
 
 
 def test_update_with_an_old_etag_is_aborted(judge: Judge) -> None:

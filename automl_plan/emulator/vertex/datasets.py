@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from automl_plan.emulator.datasets import AnnotationKind, NewDataset
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request
+from automl_plan.emulator.limits import RESERVED_LABELS
 from automl_plan.emulator.objects import Change, Dataset
+from automl_plan.emulator.readings import SYSTEM_LABEL
 from automl_plan.emulator.sql_filters import Term, compare
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.vertex import filters
@@ -19,6 +23,8 @@ from automl_plan.emulator.wire.requests import check_query, omit_empty, timestam
 from automl_plan.emulator.wire.resources import ResourceMethods
 
 _MAX_IMPORTS = 100
+_SCHEMA_LABEL = f"{RESERVED_LABELS}dataset_metadata_schema"
+"""Its value is the title of the metadata's schema."""
 
 
 def _render(dataset: Dataset) -> dict[str, object]:
@@ -67,7 +73,10 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         )
 
     def check(self, change: Change) -> None:
-        check_named("dataset", change.display_name, change.labels, change.description or "")
+        check_named(
+            self._engine.readings,
+            *("dataset", change.display_name, change.labels, change.description or ""),
+        )
 
     def render(
         self,
@@ -102,7 +111,10 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
             raise invalid(("dataset.metadata_schema_uri", "Required field not set."))
         if schema != IMAGE_DATASET:
             raise ServiceError(Code.UNIMPLEMENTED, f"The emulator has image datasets, no {schema}.")
-        check_named("dataset", new.display_name, new.labels, new.description)
+        readings = self._engine.readings
+        check_named(readings, "dataset", new.display_name, new.labels, new.description)
+        if readings[SYSTEM_LABEL] == "dataset-metadata-schema":
+            new = replace(new, labels={**new.labels, _SCHEMA_LABEL: "IMAGE"})
         return operation_reply(self._engine.datasets.create(scope, new))
 
     def import_data(self, request: Request) -> Reply:

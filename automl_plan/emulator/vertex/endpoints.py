@@ -77,7 +77,10 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
         )
 
     def check(self, change: Change) -> None:
-        check_named("endpoint", change.display_name, change.labels, change.description or "")
+        check_named(
+            self._engine.readings,
+            *("endpoint", change.display_name, change.labels, change.description or ""),
+        )
 
     def render(
         self,
@@ -98,7 +101,8 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
             labels=fields.mapping("labels"),
         )
         fields.finish()
-        check_named("endpoint", new.display_name, new.labels, new.description)
+        readings = self._engine.readings
+        check_named(readings, "endpoint", new.display_name, new.labels, new.description)
         return operation_reply(self._engine.endpoints.create(scope_of(request.params), new))
 
     def deploy(self, request: Request) -> Reply:

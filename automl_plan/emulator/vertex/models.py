@@ -102,7 +102,7 @@ class VertexModels(ResourceMethods[Model, int]):
         )
 
     def check(self, change: Change) -> None:
-        check_named("model", change.display_name, change.labels)
+        check_named(self._engine.readings, "model", change.display_name, change.labels)
 
     def render(self, request: Request, items: Sequence[Model]) -> Sequence[Mapping[str, object]]:
         enums = enums_as_numbers(request)

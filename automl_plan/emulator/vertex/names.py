@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from automl_plan.emulator import readings as reading
 from automl_plan.emulator.errors import invalid
-from automl_plan.emulator.limits import MAX_DESCRIPTION, label_faults
+from automl_plan.emulator.limits import MAX_DESCRIPTION, RESERVED_LABELS, label_faults
 from automl_plan.emulator.objects import Api, Scope
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.wire.names import parent, read_scope
 from automl_plan.emulator.wire.requests import LIST_PARAMETERS
 
@@ -34,9 +36,15 @@ MAX_DISPLAY_NAME = 128
 
 
 def check_named(
-    path: str, display_name: str | None, labels: Mapping[str, str] | None, description: str = ""
+    readings: Readings,
+    path: str,
+    display_name: str | None,
+    labels: Mapping[str, str] | None,
+    description: str = "",
 ) -> None:
     """Refuse invalid names, labels and descriptions."""
+    if readings[reading.RESERVED_LABELS] == "kept":
+        labels = {k: v for k, v in (labels or {}).items() if not k.startswith(RESERVED_LABELS)}
     faults = []
     if display_name is not None and not 1 <= len(display_name) <= MAX_DISPLAY_NAME:
         faults.append((f"{path}.display_name", f"It has 1 to {MAX_DISPLAY_NAME} characters."))

@@ -10,6 +10,7 @@ from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
 from automl_plan.emulator.limits import budget_fault
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.sql_filters import equals
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
@@ -84,7 +85,7 @@ class VertexPipelines:
         """Start a training; reply with its pipeline."""
         check_query(request)
         scope = scope_of(request.params)
-        new = _new_model(body_fields(request, "training_pipeline"))
+        new = _new_model(body_fields(request, "training_pipeline"), self._engine.readings)
         return self._reply(request, self._engine.trainings.create(scope, new))
 
     def get(self, request: Request) -> Reply:
@@ -152,7 +153,7 @@ class VertexPipelines:
         ]
 
 
-def _new_model(fields: Fields) -> NewModel:
+def _new_model(fields: Fields, readings: Readings) -> NewModel:
     display_name, labels = fields.text("displayName"), fields.mapping("labels")
     definition = fields.text("trainingTaskDefinition")
     inputs, upload = fields.message("trainingTaskInputs"), fields.message("modelToUpload")
@@ -168,7 +169,7 @@ def _new_model(fields: Fields) -> NewModel:
         raise ServiceError(
             Code.UNIMPLEMENTED, f"The emulator trains image models of AutoML, not {definition}."
         )
-    check_named("training_pipeline", display_name, labels)
+    check_named(readings, "training_pipeline", display_name, labels)
     model_name = upload.text("displayName")
     model_labels = upload.mapping("labels")
     aliases = upload.texts("versionAliases")
@@ -177,7 +178,7 @@ def _new_model(fields: Fields) -> NewModel:
     upload.finish()
     if aliases not in ([], ["default"]):  # Google's own SDK sends the one that every model has
         raise ServiceError(Code.UNIMPLEMENTED, "The emulator keeps no versions of a model.")
-    check_named("training_pipeline.model_to_upload", model_name, model_labels)
+    check_named(readings, "training_pipeline.model_to_upload", model_name, model_labels)
     shown_inputs = dict(inputs.raw)
     model_type, budget, multilabel, base = _inputs(inputs, problem)
     if "budgetMilliNodeHours" in shown_inputs:

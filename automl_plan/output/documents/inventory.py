@@ -32,6 +32,10 @@ ClaimOf = Annotated[
         "labelled as this state's, or as another state's; unmanaged."
     ),
 ]
+ServiceLabels = Annotated[
+    Mapping[str, str],
+    Meta(description="Labels that the service itself sets: never compared, never removed."),
+]
 
 
 def being_made_by(row: DatasetRow | ModelRow) -> Address | None:
@@ -65,6 +69,7 @@ class Dataset(
     """Whether it is the address's current object, and not one that was replaced."""
     claim: ClaimOf
     being_made_by: Address | None
+    service_labels: ServiceLabels | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: DatasetRow) -> Self:
@@ -76,6 +81,7 @@ class Dataset(
             labeled_images=row.labelled_images,
             last_updated=row.updated,
             being_made_by=being_made_by(row),
+            service_labels=row.live.service_labels or UNSET,
         )
 
 
@@ -131,6 +137,7 @@ class Model(
     elsewhere: Mapping[str, int] | UnsetType = UNSET
     """Nodes by the ids of other endpoints at which someone else deployed it."""
     simulated: Simulated | UnsetType = UNSET
+    service_labels: ServiceLabels | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: ModelRow, now: datetime) -> Self:
@@ -142,6 +149,7 @@ class Model(
             row.ownership,
             elsewhere=row.live.foreign_deployments or UNSET,
             simulated=row.live.simulated or UNSET,
+            service_labels=row.live.service_labels or UNSET,
             expires=expiry_time(ends),
             expires_in_days=None if ends is None else days_left(ends, now),
             being_made_by=being_made_by(row),

@@ -92,8 +92,9 @@ MAX_BYTES = 127
 """Of their UTF-8."""
 MAX_LABELS = 56
 """The service takes 64; automl-plan sets up to 8 itself."""
-SERVICE_LABELS = "goog-"
-"""Prefix of the keys of labels that Google's own services set; never compared, never removed."""
+SERVICE_LABELS = ("goog-", "aiplatform.googleapis.com/")
+"""Prefixes of the keys of labels that Google's own services set (discovery document of Vertex AI:
+Dataset.labels): shown apart, never compared, never removed."""
 
 _ASCII = re.compile(r"[a-z0-9_-]*")
 _LETTERS = ("Ll", "Lo")
@@ -135,7 +136,7 @@ def label_grammar(*, digit_first: bool) -> LabelGrammar:
         f"write up to {MAX_LENGTH} lowercase letters, digits, _ or -, or nothing",
         MAX_LABELS,
         "the service allows 64, of which automl-plan uses up to 8",
-        (SERVICE_LABELS,),
+        SERVICE_LABELS,
     )
 
 

@@ -75,6 +75,12 @@ def labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in labels if not key.startswith(SERVICE_LABELS)}
 
 
+def service_labels_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of an object that Google's services set."""
+    labels = all_labels(answer).items()
+    return {key: value for key, value in labels if key.startswith(SERVICE_LABELS)}
+
+
 def rest(answer: Mapping[str, Json], known: AbstractSet[str]) -> dict[str, Json]:
     """The fields that are not among the known ones."""
     return {key: value for key, value in answer.items() if key not in known}

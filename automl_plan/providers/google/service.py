@@ -8,9 +8,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
-from automl_plan.errors import Aborted, TransportError, UsageError
+from automl_plan.errors import Aborted, InvalidArgument, TransportError, UsageError
 from automl_plan.model.address import ResourceKind
-from automl_plan.model.capabilities import Capabilities
+from automl_plan.model.capabilities import Capabilities, LabelGrammar
 from automl_plan.model.contacts import Contact
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import Operation, user_labels
@@ -62,6 +62,63 @@ COLLECTIONS = {ResourceKind.DATASET: "datasets", ResourceKind.MODEL: "models"}
 _UPDATE_MASKS = {"display_name": "displayName", "description": "description", "labels": "labels"}
 _NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
 _ETAG_TRIES = 3
+
+
+def patch(
+    transport: HttpTransport,
+    path: str,
+    changed: Attributes,
+    ownership_labels: Mapping[str, str | None],
+    grammar: LabelGrammar,
+) -> None:
+    """Patch mutable fields of an object; labels that are not the user's or named stay.
+
+    Something else may write between our read and our write: then it is read again.
+    """
+    for attempt in range(1, _ETAG_TRIES + 1):
+        there = transport.get(path)
+        body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
+        before = all_labels(there)
+        labels = merged_labels(before, changed.get("labels"), ownership_labels)
+        if "labels" in changed or labels != before:
+            body["labels"] = dict(labels)
+        if not body:
+            return
+        mask = ",".join(sorted(body))
+        if etag := text(there.get("etag")):
+            body["etag"] = etag
+        try:
+            _send(transport, path, body, mask, grammar)
+        except Aborted:
+            if attempt == _ETAG_TRIES:
+                raise
+        else:
+            return
+
+
+def _send(
+    transport: HttpTransport, path: str, body: dict[str, Json], mask: str, grammar: LabelGrammar
+) -> None:
+    """Send a patch with all labels, or without those of the service's own that it refuses.
+
+    Whether Google's services take back labels under their reserved prefixes is not documented.
+    Those are immutable (proto: Dataset.labels), so that leaving them out takes none away.
+    """
+    labels = all_labels(body)
+    own = frozenset(key for key in labels if key.startswith(grammar.reserved))
+    malformed = frozenset(key for key in own if grammar.key_problem(key) is not None)
+    refused: InvalidArgument | None = None
+    for without in dict.fromkeys((frozenset[str](), malformed, own)):
+        kept: dict[str, Json] = {k: v for k, v in labels.items() if k not in without}
+        sent: dict[str, Json] = {**body, "labels": kept} if without else body
+        try:
+            transport.repeatable("PATCH", path, sent, {"updateMask": mask})
+        except InvalidArgument as error:
+            refused = refused or error
+        else:
+            return
+    assert refused is not None  # noqa: S101 (the first one was sent)
+    raise refused
 
 
 class GoogleService:
@@ -151,26 +208,7 @@ class GoogleService:
     ) -> None:
         """Patch mutable fields; labels that are not the user's or named stay as they are."""
         path = self._path(COLLECTIONS[kind], object_id)
-        for attempt in range(1, _ETAG_TRIES + 1):
-            there = self._transport.get(path)
-            body: dict[str, Json] = {_UPDATE_MASKS[f]: value for f, value in changed.items()}
-            before = all_labels(there)
-            labels = merged_labels(before, changed.get("labels"), ownership_labels)
-            if "labels" in changed or labels != before:
-                body["labels"] = dict(labels)
-            if not body:
-                return
-            mask = ",".join(sorted(body))
-            if etag := text(there.get("etag")):
-                body["etag"] = etag
-            try:
-                self._transport.repeatable("PATCH", path, body, {"updateMask": mask})
-            except Aborted:
-                # Something else wrote between our read and our write: read again.
-                if attempt == _ETAG_TRIES:
-                    raise
-            else:
-                return
+        patch(self._transport, path, changed, ownership_labels, self._capabilities.labels)
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"

@@ -22,6 +22,7 @@ from automl_plan.providers.google.json_fields import (
     number,
     operation_error,
     rest,
+    service_labels_of,
     tail,
     text,
 )
@@ -90,6 +91,7 @@ def dataset(answer: Mapping[str, Any]) -> LiveDataset:
         classification_type=_CLASSIFICATION_TYPES.get(str(metadata.get("classificationType"))),
         description=text(answer.get("description")) or "",
         labels=labels_of(answer),
+        service_labels=service_labels_of(answer),
         example_count=integer(answer.get("exampleCount")) or 0,
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),
@@ -122,6 +124,7 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
         simulated=(stop_reason or "").startswith(_SIMULATED),
         node_qps=number(metadata.get("nodeQps")) or None,
         labels=labels_of(answer),
+        service_labels=service_labels_of(answer),
         create_time=moment(answer.get("createTime")),
         expires=LIFESPAN.end_of(moment(answer.get("createTime"))),
         update_time=moment(answer.get("updateTime")),

@@ -13,8 +13,9 @@ from automl_plan.model.json import Json
 from automl_plan.model.live import LiveModel, Operation, OperationKind
 from automl_plan.model.ownership_labels import ADDRESS, owner
 from automl_plan.providers.google.json_fields import items, mapping, tail
-from automl_plan.providers.google.service import checked_id, opened
+from automl_plan.providers.google.service import checked_id, opened, patch
 from automl_plan.providers.google.transport import HttpTransport
+from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.requests import (
     deploy_body,
     deployment_id,
@@ -103,9 +104,7 @@ class Endpoints:
         mark = model.labels.get(ADDRESS)
         if mark is None or there.labels.get(ADDRESS) == mark:
             return
-        labels: dict[str, Json] = {**there.labels, ADDRESS: mark}
-        body: dict[str, Json] = {"labels": labels}
-        self._transport.repeatable("PATCH", self.path(there.id), body, {"updateMask": "labels"})
+        patch(self._transport, self.path(there.id), {}, {ADDRESS: mark}, VERTEX.labels)
 
     def path(self, home: str, verb: str = "") -> str:
         """The path of an endpoint, or of a method of it."""

@@ -32,6 +32,7 @@ from automl_plan.providers.google.json_fields import (
     number,
     operation_error,
     rest,
+    service_labels_of,
     tail,
     text,
 )
@@ -179,6 +180,7 @@ def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = 
         classification_type=None if kind is None else kind.classification_type,
         description=text(answer.get("description")) or "",
         labels=visible_labels(answer),
+        service_labels=service_labels_of(answer),
         example_count=integer(answer.get("dataItemCount")),
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),
@@ -220,6 +222,7 @@ def model(
         stop_reason=text(outcome.get("successfulStopReason")),
         simulated=mapping(answer.get("metadata")).get("simulated") is True,
         labels=visible_labels(answer),
+        service_labels=service_labels_of(answer),
         create_time=moment(answer.get("createTime")),
         expires=LIFESPAN.end_of(moment(answer.get("createTime"))),
         update_time=moment(answer.get("updateTime")),
