@@ -11,7 +11,6 @@ from google.protobuf import field_mask_pb2
 from tests.contract.conftest import LABELS, png
 from tests.contract_vertex.conftest import IMAGES, IMPORTS, PARENT, Judge, number
 
-
 RESERVED = "aiplatform.googleapis.com/"
 OWN = {f"{RESERVED}dataset_metadata_schema": "IMAGE"}
 """The label that the service sets on each dataset."""

@@ -8,7 +8,12 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Api, Failure, Model, Operation, OperationKind, Scope
-from automl_plan.emulator.readings import BATCH_FAILURES, BATCH_FILE_NAMES, BATCH_RESOURCES
+from automl_plan.emulator.readings import (
+    BATCH_FAILURES,
+    BATCH_FILE_NAMES,
+    BATCH_RESOURCES,
+    Readings,
+)
 from automl_plan.emulator.sql_filters import equals
 from automl_plan.emulator.training.types import Prediction
 from automl_plan.emulator.vertex import filters
@@ -106,7 +111,7 @@ class VertexBatches:
         """Start a batch prediction; reply with its job."""
         check_query(request)
         scope = scope_of(request.params)
-        new = _new_batch(scope, body_fields(request, "batch_prediction_job"))
+        new = _new_batch(scope, body_fields(request, "batch_prediction_job"), self._engine.readings)
         return self._reply(request, self._engine.batches.create(scope, new))
 
     def get(self, request: Request) -> Reply:
@@ -187,14 +192,14 @@ class VertexBatches:
         )
 
 
-def _new_batch(scope: Scope, fields: Fields) -> NewBatch:
+def _new_batch(scope: Scope, fields: Fields, readings: Readings) -> NewBatch:
     fields.ignore(*_OUTPUT_FIELDS, *_IGNORED)
     display_name, labels = fields.text("displayName"), fields.mapping("labels")
     model = fields.text("model")
     parameters = fields.message("modelParameters")
     source, output = fields.message("inputConfig"), fields.message("outputConfig")
     fields.finish()
-    check_named("batch_prediction_job", display_name, labels)
+    check_named(readings, "batch_prediction_job", display_name, labels)
     read_parameters(parameters)
     if not model:
         raise invalid((fields.path("model"), "Required field not set."))
