@@ -14,7 +14,9 @@ from automl_plan.emulator.jobs import Jobs
 from automl_plan.emulator.lifespan import Lifespans
 from automl_plan.emulator.models import Models
 from automl_plan.emulator.operations import POOLS, Context, Operations
+from automl_plan.emulator.projects import Projects
 from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.rows import known_projects
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.trainings import Trainings
@@ -34,6 +36,7 @@ class Engine:
         self._store = Store(data_dir / "emulator.sqlite3")
         with self._store.reading() as db:  # so that a restart doesn't turn the clock back
             clock.advance(db.execute("SELECT ahead FROM clock").fetchone()["ahead"] / 1e6)
+            self.projects = Projects(known_projects(db))
         self._jobs = Jobs(clock, POOLS)
         self._billing = Billing(self._store, clock)
         self._lifespans = Lifespans(self._store, clock, self._billing)

@@ -35,13 +35,17 @@ class Request(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """An HTTP response; `retry_after` is in seconds. `sent` is the part that reaches the client."""
+    """An HTTP response; `retry_after` is in seconds. `sent` is the part that reaches the client.
+
+    `content` is sent as JSON in place of the body.
+    """
 
     status: int
-    body: bytes
+    body: bytes = b""
     content_type: str = JSON_TYPE
     retry_after: int | None = None
     sent: Literal["all", "half", "nothing"] = "all"
+    content: object = None
 
 
 Handler = Callable[[Request], Reply]
@@ -76,7 +80,15 @@ def route(name: Method | None, method: str, path: str, handler: Handler) -> Rout
 
 def json_reply(content: object, status: int = 200) -> Reply:
     """Return a response with JSON."""
-    return Reply(status, json.dumps(content, separators=(",", ":")).encode() + b"\n")
+    return Reply(status, content=content)
+
+
+def encoded(reply: Reply) -> Reply:
+    """Return a reply with its content as the JSON of its body."""
+    if reply.content is None:
+        return reply
+    body = json.dumps(reply.content, separators=(",", ":")).encode() + b"\n"
+    return replace(reply, body=body, content=None)
 
 
 def error_reply(error: ServiceError) -> Reply:
@@ -100,6 +112,8 @@ class Front(Struct, frozen=True):
     """What all paths of the API start with, before those of the routes."""
     surface: Surface | None = None
     """All that Google's API has."""
+    call: Callable[[Method, Handler, Request], Reply] = lambda _, handler, request: handler(request)
+    """Calls the handler of a method: what all methods have in common."""
 
     def match(self, request: Request) -> MatchedRoute | None:
         """Return the first route that matches, and the request as its handler gets it."""

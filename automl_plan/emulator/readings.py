@@ -8,26 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
-
+from automl_plan.emulator.answer_readings import ANSWER_READINGS
 from automl_plan.emulator.errors import StartError
-
-
-class Reading(Struct, frozen=True):
-    """One question about Google's service, and the answers that it may have.
-
-    `values` maps each value to what the service does then. `recorded` is the default: what
-    Google's published answers show, or else what is likeliest. `former` is what the service did
-    before it had readings. `sources` are public documents, samples or protos.
-    """
-
-    name: str
-    about: str
-    values: Mapping[str, str]
-    recorded: str
-    former: str
-    sources: tuple[str, ...]
-
+from automl_plan.emulator.reading import Reading as Reading  # others import it from here
 
 ITEM_IMAGE = Reading(
     name="item-image",
@@ -117,6 +100,7 @@ RESERVED_LABELS = Reading(
     sources=("discovery document of aiplatform v1: Dataset.labels (reserved and immutable)",),
 )
 READINGS: tuple[Reading, ...] = (
+    *ANSWER_READINGS,
     ITEM_IMAGE,
     ITEM_SEARCH,
     BATCH_FILE_NAMES,

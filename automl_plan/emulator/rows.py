@@ -154,6 +154,13 @@ def select(db: Connection, kind: type[Listed], scope: Scope, object_id: int | st
     return None if row is None else table.read(db, row)
 
 
+def known_projects(db: Connection) -> list[str]:
+    """Return the projects of all objects."""
+    tables = ("datasets", "models", "operations", "endpoints")
+    union = " UNION ".join(f"SELECT project FROM {name}" for name in tables)  # noqa: S608 - ours
+    return [row["project"] for row in db.execute(union)]
+
+
 def select_page(
     db: Connection, kind: type[Listed], scope: Scope, terms: Sequence[Term], window: Window
 ) -> Page[Listed]:

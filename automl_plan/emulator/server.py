@@ -17,7 +17,14 @@ from msgspec.structs import replace
 from automl_plan import __version__
 from automl_plan.emulator.errors import Code, ServiceError, StartError
 from automl_plan.emulator.faults import Call, Fault, Faults, answering
-from automl_plan.emulator.http import Front, MatchedRoute, Reply, Request, error_reply
+from automl_plan.emulator.http import (
+    Front,
+    MatchedRoute,
+    Reply,
+    Request,
+    encoded,
+    error_reply,
+)
 from automl_plan.emulator.methods import CallCounts
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -158,7 +165,9 @@ def _failing(fault: Fault, front: Front, reply: Reply) -> Reply:
 def _act(front: Front, found: MatchedRoute) -> Reply:
     """Call the method; errors become replies."""
     try:
-        return found.handler(found.request)
+        if found.name is None:
+            return found.handler(found.request)
+        return front.call(found.name, found.handler, found.request)
     except ServiceError as error:
         return front.error(error)
     except Exception:  # noqa: BLE001 - a bug must be answered, not end the connection
@@ -221,6 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, reply: Reply) -> None:
+        reply = encoded(reply)
         if reply.sent != "all":
             self.close_connection = True
         if reply.sent == "nothing":

@@ -20,6 +20,8 @@ from PIL import Image
 from tests.conftest import RunningEmulator, StartEmulator
 
 PARENT = "projects/my-project/locations/us-central1"
+NAMED = "projects/319519117448/locations/us-central1"
+"""What names in answers start with: they have the number of the project."""
 HURRIED = DEFAULT_POLLING.with_delay(initial=0.02, maximum=0.1).with_timeout(30.0)
 LABELS = ("daisy", "rose", "tulip")
 

@@ -5,7 +5,7 @@ from google.api_core import exceptions
 from google.cloud import automl_v1
 from google.protobuf import field_mask_pb2
 
-from tests.contract.conftest import PARENT, Judge, png
+from tests.contract.conftest import NAMED, PARENT, Judge, png
 
 
 def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
@@ -23,7 +23,7 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
     assert made == automl_v1.Dataset(name=made.name)
 
     dataset = judge.automl.get_dataset(name=made.name)
-    assert dataset.name.startswith(f"{PARENT}/datasets/ICN")
+    assert dataset.name.startswith(f"{NAMED}/datasets/ICN")
     assert len(dataset.name.rpartition("/ICN")[2]) == 19
     assert (dataset.display_name, dataset.description) == ("flowers", "of the garden")
     assert dict(dataset.labels) == {"team": "vision"}
@@ -36,7 +36,7 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
 
 def test_the_empty_metadata_of_object_detection_stays(judge: Judge) -> None:
     dataset = judge.dataset("cars", detection=True, images=False)
-    assert dataset.name.startswith(f"{PARENT}/datasets/IOD")
+    assert dataset.name.startswith(f"{NAMED}/datasets/IOD")
     assert "image_object_detection_dataset_metadata" in dataset
     raw = judge.get(dataset.name).json()
     assert raw["imageObjectDetectionDatasetMetadata"] == {}

@@ -9,7 +9,7 @@ from google.api_core import exceptions
 from google.cloud import automl_v1
 from google.protobuf import field_mask_pb2
 
-from tests.contract.conftest import PARENT, Judge
+from tests.contract.conftest import NAMED, PARENT, Judge
 
 
 def deployed(judge: Judge, model: Any, **metadata: Any) -> Any:
@@ -26,7 +26,7 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
     assert made == automl_v1.Model(name=made.name)
 
     model = judge.automl.get_model(name=made.name)
-    assert model.name.startswith(f"{PARENT}/models/ICN")
+    assert model.name.startswith(f"{NAMED}/models/ICN")
     assert model.display_name == "flowers_m"
     assert model.dataset_id == dataset.name.rpartition("/")[2]
     assert model.deployment_state == automl_v1.Model.DeploymentState.UNDEPLOYED
@@ -51,7 +51,7 @@ def test_int64_fields_are_strings(judge: Judge) -> None:
 
 def test_object_detection(judge: Judge) -> None:
     model = judge.model(judge.dataset("cars", detection=True), "cars")
-    assert model.name.startswith(f"{PARENT}/models/IOD")
+    assert model.name.startswith(f"{NAMED}/models/IOD")
     metadata = model.image_object_detection_model_metadata
     assert metadata.model_type == "cloud-high-accuracy-1"
     assert metadata.train_budget_milli_node_hours == 20_000

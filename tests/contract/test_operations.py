@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from tests.contract.conftest import HURRIED, PARENT, Judge
+from tests.contract.conftest import HURRIED, NAMED, PARENT, Judge
 
 
 def names(judge: Judge, query: str) -> list[str]:
@@ -155,7 +155,7 @@ def test_an_unknown_operation(judge: Judge) -> None:
 def test_scopes_are_apart(judge: Judge) -> None:
     name = judge.dataset(images=False).name
     for other in ("projects/other/locations/us-central1", "projects/my-project/locations/eu"):
-        assert judge.get(name.replace(PARENT, other)).status_code == 404
+        assert judge.get(name.replace(NAMED, other)).status_code == 404
         assert judge.get(f"{other}/datasets").json() == {}
     answer = judge.get("projects/my-project/locations/mars/datasets")
     assert answer.json()["error"]["status"] == "INVALID_ARGUMENT"

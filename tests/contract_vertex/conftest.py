@@ -23,6 +23,8 @@ from tests.contract_vertex.discovery import DiscoveryJudge
 from tests.contract_vertex.recorder import PREFIX, Recorder, recording
 
 PARENT = "projects/my-project/locations/us-central1"
+NAMED = "projects/319519117448/locations/us-central1"
+"""What names in answers start with: they have the number of the project."""
 SCHEMATA = "gs://google-cloud-aiplatform/schema"
 IMAGES = f"{SCHEMATA}/dataset/metadata/image_1.0.0.yaml"
 IMPORTS = {

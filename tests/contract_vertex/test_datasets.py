@@ -8,7 +8,7 @@ import pytest
 from google.api_core import exceptions
 from google.protobuf import field_mask_pb2
 
-from tests.contract.conftest import LABELS, png
+from tests.contract.conftest import LABELS, NAMED, png
 from tests.contract_vertex.conftest import IMAGES, IMPORTS, PARENT, Judge, number
 
 RESERVED = "aiplatform.googleapis.com/"
@@ -28,7 +28,7 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
         },
     )
     made = judge.result(operation)
-    assert made.name.startswith(f"{PARENT}/datasets/")
+    assert made.name.startswith(f"{NAMED}/datasets/")
     assert number(made).isdigit()
     assert operation.operation.name.startswith(f"{made.name}/operations/")
 

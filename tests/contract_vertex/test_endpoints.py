@@ -9,7 +9,7 @@ import pytest
 from google.api_core import exceptions
 from google.protobuf import field_mask_pb2
 
-from tests.contract.conftest import LABELS, png
+from tests.contract.conftest import LABELS, NAMED, png
 from tests.contract_vertex.conftest import PARENT, Judge, number
 
 
@@ -48,7 +48,7 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
 def test_an_id_can_be_chosen_and_belongs_to_one(judge: Judge, chosen: str) -> None:
     request = {"parent": PARENT, "endpoint": {"display_name": "x"}, "endpoint_id": chosen}
     made = judge.result(judge.endpoints.create_endpoint(request=request))
-    assert made.name == f"{PARENT}/endpoints/{chosen}"
+    assert made.name == f"{NAMED}/endpoints/{chosen}"
     assert judge.endpoints.get_endpoint(name=made.name).display_name == "x"
     with pytest.raises(exceptions.Conflict):
         judge.endpoints.create_endpoint(request=request)

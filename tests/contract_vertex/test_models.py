@@ -11,7 +11,7 @@ from google.cloud import aiplatform_v1
 from google.protobuf import field_mask_pb2
 
 from tests.contract.conftest import LABELS
-from tests.contract_vertex.conftest import AS_ASSIGNED, PARENT, SCHEMATA, Judge, number
+from tests.contract_vertex.conftest import AS_ASSIGNED, NAMED, PARENT, SCHEMATA, Judge, number
 
 THRESHOLDS = [*(count / 100 for count in range(0, 100, 5)), 0.96, 0.97, 0.98, 0.99]
 SINGLE = f"{SCHEMATA}/modelevaluation/classification_metrics_1.0.0.yaml"
@@ -20,12 +20,12 @@ BOXES = f"{SCHEMATA}/modelevaluation/image_object_detection_metrics_1.0.0.yaml"
 
 def test_get(judge: Judge) -> None:
     model = judge.model(judge.dataset())
-    assert model.name.startswith(f"{PARENT}/models/")
+    assert model.name.startswith(f"{NAMED}/models/")
     assert number(model).isdigit()
     assert model.display_name == "flowers"
     assert (model.version_id, list(model.version_aliases)) == ("1", ["default"])
     assert model.create_time <= model.update_time
-    assert model.training_pipeline.startswith(f"{PARENT}/trainingPipelines/")
+    assert model.training_pipeline.startswith(f"{NAMED}/trainingPipelines/")
     resources = aiplatform_v1.Model.DeploymentResourcesType
     assert list(model.supported_deployment_resources_types) == [resources.AUTOMATIC_RESOURCES]
     source = aiplatform_v1.ModelSourceInfo.ModelSourceType

@@ -10,7 +10,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2
 
 from tests.contract.conftest import HURRIED
-from tests.contract_vertex.conftest import IMPORTS, PARENT, Judge, number
+from tests.contract_vertex.conftest import IMPORTS, NAMED, PARENT, Judge, number
 from tests.contract_vertex.recorder import PREFIX
 
 
@@ -164,7 +164,7 @@ def test_a_failure_is_an_error_and_no_response(judge: Judge) -> None:
 def test_scopes_are_apart(judge: Judge) -> None:
     name = judge.dataset(None).name
     for other in ("projects/other/locations/us-central1", "projects/my-project/locations/eu"):
-        assert judge.get(name.replace(PARENT, other)).status_code in (400, 404)
+        assert judge.get(name.replace(NAMED, other)).status_code in (400, 404)
     assert judge.get("projects/other/locations/us-central1/datasets").json() == {}
     url = f"{judge.emulator.url}/v1/{PARENT}/datasets"
     assert judge.http.get(url, timeout=30).json() == {}

@@ -11,6 +11,7 @@ from google.api_core import exceptions
 from tests.contract_vertex.conftest import (
     AS_ASSIGNED,
     INPUTS,
+    NAMED,
     PARENT,
     TASKS,
     Judge,
@@ -40,7 +41,7 @@ def test_create_answers_a_pipeline_and_its_end_names_the_model(judge: Judge) -> 
         labels={"run": "may"},
         model_to_upload={"display_name": "may", "labels": {"team": "vision"}},
     )
-    assert begun.name.startswith(f"{PARENT}/trainingPipelines/")
+    assert begun.name.startswith(f"{NAMED}/trainingPipelines/")
     assert number(begun).isdigit()
     assert begun.display_name == "flowers of May"
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from automl_plan.emulator.automl.datasets import AutomlDatasets
 from automl_plan.emulator.automl.evaluations import AutomlEvaluations
+from automl_plan.emulator.automl.messages import MESSAGES
 from automl_plan.emulator.automl.models import AutomlModels
 from automl_plan.emulator.automl.names import LOCATIONS
 from automl_plan.emulator.automl.operations import AutomlOperations
 from automl_plan.emulator.automl.predictions import AutomlPredictions
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Front, route
+from automl_plan.emulator.wire.answers import Answers
 from automl_plan.emulator.wire.operations import operation_routes
 from automl_plan.emulator.wire.resources import LocationMethods
 from automl_plan.emulator.wire.surface import Surface
@@ -62,4 +64,5 @@ def automl_front(engine: Engine) -> Front:
             route("locations.get", "GET", _SCOPE, locations.get),
         ),
         surface=SURFACE,
+        call=Answers(engine.readings, engine.projects, MESSAGES).call,
     )

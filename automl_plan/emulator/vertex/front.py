@@ -10,11 +10,13 @@ from automl_plan.emulator.vertex.data_items import VertexDataItems
 from automl_plan.emulator.vertex.datasets import VertexDatasets
 from automl_plan.emulator.vertex.endpoints import VertexEndpoints
 from automl_plan.emulator.vertex.evaluations import VertexEvaluations
+from automl_plan.emulator.vertex.messages import MESSAGES
 from automl_plan.emulator.vertex.models import VertexModels
 from automl_plan.emulator.vertex.names import LOCATIONS, PREFIX
 from automl_plan.emulator.vertex.operations import VertexOperations
 from automl_plan.emulator.vertex.pipelines import VertexPipelines
 from automl_plan.emulator.vertex.predictions import VertexPredictions
+from automl_plan.emulator.wire.answers import Answers
 from automl_plan.emulator.wire.operations import operation_routes
 from automl_plan.emulator.wire.resources import LocationMethods
 from automl_plan.emulator.wire.surface import Surface
@@ -46,7 +48,8 @@ def vertex_front(engine: Engine) -> Front:
         route("locations.list", "GET", _v1_or_ui(_PROJECT), locations.list),
         route("locations.get", "GET", _v1_or_ui(_SCOPE), locations.get),
     )
-    return Front(routes, prefix=PREFIX, surface=SURFACE)
+    answers = Answers(engine.readings, engine.projects, MESSAGES)
+    return Front(routes, prefix=PREFIX, surface=SURFACE, call=answers.call)
 
 
 def _datasets(methods: VertexDatasets, items: VertexDataItems) -> tuple[Route, ...]:

@@ -117,7 +117,7 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
         deployed=answer.get("deploymentState") in _DEPLOYED,
         node_count=integer(metadata.get("nodeCount")) or None,
         model_type=text(metadata.get("modelType")),
-        base_model_id=text(metadata.get("baseModelId")),
+        base_model_id=tail(metadata.get("baseModelId")) or None,
         train_budget_milli_node_hours=_budget(metadata, problem),
         train_cost_milli_node_hours=integer(metadata.get("trainCostMilliNodeHours")),
         stop_reason=stop_reason,

@@ -44,6 +44,7 @@ from automl_plan.providers.google.vertex.wire import (
     below,
     by_label,
     dataset,
+    dataset_of,
     endpoint,
     kind_untold,
     model,
@@ -398,7 +399,7 @@ class VertexProvider(GoogleService):
 
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
     if kind is ResourceKind.DATASET:
-        return bool(mapping(answer.get("inputDataConfig")).get("datasetId") == object_id)
+        return dataset_of(answer) == object_id
     made = below(mapping(answer.get("modelToUpload")).get("name"), "")
     return tail(made) == object_id
 

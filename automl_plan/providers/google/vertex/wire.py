@@ -209,13 +209,12 @@ def model(
     found = LiveModel(
         id=model_id,
         display_name=text(answer.get("displayName")) or "",
-        dataset_id=text(mapping(trained.get("inputDataConfig")).get("datasetId"))
-        or labels.get(DATASET_LABEL, ""),
+        dataset_id=dataset_of(trained) or labels.get(DATASET_LABEL, ""),
         problem=problem,
         deployed=bool(items(answer.get("deployedModels"))),
         endpoints=places,
         model_type=model_type,
-        base_model_id=text(inputs.get("baseModelId")),
+        base_model_id=tail(inputs.get("baseModelId")) or None,
         train_budget_milli_node_hours=budget,
         disable_early_stopping=inputs.get("disableEarlyStopping") is True,
         train_cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
@@ -301,7 +300,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         error=failure if state in ("FAILED", "CANCELLED") else None,
         result_id=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
         labels=labels_of(answer),
-        dataset_id=text(mapping(answer.get("inputDataConfig")).get("datasetId")),
+        dataset_id=dataset_of(answer) or None,
         cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
     )
 
@@ -331,6 +330,11 @@ def kind_untold(answer: Mapping[str, Any]) -> bool:
     return answer.get("metadataSchemaUri") == IMAGE_DATASET and _kind(answer) is None
 
 
+def dataset_of(pipeline: Mapping[str, Any]) -> str:
+    """Return the id of the dataset that a TrainingPipeline names; empty for none."""
+    return tail(mapping(pipeline.get("inputDataConfig")).get("datasetId"))
+
+
 def trains_images(answer: Mapping[str, Any]) -> bool:
     """Whether a TrainingPipeline is AutoML's of images."""
     return _problem(answer) is not None
@@ -354,8 +358,7 @@ def _kind_trained(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, An
     found = set()
     for each in pipelines:
         problem = _problem(each)
-        on = mapping(each.get("inputDataConfig")).get("datasetId")
-        if problem is None or on != tail(answer.get("name")):
+        if problem is None or dataset_of(each) != tail(answer.get("name")):
             continue
         several = mapping(each.get("trainingTaskInputs")).get("multiLabel") is True
         found.add((problem, several and problem is Problem.IMAGE_CLASSIFICATION))

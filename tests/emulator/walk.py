@@ -1,0 +1,338 @@
+"""A fixed walk of requests through both APIs of a service in this process, and what it answers.
+
+Ids, etags and times differ from service to service: they are told in the order in which they
+appear, and in whole hours since the first request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from automl_plan.emulator.automl.front import automl_front
+from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.faults import Faults
+from automl_plan.emulator.files import Files
+from automl_plan.emulator.http import Request, encoded
+from automl_plan.emulator.methods import CallCounts
+from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.server import Server
+from automl_plan.emulator.storage import storage_front
+from automl_plan.emulator.vertex.front import vertex_front
+
+HOUR = 3600.0
+_SCHEMATA = "gs://google-cloud-aiplatform/schema"
+IMAGES = f"{_SCHEMATA}/dataset/metadata/image_1.0.0.yaml"
+IMPORT = f"{_SCHEMATA}/dataset/ioformat/image_classification_single_label_io_format_1.0.0.yaml"
+TASK = f"{_SCHEMATA}/trainingjob/definition/automl_image_classification_1.0.0.yaml"
+
+_SHIFTING = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z)|(?P<etag>AB3BwF[A-Za-z0-9_=-]+)|"
+    r"(?P<id>(?<!\d)\d{19}(?!\d))"
+)
+_TOKEN = re.compile(r'("nextPageToken":\s?")[^"]+')
+
+
+class _Clock(Clock):
+    """Stands still, but for who waits: then it is that time at once, unless it is held."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        self._now = datetime.now(UTC).replace(microsecond=0)
+        self._held = False
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> datetime:
+        with self._changed:
+            self._now += timedelta(seconds=seconds)
+            self._changed.notify_all()
+            return self._now
+
+    def hold(self, *, held: bool) -> None:
+        """Let those wait who wait, or let them go on."""
+        with self._changed:
+            self._held = held
+            self._changed.notify_all()
+
+    def wait_until(self, instant: datetime, interrupted: Callable[[], bool]) -> bool:
+        with self._changed:
+            while not interrupted():
+                if not self._held:
+                    self._now = max(self._now, instant)
+                    return True
+                self._changed.wait()
+            return False
+
+
+class Walk:
+    """Asks a service in this process, and keeps what it answers."""
+
+    def __init__(self, clock: _Clock, server: Server) -> None:
+        self.clock = clock
+        self.answers: list[tuple[str, int, str]] = []
+        """What was asked for, the status, and the answer as JSON, told alike by all services."""
+        self._server = server
+        self._began = clock.now()
+        self._seen: dict[str, str] = {}
+
+    def ask(self, verb: str, url: str, body: object = None) -> Any:
+        """Send a request, keep its answer, and return that."""
+        status, content = self._send(verb, url, body)
+        written = json.dumps(content, sort_keys=True)
+        self.answers.append((f"{verb} {self._told(url)}", status, self._told(written)))
+        return content if isinstance(content, dict) else {}
+
+    def quietly(self, verb: str, url: str, body: object = None) -> Any:
+        """Send a request whose answer is not kept."""
+        content = self._send(verb, url, body)[1]
+        return content if isinstance(content, dict) else {}
+
+    def until(self, url: str, ended: Callable[[Any], bool]) -> Any:
+        """Ask for an object until it has ended; keep the last answer."""
+        end = time.monotonic() + 20
+        while not ended(self.quietly("GET", url)):
+            assert time.monotonic() < end, f"{url} does not end"
+            time.sleep(0.005)
+        return self.ask("GET", url)
+
+    def _send(self, verb: str, url: str, body: object) -> tuple[int, object]:
+        split = urlsplit(url)
+        query = dict(parse_qsl(split.query, keep_blank_values=True))
+        sent = b"" if body is None else json.dumps(body).encode()
+        reply = encoded(self._server.answer(Request(verb, split.path, query, sent), None))
+        return reply.status, json.loads(reply.body or b"null")
+
+    def _told(self, text: str) -> str:
+        def told(match: re.Match[str]) -> str:
+            found, kind = match[0], str(match.lastgroup)
+            if kind == "time":
+                since = datetime.fromisoformat(found) - self._began
+                return f"+{round(since.total_seconds() / HOUR)}h"
+            return self._seen.setdefault(found, f"{kind}-{len(self._seen)}")
+
+        return _TOKEN.sub(r"\1token", _SHIFTING.sub(told, text))
+
+
+@contextmanager
+def walking(folder: Path, values: Mapping[str, str]) -> Iterator[Walk]:
+    """A service with these readings, and a bucket for it to import from."""
+    bucket = folder / "buckets" / "bucket"
+    bucket.mkdir(parents=True)
+    rows = []
+    for number in range(12):
+        (bucket / f"{number}.png").write_bytes(f"image {number}".encode())
+        use = ("TRAIN", "TRAIN", "VALIDATION", "TEST")[number % 4]
+        rows.append(f"{use},gs://bucket/{number}.png,{('cat', 'dog', 'eel')[number // 4]}\n")
+    (bucket / "all.csv").write_text("".join(rows))
+    bad = [f"TRAIN,gs://bucket/{number}.png,a+b\n" for number in range(2)]
+    (bucket / "bad.csv").write_text("".join([*rows, *bad]))
+    (bucket / "many.csv").write_text("".join([*rows, *(f"{row}" for row in rows * 3)]))
+    files = Files(folder / "buckets", folder)
+    clock = _Clock()
+    engine = Engine(folder, files, "simulated", clock, Readings(values))
+    fronts = (automl_front(engine), vertex_front(engine), storage_front(files))
+    server = Server(0, fronts, CallCounts(), Faults(), engine.now)
+    try:
+        engine.resume()
+        yield Walk(clock, server)
+    finally:
+        server.server_close()
+        engine.interrupt()
+        engine.close()
+
+
+def take(folder: Path, values: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    """Walk through a new service with these readings; all that it answered."""
+    with walking(folder, values) as walk:
+        _Automl(walk).go()
+        _Vertex(walk).go()
+        return walk.answers
+
+
+def changed(
+    before: list[tuple[str, int, str]], after: list[tuple[str, int, str]]
+) -> list[tuple[str, str]]:
+    """Pairs of answers that differ; walks that part differ."""
+    pairs = zip(before, after, strict=False)
+    found = [(str(one), str(other)) for one, other in pairs if one != other]
+    if len(before) != len(after):
+        found.append((f"{len(before)} answers", f"{len(after)} answers"))
+    return found
+
+
+class _Automl:
+    """AutoML v1."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._home = "/v1/projects/my-project/locations/us-central1"
+
+    def go(self) -> None:
+        ask, home = self._walk.ask, self._home
+        dataset = self._dataset("flowers", "bad.csv")
+        self._dataset("flowers", "many.csv")
+        ask("GET", f"{home}/datasets")
+        ask("PATCH", dataset, {"description": "first", "labels": {"team": "a"}})
+        ask("PATCH", dataset, {"displayName": "tulips"})
+        ask("PATCH", dataset, {"displayName": "tulips", "etag": "AB3BwFx"})
+        self._cancelled_import(dataset)
+        self._walk.clock.hold(held=True)
+        training = self._train(dataset, "first")
+        ask("GET", f"{home}/models")
+        ask("DELETE", dataset)
+        self._walk.clock.hold(held=False)
+        model = self._model(training)
+        ask("GET", model)
+        ask("GET", f"{model}/modelEvaluations")
+        self._walk.clock.hold(held=True)
+        deployment = ask("POST", f"{model}:deploy", {})
+        self._walk.clock.hold(held=False)
+        self._ended(deployment)
+        ask("GET", model)
+        ask("DELETE", model)
+        ask("GET", f"{home}/models")
+        more = self._dataset("more", "all.csv")
+        self._walk.clock.hold(held=True)
+        second = self._train(more, "second")
+        ask("POST", f"{second}:cancel")
+        self._walk.clock.hold(held=False)
+        self._until_done(second)
+        ask("POST", f"{training}:cancel")
+        for query in ("", "?pageSize=1", "?pageSize=5000", "?pageSize=0"):
+            ask("GET", f"{home}/datasets{query}")
+        ask("GET", f"{home}/operations?filter=done%3Dtrue")
+        self._walk.clock.advance(19 * 31 * 24 * HOUR)
+        ask("GET", f"{home}/models")
+        ask("POST", f"{model}:deploy", {})
+
+    def _dataset(self, name: str, source: str) -> str:
+        kind = {"imageClassificationDatasetMetadata": {"classificationType": "MULTICLASS"}}
+        asked = {"displayName": name, **kind}
+        made = self._ended(self._walk.ask("POST", f"{self._home}/datasets", asked))
+        dataset = f"{self._home}/datasets/{_tail(made.get('response', {}).get('name'))}"
+        config = {"gcsSource": {"inputUris": [f"gs://bucket/{source}"]}}
+        self._ended(self._walk.ask("POST", f"{dataset}:importData", {"inputConfig": config}))
+        self._walk.ask("GET", dataset)
+        return dataset
+
+    def _cancelled_import(self, dataset: str) -> None:
+        config = {"gcsSource": {"inputUris": ["gs://bucket/all.csv"]}}
+        self._ended(self._walk.ask("POST", f"{dataset}:importData", {"inputConfig": config}))
+
+    def _train(self, dataset: str, name: str) -> str:
+        metadata = {"imageClassificationModelMetadata": {"trainBudgetMilliNodeHours": 8000}}
+        body = {"displayName": name, "datasetId": _tail(dataset), **metadata}
+        begun = self._walk.ask("POST", f"{self._home}/models", body)
+        return f"{self._home}/operations/{_tail(begun.get('name'))}"
+
+    def _model(self, training: str) -> str:
+        made = self._until_done(training)
+        return f"{self._home}/models/{_tail(made.get('response', {}).get('name'))}"
+
+    def _ended(self, begun: Any) -> Any:
+        url = f"{self._home}/operations/{_tail(begun.get('name'))}"
+        if not begun.get("name"):
+            return begun
+        return self._until_done(url)
+
+    def _until_done(self, url: str) -> Any:
+        return self._walk.until(url, lambda found: found.get("done") is True or "error" in found)
+
+
+class _Vertex:
+    """Vertex AI v1."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._home = "/vertex/v1/projects/my-project/locations/us-central1"
+
+    def go(self) -> None:
+        ask, home = self._walk.ask, self._home
+        dataset = self._dataset("flowers")
+        ask("PATCH", dataset, {"labels": {"team": "a"}})
+        self._walk.clock.hold(held=True)
+        first = self._train(dataset, "first")
+        ask("GET", f"{home}/trainingPipelines")
+        ask("GET", f"{home}/trainingPipelines?filter=labels.run%3Dfirst")
+        ask("GET", f"{home}/trainingPipelines?filter=labels.run%3Dsecond")
+        ask("DELETE", dataset)
+        self._walk.clock.hold(held=False)
+        ended = self._trained(first)
+        model = f"{home}/models/{_tail(ended.get('modelToUpload', {}).get('name'))}"
+        ask("GET", model)
+        ask("GET", f"{home}/models")
+        evaluations = ask("GET", f"{model}/evaluations")
+        for each in evaluations.get("modelEvaluations", []):
+            ask("GET", f"{model}/evaluations/{_tail(each.get('name'))}/slices")
+        self._deployed(model)
+        more = self._dataset("more")
+        self._walk.clock.hold(held=True)
+        second = self._train(more, "second")
+        ask("POST", f"{second}:cancel")
+        self._walk.clock.hold(held=False)
+        self._trained(second)
+        ask("POST", f"{first}:cancel")
+        for query in ("", "?pageSize=1", "?pageSize=5000"):
+            ask("GET", f"{home}/datasets{query}")
+        ask("GET", f"{home}/trainingPipelines")
+        self._walk.clock.advance(19 * 31 * 24 * HOUR)
+        ask("GET", f"{home}/models")
+
+    def _dataset(self, name: str) -> str:
+        asked = {"displayName": name, "metadataSchemaUri": IMAGES}
+        made = self._ended(self._walk.ask("POST", f"{self._home}/datasets", asked))
+        dataset = f"{self._home}/datasets/{_tail(made.get('response', {}).get('name'))}"
+        source = {"gcsSource": {"uris": ["gs://bucket/all.csv"]}, "importSchemaUri": IMPORT}
+        self._ended(self._walk.ask("POST", f"{dataset}:import", {"importConfigs": [source]}))
+        self._walk.ask("GET", dataset)
+        return dataset
+
+    def _train(self, dataset: str, name: str) -> str:
+        inputs = {"modelType": "CLOUD", "budgetMilliNodeHours": 8000, "multiLabel": False}
+        body = {
+            "displayName": name,
+            "labels": {"run": name},
+            "trainingTaskDefinition": TASK,
+            "trainingTaskInputs": inputs,
+            "inputDataConfig": {"datasetId": _tail(dataset)},
+            "modelToUpload": {"displayName": name},
+        }
+        begun = self._walk.ask("POST", f"{self._home}/trainingPipelines", body)
+        return f"{self._home}/trainingPipelines/{_tail(begun.get('name'))}"
+
+    def _trained(self, pipeline: str) -> Any:
+        return self._walk.until(pipeline, lambda found: "endTime" in found or "error" in found)
+
+    def _deployed(self, model: str) -> None:
+        ask = self._walk.ask
+        made = self._ended(ask("POST", f"{self._home}/endpoints", {"displayName": "e"}))
+        endpoint = f"{self._home}/endpoints/{_tail(made.get('response', {}).get('name'))}"
+        deployed = {"model": model.removeprefix("/vertex/v1/"), "automaticResources": {}}
+        body = {"deployedModel": deployed, "trafficSplit": {"0": 100}}
+        self._ended(ask("POST", f"{endpoint}:deployModel", body))
+        ask("GET", f"{self._home}/endpoints")
+        ask("GET", model)
+        ask("DELETE", model)
+
+    def _ended(self, begun: Any) -> Any:
+        name = str(begun.get("name", ""))
+        if not name:
+            return begun
+        below = name.split("/", 4)[4]
+        return self._walk.until(
+            f"{self._home}/{below}", lambda found: found.get("done") is True or "error" in found
+        )
+
+
+def _tail(name: object) -> str:
+    return str(name or "none").rpartition("/")[2]
