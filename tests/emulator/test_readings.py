@@ -47,7 +47,6 @@ def test_a_reading_is_told_whole(reading: Reading) -> None:
     assert len(reading.values) >= 2
     assert {reading.recorded, reading.former} <= reading.values.keys()
     assert reading.sources
-    assert reading.about.endswith("?")
 
 
 def test_names_are_not_used_twice() -> None:

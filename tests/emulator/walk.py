@@ -92,6 +92,11 @@ class Walk:
         self.answers.append((f"{verb} {self._told(url)}", status, self._told(written)))
         return content if isinstance(content, dict) else {}
 
+    def keep_names(self, url: str) -> None:
+        """Send a list request, and keep only the names of the items."""
+        items = self.quietly("GET", url).get("items", [])
+        self.answers.append((f"GET {url}", 200, self._told(str([each["name"] for each in items]))))
+
     def quietly(self, verb: str, url: str, body: object = None) -> Any:
         """Send a request whose answer is not kept."""
         content = self._send(verb, url, body)[1]
@@ -137,6 +142,8 @@ def walking(folder: Path, values: Mapping[str, str]) -> Iterator[Walk]:
     bad = [f"TRAIN,gs://bucket/{number}.png,a+b\n" for number in range(2)]
     (bucket / "bad.csv").write_text("".join([*rows, *bad]))
     (bucket / "many.csv").write_text("".join([*rows, *(f"{row}" for row in rows * 3)]))
+    instances = [{"content": f"gs://bucket/{name}.png", "mimeType": "image/png"} for name in "0x"]
+    (bucket / "batch.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in instances))
     files = Files(folder / "buckets", folder)
     clock = _Clock()
     engine = Engine(folder, files, "simulated", clock, Readings(values))
@@ -275,6 +282,8 @@ class _Vertex:
         for each in evaluations.get("modelEvaluations", []):
             ask("GET", f"{model}/evaluations/{_tail(each.get('name'))}/slices")
         self._deployed(model)
+        self._items(dataset)
+        self._batch(model)
         more = self._dataset("more")
         self._walk.clock.hold(held=True)
         second = self._train(more, "second")
@@ -296,6 +305,34 @@ class _Vertex:
         self._ended(self._walk.ask("POST", f"{dataset}:import", {"importConfigs": [source]}))
         self._walk.ask("GET", dataset)
         return dataset
+
+    def _items(self, dataset: str) -> None:
+        ask = self._walk.ask
+        listed = ask("GET", f"{dataset}/dataItems")
+        for each in listed.get("dataItems", [])[:1]:
+            ask("GET", f"{dataset}/dataItems/{_tail(each.get('name'))}/annotations")
+        ask("GET", f"{dataset}:searchDataItems")
+
+    def _batch(self, model: str) -> None:
+        """A batch prediction of an image, and of one that is not there."""
+        ask = self._walk.ask
+        asked = {
+            "displayName": "night",
+            "model": model.removeprefix("/vertex/v1/"),
+            "inputConfig": {
+                "instancesFormat": "jsonl",
+                "gcsSource": {"uris": ["gs://bucket/batch.jsonl"]},
+            },
+            "outputConfig": {
+                "predictionsFormat": "jsonl",
+                "gcsDestination": {"outputUriPrefix": "gs://bucket/answers"},
+            },
+        }
+        begun = ask("POST", f"{self._home}/batchPredictionJobs", asked)
+        job = f"{self._home}/batchPredictionJobs/{_tail(begun.get('name'))}"
+        self._walk.until(job, lambda found: "endTime" in found or "error" in found)
+        ask("GET", f"{self._home}/batchPredictionJobs")
+        self._walk.keep_names("/storage/v1/b/bucket/o?prefix=answers")
 
     def _train(self, dataset: str, name: str) -> str:
         inputs = {"modelType": "CLOUD", "budgetMilliNodeHours": 8000, "multiLabel": False}

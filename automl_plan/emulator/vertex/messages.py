@@ -47,6 +47,15 @@ _PIPELINE = Message(
     running={"state": (f"{_STATE}PROVISIONING", frozenset({*_UNDER_WAY, 1, 2, 3, 6}))},
     lasting={"state": f"{_STATE}ARCHIVED"},
 )
+_JOB = Message(
+    running={
+        "state": (
+            "JOB_STATE_PROVISIONING",
+            frozenset({*(name.replace("PIPELINE", "JOB") for name in _UNDER_WAY), 1, 2, 3, 6}),
+        )
+    },
+    lasting={"state": "JOB_STATE_ARCHIVED"},
+)
 _EVALUATION = Message({"sliceDimensions": []})
 _OPERATION = Message(
     {"done": False},
@@ -54,6 +63,11 @@ _OPERATION = Message(
 )
 
 MESSAGES: Mapping[Method, Message] = {
+    "batchPredictionJobs.create": _JOB,
+    "batchPredictionJobs.delete": _OPERATION,
+    "batchPredictionJobs.get": _JOB,
+    "batchPredictionJobs.list": listed("batchPredictionJobs", _JOB),
+    "dataItems.list": listed("dataItems", Message()),
     "datasets.create": _OPERATION,
     "datasets.delete": _OPERATION,
     "datasets.export": _OPERATION,
