@@ -16,7 +16,7 @@ _PROTO3_JSON = "protobuf.dev: ProtoJSON Format"
 
 PROJECT_IN_NAMES = Reading(
     name="project-in-names",
-    about="How do answers name the project: by its number, or by the id that was asked for?",
+    about="How do answers name the project: by its number, or by the id of the request?",
     values={
         "number": "names of objects have the project's number",
         "id": "names of objects have the id of the request",
