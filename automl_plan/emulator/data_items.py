@@ -68,7 +68,7 @@ class DataItems:
     def dataset(self, scope: Scope, dataset_id: int) -> tuple[Dataset, Sequence[AnnotationSpec]]:
         """Return a dataset and its labels."""
         with self._store.reading() as db:
-            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
             return dataset, select_specs(db, dataset_id)
 
     def list(
@@ -88,7 +88,7 @@ class DataItems:
         where = " AND ".join(["dataset_id = ?", *(term.sql for term in terms)])
         values = (value for term in terms for value in term.parameters)
         with self._store.reading() as db:
-            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
             rows = db.execute(
                 f"SELECT * FROM examples WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?",  # noqa: S608 - closed sets only
                 (dataset_id, *values, window.size + 1, first),
@@ -132,14 +132,14 @@ class DataItems:
             if use is not None:
                 db.execute("UPDATE examples SET ml_use = ? WHERE seq = ?", (use, item_id))
             write_examples(db, dataset_id, [new], self._clock.now())
-            write_counts(db, dataset_id, select_examples(db, dataset_id))
+            write_counts(db, dataset_id, select_examples(db, dataset_id), self._clock.now())
 
     def remove(self, dataset_id: int, item_id: int) -> None:
         """Remove an image from a dataset, as people do in Google Cloud's console."""
         with self._store.transaction() as db:
             self._by_number(db, dataset_id, item_id)
             db.execute("DELETE FROM examples WHERE seq = ?", (item_id,))
-            write_counts(db, dataset_id, select_examples(db, dataset_id))
+            write_counts(db, dataset_id, select_examples(db, dataset_id), self._clock.now())
 
     def _by_number(self, db: Connection, dataset_id: int, item_id: int) -> tuple[Dataset, Example]:
         """A dataset of any scope, and an image of it."""
@@ -149,7 +149,7 @@ class DataItems:
         ).fetchone()
         if row is None:
             raise not_found(NO_ITEM)
-        return required(dataset, NO_DATASET), read_example(row)
+        return required(dataset, NO_ITEM), read_example(row)
 
 
 _ALL = 10**9
@@ -157,7 +157,7 @@ _ALL = 10**9
 
 def _scope_of(db: Connection, dataset_id: int) -> Scope:
     sql = "SELECT api, project, location FROM datasets WHERE id = ?"
-    return Scope(*required(db.execute(sql, (dataset_id,)).fetchone(), NO_DATASET))
+    return Scope(*required(db.execute(sql, (dataset_id,)).fetchone(), NO_ITEM))
 
 
 def of_item(number: int, *, negated: bool = False) -> Term:

@@ -17,6 +17,7 @@ from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
 from automl_plan.emulator.objects import (
     AnnotationSpec,
+    Api,
     Change,
     Dataset,
     ObjectKind,
@@ -44,7 +45,10 @@ from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.import_csv import ImportFailed, merge_examples, read_csv
 from automl_plan.emulator.training.types import Example, Problem
 
-NO_DATASET = "The Dataset doesn't exist or is inaccessible for use with AutoMl."
+NO_DATASET: Mapping[Api, str] = {
+    Api.AUTOML: "The Dataset doesn't exist or is inaccessible for use with AutoMl.",
+    Api.VERTEX: "The Dataset does not exist.",
+}
 _BUSY_KINDS = (
     OperationKind.IMPORT_DATA,
     OperationKind.EXPORT_DATA,
@@ -95,7 +99,7 @@ class Datasets(Manager):
     def get(self, scope: Scope, dataset_id: int) -> Dataset:
         """Return the dataset of that id."""
         with self._store.reading() as db:
-            return required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            return required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Dataset]:
         """Return datasets, newest first."""
@@ -114,14 +118,14 @@ class Datasets(Manager):
     def update(self, scope: Scope, dataset_id: int, change: Change, etag: str | None) -> Dataset:
         """Change fields; with an etag, only if it is the current one."""
         with self._store.transaction() as db:
-            old = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            old = required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
             return apply_change(db, old, change, etag, self._clock.now())
 
     def delete(self, scope: Scope, dataset_id: int) -> Operation:
         """Delete a dataset with all its content; refused while an operation works on it."""
         target = ObjectRef(ObjectKind.DATASET, dataset_id)
         with self._store.transaction() as db:
-            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
             busy = self._operations.running_on(db, target, _BUSY_KINDS)
             if busy is not None:
                 raise precondition(
@@ -157,9 +161,9 @@ class Datasets(Manager):
     ) -> Operation:
         target = ObjectRef(ObjectKind.DATASET, dataset_id)
         with self._store.transaction() as db:
-            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET)
+            dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
             if self._operations.running_on(db, target, [OperationKind.DELETE_DATASET]):
-                raise not_found(NO_DATASET)
+                raise not_found(NO_DATASET[scope.api])
             spec = {"dataset_id": dataset_id, **spec}
             return self._operations.begin(db, scope, kind, dataset.problem, spec, [target])
 
@@ -170,6 +174,7 @@ class Datasets(Manager):
             "scope": operation.scope,
             "problem": operation.problem,
             "created": operation.created,
+            "updated": operation.created,
         }
         dataset = msgspec.convert(fields, Dataset)
         with self._store.transaction() as db:
@@ -199,7 +204,10 @@ class Datasets(Manager):
                 raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
         with self._store.transaction() as db:
             if "annotations" in operation.spec:
-                current = required(select(db, Dataset, operation.scope, dataset_id), NO_DATASET)
+                current = required(
+                    select(db, Dataset, operation.scope, dataset_id),
+                    NO_DATASET[operation.scope.api],
+                )
                 _with_annotation_kind(current, operation)  # another import may have been first
                 db.execute(
                     "UPDATE datasets SET problem = ?, multilabel = ? WHERE id = ?",
@@ -208,7 +216,7 @@ class Datasets(Manager):
             known = select_examples(db, dataset_id)
             merged = merge_examples(known, examples, multilabel=dataset.multilabel)
             write_examples(db, dataset_id, merged.changed, self._clock.now())
-            write_counts(db, dataset_id, merged.examples)
+            write_counts(db, dataset_id, merged.examples, self._clock.now())
             self._operations.finish(db, operation, failures=[*failures, *merged.failures])
 
     def _read(
@@ -244,7 +252,9 @@ class Datasets(Manager):
     def _run_export(self, operation: Operation, _: Cancellation) -> None:
         dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.reading() as db:
-            dataset = required(select(db, Dataset, operation.scope, dataset_id), NO_DATASET)
+            dataset = required(
+                select(db, Dataset, operation.scope, dataset_id), NO_DATASET[operation.scope.api]
+            )
             examples = select_examples(db, dataset_id)
         now = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         try:

@@ -268,10 +268,9 @@ class Endpoints(Manager):
             columns = {"id": spec["deployment_id"], "created": self._clock.now(), **chosen}
             insert(db, "deployments", columns)
             split = cast("Mapping[str, int]", spec["traffic"])
-            if split:
-                new = cast("str", spec["deployment_id"])
-                named = {new if key == _NEW_DEPLOYMENT else key: n for key, n in split.items()}
-                self._write_traffic(db, endpoint, named)
+            new = cast("str", spec["deployment_id"])
+            named = {new if key == _NEW_DEPLOYMENT else key: n for key, n in split.items()}
+            self._write_traffic(db, endpoint, named or endpoint.traffic)
             self._meter(db, operation, model_id)
             self._operations.finish(db, operation)
 

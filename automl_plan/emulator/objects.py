@@ -107,6 +107,7 @@ class Dataset(Struct, frozen=True):
     description: str
     labels: Mapping[str, str]
     created: datetime
+    updated: datetime
     version: int = 1
     example_count: int = 0
 
@@ -152,6 +153,8 @@ class Model(Struct, frozen=True, kw_only=True):
     node_count: int = 0
     trainer: str = ""
     specs: tuple[tuple[int, str], ...] = ()
+    description: str = ""
+    version_description: str = ""
 
     def __hash__(self) -> int:
         """Labels have no hash."""
@@ -217,6 +220,8 @@ class Change(Struct, frozen=True):
     description: str | None = None
     labels: Mapping[str, str] | None = None
     traffic: Mapping[str, int] | None = None
+    version_description: str | None = None
+    """Of models only."""
 
 
 class Counts(NamedTuple):

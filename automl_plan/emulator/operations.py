@@ -166,11 +166,13 @@ class Operations:
         )
         _drop_if_forgotten(db, operation.id)
 
-    def get(self, scope: Scope, operation_id: int) -> Operation:
-        """Return the operation of that id."""
+    def get(
+        self, scope: Scope, operation_id: int, missing: str = "The operation does not exist."
+    ) -> Operation:
+        """Return the operation of that id; `missing` is the text of the error without one."""
         with self._store.reading() as db:
             found = select(db, Operation, scope, operation_id)
-        return required(found, "The operation does not exist.")
+        return required(found, missing)
 
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Operation]:
         """Return operations, newest first; the fault `late` hides the latest ones."""

@@ -126,8 +126,7 @@ def apply_change(
     }
     if change.labels is not None:
         given["labels"] = _with_reserved(change.labels, old.labels)
-    if not isinstance(old, Dataset):
-        given["updated"] = now
+    given["updated"] = now
     new: Changeable = replace(old, **given, version=old.version + 1)
     names: tuple[str, ...] = (*given, "version")
     db.execute(
@@ -359,8 +358,10 @@ def write_examples(
     )
 
 
-def write_counts(db: Connection, dataset_id: int, examples: Sequence[Example]) -> None:
-    """Write the number of examples of a dataset, and of each label."""
+def write_counts(
+    db: Connection, dataset_id: int, examples: Sequence[Example], now: datetime
+) -> None:
+    """Write the number of examples of a dataset, and of each label, which have changed now."""
     counts: dict[str, int] = {}
     for example in examples:
         for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
@@ -373,4 +374,7 @@ def write_counts(db: Connection, dataset_id: int, examples: Sequence[Example]) -
             "DO UPDATE SET example_count = excluded.example_count",
             (new_id(db), dataset_id, label, count),
         )
-    db.execute("UPDATE datasets SET example_count = ? WHERE id = ?", (len(examples), dataset_id))
+    db.execute(
+        "UPDATE datasets SET example_count = ?, updated = ? WHERE id = ?",
+        (len(examples), to_micros(now), dataset_id),
+    )

@@ -112,9 +112,13 @@ CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE d
 """
 """Added without a new format: it is created in files that lack it."""
 
+_TIME, _TEXT = "INTEGER NOT NULL DEFAULT 0", "TEXT NOT NULL DEFAULT ''"
 _LATER_COLUMNS = (
-    ("examples", "created", "INTEGER NOT NULL DEFAULT 0"),
-    ("examples", "updated", "INTEGER NOT NULL DEFAULT 0"),
+    ("examples", "created", _TIME),
+    ("examples", "updated", _TIME),
+    ("datasets", "updated", _TIME),
+    ("models", "description", _TEXT),
+    ("models", "version_description", _TEXT),
     ("operations", "counts", "TEXT"),
 )
 """(table, column, type), likewise added without a new format: an earlier version leaves them out.

@@ -153,6 +153,8 @@ class NewModel(Struct, frozen=True):
     base_model_id: int | None
     display_name: str
     labels: Mapping[str, str]
+    description: str = ""
+    version_description: str = ""
     multilabel: bool | None = None
     """None: that of the dataset."""
     split: Sequence[float] | None = None

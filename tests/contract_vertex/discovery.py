@@ -95,7 +95,7 @@ class _Side:
 
     `whole`: required fields must be there. `numbers` are allowed in place of enums' names.
     `loose`: whole numbers may be written as 1.0, as those of a protobuf Value are, and those of 64
-    bits, too, where they are sent: so does Google's own SDK.
+    bits, too, where they are sent: so does Google's own SDK. Enums may be sent as such numbers.
     """
 
     sent: bool
@@ -223,7 +223,9 @@ class DiscoveryJudge:
                     inner = described["additionalProperties"]
                     yield from self._value(inner, item, f"{at}.{key}", side)
         elif "enum" in described:
-            if not (value in described["enum"] or (side.numbers and type(value) is int)):
+            numbers = side.numbers or (side.sent and side.loose)
+            is_number = type(value) in (int, float) and float(str(value)).is_integer()
+            if not (value in described["enum"] or (numbers and is_number)):
                 yield f"{at}: {_short(value)} is none of its values"
         elif kind != "any":
             whole = type(value) in (int, float) and float(str(value)).is_integer()

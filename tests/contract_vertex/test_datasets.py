@@ -309,3 +309,21 @@ def test_labels_of_a_training_are_those_of_the_dataset(judge: Judge) -> None:
     [evaluation] = judge.models.list_model_evaluations(parent=model.name)
     specs = evaluation.metrics["confusionMatrix"]["annotationSpecs"]
     assert [spec["displayName"] for spec in specs] == list(LABELS)
+
+
+def test_the_update_time_moves_with_every_change(judge: Judge) -> None:
+    made = judge.dataset(None)
+    assert made.update_time == made.create_time
+    mask = field_mask_pb2.FieldMask(paths=["description"])
+    described = {"name": made.name, "description": "d"}
+    patched = judge.datasets.update_dataset(dataset=described, update_mask=mask)
+    assert patched.update_time > made.update_time
+    judge.import_data(made.name, "single", "flowers.csv")
+    imported = judge.datasets.get_dataset(name=made.name)
+    assert imported.update_time > patched.update_time
+    assert imported.create_time == made.create_time
+
+
+def test_an_absent_dataset_is_named_as_vertex_ai_does(judge: Judge) -> None:
+    with pytest.raises(exceptions.NotFound, match=r"404 .*The Dataset does not exist\."):
+        judge.datasets.get_dataset(name=f"{PARENT}/datasets/1")

@@ -121,7 +121,7 @@ def changed(message: Any, path: str, value: object) -> Any:
         ("trainingTaskInputs.budgetMilliNodeHours", 8000.5, "8000.5 is no int64"),
         ("trainingTaskInputs.budgetMilliNodeHours", str(2**63), f'"{2**63}" is no int64'),
         ("trainingTaskInputs.modelType", "HUGE", '"HUGE" is none of its values'),
-        ("trainingTaskInputs.modelType", 1, "1 is none of its values"),
+        ("trainingTaskInputs.modelType", 1.5, "1.5 is none of its values"),
         ("trainingTaskInputs.multiLabel", "true", '"true" is no boolean'),
         ("trainingTaskInputs.colour", "red", "ImageClassificationInputs has no such field"),
         ("trainingTaskDefinition", "gs://x", "names no schema for trainingTaskInputs"),

@@ -282,3 +282,13 @@ def test_an_unknown_endpoint(judge: Judge) -> None:
         judge.endpoints.undeploy_model(endpoint=name, deployed_model_id="1")
     with pytest.raises(exceptions.NotFound):
         judge.predictions.predict(endpoint=name, instances=[image()])
+
+
+@pytest.mark.parametrize("split", [{"0": 100}, {}])
+def test_the_update_time_moves_with_deployments(judge: Judge, split: dict[str, int]) -> None:
+    model, made = judge.model(judge.dataset()), judge.endpoint()
+    deployed = judge.deploy(made, model, split)
+    serving = judge.endpoints.get_endpoint(name=made.name)
+    assert serving.update_time > made.update_time
+    undeploy(judge, made, deployed, {})
+    assert judge.endpoints.get_endpoint(name=made.name).update_time > serving.update_time

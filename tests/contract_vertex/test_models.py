@@ -260,3 +260,37 @@ def test_an_unknown_evaluation_and_an_unknown_slice(judge: Judge) -> None:
     for name in (f"{overall.name}/slices/123", f"{overall.name}/slices/{number(overall)}"):
         with pytest.raises(exceptions.NotFound):
             judge.models.get_model_evaluation_slice(name=name)
+
+
+@pytest.mark.parametrize("kind", ["single", "boxes"])
+def test_a_model_says_what_it_takes_and_answers(judge: Judge, kind: str) -> None:
+    """As the page on training an image model shows it, with the schemata's public addresses."""
+    model = judge.model(judge.dataset(kind), kind)
+    schemata = model.predict_schemata
+    uris = [schemata.instance_schema_uri, schemata.parameters_schema_uri]
+    uris += [schemata.prediction_schema_uri, model.metadata_schema_uri]
+    root = "https://storage.googleapis.com/google-cloud-aiplatform/schema/"
+    problem = "image_object_detection" if kind == "boxes" else "image_classification"
+    prediction = "image_object_detection" if kind == "boxes" else "classification"
+    assert [uri.removeprefix(root) for uri in uris] == [
+        f"predict/instance/{problem}_1.0.0.yaml",
+        f"predict/params/{problem}_1.0.0.yaml",
+        f"predict/prediction/{prediction}_1.0.0.yaml",
+        f"model/metadata/automl_{problem}_1.0.0.yaml",
+    ]
+    assert list(model.supported_input_storage_formats) == ["jsonl"]
+    assert list(model.supported_output_storage_formats) == ["jsonl"]
+
+
+def test_descriptions_of_a_model_are_kept_and_changed(judge: Judge) -> None:
+    upload = {"display_name": "x", "description": "of May", "version_description": "first"}
+    pipeline = judge.ended(judge.train(judge.dataset(), model_to_upload=upload))
+    assert pipeline.model_to_upload.description == "of May"
+    assert pipeline.model_to_upload.version_description == "first"
+    old = judge.models.get_model(name=pipeline.model_to_upload.name)
+    assert (old.description, old.version_description) == ("of May", "first")
+    mask = field_mask_pb2.FieldMask(paths=["description", "version_description"])
+    changed = {"name": old.name, "description": "of June", "version_description": ""}
+    new = judge.models.update_model(model=changed, update_mask=mask)
+    assert (new.description, new.version_description) == ("of June", "")
+    assert judge.models.get_model(name=old.name) == new

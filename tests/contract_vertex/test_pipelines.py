@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
+from google.cloud.aiplatform.v1.schema.trainingjob import definition_v1
 
 from tests.contract_vertex.conftest import (
     AS_ASSIGNED,
@@ -321,3 +322,38 @@ def _body(judge: Judge) -> dict[str, Any]:
         "trainingTaskInputs": INPUTS["single"],
         "modelToUpload": {"displayName": "flowers"},
     }
+
+
+def test_an_absent_pipeline_is_named(judge: Judge) -> None:
+    with pytest.raises(exceptions.NotFound, match=r"The TrainingPipeline does not exist\."):
+        judge.pipelines.get_training_pipeline(name=f"{PARENT}/trainingPipelines/1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "enum"),
+    [
+        ("single", definition_v1.AutoMlImageClassificationInputs.ModelType),
+        ("boxes", definition_v1.AutoMlImageObjectDetectionInputs.ModelType),
+    ],
+)
+def test_enums_of_inputs_may_be_numbers(judge: Judge, kind: str, enum: Any) -> None:
+    """Clients of other languages write the inputs as numbers, and as floats where they can't else.
+
+    The pipeline answers their names.
+    """
+    dataset = judge.dataset(kind)
+    for member in enum:
+        inputs = {"modelType": float(member), "budgetMilliNodeHours": 20_000}
+        begun = judge.train(dataset, kind, inputs=inputs)
+        assert begun.training_task_inputs["modelType"] == member.name
+    unknown = {"modelType": 99, "budgetMilliNodeHours": 20_000}
+    with pytest.raises(exceptions.BadRequest, match="TYPE_ENUM"):
+        judge.train(dataset, kind, inputs=unknown)
+
+
+def test_inputs_that_are_not_set_are_taken(judge: Judge) -> None:
+    unset = {"tunableParameter": {}, "uptrainBaseModelId": "", "baseModelId": ""}
+    dataset = judge.dataset()
+    assert judge.train(dataset, inputs=unset).name
+    with pytest.raises(exceptions.MethodNotImplemented, match="no Model Garden"):
+        judge.train(dataset, inputs={"uptrainBaseModelId": "1"})

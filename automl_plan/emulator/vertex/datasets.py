@@ -38,7 +38,7 @@ def _render(dataset: Dataset) -> dict[str, object]:
             "metadata": {"dataItemSchemaUri": IMAGE_ITEM},
             "dataItemCount": str(dataset.example_count) if dataset.example_count else None,
             "createTime": timestamp(dataset.created),
-            "updateTime": timestamp(dataset.created),
+            "updateTime": timestamp(max(dataset.created, dataset.updated)),
             "etag": dataset.etag,
             "labels": dict(dataset.labels) or None,
         }

@@ -12,7 +12,7 @@ from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.vertex.schemas import EXPORT_FORMATS
+from automl_plan.emulator.vertex.schemas import EXPORT_FORMATS, MODEL_METADATA, PREDICT_SCHEMATA
 from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.names import NO_ID, parent, read_number
 from automl_plan.emulator.wire.requests import (
@@ -49,6 +49,12 @@ def _render(
             "versionCreateTime": timestamp(model.created),
             "versionUpdateTime": timestamp(model.updated),
             "displayName": model.display_name,
+            "description": model.description,
+            "versionDescription": model.version_description,
+            "predictSchemata": PREDICT_SCHEMATA[model.problem],
+            "metadataSchemaUri": MODEL_METADATA[model.problem],
+            "supportedInputStorageFormats": ["jsonl"],
+            "supportedOutputStorageFormats": ["jsonl"],
             "supportedExportFormats": [
                 {"id": names[each], "exportableContents": [_ARTIFACT[which]]}
                 for each in formats
@@ -80,7 +86,7 @@ class VertexModels(ResourceMethods[Model, int]):
 
     message = "model"
     list_field = "models"
-    mutable = ("displayName", "labels")
+    mutable = ("displayName", "description", "versionDescription", "labels")
     ignored = ("name", "versionAliases", "artifactUri", "metadata")
     list_parameters = LISTS
 
@@ -102,7 +108,9 @@ class VertexModels(ResourceMethods[Model, int]):
         )
 
     def check(self, change: Change) -> None:
-        check_named(self._engine.readings, "model", change.display_name, change.labels)
+        described = change.description or ""
+        readings = self._engine.readings
+        check_named(readings, "model", change.display_name, change.labels, described)
 
     def render(self, request: Request, items: Sequence[Model]) -> Sequence[Mapping[str, object]]:
         enums = enums_as_numbers(request)

@@ -17,7 +17,12 @@ from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.vertex.schemas import ML_USE_LABEL, MODEL_TYPES, TRAINING_TASKS
+from automl_plan.emulator.vertex.schemas import (
+    ML_USE_LABEL,
+    MODEL_TYPE_NUMBERS,
+    MODEL_TYPES,
+    TRAINING_TASKS,
+)
 from automl_plan.emulator.vertex.states import SUCCEEDED, state_of, state_term, state_value
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import NO_ID, parent, read_number
@@ -30,8 +35,10 @@ from automl_plan.emulator.wire.requests import (
     paging,
     timestamp,
 )
+from automl_plan.emulator.wire.surface import unimplemented
 
 _STATE = "PIPELINE_STATE_"
+_NO_PIPELINE = "The TrainingPipeline does not exist."
 _USES = ("training", "validation", "test")
 _SHARES = [0.8, 0.1, 0.1]
 """The shares when the request has no split (proto: FractionSplit)."""
@@ -132,9 +139,10 @@ class VertexPipelines:
 
     def _pipeline(self, request: Request) -> Operation:
         scope = scope_of(request.params)
-        found = self._engine.operations.get(scope, read_number(request.params["pipeline"]))
+        number = read_number(request.params["pipeline"])
+        found = self._engine.operations.get(scope, number, _NO_PIPELINE)
         if found.kind is not OperationKind.CREATE_MODEL:
-            raise not_found("The TrainingPipeline does not exist.")
+            raise not_found(_NO_PIPELINE)
         return found
 
     def _reply(self, request: Request, operation: Operation) -> Reply:
@@ -173,14 +181,17 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
     model_name = upload.text("displayName")
     model_labels = upload.mapping("labels")
     aliases = upload.texts("versionAliases")
-    for name in ("description", "versionDescription"):
-        upload.text(name)
+    description = upload.text("description")
+    version_description = upload.text("versionDescription")
     upload.finish()
     if aliases not in ([], ["default"]):  # Google's own SDK sends the one that every model has
         raise ServiceError(Code.UNIMPLEMENTED, "The emulator keeps no versions of a model.")
-    check_named(readings, "training_pipeline.model_to_upload", model_name, model_labels)
+    uploaded = "training_pipeline.model_to_upload"
+    check_named(readings, uploaded, model_name, model_labels, description)
     shown_inputs = dict(inputs.raw)
     model_type, budget, multilabel, base = _inputs(inputs, problem)
+    if "modelType" in shown_inputs:  # it may be a number
+        shown_inputs["modelType"] = inputs.named_enum("modelType", MODEL_TYPE_NUMBERS[problem])
     if "budgetMilliNodeHours" in shown_inputs:
         shown_inputs["budgetMilliNodeHours"] = str(budget)  # an int64, however it was written
     chosen = _data(data)
@@ -192,6 +203,8 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
         base_model_id=base,
         display_name=model_name,
         labels=model_labels,
+        description=description,
+        version_description=version_description,
         multilabel=multilabel,
         split=chosen.shares,
         assigned_only=chosen.by_filter,
@@ -201,24 +214,33 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
             "definition": definition,
             "inputs": shown_inputs,
             "input": chosen.message,
-            "model": omit_empty({"displayName": model_name, "labels": model_labels or None}),
+            "model": omit_empty(
+                {
+                    "displayName": model_name,
+                    "description": description,
+                    "versionDescription": version_description,
+                    "labels": model_labels or None,
+                }
+            ),
         },
     )
 
 
 def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, int | None]:
     """The engine's model type, milli node hours, whether multi-label, and the base model."""
-    written = inputs.text("modelType")
+    written = inputs.named_enum("modelType", MODEL_TYPE_NUMBERS[problem])
     budget = inputs.integer("budgetMilliNodeHours")
     inputs.flag("disableEarlyStopping")
     classifies = problem is Problem.IMAGE_CLASSIFICATION
     multilabel = inputs.flag("multiLabel") if classifies else None
     base = inputs.text("baseModelId") if classifies else ""
-    if inputs.has("tunableParameter") or inputs.has("uptrainBaseModelId"):
-        raise ServiceError(Code.UNIMPLEMENTED, "The emulator has no Model Garden.")
+    tuned = inputs.message("tunableParameter")
+    if (tuned and tuned.raw) or inputs.text("uptrainBaseModelId"):
+        raise unimplemented("Model Garden, so no tunableParameter and no uptrainBaseModelId")
     # Unknown inputs are accepted, as by the service: their schema is open.
     known = MODEL_TYPES[problem]
-    model_type = known.get(written or next(iter(known)))
+    unspecified = written in ("", "MODEL_TYPE_UNSPECIFIED")
+    model_type = known.get(next(iter(known)) if unspecified else written)
     if model_type is None:
         types = ", ".join(known)
         raise invalid((inputs.path("modelType"), f"{written} is none of {types}."))

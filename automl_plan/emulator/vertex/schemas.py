@@ -44,6 +44,22 @@ METRICS: Mapping[Problem, str] = {
         f"{_ROOT}modelevaluation/image_object_detection_metrics_1.0.0.yaml"
     ),
 }
+_SERVED = "https://storage.googleapis.com/google-cloud-aiplatform/schema/"
+"""Where the answers of models have the schemata (the page on training an AutoML model)."""
+MODEL_METADATA: Mapping[Problem, str] = {
+    problem: f"{_SERVED}model/metadata/automl_{problem}_1.0.0.yaml" for problem in Problem
+}
+PREDICT_SCHEMATA: Mapping[Problem, Mapping[str, str]] = {
+    problem: {
+        "instanceSchemaUri": f"{_SERVED}predict/instance/{problem}_1.0.0.yaml",
+        "parametersSchemaUri": f"{_SERVED}predict/params/{problem}_1.0.0.yaml",
+        "predictionSchemaUri": f"{_SERVED}predict/prediction/{prediction}_1.0.0.yaml",
+    }
+    for problem, prediction in (
+        (Problem.IMAGE_CLASSIFICATION, "classification"),
+        (Problem.IMAGE_OBJECT_DETECTION, "image_object_detection"),
+    )
+}
 MODEL_TYPES: Mapping[Problem, Mapping[str, str]] = {
     Problem.IMAGE_CLASSIFICATION: {
         "CLOUD": "cloud",
@@ -63,6 +79,24 @@ MODEL_TYPES: Mapping[Problem, Mapping[str, str]] = {
     },
 }
 """The engine's model types by Vertex AI's names."""
+MODEL_TYPE_NUMBERS: Mapping[Problem, Mapping[str, int]] = {
+    Problem.IMAGE_CLASSIFICATION: {
+        "MODEL_TYPE_UNSPECIFIED": 0,
+        "CLOUD": 1,
+        "MOBILE_TF_LOW_LATENCY_1": 2,
+        "MOBILE_TF_VERSATILE_1": 3,
+        "MOBILE_TF_HIGH_ACCURACY_1": 4,
+    },
+    Problem.IMAGE_OBJECT_DETECTION: {
+        "MODEL_TYPE_UNSPECIFIED": 0,
+        "CLOUD_HIGH_ACCURACY_1": 1,
+        "CLOUD_LOW_LATENCY_1": 2,
+        "MOBILE_TF_LOW_LATENCY_1": 3,
+        "MOBILE_TF_VERSATILE_1": 4,
+        "MOBILE_TF_HIGH_ACCURACY_1": 5,
+    },
+}
+"""The numbers of the enums, which proto3 JSON may have instead of the names."""
 EXPORT_FORMATS: Mapping[str, str] = {
     "tflite": "tflite",
     "edgetpu-tflite": "edgetpu_tflite",

@@ -109,6 +109,20 @@ class Fields:
             return value
         raise self._invalid(name, "TYPE_ENUM")
 
+    def named_enum(self, name: str, values: Mapping[str, int]) -> str:
+        """Return the name of an enum, given by name or number; "" when it isn't given.
+
+        A name is returned as it is, as it may be newer than the numbers that are known.
+        """
+        value = self._values.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._read.add(name)
+            names = {number: each for each, number in values.items()}
+            if value not in names:
+                raise self._invalid(name, "TYPE_ENUM")
+            return names[int(value)]
+        return self.text(name)
+
     def octets(self, name: str) -> bytes:
         """Return bytes, given in base64 of either alphabet, with or without padding."""
         text = self.text(name).rstrip("=").replace("-", "+").replace("_", "/")

@@ -107,6 +107,9 @@ class ResourceMethods(ABC, Generic[Item, Id]):
             description=fields.text("description") if "description" in mask else None,
             labels=fields.mapping("labels") if "labels" in mask else None,
             traffic=fields.counts("trafficSplit") if "trafficSplit" in mask else None,
+            version_description=(
+                fields.text("versionDescription") if "versionDescription" in mask else None
+            ),
         )
         etag = fields.text("etag")
         fields.finish()
