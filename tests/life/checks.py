@@ -173,7 +173,9 @@ class Judge:
             for r in (act.recorded, act.recorded_now)
         )
         at = {record["endpoint"]["id"] for record in records if record.get("endpoint")}
-        before, after = act.before.monthly_at(had | have, at), act.after.monthly_at(have, at)
+        # What it ends elsewhere costs no more: plans count that, too.
+        ended = act.before.elsewhere(had, at) - act.after.elsewhere(had | have, at)
+        before, after = act.before.monthly_at(had | have, at, ended), act.after.monthly_at(have, at)
         midway = act.killed or act.outcome.code in (1, 130)  # what it takes down may still run
         if limit is not None and after > before and after > limit and not midway:
             yield f"deployments went from ${before} to ${after} a month, and ${limit} are allowed"

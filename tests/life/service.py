@@ -114,17 +114,23 @@ class Snapshot:
         nodes = sum(self.nodes.get(model, 0) for model in models)
         return nodes * USD_PER_NODE_HOUR["deploy"] * HOURS_A_MONTH
 
-    def monthly_at(self, models: Collection[str], homes: Collection[str]) -> float:
-        """The same without those at endpoints that are neither the tool's nor among `homes`.
-
-        Somebody else's deployments have one node each.
-        """
-        theirs = [
-            model
+    def elsewhere(self, models: Collection[str], homes: Collection[str]) -> set[tuple[str, str]]:
+        """Deployments at endpoints neither the tool's nor among `homes`: model and endpoint."""
+        return {
+            (model, endpoint.id)
             for endpoint in self.endpoints.values()
             for model in endpoint.deployed.values()
             if model in models and not endpoint.labels and endpoint.id not in homes
-        ]
+        }
+
+    def monthly_at(
+        self, models: Collection[str], homes: Collection[str], ended: Collection[object] = ()
+    ) -> float:
+        """The same without those elsewhere, but for those that the tool `ended`.
+
+        Somebody else's deployments have one node each.
+        """
+        theirs = self.elsewhere(models, homes) - {*ended}
         foreign = len(theirs) * USD_PER_NODE_HOUR["deploy"] * HOURS_A_MONTH
         return round(self.monthly_of(models) - foreign, 2)
 
