@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Connection
 from typing import cast
 
@@ -46,6 +46,7 @@ from automl_plan.emulator.rows import (
 from automl_plan.emulator.sql_filters import Term
 
 _NO_ENDPOINT = "The endpoint does not exist."
+_NO_DEPLOYMENT = "The deployed model does not exist at this endpoint."
 _NEW_DEPLOYMENT = "0"
 """The id of the new deployment in the traffic split of its request (proto: DeployModelRequest)."""
 _CHOSEN_ID = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,8}", re.ASCII)
@@ -80,6 +81,7 @@ class Endpoints(Manager):
             OperationKind.DELETE_ENDPOINT: self._run_delete,
             OperationKind.DEPLOY_TO_ENDPOINT: self._run_deploy,
             OperationKind.UNDEPLOY_FROM_ENDPOINT: self._run_undeploy,
+            OperationKind.MUTATE_DEPLOYMENT: self._run_mutate,
         }
         super().__init__(context, runners)
 
@@ -182,7 +184,7 @@ class Endpoints(Manager):
             ids = {each.id: each.model_id for each in endpoint.deployments}
             model_id = ids.pop(deployment_id, None)
             if model_id is None:
-                raise not_found("The deployed model does not exist at this endpoint.")
+                raise not_found(_NO_DEPLOYMENT)
             if traffic:
                 _check_traffic(traffic, set(ids))
             elif ids and endpoint.traffic.get(deployment_id):
@@ -200,6 +202,36 @@ class Endpoints(Manager):
                 ObjectRef(ObjectKind.MODEL, model_id),
             ]
             kind = OperationKind.UNDEPLOY_FROM_ENDPOINT
+            return self._operations.begin(db, scope, kind, None, spec, targets)
+
+    def mutate(
+        self,
+        scope: Scope,
+        endpoint_id: str,
+        deployment_id: str,
+        change: Callable[[Deployment], tuple[int, int]],
+    ) -> Operation:
+        """Change the replicas of a deployment to what `change` returns: the least, the most."""
+        with self._store.transaction() as db:
+            endpoint = self._existing(db, scope, endpoint_id)
+            found = [each for each in endpoint.deployments if each.id == deployment_id]
+            if not found:
+                raise not_found(_NO_DEPLOYMENT)
+            [old] = found
+            replicas, most = change(old)
+            spec = {
+                **_ids(endpoint),
+                "deployment_id": deployment_id,
+                "model_id": old.model_id,
+                "display_name": old.display_name,
+                "replicas": replicas,
+                "max_replicas": most,
+            }
+            targets = [
+                ObjectRef(ObjectKind.ENDPOINT, endpoint.number),
+                ObjectRef(ObjectKind.MODEL, old.model_id),
+            ]
+            kind = OperationKind.MUTATE_DEPLOYMENT
             return self._operations.begin(db, scope, kind, None, spec, targets)
 
     def choose_deployment(self, scope: Scope, endpoint_id: str) -> Deployment:
@@ -289,6 +321,22 @@ class Endpoints(Manager):
                 self._write_traffic(
                     db, endpoint, {key: n for key, n in split.items() if key in left}
                 )
+            self._meter(db, operation, cast("int", spec["model_id"]))
+            self._operations.finish(db, operation)
+
+    def _run_mutate(self, operation: Operation, _: Cancellation) -> None:
+        spec = operation.spec
+        with self._store.transaction() as db:
+            self._lifespans.settle()
+            changed = db.execute(
+                "UPDATE deployments SET replicas = ?, max_replicas = ? "
+                "WHERE endpoint = ? AND id = ?",
+                tuple(
+                    spec[key] for key in ("replicas", "max_replicas", "endpoint", "deployment_id")
+                ),
+            )
+            if not changed.rowcount:
+                raise not_found(_NO_DEPLOYMENT)  # it was undeployed meanwhile
             self._meter(db, operation, cast("int", spec["model_id"]))
             self._operations.finish(db, operation)
 

@@ -45,7 +45,7 @@ BEGINNERS: frozenset[Method] = frozenset(
         *("trainingPipelines.create", "trainingPipelines.delete"),
         *("batchPredictionJobs.create", "batchPredictionJobs.delete", "models.batchPredict"),
         *("endpoints.create", "endpoints.delete"),
-        *("endpoints.deployModel", "endpoints.undeployModel"),
+        *("endpoints.deployModel", "endpoints.mutateDeployedModel", "endpoints.undeployModel"),
     }
 )
 """The methods that start an operation."""

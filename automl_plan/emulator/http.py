@@ -37,13 +37,15 @@ class Request(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """An HTTP response; `retry_after` is in seconds. `sent` is the part that reaches the client.
 
-    `content` is sent as JSON in place of the body.
+    `content` is sent as JSON in place of the body. `headers` are further ones, whose values are
+    sent percent-encoded.
     """
 
     status: int
     body: bytes = b""
     content_type: str = JSON_TYPE
     retry_after: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     sent: Literal["all", "half", "nothing"] = "all"
     content: object = None
 

@@ -78,6 +78,7 @@ class OperationKind(StrEnum):
     DELETE_ENDPOINT = "delete_endpoint"
     DEPLOY_TO_ENDPOINT = "deploy_to_endpoint"
     UNDEPLOY_FROM_ENDPOINT = "undeploy_from_endpoint"
+    MUTATE_DEPLOYMENT = "mutate_deployment"
     DELETE_TRAINING = "delete_training"
     BATCH_PREDICT = "batch_predict"
     DELETE_BATCH = "delete_batch"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec.structs import replace
 
@@ -236,13 +236,14 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.sent == "nothing":
             return
         retry = "" if reply.retry_after is None else f"Retry-After: {reply.retry_after}\r\n"
+        further = "".join(f"{k}: {quote(v, safe='/:@')}\r\n" for k, v in reply.headers.items())
         head = (
             f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Error',))[0]}\r\n"
             f"Server: automl-plan-emulator/{__version__}\r\n"
             f"Date: {self._date()}\r\n"
             f"Content-Type: {reply.content_type}\r\n"
             f"Content-Length: {len(reply.body)}\r\n"
-            f"{retry}X-Content-Type-Options: nosniff\r\n"
+            f"{retry}{further}X-Content-Type-Options: nosniff\r\n"
             f"Connection: {'close' if self.close_connection else 'keep-alive'}\r\n\r\n"
         )
         body = reply.body if reply.sent == "all" else reply.body[: len(reply.body) // 2]

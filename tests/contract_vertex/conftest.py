@@ -6,7 +6,7 @@ A recorder sits between them; after each test, the discovery document judges the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -208,6 +208,17 @@ def _close(judge: Judge) -> None:
         vars(operations)["_session"].close()  # its close() isn't implemented
 
 
+@contextmanager
+def serving(emulator: RunningEmulator) -> Iterator[Judge]:
+    """The clients of an emulator, until the block ends."""
+    with recording(emulator.url) as recorder:
+        judge = _judge(emulator, recorder)
+        try:
+            yield judge
+        finally:
+            _close(judge)
+
+
 @pytest.fixture(scope="session")
 def document() -> DiscoveryJudge:
     """The discovery document as a judge."""
@@ -225,9 +236,7 @@ def judges(start_shared_emulator: StartEmulator) -> Iterator[Callable[[float], J
                 emulator = start_shared_emulator(time_scale=time_scale)
                 if not (emulator.bucket_root / "bucket").exists():
                     fill_bucket(emulator.bucket_root)
-                recorder = stack.enter_context(recording(emulator.url))
-                made[time_scale] = _judge(emulator, recorder)
-                stack.callback(_close, made[time_scale])
+                made[time_scale] = stack.enter_context(serving(emulator))
             return made[time_scale]
 
         yield judge

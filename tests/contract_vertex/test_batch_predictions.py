@@ -12,11 +12,18 @@ import pytest
 from google.api_core import exceptions, retry
 from google.cloud import aiplatform_v1
 
-from tests.contract.conftest import LABELS
-from tests.contract_vertex.conftest import PARENT, Judge, number
+from tests.conftest import StartEmulator
+from tests.contract.conftest import LABELS, fill_bucket
+from tests.contract_vertex.conftest import PARENT, Judge, number, serving
 
 State = aiplatform_v1.JobState
-ENDED = {State.JOB_STATE_SUCCEEDED, State.JOB_STATE_FAILED, State.JOB_STATE_CANCELLED}
+ENDED = {
+    State.JOB_STATE_SUCCEEDED,
+    State.JOB_STATE_PARTIALLY_SUCCEEDED,
+    State.JOB_STATE_FAILED,
+    State.JOB_STATE_CANCELLED,
+}
+PREDICTIONS, ERRORS = "predictions_00001.jsonl", "errors_00001.jsonl"
 RATE = 2.222
 """US dollars per node hour."""
 
@@ -122,7 +129,7 @@ def test_a_job_predicts_what_an_endpoint_does(judge: Judge, model: Any) -> None:
     assert folder.startswith("gs://bucket/answers/prediction-of_jobs-20")
     assert not folder.endswith("/")
 
-    written = lines(judge, found, "predictions_00001.jsonl")
+    written = lines(judge, found, PREDICTIONS)
     assert [each["instance"] for each in written] == [image(0), image(5)]
     endpoint = judge.endpoint()
     judge.deploy(endpoint, model)
@@ -152,18 +159,19 @@ def test_images_that_fail_are_counted_and_written(judge: Judge, model: Any) -> N
     assert (stats.successful_count, stats.failed_count) == (1, 5)
     assert [each.code for each in found.partial_failures] == [3] * 5
     assert "absent.png" in found.partial_failures[0].message
-    errors = lines(judge, found, "errors_00001.jsonl")
+    errors = lines(judge, found, ERRORS)
     assert [each["instance"] for each in errors] == [*bad, {}]
     assert [set(each["error"]) for each in errors] == [{"code", "message"}] * 5
-    assert len(lines(judge, found, "predictions_00001.jsonl")) == 1
+    assert len(lines(judge, found, PREDICTIONS)) == 1
 
 
 def test_at_most_twenty_failures_are_reported(judge: Judge, model: Any) -> None:
     absent = [{"content": f"gs://bucket/no{n}.png", "mimeType": "image/png"} for n in range(23)]
     found = ended(judge, begin(judge, model, instances(judge, "no.jsonl", *absent)))
     assert (len(found.partial_failures), found.completion_stats.failed_count) == (20, 23)
-    assert len(lines(judge, found, "errors_00001.jsonl")) == 23
-    assert not list(judge.emulator.bucket_root.glob("bucket/answers/*/predictions_00001.jsonl.*"))
+    assert len(lines(judge, found, ERRORS)) == 23
+    folder = found.output_info.gcs_output_directory.removeprefix("gs://")
+    assert [each.name for each in (judge.emulator.bucket_root / folder).iterdir()] == [ERRORS]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +218,7 @@ def test_a_job_is_billed_for_its_replica_hours(judge: Judge, model: Any) -> None
 def test_boxes_are_predicted(judge: Judge) -> None:
     boxes = judge.model(judge.dataset("boxes", name="boxes"), "boxes", name="boxes")
     found = ended(judge, begin(judge, boxes, instances(judge, "b.jsonl", image(0), image(1))))
-    for each in lines(judge, found, "predictions_00001.jsonl"):
+    for each in lines(judge, found, PREDICTIONS):
         prediction = each["prediction"]
         assert {len(box) for box in prediction["bboxes"]} <= {4}
         assert len(prediction["bboxes"]) == len(prediction["displayNames"])
@@ -358,3 +366,28 @@ def _camel(value: Any) -> Any:
 def _camel_name(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.title() for word in rest)
+
+
+def test_readings(start_emulator: StartEmulator) -> None:
+    """Each other value of a reading changes the answer."""
+    readings = {
+        "batch-file-names": "four-digits",
+        "batch-failures": "partial",
+        "batch-resources": "absent",
+    }
+    emulator = start_emulator(time_scale=1_000_000.0, readings=readings)
+    fill_bucket(emulator.bucket_root)
+    with serving(emulator) as judge:
+        model = judge.model(judge.dataset())
+        absent = {"content": "gs://bucket/absent.png", "mimeType": "image/png"}
+        source = instances(judge, "some.jsonl", image(0), absent)
+        begun = begin(judge, model, source)
+        found = ended(judge, begun)
+        assert found.state == State.JOB_STATE_PARTIALLY_SUCCEEDED
+        assert not found.resources_consumed.replica_hours
+        assert len(lines(judge, found, "predictions_0001.jsonl")) == 1
+        assert len(lines(judge, found, "errors_0001.jsonl")) == 1
+        for state, names in (("PARTIALLY_SUCCEEDED", [begun.name]), ("SUCCEEDED", [])):
+            request = {"parent": PARENT, "filter": f"state=JOB_STATE_{state}"}
+            listed = judge.jobs.list_batch_prediction_jobs(request=request)
+            assert [each.name for each in listed] == names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -241,6 +242,78 @@ def test_predict(judge: Judge) -> None:
         assert len(prediction["ids"]) == 1
     for prediction in predict(confidenceThreshold=0.5).predictions:
         assert all(score >= 0.5 for score in prediction["confidences"])
+
+
+def test_raw_predict_answers_as_predict(judge: Judge) -> None:
+    model, endpoint = judge.model(judge.dataset()), judge.endpoint()
+    deployed = judge.deploy(endpoint, model)
+    body = {"instances": [image(1)], "parameters": {"maxPredictions": 2}}
+    expected = judge.post(f"{endpoint.name}:predict", body).json()
+    raw = judge.post(f"{endpoint.name}:rawPredict", body)
+    assert raw.json() == expected
+    headers = {"Endpoint-Id": number(endpoint), "Deployed-Model-Id": deployed.id}
+    headers |= {"Model": model.name, "Model-Version-Id": "1"}
+    assert {name: raw.headers[f"X-Vertex-AI-{name}"] for name in headers} == headers
+
+    http_body = {"content_type": "application/json", "data": json.dumps(body).encode()}
+    answer = judge.predictions.raw_predict(endpoint=endpoint.name, http_body=http_body)
+    assert answer.content_type == "application/json"
+    assert json.loads(answer.data) == expected
+
+    bodies: list[dict[str, object]] = [{"instances": []}, {"colour": 1}, {"httpBody": {}}]
+    for wrong in bodies:
+        assert judge.post(f"{endpoint.name}:rawPredict", wrong).status_code == 400, wrong
+
+
+def test_there_are_no_explanations(judge: Judge) -> None:
+    endpoint = judge.endpoint()
+    with pytest.raises(exceptions.MethodNotImplemented, match="service has no explanations"):
+        judge.predictions.explain(endpoint=endpoint.name, instances=[image()])
+    with pytest.raises(exceptions.NotFound):
+        judge.predictions.explain(endpoint=f"{PARENT}/endpoints/1", instances=[image()])
+
+
+def test_the_replicas_of_a_deployment_change(judge: Judge) -> None:
+    model, endpoint = judge.model(judge.dataset(), name="mutated"), judge.endpoint()
+    deployed = judge.deploy(endpoint, model)
+
+    def mutate(low: int, high: int, *paths: str) -> Any:
+        resources = {"min_replica_count": low, "max_replica_count": high}
+        operation = judge.endpoints.mutate_deployed_model(
+            endpoint=endpoint.name,
+            deployed_model={"id": deployed.id, "automatic_resources": resources},
+            update_mask={"paths": [f"automatic_resources.{path}" for path in paths]},
+        )
+        changed = judge.result(operation).deployed_model
+        [found] = judge.endpoints.get_endpoint(name=endpoint.name).deployed_models
+        assert found.automatic_resources == changed.automatic_resources
+        assert (found.id, found.model) == (deployed.id, model.name)
+        return (
+            found.automatic_resources.min_replica_count,
+            found.automatic_resources.max_replica_count,
+        )
+
+    assert mutate(2, 5, "max_replica_count") == (1, 5)
+    assert mutate(2, 9, "min_replica_count") == (2, 5)
+    assert mutate(3, 4, "min_replica_count", "max_replica_count") == (3, 4)
+    billing = judge.http.get(f"{judge.emulator.url}/emulator/v1/billing", timeout=30).json()
+    rows = [row for row in billing["deployments"] if row["display_name"] == "mutated"]
+    assert [row["nodes"] for row in rows] == [1, 2, 3]
+    for low, high in ((5, 4), (0, 1), (1, 101)):
+        with pytest.raises(exceptions.BadRequest):
+            mutate(low, high, "min_replica_count", "max_replica_count")
+    resources = {"minReplicaCount": 1}
+    bodies: list[dict[str, object]] = [
+        {},
+        {"deployedModel": {"id": deployed.id, "automaticResources": resources}},
+        {"deployedModel": {"id": deployed.id}, "updateMask": "displayName"},
+        {"deployedModel": {}, "updateMask": "automaticResources.minReplicaCount"},
+    ]
+    for body in bodies:
+        answer = judge.post(f"{endpoint.name}:mutateDeployedModel", body)
+        assert answer.status_code == 400, body
+    body = {"deployedModel": {"id": "1"}, "updateMask": "automaticResources.minReplicaCount"}
+    assert judge.post(f"{endpoint.name}:mutateDeployedModel", body).status_code == 404
 
 
 def test_predict_boxes(judge: Judge) -> None:

@@ -12,6 +12,13 @@ from google.cloud import aiplatform
 from tests.contract.conftest import LABELS, png
 from tests.contract_vertex.conftest import IMPORTS, Judge
 from tests.contract_vertex.recorder import PREFIX
+from tests.contract_vertex.test_batch_predictions import (
+    PREDICTIONS,
+    ended,
+    image,
+    instances,
+    lines,
+)
 
 
 @pytest.fixture
@@ -63,3 +70,29 @@ def test_a_notebook(sdk: Any) -> None:
     dataset.delete()
     kinds = (sdk.ImageDataset, sdk.Model, sdk.Endpoint)
     assert [kind.list() for kind in kinds] == [[], [], []]
+
+
+def test_a_batch_prediction(sdk: Any, judge: Judge) -> None:
+    """What `Model.batch_predict` sends, without its pauses of seconds."""
+    model = sdk.Model(judge.model(judge.dataset(name="batch"), name="batch").name)
+    source = instances(judge, "sdk.jsonl", image(0), image(1))
+    job = sdk.BatchPredictionJob.submit(
+        job_display_name="night",
+        model_name=model,
+        gcs_source=source,
+        gcs_destination_prefix="gs://bucket/sdk",
+        model_parameters={"maxPredictions": 1},
+        labels={"team": "vision"},
+        project="my-project",
+    )
+    found = ended(judge, job.gca_resource)
+    assert job.state == sdk.gapic.JobState.JOB_STATE_SUCCEEDED
+    assert job.completion_stats.successful_count == 2
+    assert job.output_info.gcs_output_directory == found.output_info.gcs_output_directory
+    assert found.model.partition("@")[0] == model.resource_name
+    query = {"filter": 'display_name="night" AND labels.team=vision', "project": "my-project"}
+    [listed] = sdk.BatchPredictionJob.list(**query)
+    assert listed.resource_name == job.resource_name
+    assert [len(each["prediction"]["ids"]) for each in lines(judge, found, PREDICTIONS)] == [1, 1]
+    job.delete()
+    assert sdk.BatchPredictionJob.list(**query) == []

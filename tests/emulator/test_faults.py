@@ -39,6 +39,8 @@ VERTEX_CALLS = [
     *(("GET", f"{VERTEX}/endpoints/e"), ("PATCH", f"{VERTEX}/endpoints/e")),
     *(("DELETE", f"{VERTEX}/endpoints/e"), ("POST", f"{VERTEX}/endpoints/e:deployModel")),
     *(("POST", f"{VERTEX}/endpoints/e:undeployModel"), ("POST", f"{VERTEX}/endpoints/e:predict")),
+    ("POST", f"{VERTEX}/endpoints/e:mutateDeployedModel"),
+    *(("POST", f"{VERTEX}/endpoints/e:rawPredict"), ("POST", f"{VERTEX}/endpoints/e:explain")),
 ]
 """One call of each method that AutoML v1 has not."""
 

@@ -8,15 +8,17 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import MAX_NODE_COUNT
-from automl_plan.emulator.objects import Change, Endpoint, Scope
+from automl_plan.emulator.objects import Change, Deployment, Endpoint, Scope
 from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, last_segment, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
-from automl_plan.emulator.wire.messages import Fields, body_fields
+from automl_plan.emulator.wire.messages import Fields, body_fields, camel
 from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import check_query, omit_empty, parameter, timestamp
 from automl_plan.emulator.wire.resources import ResourceMethods
+
+_LEAST, _MOST = (f"automaticResources.{which}ReplicaCount" for which in ("min", "max"))
 
 
 def _render(endpoint: Endpoint) -> dict[str, object]:
@@ -129,6 +131,42 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
             self._engine.endpoints.undeploy(scope, endpoint_id, deployed_id, traffic)
         )
 
+    def mutate(self, request: Request) -> Reply:
+        """Change the replicas of a deployed model; the mask names one or both of their numbers."""
+        check_query(request)
+        body = body_fields(request, "")
+        deployed, mask = body.message("deployedModel"), body.text("updateMask")
+        body.finish()
+        for name, given in (("deployed_model", deployed), ("update_mask", mask)):
+            if not given:
+                raise invalid((name, "Required field not set."))
+        assert deployed is not None  # noqa: S101 - as checked
+        paths = {camel(path.strip()) for path in mask.split(",")}
+        if "automaticResources" in paths:
+            paths = {_LEAST, _MOST}
+        if not paths <= {_LEAST, _MOST}:
+            text = "Only the minReplicaCount and maxReplicaCount of automaticResources can change."
+            raise invalid(("update_mask", text))
+        deployed.ignore("model", "displayName", "createTime", "modelVersionId")
+        deployment_id, resources = deployed.text("id"), deployed.message("automaticResources")
+        low = resources.integer("minReplicaCount") if resources else None
+        high = resources.integer("maxReplicaCount") if resources else None
+        for each in (resources, deployed):
+            if each is not None:
+                each.finish()
+        if not deployment_id:
+            raise invalid(("deployed_model.id", "Required field not set."))
+
+        def change(old: Deployment) -> tuple[int, int]:
+            least = old.replicas if _LEAST not in paths or low is None else low
+            most = old.max_replicas if _MOST not in paths or high is None else high
+            return _checked("deployed_model.automatic_resources", least, most)
+
+        scope, endpoint_id = self.named(request)
+        return operation_reply(
+            self._engine.endpoints.mutate(scope, endpoint_id, deployment_id, change)
+        )
+
 
 def _new_deployment(scope: Scope, deployed: Fields, traffic: Mapping[str, int]) -> NewDeployment:
     name = deployed.text("model").partition("@")[0]
@@ -146,11 +184,13 @@ def _new_deployment(scope: Scope, deployed: Fields, traffic: Mapping[str, int]) 
     resources.finish()
     replicas = 1 if low is None else low
     most = max(replicas, 1) if high is None else high
-    if not 1 <= replicas <= most <= MAX_NODE_COUNT:
-        raise invalid(
-            (
-                resources.path("minReplicaCount"),
-                f"Replicas are 1 to {MAX_NODE_COUNT}, at most as many as maxReplicaCount.",
-            )
-        )
+    _checked(resources.path("minReplicaCount"), replicas, most)
     return NewDeployment(chosen, read_number(model or ""), shown, replicas, most, traffic)
+
+
+def _checked(path: str, replicas: int, most: int) -> tuple[int, int]:
+    """Return numbers of replicas that are within their limits; `path` names them in errors."""
+    if not 1 <= replicas <= most <= MAX_NODE_COUNT:
+        limits = f"Replicas are 1 to {MAX_NODE_COUNT}, at most as many as maxReplicaCount."
+        raise invalid((path, limits))
+    return replicas, most

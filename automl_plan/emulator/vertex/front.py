@@ -95,6 +95,7 @@ def _models(methods: VertexModels, evaluations: VertexEvaluations) -> tuple[Rout
 
 
 def _endpoints(methods: VertexEndpoints, predictions: VertexPredictions) -> tuple[Route, ...]:
+    mutate = f"{_ENDPOINT}:mutateDeployedModel"
     return (
         route("endpoints.create", "POST", _ENDPOINTS, methods.create),
         route("endpoints.list", "GET", _ENDPOINTS, methods.list),
@@ -103,7 +104,10 @@ def _endpoints(methods: VertexEndpoints, predictions: VertexPredictions) -> tupl
         route("endpoints.delete", "DELETE", _ENDPOINT, methods.delete),
         route("endpoints.deployModel", "POST", f"{_ENDPOINT}:deployModel", methods.deploy),
         route("endpoints.undeployModel", "POST", f"{_ENDPOINT}:undeployModel", methods.undeploy),
+        route("endpoints.mutateDeployedModel", "POST", mutate, methods.mutate),
         route("endpoints.predict", "POST", f"{_ENDPOINT}:predict", predictions.predict),
+        route("endpoints.rawPredict", "POST", f"{_ENDPOINT}:rawPredict", predictions.raw_predict),
+        route("endpoints.explain", "POST", f"{_ENDPOINT}:explain", predictions.explain),
     )
 
 

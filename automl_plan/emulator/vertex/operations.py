@@ -37,6 +37,7 @@ _METADATA = {
     OperationKind.DELETE_ENDPOINT: "DeleteOperationMetadata",
     OperationKind.DEPLOY_TO_ENDPOINT: "DeployModelOperationMetadata",
     OperationKind.UNDEPLOY_FROM_ENDPOINT: "UndeployModelOperationMetadata",
+    OperationKind.MUTATE_DEPLOYMENT: "MutateDeployedModelOperationMetadata",
     OperationKind.DELETE_TRAINING: "DeleteOperationMetadata",
     OperationKind.DELETE_BATCH: "DeleteOperationMetadata",
 }
@@ -91,13 +92,19 @@ def _response(operation: Operation) -> dict[str, object]:
             name = f"{parent(scope)}/endpoints/{spec['endpoint_id']}"
             shown = {"name": name, "displayName": spec["display_name"]}
             return {"@type": f"{_TYPES}Endpoint", **shown}
-        case OperationKind.DEPLOY_TO_ENDPOINT:
+        case OperationKind.DEPLOY_TO_ENDPOINT | OperationKind.MUTATE_DEPLOYMENT:
             deployed = {
                 "id": spec["deployment_id"],
                 "model": f"{parent(scope)}/models/{spec['model_id']}",
                 "displayName": spec["display_name"],
             }
-            return {"@type": f"{_TYPES}DeployModelResponse", "deployedModel": deployed}
+            if operation.kind is OperationKind.DEPLOY_TO_ENDPOINT:
+                return {"@type": f"{_TYPES}DeployModelResponse", "deployedModel": deployed}
+            deployed["automaticResources"] = {
+                "minReplicaCount": spec["replicas"],
+                "maxReplicaCount": spec["max_replicas"],
+            }
+            return {"@type": f"{_TYPES}MutateDeployedModelResponse", "deployedModel": deployed}
     names = {
         OperationKind.IMPORT_DATA: "ImportDataResponse",
         OperationKind.EXPORT_DATA: "ExportDataResponse",

@@ -1,11 +1,14 @@
 """Vertex AI v1: online prediction. Messages: prediction_service.proto, and the schemata of image
 instances, parameters and predictions."""
 
+import base64
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import invalid
-from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.errors import Code, ServiceError, invalid
+from automl_plan.emulator.http import Reply, Request, encoded, json_reply
 from automl_plan.emulator.objects import Model
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
 from automl_plan.emulator.vertex.names import scope_of
@@ -20,7 +23,7 @@ _MAX_IMAGE_BYTES = 1_500_000
 
 
 class VertexPredictions:
-    """endpoints.predict."""
+    """endpoints.predict, rawPredict and explain."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -28,7 +31,46 @@ class VertexPredictions:
     def predict(self, request: Request) -> Reply:
         """Return labels for each image, by decreasing confidence."""
         check_query(request)
-        body = body_fields(request, "")
+        return json_reply(self._predict(request, body_fields(request, "")))
+
+    def raw_predict(self, request: Request) -> Reply:
+        """Reply to a body like that of `predict`, also one in the `data` of a HttpBody message.
+
+        Google's generated clients wrap it and expect an answer that is wrapped likewise; people
+        send and get it as it is. Headers say which model answered.
+        """
+        check_query(request)
+        raw = body_fields(request, "")
+        message = raw.message("httpBody")
+        known = request.called.message if request.called else None
+        predict = known.surface.message("PredictRequest") if known else None
+        if message is None:
+            answer = self._predict(request, Fields(raw.raw, "", predict))
+            reply = json_reply(answer)
+        else:
+            message.text("contentType")
+            inner = replace(request, body=message.octets("data"), called=None)
+            for each in (message, raw):
+                each.finish()
+            answer = self._predict(request, Fields(body_fields(inner, "").raw, "", predict))
+            data = base64.b64encode(encoded(json_reply(answer)).body).decode()
+            reply = json_reply({"contentType": "application/json", "data": data})
+        headers = {
+            "X-Vertex-AI-Endpoint-Id": request.params["endpoint"],
+            "X-Vertex-AI-Deployed-Model-Id": str(answer["deployedModelId"]),
+            "X-Vertex-AI-Model": str(answer["model"]),
+            "X-Vertex-AI-Model-Version-Id": str(answer["modelVersionId"]),
+        }
+        return replace(reply, headers=headers)
+
+    def explain(self, request: Request) -> Reply:
+        """Refuse explanations, of endpoints that exist."""
+        check_query(request)
+        self._engine.endpoints.get(scope_of(request.params), request.params["endpoint"])
+        raise ServiceError(Code.UNIMPLEMENTED, "The embedded service has no explanations.")
+
+    def _predict(self, request: Request, body: Fields) -> dict[str, object]:
+        """A PredictResponse message."""
         instances, parameters = body.messages("instances"), body.message("parameters")
         body.finish()
         if not instances:
@@ -45,15 +87,13 @@ class VertexPredictions:
             except ImageUnreadable as error:
                 raise invalid(("instances", str(error))) from error
             predictions.append(render(found, threshold, most, model))
-        return json_reply(
-            {
-                "predictions": predictions,
-                "deployedModelId": deployment.id,
-                "model": f"{parent(scope)}/models/{model.id}",
-                "modelDisplayName": model.display_name,
-                "modelVersionId": "1",
-            }
-        )
+        return {
+            "predictions": predictions,
+            "deployedModelId": deployment.id,
+            "model": f"{parent(scope)}/models/{model.id}",
+            "modelDisplayName": model.display_name,
+            "modelVersionId": "1",
+        }
 
 
 def read_parameters(parameters: Fields | None) -> tuple[float, int]:
