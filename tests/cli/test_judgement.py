@@ -68,6 +68,7 @@ SENDS_NOTHING = {
     "state rebuild",
     "emulator start",
     "emulator stop",
+    "emulator readings",
     "emulator status",
     "emulator advance",
 }
