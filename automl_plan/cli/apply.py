@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.applying import apply_planned
-from automl_plan.cli.approval import check_allowed
+from automl_plan.cli.applying import apply_planned, check_allowed
 from automl_plan.cli.json_files import EventLines, check_apart
 from automl_plan.cli.options import (
     ALLOW_LARGE_CHANGE,
@@ -27,8 +26,7 @@ from automl_plan.cli.options import (
     VARIABLES,
     command,
 )
-from automl_plan.cli.output import say, write
-from automl_plan.cli.progress_note import INPUTS, reading
+from automl_plan.cli.output import INPUTS, reading, say, write
 from automl_plan.cli.run import Run, parse_address
 from automl_plan.errors import UsageError
 

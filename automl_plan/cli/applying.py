@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from automl_plan.cli.approval import approve_plan
 from automl_plan.cli.json_files import EventLines
-from automl_plan.cli.output import stdout_style, write, write_or_go_on
+from automl_plan.cli.output import asked, has_terminal, stdout_style, write, write_or_go_on
 from automl_plan.cli.run import Run
-from automl_plan.errors import ApplyFailed, GateRejected, OperationsRunning, PlanRefused
+from automl_plan.errors import (
+    ApplyFailed,
+    GateRejected,
+    Interrupted,
+    OperationsRunning,
+    PlanRefused,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from automl_plan.execution.events import ApplyResult, Event
@@ -23,6 +29,61 @@ if TYPE_CHECKING:
     from automl_plan.workspace.bound_plan import BoundPlan
     from automl_plan.workspace.plan_inputs import PlanInputs
     from automl_plan.workspace.workspace import Workspace
+
+
+_SHOWN = 5
+"""Changes that a message lists."""
+_QUESTIONS = {
+    "wait": "\nContinue with this?",
+    "destroy": "\nDelete all of this? Trained models can't be restored.",
+}
+_QUESTION = "\nApply this plan?"
+
+
+def approve_plan(command: str, *, as_json: bool) -> None:
+    """Ask for approval of the plan that is shown. Raises as `approve`."""
+    approve(command, _QUESTIONS.get(command, _QUESTION), as_json=as_json)
+
+
+def approve(command: str, question: str, *, as_json: bool = False) -> None:
+    """Ask for approval. Raises PlanRefused without it, or without a terminal to ask on.
+
+    Raises Interrupted for Ctrl-C at the question.
+    """
+    if as_json or not has_terminal():
+        about = "" if question in (_QUESTION, *_QUESTIONS.values()) else f"\n{question}"
+        raise PlanRefused(
+            f"{command} needs approval, and there is no terminal to ask on.{about}",
+            hint="Review what it would do, then pass --auto-approve.",
+        )
+    try:
+        yes = asked(question)
+    except KeyboardInterrupt:
+        write("\n")
+        raise Interrupted("Interrupted: not approved, nothing was done.") from None
+    if not yes:
+        raise PlanRefused("Not approved; nothing was done.")
+
+
+def check_allowed(changes: Sequence[Change], allow: str) -> None:
+    """Raise PlanRefused if actions are not among the allowed ones, UsageError for unknown ones."""
+    from automl_plan.planning.plan import Action
+
+    allowed = {word.strip() for word in allow.split(",") if word.strip()}
+    unknown = allowed - set(Action)
+    if unknown:
+        raise UsageError(
+            f"--allow: unknown action {', '.join(sorted(unknown))}.",
+            hint=f"The actions are {', '.join(Action)}.",
+        )
+    others = [change for change in changes if change.action not in allowed]
+    if others:
+        shown = ", ".join(f"{change.address} {change.action}" for change in others[:_SHOWN])
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        raise PlanRefused(
+            f"The plan has actions that --allow does not allow: {shown}{more}.",
+            hint="Review it (automl-plan plan), and have a person apply it.",
+        )
 
 
 def apply_planned(

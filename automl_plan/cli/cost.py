@@ -28,7 +28,7 @@ def cost(
     from automl_plan.output.cost import costs_text
     from automl_plan.output.documents.plan import Cost
     from automl_plan.output.drift import unrecorded_text
-    from automl_plan.output.provider_terms import is_free
+    from automl_plan.output.values import is_free
     from automl_plan.workspace.make_plan import make_plan
 
     options = run.plan_options(lint=False)

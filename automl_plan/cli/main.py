@@ -14,9 +14,8 @@ import typer
 from automl_plan import __version__
 from automl_plan.cli import completion
 from automl_plan.cli.commands import CommandGroup
-from automl_plan.cli.log_level import Level
 from automl_plan.cli.options import Directory, disable_color, log
-from automl_plan.cli.output import discard_output, say, style_for
+from automl_plan.cli.output import Level, discard_output, say, style_for
 from automl_plan.cli.run import Run
 from automl_plan.errors import AutomlPlanError, Interrupted, UsageError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.approval import approve
+from automl_plan.cli.applying import approve
 from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command
 from automl_plan.cli.output import stdout_style, write, write_bytes, write_json
 from automl_plan.cli.run import Run

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.log_level import Level, set_level
+from automl_plan.cli.output import Level, set_level
 from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
 

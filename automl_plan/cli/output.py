@@ -1,14 +1,19 @@
-"""Writes to standard output and standard error, with color on terminals."""
+"""Writes to standard output and standard error: results, logs, notes of progress."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TextIO
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
 
 if TYPE_CHECKING:
+    from logging import Handler
+
     from msgspec import Struct
 
     from automl_plan.model.json import Json
@@ -110,3 +115,74 @@ def asked(question: str) -> bool:
 def has_terminal() -> bool:
     """Return whether there is a terminal to ask on."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+def set_level(level: str) -> None:
+    """Log records of this level or above."""
+    import logging
+
+    logger = logging.getLogger("automl_plan")
+    logger.handlers[:] = [_on_standard_error(named=True)]
+    logger.setLevel(level.upper())
+
+
+def say_warnings() -> None:
+    """Log warnings, unless a level was set."""
+    import logging
+
+    logger = logging.getLogger("automl_plan")
+    if not logger.handlers:
+        logger.addHandler(_on_standard_error(named=False))
+
+
+def _on_standard_error(*, named: bool) -> Handler:
+    """Return a handler that writes a line for each record, with the text of services cleaned."""
+    import logging
+
+    from automl_plan.output.style import clean
+
+    class OnStandardError(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            level = f"{record.levelname.lower()}: " if named else ""
+            say(f"{level}{clean(record.getMessage())}\n")
+
+    return OnStandardError()
+
+
+INPUTS = "the configuration, its data and live resources"
+_INTERVAL = 1.0
+"""Seconds until the note is first written, and between two updates of it."""
+_ERASE = "\r\x1b[K"
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """On a terminal, note what is being read and for how long; erase the note at the end.
+
+    The note goes to standard error, so that it is never in what is piped.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    done = threading.Event()
+    thread = threading.Thread(target=_update, args=(what, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _update(what: str, done: threading.Event) -> None:
+    begun, written = time.monotonic(), False
+    while not done.wait(_INTERVAL):
+        sys.stderr.write(f"{_ERASE}Reading {what} ({time.monotonic() - begun:.0f} s)…")
+        sys.stderr.flush()
+        written = True
+    if written:
+        sys.stderr.write(_ERASE)
+        sys.stderr.flush()

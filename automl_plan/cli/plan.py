@@ -17,8 +17,7 @@ from automl_plan.cli.options import (
     VARIABLES,
     command,
 )
-from automl_plan.cli.output import stdout_style, write, write_json
-from automl_plan.cli.progress_note import INPUTS, reading
+from automl_plan.cli.output import INPUTS, reading, stdout_style, write, write_json
 from automl_plan.cli.run import Run
 from automl_plan.errors import PlanRefused
 

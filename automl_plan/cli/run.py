@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, TypeVarTuple
 
 from msgspec import Struct
 
-from automl_plan.cli.log_level import say_warnings
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.output import say_warnings, stdout_style, write, write_json
 from automl_plan.errors import UsageError
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ def show(
     run.as_json = run.as_json or format_ == "json"
     with run.open() as opened:
         recorded = opened.store.read()
-    run.show("state:StateList.of", state_text, recorded)
+    run.show("inventory:StateList.of", state_text, recorded)
 
 
 def _show_plan(plan_file: Path, format_: str, key: str, host: str | None) -> None:

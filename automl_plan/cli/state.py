@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from automl_plan.cli import completion
-from automl_plan.cli.applying import apply_command_plan
-from automl_plan.cli.approval import approve
+from automl_plan.cli.applying import apply_command_plan, approve
 from automl_plan.cli.json_files import EventLines
 from automl_plan.cli.options import AUTO_APPROVE, JSON, LOCK_TIMEOUT, VARIABLES, command
 from automl_plan.cli.output import write
@@ -35,7 +34,7 @@ def list_(
 
     with run.open() as opened:
         recorded = opened.store.read()
-    run.show("state:StateList.of", resources_text, recorded)
+    run.show("inventory:StateList.of", resources_text, recorded)
 
 
 @command(*VARIABLES, JSON, example="state show model.digits")
@@ -53,7 +52,7 @@ def show(
         raise UsageError(
             f"{asked} is not recorded.", hint="`automl-plan state list` lists all resources."
         )
-    run.show("state:StateShow.of", resource_text, resources[asked])
+    run.show("inventory:StateShow.of", resource_text, resources[asked])
 
 
 @command(*VARIABLES, example="state push state/digits.json.backup")

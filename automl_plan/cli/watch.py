@@ -45,10 +45,9 @@ def watch(
     """
     from msgspec.structs import asdict
 
-    from automl_plan.output.documents.watch import Watched, WatchEnd
+    from automl_plan.output.documents.events import Watched, WatchEnd
     from automl_plan.output.progress import watch_result_text, watched_line
-    from automl_plan.watch.reload import ReloadingWorkspace
-    from automl_plan.watch.watch import Watch
+    from automl_plan.watch.watch import ReloadingWorkspace, Watch
 
     if once and for_ever:
         raise UsageError("--once and --for-ever exclude each other.")

@@ -13,7 +13,7 @@ from struct import Struct as Format
 from msgspec import Struct
 
 from automl_plan.data.spilled_records import SpilledRecords
-from automl_plan.model.data_counts import DataCounts, label_counts
+from automl_plan.model.source_data import DataCounts, label_counts
 
 SETS = ("UNASSIGNED", "TRAIN", "VALIDATION", "TEST")
 """The sets of images by their numbers."""

@@ -17,7 +17,7 @@ from automl_plan.data.row_checks import SETS, named
 from automl_plan.data.row_layout import USES
 from automl_plan.data.spilled_records import Digests, with_sets
 from automl_plan.model.capabilities import DataLimits
-from automl_plan.model.data_counts import DataCounts, LabelCounts
+from automl_plan.model.source_data import DataCounts, LabelCounts
 
 _CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}
 _CODES[b""] = _CODES[UNKNOWN.encode()] = 0

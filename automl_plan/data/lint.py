@@ -23,7 +23,7 @@ from automl_plan.data.row_checks import bucket_of
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import ProviderError, SourceError
 from automl_plan.model.capabilities import Limits
-from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.source_data import DataCounts
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 OpenSource = Callable[[str], BinaryIO]

@@ -23,11 +23,10 @@ from automl_plan.errors import (
 )
 from automl_plan.execution.answers import Answer, answer_of, answer_to_call, answer_to_poll
 from automl_plan.execution.events import ApplyResult, Event, EventType, Failure, why_skipped
-from automl_plan.execution.in_flight import InFlightChange, State
+from automl_plan.execution.in_flight import InFlightChange, ReadyQueue, State
 from automl_plan.execution.outcomes import OutcomeRecorder
 from automl_plan.execution.paid_call_guard import PaidCallGuard
 from automl_plan.execution.poller import LONGEST_POLL, SHORTEST_POLL, OperationPoller, pause_after
-from automl_plan.execution.ready_queue import ReadyQueue
 from automl_plan.execution.request_pool import Purpose, RequestPool, Response
 from automl_plan.execution.steps import StartedStep, Steps
 from automl_plan.model.live import Operation, OperationKind

@@ -25,7 +25,6 @@ from automl_plan.output.evaluations import (
     version_name,
 )
 from automl_plan.output.operations import expected
-from automl_plan.output.provider_terms import in_budget_unit
 from automl_plan.output.review_summary import (
     Risk,
     advice,
@@ -37,7 +36,7 @@ from automl_plan.output.review_summary import (
     risks,
 )
 from automl_plan.output.style import clean, counted
-from automl_plan.output.values import shown
+from automl_plan.output.values import in_budget_unit, shown
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.policy import violation_text
 from automl_plan.planning.scorecards import Role

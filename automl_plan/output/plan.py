@@ -12,7 +12,6 @@ from automl_plan.output.cost import costs_text
 from automl_plan.output.data import data_sentences
 from automl_plan.output.drift import drift_text, not_in_refusals, unrecorded_text
 from automl_plan.output.operations import expected
-from automl_plan.output.provider_terms import in_budget_unit, is_free
 from automl_plan.output.review_summary import (
     contacts_text,
     nothing_to_do,
@@ -20,7 +19,7 @@ from automl_plan.output.review_summary import (
     worry_of,
 )
 from automl_plan.output.style import Style, clean, counted
-from automl_plan.output.values import leaves, shown, shown_difference
+from automl_plan.output.values import in_budget_unit, is_free, leaves, shown, shown_difference
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import (

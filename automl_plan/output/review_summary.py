@@ -11,8 +11,8 @@ from msgspec import Struct
 from automl_plan.model.contacts import Contact, ContactKind
 from automl_plan.output.actions import WORDS
 from automl_plan.output.drift import unrecorded_summary
-from automl_plan.output.provider_terms import is_free
 from automl_plan.output.style import Style, clean, counted
+from automl_plan.output.values import is_free
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import TRAININGS, Action, Amounts, Change, HeldBy, NoteKind, Plan

@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from automl_plan.model.capabilities import DataLimits
-from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.json import Count, Document, Real
+from automl_plan.model.source_data import DataCounts, LabelCounts
 from automl_plan.planning.scorecards import Figures, Scorecard
 
 MOST_LABELS = 20

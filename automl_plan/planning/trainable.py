@@ -8,11 +8,10 @@ from msgspec import Struct
 
 from automl_plan.model.address import Address
 from automl_plan.model.capabilities import Capabilities
-from automl_plan.model.data_counts import DataCounts
 from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.live import TOKEN_LABEL, Live
 from automl_plan.model.recorded import RecordedObject, RecordedResource
-from automl_plan.model.source_data import SourceData
+from automl_plan.model.source_data import DataCounts, SourceData
 from automl_plan.planning import commands
 from automl_plan.planning.plan import (
     BASE_MODEL,

@@ -2,18 +2,20 @@
 
 A watch changes nothing at the service and starts nothing: it records how operations ended, what it
 found and what was sent. It locks the state only for that, so that an `apply` can run beside it,
-which then records and sends itself.
-"""
+which then records and sends itself."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Self
 
 from msgspec.structs import replace
 
+from automl_plan.config.files import Unreadable, configuration_files
 from automl_plan.errors import (
     AutomlPlanError,
     ConfigurationError,
@@ -31,7 +33,6 @@ from automl_plan.notifications.outbox import forget, record_new, resolved, unrep
 from automl_plan.notifications.texts import with_model_results
 from automl_plan.state.store import StateSession
 from automl_plan.watch.record_finished import record_finished
-from automl_plan.watch.reload import ReloadingWorkspace
 from automl_plan.watch.snapshot import (
     Snapshot,
     WatchEvent,
@@ -40,6 +41,56 @@ from automl_plan.watch.snapshot import (
     take_snapshot,
 )
 from automl_plan.workspace.workspace import Workspace
+
+_Signature = tuple[tuple[str, int, int, int], ...]
+
+
+class ReloadingWorkspace:
+    """The workspace of a directory, always as its files are now."""
+
+    def __init__(
+        self, open_: Callable[[], Workspace], directory: Path, var_files: Sequence[Path]
+    ) -> None:
+        """Open the workspace. Raises ConfigurationError."""
+        self._open = open_
+        self._files = (directory, tuple(var_files))
+        self._read_signature = self._signature()
+        self._workspace = open_()
+
+    def current(self) -> Workspace:
+        """Return the workspace. Raises ConfigurationError when the files are invalid now."""
+        signature = self._signature()
+        if signature != self._read_signature:
+            opened = self._open()
+            self.close()
+            self._workspace, self._read_signature = opened, signature
+        return self._workspace
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._workspace.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _signature(self) -> _Signature:
+        directory, var_files = self._files
+        try:
+            files = [*configuration_files(directory, var_files), *var_files]
+        except Unreadable as error:
+            raise ConfigurationError([error.diagnostic]) from error
+        found = []
+        for path in files:
+            try:
+                there = path.stat()
+            except OSError:
+                continue  # loading reports what is wrong with it
+            found.append((str(path), there.st_ino, there.st_size, there.st_mtime_ns))
+        return tuple(found)
+
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from automl_plan.errors import ProviderError, UsageError
 from automl_plan.model.address import Address
-from automl_plan.model.data_counts import DataCounts
 from automl_plan.model.desired import DesiredDataset
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import RecordedObject
+from automl_plan.model.source_data import DataCounts
 from automl_plan.planning.adequacy import Advice, advise, unknown
 from automl_plan.planning.data_findings import MOST, NO_SOURCES, DataFinding, DataFindings
 from automl_plan.planning.plan import Action, Change

@@ -17,8 +17,8 @@ from automl_plan.data.lint_rules import Severity
 from automl_plan.data.source_files import SourceFiles
 from automl_plan.errors import SourceError, UsageError
 from automl_plan.model.capabilities import Capabilities
-from automl_plan.model.data_counts import DataCounts
 from automl_plan.model.model_types import Problem
+from automl_plan.model.source_data import DataCounts
 from automl_plan.planning.adequacy import advise
 from automl_plan.providers.data_access import ObjectStorage
 from automl_plan.providers.registry import DEFAULT, PROVIDERS, open_storage

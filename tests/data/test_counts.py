@@ -15,7 +15,7 @@ from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
 from automl_plan.emulator.training.import_csv import read_csv
 from automl_plan.emulator.training.types import Problem
-from automl_plan.model.data_counts import DataCounts
+from automl_plan.model.source_data import DataCounts
 from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.test_sources import read
 

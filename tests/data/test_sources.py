@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from automl_plan.data.source_files import MAX_CSV_BYTES
 from automl_plan.data.sources import SourceReader
 from automl_plan.errors import SourceError
-from automl_plan.model.data_counts import LabelCounts
-from automl_plan.model.source_data import SourceData
+from automl_plan.model.source_data import LabelCounts, SourceData
 from automl_plan.providers.data_access import DataAccess
 from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.storage import Storage

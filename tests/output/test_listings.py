@@ -8,9 +8,10 @@ from automl_plan.output.documents.inventory import (
     DatasetsShow,
     ModelsList,
     ModelsShow,
+    StateList,
+    StateShow,
 )
 from automl_plan.output.documents.operations import OperationsGet, OperationsList
-from automl_plan.output.documents.state import StateList, StateShow
 from automl_plan.output.inventory import (
     dataset_text,
     datasets_text,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.model.address import model_address
-from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.model_types import Problem
+from automl_plan.model.source_data import DataCounts, LabelCounts
 from automl_plan.planning import adequacy
 from automl_plan.planning.adequacy import (
     MOST_LABELS,

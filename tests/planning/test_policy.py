@@ -11,9 +11,9 @@ from automl_plan.config.build import policy as policy_of
 from automl_plan.config.prices import list_prices
 from automl_plan.config.schema import config_schema
 from automl_plan.model.address import dataset_address, model_address
-from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.desired import Check, Policy, PolicyRule
 from automl_plan.model.model_types import Problem
+from automl_plan.model.source_data import DataCounts, LabelCounts
 from automl_plan.planning.adequacy import advise, unknown
 from automl_plan.planning.cost import costs_of
 from automl_plan.planning.plan import Costs, Violation

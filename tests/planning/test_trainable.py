@@ -7,12 +7,11 @@ from msgspec.structs import replace
 
 from automl_plan.model.address import Address, dataset_address, model_address
 from automl_plan.model.capabilities import Capabilities
-from automl_plan.model.data_counts import DataCounts, LabelCounts
 from automl_plan.model.desired import Desired, OnSourceChange
 from automl_plan.model.live import TOKEN_LABEL, Operation, OperationError, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import PartialImport, RecordedOperation, RecordedResource, Step
-from automl_plan.model.source_data import SourceChanges, SourceData
+from automl_plan.model.source_data import DataCounts, LabelCounts, SourceChanges, SourceData
 from automl_plan.model.transitions import with_operation
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import Action, NoteKind, Refusal

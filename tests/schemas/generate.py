@@ -23,8 +23,6 @@ from automl_plan.output.documents import (
     models,
     operations,
     plan,
-    state,
-    watch,
 )
 from automl_plan.planning.plan import Drift, UnrecordedObject
 from automl_plan.state.document import StateDocument
@@ -80,8 +78,8 @@ PUBLISHED = (
             "operations-list": operations.OperationsList,
             "operations-get": operations.OperationsGet,
             "operations-backtest": operations.OperationsBacktest,
-            "state-list": state.StateList,
-            "state-show": state.StateShow,
+            "state-list": inventory.StateList,
+            "state-show": inventory.StateShow,
             "cost": plan.Cost,
             "cost-spent": plan.CostSpent,
             "drift": plan.DriftFound,
@@ -102,8 +100,8 @@ PUBLISHED = (
             events.RunVersion,
             events.ChangeEvent,
             events.Result,
-            watch.Watched,
-            watch.WatchEnd,
+            events.Watched,
+            events.WatchEnd,
             commands.Error,
         ),
     ),

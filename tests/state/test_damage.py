@@ -29,7 +29,7 @@ from automl_plan.model.recorded import (
     Status,
     Step,
 )
-from automl_plan.output.documents.state import StateList, StateShow
+from automl_plan.output.documents.inventory import StateList, StateShow
 from automl_plan.output.state import resource_text, resources_text
 from automl_plan.output.style import Style
 from automl_plan.planning.options import PlanOptions

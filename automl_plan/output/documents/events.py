@@ -1,4 +1,4 @@
-"""The lines that a run writes for programs: its version, events, its result."""
+"""The lines that a run or a watch writes for programs: its version, events, its result."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from automl_plan import __version__
 from automl_plan.execution.events import ApplyResult, Event, EventType
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
-from automl_plan.output.documents.base import OutputDocument, Part
+from automl_plan.output.documents.base import FORMAT_VERSION, OutputDocument, Part
 from automl_plan.planning.forecast import Forecast
 from automl_plan.planning.plan import Action
+from automl_plan.watch.snapshot import WatchEvent, WatchEventType, WatchResult
 from automl_plan.workspace.plan_entries import GateEntry
 
 Command = Literal[
@@ -122,3 +123,28 @@ class Result(OutputDocument, frozen=True):
             ),
             follow=follow if result.left else None,
         )
+
+
+class Watched(OutputDocument, frozen=True):
+    """What a watch saw or did."""
+
+    event: WatchEventType
+    address: str | None
+    operation_id: str | None
+    receiver: str | None
+    """Of `notify`."""
+    notice_id: str | None
+    message: str
+    """For people."""
+    type: Literal["watched"] = "watched"
+
+    @classmethod
+    def of(cls, event: WatchEvent) -> Self:
+        """Return the document of an event."""
+        return cls.filled(event, event=event.type, type="watched")
+
+
+class WatchEnd(WatchResult, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
+    """What was open when a watch ended."""
+
+    type: Literal["watch-result"] = "watch-result"

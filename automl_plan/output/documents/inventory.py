@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
 from automl_plan.model.json import Count
 from automl_plan.model.lifespan import days_left
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.ownership import Claim
+from automl_plan.model.recorded import RecordedResource
 from automl_plan.output.documents.base import (
     FORMAT_VERSION,
     OutputDocument,
@@ -23,7 +25,9 @@ from automl_plan.output.documents.base import (
 from automl_plan.output.expiry import by_end, expiry_time
 
 if TYPE_CHECKING:
+    from automl_plan.state.document import State
     from automl_plan.workspace.inventory import DatasetRow, ModelRow
+
 
 ClaimOf = Annotated[
     Claim,
@@ -198,3 +202,27 @@ class ModelsCalendar(OutputDocument, frozen=True):
                 for ends, row in by_end(rows)
             )
         )
+
+
+class StateShow(RecordedResource, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
+    """`state show --json`"""
+
+    @classmethod
+    def of(cls, record: RecordedResource) -> Self:
+        """Return the document of what is recorded of one address."""
+        return cls(**asdict(record))
+
+
+class StateList(OutputDocument, frozen=True):
+    """`state list --json` and `show --json`"""
+
+    lineage: str
+    serial: Count
+    provider: str | None
+    resources: tuple[RecordedResource, ...]
+
+    @classmethod
+    def of(cls, state: State) -> Self:
+        """Return the document of a state."""
+        records = (record for _, record in sorted(state.resources.items()))
+        return cls.filled(state, resources=tuple(records))

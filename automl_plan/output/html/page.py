@@ -25,10 +25,8 @@ from automl_plan.output.evaluations import (
     simulated,
     version_name,
 )
-from automl_plan.output.html.charts import Matrix, Plot, matrix, plot
-from automl_plan.output.html.graph import drawing
+from automl_plan.output.html.charts import Matrix, Plot, drawing, matrix, plot
 from automl_plan.output.operations import expected
-from automl_plan.output.provider_terms import in_budget_unit
 from automl_plan.output.review_summary import (
     RISKY,
     Risk,
@@ -42,7 +40,7 @@ from automl_plan.output.review_summary import (
     worry_of,
 )
 from automl_plan.output.style import clean, counted
-from automl_plan.output.values import leaves, shown
+from automl_plan.output.values import in_budget_unit, leaves, shown
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.data_findings import DataFindings
 from automl_plan.planning.plan import Action, Change
