@@ -67,6 +67,7 @@ class StartEmulator(Protocol):
         self,
         *,
         port: int = 0,
+        vertex_port: int | None = None,
         trainer: str = "simulated",
         time_scale: float | None = None,
         data_dir: Path | None = None,
@@ -83,6 +84,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
     def start(
         *,
         port: int = 0,
+        vertex_port: int | None = None,
         trainer: str = "simulated",
         time_scale: float | None = None,
         data_dir: Path | None = None,
@@ -101,6 +103,7 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
         command += ["--data-dir", str(data), "--trainer", trainer]
         command += ["--bucket-root", str(buckets), "--files-root", str(files)]
         command += ["--idle-timeout", str(idle_timeout)]
+        command += [] if vertex_port is None else ["--vertex-port", str(vertex_port)]
         command += [f"--fault={fault}" for fault in faults]
         command += [f"--reading={name}={value}" for name, value in readings.items()]
         if time_scale is not None:

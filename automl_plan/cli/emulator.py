@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from automl_plan.cli.options import JSON, VARIABLES, command
 from automl_plan.cli.output import write, write_json
 from automl_plan.cli.run import Run
-from automl_plan.errors import UsageError
+from automl_plan.errors import EmulatorError, UsageError
 
 if TYPE_CHECKING:
     from automl_plan.model.json import Json
@@ -42,6 +42,28 @@ def start(
             show_default=False,
         ),
     ] = 0,
+    vertex_port: Annotated[
+        int | None,
+        typer.Option(
+            "--vertex-port",
+            min=0,
+            max=65535,
+            metavar="N",
+            help="Serve Vertex AI on this port as well, at its root, for clients that take no path "
+            "in their endpoint; 0: any free port.",
+        ),
+    ] = None,
+    idle_timeout: Annotated[
+        float,
+        typer.Option(
+            "--idle-timeout",
+            min=0,
+            metavar="SECONDS",
+            help="End the service after that time without a request; default: it runs until it is "
+            "stopped.",
+            show_default=False,
+        ),
+    ] = 0.0,
     data_dir: DataDir = None,
     trainer: Annotated[
         Literal["sklearn", "simulated"] | None,
@@ -97,15 +119,23 @@ def start(
         time_scale=declared.time_scale if time_scale is None else time_scale,
         bucket_root=bucket_root.resolve() if bucket_root else declared.bucket_root,
         port=port,
+        vertex_port=vertex_port,
         faults=tuple(fault or ()),
         readings={**declared.readings, **_pairs(reading or ())},
-        idle_timeout=0.0,
+        idle_timeout=idle_timeout,
     )
     running = process.start(_place(data_dir, settings), root, wanted)
+    if idle_timeout and running.idle_timeout != idle_timeout:
+        raise EmulatorError(
+            "The embedded service runs already: its idle timeout is set when it starts.",
+            where=running.url,
+            hint="Stop it with `automl-plan emulator stop` first.",
+        )
     if run.as_json:
         write_json(_document(running))
     else:
         write(f"AutoML emulator listening on {running.url} (process {running.pid}).\n")
+        write(_at_root(running))
 
 
 @command(*VARIABLES, example="emulator stop")
@@ -141,6 +171,7 @@ def status(
             f"Running on {running.url} since {running.started}: process {running.pid}, trainer "
             f"{running.trainer}, version {running.version}. {ends}.\n"
         )
+        write(_at_root(running))
 
 
 @command(*VARIABLES, example="emulator advance 30d")
@@ -191,6 +222,11 @@ def _pairs(texts: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"{text!r} is not NAME=VALUE.", hint="automl-plan emulator readings")
         pairs[name] = value
     return pairs
+
+
+def _at_root(running: Running) -> str:
+    """Return the line that tells where Vertex AI has a port of its own; empty without one."""
+    return f"Vertex AI listens on {running.vertex_url}, too.\n" if running.vertex_url else ""
 
 
 def _document(running: Running | None) -> Struct:

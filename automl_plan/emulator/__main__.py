@@ -59,6 +59,13 @@ def _options(arguments: Sequence[str] | None) -> Options:
         default=0,
         help="port to listen on (default: any free one, see server.json)",
     )
+    parser.add_argument(
+        "--vertex-port",
+        type=_port,
+        metavar="PORT",
+        help="second port, with Vertex AI at its root, for clients that take no path in the "
+        "address (0: any free one; default: none)",
+    )
     parser.add_argument("--data-dir", type=Path, required=True, help="directory for all data")
     parser.add_argument(
         "--trainer",
@@ -118,6 +125,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     data_dir = given.data_dir.absolute()
     return Options(
         port=given.port,
+        vertex_port=given.vertex_port,
         data_dir=data_dir,
         trainer=given.trainer,
         time_scale=given.time_scale,

@@ -7,12 +7,13 @@ import select
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan import __version__
 from automl_plan.emulator.admin import Service, admin_front
@@ -38,6 +39,8 @@ _DRAIN_SECONDS = 5.0
 class Options(Struct, frozen=True):
     """How to run the service. `idle_timeout` is in seconds; 0 means no timeout.
 
+    With a `vertex_port`, Vertex AI is served there as well, at the root; 0 is any free port.
+
     `faults` are in the syntax of `parse_fault`, `readings` in that of `parse_readings`.
     """
 
@@ -48,6 +51,7 @@ class Options(Struct, frozen=True):
     bucket_root: Path
     files_root: Path
     idle_timeout: float
+    vertex_port: int | None = None
     faults: Sequence[str] = ()
     readings: Sequence[str] = ()
 
@@ -100,24 +104,36 @@ def _serve(
     note = options.data_dir / "server.json"
     counts = CallCounts()
     service = Service(options.trainer, options.time_scale, options.idle_timeout)
+    vertex = vertex_front(engine)
     fronts = (
         automl_front(engine),
-        vertex_front(engine),
+        vertex,
         storage_front(files),
         admin_front(engine, counts, faults, service),
     )
-    with Server(options.port, fronts, counts, faults, engine.now) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(options.port, fronts, counts, faults, engine.now))
+        servers = [server]
+        if options.vertex_port is not None:
+            at_root, shared = [replace(vertex, prefix="")], (counts, faults, engine.now)
+            own = Server(options.vertex_port, at_root, *shared, server.activity)
+            servers.append(stack.enter_context(own))
         engine.resume()
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+        threads = [
+            threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.05})
+            for each in servers
+        ]
+        for thread in threads:
+            thread.start()
         try:
-            _write_note(note, server.url, server.server_port, options.trainer)
+            _write_note(note, servers, options.trainer)
             print(f"AutoML emulator listening on {server.url}", flush=True)  # noqa: T201 - its one line
             _wait(service, engine, server, stop)
         finally:
             note.unlink(missing_ok=True)
-            server.shutdown()
-            thread.join()
+            for each, thread in zip(servers, threads, strict=True):
+                each.shutdown()
+                thread.join()
             engine.interrupt()
             server.activity.drain(_DRAIN_SECONDS)
 
@@ -176,10 +192,11 @@ def _make_folder(path: Path) -> None:
         raise StartError(f"Can't make the folder {path}: {error.strerror}.") from error
 
 
-def _write_note(path: Path, url: str, port: int, trainer: str) -> None:
+def _write_note(path: Path, servers: Sequence[Server], trainer: str) -> None:
     note = {
-        "url": url,
-        "port": port,
+        "url": servers[0].url,
+        "port": servers[0].server_port,
+        **({"vertex_url": servers[1].url} if servers[1:] else {}),
         "pid": os.getpid(),
         "started": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "version": __version__,

@@ -77,13 +77,14 @@ class Server(ThreadingHTTPServer):
         counts: CallCounts,
         faults: Faults,
         now: Callable[[], datetime],
+        activity: Activity | None = None,
     ) -> None:
         self.fronts = tuple(fronts)
         self.counts = counts
         self.faults = faults
         self.now = now
         self.stopping = threading.Event()
-        self.activity = Activity()
+        self.activity = activity or Activity()
         try:
             super().__init__(("127.0.0.1", port), _Handler)
         except (OSError, OverflowError) as error:

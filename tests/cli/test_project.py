@@ -259,6 +259,23 @@ def test_emulator(project: ProjectLine) -> None:
     assert project("emulator", "stop") == "It is not running.\n"
 
 
+def test_emulator_with_a_port_for_vertex_ai(project: ProjectLine) -> None:
+    options = ("--trainer", "simulated", "--vertex-port", "0", "--idle-timeout", "100")
+    started = project.json("emulator", "start", *options)
+    assert is_valid("emulator-status", started)
+    assert project.json("emulator", "start", *options) == started
+    assert started["idle_timeout"] == 100
+    shown = project("emulator", "status")
+    assert f"Vertex AI listens on {started['vertex_url']}, too." in shown
+    for changed in (("--vertex-port", "1"), ("--idle-timeout", "200")):
+        refused = project.run("emulator", "start", "--trainer", "simulated", *changed)
+        assert refused.returncode == 1
+        assert "set when it starts" in refused.stderr
+    project("emulator", "stop")
+    assert project.json("emulator", "start", "--trainer", "simulated")["vertex_url"] is None
+    project("emulator", "stop")
+
+
 def test_emulator_as_the_configuration_says(project: ProjectLine, tmp_path: Path) -> None:
     directory = tmp_path / "elsewhere"
     text = (

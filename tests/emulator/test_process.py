@@ -79,6 +79,22 @@ def test_it_says_where_it_is(start_emulator: StartEmulator) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", note["started"])
 
 
+def test_vertex_ai_may_have_a_port_of_its_own(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator(vertex_port=0)
+    note = json.loads((emulator.data_dir / "server.json").read_text())
+    vertex, home = note["vertex_url"], "projects/p/locations/us-central1"
+    body = {"displayName": "e"}
+    made = requests.post(f"{vertex}/v1/{home}/endpoints", json=body, timeout=20).json()["name"]
+    listed = requests.get(f"{emulator.url}/vertex/v1/{home}/endpoints", timeout=20).json()
+    assert made.startswith(listed["endpoints"][0]["name"])
+    assert requests.get(f"{vertex}/v1/{home}/datasets", timeout=20).json() == {}
+    assert requests.get(f"{vertex}/vertex/v1/{home}/datasets", timeout=20).status_code == 404
+    assert requests.get(f"{vertex}/emulator/v1/calls", timeout=20).status_code == 404
+    calls = requests.get(f"{emulator.url}/emulator/v1/calls", timeout=20).json()["calls"]
+    assert calls == {"datasets.list": 1, "endpoints.create": 1, "endpoints.list": 1}
+    assert emulator.stop() == 0
+
+
 def test_its_files_are_the_users_own(start_emulator: StartEmulator) -> None:
     emulator = start_emulator()
     dataset(emulator)

@@ -58,6 +58,8 @@ class EmulatorStatus(OutputDocument, frozen=True):
 
     running: bool
     url: str | UnsetType = UNSET
+    vertex_url: str | UnsetType | None = UNSET
+    """Where Vertex AI is served at the root, as `--vertex-port` makes it; null: nowhere."""
     pid: int | UnsetType = UNSET
     trainer: Literal["sklearn", "simulated"] | UnsetType = UNSET
     time_scale: float | UnsetType | None = UNSET

@@ -50,6 +50,8 @@ class Options(Struct, frozen=True):
     """Its folders are the gs:// buckets."""
     port: int = 0
     """0: any free one."""
+    vertex_port: int | None = None
+    """A second port with Vertex AI at its root, likewise."""
     idle_timeout: float = IDLE_SECONDS
     """Seconds; 0: it stays until it is stopped."""
     faults: tuple[str, ...] = ()
@@ -66,6 +68,8 @@ class Running(Struct, frozen=True):
     trainer: str
     started: str
     version: str
+    vertex_url: str | None = None
+    """Where Vertex AI is served at the root, if anywhere."""
     time_scale: float | None = None
     """None: of an earlier version, which does not report it."""
     idle_timeout: float | None = None
@@ -91,8 +95,9 @@ def status(data_dir: Path) -> Running | None:
             trainer=str(note["trainer"]),
             started=str(note["started"]),
             version=str(note["version"]),
+            vertex_url=_loopback(note.get("vertex_url")),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     believable = _URL.fullmatch(running.url) and _alive(running.pid)
     told = _told(running.url) if believable else None
@@ -112,12 +117,8 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
     Two that start it at the same time end up with the same one: its lock lets one live.
     """
     running = status(data_dir)
-    if running is not None and options.faults:
-        raise EmulatorError(
-            "The embedded service runs already: its faults are set when it starts.",
-            where=running.url,
-            hint="Stop it with `automl-plan emulator stop` first.",
-        )
+    if running is not None:
+        _check_set_at_start(running, options)
     if running is None:
         running = _started(data_dir, files_root, options)
     if running.trainer != options.trainer:
@@ -133,6 +134,23 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
         _asked(running.url, "service:stay", {})
         running = replace(running, idle_timeout=0.0)
     return running
+
+
+def _check_set_at_start(running: Running, options: Options) -> None:
+    """Refuse options that a running service can't take any more. Raises EmulatorError."""
+    port = options.vertex_port
+    served = running.vertex_url and (not port or running.vertex_url.endswith(f":{port}"))
+    wanted = None
+    if options.faults:
+        wanted = "faults are"
+    elif port is not None and not served:
+        wanted = "port for Vertex AI is"
+    if wanted:
+        raise EmulatorError(
+            f"The embedded service runs already: its {wanted} set when it starts.",
+            where=running.url,
+            hint="Stop it with `automl-plan emulator stop` first.",
+        )
 
 
 def _check_readings(running: Running, options: Options) -> None:
@@ -342,6 +360,8 @@ def _command(data_dir: Path, files_root: Path, options: Options) -> list[str]:
     command += ["--data-dir", str(data_dir), "--files-root", str(files_root)]
     command += ["--port", str(options.port), "--trainer", options.trainer]
     command += ["--idle-timeout", str(options.idle_timeout)]
+    if options.vertex_port is not None:
+        command += ["--vertex-port", str(options.vertex_port)]
     if options.time_scale is not None:
         command += ["--time-scale", str(options.time_scale)]
     if options.bucket_root is not None:
@@ -369,6 +389,10 @@ def _told(url: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return told if isinstance(told, dict) else None
+
+
+def _loopback(value: object) -> str | None:
+    return value if isinstance(value, str) and _URL.fullmatch(value) else None
 
 
 def _number(value: object) -> float | None:
