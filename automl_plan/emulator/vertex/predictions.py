@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from automl_plan.emulator.answer_readings import PROJECT_IN_NAMES
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, encoded, json_reply
@@ -45,14 +46,14 @@ class VertexPredictions:
         known = request.called.message if request.called else None
         predict = known.surface.message("PredictRequest") if known else None
         if message is None:
-            answer = self._predict(request, Fields(raw.raw, "", predict))
+            answer = self._named(request, Fields(raw.raw, "", predict))
             reply = json_reply(answer)
         else:
             message.text("contentType")
             inner = replace(request, body=message.octets("data"), called=None)
             for each in (message, raw):
                 each.finish()
-            answer = self._predict(request, Fields(body_fields(inner, "").raw, "", predict))
+            answer = self._named(request, Fields(body_fields(inner, "").raw, "", predict))
             data = base64.b64encode(encoded(json_reply(answer)).body).decode()
             reply = json_reply({"contentType": "application/json", "data": data})
         headers = {
@@ -68,6 +69,16 @@ class VertexPredictions:
         check_query(request)
         self._engine.endpoints.get(scope_of(request.params), request.params["endpoint"])
         raise ServiceError(Code.UNIMPLEMENTED, "The embedded service has no explanations.")
+
+    def _named(self, request: Request, body: Fields) -> dict[str, object]:
+        """A PredictResponse message that is no answer's content, with the project's name in it."""
+        answer = self._predict(request, body)
+        if self._engine.readings[PROJECT_IN_NAMES] == "id":
+            return answer
+        project = request.params["project"]
+        number = self._engine.projects.number_of(project)
+        name = str(answer["model"]).removeprefix(f"projects/{project}/")
+        return answer | {"model": f"projects/{number}/{name}"}
 
     def _predict(self, request: Request, body: Fields) -> dict[str, object]:
         """A PredictResponse message."""

@@ -34,6 +34,7 @@ INT64_FIELDS = frozenset(
     {
         *("budgetMilliNodeHours", "costMilliNodeHours", "dataItemCount", "nodeCount"),
         *("trainBudget", "trainBudgetMilliNodeHours", "trainCostMilliNodeHours"),
+        *("successfulCount", "failedCount", "incompleteCount"),
         *("truePositiveCount", "falsePositiveCount", "falseNegativeCount", "trueNegativeCount"),
     }
 )
