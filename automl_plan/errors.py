@@ -22,7 +22,9 @@
     │   ├── PlanStale                   the state or configuration has changed since
     │   ├── StartedOtherwise            a running operation differs from the configuration (code 3)
     │   └── PlanRefused                 not approved, or refused by a rule (exit code 3)
-    ├── GateRejected                    a new version does not meet its requirements (exit code 3)
+    ├── GateNotPassed                   a new version does not become current (exit code 3)
+    │   ├── GateRejected                it does not meet its requirements
+    │   └── GateUndecided               a number that a requirement needs is not reported
     ├── ImportIncomplete                a dataset has fewer images than were imported
     ├── UnsettledOperation              whether a paid call arrived is unknown
     ├── ApplyFailed                     some changes failed; the others were carried out
@@ -177,8 +179,8 @@ class StartedOtherwise(PlanError):
     exit_code = 3
 
 
-class GateRejected(AutomlPlanError):
-    """A newly trained version does not meet its requirements; the current one stays.
+class GateNotPassed(AutomlPlanError):
+    """A newly trained version does not become current; the one that is current stays.
 
     `serves`: whether a version is deployed; None where that is unknown.
     """
@@ -195,6 +197,14 @@ class GateRejected(AutomlPlanError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.serves = serves
+
+
+class GateRejected(GateNotPassed):
+    """A newly trained version does not meet its requirements."""
+
+
+class GateUndecided(GateNotPassed):
+    """The service does not report a number that a requirement needs; a person has to decide."""
 
 
 class ImportIncomplete(AutomlPlanError):

@@ -13,7 +13,9 @@ from automl_plan.cli.output import asked, has_terminal, stdout_style, write, wri
 from automl_plan.cli.run import Run
 from automl_plan.errors import (
     ApplyFailed,
+    GateNotPassed,
     GateRejected,
+    GateUndecided,
     Interrupted,
     OperationsRunning,
     PlanRefused,
@@ -153,7 +155,14 @@ def apply_planned(
             hint="See the reasons above; what was done is recorded. Change what is refused, and "
             "plan again.",
         )
-    if result.failed and all(isinstance(f.error, GateRejected) for f in result.failed):
+    errors = [failure.error for failure in result.failed]
+    if errors and all(isinstance(error, GateUndecided) for error in errors):
+        raise GateUndecided(
+            f"The gate of a new version is undecided; {_what_serves(result)}.",
+            hint="No plan trains it again. Decide with `automl-plan models promote NAME VERSION`, "
+            "or change `require`.",
+        )
+    if errors and all(isinstance(error, GateNotPassed) for error in errors):
         raise GateRejected(
             f"A new version was rejected by its gate; {_what_serves(result)}.",
             hint="The next plan does not train it again. See `automl-plan models versions NAME`.",
@@ -205,10 +214,10 @@ def _progress() -> Progress:
 
 
 def _what_serves(result: ApplyResult) -> str:
-    """Say what serves at the addresses whose new version was rejected."""
+    """Say what serves at the addresses whose new version did not pass its gate."""
     found: dict[bool | None, list[str]] = {}
     for failure in result.failed:
-        if isinstance(failure.error, GateRejected):
+        if isinstance(failure.error, GateNotPassed):
             found.setdefault(failure.error.serves, []).append(str(failure.change.address))
     if False in found:
         return f"{', '.join(found[False])} is not serving"

@@ -92,6 +92,8 @@ def receivers(written: Mapping[str, Any]) -> tuple[Receiver, ...]:
         elif way is Way.EMAIL:
             told = {"mailing": _mailing(told)}
         kinds = frozenset(map(NoticeKind, entry.get("events", NoticeKind)))
+        if NoticeKind.GATE_REJECTED in kinds:
+            kinds |= {NoticeKind.GATE_UNDECIDED}
         found.append(Receiver(name, way, kinds, **told))
     return tuple(found)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from automl_plan.errors import AutomlPlanError, GateRejected
+from automl_plan.errors import AutomlPlanError, GateNotPassed, GateUndecided
 from automl_plan.model.address import Address
 from automl_plan.model.recorded import Step
 from automl_plan.planning.forecast import Forecast
@@ -84,7 +84,9 @@ class ApplyResult(Struct, frozen=True):
 
 def why_skipped(failed: Sequence[Failure]) -> str:
     """Return why changes were not started in a run with these failures."""
-    if failed and all(isinstance(each.error, GateRejected) for each in failed):
+    if failed and all(isinstance(each.error, GateUndecided) for each in failed):
+        return "the gate of the new version is undecided"
+    if failed and all(isinstance(each.error, GateNotPassed) for each in failed):
         return "the new version does not meet the requirements"
     if failed:
         return "a change that it depends on failed"

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.errors import GateRejected, NotFound, PlanStale, ProviderError
+from automl_plan.errors import (
+    GateNotPassed,
+    GateRejected,
+    GateUndecided,
+    NotFound,
+    PlanStale,
+    ProviderError,
+)
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired
 from automl_plan.model.evaluation import Evaluation
@@ -86,7 +93,7 @@ class SynchronousStep(Struct, frozen=True):
 
     call: Callable[[], object] | None
     finish: Callable[[object], str | None]
-    """Records what the call returned, and describes it. Raises GateRejected."""
+    """Records what the call returned, and describes it. Raises GateNotPassed."""
 
 
 class SynchronousSteps:
@@ -203,6 +210,13 @@ class SynchronousSteps:
         address = change.address
         version = self._version(change)
         decision = self._decision or Decision(DecisionKind.REUSED, utc_now(), why=change.reason)
+        judged = version.decision
+        if decision.by is not None and judged is not None and judged.rows:
+            # What the person decided on: what its gate had found.
+            told = judged.absent_is_unknown
+            decision = replace(
+                decision, require=judged.require, rows=judged.rows, absent_is_unknown=told
+            )
         after = with_current(self._record(address), version.id, decision)
         changed = self._changed_labels(self._record(address), after)
 
@@ -219,48 +233,47 @@ class SynchronousSteps:
         version, record = self._version(change), self._record(address)
         current = record.current
         dummy = Decision(DecisionKind.PASSED, "")
-        if_passed = self._changed_labels(record, with_current(record, version.id, dummy))
-        rejected_record = with_status(record, version.id, Status.REJECTED, dummy)
-        if_rejected = self._changed_labels(record, rejected_record)
+        labels = {
+            passed: self._changed_labels(record, _decided(record, version.id, passed, dummy))
+            for passed in _STATUSES
+        }
 
         def call() -> tuple[GateReport, Serving | None]:
             from automl_plan.planning.gate import evaluate_gate
 
             new = self._provider.evaluations(version.id)
             report = evaluate_gate(require, new, self._evaluations(current))
-            self._set_labels(if_passed if report.passed else if_rejected)
+            self._set_labels(labels[report.passed])
             return report, None if report.passed else serving(self._provider, record, self._lineage)
 
         def finish(returned: object) -> str:
             found, now_serving = cast("tuple[GateReport, Serving | None]", returned)
             self.reports.append((address, version.version, found))
-            kind = DecisionKind.PASSED if found.passed else DecisionKind.REJECTED
-            rows = tuple(row.to_json() for row in found.rows)
-            decision = Decision(kind, utc_now(), require=require.to_json(), rows=rows)
-            record = self._record(address)
+            decision = Decision(
+                _KINDS[found.passed],
+                utc_now(),
+                require=require.to_json(),
+                rows=tuple(row.to_json() for row in found.rows),
+                absent_is_unknown=True,
+            )
+            decided = _decided(self._record(address), version.id, found.passed, decision)
             if found.passed:
-                self._session.record(with_current(record, version.id, decision))
+                self._session.record(decided)
                 return f"version {version.version} meets the requirements"
-            missed = ", ".join(row.requirement for row in found.rows if not row.met)
-            assert now_serving is not None  # noqa: S101 (it is asked when a version is rejected)
-            said = (
-                f"Version {version.version} does not meet the requirements ({missed})"
-                f"{' by its simulated evaluation' if found.simulated else ''}. "
-                f"{now_serving.text}"
-            )
+            assert now_serving is not None  # noqa: S101 (it is asked when a version does not pass)
+            error = _not_passed(address, version, found, now_serving)
             next_ = f"Next: automl-plan models versions {address.name}"
-            text = f"{address}: {said}\n{next_}"
-            notice = self._notices.rejection_notice(address, str(change.action), version.id, text)
-            rejected = with_status(record, version.id, Status.REJECTED, decision)
-            self._session.record(rejected, notice=notice)
-            self._notices.stage(notice)
-            raise GateRejected(
-                said,
-                where=f"{address} {version.id}",
-                hint="It is kept, undeployed. Change the data, the inputs or `require`, or promote "
-                f"it anyway: automl-plan models promote {address.name} {version.version}",
-                serves=now_serving.serves,
+            text = f"{address}: {error.message}\n{next_}"
+            notice = self._notices.gate_notice(
+                address,
+                str(change.action),
+                version.id,
+                text,
+                undecided=isinstance(error, GateUndecided),
             )
+            self._session.record(decided, notice=notice)
+            self._notices.stage(notice)
+            raise error
 
         return SynchronousStep(call, finish)
 
@@ -340,6 +353,51 @@ class SynchronousSteps:
                 f"{address} should exist by now, but is not recorded.", hint="Plan again."
             )
         return current
+
+
+_KINDS = {
+    True: DecisionKind.PASSED,
+    False: DecisionKind.REJECTED,
+    None: DecisionKind.UNDECIDED,
+}
+"""By what a gate found."""
+_STATUSES = {True: None, False: Status.REJECTED, None: Status.CANDIDATE}
+
+
+def _decided(
+    record: RecordedResource, version_id: str, passed: bool | None, decision: Decision
+) -> RecordedResource:
+    """Return the record once a gate has decided, or could not."""
+    status = _STATUSES[passed]
+    if status is None:
+        return with_current(record, version_id, decision)
+    return with_status(record, version_id, status, decision)
+
+
+def _not_passed(
+    address: Address, version: RecordedObject, found: GateReport, now_serving: Serving
+) -> GateNotPassed:
+    """Return why a version does not become current, and what to do about it."""
+    number, made_up = version.version, " by its simulated evaluation" if found.simulated else ""
+    where = f"{address} {version.id}"
+    promote = f"automl-plan models promote {address.name} {number}"
+    if found.passed is None:
+        return GateUndecided(
+            f"Version {number} is undecided{made_up}: the service does not report what these "
+            f"requirements need: {', '.join(found.undecided)}. {now_serving.text}",
+            where=where,
+            hint="It is kept, undeployed, and not trained again. Promote it, or change `require`: "
+            f"{promote}",
+            serves=now_serving.serves,
+        )
+    missed = ", ".join(row.requirement for row in found.rows if row.met is False)
+    return GateRejected(
+        f"Version {number} does not meet the requirements ({missed}){made_up}. {now_serving.text}",
+        where=where,
+        hint="It is kept, undeployed. Change the data, the inputs or `require`, or promote "
+        f"it anyway: {promote}",
+        serves=now_serving.serves,
+    )
 
 
 def _with_changed(

@@ -1,4 +1,5 @@
-"""Evaluations of a model, in words common to all providers."""
+"""Evaluations of a model, in words common to all providers. What a service does not report is
+None: no number is taken for 0 because it is absent."""
 
 from __future__ import annotations
 
@@ -6,14 +7,14 @@ from msgspec import Struct
 
 
 class ConfidenceMetrics(Struct, frozen=True):
-    """Precision and recall when only scores of at least `threshold` count."""
+    """Precision and recall when only scores of at least `threshold` count. Null: not known."""
 
-    threshold: float
+    threshold: float | None
     precision: float | None
-    """Null: nothing was predicted, so there is none; services write 1 then."""
+    """Null also where nothing was predicted, so that there is none; services write 1 then."""
     recall: float | None
-    """Null: no example has the label."""
-    f1_score: float
+    """Null also where no example has the label."""
+    f1_score: float | None
     false_positive_rate: float | None = None
     true_positives: int | None = None
     false_positives: int | None = None
@@ -27,6 +28,14 @@ class ConfusionMatrix(Struct, frozen=True, forbid_unknown_fields=True):
     labels: tuple[str, ...]
     rows: tuple[tuple[int, ...], ...]
 
+    def examples(self, label: str | None) -> int | None:
+        """Return the examples of a label, or of all; None for one that it has not just once."""
+        if label is None:
+            return sum(map(sum, self.rows))
+        if self.labels.count(label) != 1:
+            return None
+        return sum(self.rows[self.labels.index(label)])
+
 
 class Evaluation(Struct, frozen=True):
     """The evaluation of a model on its TEST examples: overall, or for one label.
@@ -38,19 +47,101 @@ class Evaluation(Struct, frozen=True):
     id: str
     label: str | None
     """None: overall."""
-    example_count: int
+    example_count: int | None
+    """None: not known."""
     au_prc: float | None = None
     au_roc: float | None = None
     log_loss: float | None = None
     mean_average_precision: float | None = None
     thresholds: tuple[ConfidenceMetrics, ...] = ()
+    """By rising threshold; one that is not known is between its neighbours'."""
     confusion: ConfusionMatrix | None = None
     create_time: str | None = None
     simulated: bool = False
     """Whether the numbers are made up: no model was trained."""
+    positives: int | None = None
+    """Labels of examples, or boxes, that are there to be found; None: not known."""
+
+
+_SAME = 1e-6
+"""Services report single-precision thresholds."""
 
 
 def at_threshold(evaluation: Evaluation, threshold: float) -> ConfidenceMetrics | None:
-    """The entry for the highest threshold that is not above the one asked for."""
-    below = [entry for entry in evaluation.thresholds if entry.threshold <= threshold + 1e-9]
-    return max(below, key=lambda entry: entry.threshold, default=None)
+    """The entry for the highest threshold that is not above the one asked for.
+
+    None also where another entry, whose threshold is not known, may be that one.
+    """
+    found, doubtful = None, False
+    for entry in evaluation.thresholds:
+        if entry.threshold is None:
+            doubtful = True
+        elif entry.threshold > threshold + _SAME:
+            break
+        else:
+            found, doubtful = entry, False
+    exact = (
+        found is not None
+        and found.threshold is not None
+        and abs(found.threshold - threshold) <= _SAME
+    )
+    return found if exact or not doubtful else None
+
+
+_WHOLE = 0.05
+"""How far a count that follows from single-precision shares may be from a whole number."""
+
+
+class Counts(Struct, frozen=True):
+    """How many labels or boxes there are at a threshold. None: not known."""
+
+    hits: int | None = None
+    """Those that were found."""
+    positives: int | None = None
+    """Those that are there to be found."""
+    predicted: int | None = None
+    """Those that were predicted, rightly or not."""
+
+    @property
+    def involved(self) -> int | None:
+        """Those that are there or were predicted."""
+        if self.hits is None or self.positives is None or self.predicted is None:
+            return None
+        return self.positives + self.predicted - self.hits
+
+
+def counts_of(entry: ConfidenceMetrics, positives: int | None) -> Counts:
+    """Return the counts of an entry: those that are told, and those that follow from others.
+
+    `positives` are those of its evaluation. Counts that contradict each other are not known.
+    """
+    hits, wrong, missed = entry.true_positives, entry.false_positives, entry.false_negatives
+    if not (hits or wrong or missed):
+        hits = wrong = missed = None  # noughts alone: it does not count
+    if hits is not None and missed is not None:
+        positives = hits + missed
+    elif positives is None and hits and entry.recall:
+        positives = _whole(hits / entry.recall)
+    if hits is None and 0 in (entry.precision, entry.recall):
+        hits = 0
+    elif hits is None and positives is not None:
+        if missed is not None:
+            hits = positives - missed
+        elif entry.recall is not None:
+            hits = _whole(positives * entry.recall)
+    if hits is not None and (hits < 0 or (positives is not None and hits > positives)):
+        return Counts()
+    predicted = None
+    if hits is not None and wrong is not None:
+        predicted = hits + wrong
+    elif hits and entry.precision:
+        predicted = _whole(hits / entry.precision)
+    elif hits == 0 and entry.precision == 1:
+        predicted = 0  # services write 1 for the precision of nothing
+    return Counts(hits, positives, predicted)
+
+
+def _whole(count: float) -> int | None:
+    """Return the whole number that a count is, but for rounding; None when it is none."""
+    nearest = round(count)
+    return nearest if abs(count - nearest) <= _WHOLE else None

@@ -24,6 +24,9 @@ class NoticeKind(StrEnum):
     """An operation failed or was cancelled."""
     GATE_REJECTED = "gate-rejected"
     """A new version does not meet the requirements."""
+    GATE_UNDECIDED = "gate-undecided"
+    """The service does not report a number that a requirement of a new version needs. Receivers of
+    `gate-rejected` get it, too."""
     DRIFT = "drift"
     """Something changed outside."""
     EXPIRY = "expiry"

@@ -21,7 +21,7 @@ class Status(StrEnum):
     FORMER = "former"
     """It was current until another took its place."""
     CANDIDATE = "candidate"
-    """A trained version on which its gate has not decided yet."""
+    """A trained version on which its gate has not decided, or could not."""
     REJECTED = "rejected"
     """A trained version that its gate turned down."""
     WITHDRAWN = "withdrawn"
@@ -35,6 +35,8 @@ class DecisionKind(StrEnum):
     """Its gate let it through."""
     REJECTED = "rejected"
     """Its gate turned it down."""
+    UNDECIDED = "undecided"
+    """A number that its gate needs is not reported by the service."""
     REUSED = "reused"
     """It was trained on what is declared again."""
     PROMOTED = "promoted"
@@ -57,6 +59,34 @@ class Decision(Document, frozen=True):
     """The requirements that were decided on, as the configuration had them."""
     rows: tuple[Attributes, ...] = ()
     """What was required and what was measured."""
+    absent_is_unknown: bool = False
+    """Of gates: whether numbers that the service does not report counted as unknown. Version 0.1
+    took them for 0."""
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The requirements on numbers that the service does not report."""
+        return tuple(
+            str(row.get("requirement")) for row in self.rows if "met" in row and row["met"] is None
+        )
+
+    @property
+    def lacked_numbers(self) -> bool:
+        """Whether a version was rejected for nothing but numbers that were not reported.
+
+        A 0 may be one: it is taken for one here, and decided on once more.
+        """
+        if self.kind is not DecisionKind.REJECTED or self.absent_is_unknown:
+            return False
+        missed = [row for row in self.rows if row.get("met") is False]
+        return bool(missed) and all(map(_lacks_number, missed))
+
+
+def _lacks_number(row: Attributes) -> bool:
+    actual, required, low = row.get("actual"), row.get("required"), row.get("low")
+    if not isinstance(actual, int | float) or not isinstance(required, int | float):
+        return True
+    return not actual or (actual >= required and low is None)
 
 
 class Step(StrEnum):

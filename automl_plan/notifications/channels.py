@@ -49,7 +49,12 @@ def from_environment(variable: str | None, environ: Mapping[str, str]) -> str:
     return value
 
 
-_SUBJECTS = {"ended": "ended", "failed": "failed", "gate-rejected": "was rejected"}
+_SUBJECTS = {
+    "ended": "ended",
+    "failed": "failed",
+    "gate-rejected": "was rejected",
+    "gate-undecided": "needs a decision",
+}
 _LONGEST_SUBJECT = 120
 
 

@@ -77,11 +77,11 @@ class Notices:
             details=details,
         )
 
-    def rejection_notice(
-        self, address: Address, action: str, object_id: str, text: str
+    def gate_notice(
+        self, address: Address, action: str, object_id: str, text: str, *, undecided: bool
     ) -> tuple[str, Notice] | None:
-        """Return the message that a gate rejected a version."""
-        kind = NoticeKind.GATE_REJECTED
+        """Return the message that a gate rejected a version, or could not decide."""
+        kind = NoticeKind.GATE_UNDECIDED if undecided else NoticeKind.GATE_REJECTED
         key = f"{object_id}-{utc_now()}"  # it may be rejected again, by other requirements
         details: Details = {"where": self._where}
         return self._notice(kind, key, address, action, text, object_id=object_id, details=details)

@@ -90,15 +90,15 @@ def end_text(
 def with_model_results(notice: Notice, provider: Provider, prices: PriceBook) -> Notice:
     """Add the cost and the quality of a model to the message on its training.
 
-    Adds to the message on a rejection whether the evaluation was simulated. Adds nothing where the
+    Adds to the message of a gate whether the evaluation was simulated. Adds nothing where the
     service can't be asked. Called when the message is sent, so that no apply waits for it.
     """
     if notice.object_id is None:
         return notice
     details = dict(notice.details)
-    if notice.kind is NoticeKind.GATE_REJECTED:
-        rejected = _overall(provider, notice.object_id)
-        if rejected is not None and rejected.simulated:
+    if notice.kind in (NoticeKind.GATE_REJECTED, NoticeKind.GATE_UNDECIDED):
+        judged = _overall(provider, notice.object_id)
+        if judged is not None and judged.simulated:
             details["simulated"] = True
         return replace(notice, details=details)
     if details.get("step") != Step.TRAIN or notice.kind is not NoticeKind.ENDED:

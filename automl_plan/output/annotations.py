@@ -206,11 +206,15 @@ def _of_violation(violation: Violation) -> Annotation:
 
 def _of_risk(risk: Risk, places: Places) -> Annotation:
     change = risk.change
-    # A version that its gate would reject deserves a warning.
-    level = Level.WARNING if risk.would_be_rejected else Level.NOTICE
+    # A version that its gate would not let through deserves a warning.
+    held = risk.would_be_rejected or risk.would_be_undecided
+    level = Level.WARNING if held else Level.NOTICE
     message = f"{change.address}: {change.action}: {change.reason}"
     message += f" ({risk.cost})" if risk.cost else ""
-    message += f"; {risk.evidence} fails its gate" if risk.would_be_rejected else ""
+    if held:
+        message += f"; {risk.evidence} " + (
+            "fails its gate" if risk.would_be_rejected else "does not decide its gate"
+        )
     where = change.where or places(change.address)
     return _placed(level, f"change/{change.action}", message, change.address, where)
 

@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from automl_plan.model.address import Address
-from automl_plan.model.evaluation import ConfusionMatrix, Evaluation, at_threshold
+from automl_plan.model.evaluation import (
+    ConfidenceMetrics,
+    ConfusionMatrix,
+    Evaluation,
+    at_threshold,
+)
 from automl_plan.output.style import Style, clean, columns, counted
 from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.gate import SHOWN_CONFIDENCE, GateReport, GateRow
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
 from automl_plan.planning.statistics import no_better_than_guessing
+
+UNKNOWN = "\u2013"
+"""What is shown where a number is not known: a dash."""
 
 
 class Metric(Struct, frozen=True):
@@ -34,7 +42,7 @@ class LabelMetrics(Struct, frozen=True):
     """All metrics of one label, or overall."""
 
     label: str | None
-    examples: int
+    examples: int | None
     """TEST images that the candidate was evaluated on."""
     metrics: tuple[Metric, ...]
 
@@ -61,7 +69,17 @@ def comparisons(scores: Sequence[Scorecard]) -> tuple[Comparison, ...]:
 
 def figure(value: float | None) -> str:
     """`0.9990`, or a dash."""
-    return "\u2013" if value is None else f"{value:.4f}"
+    return UNKNOWN if value is None else f"{value:.4f}"
+
+
+def counts(count: int | None) -> str:
+    """`1,200`, or a dash."""
+    return UNKNOWN if count is None else f"{count:,}"
+
+
+def images(count: int | None) -> str:
+    """`1 TEST image`, `– TEST images`."""  # noqa: RUF002 (a dash)
+    return f"{UNKNOWN} TEST images" if count is None else counted(count, "TEST image")
 
 
 def signed(value: float | None) -> str:
@@ -88,19 +106,19 @@ def _comparison(candidate: Scorecard, current: Scorecard | None) -> Comparison:
 
 def _metrics(new: Figures, old: Figures | None, card: Scorecard) -> LabelMetrics:
     at = f" at {card.threshold:g}"
-    pairs = (
-        ("auPRC", None if old is None else old.au_prc, new.au_prc),
-        (
-            "mean average precision",
-            None if old is None else old.mean_average_precision,
-            new.mean_average_precision,
-        ),
-        (f"precision{at}", None if old is None else old.precision, new.precision),
-        (f"recall{at}", None if old is None else old.recall, new.recall),
-        (f"F1{at}", None if old is None else old.f1, new.f1),
+    boxes = Metric(
+        "mean average precision",
+        None if old is None else old.mean_average_precision,
+        new.mean_average_precision,
     )
-    told = tuple(Metric(*pair) for pair in pairs if pair[1:] != (None, None))
-    return LabelMetrics(new.label, new.examples, told)
+    area = Metric("auPRC", None if old is None else old.au_prc, new.au_prc)
+    metrics = (
+        area if boxes.current is None and boxes.candidate is None else boxes,
+        Metric(f"precision{at}", None if old is None else old.precision, new.precision),
+        Metric(f"recall{at}", None if old is None else old.recall, new.recall),
+        Metric(f"F1{at}", None if old is None else old.f1, new.f1),
+    )
+    return LabelMetrics(new.label, new.examples, metrics)
 
 
 _WIDEST_MATRIX = 120
@@ -125,8 +143,8 @@ def evaluations_text(
 
 def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str:
     """One line on how good a model is: `model.digits: auPRC 0.9990 on 179 TEST images`."""
-    images = counted(evaluation.example_count, "TEST image")
-    figures = f"{_figures(evaluation, ', ')} on {images}{simulated(evaluation)}"
+    on = images(evaluation.example_count)
+    figures = f"{_figures(evaluation, ', ')} on {on}{simulated(evaluation)}"
     guessing = no_better_than_guessing(evaluation)
     told = "" if guessing is None else f"{style.bold(str(address))} is {guessing}\n"
     return f"{style.bold(str(address))}: {figures}\n{told}"
@@ -139,13 +157,14 @@ def simulated(told: Evaluation | Scorecard | GateReport | Advice) -> str:
 
 def _overall(evaluation: Evaluation, threshold: float) -> str:
     lines = [
-        f"evaluated on {counted(evaluation.example_count, 'TEST image')}{simulated(evaluation)}",
+        f"evaluated on {images(evaluation.example_count)}{simulated(evaluation)}",
         _figures(evaluation, "   "),
     ]
     entry = at_threshold(evaluation, threshold)
     if entry is not None:
+        score = threshold if entry.threshold is None else entry.threshold
         lines.append(
-            f"at a score of {entry.threshold:g}: precision {_percent(entry.precision)}, "
+            f"at a score of {score:g}: precision {_percent(entry.precision)}, "
             f"recall {_percent(entry.recall)}, F1 {_percent(entry.f1_score)}"
         )
     guessing = no_better_than_guessing(evaluation)
@@ -155,13 +174,17 @@ def _overall(evaluation: Evaluation, threshold: float) -> str:
 
 
 def _figures(evaluation: Evaluation, separator: str) -> str:
-    figures = {
-        "auPRC": evaluation.au_prc,
-        "auROC": evaluation.au_roc,
-        "log loss": evaluation.log_loss,
-        "mean average precision": evaluation.mean_average_precision,
-    }
-    return separator.join(f"{n} {value:.4f}" for n, value in figures.items() if value is not None)
+    boxes = evaluation.mean_average_precision
+    figures = (
+        {"mean average precision": boxes}
+        if boxes is not None
+        else {
+            "auPRC": evaluation.au_prc,
+            "auROC": evaluation.au_roc,
+            "log loss": evaluation.log_loss,
+        }
+    )
+    return separator.join(f"{name} {figure(value)}" for name, value in figures.items())
 
 
 def _per_label(labels: Sequence[Evaluation], threshold: float, style: Style) -> str:
@@ -173,15 +196,19 @@ def _per_label(labels: Sequence[Evaluation], threshold: float, style: Style) -> 
         rows.append(
             (
                 clean(evaluation.label or ""),
-                f"{evaluation.example_count:,}",
-                "-" if quality is None else f"{quality:.4f}",
-                "-" if entry is None else _percent(entry.precision),
-                "-" if entry is None else _percent(entry.recall),
-                "-" if entry is None else _percent(entry.f1_score),
+                counts(evaluation.example_count),
+                figure(quality),
+                *map(_percent, _shares(entry)),
             )
         )
     headers = ("LABEL", "IMAGES", "MAP" if detection else "AUPRC", "PRECISION", "RECALL", "F1")
     return columns(headers, rows, style)
+
+
+def _shares(entry: ConfidenceMetrics | None) -> tuple[float | None, float | None, float | None]:
+    if entry is None:
+        return None, None, None
+    return entry.precision, entry.recall, entry.f1_score
 
 
 def _matrix(matrix: ConfusionMatrix, style: Style) -> str:
@@ -216,14 +243,18 @@ def _most_confused(labels: Sequence[str], matrix: ConfusionMatrix, style: Style)
 
 
 def _percent(share: float | None) -> str:
-    return "\u2013" if share is None else f"{share:.1%}"
+    return UNKNOWN if share is None else f"{share:.1%}"
 
 
 def gates_text(reports: Sequence[tuple[Address, int | None, GateReport]], style: Style) -> str:
     """Return the table of each gate that was evaluated, below a line with its verdict."""
     parts = []
     for address, version, report in reports:
-        verdict = style.green("passed") if report.passed else style.red("rejected by")
+        verdict = {
+            True: style.green("passed"),
+            False: style.red("rejected by"),
+            None: style.yellow("undecided by"),
+        }[report.passed]
         head = f"{style.bold(str(address))} version {version}: {verdict} its gate"
         head += f"{simulated(report)}\n"
         parts.append(f"{head}{gate_text(report, style)}\n")
@@ -252,22 +283,18 @@ def gate_text(report: GateReport, style: Style) -> str:
 def _cells(row: GateRow) -> tuple[str, ...]:
     return (
         clean(row.requirement),
-        _number(row.required),
-        _number(row.actual),
-        _number(row.current),
+        figure(row.required),
+        figure(row.actual),
+        figure(row.current),
         _bounds(row),
-        "-" if row.examples is None else f"{row.examples:,}",
-        "met" if row.met else "not met",
+        counts(row.examples),
+        {True: "met", False: "not met", None: "unknown"}[row.met],
     )
 
 
 def _bounds(row: GateRow) -> str:
     if row.low is None:
-        return "-"
+        return UNKNOWN
     if row.high is None:
         return f"at least {row.low:.4f}"
     return f"{row.low:.4f} to {row.high:.4f}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

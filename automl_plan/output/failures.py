@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic, GateRejected
+from automl_plan.errors import AutomlPlanError, ConfigurationError, Diagnostic, GateNotPassed
 from automl_plan.output.style import Style, clean, counted, width_of
 
 if TYPE_CHECKING:  # errors are shown by commands that import next to nothing
@@ -44,15 +44,15 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
 
 def failures_text(result: ApplyResult, style: Style) -> str:
     """The changes of an apply that failed, each with its cause."""
-    rejected = [f.error for f in result.failed if isinstance(f.error, GateRejected)]
-    parts = [f"{_lines(error.message, 2)}\n  next:  {error.hint}\n" for error in rejected]
+    held = [f.error for f in result.failed if isinstance(f.error, GateNotPassed)]
+    parts = [f"{_lines(error.message, 2)}\n  next:  {error.hint}\n" for error in held]
     parts += [
         f"{style.red(style.bold(str(failure.change.address)))} {failure.change.action}\n"
         + error_text(failure.error, style)
         for failure in result.failed
-        if failure.error not in rejected
+        if failure.error not in held
     ]
-    if result.skipped and len(result.failed) > len(rejected):
+    if result.skipped and len(result.failed) > len(held):
         count = counted(len(result.skipped), "change")
         parts.append(
             f"{count} skipped: {'it depends' if len(result.skipped) == 1 else 'they depend'} on "

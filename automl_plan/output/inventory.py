@@ -9,6 +9,7 @@ from automl_plan.model.address import Address
 from automl_plan.model.capabilities import BudgetUnit
 from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
+from automl_plan.output.evaluations import counts, figure
 from automl_plan.output.expiry import (
     kind_of,
     labels_of,
@@ -224,14 +225,10 @@ def _evaluation(row: VersionRow) -> str:
     evaluation = row.evaluation
     if evaluation is None:
         return "-"
-    if evaluation.au_prc is not None:
-        figure = f"auPRC {evaluation.au_prc:.4f}"
-    elif evaluation.mean_average_precision is not None:
-        figure = f"mAP {evaluation.mean_average_precision:.4f}"
-    else:
-        return "-"
+    boxes = evaluation.mean_average_precision
+    area = f"auPRC {figure(evaluation.au_prc)}" if boxes is None else f"mAP {figure(boxes)}"
     made_up = "\nsimulated" if row.live.simulated else ""
-    return f"{figure}\n{evaluation.example_count:,} images{made_up}"
+    return f"{area}\n{counts(evaluation.example_count)} images{made_up}"
 
 
 def _age(created: str | None, now: datetime) -> str:
@@ -249,5 +246,7 @@ def _decision(row: VersionRow) -> str:
     by = "" if decision.by is None else f" by {clean(decision.by)}"
     why = "" if decision.why is None else f": {clean(decision.why)}"
     missed = [str(r.get("requirement")) for r in decision.rows if r.get("met") is False]
-    what = f" (not met: {clean(', '.join(missed))})" if missed else ""
+    lists = {"not met": missed, "not reported": decision.undecided}
+    told = "; ".join(f"{name}: {clean(', '.join(rows))}" for name, rows in lists.items() if rows)
+    what = f" ({told})" if told else ""
     return f"Version {row.recorded.version}: {decision.kind}{by} {decision.when}{what}{why}\n"

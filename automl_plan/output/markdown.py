@@ -19,7 +19,9 @@ from automl_plan.output.evaluations import (
     Comparison,
     LabelMetrics,
     comparisons,
+    counts,
     figure,
+    images,
     signed,
     simulated,
     version_name,
@@ -235,7 +237,10 @@ class _Comment:
             return ""
         if gate.passed:
             return f"; {risk.evidence} passes"
-        missed = next(row for row in gate.rows if not row.met)
+        if gate.passed is None:
+            needed = _short(", ".join(gate.undecided))
+            return f"; **{risk.evidence} does not decide**, not reported: {needed}"
+        missed = next(row for row in gate.rows if row.met is False)
         actual = f"{figure(missed.actual)}, {figure(missed.required)} required"
         return f"; **{risk.evidence} fails**: {_short(missed.requirement)} {actual}"
 
@@ -262,9 +267,9 @@ class _Comment:
         if comparison.overall is None:
             return
         card = comparison.candidate
-        images = counted(comparison.overall.examples, "TEST image")
+        on = images(comparison.overall.examples)
         rejected = ", rejected earlier" if card.role is Role.REJECTED else ""
-        version = f"{inert(version_name(card))}{rejected}, {images}{simulated(card)}"
+        version = f"{inert(version_name(card))}{rejected}, {on}{simulated(card)}"
         if card.guessing is not None:
             version += f", **{inert(card.guessing)}**"
         name = f"{self._flavour.code(str(card.address))} {version}"
@@ -328,7 +333,7 @@ def _labels(rows: Sequence[LabelMetrics]) -> str:
             for n in names
         ]
         label = inert((row.label or "")[:64])
-        lines.append(f"| {label} | {row.examples:,} | {' | '.join(cells)} |")
+        lines.append(f"| {label} | {counts(row.examples)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

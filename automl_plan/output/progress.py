@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from automl_plan.errors import GateRejected, StartedOtherwise
+from automl_plan.errors import GateRejected, GateUndecided, StartedOtherwise
 from automl_plan.execution.events import NOUNS, ApplyResult, Event, EventType, left_text
 from automl_plan.model.json import Json
 from automl_plan.model.model_types import Problem
@@ -213,9 +213,13 @@ def result_text(planned: BoundPlan, result: ApplyResult, style: Style, follow: s
     done = summary(result.done, done=True)
     running = clean(left_text(result.left))
     rejected = sum(isinstance(f.error, GateRejected) for f in result.failed)
-    if rejected and rejected == len(result.failed):
-        whose = "its gate" if rejected == 1 else "their gates"
-        what = f"{counted(rejected, 'version')} rejected by {whose}"
+    undecided = sum(isinstance(f.error, GateUndecided) for f in result.failed)
+    if result.failed and rejected + undecided == len(result.failed):
+        what = ", ".join(
+            f"{counted(count, 'version')} {how} {'its gate' if count == 1 else 'their gates'}"
+            for count, how in ((rejected, "rejected by"), (undecided, "undecided by"))
+            if count
+        )
         label = style.yellow("Held back:")
     elif result.failed:
         what = f"{counted(len(result.failed), 'change')} failed"

@@ -121,7 +121,13 @@ class Risk(Struct, frozen=True):
     def would_be_rejected(self) -> bool:
         """Whether the gate would reject the version."""
         gate = None if self.forecast is None else self.forecast.gate
-        return gate is not None and not gate.passed
+        return gate is not None and gate.passed is False
+
+    @property
+    def would_be_undecided(self) -> bool:
+        """Whether the gate could not decide."""
+        gate = None if self.forecast is None else self.forecast.gate
+        return gate is not None and gate.passed is None
 
 
 def worry_of(planned: BoundPlan) -> Worry:
@@ -216,6 +222,7 @@ def nothing_to_do(planned: BoundPlan, counts: str = "") -> str:
 
 _HELD_BY: Mapping[HeldBy | None, str] = {
     HeldBy.GATE: "held back by its gate",
+    HeldBy.UNDECIDED: "undecided by its gate",
     HeldBy.PERSON: "held back after a rollback",
     None: "held back",
 }

@@ -29,7 +29,8 @@ _WIDE = 0.1
 _ROUNDING = 1e-7
 """The service reports single-precision figures: 0.95 may arrive as 0.94999999."""
 _AT_THRESHOLD = (Metric.PRECISION, Metric.RECALL, Metric.F1)
-_NO_BOUND = "a confidence is required, but the counts give no bound"
+_NO_BOUND = "a confidence is required, but the reported counts give no bound"
+_TWICE = "the service reports several evaluations of it"
 
 
 class GateRow(Document, frozen=True):
@@ -39,9 +40,10 @@ class GateRow(Document, frozen=True):
     """`au_prc`, `recall at 0.5`, `seven: recall at 0.5`, `au_prc against the current version`."""
     required: Real
     """The least value; against the current version: its value less the margin."""
-    met: bool
+    met: bool | None
+    """Null: undecided, since a number that it needs is not reported."""
     actual: Real | None = None
-    """Absent: there is no such value, and the note says why."""
+    """Absent: there is no such value, or it is not reported; the note says why."""
     current: Real | None = None
     """The same metric of the current version, where there is one."""
     low: Real | None = None
@@ -79,9 +81,15 @@ class GateReport(Document, frozen=True):
     """That the new version is no better than guessing, and how that is known."""
 
     @property
-    def passed(self) -> bool:
-        """Whether every requirement is met."""
-        return all(row.met for row in self.rows)
+    def passed(self) -> bool | None:
+        """Whether every requirement is met; None: undecided, none is missed but some may be."""
+        met = [row.met for row in self.rows]
+        return False if False in met else None if None in met else True
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The requirements on numbers that are not reported."""
+        return tuple(row.requirement for row in self.rows if row.met is None)
 
     @property
     def rounded(self) -> GateReport:
@@ -89,7 +97,8 @@ class GateReport(Document, frozen=True):
         return replace(self, rows=tuple(row.rounded for row in self.rows))
 
 
-_ByLabel = Mapping[str | None, Evaluation]
+_ByLabel = Mapping[str | None, Evaluation | None]
+"""None: which of several evaluations of a label is meant is not known."""
 
 
 def evaluate_gate(
@@ -115,7 +124,10 @@ def evaluate_gate(
 
 
 def _by_label(evaluations: Sequence[Evaluation]) -> _ByLabel:
-    return {evaluation.label: evaluation for evaluation in evaluations}
+    found: dict[str | None, Evaluation | None] = {}
+    for evaluation in evaluations:
+        found[evaluation.label] = None if evaluation.label in found else evaluation
+    return found
 
 
 class _Gate(Struct, frozen=True):
@@ -160,7 +172,10 @@ class _Gate(Struct, frozen=True):
                 yield label, metric, least
 
     def _labels(self) -> list[str]:
-        return sorted(label for label in self.new if label is not None)
+        """The labels that were evaluated, and those that the overall evaluation names."""
+        overall = self.new.get(None)
+        named = () if overall is None or overall.confusion is None else overall.confusion.labels
+        return sorted({*named, *(label for label in self.new if label is not None)})
 
     def _minimum(self, label: str | None, metric: Metric, least: float) -> GateRow:
         name = self._name(label, metric)
@@ -168,7 +183,7 @@ class _Gate(Struct, frozen=True):
         before = None if self.current is None else self._measured(self.current, label, metric)
         was = before.value if isinstance(before, Measure) else None
         if isinstance(found, Unmeasured):
-            return GateRow(name, least, met=False, current=was, note=found.note)
+            return self._unmeasured(name, least, found, was)
         confidence = self.requirements.confidence
         if confidence is None:
             return self._row(name, least, found, was, found.within(self._z()))
@@ -178,18 +193,19 @@ class _Gate(Struct, frozen=True):
     def _missing(self) -> Iterator[GateRow]:
         """What is required of labels that were not evaluated."""
         labels = self._labels()
+        evaluated = sorted(label for label in self.new if label is not None)
         note = (
-            f"not evaluated; evaluated labels: {', '.join(labels)}"
-            if labels
+            f"not evaluated; evaluated labels: {', '.join(evaluated)}"
+            if evaluated
             else "no label was evaluated"
         )
         if not labels:
             for metric, least in sorted(self.requirements.each_label.items()):
                 name = self._name("each label", metric)
-                yield GateRow(name, least, met=False, note=note)
+                yield GateRow(name, least, met=None, note=note)
         for label in sorted(set(self.requirements.labels) - set(labels)):
             for metric, least in sorted(self.requirements.labels[label].items()):
-                yield GateRow(self._name(label, metric), least, met=False, note=note)
+                yield GateRow(self._name(label, metric), least, met=None, note=note)
 
     def _against_current(self, margin: float) -> GateRow:
         """Not worse by more than the margin; with a confidence, a test of non-inferiority."""
@@ -203,10 +219,11 @@ class _Gate(Struct, frozen=True):
         before = self._measured(self.current, None, metric)
         if isinstance(before, Unmeasured):
             note = f"current version: {before.note}"
-            return GateRow(name, 0.0, met=False, actual=actual, note=note)
+            met = None if before.unknown else False
+            return GateRow(name, 0.0, met=met, actual=actual, note=note)
         least = before.value - margin
         if isinstance(found, Unmeasured):
-            return GateRow(name, least, met=False, current=before.value, note=found.note)
+            return self._unmeasured(name, least, found, before.value)
         within, was_within = found.within(self._z()), before.within(self._z())
         bounds = None
         if within is not None and was_within is not None:
@@ -218,16 +235,17 @@ class _Gate(Struct, frozen=True):
     def _row(
         self, name: str, least: float, found: Measure, was: float | None, within: Interval | None
     ) -> GateRow:
-        decides, note = found.value, None
         confident = self.requirements.confidence is not None
-        if confident and within is not None:
-            decides = within.low
-        elif confident:
-            decides, note = float("-inf"), _NO_BOUND
+        decides = within.low if confident and within is not None else found.value
+        met: bool | None = decides >= least - _ROUNDING
+        note = None
+        if met and confident and within is None:
+            # A bound is at most the value: what the value misses, any bound does.
+            met, note = None, _NO_BOUND
         return GateRow(
             name,
             least,
-            met=decides >= least - _ROUNDING,
+            met=met,
             actual=found.value,
             current=was,
             low=None if within is None else within.low,
@@ -236,23 +254,30 @@ class _Gate(Struct, frozen=True):
             note=note,
         )
 
+    @staticmethod
+    def _unmeasured(name: str, least: float, found: Unmeasured, was: float | None) -> GateRow:
+        met = None if found.unknown else False
+        return GateRow(name, least, met=met, current=was, note=found.note)
+
     def _z(self) -> float:
         confidence = self.requirements.confidence
         return two_sided(SHOWN_CONFIDENCE) if confidence is None else one_sided(confidence)
 
     def _headline(self) -> Metric:
-        overall = self.new.get(None)
-        if overall is None or overall.au_prc is not None:
-            return Metric.AU_PRC
-        told = overall.mean_average_precision is not None
-        return Metric.MEAN_AVERAGE_PRECISION if told else Metric.AU_PRC
+        for version in (self.new, self.current or {}):
+            overall = version.get(None)
+            if overall is not None and overall.au_prc is not None:
+                return Metric.AU_PRC
+            if overall is not None and overall.mean_average_precision is not None:
+                return Metric.MEAN_AVERAGE_PRECISION
+        return Metric.AU_PRC
 
     def _measured(
         self, evaluations: _ByLabel, label: str | None, metric: Metric
     ) -> Measure | Unmeasured:
         evaluation = evaluations.get(label)
         if evaluation is None:
-            return Unmeasured("not evaluated")
+            return Unmeasured(_TWICE if label in evaluations else "not evaluated")
         return measure(evaluation, metric, self.requirements.threshold)
 
     def _name(self, label: str | None, metric: Metric) -> str:

@@ -75,7 +75,7 @@ def plan_model(
     resource = projection.resource
     changes = [*projection.changes, *_forgotten(resource.others, address, live)]
     decision = decide_version(desired, inputs, resource, live, now, replace_asked=replace_asked)
-    notes = () if decision.held is None else (_held(address, decision.held, decision.newest),)
+    notes = () if decision.held is None else (_held(address, decision.held, decision),)
     others = tuple(obj for obj in resource.others if obj.id in live)
     outdated = outdated_labels(recorded, lineage, protected=desired.lifecycle.prevent_destroy)
     promoter = Promoter(desired, after, lineage, live, now, outdated)
@@ -128,9 +128,12 @@ def plan_model(
     return ModelPlan(tuple(_without_doomed_updates(changes)), notes)
 
 
-def _held(address: Address, why: str, version: RecordedObject | None) -> Note:
-    withdrawn = version is not None and version.status is Status.WITHDRAWN
-    by = HeldBy.PERSON if withdrawn else HeldBy.GATE
+def _held(address: Address, why: str, decision: VersionDecision) -> Note:
+    version = decision.newest
+    if version is not None and version.status is Status.WITHDRAWN:
+        by = HeldBy.PERSON
+    else:
+        by = HeldBy.UNDECIDED if decision.undecided else HeldBy.GATE
     return Note(address, NoteKind.HELD, why, by)
 
 

@@ -236,6 +236,8 @@ class HeldBy(StrEnum):
 
     GATE = "gate"
     """It did not meet its requirements."""
+    UNDECIDED = "undecided"
+    """Its gate needs a number that the service does not report."""
     PERSON = "person"
     """It was rolled back."""
 

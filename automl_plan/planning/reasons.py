@@ -33,6 +33,11 @@ DATASET_REPLACED = "its dataset is replaced, and the content may differ"
 NONE_PASSED = "no version is current, and none was trained on the declared inputs"
 UNDECIDED = "trained; its gate has not decided yet"
 REQUIRE_CHANGED = "rejected by its gate, whose requirements have changed since"
+UNDECIDED_CHANGED = "its gate could not decide; its requirements have changed since"
+JUDGED_AGAIN = (
+    "rejected for numbers that the service did not report, which now count as unknown: the gate "
+    "decides again"
+)
 REQUIRE_GONE = "trained on the declared inputs; no gate is declared any more"
 NOT_CURRENT = "trained on the declared inputs, but not current yet"
 REUSED = "already trained on the declared inputs: no training needed"
@@ -170,5 +175,15 @@ def rejected(address: Address, version: int | None) -> str:
     return (
         f"version {version} matches the configuration but was rejected by its gate: it is not "
         "trained again until its data, inputs or requirements change (to use it anyway: "
+        f"{commands.promote(address, version)})"
+    )
+
+
+def undecided(address: Address, version: int | None, missing: Sequence[str]) -> str:
+    """Why a version that its gate could not decide on is neither current nor trained again."""
+    return (
+        f"version {version} matches the configuration, but its gate is undecided: the service does "
+        f"not report what these requirements need: {', '.join(missing)}. It is kept, undeployed, "
+        "and not trained again until its data, inputs or requirements change (to use it: "
         f"{commands.promote(address, version)})"
     )

@@ -40,11 +40,14 @@ class Role(StrEnum):
 
 
 class Figures(Struct, frozen=True, forbid_unknown_fields=True):
-    """The figures of one label, or overall; all but `examples` lie between 0 and 1."""
+    """The figures of one label, or overall; all but `examples` lie between 0 and 1.
+
+    What the service does not report is absent or null.
+    """
 
     label: str | None
     """None: overall."""
-    examples: Count
+    examples: Count | None
     """Images of the TEST set."""
     au_prc: Real | None = None
     mean_average_precision: Real | None = None
@@ -143,12 +146,12 @@ def _figures(evaluation: Evaluation, threshold: float) -> Figures:
 
 
 def _curve(evaluation: Evaluation) -> tuple[Point, ...]:
-    entries = sorted(evaluation.thresholds, key=lambda entry: entry.threshold)
+    entries = evaluation.thresholds
     step = max(1, -(-len(entries) // _MOST_POINTS))
     return tuple(
         Point(round(e.threshold, 4), round(e.precision, 6), round(e.recall, 6))
         for e in entries[::step]
-        if e.precision is not None and e.recall is not None
+        if e.threshold is not None and e.precision is not None and e.recall is not None
     )
 
 

@@ -7,7 +7,12 @@ from math import exp, lgamma, log, log1p, sqrt
 
 from msgspec import Struct
 
-from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation, at_threshold
+from automl_plan.model.evaluation import (
+    ConfidenceMetrics,
+    Evaluation,
+    at_threshold,
+    counts_of,
+)
 from automl_plan.model.requirements import DEFAULT_THRESHOLD, Metric
 
 
@@ -138,10 +143,15 @@ _F1_OVERALL = 2
 """How often a wrong example is counted in the overall F1."""
 
 
+NOT_REPORTED = "not reported by the service"
+
+
 class Unmeasured(Struct, frozen=True):
     """A metric without a value, and why there is none."""
 
     note: str
+    unknown: bool = True
+    """Whether there may be a value that is not reported; else it is a share of nothing."""
 
 
 class Kind(Enum):
@@ -208,8 +218,8 @@ class Measure(Struct, frozen=True):
 
 def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure | Unmeasured:
     """A metric of an evaluation, where only scores of at least `threshold` count."""
-    if evaluation.example_count <= 0:
-        return Unmeasured("no test examples")
+    if evaluation.example_count is not None and evaluation.example_count <= 0:
+        return Unmeasured("no test examples", unknown=False)
     overall = evaluation.label is None
     if metric is Metric.AU_PRC:
         weight = 1 / (_CURVE_OVERALL if overall else _CURVE_OF_LABEL)
@@ -223,32 +233,34 @@ def measure(evaluation: Evaluation, metric: Metric, threshold: float) -> Measure
 
 def _told(value: float | None, examples: int | None, weight: float = 1.0) -> Measure | Unmeasured:
     return (
-        Unmeasured("not reported by the service")
-        if value is None
-        else Measure(value, Kind.AREA, examples, weight)
+        Unmeasured(NOT_REPORTED) if value is None else Measure(value, Kind.AREA, examples, weight)
     )
 
 
 def _at(entry: ConfidenceMetrics, evaluation: Evaluation, metric: Metric) -> Measure | Unmeasured:
-    overall, images = evaluation.label is None, evaluation.example_count
-    counts = (entry.true_positives, entry.false_positives, entry.false_negatives)
-    hits, wrong, missed = (count or 0 for count in counts)
-    told = None not in counts and hits + wrong + missed > 0
+    overall = evaluation.label is None
+    counts = counts_of(entry, evaluation.positives)
+    weight, kind = 1.0, Kind.SHARE
     match metric:
         case Metric.PRECISION:
-            value, n, weight = entry.precision, hits + wrong, 1.0
+            value, n = entry.precision, counts.predicted
+            if value == 1 and n is None and not entry.recall:
+                return Unmeasured("whether anything is predicted is not reported")
         case Metric.RECALL:
-            value, n, weight = entry.recall, hits + missed, 1.0
+            value, n = entry.recall, counts.positives
         case _:
-            value, n = entry.f1_score, hits + wrong + missed
-            weight = 1 / _F1_OVERALL if overall else 1.0
-    if value is None or (told and n == 0):
+            value, n = entry.f1_score, counts.involved
+            weight, kind = (1 / _F1_OVERALL if overall else 1.0), Kind.F1
+    if n == 0:
         # A share of nothing: some services say 1 or 0 by convention.
         which = "prediction" if metric is Metric.PRECISION else "positive example"
-        return Unmeasured(f"no {which} to measure it on")
-    n = n if told else images
-    kind = Kind.F1 if metric is Metric.F1 else Kind.SHARE
-    return Measure(value, kind, min(n, images) if overall else n, weight)
+        return Unmeasured(f"no {which} to measure it on", unknown=False)
+    if value is None:
+        return Unmeasured(NOT_REPORTED)
+    if overall and n is not None:
+        images = evaluation.example_count
+        n = None if images is None else min(n, images)
+    return Measure(value, kind, n, weight)
 
 
 _CONFIDENCE = 0.95
@@ -272,7 +284,7 @@ def no_better_than_guessing(overall: Evaluation) -> str | None:
     the Variance of the Mann-Whitney Statistic"); so that share's score interval is taken.
     """
     images = overall.example_count
-    if overall.label is not None or images <= 0:
+    if overall.label is not None or images is None or images <= 0:
         return None
     z = two_sided(_CONFIDENCE)
     positive, negative = _counted(overall)
@@ -298,10 +310,14 @@ def _counted(overall: Evaluation) -> tuple[int, int]:
     A service that leaves out true negatives still reports all decisions where everything is
     predicted; without that, each image of a confusion matrix is positive for one of its labels.
     """
-    all_told = [e for e in overall.thresholds if e.threshold <= 0 or e.true_negatives]
-    for entry in all_told[:1]:
-        positive = (entry.true_positives or 0) + (entry.false_negatives or 0)
-        return positive, (entry.false_positives or 0) + (entry.true_negatives or 0)
+    for entry in overall.thresholds:
+        right, wrong = entry.true_negatives, entry.false_positives
+        counts = counts_of(entry, overall.positives)
+        everything = entry.threshold is not None and entry.threshold <= 0
+        if wrong is None and counts.predicted is not None and counts.hits is not None:
+            wrong = counts.predicted - counts.hits
+        if counts.positives is not None and wrong is not None and (right or everything):
+            return counts.positives, wrong + (right or 0)
     if overall.confusion is None:
         return 0, 0
     images = sum(map(sum, overall.confusion.rows))

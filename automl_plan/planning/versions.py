@@ -14,7 +14,7 @@ from automl_plan.model.fields import Mutability
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
-from automl_plan.model.recorded import RecordedObject, RecordedResource, Status
+from automl_plan.model.recorded import DecisionKind, RecordedObject, RecordedResource, Status
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.plan import Action, Change, Difference
@@ -48,6 +48,8 @@ class VersionDecision(Struct, frozen=True):
     """The newest version that matches the configuration, if there is one."""
     held: str | None = None
     """Why a version that matches the configuration is held back."""
+    undecided: bool = False
+    """Whether it is held back because its gate could not decide."""
 
 
 class Inputs(Struct, frozen=True):
@@ -151,26 +153,45 @@ def _decide_for(desired: DesiredModel, newest: RecordedObject) -> VersionDecisio
     require = desired.require
     field: str | None = None
     fitting = VersionDecision(VersionAction.KEEP, newest=newest)
+    decision = newest.decision
+    decided = (
+        decision is not None
+        and require is not None
+        and decision.require == require.to_json()
+        and not decision.lacked_numbers
+    )
     match newest.status:
         case None:
             return fitting
         case Status.WITHDRAWN:
             held = reasons.withdrawn(desired.address, newest.version)
             return VersionDecision(VersionAction.KEEP, newest=newest, held=held)
+        case Status.REJECTED if decided:
+            held = reasons.rejected(desired.address, newest.version)
+            return VersionDecision(VersionAction.KEEP, newest=newest, held=held)
+        case Status.REJECTED if decision is not None and decision.lacked_numbers and require:
+            reason, field = reasons.JUDGED_AGAIN, "require"
         case Status.REJECTED if require is not None:
-            decided = newest.decision.require if newest.decision else None
-            if decided == require.to_json():
-                held = reasons.rejected(desired.address, newest.version)
-                return VersionDecision(VersionAction.KEEP, newest=newest, held=held)
             reason, field = reasons.REQUIRE_CHANGED, "require"
         case Status.REJECTED:
             reason, field = reasons.REQUIRE_GONE, "require"
+        case Status.CANDIDATE if decision is not None and decided and _undecided(newest):
+            held = reasons.undecided(desired.address, newest.version, decision.undecided)
+            return VersionDecision(VersionAction.KEEP, newest=newest, held=held, undecided=True)
+        case Status.CANDIDATE if require is not None and _undecided(newest):
+            reason, field = reasons.UNDECIDED_CHANGED, "require"
         case Status.CANDIDATE:
             reason = reasons.UNDECIDED if require else reasons.NOT_CURRENT
         case Status.FORMER:
             reason = reasons.REUSED
     action = VersionAction.PROMOTE if require is None else VersionAction.GATE
     return VersionDecision(action, reason, field=field, version=newest, newest=newest)
+
+
+def _undecided(version: RecordedObject) -> bool:
+    """Whether its gate could not decide."""
+    decision = version.decision
+    return decision is not None and decision.kind is DecisionKind.UNDECIDED
 
 
 def _aged(
@@ -238,8 +259,8 @@ def retire(
 
     What never was current is deleted whatever the gate says: after what `trained` names, the
     trainings of this plan. `others` are as they will be by then. Kept are the last `keep` that
-    were current once (first of all `served`, which this plan replaces), the last rejected one (so
-    that it is not paid for again), and `exempt`.
+    were current once (first of all `served`, which this plan replaces), the last one that a gate
+    held back (so that it is not paid for again), and `exempt`.
     """
     kept = kept_ids(others, keep, exempt, served)
     changes: list[Change] = []
@@ -271,8 +292,8 @@ def kept_ids(
         (o for o in counted if o.status in _ONCE_CURRENT),
         key=lambda o: (o != served, o.status is Status.WITHDRAWN),
     )
-    rejected = [o for o in counted if o.status is Status.REJECTED]
-    kept = {obj.id for obj in (*once_current[:keep], *rejected[: min(keep, 1)])}
+    held = [o for o in counted if o.status is Status.REJECTED or _undecided(o)]
+    kept = {obj.id for obj in (*once_current[:keep], *held[: min(keep, 1)])}
     return frozenset(kept if exempt is None else {*kept, exempt.id})
 
 

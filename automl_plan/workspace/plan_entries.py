@@ -116,7 +116,8 @@ class CostEntry(Struct, frozen=True, forbid_unknown_fields=True):
 class GateEntry(GateReport, frozen=True, kw_only=True):
     """What a gate would find by what is declared now."""
 
-    passed: bool
+    passed: bool | None
+    """Null: undecided, since a number that it needs is not reported."""
 
     @classmethod
     def of(cls, report: GateReport) -> Self:

@@ -96,6 +96,7 @@ def true_quality(classifier: Classifier, labels: int, label: str | None = None) 
     assert found.au_prc is not None
     assert entry.precision is not None
     assert entry.recall is not None
+    assert entry.f1_score is not None
     return Quality(found.au_prc, entry.precision, entry.recall, entry.f1_score)
 
 

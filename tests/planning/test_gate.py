@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from automl_plan.model.evaluation import ConfidenceMetrics, Evaluation
+from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 from automl_plan.model.json import written
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import GateRow, evaluate_gate
@@ -145,7 +145,7 @@ def test_what_is_met_stays_met_when_more_is_right(
         found = replace(
             OVERALL, au_prc=hits / 200, thresholds=(entry(hits, 200 - hits, 200 - hits),)
         )
-        return only(Requirements({metric: least}, confidence=confidence), (found,)).met
+        return only(Requirements({metric: least}, confidence=confidence), (found,)).met is True
 
     assert met(right) <= met(right + 1)
 
@@ -155,7 +155,8 @@ def test_not_worse_stays_not_worse(right: int, margin: float, confidence: float 
     require = Requirements(not_worse_than_current=margin, confidence=confidence)
 
     def met(hits: int) -> bool:
-        return evaluate_gate(require, (replace(OVERALL, au_prc=hits / 200),), (OVERALL,)).passed
+        new = (replace(OVERALL, au_prc=hits / 200),)
+        return evaluate_gate(require, new, (OVERALL,)).passed is True
 
     assert met(right) <= met(right + 1)
 
@@ -194,14 +195,33 @@ def test_single_precision_is_no_reason_to_reject() -> None:
     assert only(Requirements({Metric.AU_PRC: 0.95}), (told,)).met
 
 
-def test_missing_counts_are_taken_from_the_examples() -> None:
-    bare = ConfidenceMetrics(0.5, precision=0.9, recall=0.8, f1_score=0.85)
+def test_missing_counts_follow_from_the_shares_of_what_there_is_to_find() -> None:
+    """150 of 200 found, and 10 wrongly."""
+    bare = ConfidenceMetrics(0.5, precision=0.9375, recall=0.75, f1_score=0.8333333)
     zeros = replace(bare, true_positives=0, false_positives=0, false_negatives=0)
+    examples = {Metric.PRECISION: 160, Metric.RECALL: 200, Metric.F1: 200}
     for told in (bare, zeros):
-        found = (replace(OVERALL, thresholds=(told,)),)
+        found = (replace(OVERALL, thresholds=(told,), positives=200),)
+        for metric, counted in examples.items():
+            row = only(Requirements({metric: 0.6}, confidence=0.9), found)
+            assert (row.examples, row.met) == (counted, True)
+
+
+def test_an_interval_without_counts_is_not_known() -> None:
+    """A value that misses the minimum misses it by any bound; else nothing is decided."""
+    bare = ConfidenceMetrics(0.5, precision=0.9, recall=0.8, f1_score=0.85)
+    unknown = (replace(OVERALL, thresholds=(bare,)),)
+    uncounted = (replace(OVERALL, example_count=None, positives=None, thresholds=(bare,)),)
+    for found in (unknown, uncounted):
         for metric in (Metric.PRECISION, Metric.RECALL, Metric.F1):
             row = only(Requirements({metric: 0.7}, confidence=0.9), found)
-            assert (row.examples, row.met) == (200, True)
+            assert (row.examples, row.low, row.met) == (None, None, None)
+            assert row.note == "a confidence is required, but the reported counts give no bound"
+            assert only(Requirements({metric: 0.91}, confidence=0.9), found).met is False
+            row = only(Requirements({metric: 0.7}), found)
+            assert (row.met, row.low, row.high, row.examples) == (True, None, None, None)
+    row = only(Requirements({Metric.AU_PRC: 0.9}), uncounted)
+    assert (row.met, row.actual, row.low, row.examples) == (True, 0.95, None, None)
 
 
 def test_of_nothing_nothing_is_measured() -> None:
@@ -214,25 +234,48 @@ def test_of_nothing_nothing_is_measured() -> None:
     assert (row.actual, row.met, row.note) == (None, False, "no test examples")
 
 
-def test_what_the_service_does_not_tell_is_not_met() -> None:
+def test_what_the_service_does_not_tell_is_undecided() -> None:
     row = only(Requirements({Metric.MEAN_AVERAGE_PRECISION: 0.0}))
-    assert (row.actual, row.met, row.note) == (None, False, "not reported by the service")
+    assert (row.actual, row.met, row.note) == (None, None, "not reported by the service")
     row = only(Requirements({Metric.RECALL: 0.0}, threshold=0.4))
     assert (row.requirement, row.met, row.note) == (
         "recall at 0.4",
-        False,
+        None,
         "not reported by the service",
     )
     row = only(Requirements({Metric.AU_PRC: 0.0}), ())
-    assert (row.met, row.note) == (False, "not evaluated")
+    assert (row.met, row.note) == (None, "not evaluated")
+    row = only(Requirements({Metric.AU_PRC: 0.0}), (OVERALL, replace(OVERALL, au_prc=1.0)))
+    assert (row.met, row.note) == (None, "the service reports several evaluations of it")
+
+
+def test_a_missed_requirement_decides_whatever_else_is_unknown() -> None:
+    require = Requirements({Metric.AU_PRC: 0.99, Metric.MEAN_AVERAGE_PRECISION: 0.5})
+    report = evaluate_gate(require, NEW, None)
+    assert (report.passed, report.undecided) == (False, ("mean_average_precision",))
+    met = replace(require, overall={**require.overall, Metric.AU_PRC: 0.9})
+    assert evaluate_gate(met, NEW, None).passed is None
+
+
+def test_each_label_is_one_that_the_matrix_names() -> None:
+    """A label without an evaluation of its own is not passed over."""
+    matrix = ConfusionMatrix(("eight", "nine"), ((98, 2), (0, 1)))
+    found = (replace(OVERALL, confusion=matrix), EIGHT)
+    report = evaluate_gate(Requirements(each_label={Metric.AU_PRC: 0.1}), found, None)
+    assert [(row.requirement, row.met, row.note) for row in report.rows] == [
+        ("eight: au_prc", True, None),
+        ("nine: au_prc", None, "not evaluated"),
+    ]
 
 
 def test_mean_average_precision_has_no_bound() -> None:
     row = only(Requirements({Metric.MEAN_AVERAGE_PRECISION: 0.8}), DETECTION)
     assert (row.met, row.low, row.high, row.examples) == (True, None, None, None)
     row = only(Requirements({Metric.MEAN_AVERAGE_PRECISION: 0.1}, confidence=0.6), DETECTION)
-    assert (row.met, row.low) == (False, None)
+    assert (row.met, row.low) == (None, None)
     assert "no bound" in (row.note or "")
+    row = only(Requirements({Metric.MEAN_AVERAGE_PRECISION: 0.9}, confidence=0.6), DETECTION)
+    assert row.met is False
 
 
 def test_each_label_and_what_goes_before_it() -> None:
@@ -248,14 +291,14 @@ def test_each_label_and_what_goes_before_it() -> None:
         ("eight: recall at 0.5", 0.9, True, None),
         ("seven: precision at 0.5", 0.5, True, 0.9),
         ("seven: recall at 0.5", 0.8, True, 0.9),
-        ("nine: f1 at 0.5", 0.1, False, None),
+        ("nine: f1 at 0.5", 0.1, None, None),
     ]
     assert rows[-1].note == "not evaluated; evaluated labels: eight, seven"
 
 
 def test_each_label_of_none() -> None:
     row = only(Requirements(each_label={Metric.RECALL: 0.0}), (OVERALL,))
-    assert (row.requirement, row.met) == ("each label: recall at 0.5", False)
+    assert (row.requirement, row.met) == ("each label: recall at 0.5", None)
     assert row.note == "no label was evaluated"
 
 
@@ -289,10 +332,10 @@ def test_a_comparison_needs_both() -> None:
     require = Requirements(not_worse_than_current=1.0)
     for current in ((), (SEVEN,), DETECTION):
         (row,) = evaluate_gate(require, NEW, current).rows
-        assert not row.met
+        assert row.met is None
         assert (row.note or "").startswith("current version: not ")
     (row,) = evaluate_gate(require, (SEVEN,), NEW).rows
-    assert (row.met, row.actual, row.current, row.note) == (False, None, 0.95, "not evaluated")
+    assert (row.met, row.actual, row.current, row.note) == (None, None, 0.95, "not evaluated")
 
 
 def test_detection_is_compared_by_its_mean_average_precision() -> None:

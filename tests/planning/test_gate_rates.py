@@ -53,7 +53,7 @@ def rate(
         old = None
         if current is not None:
             old = evaluations(*current(chance, n, labels), label=label)
-        passed += evaluate_gate(require, new, old).passed
+        passed += evaluate_gate(require, new, old).passed is True
     print(f"\n{name}, {n} examples of {labels} labels: {passed / RUNS:.1%} pass", end="")
     return passed / RUNS
 

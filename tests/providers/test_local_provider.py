@@ -133,7 +133,7 @@ def test_the_life_of_a_dataset_and_a_model(provider: Provider) -> None:
     overall, *by_label = provider.evaluations(model.id)
     assert (overall.label, [e.label for e in by_label]) == (None, ["dark", "light"])
     assert 0 < (overall.au_prc or 0) <= 1
-    assert overall.example_count == sum(e.example_count for e in by_label) > 0
+    assert overall.example_count == sum(e.example_count or 0 for e in by_label) > 0
     assert len(overall.thresholds) == 24
     assert overall.confusion is not None
     assert overall.confusion.labels == ("dark", "light")

@@ -233,8 +233,8 @@ def test_an_evaluation_of_classification() -> None:
     ]
     overall, by_id, rose = evaluations(answers)
     assert (overall.label, by_id.label, rose.label) == (None, "8", "rose")
-    zero, half = overall.thresholds
-    assert (zero.threshold, zero.precision, zero.true_positives) == (0.0, 0.0, 0)
+    half, untold = overall.thresholds
+    assert (untold.threshold, untold.precision, untold.true_positives) == (None, None, None)
     assert (half.precision, half.recall, half.true_positives, half.false_negatives) == (
         1,
         0.7,
@@ -254,7 +254,7 @@ def test_an_evaluation_of_detection() -> None:
     }
     (found,) = evaluations([{"imageObjectDetectionEvaluationMetrics": metrics}])
     assert (found.au_prc, found.mean_average_precision) == (None, 0.3)
-    assert [(t.threshold, t.recall) for t in found.thresholds] == [(0.0, 1.0), (0.9, 0.5)]
+    assert [(t.threshold, t.recall) for t in found.thresholds] == [(0.9, 0.5), (None, 1.0)]
 
 
 def test_a_confusion_matrix_that_is_not_square_is_not_shown() -> None:

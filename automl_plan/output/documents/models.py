@@ -31,7 +31,7 @@ class EvaluationFigures(Part, rename={"create_time": "created"}, frozen=True):
     id: str
     label: str | None
     """Null: overall."""
-    example_count: Count
+    example_count: Count | None
     au_prc: float | None
     au_roc: float | None
     log_loss: float | None

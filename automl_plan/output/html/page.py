@@ -20,7 +20,9 @@ from automl_plan.output.drift import drift_sentences, not_in_refusals, unrecorde
 from automl_plan.output.evaluations import (
     Comparison,
     comparisons,
+    counts,
     figure,
+    images,
     signed,
     simulated,
     version_name,
@@ -116,7 +118,13 @@ def plan_html(planned: BoundPlan, links: SourceLinks | None = None) -> str:
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
     environment.filters.update(
-        figure=figure, signed=signed, usd=usd, version=version_name, simulated=simulated
+        figure=figure,
+        counts=counts,
+        images=images,
+        signed=signed,
+        usd=usd,
+        version=version_name,
+        simulated=simulated,
     )
     plan = planned.plan
     found = {id(risk.change): risk for risk in risks(plan, planned.scores, usd)}
@@ -197,10 +205,12 @@ def _forecast(risk: Risk | None) -> str:
     by_it = risk.evidence.capitalize()
     if gate.passed:
         return f"{by_it} passes."
+    if gate.passed is None:
+        return f"{by_it} does not decide, not reported: {clean(', '.join(gate.undecided))}."
     missed = ", ".join(
         f"{row.requirement} is {figure(row.actual)}, {figure(row.required)} required"
         for row in gate.rows
-        if not row.met
+        if row.met is False
     )
     return f"{by_it} fails: {clean(missed)}."
 

@@ -30,13 +30,18 @@ def integer(value: object) -> int | None:
         return None
 
 
-def number(value: object) -> float:
-    """A finite float; a zero is left out of answers (proto3 JSON)."""
+def number(value: object) -> float | None:
+    """A finite float; None when it is absent or something else.
+
+    A zero may be left out of answers (proto3 JSON): one that is absent is zero, or not told.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
     try:
-        found = float(value) if isinstance(value, int | float) else 0.0
+        found = float(value)
     except OverflowError:
-        return 0.0
-    return found if math.isfinite(found) else 0.0
+        return None
+    return found if math.isfinite(found) else None
 
 
 def text(value: object) -> str | None:

@@ -1,71 +1,157 @@
-"""What AutoML v1 and Vertex AI v1 measure alike, but for the names of some fields."""
+"""What AutoML v1 and Vertex AI v1 measure alike, but for the names of some fields.
+
+Neither reports all that its documentation lists: recorded entries of both have a threshold, a
+precision and a recall only (vertex-ai-samples, "UJ1 … Image Classification", of both APIs). What
+is absent is zero or not told, and no answer says which: it is None, unless other numbers of the
+answer prove it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
-from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix
+from msgspec.structs import replace
+
+from automl_plan.model.evaluation import (
+    ConfidenceMetrics,
+    ConfusionMatrix,
+    Counts,
+    counts_of,
+)
 from automl_plan.providers.google.json_fields import integer, items, number
 
 ALL_PREDICTIONS = 2**31 - 1
 """The position of entries that count all predictions (proto: ConfidenceMetricsEntry; schema:
 classification metrics)."""
 SHOWN_IOU = 0.5
+_SAME = 1e-6
+_Entries = tuple[ConfidenceMetrics, ...]
 
 
-def label_thresholds(entries: object, position: str) -> tuple[ConfidenceMetrics, ...]:
-    """Of classification, by rising threshold; `position` is the field that limits predictions."""
-    found = [
-        _of_label(entry)
-        for entry in objects(entries)
-        if integer(entry.get(position)) in (None, 0, ALL_PREDICTIONS)
-    ]
-    return tuple(sorted(found, key=lambda entry: entry.threshold))
+def label_thresholds(entries: object, position: str) -> _Entries:
+    """Of classification, by rising threshold, as they are told; `position` is the field that
+    limits predictions. Entries of one threshold that contradict each other have no numbers."""
+    found: list[tuple[ConfidenceMetrics, bool]] = []
+    for entry in objects(entries):
+        place = integer(entry.get(position))
+        if place in (None, 0, ALL_PREDICTIONS):
+            found.append((_of_label(entry), place == ALL_PREDICTIONS))
+    return _in_order(_once_each(found))
 
 
 def _of_label(entry: Mapping[str, Any]) -> ConfidenceMetrics:
-    """An entry; a share of nothing is None, where the counts show that it is one."""
-    hits = integer(entry.get("truePositiveCount")) or 0
-    wrong = integer(entry.get("falsePositiveCount")) or 0
-    missed = integer(entry.get("falseNegativeCount")) or 0
-    told = hits + wrong + missed > 0
     return ConfidenceMetrics(
         threshold=number(entry.get("confidenceThreshold")),
-        precision=None if told and hits + wrong == 0 else number(entry.get("precision")),
-        recall=None if told and hits + missed == 0 else number(entry.get("recall")),
+        precision=number(entry.get("precision")),
+        recall=number(entry.get("recall")),
         f1_score=number(entry.get("f1Score")),
         false_positive_rate=number(entry.get("falsePositiveRate")),
-        true_positives=hits,
-        false_positives=wrong,
-        false_negatives=missed,
-        true_negatives=integer(entry.get("trueNegativeCount")) or 0,
+        true_positives=integer(entry.get("truePositiveCount")),
+        false_positives=integer(entry.get("falsePositiveCount")),
+        false_negatives=integer(entry.get("falseNegativeCount")),
+        true_negatives=integer(entry.get("trueNegativeCount")),
     )
 
 
-def box_thresholds(entries: object, inner: str) -> tuple[ConfidenceMetrics, ...]:
-    """Of object detection at the shown IoU, by rising threshold; `inner` holds an IoU's entries."""
-    by_iou = objects(entries)
-    if not by_iou:
+def box_thresholds(entries: object, inner: str) -> _Entries:
+    """Of object detection at the shown IoU, by rising threshold, as they are told; `inner` holds
+    an IoU's entries. None where which of them is that of the shown IoU is not known."""
+    by_iou = [(number(entry.get("iouThreshold")), entry) for entry in objects(entries)]
+    told = [(abs(iou - SHOWN_IOU), entry) for iou, entry in by_iou if iou is not None]
+    if not told:
         return ()
-    nearest = min(by_iou, key=lambda e: abs(number(e.get("iouThreshold")) - SHOWN_IOU))
-    found = [
-        ConfidenceMetrics(
-            threshold=number(entry.get("confidenceThreshold")),
-            precision=number(entry.get("precision")),
-            recall=number(entry.get("recall")),
-            f1_score=number(entry.get("f1Score")),
-        )
-        for entry in objects(nearest.get(inner))
-    ]
-    return tuple(sorted(found, key=lambda entry: entry.threshold))
+    distance, nearest = min(told, key=lambda each: each[0])
+    if distance > _SAME and len(told) < len(by_iou):
+        return ()
+    found = [(_of_label(entry), False) for entry in objects(nearest.get(inner))]
+    return _in_order(_once_each(found))
+
+
+def _once_each(entries: Iterable[tuple[ConfidenceMetrics, bool]]) -> list[ConfidenceMetrics]:
+    """Return one entry for each threshold: the one that is of all predictions for certain."""
+    kept: dict[float | int, ConfidenceMetrics] = {}
+    certain: dict[float | int, bool] = {}
+    for number_of, (entry, sure) in enumerate(entries):
+        key = -1 - number_of if entry.threshold is None else entry.threshold
+        if key not in kept or (sure and not certain[key]):
+            kept[key], certain[key] = entry, sure
+        elif sure == certain[key]:
+            kept[key] = ConfidenceMetrics(entry.threshold, None, None, None)
+    return list(kept.values())
+
+
+def _in_order(entries: list[ConfidenceMetrics]) -> _Entries:
+    """Return entries by rising threshold; those without one stay between their neighbours.
+
+    None where the order of the answer does not tell where those are.
+    """
+    told = [entry.threshold for entry in entries if entry.threshold is not None]
+    if all(before < after for before, after in pairwise(told)):
+        return tuple(entries)
+    if all(before > after for before, after in pairwise(told)):
+        return tuple(reversed(entries))
+    if len(told) < len(entries):
+        return ()
+    return tuple(sorted(entries, key=lambda entry: entry.threshold or 0.0))
+
+
+def completed(entries: _Entries, positives: int | None) -> _Entries:
+    """Return entries with the shares that follow from their other numbers.
+
+    `positives` are the labels or boxes that are there to be found. F1 follows from precision and
+    recall. A share of nothing is none, whatever number the service writes for it.
+    """
+    return tuple(_completed(entry, counts_of(entry, positives)) for entry in entries)
+
+
+def _completed(entry: ConfidenceMetrics, counts: Counts) -> ConfidenceMetrics:
+    precision, recall, f1_score = entry.precision, entry.recall, entry.f1_score
+    if recall is None and counts.hits is not None and counts.positives:
+        recall = counts.hits / counts.positives
+    if precision is None and counts.hits is not None and counts.predicted:
+        precision = counts.hits / counts.predicted
+    if f1_score is None and counts.hits is not None and counts.involved:
+        f1_score = 2 * counts.hits / (counts.involved + counts.hits)
+    if f1_score is None and precision is not None and recall is not None:
+        both = precision + recall
+        f1_score = 2 * precision * recall / both if both else 0.0
+    if counts.predicted == 0:
+        precision = None
+    if counts.positives == 0:
+        recall = None
+    return replace(entry, precision=precision, recall=recall, f1_score=f1_score)
+
+
+def told_positives(entries: _Entries) -> int | None:
+    """Return what is there to be found, by the counts of entries; None where none tells it."""
+    for entry in entries:
+        found = counts_of(entry, None).positives
+        if found is not None:
+            return found
+    return None
+
+
+def fitting(positives: int | None, entries: _Entries) -> int | None:
+    """Return a number of labels to be found, if every recall is a share of so many.
+
+    A confusion matrix may have some of the labels only.
+    """
+    if positives is None or any(
+        entry.recall is not None and counts_of(entry, positives).hits is None for entry in entries
+    ):
+        return None
+    return positives
 
 
 def confusion(labels: tuple[str, ...], rows: list[Any]) -> ConfusionMatrix | None:
-    """None unless it is square."""
-    counts = tuple(tuple(integer(count) or 0 for count in items(row)) for row in rows)
+    """None unless it is square, and every count is told."""
+    told = [[integer(count) for count in items(row)] for row in rows]
+    counts = tuple(tuple(count for count in row if count is not None) for row in told)
     square = [len(row) for row in counts] == [len(labels)] * len(labels)
-    return ConfusionMatrix(labels, counts) if labels and square else None
+    whole = all(len(row) == len(kept) for row, kept in zip(told, counts, strict=True))
+    return ConfusionMatrix(labels, counts) if labels and square and whole else None
 
 
 def objects(value: object) -> list[dict[str, Any]]:

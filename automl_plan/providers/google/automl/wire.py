@@ -28,9 +28,12 @@ from automl_plan.providers.google.json_fields import (
 )
 from automl_plan.providers.google.metrics import (
     box_thresholds,
+    completed,
     confusion,
+    fitting,
     label_thresholds,
     objects,
+    told_positives,
 )
 
 DATASET_METADATA = {
@@ -218,13 +221,22 @@ def deploy_body(problem: Problem, node_count: int) -> dict[str, Json]:
 
 
 def evaluations(answers: Iterable[Mapping[str, Any]]) -> tuple[Evaluation, ...]:
-    """ModelEvaluations: overall first, then by label."""
-    found = [evaluation(answer) for answer in answers]
+    """ModelEvaluations: overall first, then by label.
+
+    The examples of a label that are not told are a row of the overall confusion matrix.
+    """
+    told = [*answers]
+    matrices = [each.confusion for each in map(evaluation, told) if each.confusion is not None]
+    matrix = matrices[0] if len(matrices) == 1 else None
+    found = [evaluation(answer, matrix) for answer in told]
     return tuple(sorted(found, key=lambda e: (e.label is not None, e.label or "", e.id)))
 
 
-def evaluation(answer: Mapping[str, Any]) -> Evaluation:
-    """A ModelEvaluation; one without an annotation spec is the overall one."""
+def evaluation(answer: Mapping[str, Any], matrix: ConfusionMatrix | None = None) -> Evaluation:
+    """A ModelEvaluation; one without an annotation spec is the overall one.
+
+    `matrix` is the confusion matrix of the model.
+    """
     label = text(answer.get("displayName"))
     if label is None and answer.get("annotationSpecId"):
         label = str(answer["annotationSpecId"])
@@ -233,29 +245,47 @@ def evaluation(answer: Mapping[str, Any]) -> Evaluation:
     metrics = Evaluation(
         id=tail(answer.get("name")),
         label=label,
-        example_count=integer(answer.get("evaluatedExampleCount")) or 0,
+        example_count=integer(answer.get("evaluatedExampleCount")),
         create_time=moment(answer.get("createTime")),
     )
     if isinstance(classification, dict):
-        return replace(
-            metrics,
-            au_prc=number(classification.get("auPrc")),
-            au_roc=number(classification.get("auRoc")),
-            log_loss=number(classification.get("logLoss")),
-            thresholds=label_thresholds(
-                classification.get("confidenceMetricsEntry"), "positionThreshold"
-            ),
-            confusion=_confusion(classification.get("confusionMatrix")),
-        )
+        return _of_labels(metrics, classification, matrix)
     if isinstance(detection, dict):
+        boxes = integer(detection.get("evaluatedBoundingBoxCount"))
+        entries = box_thresholds(
+            detection.get("boundingBoxMetricsEntries"), "confidenceMetricsEntries"
+        )
         return replace(
             metrics,
             mean_average_precision=number(detection.get("boundingBoxMeanAveragePrecision")),
-            thresholds=box_thresholds(
-                detection.get("boundingBoxMetricsEntries"), "confidenceMetricsEntries"
-            ),
+            thresholds=completed(entries, boxes),
+            positives=boxes,
         )
     return metrics
+
+
+def _of_labels(
+    found: Evaluation, metrics: Mapping[str, Any], matrix: ConfusionMatrix | None
+) -> Evaluation:
+    own = _confusion(metrics.get("confusionMatrix"))
+    entries = label_thresholds(metrics.get("confidenceMetricsEntry"), "positionThreshold")
+    known = own if found.label is None else matrix
+    counted = fitting(None if known is None else known.examples(found.label), entries)
+    examples = counted if found.example_count is None else found.example_count
+    positives = told_positives(entries)
+    if positives is None:
+        # Overall, images may have several labels, or none; only a matrix counts each once.
+        positives = counted if found.label is None else fitting(examples, entries)
+    return replace(
+        found,
+        example_count=examples,
+        au_prc=number(metrics.get("auPrc")),
+        au_roc=number(metrics.get("auRoc")),
+        log_loss=number(metrics.get("logLoss")),
+        thresholds=completed(entries, positives),
+        confusion=own,
+        positives=positives,
+    )
 
 
 def _confusion(matrix: object) -> ConfusionMatrix | None:

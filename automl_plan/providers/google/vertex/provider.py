@@ -285,7 +285,8 @@ class VertexProvider(GoogleService):
         slices = f"{path}/{checked_id(first.id)}/slices"
         answers = self._transport.pages(slices, "modelEvaluationSlices", _PAGE)
         # Slices have no place to say it.
-        return [first, *(replace(e, simulated=first.simulated) for e in by_label(answers))]
+        labels = by_label(answers, first.confusion)
+        return [first, *(replace(each, simulated=first.simulated) for each in labels)]
 
     # -- writing ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
 from automl_plan.model.endpoints import Deployed, LiveEndpoint
-from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
+from automl_plan.model.evaluation import ConfusionMatrix, Evaluation
 from automl_plan.model.homes import seen_from, unrecorded_home
 from automl_plan.model.live import (
     CANCELLED,
@@ -38,9 +38,12 @@ from automl_plan.providers.google.json_fields import (
 )
 from automl_plan.providers.google.metrics import (
     box_thresholds,
+    completed,
     confusion,
+    fitting,
     label_thresholds,
     objects,
+    told_positives,
 )
 from automl_plan.providers.google.vertex.vocabulary import (
     DATASET_LABEL,
@@ -79,56 +82,66 @@ BY_LABEL = "annotationSpec"
 
 
 def overall(answers: Iterable[Mapping[str, Any]]) -> Evaluation | None:
-    """The first evaluation that a model was given: later ones may be of other data."""
-    found = sorted(answers, key=lambda answer: str(answer.get("createTime") or ""))
-    if not found:
+    """The first evaluation that a model was given: later ones may be of other data.
+
+    None also where one of several does not say when it was made.
+    """
+    found = sorted(answers, key=lambda answer: moment(answer.get("createTime")) or "")
+    if not found or (len(found) > 1 and moment(found[0].get("createTime")) is None):
         return None
-    first = found[0]
-    return _evaluation(first, None)
+    metrics = mapping(found[0].get("metrics"))
+    return _evaluation(found[0], None, _confusion(metrics.get("confusionMatrix")))
 
 
-def by_label(answers: Iterable[Mapping[str, Any]]) -> list[Evaluation]:
-    """The slices that are labels, by label."""
+def by_label(
+    answers: Iterable[Mapping[str, Any]], matrix: ConfusionMatrix | None
+) -> list[Evaluation]:
+    """The slices that are labels, by label; `matrix` is the confusion matrix of the model."""
     found = []
     for answer in answers:
         told = mapping(answer.get("slice"))
         if told.get("dimension") == BY_LABEL:
-            found.append(_evaluation(answer, text(told.get("value")) or ""))
+            found.append(_evaluation(answer, text(told.get("value")) or "", matrix))
     return sorted(found, key=lambda each: (each.label or "", each.id))
 
 
-def _evaluation(answer: Mapping[str, Any], label: str | None) -> Evaluation:
+def _evaluation(
+    answer: Mapping[str, Any], label: str | None, matrix: ConfusionMatrix | None
+) -> Evaluation:
+    """Of labels, the service reports no number of images, and not always how many it judged: then
+    they are a row of the confusion matrix, overall all rows."""
     metrics = mapping(answer.get("metrics"))
     found = Evaluation(
         id=tail(answer.get("name")),
         label=label,
-        example_count=0,
+        example_count=None,
         create_time=moment(answer.get("createTime")),
         simulated=mapping(answer.get("metadata")).get("simulated") is True,
     )
     if "boundingBoxMetrics" in metrics or "boundingBoxMeanAveragePrecision" in metrics:
+        boxes = integer(metrics.get("evaluatedBoundingBoxCount"))
+        entries = box_thresholds(metrics.get("boundingBoxMetrics"), "confidenceMetrics")
         return replace(
             found,
-            example_count=integer(metrics.get("evaluatedBoundingBoxCount")) or 0,
+            example_count=boxes,
             mean_average_precision=number(metrics.get("boundingBoxMeanAveragePrecision")),
-            thresholds=box_thresholds(metrics.get("boundingBoxMetrics"), "confidenceMetrics"),
+            thresholds=completed(entries, boxes),
+            positives=boxes,
         )
-    thresholds = label_thresholds(metrics.get("confidenceMetrics"), "maxPredictions")
+    entries = label_thresholds(metrics.get("confidenceMetrics"), "maxPredictions")
+    examples = told_positives(entries)
+    if examples is None and matrix is not None:
+        examples = fitting(matrix.examples(label), entries)
     return replace(
         found,
-        example_count=_examples(thresholds),
+        example_count=examples,
         au_prc=number(metrics.get("auPrc")),
         au_roc=number(metrics.get("auRoc")),
         log_loss=number(metrics.get("logLoss")),
-        thresholds=thresholds,
+        thresholds=completed(entries, examples),
         confusion=_confusion(metrics.get("confusionMatrix")),
+        positives=examples,
     )
-
-
-def _examples(thresholds: Iterable[ConfidenceMetrics]) -> int:
-    """Return how many labels were judged: the service reports that, not a number of images."""
-    first = next(iter(thresholds), None)
-    return 0 if first is None else (first.true_positives or 0) + (first.false_negatives or 0)
 
 
 def _confusion(matrix: object) -> ConfusionMatrix | None:
