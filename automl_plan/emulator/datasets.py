@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from automl_plan.emulator.annotation_sets import annotate
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition, required
 from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
@@ -142,14 +143,16 @@ class Datasets(Manager):
         dataset_id: int,
         uris: Sequence[str],
         kind: AnnotationKind | None = None,
+        annotation_set: str = "",
     ) -> Operation:
         """Import CSV files and add their examples to the dataset.
 
-        The dataset gets the `kind`, unless it has examples of another one.
+        The dataset gets the `kind`, unless it has examples of another one; `annotation_set` is
+        the one that the import names.
         """
         spec: dict[str, object] = {"uris": [*uris]}
         if kind is not None:
-            spec["annotations"] = [kind.problem, kind.multilabel]
+            spec |= {"annotations": [kind.problem, kind.multilabel], "set": annotation_set}
         return self._begin(scope, dataset_id, OperationKind.IMPORT_DATA, spec)
 
     def export_data(self, scope: Scope, dataset_id: int, uri_prefix: str) -> Operation:
@@ -217,6 +220,11 @@ class Datasets(Manager):
             merged = merge_examples(known, examples, multilabel=dataset.multilabel)
             write_examples(db, dataset_id, merged.changed, self._clock.now())
             write_counts(db, dataset_id, merged.examples, self._clock.now())
+            if "annotations" in operation.spec:
+                here = {each.content: each for each in merged.examples}
+                imported = [here[e.content] for e in examples if e.labels or e.boxes]
+                named, now = cast("str", operation.spec["set"]), self._clock.now()
+                annotate(db, dataset, named, imported, self._readings, now)
             self._operations.finish(db, operation, failures=[*failures, *merged.failures])
 
     def _read(

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from automl_plan.emulator.annotation_sets import AnnotationSets
 from automl_plan.emulator.batches import Batches
 from automl_plan.emulator.billing import Billing, Charge, ChargeKind
 from automl_plan.emulator.clock import Clock
@@ -44,6 +45,7 @@ class Engine:
         context = Context(
             self._store, clock, self.operations, self._billing, self._lifespans, readings
         )
+        self.annotation_sets = AnnotationSets(context)
         self.datasets = Datasets(context, files, images)
         self.data_items = DataItems(self._store, clock)
         self.models = Models(context, files)

@@ -61,6 +61,8 @@ Method = Literal[
     "operations.get",
     "operations.list",
     "operations.wait",
+    "savedQueries.delete",
+    "savedQueries.list",
     "slices.get",
     "slices.list",
     "trainingPipelines.cancel",

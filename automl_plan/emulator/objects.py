@@ -82,6 +82,7 @@ class OperationKind(StrEnum):
     DELETE_TRAINING = "delete_training"
     BATCH_PREDICT = "batch_predict"
     DELETE_BATCH = "delete_batch"
+    DELETE_SET = "delete_set"
 
 
 CANCELLABLE = frozenset(
@@ -132,7 +133,11 @@ class AnnotationSpec(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """A trained model. `specs` has the (annotation spec id, label) pairs it was trained with."""
+    """A trained model. `specs` has the (annotation spec id, label) pairs it was trained with.
+
+    `data_stats` has the numbers of images of TRAIN, VALIDATION and TEST that it was trained with,
+    then those of their annotations; it is empty where an earlier version trained it.
+    """
 
     id: int
     scope: Scope
@@ -153,6 +158,7 @@ class Model(Struct, frozen=True, kw_only=True):
     deployed: bool = False
     node_count: int = 0
     trainer: str = ""
+    data_stats: tuple[int, ...] = ()
     specs: tuple[tuple[int, str], ...] = ()
     description: str = ""
     version_description: str = ""

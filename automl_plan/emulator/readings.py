@@ -99,6 +99,54 @@ RESERVED_LABELS = Reading(
     former="refused",
     sources=("discovery document of aiplatform v1: Dataset.labels (reserved and immutable)",),
 )
+ANNOTATION_SETS = Reading(
+    name="annotation-set-per-import",
+    about="Which annotation set of a Vertex AI dataset an import adds to.",
+    values={
+        "each-import": "a new one, named by the dataset, the problem and the time, whatever the "
+        "import names",
+        "named": "the one that annotationLabels name by its id or name, made if there is none",
+        "joined": "the first one of the dataset, whatever the import names",
+    },
+    recorded="each-import",
+    former="joined",
+    sources=(
+        "python-aiplatform, issues 1829 and 2605: imports by the API, and names of their sets",
+        "discovery document of aiplatform v1: ImportDataConfig.annotationLabels, Annotation.labels",
+    ),
+)
+SAVED_QUERIES = Reading(
+    name="saved-queries",
+    about="Where Vertex AI tells the annotation sets of a dataset.",
+    values={
+        "in-dataset": "in the Dataset, and by savedQueries.list",
+        "list-only": "by savedQueries.list",
+        "none": "nowhere",
+    },
+    recorded="in-dataset",
+    former="none",
+    sources=("discovery document of aiplatform v1: Dataset.savedQueries, savedQueries.list",),
+)
+TRAINING_DATA = Reading(
+    name="training-without-saved-query",
+    about="What a training of Vertex AI sees of a dataset when it names no annotation set.",
+    values={
+        "all-items": "all images",
+        "newest-set": "those of the newest annotation set",
+        "first-set": "those of the first annotation set",
+    },
+    recorded="all-items",
+    former="all-items",
+    sources=("discovery document of aiplatform v1: InputDataConfig.savedQueryId",),
+)
+DATA_STATS = Reading(
+    name="model-data-stats",
+    about="Whether a trained Model of Vertex AI tells how many images it was trained on.",
+    values={"counted": "in dataStats", "absent": "no dataStats"},
+    recorded="counted",
+    former="absent",
+    sources=("discovery document of aiplatform v1: Model.dataStats",),
+)
 READINGS: tuple[Reading, ...] = (
     *ANSWER_READINGS,
     ITEM_IMAGE,
@@ -108,6 +156,10 @@ READINGS: tuple[Reading, ...] = (
     BATCH_RESOURCES,
     SYSTEM_LABEL,
     RESERVED_LABELS,
+    ANNOTATION_SETS,
+    SAVED_QUERIES,
+    TRAINING_DATA,
+    DATA_STATS,
 )
 """All readings, in the order in which they are listed."""
 

@@ -109,6 +109,15 @@ CREATE INDEX operations_done ON operations (api, project, location, done, seq);
 
 _LATER = """
 CREATE INDEX IF NOT EXISTS models_deployed ON models (deployed, created) WHERE deployed = 1;
+CREATE TABLE IF NOT EXISTS annotation_sets (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL UNIQUE,
+  dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
+  name TEXT NOT NULL, problem TEXT NOT NULL, multilabel INTEGER NOT NULL,
+  created INTEGER NOT NULL, labels TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS annotation_sets_dataset ON annotation_sets (dataset_id, seq);
+CREATE TABLE IF NOT EXISTS annotated (
+  set_id INTEGER NOT NULL REFERENCES annotation_sets (id) ON DELETE CASCADE,
+  content TEXT NOT NULL, PRIMARY KEY (set_id, content)) WITHOUT ROWID;
 """
 """Added without a new format: it is created in files that lack it."""
 
@@ -120,6 +129,7 @@ _LATER_COLUMNS = (
     ("models", "description", _TEXT),
     ("models", "version_description", _TEXT),
     ("operations", "counts", "TEXT"),
+    ("models", "data_stats", "TEXT NOT NULL DEFAULT '[]'"),
 )
 """(table, column, type), likewise added without a new format: an earlier version leaves them out.
 

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from automl_plan.emulator.annotation_sets import select_sets, trained_on
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import (
     Code,
@@ -42,6 +43,7 @@ from automl_plan.emulator.objects import (
     new_id,
 )
 from automl_plan.emulator.operations import Context, Manager
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.rows import (
     insert,
     insert_evaluation,
@@ -50,9 +52,10 @@ from automl_plan.emulator.rows import (
     select_examples,
     select_specs,
 )
-from automl_plan.emulator.training.splitting import assign_by_shares
+from automl_plan.emulator.training.splitting import assign_by_shares, split
 from automl_plan.emulator.training.trainers import Trainer, load_trainer
 from automl_plan.emulator.training.types import (
+    Example,
     Problem,
     SetName,
     TrainingCancelled,
@@ -162,6 +165,8 @@ class NewModel(Struct, frozen=True):
     assigned, and splits the other examples."""
     assigned_only: bool = False
     """Leave out examples without a set."""
+    saved_query: int | None = None
+    """The annotation set that is trained on; None: as the service likes."""
     request: Mapping[str, object] = field(default_factory=dict, name="asked")
     """What the front needs to render the training."""
 
@@ -186,7 +191,7 @@ class Trainings(Manager):
             on_model = ObjectRef(ObjectKind.MODEL, new_id(db))
             spec = {**msgspec.to_builtins(new), "model_id": on_model.id}
             try:
-                self._trainer.check(_job(db, dataset, spec))
+                self._trainer.check(_job(db, dataset, spec, self._readings))
             except TrainingUnimplemented as error:
                 raise ServiceError(Code.UNIMPLEMENTED, str(error)) from error
             kind = OperationKind.CREATE_MODEL
@@ -211,7 +216,7 @@ class Trainings(Manager):
         dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.reading() as db:
             dataset = required(select(db, Dataset, operation.scope, dataset_id), _NO_DATASET)
-            job = _job(db, dataset, operation.spec)
+            job = _job(db, dataset, operation.spec, self._readings)
             specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
         kept = (replace(example, path=self._images.path(example)) for example in job.examples)
         job = replace(job, examples=tuple(kept))
@@ -219,7 +224,7 @@ class Trainings(Manager):
         result = run_training(self._trainer, job, started, self._clock, cancellation)
         cancellation.check()
         with self._store.transaction() as db:
-            self._store_result(db, operation, dataset, specs, result)
+            self._store_result(db, operation, dataset, specs, result, _stats(job.examples))
 
     def _store_result(
         self,
@@ -228,6 +233,7 @@ class Trainings(Manager):
         dataset: Dataset,
         specs: Mapping[str, int],
         result: TrainingResult,
+        stats: tuple[int, ...],
     ) -> None:
         now = self._clock.now()
         model = model_of_training(
@@ -239,6 +245,7 @@ class Trainings(Manager):
             stop_reason=result.stop_reason,
             node_qps=result.node_qps,
             trainer=self._trainer.name,
+            data_stats=stats,
             specs=[(spec_id, label) for label, spec_id in specs.items()],
         )
         insert_object(db, model)
@@ -249,6 +256,19 @@ class Trainings(Manager):
             insert_evaluation(db, model, row)
         self._billing.operation_succeeded(db, operation, model.cost_milli_node_hours)
         self._operations.finish(db, operation, result=ObjectRef(ObjectKind.MODEL, model.id))
+
+
+def _stats(examples: Sequence[Example]) -> tuple[int, ...]:
+    """Count the annotated images of each set, and their annotations."""
+    sets = split(each for each in examples if labels_of(each))
+    chosen = [sets[name] for name in (SetName.TRAIN, SetName.VALIDATION, SetName.TEST)]
+    annotations = (sum(len(labels_of(each)) for each in some) for some in chosen)
+    return (*map(len, chosen), *annotations)
+
+
+def labels_of(example: Example) -> tuple[str, ...]:
+    """Return the label of each annotation."""
+    return (*example.labels, *(box.label for box in example.boxes))
 
 
 def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> None:
@@ -272,12 +292,24 @@ def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> Non
                     f"The base model must be of the same model type, {new.model_type}.",
                 )
             )
+    sets = select_sets(db, [dataset.id])
+    if new.saved_query is not None and new.saved_query not in {each.id for each in sets}:
+        text = f"There is no SavedQuery {new.saved_query} in the dataset."
+        raise invalid(("training_pipeline.input_data_config.saved_query_id", text))
     if dataset.example_count == 0:
         raise precondition("The dataset has no examples. Import data before training.")
 
 
-def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> TrainingJob:
+def _job(
+    db: Connection, dataset: Dataset, spec: Mapping[str, object], readings: Readings
+) -> TrainingJob:
     examples = select_examples(db, dataset.id)
+    labels = [spec.label for spec in select_specs(db, dataset.id) if spec.example_count]
+    seen = trained_on(db, dataset.id, cast("int | None", spec.get("saved_query")), readings)
+    if seen is not None:
+        examples = [each for each in examples if each.content in seen]
+        known = {label for each in examples for label in labels_of(each)}
+        labels = [label for label in labels if label in known]
     if spec.get("assigned_only"):
         examples = [each for each in examples if each.set is not SetName.UNASSIGNED]
     if spec.get("split"):
@@ -288,7 +320,7 @@ def _job(db: Connection, dataset: Dataset, spec: Mapping[str, object]) -> Traini
         multilabel=dataset.multilabel,
         model_type=cast("str", spec["model_type"]),
         budget_milli_node_hours=cast("int", spec["budget"]),
-        labels=tuple(s.label for s in select_specs(db, dataset.id) if s.example_count),
+        labels=tuple(labels),
         examples=tuple(examples),
         seed=int.from_bytes(hashlib.sha256(names.encode()).digest()[:4], "big"),
     )

@@ -199,9 +199,10 @@ def test_what_was_read_can_be_sent_back(judge: Judge) -> None:
     for name in (judge.dataset().name, model.name, endpoint.name):
         read = judge.get(name).json()
         url = f"{judge.emulator.url}{PREFIX}/v1/{name}"
-        change = {**read, "displayName": "renamed", "labels": {"a": "b"}}
+        labels = {**read.get("labels", {}), "a": "b"}
+        change = {**read, "displayName": "renamed", "labels": labels}
         for mask in ({"updateMask": "displayName,labels"}, {}):
             answer = judge.http.patch(url, json=change, params=mask, timeout=30)
             assert answer.status_code == 200, answer.text
             change = answer.json()
-            assert (change["displayName"], change["labels"]) == ("renamed", {"a": "b"})
+            assert (change["displayName"], change["labels"]) == ("renamed", labels)

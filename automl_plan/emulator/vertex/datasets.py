@@ -10,12 +10,13 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import RESERVED_LABELS
 from automl_plan.emulator.objects import Change, Dataset
-from automl_plan.emulator.readings import SYSTEM_LABEL
+from automl_plan.emulator.readings import SAVED_QUERIES, SYSTEM_LABEL
 from automl_plan.emulator.sql_filters import Term, compare
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
+from automl_plan.emulator.vertex.saved_queries import SET_LABEL, render
 from automl_plan.emulator.vertex.schemas import IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import parent, read_number
@@ -27,7 +28,7 @@ _SCHEMA_LABEL = f"{RESERVED_LABELS}dataset_metadata_schema"
 """Its value is the title of the metadata's schema."""
 
 
-def _render(dataset: Dataset) -> dict[str, object]:
+def _render(dataset: Dataset, saved_queries: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """A Dataset message, which doesn't have the kind of its annotations."""
     return omit_empty(
         {
@@ -41,6 +42,7 @@ def _render(dataset: Dataset) -> dict[str, object]:
             "updateTime": timestamp(max(dataset.created, dataset.updated)),
             "etag": dataset.etag,
             "labels": dict(dataset.labels) or None,
+            "savedQueries": saved_queries,
         }
     )
 
@@ -83,7 +85,12 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         request: Request,  # noqa: ARG002 - other kinds need it
         items: Sequence[Dataset],
     ) -> Sequence[Mapping[str, object]]:
-        return [_render(dataset) for dataset in items]
+        told = self._engine.readings[SAVED_QUERIES] == "in-dataset"
+        sets = self._engine.annotation_sets.of([each.id for each in items] if told else [])
+        return [
+            _render(each, [render(each, found) for found in sets.get(each.id, ())])
+            for each in items
+        ]
 
     def create(self, request: Request) -> Reply:
         """Create an image dataset.
@@ -128,13 +135,17 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         uris: list[str] = []
         kinds = set()
         for config in configs:
-            kind, sources = _import_config(config)
-            kinds.add(kind)
+            kind, annotation_set, sources = _import_config(config)
+            kinds.add((kind, annotation_set))
             uris += sources
-        if len(kinds) > 1:
+        if len({kind for kind, _ in kinds}) > 1:
             raise ServiceError(Code.UNIMPLEMENTED, "The emulator imports one kind at once.")
+        if len(kinds) > 1:
+            text = "The embedded service imports into one annotation set at once."
+            raise ServiceError(Code.UNIMPLEMENTED, text)
+        kind, annotation_set = kinds.pop()
         return operation_reply(
-            self._engine.datasets.import_data(*self.named(request), uris, kinds.pop())
+            self._engine.datasets.import_data(*self.named(request), uris, kind, annotation_set)
         )
 
     def export_data(self, request: Request) -> Reply:
@@ -152,11 +163,12 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         return operation_reply(self._engine.datasets.export_data(*self.named(request), uri))
 
 
-def _import_config(config: Fields) -> tuple[AnnotationKind, list[str]]:
+def _import_config(config: Fields) -> tuple[AnnotationKind, str, list[str]]:
+    """The kind of annotations, the annotation set that is named, and the files."""
     source = config.message("gcsSource")
     schema = config.text("importSchemaUri")
     config.mapping("dataItemLabels")
-    config.mapping("annotationLabels")
+    annotation_set = config.mapping("annotationLabels").get(SET_LABEL, "")
     uris = source.texts("uris") if source else []
     if source is not None:
         source.finish()
@@ -165,7 +177,7 @@ def _import_config(config: Fields) -> tuple[AnnotationKind, list[str]]:
         raise invalid((config.path("gcsSource"), "Required field not set."))
     if schema not in IMPORT_KINDS:
         raise invalid((config.path("importSchemaUri"), "It is no schema of image annotations."))
-    return IMPORT_KINDS[schema], uris
+    return IMPORT_KINDS[schema], annotation_set, uris
 
 
 def _schema_term(comparison: filters.Comparison) -> Term:

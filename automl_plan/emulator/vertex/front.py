@@ -16,6 +16,7 @@ from automl_plan.emulator.vertex.names import LOCATIONS, PREFIX
 from automl_plan.emulator.vertex.operations import VertexOperations
 from automl_plan.emulator.vertex.pipelines import VertexPipelines
 from automl_plan.emulator.vertex.predictions import VertexPredictions
+from automl_plan.emulator.vertex.saved_queries import VertexSavedQueries
 from automl_plan.emulator.wire.answers import Answers
 from automl_plan.emulator.wire.operations import operation_routes
 from automl_plan.emulator.wire.resources import LocationMethods
@@ -40,6 +41,7 @@ def vertex_front(engine: Engine) -> Front:
     owners = (_SCOPE, _DATASET, _PIPELINE, _MODEL, _ENDPOINT)
     routes = (
         *_datasets(VertexDatasets(engine), VertexDataItems(engine)),
+        *_saved_queries(VertexSavedQueries(engine)),
         *_pipelines(VertexPipelines(engine)),
         *_models(VertexModels(engine), VertexEvaluations(engine)),
         *_endpoints(VertexEndpoints(engine), VertexPredictions(engine)),
@@ -66,6 +68,14 @@ def _datasets(methods: VertexDatasets, items: VertexDataItems) -> tuple[Route, .
         route("dataItems.list", "GET", of_items, items.list),
         route("annotations.list", "GET", of_items + "/{item}/annotations", items.annotations),
         route("annotationSpecs.get", "GET", of_specs, items.annotation_spec),
+    )
+
+
+def _saved_queries(methods: VertexSavedQueries) -> tuple[Route, ...]:
+    queries = f"{_DATASET}/savedQueries"
+    return (
+        route("savedQueries.list", "GET", queries, methods.list),
+        route("savedQueries.delete", "DELETE", queries + "/{query}", methods.delete),
     )
 
 

@@ -7,6 +7,7 @@ from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import MODEL_TYPES
 from automl_plan.emulator.objects import Change, Deployment, Model, Scope
+from automl_plan.emulator.readings import DATA_STATS
 from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 from automl_plan.emulator.vertex import filters
@@ -35,6 +36,7 @@ def _render(
     deployments: Sequence[tuple[str, Deployment]],
     *,
     enums: bool,
+    stats: bool,
 ) -> dict[str, object]:
     """A Model message; `deployments` has (endpoint id, deployment) pairs."""
     which = 0 if enums else 1
@@ -71,9 +73,22 @@ def _render(
             "etag": model.etag,
             "labels": dict(model.labels) or None,
             "metadata": metadata(model),
+            "dataStats": _data_stats(model) if stats else None,
             "modelSourceInfo": {"sourceType": _AUTOML[which]},
         }
     )
+
+
+_STATS = (
+    *("trainingDataItemsCount", "validationDataItemsCount", "testDataItemsCount"),
+    *("trainingAnnotationsCount", "validationAnnotationsCount", "testAnnotationsCount"),
+)
+
+
+def _data_stats(model: Model) -> dict[str, str] | None:
+    """A Model.DataStats message; zeros are left out."""
+    counts = zip(_STATS, model.data_stats, strict=False)
+    return {name: str(count) for name, count in counts if count} or None
 
 
 def metadata(model: Model) -> dict[str, object] | None:
@@ -113,11 +128,13 @@ class VertexModels(ResourceMethods[Model, int]):
         check_named(readings, "model", change.display_name, change.labels, described)
 
     def render(self, request: Request, items: Sequence[Model]) -> Sequence[Mapping[str, object]]:
-        enums = enums_as_numbers(request)
+        enums, stats = enums_as_numbers(request), self._engine.readings[DATA_STATS] == "counted"
         trainings = self._engine.models.trainings([each.id for each in items])
         deployments = self._engine.endpoints.deployments(scope_of(request.params))
         return [
-            _render(each, trainings.get(each.id), deployments.get(each.id, ()), enums=enums)
+            _render(
+                each, trainings.get(each.id), deployments.get(each.id, ()), enums=enums, stats=stats
+            )
             for each in items
         ]
 

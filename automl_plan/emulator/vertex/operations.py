@@ -40,6 +40,7 @@ _METADATA = {
     OperationKind.MUTATE_DEPLOYMENT: "MutateDeployedModelOperationMetadata",
     OperationKind.DELETE_TRAINING: "DeleteOperationMetadata",
     OperationKind.DELETE_BATCH: "DeleteOperationMetadata",
+    OperationKind.DELETE_SET: "DeleteOperationMetadata",
 }
 _OWNERS = {
     "dataset_id": "datasets",

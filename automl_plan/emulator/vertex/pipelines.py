@@ -208,6 +208,7 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
         multilabel=multilabel,
         split=chosen.shares,
         assigned_only=chosen.by_filter,
+        saved_query=chosen.saved_query,
         request={
             "display_name": display_name,
             "labels": labels,
@@ -255,36 +256,39 @@ class _Data(NamedTuple):
     """The data of a training.
 
     `shares` are those of the sets; None keeps the assigned sets, and `by_filter` then leaves out
-    images without one. `message` is what the service returns.
+    images without one. `saved_query` is the annotation set that it names. `message` is what the
+    service returns.
     """
 
     dataset_id: str
     shares: list[float] | None
     by_filter: bool
     message: Mapping[str, object]
+    saved_query: int | None = None
 
 
 def _data(data: Fields) -> _Data:
-    dataset_id = data.text("datasetId")
+    dataset_id, saved_query = data.text("datasetId"), data.text("savedQueryId")
     fractions, by_filter = data.message("fractionSplit"), data.message("filterSplit")
     data.finish()
     if not dataset_id:
         raise invalid((data.path("datasetId"), "Required field not set."))
     if fractions is not None and by_filter is not None:
         raise invalid((data.path("split"), "Only one of the oneof may be set."))
+    named = omit_empty({"datasetId": dataset_id, "savedQueryId": saved_query})
+    chosen = read_number(saved_query) if saved_query else None
     if by_filter is not None:
         written = {f"{use}Filter": _filter_of(by_filter, use) for use in _USES}
         by_filter.finish()
-        return _Data(dataset_id, None, True, {"datasetId": dataset_id, "filterSplit": written})
+        return _Data(dataset_id, None, True, {**named, "filterSplit": written}, chosen)
     if fractions is None:
-        return _Data(dataset_id, _SHARES, False, {"datasetId": dataset_id})
+        return _Data(dataset_id, _SHARES, False, named, chosen)
     given = {f"{use}Fraction": fractions.number(f"{use}Fraction") or 0.0 for use in _USES}
     fractions.finish()
     if any(share < 0 for share in given.values()) or sum(given.values()) > 1 + 1e-9:
         raise invalid((data.path("fractionSplit"), "The fractions add up to at most 1."))
     shares = [*given.values()] if any(given.values()) else _SHARES
-    message = {"datasetId": dataset_id, "fractionSplit": omit_empty(given)}
-    return _Data(dataset_id, shares, False, message)
+    return _Data(dataset_id, shares, False, {**named, "fractionSplit": omit_empty(given)}, chosen)
 
 
 def _filter_of(split: Fields, use: str) -> str:
