@@ -53,7 +53,7 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
     message = "dataset"
     list_field = "datasets"
     mutable = ("displayName", "description", "labels")
-    ignored = ("metadata", "metadataSchemaUri")
+    ignored = ("metadata", "metadataSchemaUri", "savedQueries")
     get_parameters = frozenset({"readMask"})
     list_parameters = LISTS
 
