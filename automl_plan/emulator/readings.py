@@ -117,7 +117,7 @@ ANNOTATION_SETS = Reading(
 )
 SAVED_QUERIES = Reading(
     name="saved-queries",
-    about="Where Vertex AI tells the annotation sets of a dataset.",
+    about="Where Vertex AI lists the annotation sets of a dataset.",
     values={
         "in-dataset": "in the Dataset, and by savedQueries.list",
         "list-only": "by savedQueries.list",
@@ -141,7 +141,7 @@ TRAINING_DATA = Reading(
 )
 DATA_STATS = Reading(
     name="model-data-stats",
-    about="Whether a trained Model of Vertex AI tells how many images it was trained on.",
+    about="Whether a trained Model of Vertex AI reports how many images it was trained on.",
     values={"counted": "in dataStats", "absent": "no dataStats"},
     recorded="counted",
     former="absent",

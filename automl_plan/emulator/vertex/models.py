@@ -102,7 +102,9 @@ class VertexModels(ResourceMethods[Model, int]):
     message = "model"
     list_field = "models"
     mutable = ("displayName", "description", "versionDescription", "labels")
-    ignored = ("name", "versionAliases", "artifactUri", "metadata")
+    ignored = (
+        *("name", "versionAliases", "artifactUri", "metadata", "dataStats", "predictSchemata"),
+    )
     list_parameters = LISTS
 
     def __init__(self, engine: Engine) -> None:
