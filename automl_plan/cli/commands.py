@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = {
             "advise": Entry("Judge whether data is adequate for training.", "datasets:advise"),
             "list": Entry("List the datasets at the provider.", "datasets:list_"),
             "show": Entry("Show one dataset.", "datasets:show"),
+            "images": Entry("List the images of a dataset with their labels.", "datasets:images"),
         },
     ),
     "models": Entry(

@@ -14,12 +14,15 @@ from automl_plan.cli import completion
 from automl_plan.cli.ci_formats import write_report
 from automl_plan.cli.json_files import DocumentFile
 from automl_plan.cli.options import FORMAT, JSON, JSON_INTO, VARIABLES, command
-from automl_plan.cli.output import stdout_style, write, write_json
+from automl_plan.cli.output import reading, stdout_style, write, write_json
 from automl_plan.cli.run import Run
 
 if TYPE_CHECKING:
+    from automl_plan.model.live import LiveDataset
+    from automl_plan.model.recorded import Recorded
     from automl_plan.workspace.workspace import Workspace
 
+IMAGES = "the images of the dataset"
 ERRORS = 1
 """Exit code of `lint` if a finding is an error."""
 Kind = Annotated[
@@ -135,18 +138,59 @@ def show(
         ),
     ],
 ) -> None:
-    """Show one dataset."""
-    from automl_plan.model.address import ResourceKind
+    """Show one dataset, with its images by label."""
     from automl_plan.output.inventory import dataset_text
-    from automl_plan.workspace.inventory import describe_dataset, pick
+    from automl_plan.workspace.inventory import describe_dataset
+    from automl_plan.workspace.live_items import live_counts
 
-    with run.open() as opened:
+    with reading(IMAGES), run.open() as opened:
         provider, recorded = opened.provider, opened.store.read().recorded()
-        dataset = pick(
-            opened.bare_id(name, ResourceKind.DATASET),
-            ResourceKind.DATASET,
-            provider.datasets(),
-            recorded.resources,
-        )
+        dataset = _picked(opened, recorded, name)
         row = describe_dataset(provider, recorded, dataset)
-    run.show("inventory:DatasetsShow.of", dataset_text, row)
+        counts = live_counts(provider, dataset.id)
+    run.show("inventory:DatasetsShow.of", dataset_text, row, counts)
+
+
+@command(*VARIABLES, JSON, JSON_INTO, example="datasets images digits --label seven --set test")
+def images(
+    run: Run,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|ID|ADDRESS",
+            help="A dataset at the provider, managed or not.",
+            autocompletion=completion.datasets,
+        ),
+    ],
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="LABEL", help="Only images with this label.")
+    ] = None,
+    use: Annotated[
+        Literal["train", "validation", "test", "unassigned"] | None,
+        typer.Option("--set", help="Only images in this set.", case_sensitive=False),
+    ] = None,
+) -> None:
+    """List the images of a dataset at the provider, with their labels and sets."""
+    from automl_plan.output.inventory import images_text
+    from automl_plan.workspace.live_items import list_images
+
+    with DocumentFile(run.json_into) as file:
+        with reading(IMAGES), run.open() as opened:
+            provider, recorded = opened.provider, opened.store.read().recorded()
+            dataset = _picked(opened, recorded, name)
+            wanted = None if use is None else use.upper()
+            found = list_images(provider, recorded, dataset, label=label, use=wanted)
+        if file.wanted:
+            from automl_plan.output.documents.inventory import DatasetsImages
+
+            file.write(DatasetsImages.of(found))
+    run.show("inventory:DatasetsImages.of", images_text, found)
+
+
+def _picked(opened: Workspace, recorded: Recorded, name: str) -> LiveDataset:
+    from automl_plan.model.address import ResourceKind
+    from automl_plan.workspace.inventory import pick
+
+    wanted = opened.bare_id(name, ResourceKind.DATASET)
+    datasets = opened.provider.datasets()
+    return pick(wanted, ResourceKind.DATASET, datasets, recorded.resources)

@@ -25,9 +25,9 @@ from automl_plan.data.row_layout import (
 )
 from automl_plan.data.source_files import RELATIVE, bucket_and_object, unreadable
 from automl_plan.errors import SourceError
+from automl_plan.model.source_data import UNASSIGNED
 
 MAX_SHOWN = 5
-UNASSIGNED = "UNASSIGNED"
 UNKNOWN = "?"
 """The set of an image with an invalid ML_USE: no rule on sets counts it."""
 _SETS = {"": UNASSIGNED, **SPELLINGS}

@@ -7,6 +7,7 @@ an interrupted upload leaves nothing to clean up, and two runs don't disturb eac
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import mimetypes
@@ -17,7 +18,7 @@ from io import StringIO
 from pathlib import PurePosixPath
 from threading import Lock
 
-from automl_plan.data.fingerprint import md5_version
+from automl_plan.data.fingerprint import md5_version, short_digest
 from automl_plan.data.import_rows import ImportRow
 from automl_plan.data.source_files import MAX_CSV_BYTES
 from automl_plan.data.sources import SourceReader
@@ -28,6 +29,20 @@ from automl_plan.providers.data_access import ObjectStorage, StagingBucket
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 _PART = MAX_CSV_BYTES // 2
 """Bytes of one CSV: it grows, as URIs are longer than paths."""
+
+
+_STAGED = re.compile(r"gs://.+/images/([0-9a-f]{32})(?:\.[a-z0-9]{1,8})?")
+
+
+def staged_content(uri: str) -> str | None:
+    """Return the digest of the image that such an object holds, as manifests have it."""
+    match = _STAGED.fullmatch(uri)
+    return None if match is None else short_digest(md5_version(bytes.fromhex(match[1])))
+
+
+def staged_name(content: str) -> str:
+    """Return the name that staging gives to an image of that digest, without its extension."""
+    return base64.b64decode(f"{content}==").hex()
 
 
 def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Sequence[str]:

@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from automl_plan.model.json import Count, Document
 
+UNASSIGNED = "UNASSIGNED"
+"""The set of images to which import files give none."""
+
 
 class LabelCounts(Struct, frozen=True):
     """The images of one label by the set that the import files give them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from automl_plan.model.items import ImageDrift
 from automl_plan.output.style import Style, clean, columns, counted
 from automl_plan.output.values import shown, shown_difference
 from automl_plan.planning.plan import UNRECORDED, Drift, Plan, Unrecorded
@@ -72,6 +73,48 @@ def drift_text(drift: Sequence[Drift], style: Style) -> str:
         else:
             lines.append(head + clean(item.object_id))
             lines += [f"        {shown_difference(d, style)}" for d in item.differences]
+    return "\n".join(lines) + "\n"
+
+
+IMAGES_SHOWN = 20
+"""Images of each kind that are named; `--json` names all."""
+
+
+def image_drift_text(found: Sequence[ImageDrift], style: Style) -> str:
+    """Return the images that changed in each dataset; nothing where none was compared."""
+    if not found:
+        return ""
+    lines = (f"  {style.bold(str(each.address))}  {_images(each, style)}" for each in found)
+    return style.bold("Images:") + "\n\n" + "".join(lines)
+
+
+def _images(found: ImageDrift, style: Style) -> str:
+    now = "" if found.images is None else f" of {counted(found.images, 'image')}"
+    if found.unknown is not None:
+        text = f"{clean(found.object_id)}: images were not compared: {clean(found.unknown)}\n"
+        if found.counts_differ:
+            text += f"        images: {found.imported:,} were imported, now {found.images:,}\n"
+        return text
+    changes = found.changes
+    if not changes:
+        return style.green(f"all{now} are as they were imported") + "\n"
+    lines = [f"{clean(found.object_id)}{now and f': {now.strip()}'}"]
+    for word, images in (
+        (style.green("added"), [clean(uri) for uri in changes.added]),
+        (style.red("removed"), [clean(name) for name in changes.removed]),
+        (
+            style.yellow("relabelled"),
+            [
+                f"{clean(each.image)}: {clean(each.before)} → {clean(each.after)}"
+                for each in changes.relabelled
+            ],
+        ),
+    ):
+        if images:
+            lines.append(f"        {word}: {len(images):,}")
+            lines += [f"          {image}" for image in images[:IMAGES_SHOWN]]
+            if more := len(images) - IMAGES_SHOWN:
+                lines += [f"          … and {more:,} more"] if more > 0 else []
     return "\n".join(lines) + "\n"
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from automl_plan.model.address import Address
 from automl_plan.model.capabilities import BudgetUnit
+from automl_plan.model.items import SETS, LiveCounts, LiveItem
 from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
 from automl_plan.output.evaluations import counts, figure
@@ -18,10 +21,22 @@ from automl_plan.output.expiry import (
     managed_as,
     service_labels,
 )
-from automl_plan.output.style import PLAIN, Style, clean, columns, counted, fields, moment
+from automl_plan.output.style import (
+    PLAIN,
+    Style,
+    clean,
+    columns,
+    counted,
+    fields,
+    moment,
+    width_of,
+)
 from automl_plan.output.values import shown
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
 from automl_plan.workspace.versions import VersionRow
+
+if TYPE_CHECKING:
+    from automl_plan.workspace.live_items import DatasetImages
 
 
 def datasets_text(rows: Sequence[DatasetRow], style: Style) -> str:
@@ -52,14 +67,19 @@ def datasets_text(rows: Sequence[DatasetRow], style: Style) -> str:
     return columns(headers, cells, style)
 
 
-def dataset_text(row: DatasetRow, style: Style) -> str:
-    """One dataset, a field a line."""
+def dataset_text(row: DatasetRow, counts: LiveCounts | str, style: Style) -> str:
+    """One dataset, a field a line, and its images by label, or why they are unknown."""
     live = row.live
     kind = kind_of(live.problem)
     if live.classification_type is not None:
         kind += f" ({live.classification_type})"
     labelled = row.labelled_images
-    return fields(
+    unknown: dict[str, str] = {}
+    if isinstance(counts, str):
+        unknown["Images by label"] = f"- ({counts.removesuffix('.')})"
+    elif counts.labelled is not None:
+        labelled = counts.labelled
+    text = fields(
         {
             "Name": live.display_name,
             "Id": live.id,
@@ -73,9 +93,46 @@ def dataset_text(row: DatasetRow, style: Style) -> str:
             "Labels": labels_of(live),
             **service_labels(live),
             "Managed as": managed_as(row),
+            **unknown,
         },
         style,
     )
+    return text if isinstance(counts, str) else f"{text}\n{_by_label(counts, style)}"
+
+
+def _by_label(counts: LiveCounts, style: Style) -> str:
+    if not counts.labels:
+        return "No image has a label.\n"
+    in_sets = all(each.by_set is not None for each in counts.labels)
+    rows = [
+        (clean(each.label), f"{each.images:,}", *(f"{n:,}" for n in (each.by_set or {}).values()))
+        for each in counts.labels
+    ]
+    table = columns(("LABEL", "IMAGES", *(SETS if in_sets else ())), rows, style)
+    if counts.complete:
+        return table
+    return f"{table}{style.dim('(only labels that a model was trained with are known)')}\n"
+
+
+def images_text(found: DatasetImages, style: Style) -> str:
+    """One image a line: its set, its labels, and last its URI, which is not cut."""
+    if not found.images:
+        return "No images.\n"
+    rows = [(image.use, _labels_of(image)) for image in found.images]
+    header, *lines = columns(("SET", "LABELS"), rows).splitlines()
+    width = max(map(width_of, (header, *lines)))
+    shown = [
+        f"{line}{' ' * (width - width_of(line))}  {clean(image.uri)}"
+        for line, image in zip(lines, found.images, strict=True)
+    ]
+    head = f"{header}{' ' * (width - width_of(header))}  IMAGE"
+    return "\n".join([style.bold(head), *shown]) + "\n"
+
+
+def _labels_of(image: LiveItem) -> str:
+    boxes = Counter(box.label for box in image.boxes)
+    told = [*image.labels, *(k if n == 1 else f"{n} {k}" for k, n in boxes.items())]
+    return clean(", ".join([*told, *(["…"] if image.truncated else [])])) or "-"
 
 
 def _count(count: int | None) -> str:

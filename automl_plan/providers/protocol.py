@@ -7,7 +7,7 @@ again by the provider itself; the others are retried inside. All raise ProviderE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from automl_plan.model.contacts import Contact
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.items import LiveCounts, LiveItem
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.source_data import SourceData
@@ -118,6 +119,15 @@ class Provider(Protocol):
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then one per label, by label."""
+
+    def items(self, dataset_id: str) -> Iterator[LiveItem]:
+        """Yield the images of a dataset with their labels and sets, page by page.
+
+        Raises Unimplemented where the service has no list of them; the text says so.
+        """
+
+    def label_counts(self, dataset_id: str) -> LiveCounts | None:
+        """Return the images of each label, where no list of images tells it; None: unknown."""
 
     # -- writing -------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from automl_plan.errors import ProviderError, UsageError
 from automl_plan.model.address import Address
 from automl_plan.model.desired import DesiredDataset
+from automl_plan.model.items import LiveCounts
 from automl_plan.model.model_types import Problem
 from automl_plan.model.recorded import RecordedObject
 from automl_plan.model.source_data import DataCounts
@@ -20,6 +21,7 @@ from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.refusals import RefusalContext
 from automl_plan.planning.scorecards import Role, Scorecard, scorecard
 from automl_plan.workspace.evaluations import evaluations_of
+from automl_plan.workspace.live_items import live_counts
 from automl_plan.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -150,21 +152,49 @@ def _declared(workspace: Workspace, name: str) -> DesiredDataset:
 
 
 def _live(workspace: Workspace, current: RecordedObject, counts: DataCounts | None) -> str:
-    """Compare with the live dataset; the service reports a total, and no per-label counts."""
+    """Compare with the live dataset: the number of images, and where it is known that by label."""
     try:
         there = workspace.provider.dataset(current.id).example_count
     except ProviderError as error:
         return f"Recorded, but the service could not be asked: {error.message}"
     if there is None:
         return "The service does not report the number of images"
-    count = f"The service has {there:,} images (it reports no per-label counts)"
+    count = f"The service has {there:,} images"
     if counts is None:
         return count
+    by_label = _by_label(live_counts(workspace.provider, current.id), counts)
     if current.examples is not None and current.examples != there:
-        return f"{count}, but {current.examples:,} were imported: changed outside automl-plan"
-    if there != counts.images:
-        return f"{count}, the sources have {counts.images:,}; the counts here are of the sources"
-    return f"{count}, as do the sources"
+        text = f"{count}, but {current.examples:,} were imported: changed outside automl-plan"
+    elif there != counts.images:
+        text = f"{count}, the sources have {counts.images:,}; the counts here are of the sources"
+    else:
+        text = f"{count}, as do the sources"
+    return f"{text}; {by_label}"
+
+
+_DIFFERING = 3
+"""Labels of which both counts are named."""
+
+
+def _by_label(live: LiveCounts | str, counts: DataCounts) -> str:
+    """How the live dataset and the sources differ by label."""
+    if isinstance(live, str):
+        return f"its images by label are unknown: {live.removesuffix('.')}"
+    sources = {each.label: each.examples for each in counts.labels}
+    there = {each.label: each.images for each in live.labels}
+    known = {*there} if not live.complete else {*there, *sources}
+    differing = sorted(k for k in known if there.get(k, 0) != sources.get(k, 0))
+    of_models = "" if live.complete else ", as far as a model was trained with them"
+    if not differing:
+        return f"its labels have as many images{of_models}"
+    named = ", ".join(
+        f"{label} {there.get(label, 0):,} (sources: {sources.get(label, 0):,})"
+        for label in differing[:_DIFFERING]
+    )
+    more = len(differing) - _DIFFERING
+    return f"images by label differ{of_models}: {named}" + (
+        f", and {more:,} more" if more > 0 else ""
+    )
 
 
 def _card(workspace: Workspace, dataset: Address) -> Scorecard | None:

@@ -135,7 +135,7 @@ def test_they_are_shown_apart(project: Planted) -> None:
         (dataset,), (model,) = provider.datasets(), provider.models()
         row = describe_dataset(provider, recorded, dataset)
         (model_row,) = model_rows([model], recorded)
-    for text in (dataset_text(row, PLAIN), model_text(model_row, provider.now(), PLAIN)):
+    for text in (dataset_text(row, "", PLAIN), model_text(model_row, provider.now(), PLAIN)):
         labels, _, own = text.partition("Service labels:")
         assert f"team=t{project.team}" in labels
         assert "goog" not in labels

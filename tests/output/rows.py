@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.items import LabelImages, LiveBox, LiveCounts, LiveItem, count_items
 from automl_plan.model.live import (
     TOKEN_LABEL,
     LiveDataset,
@@ -25,6 +26,7 @@ from automl_plan.model.recorded import (
 from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.state.document import State
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
+from automl_plan.workspace.live_items import DatasetImages
 from tests.output.scenes import DATASET, HOSTILE, MODEL
 
 NOW = datetime(2021, 3, 10, 8, 0, tzinfo=UTC)
@@ -62,6 +64,29 @@ DATASETS = (
         labelled_images=None,
         updated=HOSTILE,
         status=f"Error: {HOSTILE}",
+    ),
+)
+COUNTS: tuple[LiveCounts | str, ...] = (
+    count_items(
+        [
+            LiveItem("1", "gs://b/1.jpg", "TRAIN", ("rose",)),
+            LiveItem("2", "gs://b/2.jpg", "TEST", ("rose", "lily")),
+            LiveItem("3", "gs://b/3.jpg", boxes=(LiveBox(HOSTILE, 0.0, 0.1, 0.2, 0.3),)),
+            LiveItem("4", "gs://b/4.jpg", "VALIDATION"),
+        ]
+    ),
+    LiveCounts((LabelImages("car", 1_200), LabelImages(HOSTILE, 0)), complete=False),
+    f"The service is not there: {HOSTILE}.",
+)
+"""The images of live datasets by label, or why they are unknown."""
+IMAGES = DatasetImages(
+    DATASETS[2].live,
+    None,
+    (
+        LiveItem("1", f"gs://b/{'long/' * 20}1.jpg", "TRAIN", ("rose", "lily")),
+        LiveItem(HOSTILE, HOSTILE, "TEST", (HOSTILE,), truncated=True),
+        LiveItem("3", "images/3.png"),
+        LiveItem("4", "images/4.png", boxes=(LiveBox("car", 0.1, 0.1, 0.5, 0.5),) * 2),
     ),
 )
 MODELS = (

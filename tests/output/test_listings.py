@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from automl_plan.model.live import OperationKind
 from automl_plan.output.documents.inventory import (
+    DatasetsImages,
     DatasetsList,
     DatasetsShow,
     ModelsList,
@@ -17,6 +20,7 @@ from automl_plan.output.inventory import (
     datasets_text,
     deleted_text,
     deletion_question,
+    images_text,
     model_text,
     models_text,
 )
@@ -32,17 +36,22 @@ from automl_plan.output.state import (
 from automl_plan.output.style import PLAIN
 from automl_plan.state.document import State
 from tests.output.golden import matches_golden
-from tests.output.rows import DATASETS, MODELS, NOW, OPERATIONS, STATE
+from tests.output.rows import COUNTS, DATASETS, IMAGES, MODELS, NOW, OPERATIONS, STATE
 from tests.output.schema import SCHEMA, is_valid
 
 
 def test_datasets() -> None:
     assert matches_golden("datasets-list", datasets_text(DATASETS, PLAIN))
-    shown = "\n".join(dataset_text(row, PLAIN) for row in DATASETS)
+    told = zip(DATASETS, COUNTS, strict=True)
+    shown = "\n".join(dataset_text(row, counts, PLAIN) for row, counts in told)
     assert matches_golden("datasets-show", shown)
+    assert matches_golden("datasets-images", images_text(IMAGES, PLAIN))
+    assert is_valid("datasets-images", DatasetsImages.of(IMAGES))
+    assert images_text(replace(IMAGES, images=()), PLAIN) == "No images.\n"
     assert is_valid("datasets-list", DatasetsList.of(DATASETS))
     for row in DATASETS:
-        assert is_valid("datasets-show", DatasetsShow.of(row))
+        for counts in COUNTS:
+            assert is_valid("datasets-show", DatasetsShow.of(row, counts))
 
 
 def test_models() -> None:

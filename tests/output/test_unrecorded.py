@@ -79,8 +79,8 @@ def test_a_plan_that_pays_is_refused_and_says_it_once() -> None:
 def test_drift_and_cost_name_them_too() -> None:
     assert "ICN9" in unrecorded_text(FOUND, PLAIN)
     assert unrecorded_text((), PLAIN) == ""
-    assert is_valid("drift", DriftFound.of((), FOUND))
-    assert is_valid("drift", DriftFound.of((), ()))
+    assert is_valid("drift", DriftFound.of((), FOUND, ()))
+    assert is_valid("drift", DriftFound.of((), (), ()))
     assert is_valid("cost", Cost.of(Costs("2026-10-07"), FOUND))
 
 

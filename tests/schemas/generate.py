@@ -68,6 +68,7 @@ PUBLISHED = (
             "emulator-status": commands.EmulatorStatus,
             "datasets-list": inventory.DatasetsList,
             "datasets-show": inventory.DatasetsShow,
+            "datasets-images": inventory.DatasetsImages,
             "datasets-lint": data.DatasetsLint,
             "datasets-advise": data.DatasetsAdvise,
             "models-list": inventory.ModelsList,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from automl_plan.model.address import Address
+from automl_plan.model.items import SETS, LabelImages, LiveCounts
 from automl_plan.model.json import Count
 from automl_plan.model.lifespan import days_left
 from automl_plan.model.model_types import ClassificationType, Problem
@@ -27,6 +28,7 @@ from automl_plan.output.expiry import by_end, expiry_time
 if TYPE_CHECKING:
     from automl_plan.state.document import State
     from automl_plan.workspace.inventory import DatasetRow, ModelRow
+    from automl_plan.workspace.live_items import DatasetImages
 
 
 ClaimOf = Annotated[
@@ -89,8 +91,93 @@ class Dataset(
         )
 
 
-class DatasetsShow(Dataset, tag_field="format_version", tag=FORMAT_VERSION, frozen=True):
+class ImagesOfLabel(Part, frozen=True):
+    """The images of a dataset that have one label, and those of them in each set."""
+
+    label: str
+    images: Count
+    train: Count | None
+    """Null, as the other sets: the service does not report it."""
+    validation: Count | None
+    test: Count | None
+    unassigned: Count | None
+
+    @classmethod
+    def of(cls, counts: LabelImages) -> Self:
+        """Return the part of a document on one label."""
+        sets = counts.by_set or {}
+        return cls(counts.label, counts.images, *(sets.get(use) for use in SETS))
+
+
+class DatasetsShow(
+    Dataset, tag_field="format_version", tag=FORMAT_VERSION, frozen=True, kw_only=True
+):
     """`datasets show --json`"""
+
+    images_by_label: tuple[ImagesOfLabel, ...] | None
+    """As they are at the service now; null: not known."""
+    labels_complete: bool | None
+    """False: only labels that a model was trained with are known; null: none is known."""
+
+    @classmethod
+    def of(cls, row: DatasetRow, counts: LiveCounts | str | None = None) -> Self:
+        """Return the document of a live dataset with its counts, or why they are unknown."""
+        known = counts if isinstance(counts, LiveCounts) else None
+        labelled = row.labelled_images
+        if known is not None and known.labelled is not None:
+            labelled = known.labelled
+        return cls.filled(
+            row,
+            row.live,
+            row.ownership,
+            labeled_images=labelled,
+            last_updated=row.updated,
+            being_made_by=being_made_by(row),
+            images_by_label=None if known is None else tuple(map(ImagesOfLabel.of, known.labels)),
+            labels_complete=None if known is None else known.complete,
+        )
+
+
+class BoxOnImage(Part, frozen=True):
+    """A labelled rectangle; coordinates are fractions of the image's sides, from its top left."""
+
+    label: str
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+
+class Image(Part, rename={"use": "set"}, frozen=True):
+    """An image of a live dataset."""
+
+    id: str
+    uri: str
+    """As it was imported."""
+    use: Literal["TRAIN", "VALIDATION", "TEST", "UNASSIGNED"]
+    labels: tuple[str, ...]
+    boxes: tuple[BoxOnImage, ...]
+    truncated: bool
+    """Whether it has more labels or boxes than the service reports."""
+
+
+class DatasetsImages(OutputDocument, frozen=True):
+    """`datasets images --json`"""
+
+    id: str
+    """Of the dataset."""
+    display_name: str
+    address: Address | None
+    images: tuple[Image, ...]
+
+    @classmethod
+    def of(cls, found: DatasetImages) -> Self:
+        """Return the document of the images of a dataset."""
+        images = (
+            Image.filled(each, boxes=tuple(map(BoxOnImage.filled, each.boxes)))
+            for each in found.images
+        )
+        return cls.filled(found, found.live, images=tuple(images))
 
 
 class DatasetsList(OutputDocument, frozen=True):

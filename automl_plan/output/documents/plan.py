@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from automl_plan.model.address import Address
+from automl_plan.model.items import ImageDrift, RelabelledImage
+from automl_plan.model.json import Count
 from automl_plan.output.documents.base import (
     OutputDocument,
     Part,
@@ -50,16 +52,42 @@ class CostSpent(OutputDocument, frozen=True):
         return cls(since, tuple(rows))
 
 
+class DriftOfImages(Part, frozen=True):
+    """The images of a dataset that are not those that were imported."""
+
+    address: Address
+    object_id: str
+    imported: Count | None
+    """Images that were imported; null: not recorded."""
+    images: Count | None
+    """Images at the service now; null: not reported."""
+    added: tuple[str, ...]
+    """URIs of images that were not imported."""
+    removed: tuple[str, ...]
+    """Imported images that are not there, as the sources name them."""
+    relabelled: tuple[RelabelledImage, ...]
+    unknown: str | None
+    """Why images were not compared one by one."""
+
+
 class DriftFound(OutputDocument, frozen=True):
     """`drift --json`"""
 
     drift: tuple[Drift, ...]
     unrecorded: tuple[UnrecordedObject, ...]
+    images: tuple[DriftOfImages, ...]
+    """Of the datasets whose images were compared, or have another number than was imported."""
 
     @classmethod
-    def of(cls, drift: Sequence[Drift], unrecorded: Sequence[Unrecorded]) -> Self:
+    def of(
+        cls, drift: Sequence[Drift], unrecorded: Sequence[Unrecorded], images: Sequence[ImageDrift]
+    ) -> Self:
         """Return the document of drift, with what the state does not record."""
-        return cls(tuple(drift), tuple(each.shown for each in unrecorded))
+        return cls(
+            tuple(drift),
+            tuple(each.shown for each in unrecorded),
+            tuple(DriftOfImages.filled(each, each.changes) for each in images),
+        )
 
 
 class ComparedField(Part, frozen=True):

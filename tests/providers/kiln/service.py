@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from automl_plan.errors import NotFound
+from automl_plan.errors import NotFound, Unimplemented
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities, Settings
 from automl_plan.model.contacts import Contact
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.items import LiveCounts, LiveItem
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import (
     Live,
@@ -137,6 +138,13 @@ class Kiln:
             if self.model(model_id)
             else []
         )
+
+    def items(self, dataset_id: str) -> Iterator[LiveItem]:
+        raise Unimplemented("The kiln keeps no list of what is in it.", where=dataset_id)
+
+    def label_counts(self, dataset_id: str) -> LiveCounts | None:
+        del dataset_id
+        return None
 
     def create_dataset(
         self, dataset: DesiredDataset, ownership_labels: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
@@ -10,12 +10,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from automl_plan.errors import NotFound
+from automl_plan.errors import NotFound, Unimplemented
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Settings
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
 from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.items import LabelImages, LiveCounts, LiveItem
 from automl_plan.model.json import Json
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation, OperationKind
 from automl_plan.model.model_types import Problem
@@ -33,6 +34,7 @@ from automl_plan.providers.google.automl.wire import (
 )
 from automl_plan.providers.google.base_url import is_google
 from automl_plan.providers.google.connection import open_service
+from automl_plan.providers.google.json_fields import integer, text
 from automl_plan.providers.google.service import (
     COLLECTIONS,
     GoogleService,
@@ -42,6 +44,9 @@ from automl_plan.providers.google.service import (
 from automl_plan.providers.protocol import Check
 
 _PAGE_SIZE = "1000"
+_SPECS_AT_ONCE = 8
+_MOST_SPECS = 200
+"""Labels whose counts are read, one request each."""
 
 
 EMULATOR_VARIABLE = "AUTOML_EMULATOR_HOST"
@@ -154,6 +159,45 @@ class AutomlProvider(GoogleService):
     def _simulated(self) -> dict[str, bool]:
         """By id: of the models that were listed."""
         return {}
+
+    def items(self, dataset_id: str) -> Iterator[LiveItem]:
+        """Raise Unimplemented: AutoML v1 can export examples, and does not list them."""
+        raise Unimplemented(
+            "AutoML v1 has no list of the images of a dataset.",
+            where=f"dataset {checked_id(dataset_id)}",
+            hint="The imported rows are in the dataset's sources, and `automl-plan datasets show` "
+            "counts images by label. Vertex AI lists them (`provider: {vertex: …}`, or `provider: "
+            "{local: {api: vertex}}`).",
+        )
+
+    def label_counts(self, dataset_id: str) -> LiveCounts | None:
+        """Return the counts of the annotation specs that a model was trained with.
+
+        The ids of specs become known by evaluations only, and each takes a request: of the first
+        labels they are read. None without a model of that dataset.
+        """
+        models = [model for model in self.models() if model.dataset_id == dataset_id]
+        if not models:
+            return None
+        newest = max(models, key=lambda model: (model.create_time or "", model.id))
+        path = self._path("models", newest.id) + "/modelEvaluations"
+        query = {"filter": "", "pageSize": _PAGE_SIZE}
+        told = self._transport.pages(path, "modelEvaluation", query)
+        specs = dict.fromkeys(filter(None, (text(each.get("annotationSpecId")) for each in told)))
+
+        def read(spec: str) -> LabelImages | None:
+            home = self._path("datasets", dataset_id)
+            try:
+                answer = self._transport.get(f"{home}/annotationSpecs/{checked_id(spec)}")
+            except NotFound:
+                return None  # the label was deleted since
+            label = text(answer.get("displayName")) or spec
+            return LabelImages(label, max(integer(answer.get("exampleCount")) or 0, 0))
+
+        with ThreadPoolExecutor(_SPECS_AT_ONCE, thread_name_prefix="label") as pool:
+            found = list(filter(None, pool.map(read, islice(specs, _MOST_SPECS))))
+        ordered = tuple(sorted(found, key=lambda each: each.label))
+        return LiveCounts(ordered, complete=False) if ordered else None
 
     # -- writing ---------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
@@ -20,6 +20,7 @@ from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home, LiveEndpoint
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.homes import labelled
+from automl_plan.model.items import LiveItem
 from automl_plan.model.json import Json
 from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.source_data import SourceData
@@ -46,6 +47,7 @@ from automl_plan.providers.google.vertex.wire import (
     dataset,
     dataset_of,
     endpoint,
+    item,
     kind_untold,
     model,
     operation,
@@ -287,6 +289,14 @@ class VertexProvider(GoogleService):
         # Slices have no place to say it.
         labels = by_label(answers, first.confusion)
         return [first, *(replace(each, simulated=first.simulated) for each in labels)]
+
+    def items(self, dataset_id: str) -> Iterator[LiveItem]:
+        """Yield the images of a dataset, each page with their annotations."""
+        path = self._path("datasets", dataset_id, verb="searchDataItems")
+        return map(item, self._transport.pages(path, "dataItemViews", _PAGE))
+
+    def label_counts(self, dataset_id: str) -> None:
+        """Return None: only the images themselves tell it."""
 
     # -- writing ---------------------------------------------------------------------------
 

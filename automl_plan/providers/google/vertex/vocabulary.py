@@ -42,7 +42,8 @@ OTHER_NAMES = {
     },
 }
 """Second names of the same types, which others may have trained with."""
-ML_USE = "labels.aiplatform.googleapis.com/ml_use"
+ML_USE_KEY = "aiplatform.googleapis.com/ml_use"
+ML_USE = f"labels.{ML_USE_KEY}"
 """The label of data items that holds the set which an import file gave them (FilterSplit)."""
 
 ML_USES = {"TRAIN": "training", "VALIDATION": "validation", "TEST": "test"}
