@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from automl_plan.emulator.clock import to_micros
-from automl_plan.emulator.objects import ObjectRef
+from automl_plan.emulator.objects import ObjectKind, ObjectRef
 
 Column = Literal[
     "id",
@@ -61,11 +61,13 @@ def has_label(column: LabelColumn, key: str, value: str | None = None) -> Term:
     return Term(f"json_extract({column}, ?) IS ?", (path, value))
 
 
-def works_on(target: ObjectRef | None, *, negated: bool = False) -> Term:
-    """Match operations that work on an object; None is an object that can't exist."""
-    kind, object_id = target or ("", 0)
-    sql = "id IN (SELECT operation_id FROM works_on WHERE kind = ? AND object_id = ?)"
-    return Term(f"NOT {sql}" if negated else sql, (kind, object_id))
+def works_on(target: ObjectRef | ObjectKind | None, *, negated: bool = False) -> Term:
+    """Match operations that work on an object, or on any of a kind; None is no object."""
+    sql = "id IN (SELECT operation_id FROM works_on WHERE kind = ?)"
+    parameters: tuple[Value, ...] = ("" if target is None else str(target),)
+    if isinstance(target, ObjectRef):
+        sql, parameters = sql.replace(")", " AND object_id = ?)"), (target.kind, target.id)
+    return Term(f"NOT {sql}" if negated else sql, parameters)
 
 
 def created_until(instant: datetime) -> Term:

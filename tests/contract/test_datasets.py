@@ -70,6 +70,10 @@ def test_a_page_token_belongs_to_its_filter(judge: Judge) -> None:
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
+OTHER_KINDS = ("translation", "text_classification", "text_extraction", "text_sentiment", "tables")
+"""Google's samples for Node.js filter by them."""
+
+
 @pytest.mark.parametrize(
     ("query", "finds"),
     [
@@ -77,6 +81,10 @@ def test_a_page_token_belongs_to_its_filter(judge: Judge) -> None:
         ("imageObjectDetectionDatasetMetadata:*", {"IOD"}),
         ("NOT image-object-detection-dataset-metadata:*", {"ICN"}),
         ("", {"ICN", "IOD"}),
+        *((f"{kind}_dataset_metadata:*", set()) for kind in OTHER_KINDS),
+        ("NOT translation_dataset_metadata:*", {"ICN", "IOD"}),
+        ("image_classification_dataset_metadata:* AND NOT tables_dataset_metadata:*", {"ICN"}),
+        ("imageClassificationDatasetMetadata:* AND translationDatasetMetadata:*", set()),
     ],
 )
 def test_list_filters_by_kind(judge: Judge, query: str, finds: set[str]) -> None:

@@ -190,6 +190,11 @@ def test_list_by_dataset_and_by_kind(judge: Judge) -> None:
     assert cars.name in names("image_object_detection_model_metadata:*")
     assert cars.name not in names("image_classification_model_metadata:*")
     assert names("dataset_id=nothing") == []
+    assert names("translation_model_metadata:*") == []
+    kind = "image_classification_model_metadata:*"
+    assert names(f"dataset_id={dataset_id} AND {kind}") == [second.name, first.name]
+    others = names(f"dataset_id!={dataset_id} AND {kind} AND NOT dataset_id=x")
+    assert not {first.name, second.name, cars.name} & set(others)
 
 
 def test_the_list_is_under_the_key_model(judge: Judge) -> None:

@@ -72,6 +72,31 @@ def test_filters_in_all_spellings(judge: Judge) -> None:
     assert names(judge, f'"operationId={operation_id}"') == [name]
     assert names(judge, f'operationId="{operation_id}"') == [name]
     assert names(judge, "worksOn=nothing") == []
+    for each in (
+        f"operationId={operation_id} AND done=true",
+        f'"worksOn={model.name} AND done=true"',
+    ):
+        assert names(judge, each) == [name]
+    assert names(judge, f"operationId={operation_id} AND done=false") == []
+    assert names(judge, f"NOT done=false AND operation_id={operation_id}") == [name]
+
+
+def test_operations_on_all_models_or_datasets(judge: Judge) -> None:
+    """Google's sample for Node.js lists operations by `worksOn=…/models/*`."""
+    dataset = judge.dataset()
+    operation = judge.train(dataset)
+    judge.result(operation)
+    trained, made = operation.operation.name, dataset.name
+    on_models, on_datasets = (f"worksOn={PARENT}/{each}/*" for each in ("models", "datasets"))
+    assert names(judge, on_models)[0] == trained
+    assert set(names(judge, f"worksOn={made}")) <= set(names(judge, on_datasets))
+    assert len(names(judge, on_models)) < len(names(judge, on_datasets))
+    every = set(names(judge, ""))
+    assert set(names(judge, on_models.replace("=", "!=", 1))) == every - set(
+        names(judge, on_models)
+    )
+    assert names(judge, "worksOn=projects/*/locations/*/models/*") == names(judge, on_models)
+    assert names(judge, "worksOn=projects/other/locations/us-central1/models/*") == []
 
 
 def test_done_and_not_done(slow_judge: Judge) -> None:
@@ -86,7 +111,17 @@ def test_done_and_not_done(slow_judge: Judge) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["colour=red", "done", "done=maybe", "done:*", "done=true AND operation_id=1", "="]
+    "query",
+    [
+        "colour=red",
+        "done",
+        "done=maybe",
+        "done:*",
+        "done=true AND colour=red",
+        "done=true OR done=false",
+        "done=true AND",
+        "=",
+    ],
 )
 def test_filters_that_are_not_understood(judge: Judge, query: str) -> None:
     with pytest.raises(exceptions.BadRequest, match="filter"):
@@ -136,6 +171,8 @@ def test_wait_answers_when_done(judge: Judge) -> None:
 def test_wait_answers_what_there_is_after_its_timeout(slow_judge: Judge) -> None:
     operation = slow_judge.train(slow_judge.dataset())
     started = time.monotonic()
+    answer = slow_judge.post(f"{operation.operation.name}:wait?timeout=0s", {}).json()
+    assert "done" not in answer
     answer = slow_judge.post(f"{operation.operation.name}:wait", {"timeout": "0.2s"}).json()
     assert "done" not in answer
     assert time.monotonic() - started >= 0.2

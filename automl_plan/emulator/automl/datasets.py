@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from automl_plan.emulator.automl.filters import metadata_term, read_filter
+from automl_plan.emulator.automl.filters import metadata_terms, read_filter
 from automl_plan.emulator.automl.names import number_of, scope_of, wire_id
 from automl_plan.emulator.automl.operations import operation_reply
 from automl_plan.emulator.datasets import NewDataset
@@ -83,8 +83,7 @@ class AutomlDatasets(ResourceMethods[Dataset, int]):
         return number_of(request.params["dataset"])
 
     def terms(self, request: Request) -> Sequence[Term]:
-        known = {f"{problem}_dataset_metadata": metadata_term(problem) for problem in Problem}
-        return read_filter(request, known)
+        return read_filter(request, metadata_terms("dataset"))
 
     def check(self, change: Change) -> None:
         _check(change)

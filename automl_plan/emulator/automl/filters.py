@@ -1,4 +1,4 @@
-"""Filters of AutoML v1's lists: one term each."""
+"""Filters of AutoML v1's lists: terms, joined by AND."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,13 @@ _TERM = re.compile(r"(?P<no>NOT\s+|-)?(?P<field>[A-Za-z][\w-]*?)\s*(?P<op>!=|=|:
 def read_filter(
     request: Request, terms: Mapping[str, Callable[[Comparison], Term]]
 ) -> Sequence[Term]:
-    """Return the terms of the request's filter: one or none. Fields may be in any case style."""
-    text = (parameter(request, "filter") or "").strip()
-    text = _unquoted(text)
-    if not text:
-        return []
-    match = _TERM.fullmatch(text)
+    """Return the terms of the request's filter. Fields may be in any case style."""
+    text = _unquoted((parameter(request, "filter") or "").strip())
+    return [_read_term(each, terms) for each in re.split(r"\s+AND\s+", text)] if text else []
+
+
+def _read_term(text: str, terms: Mapping[str, Callable[[Comparison], Term]]) -> Term:
+    match = _TERM.fullmatch(_unquoted(text))
     if match:
         name = snake(match["field"].replace("-", "_"))
         value, operator = _unquoted(match["value"].strip()), match["op"]
@@ -40,18 +41,33 @@ def read_filter(
         one_term = not re.search(r"\s", value)
         if name in terms and value and one_term and (existence or operator != ":"):
             negated = (match["no"] is not None) != (operator == "!=")
-            return [terms[name](Comparison(name, None if existence else value, negated))]
+            return terms[name](Comparison(name, None if existence else value, negated))
     known = ", ".join(terms)
     raise invalid(("filter", f'The filter "{text}" is not understood. It takes one of: {known}.'))
 
 
-def metadata_term(problem: Problem) -> Callable[[Comparison], Term]:
-    """Return the filter term `…_metadata:*` of a problem."""
+_OTHER_KINDS = (
+    *("translation", "text_classification", "text_extraction", "text_sentiment"),
+    *("tables", "video_classification", "video_object_tracking"),
+)
+"""Kinds of AutoML that the service doesn't have; the last three are of v1beta1."""
 
+
+def metadata_terms(message: str) -> Mapping[str, Callable[[Comparison], Term]]:
+    """Return the filter terms `…_metadata:*` of datasets or of models, by field.
+
+    Those of other kinds than images match nothing.
+    """
+    return {
+        f"{kind}_{message}_metadata": _metadata_term(kind) for kind in (*Problem, *_OTHER_KINDS)
+    }
+
+
+def _metadata_term(kind: str) -> Callable[[Comparison], Term]:
     def term(comparison: Comparison) -> Term:
         if comparison.value is not None:
             raise bad_comparison(comparison)
-        return equals("problem", problem, negated=comparison.negated)
+        return equals("problem", kind, negated=comparison.negated)
 
     return term
 

@@ -7,7 +7,7 @@ from automl_plan.emulator.automl.datasets import output_prefix
 from automl_plan.emulator.automl.filters import (
     Comparison,
     bad_comparison,
-    metadata_term,
+    metadata_terms,
     read_filter,
 )
 from automl_plan.emulator.automl.names import number_of, scope_of, wire_id
@@ -107,8 +107,7 @@ class AutomlModels(ResourceMethods[Model, int]):
         return number_of(request.params["model"])
 
     def terms(self, request: Request) -> Sequence[Term]:
-        kinds = {f"{problem}_model_metadata": metadata_term(problem) for problem in Problem}
-        return read_filter(request, {"dataset_id": _dataset_term, **kinds})
+        return read_filter(request, {"dataset_id": _dataset_term, **metadata_terms("model")})
 
     def check(self, change: Change) -> None:
         faults = _faults(change)

@@ -31,10 +31,16 @@ def scope_of(params: Mapping[str, str]) -> Scope:
     return read_scope(Api.AUTOML, LOCATIONS, params)
 
 
-def object_of(scope: Scope, name: str) -> ObjectRef | None:
-    """Return the dataset or model of that full name, if it can be one of this scope."""
+def object_of(scope: Scope, name: str) -> ObjectRef | ObjectKind | None:
+    """Return the dataset or model of that full name, if it can be one of this scope.
+
+    Segments may be `*`. A name that ends in one stands for all datasets, or for all models.
+    """
     match = _PATH.fullmatch(name)
-    if not match or Scope(Api.AUTOML, match[1], match[2]) != scope:
+    if not match:
         return None
-    kind = ObjectKind.DATASET if match[3] == "datasets" else ObjectKind.MODEL
-    return ObjectRef(kind, number_of(match[4]))
+    project, location, plural, wire = match.groups()
+    if project not in ("*", scope.project) or location not in ("*", scope.location):
+        return None
+    kind = ObjectKind.DATASET if plural == "datasets" else ObjectKind.MODEL
+    return kind if wire == "*" else ObjectRef(kind, number_of(wire))

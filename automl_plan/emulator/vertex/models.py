@@ -103,7 +103,8 @@ class VertexModels(ResourceMethods[Model, int]):
     list_field = "models"
     mutable = ("displayName", "description", "versionDescription", "labels")
     ignored = (
-        *("name", "versionAliases", "artifactUri", "metadata", "dataStats", "predictSchemata"),
+        *("name", "versionAliases", "artifactUri", "metadata", "dataStats"),
+        *("metadataSchemaUri", "predictSchemata"),
     )
     list_parameters = LISTS
 

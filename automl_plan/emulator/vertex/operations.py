@@ -119,8 +119,6 @@ def _response(operation: Operation) -> dict[str, object]:
 class VertexOperations(OperationMethods):
     """The methods under `…/operations`, of a location and of objects; the filter is done."""
 
-    wait_parameters = frozenset({"timeout"})
-
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, scope_of, read_number, render)
 

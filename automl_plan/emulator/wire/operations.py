@@ -61,8 +61,6 @@ def failures_json(operation: Operation) -> list[dict[str, object]]:
 class OperationMethods(ABC):
     """The methods under `…/operations`."""
 
-    wait_parameters: frozenset[str] = frozenset()
-
     def __init__(
         self,
         engine: Engine,
@@ -112,7 +110,7 @@ class OperationMethods(ABC):
 
     def wait(self, request: Request) -> Reply:
         """Reply when the operation is done or the timeout has passed."""
-        check_query(request, self.wait_parameters)
+        check_query(request, {"timeout"})
         fields = body_fields(request, "")
         timeout = fields.text("timeout") or parameter(request, "timeout") or ""
         fields.finish()
