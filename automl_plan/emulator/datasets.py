@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from automl_plan.emulator.annotation_sets import annotate
+from automl_plan.emulator.call_readings import DELETE_WITH_WORK, IMPORT_AFTER_CANCEL
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition, required
 from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
@@ -28,7 +29,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.operations import Context, Manager
+from automl_plan.emulator.operations import Context, Manager, in_order
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -43,13 +44,14 @@ from automl_plan.emulator.rows import (
     write_examples,
 )
 from automl_plan.emulator.sql_filters import Term
-from automl_plan.emulator.training.import_csv import ImportFailed, merge_examples, read_csv
+from automl_plan.emulator.training.import_csv import ImportFailed, Merged, merge_examples, read_csv
 from automl_plan.emulator.training.types import Example, Problem
 
 NO_DATASET: Mapping[Api, str] = {
     Api.AUTOML: "The Dataset doesn't exist or is inaccessible for use with AutoMl.",
     Api.VERTEX: "The Dataset does not exist.",
 }
+_IMPORT_HOURS = 1 / 6
 _BUSY_KINDS = (
     OperationKind.IMPORT_DATA,
     OperationKind.EXPORT_DATA,
@@ -91,6 +93,7 @@ class Datasets(Manager):
     def create(self, scope: Scope, new: NewDataset) -> Operation:
         """Create a dataset; it appears when the operation is done."""
         with self._store.transaction() as db:
+            self._check_free(db, Dataset, scope, new.display_name)
             target = ObjectRef(ObjectKind.DATASET, new_id(db))
             spec = {"dataset_id": target.id, **asdict(new)}
             return self._operations.begin(
@@ -105,7 +108,7 @@ class Datasets(Manager):
     def list(self, scope: Scope, terms: Sequence[Term], window: Window) -> Page[Dataset]:
         """Return datasets, newest first."""
         with self._store.reading() as db:
-            return select_page(db, Dataset, scope, terms, window)
+            return select_page(db, Dataset, scope, terms, in_order(window, self._readings))
 
     def spec(self, scope: Scope, dataset_id: int, spec_id: int) -> AnnotationSpec:
         """Return a label of a dataset."""
@@ -125,10 +128,13 @@ class Datasets(Manager):
     def delete(self, scope: Scope, dataset_id: int) -> Operation:
         """Delete a dataset with all its content; refused while an operation works on it."""
         target = ObjectRef(ObjectKind.DATASET, dataset_id)
+        if self._readings[DELETE_WITH_WORK] == "cancels":
+            self.get(scope, dataset_id)
+            self._operations.stop_on(target, _BUSY_KINDS)
         with self._store.transaction() as db:
             dataset = required(select(db, Dataset, scope, dataset_id), NO_DATASET[scope.api])
             busy = self._operations.running_on(db, target, _BUSY_KINDS)
-            if busy is not None:
+            if busy is not None and self._readings[DELETE_WITH_WORK] == "refused":
                 raise precondition(
                     "The dataset can't be deleted: an operation is running on it "
                     f"({busy.kind.replace('_', ' ')}). Wait for it or cancel it first."
@@ -199,12 +205,30 @@ class Datasets(Manager):
         dataset_id = cast("int", operation.spec["dataset_id"])
         dataset = _with_annotation_kind(self.get(operation.scope, dataset_id), operation)
         examples, failures = self._read(operation, dataset, cancellation)
+        if self._readings[IMPORT_AFTER_CANCEL] == "part":
+            ready = self._clock.after(operation.created, _IMPORT_HOURS)
+            if not self._clock.wait_until(ready, cancellation.requested):
+                cancellation.check_stop()
+                read = examples[: len(examples) // 2]
+                for example in read:
+                    self._keep(example)
+                self._add(operation, dataset, read)
         for example in examples:
             cancellation.check()
-            try:
-                self._images.keep(example)
-            except OSError as error:
-                raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
+            self._keep(example)
+        with self._store.transaction() as db:
+            merged = self._add(operation, dataset, examples)
+            self._operations.finish(db, operation, failures=[*failures, *merged.failures])
+
+    def _keep(self, example: Example) -> None:
+        try:
+            self._images.keep(example)
+        except OSError as error:
+            raise ServiceError(Code.INTERNAL, f"{example.uri}: {error.strerror}.") from error
+
+    def _add(self, operation: Operation, dataset: Dataset, examples: Sequence[Example]) -> Merged:
+        """Add examples to a dataset, with the kind that the import sets."""
+        dataset_id = dataset.id
         with self._store.transaction() as db:
             if "annotations" in operation.spec:
                 current = required(
@@ -225,7 +249,7 @@ class Datasets(Manager):
                 imported = [here[e.content] for e in examples if e.labels or e.boxes]
                 named, now = cast("str", operation.spec["set"]), self._clock.now()
                 annotate(db, dataset, named, imported, self._readings, now)
-            self._operations.finish(db, operation, failures=[*failures, *merged.failures])
+            return merged
 
     def _read(
         self, operation: Operation, dataset: Dataset, cancellation: Cancellation

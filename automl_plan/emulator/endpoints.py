@@ -32,7 +32,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.operations import Context, Manager
+from automl_plan.emulator.operations import Context, Manager, in_order
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -124,7 +124,7 @@ class Endpoints(Manager):
         """Return endpoints, newest first."""
         with self._store.reading() as db:
             self._lifespans.settle()
-            return select_page(db, Endpoint, scope, terms, window)
+            return select_page(db, Endpoint, scope, terms, in_order(window, self._readings))
 
     def update(self, scope: Scope, endpoint_id: str, change: Change, etag: str | None) -> Endpoint:
         """Change fields; with an etag, only if it is the current one."""
@@ -287,7 +287,8 @@ class Endpoints(Manager):
             db.execute("DELETE FROM endpoints WHERE number = ?", (operation.spec["endpoint"],))
             self._operations.finish(db, operation)
 
-    def _run_deploy(self, operation: Operation, _: Cancellation) -> None:
+    def _run_deploy(self, operation: Operation, cancellation: Cancellation) -> None:
+        self._wait_for_nodes(operation, cancellation)
         spec = operation.spec
         model_id = cast("int", spec["model_id"])
         with self._store.transaction() as db:
@@ -357,7 +358,7 @@ class Endpoints(Manager):
         if model is not None and model.node_count != row[0]:
             db.execute(
                 "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",
-                (row[0] > 0, row[0], to_micros(self._clock.now()), model_id),
+                (row[0] > 0, row[0], to_micros(self._updated(model)), model_id),
             )
             self._billing.deployment_changed(db, operation, model, row[0])
 

@@ -41,7 +41,7 @@ class Engine:
         self._jobs = Jobs(clock, POOLS)
         self._billing = Billing(self._store, clock)
         self._lifespans = Lifespans(self._store, clock, self._billing)
-        self.operations = Operations(self._store, clock, self._jobs, self._billing)
+        self.operations = Operations(self._store, clock, self._jobs, self._billing, readings)
         context = Context(
             self._store, clock, self.operations, self._billing, self._lifespans, readings
         )

@@ -32,10 +32,14 @@ class Cancellation:
         """Return whether the job must end now."""
         return self._cancelled.is_set() or self._stopping.is_set()
 
-    def check(self) -> None:
-        """Raise JobInterrupted or JobCancelled if the job must end."""
+    def check_stop(self) -> None:
+        """Raise JobInterrupted if the service stops."""
         if self._stopping.is_set():
             raise JobInterrupted
+
+    def check(self) -> None:
+        """Raise JobInterrupted or JobCancelled if the job must end."""
+        self.check_stop()
         if self._cancelled.is_set():
             raise JobCancelled
 

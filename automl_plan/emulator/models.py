@@ -14,6 +14,7 @@ from typing import cast
 import msgspec
 
 from automl_plan import __version__
+from automl_plan.emulator.call_readings import MODELS_WHILE_TRAINING
 from automl_plan.emulator.clock import to_micros
 from automl_plan.emulator.errors import not_found, precondition, required
 from automl_plan.emulator.faults import current_call
@@ -21,6 +22,7 @@ from automl_plan.emulator.files import FileRefused, Files
 from automl_plan.emulator.jobs import Cancellation
 from automl_plan.emulator.lifespan import expired, too_old
 from automl_plan.emulator.objects import (
+    Api,
     Change,
     Model,
     ModelEvaluation,
@@ -30,7 +32,7 @@ from automl_plan.emulator.objects import (
     OperationKind,
     Scope,
 )
-from automl_plan.emulator.operations import Context, Manager
+from automl_plan.emulator.operations import Context, Manager, in_order
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -114,7 +116,7 @@ class Models(Manager):
         with self._store.reading() as db:
             self._lifespans.settle()
             model = select(db, Model, scope, model_id)
-            if model is None and current_call().take("early"):
+            if model is None and self._lists_trainings(scope):
                 training = (each for _, each in models_in_training(db, scope))
                 model = next((each for each in training if each.id == model_id), None)
             return required(model, NO_MODEL)
@@ -123,9 +125,15 @@ class Models(Manager):
         """Return models, newest first; the fault `early` adds those in training."""
         with self._store.reading() as db:
             self._lifespans.settle()
-            if current_call().take("early"):
+            if self._lists_trainings(scope):
                 return page_with_models_in_training(db, scope, terms, window)
-            return select_page(db, Model, scope, terms, window)
+            return select_page(db, Model, scope, terms, in_order(window, self._readings))
+
+    def _lists_trainings(self, scope: Scope) -> bool:
+        """Whether get and list have models that are being trained."""
+        if current_call().take("early"):
+            return True
+        return scope.api is Api.AUTOML and self._readings[MODELS_WHILE_TRAINING] == "listed"
 
     def some(self, scope: Scope, model_ids: Collection[int]) -> dict[int, Model]:
         """Return those of the models that exist, by id."""
@@ -255,7 +263,8 @@ class Models(Manager):
             db.execute("DELETE FROM models WHERE id = ?", (operation.spec["model_id"],))
             self._operations.finish(db, operation)
 
-    def _run_deploy(self, operation: Operation, _: Cancellation) -> None:
+    def _run_deploy(self, operation: Operation, cancellation: Cancellation) -> None:
+        self._wait_for_nodes(operation, cancellation)
         self._set_deployed(operation, cast("int", operation.spec["node_count"]))
 
     def _run_undeploy(self, operation: Operation, _: Cancellation) -> None:
@@ -271,7 +280,7 @@ class Models(Manager):
             if model is not None and model.node_count != node_count:
                 db.execute(
                     "UPDATE models SET deployed = ?, node_count = ?, updated = ? WHERE id = ?",
-                    (node_count > 0, node_count, to_micros(self._clock.now()), model_id),
+                    (node_count > 0, node_count, to_micros(self._updated(model)), model_id),
                 )
                 self._billing.deployment_changed(db, operation, model, node_count)
             self._operations.finish(db, operation)

@@ -6,13 +6,24 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from automl_plan.emulator.billing import Billing
+from automl_plan.emulator.call_readings import (
+    CANCEL,
+    CANCEL_OF_ENDED,
+    DEPLOYMENT_TIME,
+    DISPLAY_NAMES,
+    LIST_ORDER,
+    ROW_FAILURES,
+    UPDATE_TIME,
+)
 from automl_plan.emulator.clock import Clock, to_micros
-from automl_plan.emulator.errors import Code, ServiceError, required
+from automl_plan.emulator.errors import Code, ServiceError, precondition, required
 from automl_plan.emulator.faults import current_call
 from automl_plan.emulator.jobs import Cancellation, JobCancelled, JobInterrupted, Jobs
 from automl_plan.emulator.lifespan import Lifespans
@@ -20,7 +31,9 @@ from automl_plan.emulator.limits import BATCHES_AT_ONCE, IMPORTS_AT_ONCE, TRAINI
 from automl_plan.emulator.objects import (
     CANCELLABLE,
     Counts,
+    Dataset,
     Failure,
+    Model,
     ObjectRef,
     Operation,
     OperationKind,
@@ -33,6 +46,7 @@ from automl_plan.emulator.rows import (
     Window,
     column,
     insert_operation,
+    is_named,
     read_operation,
     select,
     select_page,
@@ -46,6 +60,7 @@ MAX_FAILURES = 20
 
 POOLS: Mapping[str, int] = {
     "changes": 1,  # one at a time, in the order of the requests
+    "deployments": 32,
     "exports": 2,
     "imports": IMPORTS_AT_ONCE,
     "trainings": TRAININGS_AT_ONCE,
@@ -70,8 +85,11 @@ fails, JobCancelled when it is cancelled."""
 class Operations:
     """The operations of all scopes."""
 
-    def __init__(self, store: Store, clock: Clock, jobs: Jobs, billing: Billing) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, jobs: Jobs, billing: Billing, readings: Readings
+    ) -> None:
         self._store = store
+        self._readings = readings
         self._clock = clock
         self._billing = billing
         self._jobs = jobs
@@ -159,12 +177,21 @@ class Operations:
                 to_micros(self._clock.now()),
                 *(result or (None, None)),
                 output,
-                column(tuple(failures[:MAX_FAILURES])),
+                column(self._reported(failures)),
                 column(counts),
                 operation.id,
             ),
         )
         _drop_if_forgotten(db, operation.id)
+
+    def _reported(self, failures: Sequence[str]) -> tuple[str, ...]:
+        """What an operation says of rows that were left out."""
+        match self._readings[ROW_FAILURES]:
+            case "each":
+                return tuple(failures)
+            case "summed":
+                return (f"{len(failures)} rows could not be imported.",) if failures else ()
+        return tuple(failures[:MAX_FAILURES])
 
     def get(
         self, scope: Scope, operation_id: int, missing: str = "The operation does not exist."
@@ -180,13 +207,36 @@ class Operations:
         if late:
             terms = [*terms, created_until(self._clock.now() - timedelta(seconds=late))]
         with self._store.reading() as db:
-            return select_page(db, Operation, scope, terms, window)
+            return select_page(db, Operation, scope, terms, in_order(window, self._readings))
 
     def cancel(self, scope: Scope, operation_id: int) -> None:
         """Ask an import or a training to stop; without effect on others and on finished ones."""
         operation = self.get(scope, operation_id)
+        if operation.done and self._readings[CANCEL_OF_ENDED] == "refused":
+            raise precondition("The operation has ended: it can't be cancelled.")
         if operation.done or operation.stubborn or operation.kind not in CANCELLABLE:
             return
+        match self._readings[CANCEL]:
+            case "refused":
+                raise precondition("The operation can't be cancelled any more.")
+            case "too-late":
+                return
+        self._stop(operation)
+
+    def stop_on(self, target: ObjectRef, kinds: Sequence[OperationKind]) -> None:
+        """Cancel all operations of these kinds that work on an object."""
+        marks = ", ".join("?" * len(kinds))
+        with self._store.reading() as db:
+            rows = db.execute(
+                "SELECT o.* FROM works_on w JOIN operations o ON o.id = w.operation_id "  # noqa: S608 - only marks
+                f"WHERE w.kind = ? AND w.object_id = ? AND o.done = 0 AND o.kind IN ({marks})",
+                (*target, *kinds),
+            ).fetchall()
+        for row in rows:
+            self._stop(read_operation(row))
+
+    def _stop(self, operation: Operation) -> None:
+        operation_id = operation.id
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE operations SET cancel_requested = 1 WHERE id = ? AND done = 0",
@@ -259,6 +309,8 @@ class Operations:
 
     def _submit(self, operation: Operation) -> None:
         pool = _POOL_OF.get(operation.kind, "changes")
+        if operation.kind in DEPLOYS and self._readings[DEPLOYMENT_TIME] != "at-once":
+            pool = "deployments"
         self._jobs.submit(
             pool, operation.id, lambda cancellation: self._run(operation, cancellation)
         )
@@ -302,6 +354,15 @@ def _drop_if_forgotten(db: Connection, operation_id: int) -> None:
     )
 
 
+DEPLOYS = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
+_DEPLOYMENT_HOURS = {"at-once": 0.0, "minutes": 1 / 6, "hour": 1.0}
+
+
+def in_order(window: Window, readings: Readings) -> Window:
+    """Return the window of a list in the order in which the service lists."""
+    return replace(window, order=readings[LIST_ORDER])
+
+
 class Context(NamedTuple):
     """The parts of the engine that datasets, models, endpoints and trainings share."""
 
@@ -321,3 +382,23 @@ class Manager:
         self._lifespans, self._readings = context[4:]
         for kind, runner in runners.items():
             self._operations.register(kind, runner)
+
+    def _updated(self, model: Model) -> datetime:
+        """When a model was last changed, after a deployment of it begins or ends now."""
+        moves = self._readings[UPDATE_TIME] == "moves"
+        return self._clock.now() if moves else model.updated
+
+    def _check_free(
+        self, db: Connection, kind: type[Dataset | Model], scope: Scope, display_name: str
+    ) -> None:
+        """Refuse a second object of a display name, where those are unique."""
+        if self._readings[DISPLAY_NAMES] == "unique" and is_named(db, kind, scope, display_name):
+            raise ServiceError(Code.ALREADY_EXISTS, f"The name {display_name} is taken.")
+
+    def _wait_for_nodes(self, operation: Operation, cancellation: Cancellation) -> None:
+        """Wait as long as a deployment takes. Raises JobInterrupted when the service stops."""
+        hours = _DEPLOYMENT_HOURS[self._readings[DEPLOYMENT_TIME]]
+        if hours:
+            ready = self._clock.after(operation.created, hours)
+            self._clock.wait_until(ready, cancellation.requested)
+            cancellation.check()

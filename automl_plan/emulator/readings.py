@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from automl_plan.emulator.answer_readings import ANSWER_READINGS
+from automl_plan.emulator.call_readings import CALL_READINGS
 from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.reading import Reading as Reading  # others import it from here
 
@@ -149,6 +150,7 @@ DATA_STATS = Reading(
 )
 READINGS: tuple[Reading, ...] = (
     *ANSWER_READINGS,
+    *CALL_READINGS,
     ITEM_IMAGE,
     ITEM_SEARCH,
     BATCH_FILE_NAMES,

@@ -50,6 +50,8 @@ class Window(msgspec.Struct, frozen=True):
 
     size: int
     before: int | None = None
+    order: str = "newest-first"
+    """Or `oldest-first` or `by-id`: then the page is of rows after `before`."""
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -160,21 +162,34 @@ def known_projects(db: Connection) -> list[str]:
     return [row["project"] for row in db.execute(union)]
 
 
+def is_named(db: Connection, kind: type[Dataset | Model], scope: Scope, display_name: str) -> bool:
+    """Return whether an object of a scope has that display name."""
+    table = _TABLES[kind]
+    row = db.execute(
+        f"SELECT 1 FROM {table.name} WHERE display_name = ? AND {table.in_scope}",  # noqa: S608 - closed sets only
+        (display_name, *scope),
+    ).fetchone()
+    return row is not None
+
+
 def select_page(
     db: Connection, kind: type[Listed], scope: Scope, terms: Sequence[Term], window: Window
 ) -> Page[Listed]:
     """Return one page of the objects of a scope that match all terms, newest first."""
     table = _TABLES[kind]
+    key = table.key if window.order == "by-id" else "seq"
+    newest = window.order == "newest-first"
     if window.before is not None:
-        terms = [*terms, Term("seq < ?", (window.before,))]
+        terms = [*terms, Term(f"{key} {'<' if newest else '>'} ?", (window.before,))]
     where = " AND ".join([table.in_scope, *(term.sql for term in terms)])
     rows = db.execute(
-        f"SELECT * FROM {table.name} WHERE {where} ORDER BY seq DESC LIMIT ?",  # noqa: S608 - closed sets only
+        f"SELECT * FROM {table.name} WHERE {where} ORDER BY {key} "  # noqa: S608 - closed sets only
+        f"{'DESC' if newest else 'ASC'} LIMIT ?",
         (*scope, *(value for term in terms for value in term.parameters), window.size + 1),
     ).fetchall()
     more = len(rows) > window.size
     rows = rows[: window.size]
-    return Page(tuple(table.read(db, row) for row in rows), rows[-1]["seq"] if more else None)
+    return Page(tuple(table.read(db, row) for row in rows), rows[-1][key] if more else None)
 
 
 def matches(db: Connection, item: msgspec.Struct, terms: Sequence[Term]) -> bool:

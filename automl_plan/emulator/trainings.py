@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan.emulator.annotation_sets import select_sets, trained_on
+from automl_plan.emulator.call_readings import CREATE_TIME
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import (
     Code,
@@ -32,6 +33,7 @@ from automl_plan.emulator.files import Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
 from automl_plan.emulator.models import model_of_training
 from automl_plan.emulator.objects import (
+    Api,
     Dataset,
     Model,
     ModelEvaluation,
@@ -188,6 +190,7 @@ class Trainings(Manager):
                 dataset = None
             dataset = required(dataset, _NO_DATASET)
             _check(db, scope, dataset, new)
+            self._check_free(db, Model, scope, new.display_name)
             on_model = ObjectRef(ObjectKind.MODEL, new_id(db))
             spec = {**msgspec.to_builtins(new), "model_id": on_model.id}
             try:
@@ -226,6 +229,11 @@ class Trainings(Manager):
         with self._store.transaction() as db:
             self._store_result(db, operation, dataset, specs, result, _stats(job.examples))
 
+    def _told_by_end(self, scope: Scope) -> bool:
+        """Whether the creation of a model is the end of its training, and not the start."""
+        reading = self._readings[CREATE_TIME]
+        return reading == "end" or (reading == "published" and scope.api is Api.VERTEX)
+
     def _store_result(
         self,
         db: Connection,
@@ -240,6 +248,7 @@ class Trainings(Manager):
             operation,
             problem=dataset.problem,
             multilabel=dataset.multilabel,
+            created=now if self._told_by_end(operation.scope) else operation.created,
             updated=now,
             cost=result.train_cost_milli_node_hours,
             stop_reason=result.stop_reason,

@@ -110,6 +110,12 @@ class Walk:
             time.sleep(0.005)
         return self.ask("GET", url)
 
+    def may_end(self, url: str) -> None:
+        """Wait until an operation has ended, if it takes no time."""
+        end = time.monotonic() + 2
+        while not self.quietly("GET", url).get("done") and time.monotonic() < end:
+            time.sleep(0.005)
+
     def _send(self, verb: str, url: str, body: object) -> tuple[int, object]:
         split = urlsplit(url)
         query = dict(parse_qsl(split.query, keep_blank_values=True))
@@ -122,7 +128,7 @@ class Walk:
             found, kind = match[0], str(match.lastgroup)
             if kind == "time":
                 since = datetime.fromisoformat(found) - self._began
-                return f"+{round(since.total_seconds() / HOUR)}h"
+                return f"+{since.total_seconds() / HOUR:.1f}h"
             return self._seen.setdefault(found, f"{kind}-{len(self._seen)}")
 
         return _TOKEN.sub(r"\1token", _SHIFTING.sub(told, text))
@@ -133,15 +139,18 @@ def walking(folder: Path, values: Mapping[str, str]) -> Iterator[Walk]:
     """A service with these readings, and a bucket for it to import from."""
     bucket = folder / "buckets" / "bucket"
     bucket.mkdir(parents=True)
-    rows = []
+    rows, others = [], []
     for number in range(12):
         (bucket / f"{number}.png").write_bytes(f"image {number}".encode())
         use = ("TRAIN", "TRAIN", "VALIDATION", "TEST")[number % 4]
         rows.append(f"{use},gs://bucket/{number}.png,{('cat', 'dog', 'eel')[number // 4]}\n")
+        (bucket / f"other-{number}.png").write_bytes(f"other {number}".encode())
+        others.append(f"TRAIN,gs://bucket/other-{number}.png,cat\n")
     (bucket / "all.csv").write_text("".join(rows))
+    (bucket / "others.csv").write_text("".join(others))
     bad = [f"TRAIN,gs://bucket/{number}.png,a+b\n" for number in range(2)]
     (bucket / "bad.csv").write_text("".join([*rows, *bad]))
-    (bucket / "many.csv").write_text("".join([*rows, *(f"{row}" for row in rows * 3)]))
+    (bucket / "many.csv").write_text("".join(rows * 4))
     instances = [{"content": f"gs://bucket/{name}.png", "mimeType": "image/png"} for name in "0x"]
     (bucket / "batch.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in instances))
     files = Files(folder / "buckets", folder)
@@ -233,8 +242,16 @@ class _Automl:
         return dataset
 
     def _cancelled_import(self, dataset: str) -> None:
-        config = {"gcsSource": {"inputUris": ["gs://bucket/all.csv"]}}
-        self._ended(self._walk.ask("POST", f"{dataset}:importData", {"inputConfig": config}))
+        """It may have ended before; by some readings it takes as long as the clock says."""
+        config = {"gcsSource": {"inputUris": ["gs://bucket/others.csv"]}}
+        self._walk.clock.hold(held=True)
+        begun = self._walk.ask("POST", f"{dataset}:importData", {"inputConfig": config})
+        url = f"{self._home}/operations/{_tail(begun.get('name'))}"
+        self._walk.may_end(url)
+        self._walk.ask("POST", f"{url}:cancel")
+        self._walk.clock.hold(held=False)
+        self._until_done(url)
+        self._walk.ask("GET", dataset)
 
     def _train(self, dataset: str, name: str) -> str:
         metadata = {"imageClassificationModelMetadata": {"trainBudgetMilliNodeHours": 8000}}
@@ -266,7 +283,7 @@ class _Vertex:
     def go(self) -> None:
         ask, home = self._walk.ask, self._home
         dataset = self._dataset("flowers")
-        ask("PATCH", dataset, {"labels": {"team": "a"}})
+        ask("PATCH", dataset, {"labels": {"team": "a", "aiplatform.googleapis.com/a": "b"}})
         self._walk.clock.hold(held=True)
         first = self._train(dataset, "first")
         ask("GET", f"{home}/trainingPipelines")

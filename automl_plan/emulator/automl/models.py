@@ -12,6 +12,7 @@ from automl_plan.emulator.automl.filters import (
 )
 from automl_plan.emulator.automl.names import number_of, scope_of, wire_id
 from automl_plan.emulator.automl.operations import operation_reply
+from automl_plan.emulator.call_readings import TRAIN_BUDGET
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request
@@ -84,6 +85,19 @@ def _render(model: Model, *, enums: bool) -> Mapping[str, object]:
     )
 
 
+def _in_hours(message: Mapping[str, object]) -> Mapping[str, object]:
+    """A Model whose budget is in hours of the clock, if it is for classification."""
+    problem = Problem.IMAGE_CLASSIFICATION
+    found = message.get(_METADATA[problem])
+    if not isinstance(found, dict):
+        return message
+    metadata = dict(found)
+    milli = int(metadata.pop("trainBudgetMilliNodeHours"))
+    nodes = MODEL_TYPES[problem][metadata["modelType"]].nodes
+    metadata["trainBudget"] = str(round(milli / 1000 / nodes))
+    return {**message, _METADATA[problem]: metadata}
+
+
 def _int64(number: int) -> str | None:
     return str(number) if number else None
 
@@ -116,7 +130,10 @@ class AutomlModels(ResourceMethods[Model, int]):
 
     def render(self, request: Request, items: Sequence[Model]) -> Sequence[Mapping[str, object]]:
         enums = enums_as_numbers(request)
-        return [_render(model, enums=enums) for model in items]
+        messages = [_render(model, enums=enums) for model in items]
+        if self._engine.readings[TRAIN_BUDGET] == "hours":
+            return [_in_hours(each) for each in messages]
+        return messages
 
     def create(self, request: Request) -> Reply:
         check_query(request)

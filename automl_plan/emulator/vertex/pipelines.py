@@ -4,6 +4,7 @@ AutoML's image trainings (gs://google-cloud-aiplatform/schema/trainingjob/defini
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
+from automl_plan.emulator.call_readings import PIPELINES_BY_LABEL
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
@@ -11,7 +12,7 @@ from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
 from automl_plan.emulator.limits import budget_fault
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
 from automl_plan.emulator.readings import Readings
-from automl_plan.emulator.sql_filters import equals
+from automl_plan.emulator.sql_filters import Term, compare, equals
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.vertex import filters
@@ -114,7 +115,7 @@ class VertexPipelines:
                 ),
                 "state": state_term(_STATE),
                 "create_time": filters.created,
-                "labels": filters.labels("json_extract(spec, '$.asked.labels')"),
+                "labels": self._labels_term,
             },
         )
         terms.append(equals("kind", OperationKind.CREATE_MODEL))
@@ -122,6 +123,14 @@ class VertexPipelines:
         messages = self._render(request, scope, found.items)
         token = page.token(found.next_before)
         return list_reply(request, "trainingPipelines", messages, token)
+
+    def _labels_term(self, comparison: filters.Comparison) -> Term:
+        match self._engine.readings[PIPELINES_BY_LABEL]:
+            case "refused":
+                raise filters.bad_comparison(comparison)
+            case "ignored":
+                return compare("id", ">=", 0)
+        return filters.labels("json_extract(spec, '$.asked.labels')")(comparison)
 
     def cancel(self, request: Request) -> Reply:
         """Request cancellation; poll the pipeline to see whether it succeeds."""

@@ -18,11 +18,19 @@ from automl_plan.emulator.answer_readings import (
     PROJECT_IN_NAMES,
     UNKNOWN_ENUM,
 )
+from automl_plan.emulator.call_readings import (
+    ETAG_MISMATCH,
+    ETAGS,
+    PAGE_SIZE_ABOVE_MOST,
+    PAGE_SIZE_DEFAULT,
+    UPDATE_MASK_ABSENT,
+)
+from automl_plan.emulator.errors import Code, ServiceError, invalid, precondition
 from automl_plan.emulator.http import Handler, Reply, Request
 from automl_plan.emulator.methods import Method
 from automl_plan.emulator.projects import Projects
 from automl_plan.emulator.readings import Readings
-from automl_plan.emulator.wire.requests import enums_as_numbers
+from automl_plan.emulator.wire.requests import MAX_PAGE_SIZE, enums_as_numbers, parameter
 
 NAMES = frozenset(
     {"artifact", "dataset", "endpoint", "model", "name", "parent", "trainingPipeline"}
@@ -80,11 +88,39 @@ class Answers:
         project = request.params.get("project", "")
         number = self._projects.number_of(project)
         known = self._projects.id_of(project)
-        reply = handler(_by_id(request, number, known))
+        request = self._decided(method, _by_id(request, number, known))
+        try:
+            reply = handler(request)
+        except ServiceError as error:
+            if error.code is Code.ABORTED and self._readings[ETAG_MISMATCH] != "aborted":
+                raise precondition(error.message) from error
+            raise
         if reply.content is None or reply.status != 200:
             return reply
         content = self._formed(method, request, known, number, reply.content)
         return replace(reply, content=content)
+
+    def _decided(self, method: Method, request: Request) -> Request:
+        """The request with the parameters that it leaves to the service."""
+        if method.endswith(".list"):
+            return self._paged(request)
+        if method.endswith(".patch") and not parameter(request, "updateMask"):
+            match self._readings[UPDATE_MASK_ABSENT]:
+                case "refused":
+                    raise invalid(("update_mask", "Required field not set."))
+                case "all-fields":
+                    return replace(request, query={**request.query, "updateMask": "*"})
+        return request
+
+    def _paged(self, request: Request) -> Request:
+        size = parameter(request, "pageSize") or "0"
+        if size == "0":
+            default = self._readings[PAGE_SIZE_DEFAULT]
+            return replace(request, query={**request.query, "pageSize": default})
+        number = int(size) if size.isdecimal() else 0
+        if number > MAX_PAGE_SIZE and self._readings[PAGE_SIZE_ABOVE_MOST] == "refused":
+            raise invalid(("page_size", f"The page size is at most {MAX_PAGE_SIZE}."))
+        return request
 
     def _formed(
         self, method: Method, request: Request, project: str, number: str, content: object
@@ -97,6 +133,8 @@ class Answers:
             content = _without_empty_inputs(content, message)
         elif readings[EMPTY_FIELDS] == "present":
             content = _with_empty(content, message)
+        if readings[ETAGS] == "not-models" and method.startswith("models."):
+            content = _without_etags(content)
         names = readings[PROJECT_IN_NAMES]
         fields: dict[str, Callable[[str], object]] = {}
         if names == "number-in-references":
@@ -148,6 +186,15 @@ def _mapped(value: object, fields: Mapping[str, Callable[[str], object]]) -> obj
         else:
             found[key] = each if key in _USERS else _mapped(each, fields)
     return found
+
+
+def _without_etags(content: object) -> object:
+    if isinstance(content, list | tuple):
+        return [_without_etags(each) for each in content]
+    if not isinstance(content, Mapping):
+        return content
+    listed = {k: _without_etags(v) if isinstance(v, list) else v for k, v in content.items()}
+    return {key: value for key, value in listed.items() if key != "etag"}
 
 
 def _each(value: object, change: Callable[[Mapping[str, Any]], object]) -> object:
