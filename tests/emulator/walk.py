@@ -46,7 +46,7 @@ class _Clock(Clock):
 
     def __init__(self) -> None:
         super().__init__(1.0)
-        self._now = datetime.now(UTC).replace(microsecond=0)
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
         self._held = False
 
     def now(self) -> datetime:
