@@ -73,7 +73,7 @@ CANCEL = Reading(
     about="What becomes of an import or a training when it is cancelled?",
     values={
         "succeeds": "it ends as cancelled",
-        "too-late": "the request is taken, and it ends well all the same, and is billed",
+        "too-late": "the request is taken, and it ends well anyway, and is billed",
         "refused": "the request is refused as FAILED_PRECONDITION",
     },
     recorded="succeeds",
@@ -146,7 +146,7 @@ PAGE_SIZE_DEFAULT = Reading(
     values={"100": "at most 100", "1": "one"},
     recorded="100",
     former="100",
-    sources=(f"{_DISCOVERY}datasets.list, pageSize: no default is told", "google.aip.dev/158"),
+    sources=(f"{_DISCOVERY}datasets.list, pageSize: no default", "google.aip.dev/158"),
 )
 
 PAGE_SIZE_ABOVE_MOST = Reading(
