@@ -69,15 +69,15 @@ def policy(written: Mapping[str, Any]) -> Policy:
     return tuple(
         PolicyRule(
             key,
-            Check(told["x-rule"]["check"]),
+            Check(schema["x-rule"]["check"]),
             written[key],
-            told["x-rule"]["message"],
-            told["x-rule"].get("of", ""),
-            told["x-rule"].get("grows_from"),
+            schema["x-rule"]["message"],
+            schema["x-rule"].get("of", ""),
+            schema["x-rule"].get("grows_from"),
             key in warn,
         )
-        for key, told in declared.items()
-        if key in written and "x-rule" in told
+        for key, schema in declared.items()
+        if key in written and "x-rule" in schema
     )
 
 
@@ -86,15 +86,15 @@ def receivers(written: Mapping[str, Any]) -> tuple[Receiver, ...]:
     found = []
     for name, entry in sorted(written.items()):
         (way,) = (each for each in Way if each in entry)
-        told = entry[way]
+        values = entry[way]
         if way is Way.COMMAND:
-            told = {"command": tuple(told)}
+            values = {"command": tuple(values)}
         elif way is Way.EMAIL:
-            told = {"mailing": _mailing(told)}
+            values = {"mailing": _mailing(values)}
         kinds = frozenset(map(NoticeKind, entry.get("events", NoticeKind)))
         if NoticeKind.GATE_REJECTED in kinds:
             kinds |= {NoticeKind.GATE_UNDECIDED}
-        found.append(Receiver(name, way, kinds, **told))
+        found.append(Receiver(name, way, kinds, **values))
     return tuple(found)
 
 

@@ -280,16 +280,16 @@ def _circles(config: ResolvedConfig) -> Iterator[Finding]:
         for number, _, source in _addresses(config, "moved", "from")
         if source is not None
     }
-    told: set[Address] = set()
+    reported: set[Address] = set()
     for number, _, source in _addresses(config, "moved", "from"):
-        if source is None or source in told:
+        if source is None or source in reported:
             continue
         circle, at = [source], onwards.get(source)
         while at is not None and at not in circle:
             circle.append(at)
             at = onwards.get(at)
         if at == source and len(circle) > 1:
-            told.update(circle)  # once for each circle
+            reported.update(circle)  # once for each circle
             message = f"these moves form a cycle from {source} back to it"
             yield Finding(("moved", number), "block-twice", message, "remove one of them")
 

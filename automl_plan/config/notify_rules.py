@@ -51,42 +51,42 @@ def _notify_way(config: ResolvedConfig) -> Iterator[Finding]:
 @_rule("notify-email", "An e-mail has a mail server, a sender and receivers.")
 def _notify_email(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.notify.items():
-        told = entry.get("email")
-        if told is None:
+        email = entry.get("email")
+        if email is None:
             continue
         path: KeyPath = ("notify", name, "email")
-        if not re.fullmatch(_HOST, told.get("host", "x")):
-            message, hint = f"{quoted(told['host'])} is not a host name", "write smtp.example.com"
+        if not re.fullmatch(_HOST, email.get("host", "x")):
+            message, hint = f"{quoted(email['host'])} is not a host name", "write smtp.example.com"
             yield Finding((*path, "host"), "notify-email", message, hint)
-        if not 1 <= told.get("port", 1) <= 65535:
-            message = f"{told['port']} is not a port"
+        if not 1 <= email.get("port", 1) <= 65535:
+            message = f"{email['port']} is not a port"
             yield Finding((*path, "port"), "notify-email", message, "write 1 to 65535")
         addresses: list[tuple[KeyPath, str]] = []
-        if "from" in told:
-            addresses.append(((*path, "from"), told["from"]))
-        addresses += [((*path, "to", str(i)), each) for i, each in enumerate(told.get("to", ()))]
+        if "from" in email:
+            addresses.append(((*path, "from"), email["from"]))
+        addresses += [((*path, "to", str(i)), each) for i, each in enumerate(email.get("to", ()))]
         for place, address in addresses:
             if len(address) > _LONGEST_ADDRESS or not re.fullmatch(_MAIL_ADDRESS, address):
                 message = f"{quoted(address)} is not an e-mail address"
                 hint = "write only the address, such as name@example.com, in ASCII"
                 yield Finding(place, "notify-email", message, hint)
-        if told.get("to") == []:
+        if email.get("to") == []:
             yield Finding(
                 (*path, "to"),
                 "notify-email",
                 "the e-mail has no recipients",
                 "write at least one address",
             )
-        if ("username_env" in told) != ("password_env" in told):
+        if ("username_env" in email) != ("password_env" in email):
             message = "a login needs a user name and a password"
             hint = "write both username_env and password_env, or neither"
             yield Finding(path, "notify-email", message, hint)
 
 
-def _addresses(path: KeyPath, told: Any) -> Iterator[Finding]:
-    if not isinstance(told, dict):
+def _addresses(path: KeyPath, entry: Any) -> Iterator[Finding]:
+    if not isinstance(entry, dict):
         return
-    for key, value in told.items():
+    for key, value in entry.items():
         if key == "url" and not re.fullmatch(r"https?://[^\s@]+", value):
             message = f"{quoted(value)} is not a webhook URL"
             hint = "write https://…; keep a secret URL in the environment: url_env"

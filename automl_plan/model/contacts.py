@@ -84,10 +84,10 @@ def _address(url: str) -> tuple[str, str | None]:
 
 
 def _mail(mailing: Mailing) -> str:
-    told = f"{', '.join(mailing.to)} from {mailing.sender} by {mailing.host}:{mailing.port}"
-    told += f" ({mailing.tls})"
+    text = f"{', '.join(mailing.to)} from {mailing.sender} by {mailing.host}:{mailing.port}"
+    text += f" ({mailing.tls})"
     if mailing.username_env is not None:
-        told += f", logged in with ${mailing.username_env} and ${mailing.password_env}"
+        text += f", logged in with ${mailing.username_env} and ${mailing.password_env}"
     if mailing.ca_file is not None:
-        told += f", trusting {mailing.ca_file}"
-    return told
+        text += f", trusting {mailing.ca_file}"
+    return text

@@ -87,5 +87,5 @@ def endpoint_digest(lineage: str, mark: str, apart: str = "") -> str:
 
     `apart` is the id of a model for which a second one is made.
     """
-    told = f"{lineage} {mark}" + (f" {apart}" if apart else "")
-    return hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
+    source = f"{lineage} {mark}" + (f" {apart}" if apart else "")
+    return hashlib.sha256(source.encode()).hexdigest()[:_DIGITS]

@@ -207,5 +207,5 @@ def status_of(labels: Mapping[str, str]) -> Status | None:
 
 def address_label(lineage: str, address: Address) -> str:
     """Return the value of the label of an address."""
-    told = f"{lineage[:LINEAGE_DIGITS]}-{address_digest(address)}-{address.name.lower()}"
-    return told[:_MAX_VALUE]
+    label = f"{lineage[:LINEAGE_DIGITS]}-{address_digest(address)}-{address.name.lower()}"
+    return label[:_MAX_VALUE]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, field, to_builtins
 
 from automl_plan.model.json import Attributes, Json
 
@@ -44,45 +45,37 @@ class Requirements(Struct, frozen=True):
 
     def to_json(self) -> dict[str, Json]:
         """As the configuration has it; equal requirements give equal JSON."""
-        content: dict[str, Json] = {str(m): v for m, v in sorted(self.overall.items())}
-        if self.each_label:
-            content["each_label"] = {str(m): v for m, v in sorted(self.each_label.items())}
-        if self.labels:
-            content["labels"] = {
-                label: {str(m): v for m, v in sorted(minima.items())}
-                for label, minima in sorted(self.labels.items())
-            }
-        content["threshold"] = self.threshold
-        if self.not_worse_than_current is not None:
-            content["not_worse_than_current"] = self.not_worse_than_current
-        if self.confidence is not None:
-            content["confidence"] = self.confidence
-        return content
+        metrics: dict[str, Any] = {str(metric): least for metric, least in self.overall.items()}
+        others = {name: getattr(self, name) for name in _BESIDE_METRICS}
+        written: dict[str, Json] = to_builtins(_Written(**metrics, **others), order="deterministic")
+        return written
 
     @classmethod
     def from_json(cls, content: Attributes) -> Requirements:
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError."""
-        labels = content.get("labels", {})
-        if not isinstance(labels, dict):
-            raise TypeError("labels is not a mapping")
-        margin, confidence = content.get("not_worse_than_current"), content.get("confidence")
-        return cls(
-            overall=_minima({k: v for k, v in content.items() if k in set(Metric)}),
-            each_label=_minima(content.get("each_label", {})),
-            labels={label: _minima(minima) for label, minima in labels.items()},
-            threshold=_number(content.get("threshold", DEFAULT_THRESHOLD)),
-            not_worse_than_current=None if margin is None else _number(margin),
-            confidence=None if confidence is None else _number(confidence),
-        )
+        """The inverse of `to_json`. Raises ValueError."""
+        try:
+            read = convert(content, _Written)
+        except ValidationError as error:
+            raise ValueError(str(error)) from error
+        overall = {m: least for m in Metric if (least := getattr(read, m)) is not None}
+        others = {name: getattr(read, name) for name in _BESIDE_METRICS}
+        return cls(overall, **{name: value for name, value in others.items() if value is not UNSET})
 
 
-def _minima(content: Json) -> dict[Metric, float]:
-    if not isinstance(content, dict):
-        raise TypeError(f"{content!r:.60} is not a mapping of metrics")
-    return {Metric(metric): _number(value) for metric, value in content.items()}
+class _Written(Struct, omit_defaults=True, kw_only=True):
+    """Requirements as the configuration has them; the metrics are those over all labels."""
+
+    au_prc: float | None = None
+    f1: float | None = None
+    mean_average_precision: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    each_label: Mapping[Metric, float] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[Metric, float]] = field(default_factory=dict)
+    threshold: float | UnsetType = UNSET
+    """Always written."""
+    not_worse_than_current: float | None = None
+    confidence: float | None = None
 
 
-def _number(value: Json) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r:.60} is not a number")
-    return float(value)
+_BESIDE_METRICS = tuple(name for name in _Written.__struct_fields__ if name not in set(Metric))

@@ -49,11 +49,11 @@ def _command(annotation: Annotation, home: Home) -> str:
         properties["line"] = annotation.line
         properties["col"] = annotation.column
     properties["title"] = f"{annotation.rule} {annotation.address}".strip()
-    told = ",".join(f"{name}={_property(str(v))}" for name, v in properties.items() if v)
+    parts = ",".join(f"{name}={_property(str(v))}" for name, v in properties.items() if v)
     text = annotation.text
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}…"
-    return f"::{annotation.level} {told}::{_data(text)}"
+    return f"::{annotation.level} {parts}::{_data(text)}"
 
 
 def _data(text: str) -> str:
@@ -107,12 +107,12 @@ def _add_case(suite: ET.Element, subject: str, found: Sequence[Annotation], repo
         first, more = errors[0], len(errors) - 1
         message = clean(first.message) + (f" (and {more} more)" if more else "")
         told = {"type": clean(first.rule), "message": message}
-        ET.SubElement(case, "failure", told).text = _told(errors, report.home)
+        ET.SubElement(case, "failure", told).text = _listed(errors, report.home)
     if others:
-        ET.SubElement(case, "system-out").text = _told(others, report.home)
+        ET.SubElement(case, "system-out").text = _listed(others, report.home)
 
 
-def _told(found: Sequence[Annotation], home: Home) -> str:
+def _listed(found: Sequence[Annotation], home: Home) -> str:
     return "\n".join(f"{_place(each, home)}{clean(each.rule)}: {each.text}" for each in found)
 
 

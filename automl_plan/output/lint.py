@@ -61,12 +61,12 @@ def _verdict(results: Sequence[Linted], style: Style) -> str:
         severity: sum(linted.by_severity[severity] for linted in results)
         for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTICE)
     }
-    told = [counted(count, severity) for severity, count in totals.items() if count]
-    if not told:
+    counts = [counted(count, severity) for severity, count in totals.items() if count]
+    if not counts:
         if any(linted.unchecked for linted in results):
             return "No problems found in what was checked.\n"
         return style.green("No problems found in the data.") + "\n"
-    text = ", ".join(told) + "."
+    text = ", ".join(counts) + "."
     return (style.red(text) if totals[Severity.ERROR] else text) + "\n"
 
 

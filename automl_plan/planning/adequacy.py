@@ -96,19 +96,20 @@ def advise(counts: DataCounts, limits: DataLimits, card: Scorecard | None = None
         (_label(each, limits, figures.get(each.label)) for each in counts.labels),
         key=lambda label: _rank(label, limits.few, overall),
     )
-    grave, held, told = _grave(counts, limits), _held(counts, limits), list(_told(counts, limits))
+    grave, held = _grave(counts, limits), _held(counts, limits)
+    reported = list(_notices(counts, limits))
     verdict = Adequacy.GOOD
     if held:
         verdict = Adequacy.ADEQUATE
     if grave:
         verdict = Adequacy.NOT_ADEQUATE
     if card is not None:
-        told += _weak(ranked, overall)
+        reported += _weak(ranked, overall)
         if card.guessing is not None:
-            told.append(Reason("no-better-than-guessing", f"{_named(card)} is {card.guessing}"))
+            reported.append(Reason("no-better-than-guessing", f"{_named(card)} is {card.guessing}"))
     return Advice(
         verdict,
-        (*(reason for reason, _ in grave), *(reason for reason, _ in held), *told),
+        (*(reason for reason, _ in grave), *(reason for reason, _ in held), *reported),
         _change(counts, ranked, grave, held),
         tuple(ranked),
         len(ranked),
@@ -233,7 +234,7 @@ def _sets(counts: DataCounts, shares: Mapping[str, float]) -> _Found:
     return found
 
 
-def _told(counts: DataCounts, limits: DataLimits) -> Iterator[Reason]:
+def _notices(counts: DataCounts, limits: DataLimits) -> Iterator[Reason]:
     """What is worth knowing and holds nothing back."""
     if counts.unlabelled:
         text = f"{_counted(counts.unlabelled, 'image')} without a label: not used for training"

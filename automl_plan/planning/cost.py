@@ -145,10 +145,10 @@ def seconds_of(operation: RecordedOperation, meter: Meter, stands: Operation | N
         ended = birth_of(stands.update_time)
         if begun is not None and ended is not None:
             return max((ended - begun).total_seconds(), 0.0)
-    told = [meter.now - datetime.fromisoformat(operation.started)]
+    spans = [meter.now - datetime.fromisoformat(operation.started)]
     if begun is not None and meter.service_now is not None:
-        told.append(meter.service_now - begun)
-    return max(0.0, *(each.total_seconds() for each in told))
+        spans.append(meter.service_now - begun)
+    return max(0.0, *(each.total_seconds() for each in spans))
 
 
 def _priced(training: Attributes, types: ModelTypes) -> tuple[Problem, str, int, int] | None:

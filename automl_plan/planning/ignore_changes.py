@@ -90,8 +90,8 @@ def _field(
             return {}  # the number of nodes is ignored, not whether it is deployed
         if not isinstance(value, dict):
             return {"node_count": None}
-        told = value.get("node_count")  # the service may not tell on how many
-        return {"node_count": told or getattr(declared, "node_count", None) or 1}
+        reported = value.get("node_count")  # the service may not tell on how many
+        return {"node_count": reported or getattr(declared, "node_count", None) or 1}
     if top == "sources":
         return {"data": there.get("data")} if there.get("data") is not None else {}
     if top == declared.problem and isinstance(value, dict):

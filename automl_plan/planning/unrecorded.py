@@ -95,9 +95,9 @@ def unrecorded(
     if not (found or labelled or unlabelled):
         return ()
     reader = _Reader(lineage, resources, declared, prices)
-    told = [reader.object(obj) for obj in found] + [reader.training(t) for t in labelled]
-    told += [_on_dataset(training, address) for training, address in unlabelled]
-    kept = (each for each in told if each is not None)
+    found_objects = [reader.object(obj) for obj in found] + [reader.training(t) for t in labelled]
+    found_objects += [_on_dataset(training, address) for training, address in unlabelled]
+    kept = (each for each in found_objects if each is not None)
     return tuple(sorted(kept, key=lambda each: (each.name, each.kind, each.id)))
 
 

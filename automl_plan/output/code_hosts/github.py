@@ -49,12 +49,12 @@ def run_of(environ: Mapping[str, str]) -> Run:
     )
     number = next((n for n in numbers if isinstance(n, int) and n > 0), None)
     commit = _mapping(pull_request.get("head")).get("sha")
-    told = isinstance(commit, str) and _COMMIT.fullmatch(commit)
+    valid = isinstance(commit, str) and _COMMIT.fullmatch(commit)
     return Run(
         environ.get("GITHUB_API_URL") or "https://api.github.com",
         environ.get("GITHUB_REPOSITORY") or None,
         number,
-        commit if told else None,
+        commit if valid else None,
     )
 
 
@@ -275,15 +275,15 @@ def _refused(answer: requests.Response, method: str, url: str) -> CodeHostError:
         said = str(found["message"])[:200] if isinstance(found, dict) else ""
     except (ValueError, KeyError):
         said = ""
-    told = f"GitHub responded with {status}{f': {said}' if said else ''}."
+    message = f"GitHub responded with {status}{f': {said}' if said else ''}."
     if status >= 500:
         # Whether it acted is not known.
-        return CodeHostUnreachable(told, where=f"{method} {url}", hint="Run the command again.")
+        return CodeHostUnreachable(message, where=f"{method} {url}", hint="Run the command again.")
     if 300 <= status < 400:
         hint = "The repository may have moved: pass its new name with --repo."
     else:
         hint = _HINTS.get(status, "The plan is complete; only the comment is missing.")
-    return CodeHostError(told, where=f"{method} {url}", hint=hint)
+    return CodeHostError(message, where=f"{method} {url}", hint=hint)
 
 
 def _content(answer: requests.Response) -> Any:

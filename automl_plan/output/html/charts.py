@@ -185,8 +185,8 @@ def _is_model(node: Node) -> bool:
 
 
 def _box(node: Node, x: int, y: int) -> Box:
-    name, *told = (clean(line) for line in node.lines)
-    second = " · ".join(told) or "stays as it is"
+    name, *rest = (clean(line) for line in node.lines)
+    second = " · ".join(rest) or "stays as it is"
     return Box(": ".join((name, second)), (_cut(name), _cut(second)), node.shade, x, y)
 
 

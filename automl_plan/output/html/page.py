@@ -216,9 +216,9 @@ def _forecast(risk: Risk | None) -> str:
 
 
 def _lines(change: Change) -> Iterator[Line]:
-    told = set()
+    shown_paths = set()
     for difference in change.differences:
-        told.add(difference.path)
+        shown_paths.add(difference.path)
         path = clean(difference.path)
         if difference.before is not None:
             yield Line("-", f"{path}: {shown(difference.before)}")
@@ -226,7 +226,7 @@ def _lines(change: Change) -> Iterator[Line]:
             yield Line("+", f"{path}: {shown(difference.after)}")
     if change.action in (Action.CREATE, Action.TRAIN, Action.RETRAIN, Action.GATE):
         for path, value in leaves(change.after or {}):
-            if path not in told:
+            if path not in shown_paths:
                 yield Line(" ", f"{clean(path)}: {shown(value)}")
 
 

@@ -87,20 +87,20 @@ def api_error(
         cls = errors.Internal if status >= 500 else errors.Unknown
     message = plain(error.get("message"))
     # Nothing of another body is shown: one who sets the endpoint may not be allowed to read it.
-    told = message or f"HTTP {status}, and no error of Google's form."
+    text = message or f"HTTP {status}, and no error of Google's form."
     return cls(
-        told,
+        text,
         http_status=status,
         retry_after=_retry_after(headers, details),
         where=where,
         hint=_hint(status, details, host)
         or (None if error else advice_on_host(host))
         or (advice_on_path(host) if status == 404 and message in (_NO_METHOD, "") else None)
-        or _usual_hint(cls, told, where),
+        or _usual_hint(cls, text, where),
     )
 
 
-def error_told(body: bytes) -> str:
+def error_text_in(body: bytes) -> str:
     """Code and message of an error of Google's form; "" where a body is none."""
     error = _envelope(body)
     code = error.get("code")
@@ -160,8 +160,8 @@ def _hint(status: int, details: list[dict[str, Any]], host: str) -> str | None:
         hints += [f"See {plain(link.get('url'))}" for link in _objects(detail.get("links"))]
         if "reason" in detail:
             metadata = detail.get("metadata")
-            told = advice_on(str(detail["reason"]), metadata if isinstance(metadata, dict) else {})
-            hints.append(told or f"Google's reason: {plain(detail['reason'])}.")
+            hint = advice_on(str(detail["reason"]), metadata if isinstance(metadata, dict) else {})
+            hints.append(hint or f"Google's reason: {plain(detail['reason'])}.")
     if status in (403, 404, 501) and host.endswith("automl.googleapis.com"):
         hints.append(
             "Google shut AutoML Vision down on 2024-03-31, so this host can't be expected to "
@@ -172,8 +172,8 @@ def _hint(status: int, details: list[dict[str, Any]], host: str) -> str | None:
 
 def _usual_hint(cls: type[ApiError], message: str, where: str) -> str | None:
     """Return a hint for an answer without a reason."""
-    told = advice_on_bucket(message, where) if cls is errors.PermissionDenied else None
-    return told or _HINTS.get(cls)
+    hint = advice_on_bucket(message, where) if cls is errors.PermissionDenied else None
+    return hint or _HINTS.get(cls)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
@@ -201,8 +201,8 @@ def json_object(content: bytes, method: str, path: str) -> dict[str, Any]:
         raise _unusable("The answer is not a JSON object.", method, path)
     # An operation or a pipeline with an error has a name, too.
     if document.get("error") and "name" not in document:
-        told = error_told(content)
-        text = f"The answer is an error under a status of success{f': {told}' if told else '.'}"
+        reason = error_text_in(content)
+        text = f"The answer is an error under a status of success{f': {reason}' if reason else '.'}"
         raise _unusable(text, method, path)
     return document
 

@@ -211,7 +211,7 @@ class Asked:
         LOG.debug("%s:%s in %.0f ms", self._what, outcome, milliseconds)
 
 
-def told_again(method: str, path: str, attempt: int, tries: int, pause: float) -> None:
+def log_retry(method: str, path: str, attempt: int, tries: int, pause: float) -> None:
     """Tell that a request is sent once more."""
     what = described(method, path, None)
     LOG.debug("%s: try %d of %d in %.2f s", what, attempt, tries, pause)
@@ -243,16 +243,16 @@ class ServiceClock:
         if not date:
             return
         try:
-            told = parsedate_to_datetime(date)
-            if told.tzinfo is None:
+            time_there = parsedate_to_datetime(date)
+            if time_there.tzinfo is None:
                 return
-            told = told.astimezone(UTC)
+            time_there = time_there.astimezone(UTC)
         except (ValueError, OverflowError):  # the last day of the calendar may have no UTC
             return
-        if told.year > _LAST_YEAR:
+        if time_there.year > _LAST_YEAR:
             return
         with self._lock:
-            self._heard = (told, time.monotonic())
+            self._heard = (time_there, time.monotonic())
 
     def now(self) -> datetime:
         """What time it is there; by this machine's clock while nothing was heard."""
@@ -260,5 +260,5 @@ class ServiceClock:
             heard = self._heard
         if heard is None:
             return datetime.now(UTC)
-        told, at = heard
-        return told + timedelta(seconds=time.monotonic() - at)
+        time_there, at = heard
+        return time_there + timedelta(seconds=time.monotonic() - at)

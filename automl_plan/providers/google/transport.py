@@ -37,7 +37,7 @@ from automl_plan.providers.google.errors import (
     strange,
     transport_error,
 )
-from automl_plan.providers.google.http_session import Asked, ServiceClock, told_again
+from automl_plan.providers.google.http_session import Asked, ServiceClock, log_retry
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -256,7 +256,7 @@ class HttpTransport:
                     self._pause_all(pause)
                 if pause >= SAID_ALOUD:
                     _LOG.warning("%s Trying again in %.0f seconds.", error.message, pause)
-                told_again(method, path, attempt + 1, TRIES, pause)
+                log_retry(method, path, attempt + 1, TRIES, pause)
                 self._sleep(pause)
         return self._authorised(method, path, query, body, limit=limit, within=within)
 

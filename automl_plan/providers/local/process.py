@@ -100,14 +100,14 @@ def status(data_dir: Path) -> Running | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     believable = _URL.fullmatch(running.url) and _alive(running.pid)
-    told = _told(running.url) if believable else None
-    if told is None:
+    settings = _settings_of(running.url) if believable else None
+    if settings is None:
         return None
     return replace(
         running,
-        time_scale=_number(told.get("timeScale")),
-        idle_timeout=_number(told.get("idleTimeoutSeconds")),
-        **_readings(told.get("readings")),
+        time_scale=_number(settings.get("timeScale")),
+        idle_timeout=_number(settings.get("idleTimeoutSeconds")),
+        **_readings(settings.get("readings")),
     )
 
 
@@ -192,14 +192,14 @@ def readings() -> list[dict[str, Any]]:
         raise EmulatorError(f"The embedded service lists no readings: {error}.") from error
 
 
-def _readings(told: object) -> dict[str, Any]:
+def _readings(readings: object) -> dict[str, Any]:
     """Return the fields of Running about readings; an earlier version reports none."""
-    if not isinstance(told, dict):
+    if not isinstance(readings, dict):
         return {}
     return {
-        "readings": {name: str(each["value"]) for name, each in told.items()},
+        "readings": {name: str(each["value"]) for name, each in readings.items()},
         "changed_readings": frozenset(
-            name for name, each in told.items() if each["value"] != each["recorded"]
+            name for name, each in readings.items() if each["value"] != each["recorded"]
         ),
     }
 
@@ -376,19 +376,19 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if not k.startswith(("GOOGLE_", "AUTOML_PLAN_VAR_"))}
 
 
-def _told(url: str) -> dict[str, Any] | None:
+def _settings_of(url: str) -> dict[str, Any] | None:
     """How it runs, asked of its own API, which has no faults and whose calls aren't counted.
 
     None when it does not answer. An earlier version answers with nothing.
     """
     try:
         with _opener().open(f"{url}/emulator/v1/service", timeout=2.0) as response:
-            told = json.load(response)
+            answer = json.load(response)
     except urllib.error.HTTPError as error:
         return {} if error.code == HTTPStatus.NOT_FOUND else None
     except (OSError, ValueError):
         return None
-    return told if isinstance(told, dict) else None
+    return answer if isinstance(answer, dict) else None
 
 
 def _loopback(value: object) -> str | None:

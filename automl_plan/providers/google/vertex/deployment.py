@@ -127,8 +127,8 @@ class Endpoints:
             return {}
         query = {"filter": f'labels.{ADDRESS}="{mark}"'}
         listed = self._transport.pages(f"/v1/{self._parent}/models", "models", query)
-        told = ((model(answer, None, ()), answer) for answer in listed)
-        return {each.id: answer for each, answer in told if each.labels.get(ADDRESS) == mark}
+        models = ((model(answer, None, ()), answer) for answer in listed)
+        return {each.id: answer for each, answer in models if each.labels.get(ADDRESS) == mark}
 
     def _models(self, model_id: str) -> str:
         return f"/v1/{self._parent}/models/{checked_id(model_id)}"

@@ -275,8 +275,8 @@ class VertexProvider(GoogleService):
             if not asked:
                 raise
             return []
-        told = [pipeline(answer, self._parent) for answer in found]
-        return [training for training in told if training.labels.get(TOKEN_LABEL) == token]
+        trainings = [pipeline(answer, self._parent) for answer in found]
+        return [training for training in trainings if training.labels.get(TOKEN_LABEL) == token]
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then by label."""

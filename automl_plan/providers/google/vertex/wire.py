@@ -104,9 +104,9 @@ def by_label(
     """The slices that are labels, by label; `matrix` is the confusion matrix of the model."""
     found = []
     for answer in answers:
-        told = mapping(answer.get("slice"))
-        if told.get("dimension") == BY_LABEL:
-            found.append(_evaluation(answer, text(told.get("value")) or "", matrix))
+        slice_ = mapping(answer.get("slice"))
+        if slice_.get("dimension") == BY_LABEL:
+            found.append(_evaluation(answer, text(slice_.get("value")) or "", matrix))
     return sorted(found, key=lambda each: (each.label or "", each.id))
 
 
@@ -150,10 +150,10 @@ def _evaluation(
 
 
 def _confusion(matrix: object) -> ConfusionMatrix | None:
-    told = mapping(matrix)
-    specs = objects(told.get("annotationSpecs"))
+    content = mapping(matrix)
+    specs = objects(content.get("annotationSpecs"))
     labels = tuple(str(spec.get("displayName", "")) for spec in specs)
-    return confusion(labels, items(told.get("rows")))
+    return confusion(labels, items(content.get("rows")))
 
 
 _OPERATIONS = {
