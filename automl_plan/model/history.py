@@ -22,6 +22,7 @@ _NOTHING = 0.0
 """Left out of documents, which know it by its identity."""
 Month: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$")]
 """`2026-11`"""
+ModelAddress: TypeAlias = Annotated[Address, Meta(extra_json_schema={"pattern": r"^model\."})]
 
 
 class Work(Struct, frozen=True):
@@ -150,7 +151,7 @@ class Charge(Struct, frozen=True, forbid_unknown_fields=True):
 class Spending(Document, frozen=True):
     """What the trainings of one model have cost in one month, in US dollars at list price."""
 
-    trainings: Count
+    trainings: Annotated[Count, Meta(extra_json_schema={"minimum": 1})]
     """Those that ended, without those that failed: the service does not bill them."""
     billed: Dollars = _NOTHING
     """Of trainings whose bill is known."""
@@ -174,7 +175,7 @@ class Ledger(Document, frozen=True):
 
     since: Time | None = None
     """The end of the first training in it (RFC 3339)."""
-    spent: dict[Address, dict[Month, Spending]] = field(default_factory=dict)
+    spent: dict[ModelAddress, dict[Month, Spending]] = field(default_factory=dict)
     """By address and month (UTC)."""
 
 

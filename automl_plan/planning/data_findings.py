@@ -29,8 +29,7 @@ _OF_COUNTS = frozenset({"label-minimum", "label-under-10"})
 class DataFinding(Struct, frozen=True, forbid_unknown_fields=True):
     """One problem in the data, at one place."""
 
-    severity: str
-    """`error`, `warning` or `notice`."""
+    severity: Annotated[str, Meta(extra_json_schema={"enum": ["error", "warning", "notice"]})]
     rule: str
     file: str
     line: Count

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from automl_plan.errors import StateForeign, StateMigrating, StateUnreadable
 from automl_plan.model.address import Address
@@ -31,6 +31,10 @@ from automl_plan.model.recorded import Recorded, RecordedResource, ResourceEntry
 FORMAT_VERSION: Literal[2] = 2
 """What is written, here and in the journal: raised by whatever an older version would not know."""
 READS = (1, 2)
+FindingKey: TypeAlias = Annotated[
+    str, Meta(extra_json_schema={"pattern": r"^[a-z-]+ (dataset|model)\.[^ ]+ "})
+]
+"""Of a lasting finding: kind, address, object and what it is."""
 Durations: TypeAlias = dict[Step, dict[str, EndedOperation]]
 
 
@@ -50,7 +54,7 @@ class StateDocument(Document, frozen=True, kw_only=True):
     step."""
     outbox: dict[str, Notice] = field(default_factory=dict)
     """Messages that are still to be sent, by a stable id."""
-    noticed: dict[str, Time] = field(default_factory=dict)
+    noticed: dict[FindingKey, Time] = field(default_factory=dict)
     """Drift and expirations that were reported: kind, address, object and what it is; when (RFC
     3339)."""
     ledger: Ledger | None = None

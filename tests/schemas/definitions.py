@@ -58,7 +58,10 @@ class Definitions:
     def _schema(self, info: types.Type) -> Schema:
         match info:
             case types.Metadata():
-                return {**self._schema(info.type), **(info.extra_json_schema or {})}
+                schema, more = self._schema(info.type), info.extra_json_schema or {}
+                # Draft-07 ignores what stands beside a reference.
+                narrows = "$ref" in schema and "pattern" in more
+                return {**({"allOf": [schema]} if narrows else schema), **more}
             case types.StructType(array_like=True):
                 return _tuple([self._schema(field.type) for field in info.fields])
             case types.StructType():
@@ -98,6 +101,8 @@ class Definitions:
             optional = not field.required and (omits or field.name in unset)
             if omits and not field.required:
                 value = _without_null(value)
+                if value == {"type": "boolean"}:
+                    value = {"const": not field.default}
             if field.name in strings:
                 value = {"description": _without_none(strings[field.name], optional), **value}
             properties[field.encode_name] = value
