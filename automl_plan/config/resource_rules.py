@@ -209,7 +209,7 @@ def _node_count(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(path, "node-count", f"a model can't be deployed on {nodes:,} nodes", hint)
 
 
-@_rule("source-form", "Sources are CSV files that the provider can read.")
+@_rule("source-form", "Sources are CSV or JSON Lines files that the provider can read.")
 def _source_form(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.datasets.items():
         for i, source in enumerate(entry.get("sources", ())):
@@ -218,26 +218,35 @@ def _source_form(config: ResolvedConfig) -> Iterator[Finding]:
                 yield Finding(path, "source-form", *wrong)
 
 
+_FORMATS = (".csv", ".jsonl")
+
+
 def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] | None:
     shown = quoted(source)
     if re.search(r"[\x00-\x1f\x7f]", source):
         return f"{shown} contains a control character", "write the file name without it"
-    if not source.endswith(".csv"):
-        return f"{shown} is not a CSV file", "write a name that ends in .csv"
+    if not source.endswith(_FORMATS):
+        return f"{shown} is no CSV or JSON Lines file", "write a name that ends in .csv or .jsonl"
     form = config.capabilities.sources
+    setting = form.upload_setting
+    uploads = setting is not None and (
+        setting in config.provider_settings or (*config.place, setting) in config.broken
+    )
+    converts = form.reads_local or uploads
     if source.startswith(form.scheme):
         if len(source) > form.longest:
             return f"{shown} is too long", f"at most {form.longest:,} characters"
         if not re.fullmatch(form.pattern, source):
             return f"{shown} is not the URI of an object", f"write {form.example}"
+        if not source.endswith(form.formats) and not converts:
+            hint = "write a CSV" + (
+                f", or add {form.upload_hint} to have it made" if setting else ""
+            )
+            return f"{shown} has a format that the provider {config.provider} can't import", hint
         return None
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
         return f"{shown} can't be read", f"write {form.example} or a relative path"
-    setting = form.upload_setting
-    uploads = setting is not None and (
-        setting in config.provider_settings or (*config.place, setting) in config.broken
-    )
-    if not form.reads_local and not uploads:
+    if not converts:
         hint = f"upload the file and write {form.example}"
         if setting is not None:
             hint += f", or add {form.upload_hint} to have it uploaded"

@@ -12,6 +12,8 @@ from automl_plan.data.import_rows import UNKNOWN
 from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
 from automl_plan.data.row_checks import named
 from automl_plan.data.spilled_records import without_set
+from automl_plan.model.capabilities import DataLimits
+from automl_plan.model.source_data import UNASSIGNED
 
 MOST_ROWS = 500_000
 """Rows that are compared at most, so that memory stays bounded."""
@@ -29,8 +31,15 @@ class RepeatedRow(Struct, frozen=True):
 class RepeatedRows:
     """Collects rows that may repeat others, by image and as a whole."""
 
-    def __init__(self, kind: DatasetKind, images: Collection[int], lines: Collection[int]) -> None:
+    def __init__(
+        self,
+        kind: DatasetKind,
+        limits: DataLimits,
+        images: Collection[int],
+        lines: Collection[int],
+    ) -> None:
         self._kind = kind
+        self._limits = limits
         self._images = images
         self._lines = lines
         self._seen: dict[bytes, list[RepeatedRow]] = {}
@@ -64,11 +73,11 @@ class RepeatedRows:
                 self._rows += 1
                 yield place
 
-    def judge(self, most_boxes: int, where: Callable[[RowPlace], str], report: ReportAt) -> None:
+    def judge(self, where: Callable[[RowPlace], str], report: ReportAt) -> None:
         """Report rows that repeat or contradict others."""
         for rows in self._seen.values():
             rows.sort(key=lambda row: row.place)
-            self._judge_image(rows, most_boxes, where, report)
+            self._judge_image(rows, where, report)
         for found in self._whole.values():
             first, *others = sorted(found)
             for place in others:
@@ -77,13 +86,13 @@ class RepeatedRows:
     def _judge_image(
         self,
         rows: Sequence[RepeatedRow],
-        most_boxes: int,
         where: Callable[[RowPlace], str],
         report: ReportAt,
     ) -> None:
-        first = rows[0]
-        placed = next((row for row in rows if row.use != UNKNOWN), first)
-        sets = {placed.use, UNKNOWN}
+        first, most_boxes = rows[0], self._limits.boxes_of_an_image
+        open_sets = {UNKNOWN} | ({UNASSIGNED} if self._limits.forms.set_once else set())
+        placed = next((row for row in rows if row.use not in open_sets), first)
+        sets = {placed.use, *open_sets}
         known = set(first.labels)
         boxes = int(first.box)
         for row in rows[1:]:

@@ -43,6 +43,7 @@ class FastPath:
     ) -> None:
         self._kind = kind
         self._limits = limits
+        self._extensions = limits.image_extensions - limits.forms.other_images
         self._source = source
         self._in_storage = bucket is not None
         self._prefix = f"gs://{bucket}/".encode() if bucket else None
@@ -123,11 +124,17 @@ class FastPath:
         """Return whether sets and labels are valid."""
         uses, labels = map(set, zip(*(key for each in counts for key in each), strict=True))
         new = labels - self._labels
-        if not uses <= _USES_OR_NONE or any(label_fault(_text(label)) for label in new):
+        if not uses <= _USES_OR_NONE or not all(map(self._label_fine, new)):
             return False
         if len(self._labels) < _MOST_KNOWN:
             self._labels |= new
         return True
+
+    def _label_fine(self, label: bytes) -> bool:
+        """Return whether a label is valid, and without what is looked for in paths."""
+        if not label or b"." in label or b"/" in label:
+            return False
+        return label_fault(_text(label), self._limits.forms) is None
 
     def _paths_fine(self, paths: list[bytes], text: bytes) -> bool:
         """Return whether paths are valid. Sets and labels are: no other field has a dot."""
@@ -153,7 +160,7 @@ class FastPath:
         fine = self._ends.get(end)
         if fine is None:
             whole = len(end) == _END and b".." not in end
-            fine = whole and extension(_text(end)) in self._limits.image_extensions
+            fine = whole and extension(_text(end)) in self._extensions
             if len(self._ends) < _MOST_KNOWN:
                 self._ends[end] = fine
         return fine

@@ -26,6 +26,7 @@ from automl_plan.data.row_layout import quoted
 from automl_plan.data.source_files import bucket_and_object
 from automl_plan.errors import NotFound, ProviderError
 from automl_plan.model.capabilities import DataLimits
+from automl_plan.model.source_data import UNASSIGNED
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 _THREADS = 8
@@ -191,7 +192,8 @@ class ImageChecks:
         one, other = sorted((first, row), key=lambda each: each.place)
         same = f"the same content as {quoted(one.path.decode())} at {self._where(one.place)}"
         differ = one.labels and other.labels and one.labels != other.labels
-        two_sets = one.use != other.use and UNKNOWN not in (one.use, other.use)
+        open_sets = {UNKNOWN} | ({UNASSIGNED} if self._limits.forms.set_once else set())
+        two_sets = one.use != other.use and open_sets.isdisjoint((one.use, other.use))
         if two_sets:
             message = f"{same}, which is in {one.use}, and this in {other.use}"
             self._report("content-in-two-sets", other.place, message)

@@ -2,7 +2,8 @@
 
 Rows of a CSV are those of the proto comment on InputConfig: `ML_USE,PATH,LABEL…`, or
 `ML_USE,PATH,LABEL,x,y,x,y,…` for boxes; ML_USE may be left out. What a row means does not depend
-on the kind of its dataset; what its values may be is `row_checks`'.
+on the kind of its dataset; what its values may be is `row_checks`'. A line of JSON Lines has the
+fields of the rows that say the same.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from automl_plan.data.csv_rows import CutOff, Part, PlainLines, QuotedRow, split_rows
+from automl_plan.data.json_rows import SUFFIX, JsonRow, json_rows
 from automl_plan.data.row_layout import (
     HINTS,
     NAMES_COLUMNS,
@@ -62,6 +64,8 @@ class ImportRow(NamedTuple):
     """Where the image is: `gs://…`, or a path."""
     faults: tuple[Fault, ...] = ()
     """What is wrong with how the row is built."""
+    annotations: str = ""
+    """The key of its annotations, of a line of JSON Lines that has any."""
 
     @property
     def where(self) -> str:
@@ -125,15 +129,16 @@ def _rows_or_problems(rows: Iterable[Read], problems: list[SourceError]) -> Iter
 def read_rows(source: str, file: BinaryIO) -> Iterator[Read]:
     """Yield what is in a file, row for row, in order. Raises OSError."""
     reader = RowReader(source)
-    for part in split_rows(file):
+    for part in split_rows(file, quotes=not reader.is_json):
         yield from reader.rows_in(part)
 
 
 class RowReader:
-    """Reads the rows of one source, in order."""
+    """Reads the rows of one source, in order: of a CSV, or of JSON Lines."""
 
     def __init__(self, source: str) -> None:
         self._source = source
+        self.is_json = source.lower().endswith(SUFFIX)
         self._before: int | None = 0
         """The number of lines before the first row; None after it."""
 
@@ -148,8 +153,17 @@ class RowReader:
             yield self.quoted(part)
         elif isinstance(part, CutOff):
             yield NoRow(self._source, part.number, part.rule, part.message)
+        elif self.is_json:
+            yield from map(self._of_json, json_rows(part))
         else:
             yield from self._plain(part)
+
+    def _of_json(self, row: JsonRow) -> Read:
+        if not row.fields:
+            return NoRow(self._source, row.line, "json-line", row.fault)
+        faults = [Fault("ml-use", 0, row.fault)] if row.fault else []
+        read = self._row(row.fields, row.line, 1, UNKNOWN if faults else row.fields[0], faults)
+        return read._replace(annotations=row.annotations)
 
     def _plain(self, part: PlainLines) -> Iterator[Read]:
         longest = csv.field_size_limit()
@@ -220,14 +234,17 @@ class RowReader:
             elif fault := no_set(fields):
                 use, column = UNKNOWN, 1
                 faults.append(Fault("ml-use", 0, fault))
+        return self._row(fields, line, column, use or UNASSIGNED, faults)
+
+    def _row(
+        self, fields: list[str], line: int, column: int, use: str, faults: list[Fault]
+    ) -> ImportRow:
         image = fields[column] if len(fields) > column else ""
         if not image or image.isspace():
             faults.append(Fault("no-image", column, "the row names no image"))
         elif image.startswith("gs://") and not bucket_and_object(image):
             faults.append(Fault("image-path", column, f"{quoted(image)} names no object"))
-        return ImportRow(
-            self._source, line, fields, column, use or UNASSIGNED, image, tuple(faults)
-        )
+        return ImportRow(self._source, line, fields, column, use, image, tuple(faults))
 
 
 def together(problems: list[SourceError], what: str) -> SourceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -13,10 +14,10 @@ from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_counts import MOST_LABELS, ImageCounts
 from automl_plan.data.image_counts import SETS as NUMBERED
 from automl_plan.data.import_rows import UNKNOWN
-from automl_plan.data.row_checks import SETS, named
-from automl_plan.data.row_layout import USES
+from automl_plan.data.row_checks import SETS, label_fault, named
+from automl_plan.data.row_layout import USES, quoted
 from automl_plan.data.spilled_records import Digests, with_sets
-from automl_plan.model.capabilities import DataLimits
+from automl_plan.model.capabilities import DataLimits, RowForms
 from automl_plan.model.source_data import DataCounts, LabelCounts
 
 _CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}
@@ -125,6 +126,7 @@ def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Repor
         message = f"{_counted(data.unlabelled, 'image')} without a label, of {data.images:,}"
         report("unlabelled-rows", tally.first_unlabelled, message)
     _judge_quotas(tally, data, limits, report)
+    _judge_forms(labels, limits.forms, report)
     what = "image" if data.boxes else "example"
     for label in labels:
         rule = _rule_for(label.examples, limits)
@@ -161,6 +163,17 @@ def _judge_quotas(
     if tally.boxes > limits.boxes_at_most:
         message = f"{tally.boxes:,} boxes, the maximum is {limits.boxes_at_most:,}"
         report("box-quota", start, message)
+
+
+def _judge_forms(labels: Sequence[_Label], forms: RowForms, report: ReportAt) -> None:
+    """Report labels that are taken, but are not as the documentation has them: each once."""
+    form = forms.label
+    for label in labels:
+        if form is None or re.fullmatch(form.pattern, label.counts.label):
+            continue
+        if label_fault(label.counts.label, forms) is None:
+            message = f"the label {quoted(label.counts.label)} is not {form.allowed}, as the "
+            report("label-documented", label.place, f"{message}documentation has it")
 
 
 def _rule_for(examples: int, limits: DataLimits) -> str | None:

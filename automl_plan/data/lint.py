@@ -20,6 +20,7 @@ from automl_plan.data.label_counts import LabelTally, RowPlace, judge
 from automl_plan.data.lint_reader import LintReader
 from automl_plan.data.lint_rules import REFUSED, RULES, Severity
 from automl_plan.data.row_checks import bucket_of
+from automl_plan.data.source_files import FORMATS
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import ProviderError, SourceError
 from automl_plan.model.capabilities import Limits
@@ -147,15 +148,26 @@ class Linter(Struct):
     """Whether images are decoded, and compared by their hashes, if possible."""
     fast: bool = True
     """Whether many rows are checked at once; the findings don't depend on it."""
+    expand: Callable[[str], Sequence[str]] | None = None
+    """Returns the sources that one with a wildcard names. Raises SourceError, ProviderError."""
 
     def lint(self, name: str, sources: Sequence[str], kind: DatasetKind | None) -> Linted:
         """Lint the sources of one dataset together; without a kind it is guessed."""
         given = kind
+        named: list[str] = []
+        unread: list[tuple[str, SourceError | ProviderError]] = []
+        for source in sources:
+            try:
+                named += [source] if self.expand is None else self.expand(source)
+            except (SourceError, ProviderError) as error:
+                unread.append((source, error))
         if kind is None:
-            kind = kind_by_looks(self.open, sources)
-        work = _Work(self, tuple(sources), kind)
+            kind = kind_by_looks(self.open, named)
+        work = _Work(self, tuple(dict.fromkeys(named)), kind)
         with closing(work):
             work.run()
+            for source, problem in unread:
+                work.unread_for(source, problem)
         findings = work.findings
         return Linted(
             name,
@@ -267,8 +279,9 @@ class _Work:
         return repeated(self.tally.images), none
 
     def _read_first(self, number: int, source: str) -> None:
-        if not source.lower().endswith(".csv"):
-            self.findings.add("csv-name", source, 0, "its name does not end in .csv")
+        if not source.lower().endswith(FORMATS):
+            message = f"its name does not end in {' or '.join(FORMATS)}"
+            self.findings.add("csv-name", source, 0, message)
 
         def report(rule: str, line: int, message: str, column: int) -> None:
             self.findings.add(rule, source, line, message, column)
@@ -288,8 +301,7 @@ class _Work:
                 file.seek(0)
                 reader.read(file)
         except (SourceError, ProviderError) as error:
-            message = error.message.rstrip(".")
-            self._unread(source, message[:1].lower() + message[1:])
+            self.unread_for(source, error)
             return
         except OSError as error:
             self._unread(source, f"it can't be read: {error.strerror}")
@@ -304,6 +316,11 @@ class _Work:
             self.unread.append((source, f"it can't be read {why}"))
         elif reader.rows == 0:
             self.findings.add("csv-empty", source, 0, "the file has no rows")
+
+    def unread_for(self, source: str, error: SourceError | ProviderError) -> None:
+        """Report a source that can't be read."""
+        message = error.message.rstrip(".")
+        self._unread(source, message[:1].lower() + message[1:])
 
     def _unread(self, source: str, why: str) -> None:
         self.findings.add("csv-unreadable", source, 0, why)
@@ -329,14 +346,14 @@ class _Work:
         )
 
     def _compare_repeated(self, images: Candidates, lines: Candidates) -> None:
-        repeats = RepeatedRows(self._kind, images.digests, lines.digests)
+        repeats = RepeatedRows(self._kind, self._limits, images.digests, lines.digests)
         for number, source in enumerate(self.sources):
             try:
                 with self._linter.open(source) as file:
                     self._reader(number, [repeats], lambda *_: None).read(file)
             except (SourceError, ProviderError, OSError):
                 continue  # reported at the first reading
-        repeats.judge(self._limits.boxes_of_an_image, self._where, self._report)
+        repeats.judge(self._where, self._report)
         left_out = images.left_out + lines.left_out + repeats.left_out
         if left_out:
             self.images_unchecked.append(

@@ -68,10 +68,13 @@ class LintReader:
         file.seek(0)
         if start == BYTE_ORDER_MARK:
             self._report("byte-order-mark", 1, "the file begins with U+FEFF", 1)
-        for part in split_rows(file):
+        for part in split_rows(file, quotes=not self._reader.is_json):
             if isinstance(part, CutOff):
                 self.stopped = part.number
                 self._report(part.rule, part.number, part.message, 0)
+            elif self._reader.is_json:
+                for read in self._reader.rows_in(part):
+                    self._take_row(read, None)
             elif isinstance(part, QuotedRow):
                 self._take_row(self._reader.quoted(part), part.lines)
             else:
@@ -127,7 +130,8 @@ class LintReader:
         if line:
             self._take_row(self._reader.line(line, number), line)
 
-    def _take_row(self, read: Read, line: bytes) -> None:
+    def _take_row(self, read: Read, line: bytes | None) -> None:
+        """`line`: as it is in the file; None for JSON Lines."""
         self.rows += 1
         if isinstance(read, NoRow):
             self.unreadable += 1
@@ -136,7 +140,7 @@ class LintReader:
         row = check_row(read, self._kind, self._limits, self._bucket, self._refused)
         for rule, place, message in row.faults:
             column = 0
-            if b'"' not in line:
+            if line is not None and b'"' not in line:
                 column = 1 + sum(len(field) + 1 for field in read.fields[:place])
             self._report(rule, read.line, message, column)
         broken = {fault.rule for fault in row.faults} & set(self._refused)
@@ -148,7 +152,8 @@ class LintReader:
         else:
             if not row.faults:
                 self._columns.learn(row.path)
-            batch = self._batch(row, read.line, line)
+            whole = ",".join(read.fields).encode() if line is None else line
+            batch = self._batch(row, read.line, whole)
             for sink in self._sinks:
                 sink.add(batch)
 

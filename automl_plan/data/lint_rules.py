@@ -41,6 +41,7 @@ _PROTO = "proto: io.proto, InputConfig"
 _PREPARE = 'Google\'s page "Preparing your training data"'
 _PREPARE_BOXES = 'Google\'s page "Preparing your training data" of object detection'
 _FORMAT = 'Google\'s page "Formatting a training data CSV" of object detection'
+_PREPARE_VERTEX = 'Google\'s pages "Prepare image training data" of Vertex AI'
 _QUOTAS = 'Google\'s page "Quotas and limits" of AutoML Vision'
 _BOX_QUOTAS = "a repository that cites Google's page on quotas of object detection"
 _CSV = "RFC 4180, which the service's CSVs follow as far as is known"
@@ -52,26 +53,34 @@ _TABLE = (
     LintRule(
         "csv-unreadable",
         _ERROR,
-        "Each import CSV exists and can be read.",
+        "Each import file exists and can be read.",
         "Sources are gs://BUCKET/OBJECT.csv, or relative to the configuration's directory.",
         _PROTO,
     ),
     LintRule(
-        "csv-name", _ERROR, "The name of an import CSV ends in .csv.", "Rename the file.", _FORMAT
+        "csv-name",
+        _ERROR,
+        "The name of an import file ends in .csv or .jsonl.",
+        "Rename the file.",
+        f"{_FORMAT}; {_PREPARE_VERTEX}",
     ),
     LintRule(
         "csv-size",
         _ERROR,
-        "An import CSV is at most 100 MB.",
+        "An import file is at most 100 MB.",
         "Split it, and list the parts under sources.",
         _PROTO,
     ),
-    LintRule("csv-empty", _ERROR, "An import CSV has rows.", "Write a row for each image.", _PROTO),
-    LintRule("csv-encoding", _ERROR, "An import CSV is UTF-8.", "Save the file as UTF-8.", _FORMAT),
+    LintRule(
+        "csv-empty", _ERROR, "An import file has rows.", "Write a row for each image.", _PROTO
+    ),
+    LintRule(
+        "csv-encoding", _ERROR, "An import file is UTF-8.", "Save the file as UTF-8.", _FORMAT
+    ),
     LintRule(
         "byte-order-mark",
         _WARNING,
-        "An import CSV begins with its first row, not with a byte order mark.",
+        "An import file begins with its first row, not with a byte order mark.",
         "Save the file as UTF-8 without a byte order mark.",
         _OWN,
     ),
@@ -81,6 +90,21 @@ _TABLE = (
         "Rows can be parsed: quotes are closed, and no line is longer than a megabyte.",
         "Quote a field only if it needs quotes, and double a quote inside of it.",
         _CSV,
+    ),
+    LintRule(
+        "json-line",
+        _ERROR,
+        "A line of a .jsonl file is a JSON object of one of Vertex AI's schemas of images.",
+        HINTS["json-line"],
+        _PREPARE_VERTEX,
+    ),
+    LintRule(
+        "json-annotations",
+        _WARNING,
+        "The annotations of a line are those of the schema for its kind of dataset.",
+        "Write classificationAnnotation for one label, classificationAnnotations for several, "
+        "boundingBoxAnnotations for boxes.",
+        f"{_PREPARE_VERTEX}; whether an import takes others is not documented",
     ),
     LintRule(
         "csv-delimiter",
@@ -145,16 +169,36 @@ _TABLE = (
         "image-type",
         _ERROR,
         "The type of an image is supported for its kind of dataset.",
-        "Classification takes .jpg .jpeg .gif .png .webp .bmp .tif .tiff .ico, object detection "
-        ".jpg .jpeg .gif .png.",
-        _PROTO,
+        "Save the image as JPEG, PNG or GIF.",
+        f"{_PROTO}; {_PREPARE_VERTEX}",
+    ),
+    LintRule(
+        "image-type-documented",
+        _WARNING,
+        "The provider documents the type of an image everywhere, not in one place only.",
+        "Save the image as JPEG, PNG or GIF.",
+        f"{_PREPARE_VERTEX}: WebP and TIFF are in its schemas, and not in its list for trainings",
     ),
     LintRule(
         "label-syntax",
         _ERROR,
-        "A label is 1 to 32 characters of A-Z, a-z, 0-9 and _.",
+        "A label has at most 128 characters, none of them a control character.",
         "Rename the label.",
-        "proto: AnnotationSpec.display_name",
+        "proto of Vertex AI: AnnotationSpec.display_name",
+    ),
+    LintRule(
+        "label-documented",
+        _WARNING,
+        "A label is as the provider's documentation describes labels.",
+        "Rename the label, or turn the rule off: lint: {label-documented: off}.",
+        f"proto: AnnotationSpec.display_name; {_PREPARE_VERTEX}; the services took other labels",
+    ),
+    LintRule(
+        "set-documented",
+        _WARNING,
+        "A row of boxes has a set, and an image without a box the empty fields of one.",
+        "Write ML_USE,PATH,LABEL and eight fields of a box; UNASSIGNED is a set, too.",
+        f"{_FORMAT}; AutoML's console says that the set may be left out",
     ),
     LintRule(
         "label-injection",
@@ -180,7 +224,7 @@ _TABLE = (
     LintRule(
         "box-vertices",
         _ERROR,
-        "A box is an upright rectangle with four vertices, or two opposite ones.",
+        "A box has four vertices of an upright rectangle, in any order, or two opposite ones.",
         "Write x,y,x,y,x,y,x,y, or x,y,,,x,y,,.",
         _PROTO,
     ),

@@ -14,14 +14,20 @@ from automl_plan.data.dataset_kinds import (
     DatasetKind,
     has_box,
 )
-from automl_plan.data.import_rows import UNKNOWN, Fault, ImportRow
+from automl_plan.data.import_rows import Fault, ImportRow
+from automl_plan.data.json_rows import BOXES, MULTI, SINGLE
 from automl_plan.data.lint_rules import REFUSED
 from automl_plan.data.row_layout import SPELLINGS, USES, extension, quoted
 from automl_plan.data.source_files import bucket_and_object
-from automl_plan.model.capabilities import DataLimits
+from automl_plan.model.capabilities import DataLimits, RowForms
 
 _SHAPE = "row-shape"
 _ALONE = ("header-line", "csv-syntax", _SHAPE)
+_ANNOTATIONS = {
+    DatasetKind.MULTICLASS: SINGLE,
+    DatasetKind.MULTILABEL: MULTI,
+    DatasetKind.DETECTION: BOXES,
+}
 UNMEASURED = ("nan", "nan", "nan", "nan")
 """A box with invalid coordinates."""
 
@@ -55,11 +61,14 @@ def check_row(
     reported: the meaning of its fields is only a guess.
     """
     checked = CheckedRow(row.use, row.image)
-    _check_use(checked, row)
+    _check_use(checked, row, limits.forms)
     if kind is DatasetKind.DETECTION:
-        _read_box(checked, row, limits.box_edge)
+        _read_box(checked, row, limits)
     else:
-        _read_labels(checked, row, kind)
+        _read_labels(checked, row, kind, limits.forms)
+    if row.annotations not in ("", _ANNOTATIONS[kind]):
+        message = f"the line has {row.annotations} instead of {_ANNOTATIONS[kind]}"
+        checked.add("json-annotations", 0, message)
     if row.image:
         _check_path(checked, row.column, limits, bucket)
     checked.faults += row.faults
@@ -71,14 +80,15 @@ def check_row(
     return checked
 
 
-def _check_use(checked: CheckedRow, row: ImportRow) -> None:
+def _check_use(checked: CheckedRow, row: ImportRow, forms: RowForms) -> None:
     written = row.fields[row.column - 1] if row.column else ""
-    if written and written not in USES and written.upper() in SPELLINGS:
+    known = written in USES or written in forms.set_names
+    if written and not known and written.upper() in SPELLINGS:
         message = f"{quoted(written)} is not how the API spells {row.use}"
         checked.add("ml-use-spelling", row.column - 1, message)
 
 
-def _read_labels(checked: CheckedRow, row: ImportRow, kind: DatasetKind) -> None:
+def _read_labels(checked: CheckedRow, row: ImportRow, kind: DatasetKind, forms: RowForms) -> None:
     """`ML_USE,PATH,LABEL,…`, where the first column may be left out."""
     first = row.column + 1
     rest = row.fields[first:]
@@ -90,47 +100,50 @@ def _read_labels(checked: CheckedRow, row: ImportRow, kind: DatasetKind) -> None
         if label in labels:
             checked.add("row-repeated", at, f"the label {quoted(label)} occurs twice in the row")
         elif label:
-            _check_label(checked, label, at)
+            _check_label(checked, label, at, forms)
             labels.append(label)
     if kind is DatasetKind.MULTICLASS and len(labels) > 1:
         checked.add("several-labels", first + 1, f"the image has {len(labels)} labels")
     checked.labels = tuple(labels)
 
 
-def _read_box(checked: CheckedRow, row: ImportRow, edge: float) -> None:
-    """`ML_USE,PATH,[LABEL],BOX`; a box is eight fields, all empty when there is no object."""
+def _read_box(checked: CheckedRow, row: ImportRow, limits: DataLimits) -> None:
+    """`[ML_USE],PATH,[LABEL,BOX]`; a box is eight fields, empty when there is no object."""
     first = row.column + 1
     rest = row.fields[first:]
-    if not row.column or not row.fields[row.column - 1]:
-        checked.use = UNKNOWN
-        checked.add("ml-use", 0, "the row has no ML_USE")
-    if len(rest) != FIELDS_OF_BOX:
-        _read_other_shape(checked, row, rest)
+    if not rest and not limits.forms.boxes_without_set:
+        checked.add("set-documented", 0, "the row is an image alone, without the fields of a box")
+    elif not (row.column and row.fields[row.column - 1]) and not limits.forms.boxes_without_set:
+        checked.add("set-documented", 0, "the row has no ML_USE")
+    if rest and len(rest) != FIELDS_OF_BOX:
+        _read_other_shape(checked, row, rest, limits.forms)
         return
-    label, *corners = rest
+    label, *corners = rest or [""]
     if label:
-        _check_label(checked, label, first)
+        _check_label(checked, label, first, limits.forms)
         checked.labels = (label,)
     if bool(label) != any(corners):
         what = "the label has no box" if label else "the box has no label"
         checked.add("box-label", first, what)
     if any(corners):
         checked.box = UNMEASURED
-        _check_box(checked, first + 1, corners, edge)
+        _check_box(checked, first + 1, corners, limits)
 
 
-def _read_other_shape(checked: CheckedRow, row: ImportRow, rest: Sequence[str]) -> None:
+def _read_other_shape(
+    checked: CheckedRow, row: ImportRow, rest: Sequence[str], forms: RowForms
+) -> None:
     """Read the label of a row with more or fewer fields than a box has."""
     count = row.column + 1 + FIELDS_OF_BOX
     checked.add(_SHAPE, 0, f"the row has {len(row.fields)} fields instead of {count}")
     label, *corners = [*rest[:2], "", ""][:2]
     if label and not NUMBER.fullmatch(label):
-        _check_label(checked, label, row.column + 1)
+        _check_label(checked, label, row.column + 1, forms)
         checked.labels = (label,)
     checked.box = UNMEASURED if any(corners) else ()
 
 
-def _check_box(checked: CheckedRow, first: int, corners: Sequence[str], edge: float) -> None:
+def _check_box(checked: CheckedRow, first: int, corners: Sequence[str], limits: DataLimits) -> None:
     points = list(zip(corners[::2], corners[1::2], strict=True))
     opposite = points[1] == points[3] == ("", "")
     given = [0, 2] if opposite else [0, 1, 2, 3]
@@ -148,17 +161,18 @@ def _check_box(checked: CheckedRow, first: int, corners: Sequence[str], edge: fl
         numbers.append((float(points[place][0]), float(points[place][1])))
     xs, ys = {x for x, _ in numbers}, {y for _, y in numbers}
     corners_of_it = {(x, y) for x in xs for y in ys}
-    if not opposite and (len(corners_of_it) > 4 or set(numbers) != corners_of_it):
+    upright = len(corners_of_it) <= 4 and set(numbers) == corners_of_it
+    if not opposite and not upright and not limits.forms.any_vertices:
         message = "the four vertices are not the corners of an upright rectangle"
         checked.add("box-vertices", first, message)
     checked.box = tuple(map(str, (min(xs), min(ys), max(xs), max(ys))))
-    if min(max(xs) - min(xs), max(ys) - min(ys)) < edge - ROUNDING:
-        message = f"an edge of the box is shorter than {edge} of the image's side"
+    if min(max(xs) - min(xs), max(ys) - min(ys)) < limits.box_edge - ROUNDING:
+        message = f"an edge of the box is shorter than {limits.box_edge} of the image's side"
         checked.add("box-size", first, message)
 
 
-def _check_label(checked: CheckedRow, label: str, at: int) -> None:
-    fault = label_fault(label)
+def _check_label(checked: CheckedRow, label: str, at: int, forms: RowForms) -> None:
+    fault = label_fault(label, forms)
     if fault is not None:
         rule, how = fault
         checked.add(rule, at, f"the label {quoted(label)} {how}")
@@ -169,32 +183,41 @@ def _check_path(checked: CheckedRow, place: int, limits: DataLimits, bucket: str
     fault = path_fault(path, in_storage=bucket is not None)
     if fault is not None:
         checked.add("image-path", place, f"{quoted(path)} {fault}")
-    if extension(path) not in limits.image_extensions:
+    ending, forms = extension(path), limits.forms
+    if ending in forms.other_images:
+        message = f"{quoted(path)} has an extension that only a part of the documentation allows"
+        checked.add("image-type-documented", place, message)
+    elif ending not in limits.image_extensions and (ending or not forms.bare_names):
         message = f"{quoted(path)} has no extension that this kind of dataset supports"
         checked.add("image-type", place, message)
-    elif fault is None and bucket is not None and bucket_of(path) != bucket:
+        return
+    if fault is None and bucket is not None and bucket_of(path) != bucket:
         message = f"{quoted(path)} is in another bucket than its CSV"
         checked.add("bucket-mismatch", place, message)
 
 
 SETS = ("TRAIN", "VALIDATION", "TEST")
-LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
+_PLAIN = re.compile(r"\w+", re.ASCII)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def label_fault(label: str) -> tuple[str, str] | None:
-    """Return the rule that a label breaks, and a message."""
-    if LABEL.fullmatch(label):
+def label_fault(label: str, forms: RowForms) -> tuple[str, str] | None:
+    """Return the rule that no row may break by its label, and a message."""
+    if _PLAIN.fullmatch(label) and len(label) <= forms.label_characters:
         return None
     if label.startswith(_FORMULA):
         return "label-injection", "begins like a spreadsheet formula"
-    return "label-syntax", "is not 1 to 32 characters of A-Z, a-z, 0-9 and _"
+    if len(label) > forms.label_characters:
+        return "label-syntax", f"has more than {forms.label_characters} characters"
+    if _CONTROL.search(label):
+        return "label-syntax", "has a control character"
+    return None
 
 
 def named(label: str) -> str:
-    """Return a label as it is shown in messages, quoted if it is invalid."""
-    return label if LABEL.fullmatch(label) else quoted(label)
+    """Return a label as it is shown in messages, quoted if it is no plain word."""
+    return label if _PLAIN.fullmatch(label) else quoted(label)
 
 
 def bucket_of(uri: str) -> str | None:

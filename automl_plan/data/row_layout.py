@@ -20,6 +20,7 @@ HINTS = {
     "header-line": "Remove the line.",
     "csv-delimiter": "Put commas between the fields: of a spreadsheet, save as comma-separated.",
     "index-column": "Leave out the first column; in pandas: to_csv(…, index=False, header=False).",
+    "json-line": "Write a JSON object of one of Vertex AI's schemas of images on each line.",
     "ml-use": "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
 }
 """How to fix a row, by the rule that it breaks."""

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +17,11 @@ from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
 from automl_plan.providers.data_access import ObjectStorage
 
 MAX_CSV_BYTES = 100_000_000
-"""The service takes no larger import CSV (proto: InputConfig)."""
+"""The service takes no larger import file (proto: InputConfig)."""
+FORMATS = (".csv", ".jsonl")
+"""How the names of import files end."""
 RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
+_WILDCARD = re.compile(r"[*?\[]")
 _OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 
 
@@ -38,6 +42,7 @@ class SourceFiles:
         self._fetched: dict[str, Path] = {}
         self._opened: dict[str, tuple[int, ...]] = {}
         """What was seen of each file when it was first opened."""
+        self._expanded: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -52,8 +57,44 @@ class SourceFiles:
             self._folder = None
             self._fetched.clear()
 
+    def expand(self, source: str) -> tuple[str, ...]:
+        """Return the objects that a source with a wildcard names, and any other source as it is.
+
+        They are listed once. Wildcards are those of Cloud Storage's tools, in the last part of a
+        name. Raises SourceError where there is no such object, and ProviderError.
+        """
+        if not source.startswith("gs://") or not _WILDCARD.search(source):
+            return (source,)
+        if source not in self._expanded:
+            self._expanded[source] = self._matching(source)
+        return self._expanded[source]
+
+    def _matching(self, source: str) -> tuple[str, ...]:
+        bucket, name = object_of(source)
+        head, slash, pattern = name.rpartition("/")
+        if _WILDCARD.search(bucket + head) or "**" in pattern:
+            raise SourceError(
+                "A wildcard can be in the last part of the name only.",
+                where=source,
+                hint="Write gs://BUCKET/FOLDER/part-*.csv, and list each folder under sources.",
+            )
+        try:
+            listed = [each.name for each in self._storage().objects(bucket, head + slash)]
+        except NotFound:
+            listed = []
+        found = [each for each in listed if fnmatchcase(each[len(head + slash) :], pattern)]
+        if name in listed:
+            found = [name]  # the object has such a name itself
+        if not found:
+            raise SourceError(
+                "There is no object of such a name.",
+                where=source,
+                hint="Correct the URI, or put the objects there.",
+            )
+        return tuple(f"gs://{bucket}/{each}" for each in sorted(found))
+
     def open(self, source: str) -> BinaryIO:
-        """Open an import CSV, from its first byte.
+        """Open an import file, from its first byte.
 
         Raises SourceError, also when a file changed since it was opened before, and ProviderError.
         """
@@ -89,21 +130,21 @@ class SourceFiles:
                 path.write_bytes(content)
             except OSError as error:
                 raise SourceError(
-                    f"The import CSV can't be kept: {os_error_text(error)}.", where=source
+                    f"The import file can't be kept: {os_error_text(error)}.", where=source
                 ) from error
             self._fetched[source] = path
         return self._fetched[source]
 
 
 def unreadable(source: str, error: OSError) -> SourceError:
-    """Return the error of an import CSV that can't be read."""
+    """Return the error of an import file that can't be read."""
     return SourceError(
-        f"The import CSV can't be read: {os_error_text(error)}.", where=source, hint=RELATIVE
+        f"The import file can't be read: {os_error_text(error)}.", where=source, hint=RELATIVE
     )
 
 
 def too_large(source: str) -> SourceError:
-    """Return the error of an import CSV that the service does not take."""
+    """Return the error of an import file that the service does not take."""
     return SourceError(
         "The file is larger than the 100 MB that the service takes.",
         where=source,
@@ -112,9 +153,9 @@ def too_large(source: str) -> SourceError:
 
 
 def changed(source: str) -> SourceError:
-    """Return the error of an import CSV that is no longer what it was."""
+    """Return the error of an import file that is no longer what it was."""
     return SourceError(
-        "The import CSV changed while it was read.",
+        "The import file changed while it was read.",
         where=source,
         hint="Run the command again, when nothing writes to it.",
     )

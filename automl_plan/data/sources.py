@@ -44,7 +44,8 @@ class SourceReader:
     """Reads sources as they are when each is first opened."""
 
     def __init__(self, directory: Path, access: DataAccess) -> None:
-        self._directory = directory.resolve()
+        self.directory = directory.resolve()
+        """Of the configuration."""
         self.access = access
         self.files = SourceFiles(directory, lambda: access.storage)
         self.objects: dict[str, StoredObject] = {}
@@ -91,7 +92,12 @@ class SourceReader:
 
     def rows(self, sources: Iterable[str]) -> Iterator[ImportRow]:
         """Yield the rows of sources; one that is listed twice is read once. Raises SourceError."""
-        return rows_of(dict.fromkeys(sources), self._open)
+        return rows_of(self.expanded(sources), self._open)
+
+    def expanded(self, sources: Iterable[str]) -> Sequence[str]:
+        """Return sources with the objects that wildcards name, each once. Raises SourceError."""
+        named = dict.fromkeys(each for source in sources for each in self.files.expand(source))
+        return tuple(named)
 
     def _open(self, source: str) -> BinaryIO:
         file = self.files.open(source)
@@ -158,7 +164,7 @@ class SourceReader:
     @contextmanager
     def _reading(self, image: str) -> Iterator[BufferedReader]:
         try:
-            with open_regular_file(local_path(self._directory, image, image)) as file:
+            with open_regular_file(local_path(self.directory, image, image)) as file:
                 yield file
         except OSError as error:
             raise SourceError(f"{image} can't be read: {os_error_text(error)}.") from error

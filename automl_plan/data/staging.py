@@ -20,13 +20,16 @@ from threading import Lock
 
 from automl_plan.data.fingerprint import md5_version, short_digest
 from automl_plan.data.import_rows import ImportRow
-from automl_plan.data.source_files import MAX_CSV_BYTES
+from automl_plan.data.source_files import MAX_CSV_BYTES, os_error_text
 from automl_plan.data.sources import SourceReader
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
+from automl_plan.files import write_whole
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.data_access import ObjectStorage, StagingBucket
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
+CONVERTED = ".automl-plan/imports"
+"""Below the directory of a configuration, where import files of other formats become CSVs."""
 _PART = MAX_CSV_BYTES // 2
 """Bytes of one CSV: it grows, as URIs are longer than paths."""
 
@@ -48,13 +51,14 @@ def staged_name(content: str) -> str:
 def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Sequence[str]:
     """Upload what the sources name, and return the URIs of import CSVs with the same meaning.
 
-    Where the provider has no staging bucket, the sources are returned as they are. Raises
-    SourceError for what can't be read or is no longer `data`, StagingError for what can't be
+    Where the provider has no staging bucket, the sources are returned as they are, but those of a
+    format that it does not import: they become files beside what it keeps. Raises SourceError for
+    what can't be read or is no longer `data`, StagingError for what can't be
     uploaded.
     """
-    place = reader.access.staging
+    place, sources = reader.access.staging, reader.expanded(sources)
     if place is None:
-        return sources
+        return _converted(reader, sources)
     try:
         return _staged(reader, place, sources, data)
     except NotFound as error:
@@ -70,6 +74,30 @@ def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Seq
             where=error.where,
             hint=error.hint,
         ) from error
+
+
+def _converted(reader: SourceReader, sources: Sequence[str]) -> Sequence[str]:
+    """Return sources that the provider imports, which reads files of this machine."""
+    found: list[str] = []
+    for source in sources:
+        if _is_imported(reader, source):
+            found.append(source)
+            continue
+        for part in parts_of(rewritten(reader.rows([source]), {}, reader.access.set_names), _PART):
+            digest = hashlib.md5(part, usedforsecurity=False).hexdigest()
+            found.append(f"{CONVERTED}/{digest}.csv")
+            path = reader.directory / found[-1]
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, part)
+            except OSError as error:
+                message = f"The CSV of {source} can't be written: {os_error_text(error)}."
+                raise StagingError(message, where=found[-1]) from error
+    return tuple(dict.fromkeys(found))
+
+
+def _is_imported(reader: SourceReader, source: str) -> bool:
+    return source.lower().endswith(tuple(reader.access.formats))
 
 
 def _staged(
@@ -94,9 +122,10 @@ def _staged(
     }
     tables = _Folder(reader.access.storage, place, "imports")
     staged: list[str] = []
-    for source in dict.fromkeys(sources):
+    for source in sources:
         own = partial(reader.rows, [source])
-        if source.startswith("gs://") and not any(row.image in uris for row in own()):
+        is_there = source.startswith("gs://") and _is_imported(reader, source)
+        if is_there and not any(row.image in uris for row in own()):
             staged.append(source)
             continue
         parts = parts_of(rewritten(own(), uris, reader.access.set_names), _PART)

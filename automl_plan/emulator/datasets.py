@@ -30,6 +30,7 @@ from automl_plan.emulator.objects import (
     new_id,
 )
 from automl_plan.emulator.operations import Context, Manager, in_order
+from automl_plan.emulator.readings import EXPORT_FORMAT
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -44,7 +45,13 @@ from automl_plan.emulator.rows import (
     write_examples,
 )
 from automl_plan.emulator.sql_filters import Term
-from automl_plan.emulator.training.import_csv import ImportFailed, Merged, merge_examples, read_csv
+from automl_plan.emulator.training.import_files import (
+    ImportFailed,
+    Merged,
+    merge_examples,
+    read_file,
+)
+from automl_plan.emulator.training.import_rows import RowReader, csv_rows, json_line, row_rules
 from automl_plan.emulator.training.types import Example, Problem
 
 NO_DATASET: Mapping[Api, str] = {
@@ -89,6 +96,7 @@ class Datasets(Manager):
         super().__init__(context, runners)
         self._files = files
         self._images = images
+        self._readings = context.readings
 
     def create(self, scope: Scope, new: NewDataset) -> Operation:
         """Create a dataset; it appears when the operation is done."""
@@ -151,7 +159,7 @@ class Datasets(Manager):
         kind: AnnotationKind | None = None,
         annotation_set: str = "",
     ) -> Operation:
-        """Import CSV files and add their examples to the dataset.
+        """Import files and add their examples to the dataset.
 
         The dataset gets the `kind`, unless it has examples of another one; `annotation_set` is
         the one that the import names.
@@ -161,9 +169,21 @@ class Datasets(Manager):
             spec |= {"annotations": [kind.problem, kind.multilabel], "set": annotation_set}
         return self._begin(scope, dataset_id, OperationKind.IMPORT_DATA, spec)
 
-    def export_data(self, scope: Scope, dataset_id: int, uri_prefix: str) -> Operation:
-        """Write the dataset's examples as an import CSV below a gs:// prefix."""
-        return self._begin(scope, dataset_id, OperationKind.EXPORT_DATA, {"uri": uri_prefix})
+    def export_data(
+        self,
+        scope: Scope,
+        dataset_id: int,
+        uri_prefix: str,
+        titles: Mapping[Problem, str] | None = None,
+    ) -> Operation:
+        """Write the dataset's examples as an import file below a gs:// prefix.
+
+        `titles`: of the schemas of annotations, in Vertex AI; None: in AutoML.
+        """
+        spec: dict[str, object] = {"uri": uri_prefix}
+        if titles is not None:
+            spec["title"] = titles[self.get(scope, dataset_id).problem]
+        return self._begin(scope, dataset_id, OperationKind.EXPORT_DATA, spec)
 
     def _begin(
         self, scope: Scope, dataset_id: int, kind: OperationKind, spec: Mapping[str, object]
@@ -266,15 +286,13 @@ class Datasets(Manager):
 
         examples: list[Example] = []
         failures: list[str] = []
-        for uri in cast("Sequence[str]", operation.spec["uris"]):
+        # Only an import of Vertex AI names its annotations.
+        rules = row_rules(self._readings, vertex="annotations" in operation.spec)
+        reader = RowReader(dataset.problem, dataset.multilabel, rules)
+        uris = cast("Sequence[str]", operation.spec["uris"])
+        for uri in self._files.matching(uris) if rules.wildcards else uris:
             try:
-                read = read_csv(
-                    uri,
-                    dataset.problem,
-                    dataset.multilabel,
-                    resolve,
-                    sets_optional="annotations" in operation.spec,  # an import of Vertex AI
-                )
+                read = read_file(uri, reader, resolve)
             except ImportFailed as error:
                 raise ServiceError(Code.INVALID_ARGUMENT, str(error)) from error
             examples.extend(read.examples)
@@ -289,16 +307,27 @@ class Datasets(Manager):
             )
             examples = select_examples(db, dataset_id)
         now = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        title = cast("str | None", operation.spec.get("title"))
+        as_json = title is not None and self._readings[EXPORT_FORMAT] == "jsonl"
+        name = f"{'export-data' if as_json else 'export_data'}-{dataset.display_name}-{now}"
         try:
-            uri, folder = self._files.output_folder(
-                cast("str", operation.spec["uri"]), f"export_data-{dataset.display_name}-{now}"
-            )
+            uri, folder = self._files.output_folder(cast("str", operation.spec["uri"]), name)
         except FileRefused as error:
             raise not_found(str(error)) from error
-        with (folder / f"{dataset.problem}_1.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            for example in examples:
-                writer.writerows(_csv_rows(example, dataset.problem))
+        if as_json:
+            folder = folder / str(title)
+            folder.mkdir(exist_ok=True)
+            (folder / "schema.yaml").write_text(f"title: {title}\n", encoding="utf-8")
+            path = folder / "data-00001-of-00001.jsonl"
+            with path.open("w", encoding="utf-8") as file:
+                for example in examples:
+                    file.write(json_line(example, dataset.problem, multilabel=dataset.multilabel))
+        else:
+            path = folder / f"{dataset.problem}_1.csv"
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                for example in examples:
+                    writer.writerows(csv_rows(example, dataset.problem))
         with self._store.transaction() as db:
             self._operations.finish(db, operation, output=uri)
 
@@ -315,21 +344,3 @@ def _with_annotation_kind(dataset: Dataset, operation: Operation) -> Dataset:
             "The emulator keeps annotations of one kind in a dataset, and this one has others.",
         )
     return replace(dataset, problem=problem, multilabel=multilabel)
-
-
-def _csv_rows(example: Example, problem: Problem) -> list[list[str]]:
-    """The rows that `read_csv` reads as the same example."""
-    start = [example.set.upper(), example.uri]
-    if problem is Problem.IMAGE_CLASSIFICATION:
-        return [[*start, *example.labels]]
-    if not example.boxes:
-        return [[*start, *[""] * 9]]
-    return [
-        [*start, box.label, *_corner(box.x_min, box.y_min), *_corner(box.x_max, box.y_max)]
-        for box in example.boxes
-    ]
-
-
-def _corner(x: float, y: float) -> tuple[str, str, str, str]:
-    """The fields of a vertex and of the next one, empty as two opposite ones are enough."""
-    return str(x), str(y), "", ""

@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -47,6 +48,25 @@ class Files(Struct, frozen=True):
             return path if _is_file(path) and not path.is_symlink() else self.resolve(uri)
 
         return resolve
+
+    def matching(self, uris: Iterable[str]) -> list[str]:
+        """Return URIs with the objects that gs:// URIs with wildcards name, each once."""
+        found: dict[str, None] = {}
+        for uri in uris:
+            bucket, _, pattern = uri.removeprefix("gs://").partition("/")
+            folder = self.bucket(bucket) if uri.startswith("gs://") else None
+            if folder is None or not re.search(r"[*?\[]", pattern) or (folder / pattern).is_file():
+                found[uri] = None
+                continue
+            head = pattern.rpartition("/")[0]
+            named = sorted(
+                name
+                for name, _ in self.objects(folder)
+                if name.rpartition("/")[0] == head and fnmatchcase(name, pattern)
+            )
+            # One that names nothing stays: it is reported as a missing file.
+            found |= dict.fromkeys(f"gs://{bucket}/{name}" for name in named) or {uri: None}
+        return list(found)
 
     def output_folder(
         self, uri_prefix: str, folder: str, *, again: bool = False

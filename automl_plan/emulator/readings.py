@@ -148,6 +148,43 @@ DATA_STATS = Reading(
     former="absent",
     sources=("discovery document of aiplatform v1: Model.dataStats",),
 )
+IMPORT_LABELS = Reading(
+    name="import-labels",
+    about="Which labels are imported.",
+    values={
+        "any": "any text of up to 128 characters",
+        "documented": "1 to 32 characters of A-Z, a-z, 0-9 and _",
+    },
+    recorded="any",
+    former="documented",
+    sources=(
+        "vertex-ai-samples, AutoML Vision object detection: it imports and predicts Baked Goods",
+        "proto google.cloud.aiplatform.v1.AnnotationSpec.display_name: 128 UTF-8 characters",
+        "proto google.cloud.automl.v1.AnnotationSpec.display_name: 32 characters, A-Z a-z 0-9 _",
+    ),
+)
+AUTOML_BOX_SETS = Reading(
+    name="automl-box-sets",
+    about="Whether AutoML imports rows of boxes without ML_USE, and images alone.",
+    values={"optional": "it does", "required": "such rows are failures"},
+    recorded="optional",
+    former="required",
+    sources=(
+        "AutoML Vision's console, on import files: [set,]image_path[,label,…]",
+        "page 'Formatting a training data CSV' of object detection: ML_USE is required",
+    ),
+)
+EXPORT_FORMAT = Reading(
+    name="vertex-export-format",
+    about="What Vertex AI writes when a dataset is exported.",
+    values={"jsonl": "JSON Lines, in a folder for each schema", "csv": "an import CSV"},
+    recorded="jsonl",
+    former="csv",
+    sources=(
+        "page 'Export metadata and annotations from a dataset': one or more JSON Lines files",
+        "proto google.cloud.aiplatform.v1.ExportDataConfig.gcs_destination: schemas have folders",
+    ),
+)
 READINGS: tuple[Reading, ...] = (
     *ANSWER_READINGS,
     *CALL_READINGS,
@@ -162,6 +199,9 @@ READINGS: tuple[Reading, ...] = (
     SAVED_QUERIES,
     TRAINING_DATA,
     DATA_STATS,
+    IMPORT_LABELS,
+    AUTOML_BOX_SETS,
+    EXPORT_FORMAT,
 )
 """All readings, in the order in which they are listed."""
 

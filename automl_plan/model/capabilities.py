@@ -63,12 +63,35 @@ class SourceForm(Struct, frozen=True):
     example: str = "gs://BUCKET/OBJECT.csv"
     longest: int = 2_000
     """Characters of such a URI."""
+    formats: tuple[str, ...] = (".csv",)
+    """How the names of the import files end that the service reads; others become CSVs."""
     reads_local: bool = False
     """Whether the service reads files of this machine."""
     upload_setting: str | None = None
     """The setting of the provider with which local files are uploaded first."""
     upload_hint: str = ""
     """What to write there."""
+
+
+class RowForms(Struct, frozen=True):
+    """What rows of import files may say, by the service's documentation and by what it took."""
+
+    label: Grammar | None = None
+    """Labels as the documentation describes them; None: any. Others are taken, with a warning."""
+    label_characters: int = 128
+    """The longest label that is taken."""
+    set_names: frozenset[str] = frozenset()
+    """How it spells the sets, besides TRAIN, VALIDATION, VALIDATE, TEST and UNASSIGNED."""
+    boxes_without_set: bool = False
+    """Whether it is documented that a row of boxes may leave out its set, or be an image alone."""
+    set_once: bool = False
+    """Whether one row of an image may name its set, and another none."""
+    any_vertices: bool = False
+    """Whether an upright rectangle is made of any four vertices."""
+    other_images: frozenset[str] = frozenset()
+    """Extensions of images that only a part of the documentation allows."""
+    bare_names: bool = False
+    """Whether the name of an image may have no extension."""
 
 
 class DataLimits(Struct, frozen=True):
@@ -79,6 +102,7 @@ class DataLimits(Struct, frozen=True):
     images_at_most: int
     image_extensions: frozenset[str]
     """Of images that are imported, in lower case."""
+    forms: RowForms = RowForms()
     boxes_at_most: int = 1_000_000
     boxes_of_an_image: int = 500
     box_edge: float = 0.01

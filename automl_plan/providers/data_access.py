@@ -70,3 +70,5 @@ class DataAccess(Struct, frozen=True):
     are declared."""
     set_names: Mapping[str, str] | None = None
     """The service's words for the sets of images, in uploaded CSVs; None: as they are written."""
+    formats: tuple[str, ...] = (".csv",)
+    """How the names of the import files end that the service imports; others become CSVs."""

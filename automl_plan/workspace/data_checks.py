@@ -71,6 +71,7 @@ def with_lint(
         storage=lambda: access.storage,
         objects=reader.objects,
         image_pixels=configuration.capabilities.image_pixels,
+        expand=reader.files.expand,
     )
     for dataset in sourced:
         kind = kind_of(dataset.problem, dataset.classification_type)
@@ -147,7 +148,7 @@ def _declared(workspace: Workspace, name: str) -> DesiredDataset:
             return dataset
     raise UsageError(
         f"No dataset {name} is declared.",
-        hint="Give the name of a declared dataset, or a .csv file.",
+        hint="Give the name of a declared dataset, or a .csv or .jsonl file.",
     )
 
 

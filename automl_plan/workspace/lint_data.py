@@ -36,7 +36,7 @@ class _Subject(Struct, frozen=True):
 
 def is_file(name: str | None, kind: str | None) -> bool:
     """Return whether a name is that of a file. Raises UsageError for a kind without a file."""
-    found = name is not None and name.lower().endswith(".csv")
+    found = name is not None and name.lower().endswith((".csv", ".jsonl"))
     if kind is not None and not found:
         raise UsageError("--kind is for FILE.csv: a dataset declares its kind.")
     return found
@@ -74,7 +74,7 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
             linted = linter.lint(name, sources, its)
             unchecked.extend(linted.rows_unchecked)
             for source, reason in linted.unread:
-                raise SourceError(f"The import CSV is not read: {reason}.", where=source)
+                raise SourceError(f"The import file is not read: {reason}.", where=source)
             return linted.data
 
         if of_file or workspace is None:
@@ -105,14 +105,16 @@ def _linter(
     with ExitStack() as stack:
         storage = cache(lambda: stack.enter_context(_storage(workspace)))
         can = _capabilities(workspace)
+        files = stack.enter_context(SourceFiles(Path(), storage, anywhere=anywhere))
         yield Linter(
-            stack.enter_context(SourceFiles(Path(), storage, anywhere=anywhere)).open,
+            files.open,
             can.limits,
             _severities(workspace),
             directory=Path() if images else None,
             storage=storage if asks_storage else None,
             image_pixels=can.image_pixels,
             decode=decode,
+            expand=files.expand,
         )
 
 
@@ -147,7 +149,7 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
         if not datasets:
             raise UsageError(
                 f"No dataset {name} is declared.",
-                hint="Give the name of a declared dataset, or a file that ends in .csv.",
+                hint="Give the name of a declared dataset, or a file that ends in .csv or .jsonl.",
             )
         if not datasets[0].sources:
             raise UsageError(f"{datasets[0].address} has no sources.")

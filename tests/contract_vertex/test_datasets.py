@@ -236,7 +236,9 @@ def test_what_import_refuses(judge: Judge) -> None:
 
 
 def test_what_was_exported_can_be_imported(judge: Judge) -> None:
-    for kind in ("single", "boxes"):
+    """As JSON Lines, in a folder of the schema's title."""
+    titles = {"single": "ImageClassification", "boxes": "ImageBoundingBox"}
+    for kind, title in titles.items():
         dataset = judge.dataset(kind, "exported")
         config = {"gcs_destination": {"output_uri_prefix": "gs://bucket/out/"}}
         operation = judge.datasets.export_data(name=dataset.name, export_config=config)
@@ -244,9 +246,10 @@ def test_what_was_exported_can_be_imported(judge: Judge) -> None:
         folder = operation.metadata.gcs_output_directory
         assert folder.startswith("gs://bucket/out/")
         assert folder.endswith("/")
-        [file] = (judge.emulator.bucket_root / folder.removeprefix("gs://")).iterdir()
+        written = judge.emulator.bucket_root / folder.removeprefix("gs://") / title
+        assert {file.suffix for file in written.iterdir()} == {".jsonl", ".yaml"}
         again = judge.dataset(None, "again")
-        path = folder.removeprefix("gs://bucket/") + file.name
+        path = f"{folder.removeprefix('gs://bucket/')}{title}/*.jsonl"
         done = judge.import_data(again.name, kind, path)
         assert not done.metadata.generic_metadata.partial_failures
         assert judge.datasets.get_dataset(name=again.name).data_item_count == 12

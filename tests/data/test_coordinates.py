@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter, kind_by_looks
-from automl_plan.emulator.training.import_csv import RowRefused
-from automl_plan.emulator.training.import_csv import read_row as imported
+from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.training.import_rows import RowReader, RowRefused, row_rules
 from automl_plan.emulator.training.types import Problem
 from automl_plan.providers.google.capabilities import LIMITS
 
@@ -25,9 +25,14 @@ WRITTEN = st.one_of(
 )
 
 
+IMPORTED = RowReader(
+    Problem.IMAGE_OBJECT_DETECTION, multilabel=False, rules=row_rules(Readings(), vertex=False)
+)
+
+
 def is_imported(fields: list[str]) -> bool:
     try:
-        imported(fields, Problem.IMAGE_OBJECT_DETECTION, multilabel=False)
+        IMPORTED.read(fields)
     except RowRefused:
         return False
     return True

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
-from automl_plan.emulator.training.import_csv import read_csv
+from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.training.import_files import read_file
+from automl_plan.emulator.training.import_rows import RowReader, row_rules
 from automl_plan.emulator.training.types import Problem
 from automl_plan.model.source_data import DataCounts
 from automl_plan.providers.google.capabilities import LIMITS
@@ -65,7 +67,11 @@ def test_all_count_the_same(
         data = counted(directory, kind)
         assert data == read(directory, boxes=boxes).counts
         problem = Problem.IMAGE_OBJECT_DETECTION if boxes else Problem.IMAGE_CLASSIFICATION
-        imported = read_csv("d.csv", problem, True, lambda uri: directory / uri)
+        imported = read_file(
+            "d.csv",
+            RowReader(problem, multilabel=True, rules=row_rules(Readings(), vertex=False)),
+            lambda uri: directory / uri,
+        )
     labels = Counter(
         label
         for example in imported.examples

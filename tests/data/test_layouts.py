@@ -56,11 +56,11 @@ def test_plans_and_the_lint_say_the_same(
 
 
 def test_an_index_that_is_allowed_takes_nothing_away() -> None:
-    rows = b"0,TRAIN,x.png,red\n1,TRAIN,y.pdf,red\n2,TRAIN,z.png,a b\n"
+    rows = b"0,TRAIN,x.png,red\n1,TRAIN,y.pdf,red\n2,TRAIN,z.png,=b\n"
     lint = Linter(lambda _: BytesIO(rows), LIMITS, {"index-column": Severity.OFF}).lint
     linted = lint("d", ["d.csv"], DatasetKind.MULTICLASS)
     found = {(each.rule, each.line, each.column) for each in linted.findings}
-    assert {("image-type", 2, 9), ("label-syntax", 3, 15)} <= found
+    assert {("image-type", 2, 9), ("label-injection", 3, 15)} <= found
     assert linted.images == 1
 
 

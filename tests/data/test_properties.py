@@ -61,6 +61,8 @@ KINDS_AND_ROWS = st.sampled_from(DatasetKind).flatmap(
 @given(KINDS_AND_ROWS, st.sampled_from(["a.csv", "gs://b/a.csv"]), st.booleans())
 @example((DatasetKind.MULTICLASS, ["TRAIN", "b.jpg,cat", "TRAIN,a/3.jpg,cat"]), "a.csv", False)
 @example((DatasetKind.MULTICLASS, ["TRAIN,a/1.jpg,cat"] * 20 + ['TRAIN,"a']), "a.csv", False)
+@example((DatasetKind.MULTICLASS, ["TRAIN,a/1.pdf,cat.jpg"] * 20), "a.csv", False)
+@example((DatasetKind.MULTICLASS, ["TRAIN,/a/1.jpg,Baked goods"] * 20), "a.csv", False)
 def test_the_fast_path_finds_what_the_slow_one_does(
     written: tuple[DatasetKind, Sequence[str]], name: str, latin: bool
 ) -> None:

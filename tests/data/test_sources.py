@@ -247,7 +247,7 @@ def test_a_csv_that_is_not_there(tmp_path: Path) -> None:
     error = refused(tmp_path)
     assert (error.where, error.message) == (
         "d.csv",
-        "The import CSV can't be read: No such file or directory.",
+        "The import file can't be read: No such file or directory.",
     )
     assert "relative to the directory of the configuration" in str(error.hint)
 

@@ -29,7 +29,7 @@ def test_five_seeded_defects_are_five_findings(digits: Path, tmp_path: Path) -> 
             "label-injection": f"{use},{image},={label}",
             "image-missing": f"{use},{image}.png,{label}",
             "several-labels": f"{use},{image},{label},9" if label != "9" else f"{use},{image},9,8",
-            "label-syntax": f"{use},{image},{label}!",
+            "label-syntax": f"{use},{image},{label * 129}",
         }[rule]
     csv.write_text("\n".join(rows) + "\n", encoding="utf-8")
     # How many examples a label has is said, too, and is no defect of a row.

@@ -148,8 +148,12 @@ def walking(folder: Path, values: Mapping[str, str]) -> Iterator[Walk]:
         others.append(f"TRAIN,gs://bucket/other-{number}.png,cat\n")
     (bucket / "all.csv").write_text("".join(rows))
     (bucket / "others.csv").write_text("".join(others))
-    bad = [f"TRAIN,gs://bucket/{number}.png,a+b\n" for number in range(2)]
+    bad = [f"TRAIN,gs://bucket/{number}.png,{'a' * 129}\n" for number in range(2)]
     (bucket / "bad.csv").write_text("".join([*rows, *bad]))
+    box = ".1,.1,,,.5,.5,,\n"
+    salads = [f"TRAIN,gs://bucket/{number}.png,cat,{box}" for number in range(8)]
+    salads += [f"TRAIN,gs://bucket/8.png,Baked Goods,{box}", f"gs://bucket/9.png,cat,{box}"]
+    (bucket / "salads.csv").write_text("".join(salads))
     (bucket / "many.csv").write_text("".join(rows * 4))
     instances = [{"content": f"gs://bucket/{name}.png", "mimeType": "image/png"} for name in "0x"]
     (bucket / "batch.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in instances))
@@ -197,6 +201,7 @@ class _Automl:
         ask, home = self._walk.ask, self._home
         dataset = self._dataset("flowers", "bad.csv")
         self._dataset("flowers", "many.csv")
+        self._dataset("salads", "salads.csv", {"imageObjectDetectionDatasetMetadata": {}})
         ask("GET", f"{home}/datasets")
         ask("PATCH", dataset, {"description": "first", "labels": {"team": "a"}})
         ask("PATCH", dataset, {"displayName": "tulips"})
@@ -231,9 +236,9 @@ class _Automl:
         ask("GET", f"{home}/models")
         ask("POST", f"{model}:deploy", {})
 
-    def _dataset(self, name: str, source: str) -> str:
-        kind = {"imageClassificationDatasetMetadata": {"classificationType": "MULTICLASS"}}
-        asked = {"displayName": name, **kind}
+    def _dataset(self, name: str, source: str, kind: object = None) -> str:
+        classes = {"imageClassificationDatasetMetadata": {"classificationType": "MULTICLASS"}}
+        asked = {"displayName": name, **(kind if isinstance(kind, dict) else classes)}
         made = self._ended(self._walk.ask("POST", f"{self._home}/datasets", asked))
         dataset = f"{self._home}/datasets/{_tail(made.get('response', {}).get('name'))}"
         config = {"gcsSource": {"inputUris": [f"gs://bucket/{source}"]}}
@@ -300,6 +305,9 @@ class _Vertex:
             ask("GET", f"{model}/evaluations/{_tail(each.get('name'))}/slices")
         self._deployed(model)
         self._items(dataset)
+        destination = {"gcsDestination": {"outputUriPrefix": "gs://bucket/exported"}}
+        self._ended(ask("POST", f"{dataset}:export", {"exportConfig": destination}))
+        self._walk.keep_names("/storage/v1/b/bucket/o?prefix=exported")
         self._batch(model)
         more = self._dataset("more")
         self._walk.clock.hold(held=True)

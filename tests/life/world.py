@@ -28,7 +28,7 @@ COMMAND_HOURS = 48.0
 _LOOKS_FOR_ONE = "its operation may be"
 _PAUSE = 0.05
 """Seconds between two looks; an import, a deployment and a deletion take less."""
-WRONG_LABEL = "hot dog"
+WRONG_LABEL = "hot_dog_" * 17
 """One that the lint takes for an error."""
 
 

@@ -17,7 +17,7 @@ from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.saved_queries import SET_LABEL, render
-from automl_plan.emulator.vertex.schemas import IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
+from automl_plan.emulator.vertex.schemas import ANNOTATIONS, IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import check_query, omit_empty, timestamp
@@ -149,7 +149,7 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         )
 
     def export_data(self, request: Request) -> Reply:
-        """Export the examples as a CSV file."""
+        """Export the examples as JSON Lines."""
         check_query(request)
         body = body_fields(request, "")
         config = body.message("exportConfig")
@@ -160,7 +160,8 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
                 each.finish()
         if not uri.startswith("gs://"):
             raise invalid(("export_config.gcs_destination", "It must be a gs:// URI."))
-        return operation_reply(self._engine.datasets.export_data(*self.named(request), uri))
+        titles = {problem: title for problem, (_, title) in ANNOTATIONS.items()}
+        return operation_reply(self._engine.datasets.export_data(*self.named(request), uri, titles))
 
 
 def _import_config(config: Fields) -> tuple[AnnotationKind, str, list[str]]:

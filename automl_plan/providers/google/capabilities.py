@@ -16,7 +16,9 @@ from pathlib import Path
 
 from automl_plan.model.capabilities import (
     DataLimits,
+    Grammar,
     LabelGrammar,
+    RowForms,
     SettingProblem,
     SettingRule,
     Settings,
@@ -67,15 +69,26 @@ DEFAULT_MODEL_TYPES: dict[Problem, str] = {
 
 
 _IMAGES = frozenset((".jpg", ".jpeg", ".gif", ".png"))
+_FORMS = RowForms(
+    label=Grammar(r"[A-Za-z0-9_]{1,32}", "1 to 32 characters of A-Z, a-z, 0-9 and _"),
+)
+"""proto: AnnotationSpec.display_name. The servers took others: the CSV of the quickstart of object
+detection has "Baked Goods", and its model predicts that. Of the set of boxes the page "Formatting a
+training data CSV" says that it is required, and the console that it is not."""
 LIMITS = {
     Problem.IMAGE_CLASSIFICATION: DataLimits(
         labels_at_least=2,
         labels_at_most=5_000,
         images_at_most=1_000_000,
         image_extensions=_IMAGES | {".webp", ".bmp", ".tif", ".tiff", ".ico"},
+        forms=_FORMS,
     ),
     Problem.IMAGE_OBJECT_DETECTION: DataLimits(
-        labels_at_least=1, labels_at_most=1_000, images_at_most=150_000, image_extensions=_IMAGES
+        labels_at_least=1,
+        labels_at_most=1_000,
+        images_at_most=150_000,
+        image_extensions=_IMAGES,
+        forms=_FORMS,
     ),
 }
 """Google's pages "Quotas and limits" of AutoML Vision and, on the examples of a label and their

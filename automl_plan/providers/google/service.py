@@ -178,7 +178,8 @@ class GoogleService:
     @property
     def data_access(self) -> DataAccess:
         """How import data reaches the service."""
-        return DataAccess(self._storage, self._staging, self.set_names)
+        formats = self._capabilities.sources.formats
+        return DataAccess(self._storage, self._staging, self.set_names, formats)
 
     @property
     def contacts(self) -> Sequence[Contact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection
 
@@ -126,6 +127,53 @@ def _delimiter(case: Case) -> None:
         case.expect("csv-delimiter", place)
 
 
+def _into_json(case: Case) -> str:
+    """Write the rows as JSON Lines, and return the key of their annotations."""
+    key = {
+        DatasetKind.MULTICLASS: "classificationAnnotation",
+        DatasetKind.MULTILABEL: "classificationAnnotations",
+        DatasetKind.DETECTION: "boundingBoxAnnotations",
+    }[case.kind]
+    case.name = "data.jsonl"
+    for place, (use, path, *labels) in enumerate(case.rows):
+        found: list[dict[str, object]] = [{"displayName": label} for label in labels]
+        if case.kind is DatasetKind.DETECTION:
+            x0, y0, _, _, x1, y1, *_ = labels[1:]
+            corners = {"xMin": float(x0), "yMin": float(y0), "xMax": float(x1), "yMax": float(y1)}
+            found = [{"displayName": labels[0], **corners}]
+        several = case.kind is not DatasetKind.MULTICLASS
+        sets = {"aiplatform.googleapis.com/ml_use": use.lower()}
+        line = {"imageGcsUri": path, "dataItemResourceLabels": sets}
+        line[key] = found if several else found[0]  # type: ignore[assignment]
+        case.raw[place] = json.dumps(line).encode()
+    return key
+
+
+@_defect("json-line")
+def _broken_json(case: Case) -> None:
+    key = _into_json(case)
+    for place in case.some():
+        line = case.raw[place]
+        other = case.chance.choice((b"classification", key.encode() + b"s", b"boxes"))
+        broken = (line[:-1], line.replace(key.encode(), other), b"[1]", b"TRAIN,a.png,cat")
+        case.raw[place] = case.chance.choice(broken)
+        case.expect("json-line", place)
+
+
+@_defect("json-annotations", _CLASSES)
+def _other_schema(case: Case) -> None:
+    key = _into_json(case)
+    for place in case.some():
+        line = json.loads(case.raw[place])
+        found = line.pop(key)
+        if case.kind is DatasetKind.MULTILABEL:
+            line["classificationAnnotation"] = found[0]
+        else:
+            line["classificationAnnotations"] = [found]
+        case.raw[place] = json.dumps(line).encode()
+        case.expect("json-annotations", place)
+
+
 # -- the row ----------------------------------------------------------------------------------
 
 
@@ -150,11 +198,11 @@ def _use(case: Case) -> None:
         case.expect("ml-use", place)
 
 
-@_defect("ml-use", BOXES)
+@_defect("set-documented", BOXES)
 def _no_use(case: Case) -> None:
     for place in case.some():
         case.rows[place][0] = ""
-        case.expect("ml-use", place)
+        case.expect("set-documented", place)
 
 
 @_defect("index-column")
@@ -219,11 +267,29 @@ def _type(case: Case) -> None:
         case.expect("image-type", place)
 
 
+@_defect("image-type-documented")
+def _other_type(case: Case) -> None:
+    forms = replace(case.limits.forms, other_images=frozenset({".webp", ".tif"}))
+    case.limits = replace(case.limits, forms=forms)
+    for place in case.some():
+        case.rows[place][1] = f"images/x{place}.{case.chance.choice(('webp', 'tif', 'WEBP'))}"
+        case.expect("image-type-documented", place)
+
+
 @_defect("label-syntax")
 def _label(case: Case) -> None:
     for place in case.some():
-        case.rows[place][2] = case.chance.choice(("big cat", "k\xf6ter", "x" * 33, "cat-1", "a.b"))
+        case.rows[place][2] = case.chance.choice(("x" * 129, "big\x07cat", "\x7f"))
         case.expect("label-syntax", place)
+
+
+@_defect("label-documented")
+def _other_label(case: Case) -> None:
+    """It is told once."""
+    old, new = LABELS[1], case.chance.choice(("big cat", "k\xf6ter", "x" * 33, "cat-1", "a.b"))
+    for row in case.rows:
+        row[2:] = [new if label == old else label for label in row[2:]]
+    case.expect("label-documented", case.first_of(new))
 
 
 @_defect("label-injection")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from automl_plan.emulator.training.import_csv import read_csv
+from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.training.import_files import read_file
+from automl_plan.emulator.training.import_rows import RowReader, row_rules
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import Problem, TrainingJob, TrainingResult
 
@@ -25,9 +27,9 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def digits_job(digits: Path) -> TrainingJob:
     """A training of all digits with the least budget for the cloud."""
-    imported = read_csv(
-        "data/digits.csv", Problem.IMAGE_CLASSIFICATION, False, lambda uri: digits / uri
-    )
+    rules = row_rules(Readings(), vertex=False)
+    reader = RowReader(Problem.IMAGE_CLASSIFICATION, multilabel=False, rules=rules)
+    imported = read_file("data/digits.csv", reader, lambda uri: digits / uri)
     assert imported.failures == ()
     return TrainingJob(
         problem=Problem.IMAGE_CLASSIFICATION,

@@ -211,7 +211,7 @@ def test_nothing_of_scikit_learn_is_imported() -> None:
     program = (
         "import json, sys\n"
         "from automl_plan.emulator.training.trainers import load_trainer\n"
-        "from automl_plan.emulator.training.import_csv import read_csv\n"
+        "from automl_plan.emulator.training.import_files import read_file\n"
         "load_trainer('simulated')\n"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )

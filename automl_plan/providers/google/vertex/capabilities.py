@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from automl_plan.model.capabilities import (
     Capabilities,
     Grammar,
     ProviderDefinition,
+    RowForms,
     SettingProblem,
     SettingRule,
     Settings,
     Unavailable,
 )
+from automl_plan.model.model_types import Problem
 from automl_plan.providers.google import capabilities as google
 from automl_plan.providers.google.resource_names import NAME_HINT, object_id
 
@@ -33,11 +37,37 @@ def _core_ml(name: str) -> Unavailable:
     return Unavailable(reason, f"mobile-{name.removeprefix(google.CORE_ML)}")
 
 
+_FORMS = RowForms(
+    label=Grammar(r"[^\W\d_](?:.*\S)?", "a text that begins with a letter"),
+    set_names=frozenset({"TRAINING", "training", "validation", "test", "unassigned"}),
+    boxes_without_set=True,
+    set_once=True,
+    any_vertices=True,
+    bare_names=True,
+)
+_IMAGES = frozenset((".jpg", ".jpeg", ".gif", ".png", ".bmp", ".ico"))
+LIMITS = {
+    Problem.IMAGE_CLASSIFICATION: replace(
+        google.LIMITS[Problem.IMAGE_CLASSIFICATION],
+        image_extensions=_IMAGES,
+        forms=replace(_FORMS, other_images=frozenset((".webp", ".tif", ".tiff"))),
+    ),
+    Problem.IMAGE_OBJECT_DETECTION: replace(
+        google.LIMITS[Problem.IMAGE_OBJECT_DETECTION],
+        image_extensions=_IMAGES,
+        forms=replace(_FORMS, other_images=frozenset((".webp", ".tif", ".tiff"))),
+    ),
+}
+"""Pages "Prepare image training data": types of images, rows of boxes with their set or without,
+any four vertices. The schemas of import files there allow WebP and TIFF, too, and the examples have
+labels such as "Baked goods", though the text wants letters, digits and _. Labels: proto,
+AnnotationSpec.display_name. Exports have URIs of images without an extension."""
+
 VERTEX = Capabilities(
     dataset_name=_NAME,
     model_name=_NAME,
     labels=google.label_grammar(digit_first=True),
-    sources=google.SOURCES,
+    sources=replace(google.SOURCES, formats=(".csv", ".jsonl")),
     model_types=_TYPES,
     default_model_types=google.DEFAULT_MODEL_TYPES,
     unavailable_types={
@@ -48,7 +78,7 @@ VERTEX = Capabilities(
     },
     training_block=TRAINING_BLOCK,
     lifespan=google.LIFESPAN,
-    limits=google.LIMITS,
+    limits=LIMITS,
     price_list=google.PRICE_LIST,
     redeploys=True,
     traffic_hint=(

@@ -1,4 +1,4 @@
-"""Import CSV files: what is taken, what is left out, and that nothing crashes the reader."""
+"""Import files: what is taken, what is left out, and that nothing crashes the reader."""
 
 import hashlib
 from pathlib import Path
@@ -7,12 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl_plan.emulator.training.import_csv import Imported, ImportFailed, read_csv
+from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.training.import_files import Imported, ImportFailed, read_file
+from automl_plan.emulator.training.import_rows import RowReader, json_line, row_rules
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
 from tests.depth import times
 
 CLASSIFICATION = Problem.IMAGE_CLASSIFICATION
 DETECTION = Problem.IMAGE_OBJECT_DETECTION
+READER = RowReader(CLASSIFICATION, multilabel=False, rules=row_rules(Readings(), vertex=False))
 
 
 def read(
@@ -21,11 +24,13 @@ def read(
     problem: Problem = CLASSIFICATION,
     *,
     multilabel: bool = False,
-    sets_optional: bool = False,
+    vertex: bool = False,
+    name: str = "data.csv",
+    **readings: str,
 ) -> Imported:
     """Import a file; images are what the directory holds."""
     octets = content.encode() if isinstance(content, str) else content
-    (directory / "data.csv").write_bytes(octets)
+    (directory / name).write_bytes(octets)
 
     def resolve(uri: str) -> Path:
         path = directory / Path(uri).name
@@ -33,16 +38,20 @@ def read(
             raise ImportFailed(f"{uri}: There is no such file.")
         return path
 
-    uri = "gs://folder/data.csv"
-    return read_csv(uri, problem, multilabel, resolve, sets_optional=sets_optional)
+    rules = row_rules(
+        Readings({k.replace("_", "-"): v for k, v in readings.items()}), vertex=vertex
+    )
+    return read_file(f"gs://folder/{name}", RowReader(problem, multilabel, rules), resolve)
 
 
 def failed(directory: Path, row: str, problem: Problem = CLASSIFICATION) -> str:
-    """Why a row is left out, among good ones."""
+    """Why AutoML leaves out a row as its documentation says, among good ones."""
     good = "TRAIN,one.png,a\nTRAIN,two.png,b\n"
     if problem is DETECTION:
         good = "TRAIN,one.png,,,,,,,,,\nTRAIN,two.png,,,,,,,,,\n"
-    (failure,) = read(directory, good + row, problem).failures
+    (failure,) = read(
+        directory, good + row, problem, import_labels="documented", automl_box_sets="required"
+    ).failures
     start = "gs://folder/data.csv line 3: "
     assert failure.startswith(start)
     return failure.removeprefix(start)
@@ -112,15 +121,16 @@ def test_detection_rows(images: Path) -> None:
     assert (three.set, three.labels, three.boxes) == (SetName.TEST, (), ())
 
 
-def test_detection_rows_without_a_set(images: Path) -> None:
-    """As Vertex AI's page has them; AutoML's wants the column."""
+@pytest.mark.parametrize("vertex", [False, True])
+def test_detection_rows_without_a_set(images: Path, vertex: bool) -> None:
+    """As Vertex AI's page has them, and AutoML's console."""
     rows = (
         "one.png,car,0.1,0.1,,,0.3,0.3,,\n"
         ",two.png,car,0.1,0.1,,,0.3,0.3,,\n"
         "three.JPG\n"
         "validation,four.tiff,,,,,,,,,\n".replace("four.tiff", "one_again.png")
     )
-    found = read(images, rows, DETECTION, sets_optional=True)
+    found = read(images, rows, DETECTION, vertex=vertex)
     assert found.failures == ()
     assert [(each.set, len(each.boxes)) for each in found.examples] == [
         (SetName.UNASSIGNED, 1),
@@ -128,6 +138,95 @@ def test_detection_rows_without_a_set(images: Path) -> None:
         (SetName.UNASSIGNED, 0),
     ]
     assert "fields instead of 11" in failed(images, "three.JPG", DETECTION)
+
+
+def test_labels_that_were_taken(images: Path) -> None:
+    rows = f"TRAIN,one.png,Baked goods\nTRAIN,two.png,{'ä' * 128}\nTRAIN,three.JPG,{'a' * 129}\n"
+    for vertex in (False, True):
+        found = read(images, rows, vertex=vertex)
+        assert [each.labels for each in found.examples] == [("Baked goods",), ("ä" * 128,)]
+        assert "not made of 1 to 128 characters" in found.failures[0]
+
+
+def test_what_vertex_ai_takes_of_boxes(images: Path) -> None:
+    """Any four vertices, BMP and ICO, URIs without an extension."""
+    (images / "bare").write_bytes(b"bare")
+    rows = "one.png,cat,0,0,1,0,1,1,0.5,1\nfour.tiff\na/bare\n"
+    found = read(images, rows, DETECTION, vertex=True)
+    assert found.failures == ()
+    assert found.examples[0].boxes == (Box("cat", 0, 0, 1, 1),)
+    with pytest.raises(ImportFailed, match="3 of 3 rows"):
+        read(images, rows, DETECTION)
+
+
+JSON_LINES = {
+    ("classificationAnnotation", False): (
+        (
+            '{"imageGcsUri":"one.png","classificationAnnotation":{"displayName":"a b",'
+            '"annotationResourceLabels":{"x":"y"}},"dataItemResourceLabels":'
+            '{"aiplatform.googleapis.com/ml_use":"training"}}\n\n{"imageGcsUri":"two.png"}\n'
+        ),
+        "TRAIN,one.png,a b\ntwo.png\n",
+    ),
+    ("classificationAnnotations", True): (
+        (
+            '{"imageGcsUri":"one.png","classificationAnnotations":[{"displayName":"a"},'
+            '{"displayName":"b"}]}\n{"imageGcsUri":"two.png","classificationAnnotations":[]}\n'
+        ),
+        "one.png,a,b\ntwo.png\n",
+    ),
+    ("boundingBoxAnnotations", False): (
+        (
+            '{"imageGcsUri":"one.png","boundingBoxAnnotations":[{"displayName":"a","xMin":0.1,'
+            '"xMax":0.5,"yMax":1},{"displayName":"b","xMin":0.1,"xMax":0.5,"yMin":0.2,"yMax":1}]}\n'
+            '{"imageGcsUri":"two.png"}\n'
+        ),
+        "one.png,a,0.1,0,,,0.5,1,,\none.png,b,0.1,0.2,,,0.5,1,,\ntwo.png\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", JSON_LINES)
+def test_json_lines_and_a_csv_are_the_same_examples(images: Path, kind: tuple[str, bool]) -> None:
+    key, multilabel = kind
+    lines, rows = JSON_LINES[kind]
+    problem = DETECTION if key.startswith("bounding") else CLASSIFICATION
+    both = [
+        read(images, text, problem, multilabel=multilabel, vertex=True, name=name)
+        for name, text in (("data.jsonl", lines), ("data.csv", rows))
+    ]
+    assert both[0] == both[1]
+    assert both[0].failures == ()
+    written = "".join(json_line(e, problem, multilabel=multilabel) for e in both[0].examples)
+    again = read(images, written, problem, multilabel=multilabel, vertex=True, name="data.jsonl")
+    assert again.examples == both[0].examples
+    with pytest.raises(ImportFailed, match=r"ends in \.csv"):
+        read(images, lines, problem, multilabel=multilabel, name="data.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "The line is no JSON object."),
+        ("[" * 100_000, "The line is no JSON object."),
+        ('{"image": "one.png"}', "no JSON object with imageGcsUri"),
+        ('{"imageGcsUri": "three.JPG", "classificationAnnotations": []}', "has other annotations"),
+        ('{"imageGcsUri": "three.JPG", "classificationAnnotation": 1}', "is no JSON object"),
+        ('{"imageGcsUri": "three.JPG", "classificationAnnotation": {"displayName": 1}}', "no text"),
+        (
+            (
+                '{"imageGcsUri": "three.JPG", "dataItemResourceLabels": '
+                '{"aiplatform.googleapis.com/ml_use": "trian"}}'
+            ),
+            "'trian' is not one of TRAIN",
+        ),
+    ],
+)
+def test_bad_lines_of_json(images: Path, line: str, reason: str) -> None:
+    good = '{"imageGcsUri": "one.png"}\n{"imageGcsUri": "two.png"}\n'
+    (failure,) = read(images, good + line, vertex=True, name="data.jsonl").failures
+    assert failure.startswith("gs://folder/data.jsonl line 3: ")
+    assert reason in failure
 
 
 def test_equal_content_counts_once(images: Path) -> None:
@@ -244,7 +343,7 @@ def test_files_that_are_too_large(images: Path) -> None:
     with pytest.raises(
         ImportFailed, match=r"^large\.csv: An import file has at most 100000000 byt"
     ):
-        read_csv("large.csv", CLASSIFICATION, False, lambda uri: images / uri)
+        read_file("large.csv", READER, lambda uri: images / uri)
     with (images / "large.png").open("wb") as file:
         file.truncate(30_000_001)
     assert failed(images, "TRAIN,large.png,a") == (
@@ -260,7 +359,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_row(images: Path) -> None:
 def test_a_file_that_is_not_there_or_no_csv(images: Path) -> None:
     for uri, reason in (("data.txt", "ends in .csv"), ("absent.csv", "No such file")):
         with pytest.raises(ImportFailed, match=reason):
-            read_csv(uri, CLASSIFICATION, False, lambda uri: images / uri)
+            read_file(uri, READER, lambda uri: images / uri)
 
 
 _FIELD = st.one_of(
