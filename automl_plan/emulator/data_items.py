@@ -34,9 +34,13 @@ Order = Literal["seq", "created", "updated"]
 
 
 class Annotation(Struct, frozen=True):
-    """A label of an image, or a box on it. `number` counts those of the image, from 1."""
+    """A label of an image, or a box on it. `number` counts those of the image, from 1.
+
+    `saved_query_id` is the annotation set that it is in; an image in several has one in each.
+    """
 
     number: int
+    saved_query_id: int | None
     annotation_spec_id: int
     label: str
     box: Box | None
@@ -93,9 +97,11 @@ class DataItems:
                 f"SELECT * FROM examples WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?",  # noqa: S608 - closed sets only
                 (dataset_id, *values, window.size + 1, first),
             ).fetchall()
+            rows, more = rows[: window.size], len(rows) > window.size
             specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
-        items = tuple(_item(row, dataset, specs) for row in rows[: window.size])
-        return Page(items, first + window.size if len(rows) > window.size else None)
+            sets = _sets_of(db, dataset_id, [row["content"] for row in rows])
+        items = tuple(_item(row, dataset, specs, sets.get(row["content"], ())) for row in rows)
+        return Page(items, first + window.size if more else None)
 
     def get(self, scope: Scope, dataset_id: int, item_id: int) -> DataItem:
         """Return an item of a dataset."""
@@ -165,9 +171,9 @@ def of_item(number: int, *, negated: bool = False) -> Term:
     return Term(f"seq {'!=' if negated else '='} ?", (number,))
 
 
-def is_labelled(wanted: bool) -> Term:
-    """Match items that have an annotation, or those that have none."""
-    return Term("(labels != '[]' OR boxes != '[]') = ?", (int(wanted),))
+def is_labelled() -> Term:
+    """Match items that have an annotation."""
+    return Term("(labels != '[]' OR boxes != '[]')", ())
 
 
 def has_annotation(label: str) -> Term:
@@ -179,32 +185,62 @@ def has_annotation(label: str) -> Term:
     )
 
 
+def annotated_in(set_id: int) -> Term:
+    """Match items that are in that annotation set."""
+    return Term("content IN (SELECT content FROM annotated WHERE set_id = ?)", (set_id,))
+
+
 def in_set(use: SetName) -> Term:
     """Match items in that set."""
     return Term("ml_use = ?", (use,))
 
 
 class _Fields(Struct, frozen=True):
-    """What annotations are filtered by; those of all imports are in no saved query."""
+    """What annotations are filtered by."""
 
     annotation_spec_id: int
     saved_query_id: int | None
 
     @classmethod
     def of(cls, annotation: Annotation) -> _Fields:
-        return cls(annotation.annotation_spec_id, None)
+        return cls(annotation.annotation_spec_id, annotation.saved_query_id)
 
 
-def _item(row: Row, dataset: Dataset, specs: Mapping[str, int]) -> DataItem:
+_AT_ONCE = 500
+"""Contents that are looked up in one statement."""
+
+
+def _sets_of(
+    db: Connection, dataset_id: int, contents: Sequence[str]
+) -> Mapping[str, Sequence[int]]:
+    """The ids of the annotation sets that images are in, the oldest first, by their contents."""
+    found: dict[str, list[int]] = {}
+    for start in range(0, len(contents), _AT_ONCE):
+        some = contents[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        rows = db.execute(
+            f"SELECT content, set_id FROM annotated JOIN annotation_sets ON id = set_id "  # noqa: S608 - only marks
+            f"WHERE dataset_id = ? AND content IN ({marks}) ORDER BY seq",
+            (dataset_id, *some),
+        )
+        for row in rows:
+            found.setdefault(row["content"], []).append(row["set_id"])
+    return found
+
+
+def _item(row: Row, dataset: Dataset, specs: Mapping[str, int], sets: Sequence[int]) -> DataItem:
     example = read_example(row)
     # Rows that an earlier version wrote have no times.
     created = from_micros(row["created"]) if row["created"] else dataset.created
     updated = from_micros(row["updated"]) if row["updated"] else created
     found: list[tuple[str, Box | None]] = [(label, None) for label in example.labels]
     found += [(box.label, box) for box in example.boxes]
+    # An earlier version, and imports of AutoML, made no sets.
+    places: Sequence[int | None] = sets or (None,)
+    all_of_them = ((each, label, box) for each in places for label, box in found)
     annotations = tuple(
-        Annotation(number, specs.get(label, 0), label, box, updated)
-        for number, (label, box) in enumerate(found, 1)
+        Annotation(number, each, specs.get(label, 0), label, box, updated)
+        for number, (each, label, box) in enumerate(all_of_them, 1)
     )
     return DataItem(row["seq"], example, created, updated, annotations)
 

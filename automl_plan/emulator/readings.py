@@ -41,6 +41,19 @@ ITEM_SEARCH = Reading(
         "discovery document of aiplatform v1beta1: dataItems.annotations.list is internal",
     ),
 )
+ITEM_ANNOTATIONS = Reading(
+    name="item-annotations",
+    about="Which annotations searchDataItems returns when the request names no saved query.",
+    values={
+        "all-sets": "those of all annotation sets",
+        "no-set": "none: annotations are returned in the context of a saved query only",
+    },
+    recorded="all-sets",
+    former="all-sets",
+    sources=(
+        "discovery document of aiplatform v1: searchDataItems, savedQuery and annotationFilters",
+    ),
+)
 BATCH_FILE_NAMES = Reading(
     name="batch-file-names",
     about="How the files of a batch prediction of Vertex AI are numbered.",
@@ -190,6 +203,7 @@ READINGS: tuple[Reading, ...] = (
     *CALL_READINGS,
     ITEM_IMAGE,
     ITEM_SEARCH,
+    ITEM_ANNOTATIONS,
     BATCH_FILE_NAMES,
     BATCH_FAILURES,
     BATCH_RESOURCES,

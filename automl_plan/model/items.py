@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.model.address import Address
 from automl_plan.model.json import Count, ObjectId
@@ -41,6 +42,17 @@ class LiveItem(Struct, frozen=True):
     def all_labels(self) -> tuple[str, ...]:
         """Its labels and those of its boxes, each once."""
         return tuple(dict.fromkeys((*self.labels, *(box.label for box in self.boxes))))
+
+    def joined(self, other: LiveItem | None) -> LiveItem:
+        """Return it with the labels and boxes of the same image in another list, too."""
+        if other is None:
+            return self
+        return replace(
+            self,
+            labels=tuple(dict.fromkeys((*other.labels, *self.labels))),
+            boxes=tuple(dict.fromkeys((*other.boxes, *self.boxes))),
+            truncated=self.truncated or other.truncated,
+        )
 
 
 class LabelImages(Struct, frozen=True):

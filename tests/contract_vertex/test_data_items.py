@@ -8,8 +8,8 @@ import pytest
 from google.api_core import exceptions
 from google.protobuf import field_mask_pb2
 
-from tests.contract.conftest import LABELS
-from tests.contract_vertex.conftest import Judge, number
+from tests.contract.conftest import LABELS, png
+from tests.contract_vertex.conftest import PARENT, Judge, number
 
 USES = ("training", "training", "validation", "test")
 ML_USE = "aiplatform.googleapis.com/ml_use"
@@ -198,10 +198,44 @@ def test_what_a_search_refuses(
         search(judge, dataset, **request_fields)
 
 
-def test_a_search_in_another_context_is_not_there(judge: Judge, dataset: Any) -> None:
-    for field in ("saved_query", "data_labeling_job"):
-        with pytest.raises(exceptions.MethodNotImplemented, match="embedded service has no"):
-            search(judge, dataset, **{field: f"{dataset.name}/savedQueries/1"})
+def test_a_search_in_the_context_of_a_labeling_job_is_not_there(judge: Judge, dataset: Any) -> None:
+    with pytest.raises(exceptions.MethodNotImplemented, match="embedded service has no"):
+        search(judge, dataset, data_labeling_job=f"{PARENT}/dataLabelingJobs/1")
+
+
+def test_a_search_in_the_context_of_an_annotation_set(judge: Judge) -> None:
+    """Each import makes one: an image that two imports annotated has the label in both."""
+    made = judge.dataset()
+    bucket = judge.emulator.bucket_root / "bucket"
+    (bucket / "extra.png").write_bytes(png(77))
+    (bucket / "two.csv").write_text(
+        "TRAIN,gs://bucket/extra.png,lily\nTEST,gs://bucket/0.png,daisy\n"
+    )
+    judge.import_data(made.name, "single", "two.csv")
+    first, second = judge.datasets.list_saved_queries(parent=made.name)
+    views = search(judge, made)
+    assert [len(view.annotations) for view in views] == [2, *[1] * 12]
+    names = [
+        a.labels["aiplatform.googleapis.com/annotation_set_name"] for a in views[0].annotations
+    ]
+    assert names == [number(first), number(second)]
+
+    counts = [len(view.annotations) for view in search(judge, made, saved_query=second.name)]
+    assert counts == [1, *[0] * 11, 1]
+    lily = views[-1].annotations[0].payload["annotationSpecId"]
+    for request, found in (
+        ({"data_item_filter": "labeled=true"}, 2),
+        ({"data_item_filter": "labeled=false"}, 11),
+        ({"data_item_filter": f"has_annotation({lily})"}, 1),
+    ):
+        assert len(search(judge, made, saved_query=second.name, **request)) == found
+    assert not search(
+        judge, made, saved_query=first.name, data_item_filter=f"has_annotation({lily})"
+    )
+    alone = search(judge, made, annotation_filters=[f"saved_query_id={number(second)}"])
+    assert [len(view.annotations) for view in alone] == counts
+    with pytest.raises(exceptions.NotFound):
+        search(judge, made, saved_query=f"{made.name}/savedQueries/1")
 
 
 def test_a_page_token_belongs_to_its_search(judge: Judge, dataset: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from automl_plan.errors import ApiError, AutomlPlanError, TransportError, Unimplemented
 from automl_plan.model.items import SETS, LiveBox, LiveItem, count_items
 from automl_plan.planning.options import PlanMode, PlanOptions
-from automl_plan.providers.google.vertex.wire import item
+from automl_plan.providers.google.vertex.items import item
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
 from automl_plan.workspace.live_items import find_image_drift, live_counts
@@ -66,6 +66,32 @@ def test_a_page_takes_one_request(service: Service, provider: Provider) -> None:
         (path, {"pageSize": "100"}),
         (path, {"pageSize": "100", "pageToken": "t"}),
     ]
+
+
+def test_images_without_labels_are_asked_for_by_annotation_set(
+    service: Service, provider: Provider
+) -> None:
+    """The service may tell annotations in the context of a set only."""
+    service.replies = [
+        answer({"dataItemViews": [view(0), view(1)]}),
+        answer(
+            {"savedQueries": [{"name": "projects/1/locations/l/datasets/2/savedQueries/7"}, {}]}
+        ),
+        answer({"dataItemViews": [view(0, "a"), view(1)]}),
+    ]
+    with pytest.raises(AutomlPlanError):  # of a set without a name
+        list(provider.items("2"))
+    service.replies = [
+        answer({"dataItemViews": [view(0), view(1)]}),
+        answer({"savedQueries": [{"name": "7"}, {"name": "8"}]}),
+        answer({"dataItemViews": [view(0, "a"), view(1)]}),
+        answer({"dataItemViews": [view(0, "b", "a"), view(2, "c")]}),
+    ]
+    assert [each.labels for each in provider.items("2")] == [("a", "b"), (), ("c",)]
+    home = "projects/p/locations/us-central1/datasets/2/savedQueries"
+    assert service.received[-1].query["savedQuery"] == f"{home}/8"
+    service.replies = [answer({"dataItemViews": [view(0)]}), failure(501, "UNIMPLEMENTED")]
+    assert [each.labels for each in provider.items("2")] == [()]
 
 
 def test_a_list_of_images_without_an_end(service: Service, provider: Provider) -> None:
@@ -157,11 +183,11 @@ class Staged(Project):
         return Workspace(self.directory, environ={"STORAGE_EMULATOR_HOST": self.url})
 
 
-@pytest.mark.parametrize("reading", ["image-gcs-uri", "refused"])
+@pytest.mark.parametrize("reading", ["image-gcs-uri", "no-set", "refused"])
 def test_readings(tmp_path: Path, start_emulator: StartEmulator, reading: str) -> None:
     """Images are found again, also staged ones; or it is said why not, and nothing else fails."""
-    name = "item-search" if reading == "refused" else "item-image"
-    emulator = start_emulator(time_scale=1e6, readings={name: reading})
+    names = {"image-gcs-uri": "item-image", "no-set": "item-annotations", "refused": "item-search"}
+    emulator = start_emulator(time_scale=1e6, readings={names[reading]: reading})
     (emulator.bucket_root / "staging").mkdir()
     project = Staged(tmp_path)
     project.url = emulator.url

@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
+from automl_plan.emulator.annotation_sets import NO_SET
 from automl_plan.emulator.data_items import (
     Annotation,
     DataItem,
     Order,
+    annotated_in,
     has_annotation,
     in_set,
     is_labelled,
@@ -20,13 +22,15 @@ from automl_plan.emulator.data_items import (
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.limits import RESERVED_LABELS
 from automl_plan.emulator.objects import AnnotationSpec, Dataset, Scope
-from automl_plan.emulator.readings import ITEM_IMAGE, ITEM_SEARCH
+from automl_plan.emulator.readings import ITEM_ANNOTATIONS, ITEM_IMAGE, ITEM_SEARCH, SAVED_QUERIES
 from automl_plan.emulator.rows import Page, Window
-from automl_plan.emulator.sql_filters import Term, equals, negate
+from automl_plan.emulator.sql_filters import Term, all_of, equals, negate
 from automl_plan.emulator.training.types import Problem, SetName
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, scope_of
+from automl_plan.emulator.vertex.saved_queries import SET_LABEL
 from automl_plan.emulator.vertex.schemas import ANNOTATIONS
 from automl_plan.emulator.wire.messages import camel, snake
 from automl_plan.emulator.wire.names import NO_ID, parent, read_number
@@ -40,9 +44,7 @@ from automl_plan.emulator.wire.requests import (
     timestamp,
 )
 
-SYSTEM_LABELS = "aiplatform.googleapis.com/"
-"""What the keys of the service's own labels start with (proto: DataItem.labels)."""
-ML_USE = f"{SYSTEM_LABELS}ml_use"
+ML_USE = f"{RESERVED_LABELS}ml_use"
 _USES: Mapping[SetName, str] = {
     SetName.TRAIN: "training",
     SetName.VALIDATION: "validation",
@@ -57,10 +59,11 @@ _SEARCH = frozenset(
     {
         *("dataItemFilter", "annotationsFilter", "annotationFilters", "annotationsLimit"),
         *("orderBy", "orderByDataItem", "fieldMask", "pageSize", "pageToken"),
+        "savedQuery",
     }
 )
 _OTHER_SEARCHES = (
-    *("savedQuery", "dataLabelingJob"),
+    "dataLabelingJob",
     *("orderByAnnotation.orderBy", "orderByAnnotation.savedQuery"),
 )
 _ORDERS: Mapping[str, Order] = {
@@ -76,6 +79,9 @@ class VertexDataItems:
 
     def __init__(self, engine: Engine) -> None:
         self._items = engine.data_items
+        self._sets = engine.annotation_sets
+        self._lists_sets = engine.readings[SAVED_QUERIES] != "none"
+        self._tells_all = engine.readings[ITEM_ANNOTATIONS] == "all-sets"
         self._is_searchable = engine.readings[ITEM_SEARCH] == "answered"
         short = engine.readings[ITEM_IMAGE] == "gcs-uri"
         self._image_field = "gcsUri" if short else "imageGcsUri"
@@ -130,17 +136,19 @@ class VertexDataItems:
         given = {name for name in ("orderBy", "orderByDataItem") if parameter(request, name)}
         if len(given) > 1:
             raise invalid(("order_by", "It can't be given with order_by_data_item."))
-        page = paging(request, "dataItemFilter", "orderBy", "orderByDataItem", most=_PAGE)
+        chosen_by = ("dataItemFilter", "orderBy", "orderByDataItem", "savedQuery")
+        page = paging(request, *chosen_by, most=_PAGE)
         scope, number = _named(request)
         dataset, specs = self._items.dataset(scope, number)
         labels = {spec.id: spec.label for spec in specs}
+        context = self._saved_query(request, dataset)
         terms = filters.parse_filter(
             parameter(request, "dataItemFilter") or "",
             {
                 "data_item_id": _item_term,
                 "data_item": _item_term,
-                "labeled": _labelled_term,
-                "has_annotation": lambda comparison: _has_annotation(comparison, labels),
+                "labeled": lambda comparison: _labelled_term(comparison, context),
+                "has_annotation": lambda found: _has_annotation(found, labels, context),
             },
         )
         order = _order("".join(parameter(request, name) or "" for name in given), "order_by")
@@ -151,13 +159,25 @@ class VertexDataItems:
             chosen = [
                 each
                 for each in item.annotations
-                if not wanted
-                or any(self._items.matching([each], alternative) for alternative in wanted)
+                if (context is None or each.saved_query_id == context)
+                and (self._tells_all or context is not None or wanted)
+                and (not wanted or any(self._items.matching([each], terms) for terms in wanted))
             ]
             view = self._render_view(item, chosen, limit, dataset)
             views.append(_masked(request, view))
         answer: dict[str, object] = {"dataItemViews": views} if views else {}
         return json_reply(answer | page.token(found.next_before))
+
+    def _saved_query(self, request: Request, dataset: Dataset) -> int | None:
+        """The annotation set in whose context a search is done; None for all together."""
+        name = parameter(request, "savedQuery")
+        if not name:
+            return None
+        wanted = read_number(name.rpartition("/savedQueries/")[2])
+        sets = self._sets.of([dataset.id])[dataset.id] if self._lists_sets else []
+        if wanted not in {each.id for each in sets}:
+            raise not_found(NO_SET)
+        return wanted
 
     def _render(self, item: DataItem, home: str) -> dict[str, object]:
         use = _USES.get(item.example.set)
@@ -209,6 +229,7 @@ def _render_annotation(annotation: Annotation, dataset: Dataset, home: str) -> d
     schema, title = ANNOTATIONS[
         Problem.IMAGE_CLASSIFICATION if annotation.box is None else Problem.IMAGE_OBJECT_DETECTION
     ]
+    query = annotation.saved_query_id
     payload: dict[str, object] = {
         "annotationSpecId": str(annotation.annotation_spec_id),
         "displayName": annotation.label,
@@ -224,7 +245,10 @@ def _render_annotation(annotation: Annotation, dataset: Dataset, home: str) -> d
         "updateTime": timestamp(annotation.updated),
         "etag": dataset.etag,
         "annotationSource": {"method": _IMPORT},
-        "labels": {f"{SYSTEM_LABELS}payload_schema": title},
+        "labels": {
+            f"{RESERVED_LABELS}payload_schema": title,
+            **({} if query is None else {SET_LABEL: str(query)}),
+        },
     }
 
 
@@ -280,16 +304,25 @@ def _item_term(comparison: filters.Comparison) -> Term:
     return of_item(read_number(comparison.value), negated=filters.is_negated(comparison))
 
 
-def _labelled_term(comparison: filters.Comparison) -> Term:
+def _labelled_term(comparison: filters.Comparison, context: int | None) -> Term:
     if comparison.value not in ("true", "false"):
         raise filters.bad_comparison(comparison)
-    return is_labelled((comparison.value == "true") != filters.is_negated(comparison))
+    found = _in_context(is_labelled(), context)
+    wanted = (comparison.value == "true") != filters.is_negated(comparison)
+    return found if wanted else negate(found)
 
 
-def _has_annotation(comparison: filters.Comparison, labels: Mapping[int, str]) -> Term:
+def _has_annotation(
+    comparison: filters.Comparison, labels: Mapping[int, str], context: int | None
+) -> Term:
     if comparison.operator != filters.CALL:
         raise filters.bad_comparison(comparison)
-    return has_annotation(labels.get(read_number(comparison.value), ""))
+    found = has_annotation(labels.get(read_number(comparison.value), ""))
+    return _in_context(found, context)
+
+
+def _in_context(term: Term, context: int | None) -> Term:
+    return term if context is None else all_of([term, annotated_in(context)])
 
 
 def _spec_id_term(comparison: filters.Comparison) -> Term:

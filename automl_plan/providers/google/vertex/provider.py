@@ -34,6 +34,7 @@ from automl_plan.providers.google.service import (
 )
 from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.deployment import Deployments
+from automl_plan.providers.google.vertex.items import images
 from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
 from automl_plan.providers.google.vertex.vocabulary import (
     IMAGE_DATASET,
@@ -47,7 +48,6 @@ from automl_plan.providers.google.vertex.wire import (
     dataset,
     dataset_of,
     endpoint,
-    item,
     kind_untold,
     model,
     operation,
@@ -292,8 +292,7 @@ class VertexProvider(GoogleService):
 
     def items(self, dataset_id: str) -> Iterator[LiveItem]:
         """Yield the images of a dataset, each page with their annotations."""
-        path = self._path("datasets", dataset_id, verb="searchDataItems")
-        return map(item, self._transport.pages(path, "dataItemViews", _PAGE))
+        return images(self._transport, self._path("datasets", dataset_id))
 
     def label_counts(self, dataset_id: str) -> None:
         """Return None: only the images themselves tell it."""

@@ -12,7 +12,6 @@ from automl_plan.errors import UsageError
 from automl_plan.model.endpoints import Deployed, LiveEndpoint
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation
 from automl_plan.model.homes import seen_from, unrecorded_home
-from automl_plan.model.items import LiveBox, LiveItem
 from automl_plan.model.live import (
     CANCELLED,
     UNKNOWN,
@@ -23,10 +22,8 @@ from automl_plan.model.live import (
     OperationKind,
 )
 from automl_plan.model.model_types import ClassificationType, Problem
-from automl_plan.model.source_data import UNASSIGNED
 from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.providers.google.json_fields import (
-    all_labels,
     integer,
     items,
     labels_of,
@@ -53,8 +50,6 @@ from automl_plan.providers.google.vertex.vocabulary import (
     IMAGE_DATASET,
     KIND_LABEL,
     KINDS,
-    ML_USE_KEY,
-    ML_USES,
     MODEL_TYPES,
     OTHER_NAMES,
     PRIVATE_LABELS,
@@ -175,7 +170,6 @@ _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 _STATE = "PIPELINE_STATE_"
 _STATES = {4: "SUCCEEDED", 5: "FAILED", 7: "CANCELLED"}
 """proto: PipelineState, for answers with numbers."""
-_CORNERS = frozenset({"xMin", "yMin", "xMax", "yMax"})
 _DATASET_FIELDS = frozenset(
     {"name", "displayName", "description", "metadataSchemaUri", "metadata", "dataItemCount"}
     | {"createTime", "updateTime", "labels", "etag", "savedQueries", "metadataArtifact"}
@@ -268,37 +262,6 @@ def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
         traffic={str(key): integer(share) or 0 for key, share in traffic.items()},
         labels=labels_of(answer),
         etag=text(answer.get("etag")),
-    )
-
-
-def item(view: Mapping[str, Any]) -> LiveItem:
-    """A DataItemView: an image with its labels, or boxes.
-
-    The URI is in the field that the discovery document names (ImageDataItem), or in that of import
-    files: no published answer has one. Annotations of all annotation sets count.
-    """
-    told = mapping(view.get("dataItem"))
-    payload = mapping(told.get("payload"))
-    use = all_labels(told).get(ML_USE_KEY, "")
-    labels: dict[str, None] = {}
-    boxes: list[LiveBox] = []
-    for annotation in items(view.get("annotations")):
-        what = mapping(mapping(annotation).get("payload"))
-        label = text(what.get("displayName")) or text(what.get("annotationSpecId"))
-        if label is None:
-            continue
-        if _CORNERS & what.keys():
-            corners = (number(what.get(c)) or 0.0 for c in ("xMin", "yMin", "xMax", "yMax"))
-            boxes.append(LiveBox(label, *corners))
-        else:
-            labels[label] = None
-    return LiveItem(
-        id=tail(told.get("name")),
-        uri=text(payload.get("gcsUri")) or text(payload.get("imageGcsUri")) or "",
-        use=next((ours for ours, theirs in ML_USES.items() if theirs == use), UNASSIGNED),
-        labels=tuple(labels),
-        boxes=tuple(boxes),
-        truncated=view.get("hasTruncatedAnnotations") is True,
     )
 
 
