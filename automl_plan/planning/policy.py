@@ -23,7 +23,7 @@ from automl_plan.model.json import Json
 from automl_plan.planning.adequacy import Adequacy, Advice, graver
 from automl_plan.planning.plan import Change, Costs, Violation
 
-_OF_KIND = ("classification_type", "model_type", "train_budget_milli_node_hours", "base_model_id")
+_OF_KIND = ("classification_type", "model_type", "base_model_id")
 """Fields that are written below the kind of problem."""
 
 
