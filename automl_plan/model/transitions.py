@@ -99,11 +99,6 @@ def with_endpoint(resource: RecordedResource, operation: RecordedOperation) -> R
     return replace(resource, endpoint=Home(operation.endpoints[0]))
 
 
-def retired(resource: RecordedResource) -> RecordedResource:
-    """The record with its current object made a former one."""
-    return replace(resource, current=None, others=_beside(resource))
-
-
 def with_current(
     resource: RecordedResource, object_id: str, decision: Decision | None = None
 ) -> RecordedResource:
