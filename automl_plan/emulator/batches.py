@@ -121,6 +121,7 @@ class Batches(Manager):
                 raise too_old()
             spec = {
                 **msgspec.to_builtins(new),
+                "version": model.number,
                 "display_name": model.display_name,
                 "labels": model.labels,
                 "model_type": model.model_type,

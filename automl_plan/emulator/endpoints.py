@@ -111,8 +111,9 @@ class Endpoints(Manager):
         with self._store.reading() as db:
             self._lifespans.settle()
             for row in db.execute(
-                "SELECT d.*, e.id AS endpoint_id FROM deployments d "
-                "JOIN endpoints e ON e.number = d.endpoint "
+                "SELECT d.*, e.id AS endpoint_id, m.family, m.number AS version "
+                "FROM deployments d JOIN endpoints e ON e.number = d.endpoint "
+                "JOIN models m ON m.id = d.model_id "
                 "WHERE e.api = ? AND e.project = ? AND e.location = ? ORDER BY d.seq",
                 tuple(scope),
             ):
@@ -169,6 +170,7 @@ class Endpoints(Manager):
             spec = {
                 **asdict(new),
                 **_ids(endpoint),
+                "family": model.family,
                 "deployment_id": new.id or str(new_id(db)),
                 "display_name": new.display_name or model.display_name,
             }
@@ -223,6 +225,7 @@ class Endpoints(Manager):
                 **_ids(endpoint),
                 "deployment_id": deployment_id,
                 "model_id": old.model_id,
+                "family": old.family,
                 "display_name": old.display_name,
                 "replicas": replicas,
                 "max_replicas": most,

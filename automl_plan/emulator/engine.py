@@ -21,6 +21,7 @@ from automl_plan.emulator.rows import known_projects
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.trainings import Trainings
+from automl_plan.emulator.versions import Versions
 
 
 class Engine:
@@ -49,6 +50,7 @@ class Engine:
         self.datasets = Datasets(context, files, images)
         self.data_items = DataItems(self._store, clock)
         self.models = Models(context, files)
+        self.versions = Versions(context, self.models)
         self.batches = Batches(context, files, self.models)
         self.endpoints = Endpoints(context)
         self.trainings = Trainings(context, images, trainer)

@@ -41,7 +41,7 @@ BEGINNERS: frozenset[Method] = frozenset(
     {
         *("datasets.create", "datasets.delete", "datasets.importData", "datasets.exportData"),
         *("models.create", "models.delete", "models.deploy", "models.undeploy", "models.export"),
-        *("datasets.import", "datasets.export"),
+        *("datasets.import", "datasets.export", "models.deleteVersion"),
         *("trainingPipelines.create", "trainingPipelines.delete"),
         *("batchPredictionJobs.create", "batchPredictionJobs.delete", "models.batchPredict"),
         *("endpoints.create", "endpoints.delete"),

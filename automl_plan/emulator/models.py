@@ -37,6 +37,7 @@ from automl_plan.emulator.rows import (
     Page,
     Window,
     apply_change,
+    column,
     matches,
     read_model,
     read_operation,
@@ -48,7 +49,8 @@ from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import Prediction
 
 NO_MODEL = "The model does not exist."
-_DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
+DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
+_EVERY = Window(1_000)
 _IN_TRAINING = 2**62
 """Page tokens above it continue among the models in training, by the row of their operation."""
 
@@ -61,6 +63,7 @@ def model_of_training(operation: Operation, **more: object) -> Model:
         "scope": operation.scope,
         "problem": operation.problem,
         "multilabel": False,
+        "is_default": not operation.spec.get("of_parent"),
         "created": operation.created,
         "updated": operation.created,
     }
@@ -125,6 +128,7 @@ class Models(Manager):
         """Return models, newest first; the fault `early` adds those in training."""
         with self._store.reading() as db:
             self._lifespans.settle()
+            terms = [*terms, equals("is_default", 1)]
             if self._lists_trainings(scope):
                 return page_with_models_in_training(db, scope, terms, window)
             return select_page(db, Model, scope, terms, in_order(window, self._readings))
@@ -163,18 +167,31 @@ class Models(Manager):
         with self._store.transaction() as db:
             self._lifespans.settle()
             old = required(select(db, Model, scope, model_id), NO_MODEL)
-            return apply_change(db, old, change, etag, self._clock.now())
+            new = apply_change(db, old, change, etag, self._clock.now())
+            db.execute(  # what belongs to all versions
+                "UPDATE models SET display_name = ?, description = ?, labels = ? "
+                "WHERE api = ? AND project = ? AND location = ? AND family = ?",
+                (new.display_name, new.description, column(new.labels), *scope, new.family),
+            )
+            return new
 
     def delete(self, scope: Scope, model_id: int) -> Operation:
-        """Delete a model; refused while it is deployed."""
-        target = ObjectRef(ObjectKind.MODEL, model_id)
+        """Delete a model with all of its versions; refused while one is deployed."""
         with self._store.transaction() as db:
             model = self.existing(db, scope, model_id)
-            if model.deployed or self._operations.running_on(db, target, _DEPLOYING):
+            family = [equals("family", model.family)]
+            versions = select_page(db, Model, scope, family, _EVERY).items
+            targets = [ObjectRef(ObjectKind.MODEL, each.id) for each in versions]
+            running_on = self._operations.running_on
+            if any(each.deployed for each in versions) or any(
+                running_on(db, target, DEPLOYING) for target in targets
+            ):
                 raise precondition(
                     "The model can't be deleted while it is deployed. Undeploy it first."
                 )
-            return self._begin(db, model, OperationKind.DELETE_MODEL)
+            spec = {"model_id": model.id, "family": model.family}
+            kind = OperationKind.DELETE_MODEL
+            return self._operations.begin(db, scope, kind, model.problem, spec, targets)
 
     def deploy(self, scope: Scope, model_id: int, node_count: int) -> Operation:
         """Deploy a model on that number of nodes, or change the number."""
@@ -255,12 +272,20 @@ class Models(Manager):
         self, db: Connection, model: Model, kind: OperationKind, **spec: object
     ) -> Operation:
         target = ObjectRef(ObjectKind.MODEL, model.id)
-        spec = {"model_id": model.id, **spec}
+        spec = {"model_id": model.id, "family": model.family, **spec}
         return self._operations.begin(db, model.scope, kind, model.problem, spec, [target])
 
     def _run_delete(self, operation: Operation, _: Cancellation) -> None:
+        spec = operation.spec
         with self._store.transaction() as db:
-            db.execute("DELETE FROM models WHERE id = ?", (operation.spec["model_id"],))
+            if "version" in spec or "family" not in spec:
+                db.execute("DELETE FROM models WHERE id = ?", (spec["model_id"],))
+            else:
+                db.execute(
+                    "DELETE FROM models WHERE api = ? AND project = ? AND location = ? "
+                    "AND family = ?",
+                    (*operation.scope, spec["family"]),
+                )
             self._operations.finish(db, operation)
 
     def _run_deploy(self, operation: Operation, cancellation: Cancellation) -> None:

@@ -135,6 +135,11 @@ class AnnotationSpec(Struct, frozen=True):
 class Model(Struct, frozen=True, kw_only=True):
     """A trained model. `specs` has the (annotation spec id, label) pairs it was trained with.
 
+    It is version `number` of its family, whose name is `family`, whose latest version had the
+    number `latest`, and whose first one was created at `first` (in microseconds since 1970; 0: as
+    this one). The family has one name, description and labels, of which each version has a copy;
+    `version_labels` and `aliases` are its own.
+
     `data_stats` has the numbers of images of TRAIN, VALIDATION and TEST that it was trained with,
     then those of their annotations; it is empty where an earlier version trained it.
     """
@@ -162,6 +167,13 @@ class Model(Struct, frozen=True, kw_only=True):
     specs: tuple[tuple[int, str], ...] = ()
     description: str = ""
     version_description: str = ""
+    family: str = ""
+    number: int = 1
+    latest: int = 1
+    first: int = 0
+    aliases: tuple[str, ...] = ()
+    is_default: bool = True
+    version_labels: Mapping[str, str] = {}
 
     def __hash__(self) -> int:
         """Labels have no hash."""
@@ -184,7 +196,10 @@ class ModelEvaluation(Struct, frozen=True):
 
 
 class Deployment(Struct, frozen=True):
-    """A model deployed to an endpoint, on `replicas` to `max_replicas` replicas."""
+    """A model deployed to an endpoint, on `replicas` to `max_replicas` replicas.
+
+    `family` and `version` are those of the model.
+    """
 
     id: str
     endpoint: int
@@ -192,6 +207,8 @@ class Deployment(Struct, frozen=True):
     display_name: str
     replicas: int
     max_replicas: int
+    family: str
+    version: int
     created: datetime
 
 

@@ -198,9 +198,24 @@ EXPORT_FORMAT = Reading(
         "proto google.cloud.aiplatform.v1.ExportDataConfig.gcs_destination: schemas have folders",
     ),
 )
+MODEL_NAMES = Reading(
+    name="model-names",
+    about="Whether the names of Vertex AI's models in answers have the version.",
+    values={
+        "plain": "models/ID, with @VERSION in lists of versions and of one that is not the default",
+        "versioned": "models/ID@VERSION everywhere",
+    },
+    recorded="plain",
+    former="plain",
+    sources=(
+        "vertex-ai-samples: UJ1 and UJ5, AutoML image notebooks, the printed models",
+        "discovery document of aiplatform v1: ListModelVersionsResponse.models",
+    ),
+)
 READINGS: tuple[Reading, ...] = (
     *ANSWER_READINGS,
     *CALL_READINGS,
+    MODEL_NAMES,
     ITEM_IMAGE,
     ITEM_SEARCH,
     ITEM_ANNOTATIONS,

@@ -275,7 +275,11 @@ def _evaluation(row: Row) -> ModelEvaluation:
 
 
 def _endpoint(db: Connection, row: Row) -> Endpoint:
-    rows = db.execute("SELECT * FROM deployments WHERE endpoint = ? ORDER BY seq", (row["number"],))
+    rows = db.execute(
+        "SELECT d.*, m.family, m.number AS version FROM deployments d "
+        "JOIN models m ON m.id = d.model_id WHERE d.endpoint = ? ORDER BY d.seq",
+        (row["number"],),
+    )
     deployments = [read_row(each, Deployment) for each in rows]
     ids = {each.id for each in deployments}
     traffic = msgspec.json.decode(row["traffic"], type=dict[str, int])

@@ -15,6 +15,8 @@ Column = Literal[
     "annotation_spec_id",
     "saved_query_id",
     "model_id",
+    "family",
+    "is_default",
     "done",
     "kind",
     "error_code",
@@ -24,6 +26,7 @@ Column = Literal[
 Expression = Literal[
     "id",
     "display_name",
+    "family",
     "created",
     "json_extract(spec, '$.asked.display_name')",
     "json_extract(spec, '$.asked.definition')",
@@ -32,7 +35,9 @@ Expression = Literal[
 ]
 """What `compare` takes: a column, or a field of the request that started an operation."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "GLOB"]
-LabelColumn = Literal["labels", "json_extract(spec, '$.asked.labels')"]
+LabelColumn = Literal[
+    "labels", "json_patch(labels, version_labels)", "json_extract(spec, '$.asked.labels')"
+]
 Value = str | int | None
 
 

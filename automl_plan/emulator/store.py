@@ -130,11 +130,24 @@ _LATER_COLUMNS = (
     ("models", "version_description", _TEXT),
     ("operations", "counts", "TEXT"),
     ("models", "data_stats", "TEXT NOT NULL DEFAULT '[]'"),
+    ("models", "family", _TEXT),
+    ("models", "number", "INTEGER NOT NULL DEFAULT 1"),
+    ("models", "latest", "INTEGER NOT NULL DEFAULT 1"),
+    ("models", "first", _TIME),
+    ("models", "aliases", "TEXT NOT NULL DEFAULT '[]'"),
+    ("models", "is_default", "INTEGER NOT NULL DEFAULT 1"),
+    ("models", "version_labels", "TEXT NOT NULL DEFAULT '{}'"),
 )
 """(table, column, type), likewise added without a new format: an earlier version leaves them out.
 
 Times are in microseconds since 1970, 0 in rows of an earlier version.
 """
+
+_FAMILIES = """
+UPDATE models SET family = CAST(id AS TEXT) WHERE family = '';
+CREATE INDEX IF NOT EXISTS models_family ON models (api, project, location, family);
+"""
+"""A model of an earlier version is the only one of a family."""
 
 _MIGRATIONS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
 _WITHOUT_MIGRATIONS = """
@@ -194,6 +207,7 @@ class Store:
             known = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
             if column not in {row["name"] for row in known}:
                 self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self._connection.executescript(_FAMILIES)
         if self._connection.execute(_MIGRATIONS).fetchone():
             self._connection.executescript(_WITHOUT_MIGRATIONS)
 

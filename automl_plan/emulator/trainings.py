@@ -66,6 +66,7 @@ from automl_plan.emulator.training.types import (
     TrainingResult,
     TrainingUnimplemented,
 )
+from automl_plan.emulator.versions import as_version, family_of
 
 _NO_DATASET = "Dataset does not exist."
 _GRACE_SECONDS = 1.0
@@ -160,6 +161,12 @@ class NewModel(Struct, frozen=True):
     labels: Mapping[str, str]
     description: str = ""
     version_description: str = ""
+    family: str = ""
+    """The chosen name of the model, or that of the model of which it is a version; the service
+    chooses one for an empty name."""
+    of_parent: bool = False
+    """It becomes a version of an existing model."""
+    version_aliases: Sequence[str] = field(default=(), name="wanted_aliases")
     multilabel: bool | None = None
     """None: that of the dataset."""
     split: Sequence[float] | None = None
@@ -190,9 +197,11 @@ class Trainings(Manager):
                 dataset = None
             dataset = required(dataset, _NO_DATASET)
             _check(db, scope, dataset, new)
-            self._check_free(db, Model, scope, new.display_name)
+            if not new.of_parent:
+                self._check_free(db, Model, scope, new.display_name)
             on_model = ObjectRef(ObjectKind.MODEL, new_id(db))
-            spec = {**msgspec.to_builtins(new), "model_id": on_model.id}
+            family = new.family or str(on_model.id)
+            spec = {**msgspec.to_builtins(new), "model_id": on_model.id, "family": family}
             try:
                 self._trainer.check(_job(db, dataset, spec, self._readings))
             except TrainingUnimplemented as error:
@@ -257,6 +266,9 @@ class Trainings(Manager):
             data_stats=stats,
             specs=[(spec_id, label) for label, spec_id in specs.items()],
         )
+        aliases = cast("Sequence[str]", operation.spec.get("wanted_aliases", ()))
+        family = model.family or str(model.id)  # begun by an earlier version
+        model = as_version(db, replace(model, family=family), aliases)
         insert_object(db, model)
         insert(db, "artefacts", {"model_id": model.id, "content": result.artefact})
         for evaluation in reversed(result.evaluations):  # lists show the last one first
@@ -281,6 +293,12 @@ def labels_of(example: Example) -> tuple[str, ...]:
 
 
 def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> None:
+    if new.family:
+        known = family_of(db, scope, new.family)
+        if new.of_parent and not known:
+            raise not_found("The parent model does not exist.")
+        if not new.of_parent and (known or _is_training(db, scope, new.family)):
+            raise ServiceError(Code.ALREADY_EXISTS, f"The model {new.family} exists.")
     if dataset.problem is not new.problem:
         raise invalid(
             (
@@ -307,6 +325,15 @@ def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> Non
         raise invalid(("training_pipeline.input_data_config.saved_query_id", text))
     if dataset.example_count == 0:
         raise precondition("The dataset has no examples. Import data before training.")
+
+
+def _is_training(db: Connection, scope: Scope, family: str) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM operations WHERE api = ? AND project = ? AND location = ? AND kind = ? "
+        "AND done = 0 AND json_extract(spec, '$.family') = ?",
+        (*scope, OperationKind.CREATE_MODEL, family),
+    ).fetchone()
+    return row is not None
 
 
 def _job(

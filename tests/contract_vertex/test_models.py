@@ -289,8 +289,11 @@ def test_descriptions_of_a_model_are_kept_and_changed(judge: Judge) -> None:
     assert pipeline.model_to_upload.version_description == "first"
     old = judge.models.get_model(name=pipeline.model_to_upload.name)
     assert (old.description, old.version_description) == ("of May", "first")
-    mask = field_mask_pb2.FieldMask(paths=["description", "version_description"])
-    changed = {"name": old.name, "description": "of June", "version_description": ""}
-    new = judge.models.update_model(model=changed, update_mask=mask)
+    for name, field, value in (
+        (old.name, "description", "of June"),
+        (f"{old.name}@1", "version_description", ""),
+    ):
+        mask = field_mask_pb2.FieldMask(paths=[field])
+        new = judge.models.update_model(model={"name": name, field: value}, update_mask=mask)
     assert (new.description, new.version_description) == ("of June", "")
     assert judge.models.get_model(name=old.name) == new

@@ -12,12 +12,11 @@ from automl_plan.emulator.readings import (
     BATCH_FAILURES,
     BATCH_FILE_NAMES,
     BATCH_RESOURCES,
-    Readings,
 )
 from automl_plan.emulator.sql_filters import equals
 from automl_plan.emulator.training.types import Prediction
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import LISTS, check_named, last_segment, scope_of
+from automl_plan.emulator.vertex.names import LISTS, check_named, model_key, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.predictions import read_parameters, render
 from automl_plan.emulator.vertex.states import state_of, state_term, state_value
@@ -111,7 +110,7 @@ class VertexBatches:
         """Start a batch prediction; reply with its job."""
         check_query(request)
         scope = scope_of(request.params)
-        new = _new_batch(scope, body_fields(request, "batch_prediction_job"), self._engine.readings)
+        new = _new_batch(self._engine, scope, body_fields(request, "batch_prediction_job"))
         return self._reply(request, self._engine.batches.create(scope, new))
 
     def get(self, request: Request) -> Reply:
@@ -177,7 +176,7 @@ class VertexBatches:
             {
                 "name": f"{parent(job.scope)}/batchPredictionJobs/{job.id}",
                 **cast("Mapping[str, object]", asked["job"]),
-                "modelVersionId": "1",
+                "modelVersionId": str(job.spec.get("version", 1)),
                 "outputInfo": written,
                 "state": state_value(_STATE, state, enums=enums_as_numbers(request)),
                 "error": None if job.error is None else job.error._asdict(),
@@ -192,21 +191,20 @@ class VertexBatches:
         )
 
 
-def _new_batch(scope: Scope, fields: Fields, readings: Readings) -> NewBatch:
+def _new_batch(engine: Engine, scope: Scope, fields: Fields) -> NewBatch:
     fields.ignore(*_OUTPUT_FIELDS, *_IGNORED)
     display_name, labels = fields.text("displayName"), fields.mapping("labels")
     model = fields.text("model")
     parameters = fields.message("modelParameters")
     source, output = fields.message("inputConfig"), fields.message("outputConfig")
     fields.finish()
-    check_named(readings, "batch_prediction_job", display_name, labels)
+    check_named(engine.readings, "batch_prediction_job", display_name, labels)
     read_parameters(parameters)
     if not model:
         raise invalid((fields.path("model"), "Required field not set."))
     uris = _config(fields, source, "inputConfig", "instancesFormat", "gcsSource").texts("uris")
     written = _config(fields, output, "outputConfig", "predictionsFormat", "gcsDestination")
     prefix = written.text("outputUriPrefix")
-    number = last_segment(scope, model.partition("@")[0], "models")
     job = {
         "displayName": display_name,
         "model": model,
@@ -219,7 +217,7 @@ def _new_batch(scope: Scope, fields: Fields, readings: Readings) -> NewBatch:
         "labels": labels or None,
     }
     return NewBatch(
-        model_id=read_number(number or ""),
+        model_id=model_key(engine, scope, model),
         uris=uris,
         output=prefix,
         request={"display_name": display_name, "labels": labels, "job": omit_empty(job)},

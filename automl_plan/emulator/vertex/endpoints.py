@@ -9,19 +9,20 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import MAX_NODE_COUNT
 from automl_plan.emulator.objects import Change, Deployment, Endpoint, Scope
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import LISTS, check_named, last_segment, scope_of
+from automl_plan.emulator.vertex.names import LISTS, check_named, model_key, model_name, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.wire.messages import Fields, body_fields, camel
-from automl_plan.emulator.wire.names import parent, read_number
+from automl_plan.emulator.wire.names import parent
 from automl_plan.emulator.wire.requests import check_query, omit_empty, parameter, timestamp
 from automl_plan.emulator.wire.resources import ResourceMethods
 
 _LEAST, _MOST = (f"automaticResources.{which}ReplicaCount" for which in ("min", "max"))
 
 
-def _render(endpoint: Endpoint) -> dict[str, object]:
+def _render(endpoint: Endpoint, readings: Readings) -> dict[str, object]:
     """An Endpoint message."""
     home = parent(endpoint.scope)
     return omit_empty(
@@ -32,8 +33,8 @@ def _render(endpoint: Endpoint) -> dict[str, object]:
             "deployedModels": [
                 {
                     "id": each.id,
-                    "model": f"{home}/models/{each.model_id}",
-                    "modelVersionId": "1",
+                    "model": model_name(readings, endpoint.scope, each.family, each.version),
+                    "modelVersionId": str(each.version),
                     "displayName": each.display_name,
                     "createTime": timestamp(each.created),
                     "automaticResources": {
@@ -89,7 +90,7 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
         request: Request,  # noqa: ARG002 - other kinds need it
         items: Sequence[Endpoint],
     ) -> Sequence[Mapping[str, object]]:
-        return [_render(endpoint) for endpoint in items]
+        return [_render(endpoint, self._engine.readings) for endpoint in items]
 
     def create(self, request: Request) -> Reply:
         """Create an endpoint; `endpointId` may set its id."""
@@ -116,7 +117,7 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
         if deployed is None:
             raise invalid(("deployed_model", "Required field not set."))
         scope, endpoint_id = self.named(request)
-        new = _new_deployment(scope, deployed, traffic)
+        new = self._new_deployment(scope, deployed, traffic)
         return operation_reply(self._engine.endpoints.deploy(scope, endpoint_id, new))
 
     def undeploy(self, request: Request) -> Reply:
@@ -167,25 +168,27 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
             self._engine.endpoints.mutate(scope, endpoint_id, deployment_id, change)
         )
 
-
-def _new_deployment(scope: Scope, deployed: Fields, traffic: Mapping[str, int]) -> NewDeployment:
-    name = deployed.text("model").partition("@")[0]
-    model = last_segment(scope, name, "models")
-    shown, chosen = deployed.text("displayName"), deployed.text("id")
-    if not re.fullmatch(r"[0-9]{0,10}", chosen, re.ASCII):
-        raise invalid((deployed.path("id"), "It has at most 10 characters, all of them digits."))
-    resources = deployed.message("automaticResources")
-    deployed.finish()
-    if resources is None:
-        raise ServiceError(
-            Code.UNIMPLEMENTED, "AutoML image models are deployed with automatic_resources."
-        )
-    low, high = resources.integer("minReplicaCount"), resources.integer("maxReplicaCount")
-    resources.finish()
-    replicas = 1 if low is None else low
-    most = max(replicas, 1) if high is None else high
-    _checked(resources.path("minReplicaCount"), replicas, most)
-    return NewDeployment(chosen, read_number(model or ""), shown, replicas, most, traffic)
+    def _new_deployment(
+        self, scope: Scope, deployed: Fields, traffic: Mapping[str, int]
+    ) -> NewDeployment:
+        model = model_key(self._engine, scope, deployed.text("model"))
+        shown, chosen = deployed.text("displayName"), deployed.text("id")
+        if not re.fullmatch(r"[0-9]{0,10}", chosen, re.ASCII):
+            raise invalid(
+                (deployed.path("id"), "It has at most 10 characters, all of them digits.")
+            )
+        resources = deployed.message("automaticResources")
+        deployed.finish()
+        if resources is None:
+            raise ServiceError(
+                Code.UNIMPLEMENTED, "AutoML image models are deployed with automatic_resources."
+            )
+        low, high = resources.integer("minReplicaCount"), resources.integer("maxReplicaCount")
+        resources.finish()
+        replicas = 1 if low is None else low
+        most = max(replicas, 1) if high is None else high
+        _checked(resources.path("minReplicaCount"), replicas, most)
+        return NewDeployment(chosen, model, shown, replicas, most, traffic)
 
 
 def _checked(path: str, replicas: int, most: int) -> tuple[int, int]:

@@ -10,11 +10,11 @@ from automl_plan.emulator.objects import Model, ModelEvaluation
 from automl_plan.emulator.sql_filters import Term, equals
 from automl_plan.emulator.training.types import ClassificationMetrics
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.models import metadata, named
-from automl_plan.emulator.vertex.names import LISTS
+from automl_plan.emulator.vertex.models import metadata
+from automl_plan.emulator.vertex.names import LISTS, model_name, scope_of
 from automl_plan.emulator.vertex.schemas import METRICS
 from automl_plan.emulator.wire.metrics import detection_json, threshold_json
-from automl_plan.emulator.wire.names import parent, read_number
+from automl_plan.emulator.wire.names import read_number
 from automl_plan.emulator.wire.requests import (
     apply_read_mask,
     check_list,
@@ -28,11 +28,11 @@ from automl_plan.emulator.wire.requests import (
 _DIMENSION = "annotationSpec"
 
 
-def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
+def render(found: ModelEvaluation, model: Model, owner: str) -> dict[str, object]:
     """Return a ModelEvaluation message, of the overall evaluation."""
     return omit_empty(
         {
-            "name": f"{parent(model.scope)}/models/{model.id}/evaluations/{found.id}",
+            "name": f"{owner}/evaluations/{found.id}",
             "metricsSchemaUri": METRICS[model.problem],
             "metrics": _metrics(found, model),
             "createTime": timestamp(found.created),
@@ -42,11 +42,12 @@ def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
     )
 
 
-def render_slice(found: ModelEvaluation, overall: int, model: Model) -> dict[str, object]:
+def render_slice(
+    found: ModelEvaluation, overall: int, model: Model, owner: str
+) -> dict[str, object]:
     """Return a ModelEvaluationSlice message, of the evaluation of a label."""
-    name = f"{parent(model.scope)}/models/{model.id}/evaluations/{overall}/slices/{found.id}"
     return {
-        "name": name,
+        "name": f"{owner}/evaluations/{overall}/slices/{found.id}",
         "slice": {"dimension": _DIMENSION, "value": found.evaluation.label},
         "metricsSchemaUri": METRICS[model.problem],
         "metrics": _metrics(found, model),
@@ -92,38 +93,55 @@ class VertexEvaluations:
     def list(self, request: Request) -> Reply:
         """List the evaluations of a model; there is one."""
         check_list(request, LISTS)
-        model, page = self._engine.models.get(*named(request)), paging(request)
+        model, page = self._model(request), paging(request)
         terms = [*filters.read_filter(request, {}), equals("annotation_spec_id", None)]
         found = self._engine.models.evaluations(model.scope, model.id, terms, page.window)
-        messages = [render(each, model) for each in found.items]
+        messages = [render(each, model, self._owner(model)) for each in found.items]
         return list_reply(request, "modelEvaluations", messages, page.token(found.next_before))
 
     def get(self, request: Request) -> Reply:
         check_query(request)
-        model = self._engine.models.get(*named(request))
-        return json_reply(render(self._overall(request, model), model))
+        model = self._model(request)
+        return json_reply(render(self._overall(request, model), model, self._owner(model)))
 
     def list_slices(self, request: Request) -> Reply:
         """List the evaluations of labels; filter: slice.dimension."""
         check_list(request, LISTS)
-        model, page = self._engine.models.get(*named(request)), paging(request)
-        overall = self._overall(request, model)
+        model, page = self._model(request), paging(request)
+        overall, owner = self._overall(request, model), self._owner(model)
         terms = [equals("annotation_spec_id", None, negated=True)]
         terms += filters.read_filter(request, {"slice.dimension": _dimension_term})
         found = self._engine.models.evaluations(model.scope, model.id, terms, page.window)
-        messages = [render_slice(each, overall.id, model) for each in found.items]
+        messages = [render_slice(each, overall.id, model, owner) for each in found.items]
         token = page.token(found.next_before)
         return list_reply(request, "modelEvaluationSlices", messages, token)
 
     def get_slice(self, request: Request) -> Reply:
         check_query(request)
-        model = self._engine.models.get(*named(request))
+        model = self._model(request)
         overall = self._overall(request, model)
         number = read_number(request.params["slice"])
         found = self._engine.models.evaluation(model.scope, model.id, number)
         if found.annotation_spec_id is None:
             raise not_found("The model evaluation slice does not exist.")
-        return json_reply(apply_read_mask(request, render_slice(found, overall.id, model)))
+        return json_reply(
+            apply_read_mask(request, render_slice(found, overall.id, model, self._owner(model)))
+        )
+
+    def _model(self, request: Request) -> Model:
+        scope = scope_of(request.params)
+        number = self._engine.versions.find(scope, request.params["model"])
+        return self._engine.models.get(scope, number)
+
+    def _owner(self, model: Model) -> str:
+        """The name of the model, with the version unless it is the default one."""
+        return model_name(
+            self._engine.readings,
+            model.scope,
+            model.family,
+            model.number,
+            versioned=not model.is_default,
+        )
 
     def _overall(self, request: Request, model: Model) -> ModelEvaluation:
         number = read_number(request.params["evaluation"])

@@ -90,12 +90,15 @@ def _pipelines(methods: VertexPipelines) -> tuple[Route, ...]:
 
 
 def _models(methods: VertexModels, evaluations: VertexEvaluations) -> tuple[Route, ...]:
-    slices = f"{_EVALUATION}/slices"
+    slices, merge = f"{_EVALUATION}/slices", f"{_MODEL}:mergeVersionAliases"
     return (
         route("models.list", "GET", _MODELS, methods.list),
         route("models.get", "GET", _MODEL, methods.get),
         route("models.patch", "PATCH", _MODEL, methods.patch),
         route("models.delete", "DELETE", _MODEL, methods.delete),
+        route("models.listVersions", "GET", f"{_MODEL}:listVersions", methods.list_versions),
+        route("models.deleteVersion", "DELETE", f"{_MODEL}:deleteVersion", methods.delete_version),
+        route("models.mergeVersionAliases", "POST", merge, methods.merge_aliases),
         route("models.export", "POST", f"{_MODEL}:export", methods.export),
         route("evaluations.list", "GET", f"{_MODEL}/evaluations", evaluations.list),
         route("evaluations.get", "GET", _EVALUATION, evaluations.get),

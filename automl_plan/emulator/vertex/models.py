@@ -2,28 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
+from automl_plan.emulator.clock import from_micros
 from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.errors import invalid
-from automl_plan.emulator.http import Reply, Request
+from automl_plan.emulator.errors import invalid, precondition
+from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.limits import MODEL_TYPES
-from automl_plan.emulator.objects import Change, Deployment, Model, Scope
+from automl_plan.emulator.objects import Change, Deployment, Model
 from automl_plan.emulator.readings import DATA_STATS
-from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.sql_filters import LabelColumn, Term
 from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
+from automl_plan.emulator.versions import DEFAULT, check_aliases
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
+from automl_plan.emulator.vertex.names import LISTS, check_named, model_name, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemas import EXPORT_FORMATS, MODEL_METADATA, PREDICT_SCHEMATA
 from automl_plan.emulator.wire.messages import body_fields
-from automl_plan.emulator.wire.names import NO_ID, parent, read_number
+from automl_plan.emulator.wire.names import parent
 from automl_plan.emulator.wire.requests import (
+    check_list,
     check_query,
     enums_as_numbers,
+    list_reply,
     omit_empty,
+    paging,
     timestamp,
 )
 from automl_plan.emulator.wire.resources import ResourceMethods
 
+_LABELS: LabelColumn = "json_patch(labels, version_labels)"
+_VERSIONS = ":listVersions"
 _AUTOMATIC = (2, "AUTOMATIC_RESOURCES")
 _ARTIFACT = (1, "ARTIFACT")
 _AUTOML = (1, "AUTOML")
@@ -32,6 +41,7 @@ _AUTOML = (1, "AUTOML")
 
 def _render(
     model: Model,
+    name: str,
     training: int | None,
     deployments: Sequence[tuple[str, Deployment]],
     *,
@@ -39,15 +49,17 @@ def _render(
     stats: bool,
 ) -> dict[str, object]:
     """A Model message; `deployments` has (endpoint id, deployment) pairs."""
+    labels = {**model.labels, **model.version_labels}
+    created = from_micros(model.first) if model.first else model.created
     which = 0 if enums else 1
     home = parent(model.scope)
     formats = MODEL_TYPES[model.problem][model.model_type].formats
     names = {engine: vertex for vertex, engine in EXPORT_FORMATS.items()}
     return omit_empty(
         {
-            "name": f"{home}/models/{model.id}",
-            "versionId": "1",
-            "versionAliases": ["default"],
+            "name": name,
+            "versionId": str(model.number),
+            "versionAliases": [*([DEFAULT] if model.is_default else []), *model.aliases],
             "versionCreateTime": timestamp(model.created),
             "versionUpdateTime": timestamp(model.updated),
             "displayName": model.display_name,
@@ -64,14 +76,14 @@ def _render(
             ],
             "trainingPipeline": training and f"{home}/trainingPipelines/{training}",
             "supportedDeploymentResourcesTypes": [_AUTOMATIC[which]],
-            "createTime": timestamp(model.created),
+            "createTime": timestamp(created),
             "updateTime": timestamp(model.updated),
             "deployedModels": [
                 {"endpoint": f"{home}/endpoints/{endpoint}", "deployedModelId": deployment.id}
                 for endpoint, deployment in deployments
             ],
             "etag": model.etag,
-            "labels": dict(model.labels) or None,
+            "labels": labels or None,
             "metadata": metadata(model),
             "dataStats": _data_stats(model) if stats else None,
             "modelSourceInfo": {"sourceType": _AUTOML[which]},
@@ -113,15 +125,15 @@ class VertexModels(ResourceMethods[Model, int]):
         self._engine = engine
 
     def object_id(self, request: Request) -> int:
-        return named(request)[1]
+        return self._engine.versions.find(scope_of(request.params), request.params["model"])
 
     def terms(self, request: Request) -> Sequence[Term]:
         return filters.read_filter(
             request,
             {
-                "model": filters.number("id"),
+                "model": filters.text("family"),
                 "display_name": filters.text("display_name"),
-                "labels": filters.labels("labels"),
+                "labels": filters.labels(_LABELS),
             },
         )
 
@@ -134,12 +146,70 @@ class VertexModels(ResourceMethods[Model, int]):
         enums, stats = enums_as_numbers(request), self._engine.readings[DATA_STATS] == "counted"
         trainings = self._engine.models.trainings([each.id for each in items])
         deployments = self._engine.endpoints.deployments(scope_of(request.params))
+        versions = request.path.endswith(_VERSIONS)
         return [
             _render(
-                each, trainings.get(each.id), deployments.get(each.id, ()), enums=enums, stats=stats
+                each,
+                self._name(each, versioned=versions or not each.is_default),
+                trainings.get(each.id),
+                deployments.get(each.id, ()),
+                enums=enums,
+                stats=stats,
             )
             for each in items
         ]
+
+    def _name(self, model: Model, *, versioned: bool) -> str:
+        readings = self._engine.readings
+        return model_name(readings, model.scope, model.family, model.number, versioned=versioned)
+
+    def update(self, request: Request, change: Change, etag: str | None) -> Model:
+        """Change the model, or one version if the path names one.
+
+        Proto: UpdateModelRequest.model says what belongs to which; the others are refused.
+        """
+        scope, number = self.named(request)
+        if request.params["model"].partition("@")[2] not in ("", "-"):
+            return self._engine.versions.update(scope, number, change, etag)
+        if change.version_description:
+            raise precondition(
+                "versionDescription belongs to a version. Name the model as MODEL@VERSION."
+            )
+        change = replace(change, version_description=None)
+        return self._engine.models.update(scope, number, change, etag)
+
+    def list_versions(self, request: Request) -> Reply:
+        """List the versions of a model; the filter is labels."""
+        check_list(request, LISTS)
+        page, (scope, number) = paging(request), self.named(request)
+        terms = filters.read_filter(request, {"labels": filters.labels(_LABELS)})
+        found = self._engine.versions.list(scope, number, terms, page.window)
+        messages = self.render(request, found.items)
+        return list_reply(request, self.list_field, messages, page.token(found.next_before))
+
+    def delete_version(self, request: Request) -> Reply:
+        """Delete the version that the path names."""
+        check_query(request)
+        self._check_versioned(request)
+        return operation_reply(self._engine.versions.delete(*self.named(request)))
+
+    def merge_aliases(self, request: Request) -> Reply:
+        """Add aliases to the version that the path names, and remove others."""
+        check_query(request)
+        self._check_versioned(request)
+        body = body_fields(request, "")
+        given = body.texts("versionAliases")
+        body.finish()
+        if not given:
+            raise invalid(("version_aliases", "Required field not set."))
+        check_aliases("version_aliases", [alias.removeprefix("-") for alias in given])
+        changed = self._engine.versions.merge_aliases(*self.named(request), given)
+        [message] = self.render(request, [changed])
+        return json_reply(message)
+
+    def _check_versioned(self, request: Request) -> None:
+        if not request.params["model"].partition("@")[2]:
+            raise invalid(("name", "It must name a version, as models/MODEL@VERSION does."))
 
     def export(self, request: Request) -> Reply:
         """Export a model whose type can be exported."""
@@ -162,13 +232,3 @@ class VertexModels(ResourceMethods[Model, int]):
             allowed = ", ".join(k for k, v in EXPORT_FORMATS.items() if v in formats) or "none"
             raise invalid(("output_config.export_format_id", f"It can be exported as: {allowed}."))
         return operation_reply(self._engine.models.export(scope, number, chosen, uri))
-
-
-def named(request: Request) -> tuple[Scope, int]:
-    """Return the scope and the number of the model that a path names.
-
-    The version may be left out, 1, or default: each model has one.
-    """
-    model, _, version = request.params["model"].partition("@")
-    number = read_number(model) if version in ("", "1", "default") else NO_ID
-    return scope_of(request.params), number

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from automl_plan.emulator import readings as reading
+from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.limits import MAX_DESCRIPTION, RESERVED_LABELS, label_faults
 from automl_plan.emulator.objects import Api, Scope
 from automl_plan.emulator.readings import Readings
-from automl_plan.emulator.wire.names import parent, read_scope
+from automl_plan.emulator.wire.names import NO_ID, parent, read_scope
 from automl_plan.emulator.wire.requests import LIST_PARAMETERS
 
 PREFIX = "/vertex"
@@ -29,6 +30,20 @@ def last_segment(scope: Scope, name: str, collection: str) -> str | None:
     """Return the id in the full name of an object of that scope and collection."""
     head, _, tail = name.rpartition("/")
     return tail if head == f"{parent(scope)}/{collection}" and tail else None
+
+
+def model_key(engine: Engine, scope: Scope, name: str) -> int:
+    """Return the engine's key of the version that the full name of a model names."""
+    segment = last_segment(scope, name, "models")
+    return engine.versions.find(scope, segment) if segment else NO_ID
+
+
+def model_name(
+    readings: Readings, scope: Scope, family: str, number: int, *, versioned: bool = False
+) -> str:
+    """Return the name of a model, with its version if `versioned` or always, by the reading."""
+    versioned = versioned or readings[reading.MODEL_NAMES] == "versioned"
+    return f"{parent(scope)}/models/{family}{f'@{number}' if versioned else ''}"
 
 
 MAX_DISPLAY_NAME = 128

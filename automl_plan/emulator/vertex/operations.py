@@ -9,7 +9,7 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import ObjectKind, ObjectRef, Operation, OperationKind, Scope
-from automl_plan.emulator.sql_filters import Term, equals, works_on
+from automl_plan.emulator.sql_filters import Term, any_of, equals, works_on
 from automl_plan.emulator.vertex.filters import (
     Comparison,
     bad_comparison,
@@ -46,6 +46,7 @@ _OWNERS = {
     "dataset_id": "datasets",
     "pipeline_id": "trainingPipelines",
     "endpoint_id": "endpoints",
+    "family": "models",
     "model_id": "models",
 }
 """The collection in an operation's name, by the field of its request: the first that it has.
@@ -96,7 +97,7 @@ def _response(operation: Operation) -> dict[str, object]:
         case OperationKind.DEPLOY_TO_ENDPOINT | OperationKind.MUTATE_DEPLOYMENT:
             deployed = {
                 "id": spec["deployment_id"],
-                "model": f"{parent(scope)}/models/{spec['model_id']}",
+                "model": f"{parent(scope)}/models/{spec.get('family', spec['model_id'])}",
                 "displayName": spec["display_name"],
             }
             if operation.kind is OperationKind.DEPLOY_TO_ENDPOINT:
@@ -147,7 +148,9 @@ class VertexOperations(OperationMethods):
         if plural == "models":
             kinds = (OperationKind.DELETE_MODEL, OperationKind.EXPORT_MODEL)
             others = [equals("kind", k, negated=True) for k in OperationKind if k not in kinds]
-            return [works_on(ObjectRef(ObjectKind.MODEL, read_number(object_id))), *others]
+            keys = self._engine.versions.keys(scope, object_id) or [read_number(object_id)]
+            versions = [works_on(ObjectRef(ObjectKind.MODEL, key)) for key in keys]
+            return [any_of(versions), *others]
         if plural == "endpoints":
             number = self._engine.endpoints.get(scope, object_id).number
             return [works_on(ObjectRef(ObjectKind.ENDPOINT, number))]

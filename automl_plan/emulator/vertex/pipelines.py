@@ -15,8 +15,15 @@ from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.sql_filters import Term, compare, equals
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
+from automl_plan.emulator.versions import check_aliases, check_family
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import LISTS, check_named, scope_of
+from automl_plan.emulator.vertex.names import (
+    LISTS,
+    check_named,
+    last_segment,
+    model_name,
+    scope_of,
+)
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemas import (
     ML_USE_LABEL,
@@ -45,14 +52,19 @@ _SHARES = [0.8, 0.1, 0.1]
 """The shares when the request has no split (proto: FractionSplit)."""
 
 
-def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[str, object]:
+def render(
+    operation: Operation, model: Model | None, readings: Readings, *, enums: bool
+) -> dict[str, object]:
     """Return a TrainingPipeline message; `model` is its result, while that exists."""
     spec, scope = operation.spec, operation.scope
     request = cast("Mapping[str, object]", spec["asked"])
     state = state_of(operation)
     upload = dict(cast("Mapping[str, object]", request["model"]))
     if state == SUCCEEDED:
-        upload["name"] = f"{parent(scope)}/models/{spec['model_id']}"
+        family = str(spec.get("family", spec["model_id"]))
+        number = 1 if model is None else model.number
+        upload["name"] = model_name(readings, scope, family, number)
+        upload["versionId"] = str(number)
     metadata = None
     if model is not None and state == SUCCEEDED:
         metadata = {
@@ -72,6 +84,7 @@ def render(operation: Operation, model: Model | None, *, enums: bool) -> dict[st
             "trainingTaskInputs": request["inputs"],
             "trainingTaskMetadata": metadata,
             "modelToUpload": upload,
+            **cast("Mapping[str, object]", request.get("ids", {})),
             "state": state_value(_STATE, state, enums=enums),
             "error": error,
             "createTime": timestamp(operation.created),
@@ -93,7 +106,7 @@ class VertexPipelines:
         """Start a training; reply with its pipeline."""
         check_query(request)
         scope = scope_of(request.params)
-        new = _new_model(body_fields(request, "training_pipeline"), self._engine.readings)
+        new = _new_model(self._engine, scope, body_fields(request, "training_pipeline"))
         return self._reply(request, self._engine.trainings.create(scope, new))
 
     def get(self, request: Request) -> Reply:
@@ -165,12 +178,16 @@ class VertexPipelines:
         models = self._engine.models.some(scope, results.values())
         enums = enums_as_numbers(request)
         return [
-            render(each, models.get(results.get(each.id, NO_ID)), enums=enums)
+            render(
+                each, models.get(results.get(each.id, NO_ID)), self._engine.readings, enums=enums
+            )
             for each in operations
         ]
 
 
-def _new_model(fields: Fields, readings: Readings) -> NewModel:
+def _new_model(engine: Engine, scope: Scope, fields: Fields) -> NewModel:
+    readings = engine.readings
+    chosen_id, of = fields.text("modelId"), fields.text("parentModel")
     display_name, labels = fields.text("displayName"), fields.mapping("labels")
     definition = fields.text("trainingTaskDefinition")
     inputs, upload = fields.message("trainingTaskInputs"), fields.message("modelToUpload")
@@ -193,12 +210,19 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
     description = upload.text("description")
     version_description = upload.text("versionDescription")
     upload.finish()
-    if aliases not in ([], ["default"]):  # Google's own SDK sends the one that every model has
-        raise ServiceError(Code.UNIMPLEMENTED, "The emulator keeps no versions of a model.")
+    check_aliases("training_pipeline.model_to_upload.version_aliases", aliases)
+    if chosen_id and of:
+        raise invalid(("training_pipeline.model_id", "A version has the id of its parent model."))
+    family = last_segment(scope, of.partition("@")[0], "models") if of else chosen_id
+    if chosen_id:
+        check_family("training_pipeline.model_id", chosen_id)
+    if family is None:
+        raise invalid(("training_pipeline.parent_model", "It must be the full name of a model."))
     uploaded = "training_pipeline.model_to_upload"
     check_named(readings, uploaded, model_name, model_labels, description)
     shown_inputs = dict(inputs.raw)
     model_type, budget, multilabel, base = _inputs(inputs, problem)
+    base_key = engine.versions.find(scope, base) if base else None
     if "modelType" in shown_inputs:  # it may be a number
         shown_inputs["modelType"] = inputs.named_enum("modelType", MODEL_TYPE_NUMBERS[problem])
     if "budgetMilliNodeHours" in shown_inputs:
@@ -209,11 +233,14 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
         dataset_id=read_number(chosen.dataset_id),
         model_type=model_type,
         budget_milli_node_hours=budget,
-        base_model_id=base,
+        base_model_id=base_key,
         display_name=model_name,
         labels=model_labels,
         description=description,
         version_description=version_description,
+        family=family,
+        of_parent=bool(of),
+        version_aliases=aliases,
         multilabel=multilabel,
         split=chosen.shares,
         assigned_only=chosen.by_filter,
@@ -230,13 +257,15 @@ def _new_model(fields: Fields, readings: Readings) -> NewModel:
                     "description": description,
                     "versionDescription": version_description,
                     "labels": model_labels or None,
+                    "versionAliases": aliases,
                 }
             ),
+            "ids": omit_empty({"modelId": chosen_id, "parentModel": of}),
         },
     )
 
 
-def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, int | None]:
+def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, str]:
     """The engine's model type, milli node hours, whether multi-label, and the base model."""
     written = inputs.named_enum("modelType", MODEL_TYPE_NUMBERS[problem])
     budget = inputs.integer("budgetMilliNodeHours")
@@ -258,7 +287,7 @@ def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, in
     fault = budget_fault(problem, model_type, chosen)
     if fault:
         raise invalid((inputs.path("budgetMilliNodeHours"), fault))
-    return model_type, chosen, multilabel, read_number(base) if base else None
+    return model_type, chosen, multilabel, base
 
 
 class _Data(NamedTuple):

@@ -12,9 +12,8 @@ from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, encoded, json_reply
 from automl_plan.emulator.objects import Model
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
-from automl_plan.emulator.vertex.names import scope_of
+from automl_plan.emulator.vertex.names import model_name, scope_of
 from automl_plan.emulator.wire.messages import Fields, body_fields
-from automl_plan.emulator.wire.names import parent
 from automl_plan.emulator.wire.requests import check_query
 
 _DEFAULT_THRESHOLD = 0.0
@@ -101,9 +100,9 @@ class VertexPredictions:
         return {
             "predictions": predictions,
             "deployedModelId": deployment.id,
-            "model": f"{parent(scope)}/models/{model.id}",
+            "model": model_name(self._engine.readings, scope, model.family, model.number),
             "modelDisplayName": model.display_name,
-            "modelVersionId": "1",
+            "modelVersionId": str(model.number),
         }
 
 

@@ -33,7 +33,16 @@ from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.wire.requests import MAX_PAGE_SIZE, enums_as_numbers, parameter
 
 NAMES = frozenset(
-    {"artifact", "dataset", "endpoint", "model", "name", "parent", "trainingPipeline"}
+    {
+        "artifact",
+        "dataset",
+        "endpoint",
+        "model",
+        "name",
+        "parent",
+        "parentModel",
+        "trainingPipeline",
+    }
 )
 """Fields that hold full names of objects."""
 _REFERENCES = {"datasetId": "datasets", "baseModelId": "models"}

@@ -114,9 +114,13 @@ class ResourceMethods(ABC, Generic[Item, Id]):
         etag = fields.text("etag")
         fields.finish()
         self.check(change)
-        changed = self._objects.update(*self.named(request), change, etag or None)
+        changed = self.update(request, change, etag or None)
         [message] = self.render(request, [changed])
         return json_reply(message)
+
+    def update(self, request: Request, change: Change, etag: str | None) -> Item:
+        """Write a patch; return the changed object."""
+        return self._objects.update(*self.named(request), change, etag)
 
     def delete(self, request: Request) -> Reply:
         check_query(request)
