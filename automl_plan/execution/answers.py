@@ -64,7 +64,7 @@ class Answer(Enum):
     UNDECIDED = auto()
     """The outcome of an unanswered call is not known yet; the Finding."""
     UNSETTLED = auto()
-    """The outcome of an unanswered call can't be found out; the UnsettledOperation."""
+    """The outcome of a call, or the end of an operation, can't be told; the UnsettledOperation."""
     UNREACHABLE = auto()
     """A poll failed; the ProviderError."""
 
@@ -109,13 +109,26 @@ def answer_to_poll(result: Callable[[], Operation | Finding]) -> tuple[Answer, o
         return Answer.UNREACHABLE, error
     if isinstance(returned, Finding):
         return _BY_VERDICT[returned.verdict], returned
-    return answer_of(returned), returned
+    return answer_of(returned)
 
 
-def answer_of(operation: Operation) -> Answer:
+def answer_of(operation: Operation) -> tuple[Answer, object]:
     """Classify the status of an operation."""
+    if operation.ended_as is not None:
+        return Answer.UNSETTLED, unknown_end(operation)
     if not operation.done:
-        return Answer.WORKING
+        return Answer.WORKING, operation
     if operation.has_next_step and operation.error is None:
-        return Answer.STEP_ENDED
-    return Answer.ENDED
+        return Answer.STEP_ENDED, operation
+    return Answer.ENDED, operation
+
+
+def unknown_end(operation: Operation) -> UnsettledOperation:
+    """Return the error for an operation whose end this version can't read."""
+    return UnsettledOperation(
+        f"The operation {operation.id} ended in the state {operation.ended_as}, which this version "
+        "of automl-plan does not know: whether it made anything is unknown.",
+        where=f"operation {operation.id}",
+        hint="Look at it in Google's console, and update automl-plan. Until then it stays open in "
+        "the state, and nothing else is sent for it.",
+    )

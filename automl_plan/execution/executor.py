@@ -287,7 +287,7 @@ class Executor:
         with suppress(ProviderError):  # each is polled then, and reports it if that fails, too
             listed = result()
         for flight, operation in self._poller.listed(listed):
-            self._take_poll(flight, answer_of(operation), operation)
+            self._take_poll(flight, *answer_of(operation))
 
     def _take_poll(self, flight: InFlightChange, answer: Answer, content: object) -> None:
         flight.polls += 1
@@ -319,7 +319,7 @@ class Executor:
         flight.operation = self._steps.on_started(flight.change, flight.recorded, operation)
         self._poll(flight)
         if operation.done:
-            self._act(flight, answer_of(operation), operation)
+            self._act(flight, *answer_of(operation))
         else:
             flight.poll_in(SHORTEST_POLL)
 

@@ -174,7 +174,10 @@ class OutcomeRecorder:
     ) -> str | None:
         """Describe the result of an operation that ended well. Raises ImportPartial."""
         if change.action is Action.CANCEL:
-            return "too late: it had finished; the next apply deletes what it made"
+            meter = current_meter(self._provider)
+            cost = describe_spending(operation, meter, self._prices, answer)
+            billed = f" and is billed ({cost})" if cost else ""
+            return f"too late: it had finished{billed}; the next apply deletes what it made"
         if partial is not None and not partial.allowed:
             raise ImportPartial(
                 f"the service refused {refused_rows(partial.rows)}.",

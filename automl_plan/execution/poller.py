@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from automl_plan.errors import OperationsRunning
+from automl_plan.execution.answers import unknown_end
 from automl_plan.execution.in_flight import InFlightChange
 from automl_plan.model.live import Operation
 from automl_plan.providers.protocol import Provider
@@ -184,6 +185,8 @@ def wait_for_operation(
     started = time.monotonic()
     while True:
         operation = provider.operation(operation_id)
+        if operation.ended_as is not None:
+            raise unknown_end(operation)
         if operation.done:
             return operation
         age = time.monotonic() - started

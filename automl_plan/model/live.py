@@ -67,6 +67,9 @@ class LiveModel(Struct, frozen=True):
     problem: Problem | None
     deployed: bool = False
     """Whether it is deployed at its home (`resources.homes`), or at all where there are none."""
+    deployment_state: str | None = None
+    """What the service says of its deployment, where this version does not know the word: then
+    nothing is known of it, and `deployed` is False."""
     node_count: int | None = None
     """Nodes that it is deployed on there, where the service says so."""
     endpoint: str | None = None
@@ -114,7 +117,9 @@ class LiveModel(Struct, frozen=True):
             "display_name": self.display_name,
             "labels": dict(user_labels(self.labels)),
         }
-        if self.deployed:
+        if self.deployment_state is not None:
+            attributes["deploy"] = {}
+        elif self.deployed:
             attributes["deploy"] = {"node_count": self.node_count}
         return attributes
 
@@ -177,6 +182,8 @@ class Operation(Struct, frozen=True):
     """Trainings that ended: what is billed, where the service reports it with the operation."""
     has_next_step: bool = False
     """Whether the call that opened it must be repeated once it has ended: it was one step of it."""
+    ended_as: str | None = None
+    """The state in which it ended, where this version does not know it; `done` is False then."""
     dataset_id: str | None = None
     """Of a training: the dataset that it works on, where that is known."""
     partial_failures: tuple[str, ...] = ()

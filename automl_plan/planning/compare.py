@@ -114,8 +114,13 @@ def observed(kind: ResourceKind, recorded: Attributes, live: Attributes) -> dict
 
 
 def _fill_node_count(observed: dict[str, Json], recorded: Attributes) -> None:
-    """Use the recorded number of nodes where the service reports none for a deployed model."""
+    """Use the recorded number of nodes where the service reports none for a deployed model.
+
+    And the recorded deployment where it is unknown whether a model is deployed ({}).
+    """
     live, known = observed.get("deploy"), recorded.get("deploy")
+    if live == {} and known is None:
+        del observed["deploy"]
     if isinstance(live, dict) and live.get("node_count") is None and isinstance(known, dict):
         observed["deploy"] = known
 

@@ -280,6 +280,7 @@ NO_DATA = "no-data"
 DATA_MISSING = "data-missing"
 TRAINER = "trainer"
 BASE_MODEL = "base-model"
+UNKNOWN_STATE = "unknown-state"
 NOT_RECORDED = "not-recorded"
 POLICY = "policy/"
 """Before the key of a rule of the team's policy: `policy/max_training_cost`."""
@@ -299,6 +300,8 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         BASE_MODEL: "The base model exists and has the same kind and type.",
         OTHERS_TRAFFIC: "The traffic of other models at an endpoint is not changed.",
         DATA_LINT: "Import data has no error for which the service refuses rows.",
+        UNKNOWN_STATE: "The service says whether a model is deployed in words that this version "
+        "knows.",
         NOT_RECORDED: "Plan files of format 1.2 do not record the rule of a refusal.",
     }
 )

@@ -26,6 +26,7 @@ from automl_plan.planning.endpoints import traffic_refusals
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import (
     POLICY,
+    UNKNOWN_STATE,
     Action,
     Change,
     Costs,
@@ -68,6 +69,12 @@ _ENDS = frozenset(
     }
 )
 """Actions that make nothing of what is declared: how it is declared refuses none of them."""
+
+
+_FOLLOWS = frozenset(
+    {Action.RESUME, Action.CANCEL, Action.FORGET, Action.MOVE, Action.NO_OP, Action.UPDATE}
+)
+"""Actions that whether a model is deployed does not matter to."""
 
 
 class RefusalContext(Struct, frozen=True):
@@ -170,6 +177,23 @@ def _unrecorded(changes: Sequence[Change], context: RefusalContext) -> Iterator[
     yield from in_use(left, context.live, context.recorded.resources, changes)
 
 
+def _unknown_states(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
+    """Refuse what depends on whether a model is deployed, where that is unknown."""
+    for address in sorted({c.address for c in changes if c.action not in _FOLLOWS}):
+        record = context.recorded.resources.get(address)
+        for obj in () if record is None else record.objects:
+            there = context.live.models.get(obj.id)
+            if there is not None and there.deployment_state is not None:
+                yield Refusal(
+                    UNKNOWN_STATE,
+                    f"{address}: the service reports the deployment of {obj.id} as "
+                    f"{there.deployment_state}, which this version of automl-plan does not know: "
+                    "nothing of it is trained, deployed, undeployed or deleted. Look at it in "
+                    "Google's console, and update automl-plan.",
+                    address,
+                )
+
+
 def _append_only(changes: Sequence[Change], context: RefusalContext) -> Iterator[Refusal]:
     found = append_refusals(_appended(changes, context))
     return (_with_place(refusal, context) for refusal in found)
@@ -237,6 +261,7 @@ _RULES: tuple[Callable[[Sequence[Change], RefusalContext], Iterable[Refusal]], .
     _sharing,
     _traffic,
     _unrecorded,
+    _unknown_states,
     _append_only,
     _trainings,
 )

@@ -41,7 +41,7 @@ def test_what_can_not_be_cancelled_any_more_is_deleted(project: ProjectLine) -> 
         while terminal.process.poll() is None:  # also for the training that follows
             project("emulator", "advance", "2h")
         assert terminal.ended() == 0
-    assert "too late: it had finished" in terminal.shown
+    assert "too late: it had finished and is billed (" in terminal.shown
     assert "1 model to delete" in project("plan")
     project("apply", "--auto-approve")
     assert project("plan").startswith("No changes.")

@@ -9,24 +9,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from automl_plan.emulator.automl.front import automl_front
-from automl_plan.emulator.clock import Clock
-from automl_plan.emulator.engine import Engine
-from automl_plan.emulator.faults import Faults
-from automl_plan.emulator.files import Files
 from automl_plan.emulator.http import Request, encoded
-from automl_plan.emulator.methods import CallCounts
-from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.server import Server
-from automl_plan.emulator.storage import storage_front
-from automl_plan.emulator.vertex.front import vertex_front
+from tests.still_service import StillClock, still_service
 
 HOUR = 3600.0
 _SCHEMATA = "gs://google-cloud-aiplatform/schema"
@@ -41,43 +32,10 @@ _SHIFTING = re.compile(
 _TOKEN = re.compile(r'("nextPageToken":\s?")[^"]+')
 
 
-class _Clock(Clock):
-    """Stands still, but for who waits: then it is that time at once, unless it is held."""
-
-    def __init__(self) -> None:
-        super().__init__(1.0)
-        self._now = datetime(2026, 1, 1, tzinfo=UTC)
-        self._held = False
-
-    def now(self) -> datetime:
-        return self._now
-
-    def advance(self, seconds: float) -> datetime:
-        with self._changed:
-            self._now += timedelta(seconds=seconds)
-            self._changed.notify_all()
-            return self._now
-
-    def hold(self, *, held: bool) -> None:
-        """Let those wait who wait, or let them go on."""
-        with self._changed:
-            self._held = held
-            self._changed.notify_all()
-
-    def wait_until(self, instant: datetime, interrupted: Callable[[], bool]) -> bool:
-        with self._changed:
-            while not interrupted():
-                if not self._held:
-                    self._now = max(self._now, instant)
-                    return True
-                self._changed.wait()
-            return False
-
-
 class Walk:
     """Asks a service in this process, and keeps what it answers."""
 
-    def __init__(self, clock: _Clock, server: Server) -> None:
+    def __init__(self, clock: StillClock, server: Server) -> None:
         self.clock = clock
         self.answers: list[tuple[str, int, str]] = []
         """What was asked for, the status, and the answer as JSON, told alike by all services."""
@@ -134,10 +92,8 @@ class Walk:
         return _TOKEN.sub(r"\1token", _SHIFTING.sub(told, text))
 
 
-@contextmanager
-def walking(folder: Path, values: Mapping[str, str]) -> Iterator[Walk]:
-    """A service with these readings, and a bucket for it to import from."""
-    bucket = folder / "buckets" / "bucket"
+def fill(bucket: Path) -> None:
+    """Write images, import files with them, and the file of a batch prediction."""
     bucket.mkdir(parents=True)
     rows, others = [], []
     for number in range(12):
@@ -157,23 +113,13 @@ def walking(folder: Path, values: Mapping[str, str]) -> Iterator[Walk]:
     (bucket / "many.csv").write_text("".join(rows * 4))
     instances = [{"content": f"gs://bucket/{name}.png", "mimeType": "image/png"} for name in "0x"]
     (bucket / "batch.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in instances))
-    files = Files(folder / "buckets", folder)
-    clock = _Clock()
-    engine = Engine(folder, files, "simulated", clock, Readings(values))
-    fronts = (automl_front(engine), vertex_front(engine), storage_front(files))
-    server = Server(0, fronts, CallCounts(), Faults(), engine.now)
-    try:
-        engine.resume()
-        yield Walk(clock, server)
-    finally:
-        server.server_close()
-        engine.interrupt()
-        engine.close()
 
 
 def take(folder: Path, values: Mapping[str, str]) -> list[tuple[str, int, str]]:
     """Walk through a new service with these readings; all that it answered."""
-    with walking(folder, values) as walk:
+    fill(folder / "buckets" / "bucket")
+    with still_service(folder, values, datetime(2026, 1, 1, tzinfo=UTC)) as service:
+        walk = Walk(service.clock, service.server)
         _Automl(walk).go()
         _Vertex(walk).go()
         return walk.answers

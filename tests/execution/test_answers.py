@@ -104,8 +104,16 @@ def test_a_poll_that_fails(error: AutomlPlanError, answer: Answer) -> None:
     ],
 )
 def test_the_status_of_an_operation(operation: Operation, answer: Answer) -> None:
-    assert answer_of(operation) is answer
+    assert answer_of(operation) == (answer, operation)
     assert answer_to_poll(lambda: operation) == (answer, operation)
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_an_end_in_an_unknown_state_decides_nothing(done: bool) -> None:
+    ended = Operation("ICN1", OperationKind.CREATE_MODEL, done=done, ended_as="ARCHIVED")
+    answer, error = answer_to_poll(lambda: ended)
+    assert answer is Answer.UNSETTLED
+    assert "ICN1 ended in the state ARCHIVED" in str(error)
 
 
 def test_every_verdict_on_an_unanswered_call_has_an_answer() -> None:

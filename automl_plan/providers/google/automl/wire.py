@@ -56,6 +56,7 @@ _CLASSIFICATION_TYPES = {
 }
 """Enums come as names, or as numbers with enum-encoding=int (proto: ClassificationType)."""
 _DEPLOYED = ("DEPLOYED", 1)
+_KNOWN_STATES = (*_DEPLOYED, "UNDEPLOYED", 2, "DEPLOYMENT_STATE_UNSPECIFIED", 0, None)
 """proto: Model.DeploymentState."""
 _DETAILS = {
     "createDatasetDetails": OperationKind.CREATE_DATASET,
@@ -111,13 +112,14 @@ def model(answer: Mapping[str, Any]) -> LiveModel:
     """A Model."""
     problem = _kind(answer, MODEL_METADATA)
     metadata = mapping(answer.get(MODEL_METADATA[problem])) if problem else {}
-    stop_reason = text(metadata.get("stopReason"))
+    stop_reason, state = text(metadata.get("stopReason")), answer.get("deploymentState")
     return LiveModel(
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
         dataset_id=tail(answer.get("datasetId")),
         problem=problem,
-        deployed=answer.get("deploymentState") in _DEPLOYED,
+        deployed=state in _DEPLOYED,
+        deployment_state=None if state in _KNOWN_STATES else str(state),
         node_count=integer(metadata.get("nodeCount")) or None,
         model_type=text(metadata.get("modelType")),
         base_model_id=tail(metadata.get("baseModelId")) or None,

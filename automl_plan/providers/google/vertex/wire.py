@@ -168,7 +168,8 @@ _STEPS = frozenset(
 """What a deployment is made of: another call may follow each."""
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 _STATE = "PIPELINE_STATE_"
-_STATES = {4: "SUCCEEDED", 5: "FAILED", 7: "CANCELLED"}
+_NUMBERED = ("UNSPECIFIED", "QUEUED", "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLING")
+_STATES = dict(enumerate((*_NUMBERED, "CANCELLED", "PAUSED")))
 """proto: PipelineState, for answers with numbers."""
 _DATASET_FIELDS = frozenset(
     {"name", "displayName", "description", "metadataSchemaUri", "metadata", "dataItemCount"}
@@ -308,6 +309,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         id=below(answer.get("name"), parent),
         kind=OperationKind.CREATE_MODEL,
         done=state in _ENDED,
+        ended_as=state if answer.get("endTime") and state not in (*_STATES.values(), "") else None,
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),
         error=failure if state in ("FAILED", "CANCELLED") else None,
@@ -405,5 +407,5 @@ def _replicas(deployed: Mapping[str, Any]) -> int:
 def _state(answer: Mapping[str, Any]) -> str:
     state = answer.get("state")
     if isinstance(state, int):
-        return _STATES.get(state, "")
+        return _STATES.get(state, str(state))
     return str(state or "").removeprefix(_STATE)

@@ -1,0 +1,321 @@
+"""What Google's service might do changes no plan, no training, no gate and no bill.
+
+One scenario at both APIs, under every setting of the embedded service that is tried. Where a
+reading is about one of these things, `ABOUT` says what it changes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from automl_plan.emulator.billing import ChargeKind, Outcome
+from automl_plan.emulator.readings import READINGS
+from automl_plan.errors import AutomlPlanError
+from automl_plan.execution.events import ApplyResult
+from automl_plan.model.address import model_address
+from automl_plan.planning.options import PlanMode, PlanOptions
+from tests.apis import APIS, endpoint_of
+from tests.depth import times
+from tests.project import Project
+from tests.still_service import StillService, still_service
+
+RECORDED: Mapping[str, str] = {}
+SETTINGS = 40
+"""At most so many are needed for all pairs of values."""
+FORMER = {each.name: each.former for each in READINGS}
+DIGITS = model_address("digits")
+Story = dict[str, Any]
+
+
+class _Client(Project):
+    """A directory whose provider is one of the APIs of a service in this process."""
+
+    def __init__(self, directory: Path, api: str, service: StillService) -> None:
+        super().__init__(directory, 1.0, api)
+        self._url = endpoint_of(api, service.server.url)
+
+    def provider(self) -> dict[str, Any]:
+        return {self.api: {"project": "shop", "endpoint": self._url}}
+
+
+class Scenario:
+    """A configuration's life; what came of each step, in words that hold at both APIs."""
+
+    def __init__(self, directory: Path, api: str, service: StillService) -> None:
+        self._client = _Client(directory, api, service)
+        self._service = service
+        self._api = api
+        self.story: Story = {}
+
+    def run(self, steps: Mapping[str, Callable[[Scenario], object]]) -> Story:
+        """Take the steps; an error ends them."""
+        for name, step in steps.items():
+            try:
+                self.story[name] = step(self)
+            except AutomlPlanError as error:
+                self.story[name] = {"error": error.message}
+                break
+        return self.story
+
+    def declare(self, budget: int, source: str = "few.csv", **model: Any) -> None:
+        """Declare a dataset, and a model with that budget that is deployed behind a gate."""
+        kind = {"image_classification": {"classification_type": "MULTICLASS"}}
+        self._client.write(
+            {"digits": {**kind, "sources": [f"gs://images/{source}"], "labels": {"team": "a"}}},
+            {
+                "digits": {
+                    "dataset": "digits",
+                    "image_classification": {"train_budget_milli_node_hours": budget},
+                    "deploy": {"node_count": 1},
+                    "require": {"au_prc": 0.1},
+                    **model,
+                }
+            },
+        )
+
+    def applied(self, options: PlanOptions | None = None, *, detach: bool = False) -> object:
+        """Apply, plan again; what was done, what is left to do, what drifted, what was decided."""
+        result = self._client.apply(options, detach=detach)
+        plan = self._client.plan(options).plan
+        record = self._client.state().resources.get(DIGITS)
+        versions = {} if record is None else {o.version: str(o.status) for o in record.objects}
+        return {
+            **_told(result),
+            "left": sorted(f"{c.address} {c.action}" for c in plan.changes),
+            "drift": len(plan.drift),
+            "versions": versions,
+            "bill": self._bill(),
+            "said": sorted({f.error.message for f in result.failed}),
+        }
+
+    def running(self) -> object:
+        """Start a training of other inputs, and leave it; what is declared then cancels it.
+
+        It goes on once the service has read that.
+        """
+        clock = self._service.clock
+        clock.hold(held=True)
+        self.declare(12_000)
+        began = _told(self._client.apply(detach=True))
+        self.declare(10_000)
+        plan = self._client.plan().plan
+        planned = sorted(f"{c.address} {c.action}" for c in plan.changes)
+        ended = threading.Event()
+        going = threading.Thread(target=self._go_on_when_cancelled, args=(ended,))
+        going.start()
+        try:
+            return {"began": began, "planned": planned, "applied": self.applied()}
+        finally:
+            ended.set()
+            going.join()
+            clock.hold(held=False)
+
+    def _go_on_when_cancelled(self, ended: threading.Event) -> None:
+        """Or some time after the service has read the request, where it does not cancel."""
+        counts, left = self._service.server.counts, 25
+        while left and not ended.wait(0.02):
+            if {"operations.cancel", "trainingPipelines.cancel"} & counts.by_method().keys():
+                left -= 1
+        self._service.clock.hold(held=False)
+
+    def _bill(self) -> list[str]:
+        """Trainings by their outcome and cost; what a cancelled one used depends on the clock."""
+        charges = self._service.engine.charges(ChargeKind.TRAINING)
+        return [
+            f"{c.outcome} {0 if c.outcome is Outcome.CANCELLED else c.milli_node_hours}"
+            for c in charges
+        ]
+
+
+def _told(result: ApplyResult) -> dict[str, list[str]]:
+    return {
+        "done": sorted(f"{c.address} {c.action}" for c in result.done),
+        "failed": sorted(f"{f.change.address} {f.change.action}" for f in result.failed),
+        "running": sorted(f"{c.address} {c.action}" for c in result.running),
+    }
+
+
+def _first(scenario: Scenario) -> object:
+    scenario.declare(8_000)
+    return scenario.applied()
+
+
+def _retrained(scenario: Scenario) -> object:
+    scenario.declare(10_000)
+    return scenario.applied()
+
+
+def _other_data(scenario: Scenario) -> object:
+    scenario.declare(10_000, "many.csv")
+    return scenario.applied()
+
+
+def _destroyed(scenario: Scenario) -> object:
+    return scenario.applied(PlanOptions(mode=PlanMode.DESTROY))
+
+
+STEPS: Mapping[str, Callable[[Scenario], object]] = {
+    "first": _first,
+    "retrained": _retrained,
+    "cancelled": Scenario.running,
+    "other data": _other_data,
+    "destroyed": _destroyed,
+}
+
+
+def story(folder: Path, api: str, readings: Mapping[str, str]) -> Story:
+    """What comes of all steps under a setting."""
+    (folder / "client").mkdir(parents=True)
+    with still_service(folder, readings, datetime.now(UTC), listens=True) as service:
+        _fill(service.buckets / "images")
+        return Scenario(folder / "client", api, service).run(STEPS)
+
+
+def _fill(bucket: Path) -> None:
+    bucket.mkdir()
+    rows = []
+    for label, many in (("cat", 12), ("dog", 12), ("eel", 12)):
+        for number in range(many):
+            name = f"{label}-{number}.png"
+            (bucket / name).write_bytes(name.encode())
+            use = ("TRAIN", "TRAIN", "VALIDATION", "TEST")[number % 4]
+            rows.append(f"{use},gs://images/{name},{label}\n")
+    (bucket / "few.csv").write_text("".join(rows[:24]))
+    (bucket / "many.csv").write_text("".join(rows))
+
+
+class About(Struct, frozen=True):
+    """What a value changes, of what no reading should change."""
+
+    step: str
+    """The first step that it changes; those before it are as usual."""
+    why: str
+    as_usual_later: bool
+    """Whether nothing is left to do after each later step, and nothing but `bill` differs."""
+    error: str = ""
+    """What the step ends with: it stops with the evidence."""
+    apis: tuple[str, ...] = APIS
+
+
+ABOUT: Mapping[tuple[str, str], About] = {
+    ("cancel", "too-late"): About(
+        "cancelled",
+        "the training ends well, is billed, and what it made is deleted by the next plan",
+        as_usual_later=True,
+    ),
+    ("cancel", "refused"): About(
+        "cancelled",
+        "the apply fails with what the service said; the next one follows the training to its end",
+        as_usual_later=True,
+    ),
+    ("unknown-enum", "lasting"): About(
+        "first",
+        "whether a training made anything, or a model is deployed, is unknown: nothing is paid "
+        "for, deployed or deleted on the strength of it",
+        as_usual_later=False,
+        error="does not know",
+    ),
+    ("display-names", "unique"): About(
+        "retrained",
+        "a new version can't have the name of the former one: the service says so",
+        as_usual_later=False,
+        error="is taken",
+    ),
+}
+
+
+def compare(api: str, readings: Mapping[str, str], usual: Story, found: Story) -> list[str]:
+    """What differs from the usual story and should not."""
+    about = [ABOUT[each] for each in readings.items() if each in ABOUT]
+    steps = list(STEPS)
+    first = min((steps.index(each.step) for each in about), default=len(steps))
+    differing = [step for step in steps[:first] if found.get(step) != usual[step]]
+    told = json.dumps(found)
+    trainings = len(usual["destroyed"]["bill"])
+    differing += [f"nothing says {a.error!r}" for a in about if a.error not in told]
+    if all(each.as_usual_later for each in about):
+        differing += [
+            f"{step}: {found[step]}"
+            for step in steps[first + 1 :]
+            if found[step]["left"] or found[step]["drift"] or found[step]["failed"]
+        ]
+    bills = [step["bill"] for step in found.values() if isinstance(step, dict) and "bill" in step]
+    if any(len(bill) > trainings for bill in bills):
+        differing.append(f"{bills[-1]}: more trainings than {trainings}")
+    return [f"{api} {dict(readings)}: {each}" for each in differing]
+
+
+@pytest.fixture(scope="module", params=APIS)
+def usual(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Story]:
+    """An API, and the story there by the defaults."""
+    api = str(request.param)
+    return api, story(tmp_path_factory.mktemp("usual"), api, RECORDED)
+
+
+def test_after_each_step_nothing_is_left_to_do(usual: tuple[str, Story]) -> None:
+    _, found = usual
+    for step in found.values():
+        applied = step.get("applied", step)
+        assert (applied["failed"], applied["left"], applied["drift"]) == ([], [], 0)
+    assert [bill.split()[0] for bill in found["destroyed"]["bill"]] == [
+        *("trained", "trained", "cancelled", "trained")
+    ]
+
+
+def test_the_former_setting_changes_nothing(usual: tuple[str, Story], tmp_path: Path) -> None:
+    api, before = usual
+    assert story(tmp_path, api, FORMER) == before
+
+
+@pytest.mark.parametrize("value", ABOUT, ids="=".join)
+def test_what_a_reading_is_about(
+    usual: tuple[str, Story], tmp_path: Path, value: tuple[str, str]
+) -> None:
+    """It is paid for no more than usual, and said where the tool can't be right."""
+    api, before = usual
+    readings = dict([value])
+    found = story(tmp_path, api, readings)
+    assert found != before
+    assert compare(api, readings, before, found) == []
+
+
+@pytest.mark.parametrize("number", range(times(1, SETTINGS)))
+def test_pairs_of_values(usual: tuple[str, Story], tmp_path: Path, number: int) -> None:
+    """All of them in `make test-deep`: one setting after the other."""
+    api, before = usual
+    for readings in covering()[number : number + 1]:
+        assert compare(api, readings, before, story(tmp_path, api, readings)) == []
+
+
+def test_the_settings_cover_all_pairs() -> None:
+    """Each two values of two readings are together in a setting."""
+    settings = covering()
+    assert len(settings) <= SETTINGS
+    pairs = {
+        ((one.name, value), (other.name, another))
+        for one, other in combinations(READINGS, 2)
+        for value in one.values
+        for another in other.values
+    }
+    for setting in settings:
+        pairs -= {*combinations([(each.name, setting[each.name]) for each in READINGS], 2)}
+    assert pairs == set()
+
+
+def covering() -> list[dict[str, str]]:
+    """Settings in which each two values of two readings are together at least once."""
+    from allpairspy import AllPairs
+
+    values = [[(each.name, value) for value in each.values] for each in READINGS]
+    return [dict(setting) for setting in AllPairs(values)]

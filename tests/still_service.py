@@ -1,0 +1,97 @@
+"""The embedded service in this process, with readings, and a clock that stands still."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from automl_plan.emulator.admin import Service, admin_front
+from automl_plan.emulator.automl.front import automl_front
+from automl_plan.emulator.clock import Clock
+from automl_plan.emulator.engine import Engine
+from automl_plan.emulator.faults import Faults
+from automl_plan.emulator.files import Files
+from automl_plan.emulator.methods import CallCounts
+from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.server import Server
+from automl_plan.emulator.storage import storage_front
+from automl_plan.emulator.vertex.front import vertex_front
+
+
+class StillClock(Clock):
+    """Stands still, but for who waits: then it is that time at once, unless it is held."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(1.0)
+        self._now = now
+        self._held = False
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> datetime:
+        with self._changed:
+            self._now += timedelta(seconds=seconds)
+            self._changed.notify_all()
+            return self._now
+
+    def hold(self, *, held: bool) -> None:
+        """Let those wait who wait, or let them go on."""
+        with self._changed:
+            self._held = held
+            self._changed.notify_all()
+
+    def wait_until(self, instant: datetime, interrupted: Callable[[], bool]) -> bool:
+        with self._changed:
+            while not interrupted():
+                if not self._held:
+                    self._now = max(self._now, instant)
+                    return True
+                self._changed.wait()
+            return False
+
+
+class StillService(Struct, frozen=True):
+    """A service, and what a test does with it."""
+
+    server: Server
+    engine: Engine
+    clock: StillClock
+    buckets: Path
+
+
+@contextmanager
+def still_service(
+    folder: Path, readings: Mapping[str, str], now: datetime, *, listens: bool = False
+) -> Iterator[StillService]:
+    """A service with these readings; without `listens` it answers in this process only."""
+    buckets = folder / "buckets"
+    buckets.mkdir(parents=True, exist_ok=True)
+    clock, files = StillClock(now), Files(buckets, folder)
+    engine = Engine(folder, files, "simulated", clock, Readings(readings))
+    counts, faults = CallCounts(), Faults()
+    fronts = (
+        automl_front(engine),
+        vertex_front(engine),
+        storage_front(files),
+        admin_front(engine, counts, faults, Service("simulated", 1.0, 0.0)),
+    )
+    server = Server(0, fronts, counts, faults, engine.now)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    try:
+        engine.resume()
+        if listens:
+            thread.start()
+        yield StillService(server, engine, clock, buckets)
+    finally:
+        if listens:
+            server.shutdown()
+            thread.join()
+        server.server_close()
+        engine.interrupt()
+        engine.close()
