@@ -163,7 +163,7 @@ def test_fields_that_the_service_lacks_are_named(judge: Judge, calls: Sequence[C
             assert "Unknown name" not in answer.text, (call.message, name)
             if answer.status_code == 501 and f"no {call.message}.{name}" in answer.text:
                 lacking.add(f"{call.message}.{name}")
-    assert {"Endpoint.network", "DeployedModel.serviceAccount", "Dataset.savedQueries"} <= lacking
+    assert {"Endpoint.network", "DeployedModel.serviceAccount"} <= lacking
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_an_earlier_version_of_the_api(judge: Judge) -> None:
 def test_of_a_whole_message_only_the_masked_fields_count(judge: Judge) -> None:
     """Clients send what they have read, with changes."""
     dataset = judge.get(judge.dataset(None).name).json()
-    whole = {**dataset, "description": "d", "savedQueries": [{"displayName": "x"}]}
+    whole = {**dataset, "description": "d", "encryptionSpec": {"kmsKeyName": "k"}}
     url = f"{judge.emulator.url}/vertex/v1/{dataset['name']}"
     answer = judge.http.patch(url, json=whole, params={"updateMask": "description"}, timeout=30)
     assert answer.json()["description"] == "d"
