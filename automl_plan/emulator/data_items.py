@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from sqlite3 import Connection, Row
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,12 +24,11 @@ from automl_plan.emulator.rows import (
     write_counts,
     write_examples,
 )
-from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.sql_filters import Order, Term
 from automl_plan.emulator.store import Store
 from automl_plan.emulator.training.types import Box, Example, Problem, SetName
 
 NO_ITEM = "The DataItem does not exist."
-Order = Literal["seq", "created", "updated"]
 
 
 class Annotation(Struct, frozen=True):
@@ -81,14 +79,14 @@ class DataItems:
         dataset_id: int,
         terms: Sequence[Term],
         window: Window,
-        order: Sequence[tuple[Order, bool]] = (),
+        order: Sequence[Order] = (),
     ) -> Page[DataItem]:
-        """Return items of a dataset, the first imported first, or in an order (true: descending).
+        """Return items of a dataset, the first imported first, or in an order.
 
         `window.before` is the number of items before the page.
         """
         first = window.before or 0
-        by = ", ".join([*(f"{name} {'DESC' if down else 'ASC'}" for name, down in order), "seq"])
+        by = ", ".join([*(each.sql for each in order), "seq"])
         where = " AND ".join(["dataset_id = ?", *(term.sql for term in terms)])
         values = (value for term in terms for value in term.parameters)
         with self._store.reading() as db:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from operator import attrgetter
 from sqlite3 import Connection
 from typing import cast
 
@@ -84,6 +85,8 @@ def page_with_models_in_training(
     db: Connection, scope: Scope, terms: Sequence[Term], window: Window
 ) -> Page[Model]:
     """Return a page of models, newest first, with those in training before all others."""
+    if window.sorted_by:
+        return _ordered_with_models_in_training(db, scope, terms, window)
     training: list[tuple[int, Model]] = []
     if window.before is None or window.before > _IN_TRAINING:
         before = None if window.before is None else window.before - _IN_TRAINING
@@ -99,6 +102,22 @@ def page_with_models_in_training(
     rest = Window(window.size - len(training), window.before)
     trained = select_page(db, Model, scope, terms, rest)
     return Page((*(model for _, model in training), *trained.items), trained.next_before)
+
+
+def _ordered_with_models_in_training(
+    db: Connection, scope: Scope, terms: Sequence[Term], window: Window
+) -> Page[Model]:
+    """Return a page of models in the order of the window, those in training among the others."""
+    first = window.before or 0
+    last = first + window.size
+    trained = select_page(db, Model, scope, terms, Window(last, sorted_by=window.sorted_by))
+    found = [model for _, model in models_in_training(db, scope) if matches(db, model, terms)]
+    found += trained.items
+    for by, descending in reversed(window.sorted_by):
+        name = by if by in ("display_name", "created") else "updated"
+        found.sort(key=attrgetter(name), reverse=descending)
+    more = len(found) > last or trained.next_before is not None
+    return Page(tuple(found[first:last]), last if more else None)
 
 
 class Models(Manager):

@@ -29,7 +29,7 @@ from automl_plan.emulator.objects import (
     Scope,
     new_id,
 )
-from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.sql_filters import Order, Term
 from automl_plan.emulator.training.types import (
     Box,
     ClassificationMetrics,
@@ -46,12 +46,16 @@ Changeable = TypeVar("Changeable", Dataset, Model, Endpoint)
 
 
 class Window(msgspec.Struct, frozen=True):
-    """One page of a list: at most `size` rows, all older than row number `before`."""
+    """One page of a list: at most `size` rows, all older than row number `before`.
+
+    In a list that is `sorted_by` columns, `before` is the number of rows before the page.
+    """
 
     size: int
     before: int | None = None
     order: str = "newest-first"
     """Or `oldest-first` or `by-id`: then the page is of rows after `before`."""
+    sorted_by: tuple[Order, ...] = ()
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -178,18 +182,23 @@ def select_page(
     """Return one page of the objects of a scope that match all terms, newest first."""
     table = _TABLES[kind]
     key = table.key if window.order == "by-id" else "seq"
-    newest = window.order == "newest-first"
-    if window.before is not None:
+    newest, skipped = window.order == "newest-first", 0
+    if window.sorted_by:
+        skipped = window.before or 0
+    elif window.before is not None:
         terms = [*terms, Term(f"{key} {'<' if newest else '>'} ?", (window.before,))]
     where = " AND ".join([table.in_scope, *(term.sql for term in terms)])
+    direction = "DESC" if newest else "ASC"
+    by = ", ".join([*(each.sql for each in window.sorted_by), f"{key} {direction}"])
+    given: list[object] = [value for term in terms for value in term.parameters]
     rows = db.execute(
-        f"SELECT * FROM {table.name} WHERE {where} ORDER BY {key} "  # noqa: S608 - closed sets only
-        f"{'DESC' if newest else 'ASC'} LIMIT ?",
-        (*scope, *(value for term in terms for value in term.parameters), window.size + 1),
+        f"SELECT * FROM {table.name} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?",  # noqa: S608 - closed sets only
+        (*scope, *given, window.size + 1, skipped),
     ).fetchall()
     more = len(rows) > window.size
     rows = rows[: window.size]
-    return Page(tuple(table.read(db, row) for row in rows), rows[-1][key] if more else None)
+    following = skipped + window.size if window.sorted_by else rows[-1][key] if rows else None
+    return Page(tuple(table.read(db, row) for row in rows), following if more else None)
 
 
 def matches(db: Connection, item: msgspec.Struct, terms: Sequence[Term]) -> bool:

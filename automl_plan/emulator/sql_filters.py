@@ -34,6 +34,8 @@ Expression = Literal[
     "json_extract(counts, '$[1]')",
 ]
 """What `compare` takes: a column, or a field of the request that started an operation."""
+OrderColumn = Literal["display_name", "created", "max(created, updated)", "seq", "updated"]
+"""What lists are ordered by. Datasets of an earlier version have no time of their last change."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "GLOB"]
 LabelColumn = Literal[
     "labels", "json_patch(labels, version_labels)", "json_extract(spec, '$.asked.labels')"
@@ -46,6 +48,18 @@ class Term(NamedTuple):
 
     sql: str
     parameters: tuple[Value, ...]
+
+
+class Order(NamedTuple):
+    """A column that a list is ordered by."""
+
+    column: OrderColumn
+    descending: bool
+
+    @property
+    def sql(self) -> str:
+        """The part of an ORDER BY clause."""
+        return f"{self.column} {'DESC' if self.descending else 'ASC'}"
 
 
 def equals(column: Column, value: Value, *, negated: bool = False) -> Term:

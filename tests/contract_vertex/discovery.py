@@ -251,7 +251,7 @@ class DiscoveryJudge:
                 yield f"{at}.{key}: it is read-only and may not be sent"
             yield from self._value(described, item, f"{at}.{key}", side)
             yield from self._meant(name, value, key, at, side)
-        if side.whole:
+        if side.whole and (at == "request" or _is_set(value)):
             for key, described in properties.items():
                 required = described.get("description", "").startswith("Required.")
                 if required and not value.get(key) and (name, key) not in _LEFT_OUT:
@@ -297,6 +297,15 @@ class DiscoveryJudge:
             yield f"{at}: {_short(name)} is no type of the document's"
         else:
             yield from self._message(schema, rest, at, side)
+
+
+def _is_set(value: object) -> bool:
+    """Whether a value says more than its absence: clients of some languages write empty fields."""
+    if isinstance(value, dict):
+        return any(map(_is_set, value.values()))
+    if isinstance(value, str):
+        return value not in ("", "0") and not value.endswith("_UNSPECIFIED")
+    return bool(value)
 
 
 def _methods(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

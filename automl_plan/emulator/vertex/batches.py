@@ -119,7 +119,7 @@ class VertexBatches:
 
     def list(self, request: Request) -> Reply:
         """List batch predictions; the filters are those of the discovery document."""
-        check_list(request, LISTS - {"orderBy"})
+        check_list(request, LISTS)
         scope, page = scope_of(request.params), paging(request)
         terms = filters.read_filter(
             request,

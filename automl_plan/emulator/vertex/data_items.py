@@ -6,13 +6,11 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 from automl_plan.emulator.annotation_sets import NO_SET
 from automl_plan.emulator.data_items import (
     Annotation,
     DataItem,
-    Order,
     annotated_in,
     has_annotation,
     in_set,
@@ -26,7 +24,7 @@ from automl_plan.emulator.limits import RESERVED_LABELS
 from automl_plan.emulator.objects import AnnotationSpec, Dataset, Scope
 from automl_plan.emulator.readings import ITEM_ANNOTATIONS, ITEM_IMAGE, ITEM_SEARCH, SAVED_QUERIES
 from automl_plan.emulator.rows import Page, Window
-from automl_plan.emulator.sql_filters import Term, all_of, equals, negate
+from automl_plan.emulator.sql_filters import OrderColumn, Term, all_of, equals, negate
 from automl_plan.emulator.training.types import Problem, SetName
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, scope_of
@@ -36,9 +34,11 @@ from automl_plan.emulator.wire.messages import camel, snake
 from automl_plan.emulator.wire.names import NO_ID, parent, read_number
 from automl_plan.emulator.wire.requests import (
     apply_read_mask,
+    check_list,
     check_query,
     list_reply,
     omit_empty,
+    ordering,
     paging,
     parameter,
     timestamp,
@@ -66,7 +66,7 @@ _OTHER_SEARCHES = (
     "dataLabelingJob",
     *("orderByAnnotation.orderBy", "orderByAnnotation.savedQuery"),
 )
-_ORDERS: Mapping[str, Order] = {
+_ORDERS: Mapping[str, OrderColumn] = {
     "create_time": "created",
     "update_time": "updated",
     "name": "seq",
@@ -88,10 +88,10 @@ class VertexDataItems:
 
     def list(self, request: Request) -> Reply:
         """List the images; the filters are labels."""
-        check_query(request, LISTS)
-        page, (scope, number) = paging(request, "orderBy"), _named(request)
+        check_list(request, LISTS)
+        order = ordering(request, _ORDERS)
+        page, (scope, number) = paging(request, order=order), _named(request)
         terms = filters.read_filter(request, {"labels": _label_term})
-        order = _order(parameter(request, "orderBy") or "", "order_by")
         found = self._items.list(scope, number, terms, page.window, order)
         home = _home(scope, number)
         messages = [self._render(item, home) for item in found.items]
@@ -99,12 +99,12 @@ class VertexDataItems:
 
     def annotations(self, request: Request) -> Reply:
         """List the annotations of an image."""
-        check_query(request, LISTS)
-        page, (scope, number) = paging(request, "orderBy"), _named(request)
+        check_list(request, LISTS)
+        order = ordering(request, _ORDERS)  # all are as old
+        page, (scope, number) = paging(request, order=order), _named(request)
         item = self._items.get(scope, number, read_number(request.params["item"]))
         dataset, _ = self._items.dataset(scope, number)
         terms = filters.read_filter(request, {"annotation_spec_id": _spec_id_term})
-        _order(parameter(request, "orderBy") or "", "order_by")  # all are as old
         matching = self._items.matching(item.annotations, terms)
         found = _page(matching, page.window)
         home = f"{_home(scope, number)}/dataItems/{item.id}"
@@ -151,7 +151,7 @@ class VertexDataItems:
                 "has_annotation": lambda found: _has_annotation(found, labels, context),
             },
         )
-        order = _order("".join(parameter(request, name) or "" for name in given), "order_by")
+        order = ordering(request, _ORDERS, next(iter(given), "orderBy"))
         wanted, limit = _annotation_terms(request), _annotations_limit(request)
         found = self._items.list(scope, number, terms, page.window, order)
         views = []
@@ -286,18 +286,6 @@ def _annotations_limit(request: Request) -> int:
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) > _MOST_ANNOTATIONS:
         raise invalid(("annotations_limit", f"It is a number up to {_MOST_ANNOTATIONS}."))
     return int(text) or _MOST_ANNOTATIONS
-
-
-def _order(text: str, field: str) -> list[tuple[Order, bool]]:
-    """The order that a comma-separated list of fields asks for, each perhaps with `desc`."""
-    order: list[tuple[Order, bool]] = []
-    for each in filter(None, (part.strip() for part in text.split(","))):
-        name, _, direction = each.partition(" ")
-        column = _ORDERS.get(snake(name))
-        if column is None or direction.strip() not in ("", "asc", "desc"):
-            raise invalid((field, f"Items are ordered by {', '.join(_ORDERS)}, each asc or desc."))
-        order.append((column, direction.strip() == "desc"))
-    return order[: len(get_args(Order))]
 
 
 def _item_term(comparison: filters.Comparison) -> Term:

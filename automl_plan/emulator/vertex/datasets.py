@@ -20,7 +20,7 @@ from automl_plan.emulator.vertex.saved_queries import SET_LABEL, render
 from automl_plan.emulator.vertex.schemas import ANNOTATIONS, IMAGE_DATASET, IMAGE_ITEM, IMPORT_KINDS
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import parent, read_number
-from automl_plan.emulator.wire.requests import check_query, omit_empty, timestamp
+from automl_plan.emulator.wire.requests import ORDERS, check_query, omit_empty, timestamp
 from automl_plan.emulator.wire.resources import ResourceMethods
 
 _MAX_IMPORTS = 100
@@ -56,6 +56,7 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
     ignored = ("metadata", "metadataSchemaUri", "savedQueries")
     get_parameters = frozenset({"readMask"})
     list_parameters = LISTS
+    orders = ORDERS
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.datasets, scope_of, operation_reply)

@@ -16,7 +16,7 @@ from automl_plan.emulator.vertex.names import LISTS, check_named, model_key, mod
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.wire.messages import Fields, body_fields, camel
 from automl_plan.emulator.wire.names import parent
-from automl_plan.emulator.wire.requests import check_query, omit_empty, parameter, timestamp
+from automl_plan.emulator.wire.requests import ORDERS, check_query, omit_empty, parameter, timestamp
 from automl_plan.emulator.wire.resources import ResourceMethods
 
 _LEAST, _MOST = (f"automaticResources.{which}ReplicaCount" for which in ("min", "max"))
@@ -60,7 +60,8 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
     list_field = "endpoints"
     mutable = ("displayName", "description", "labels", "trafficSplit")
     ignored = ("name",)
-    list_parameters = LISTS | {"gdcZone"}
+    list_parameters = LISTS
+    orders = ORDERS
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.endpoints, scope_of, operation_reply)

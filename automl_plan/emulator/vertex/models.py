@@ -21,11 +21,13 @@ from automl_plan.emulator.vertex.schemas import EXPORT_FORMATS, MODEL_METADATA, 
 from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.names import parent
 from automl_plan.emulator.wire.requests import (
+    ORDERS,
     check_list,
     check_query,
     enums_as_numbers,
     list_reply,
     omit_empty,
+    ordering,
     paging,
     timestamp,
 )
@@ -119,6 +121,7 @@ class VertexModels(ResourceMethods[Model, int]):
         *("metadataSchemaUri", "predictSchemata"),
     )
     list_parameters = LISTS
+    orders = ORDERS
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.models, scope_of, operation_reply)
@@ -181,7 +184,9 @@ class VertexModels(ResourceMethods[Model, int]):
     def list_versions(self, request: Request) -> Reply:
         """List the versions of a model; the filter is labels."""
         check_list(request, LISTS)
-        page, (scope, number) = paging(request), self.named(request)
+        by_time = {name: ORDERS[name] for name in ("create_time", "update_time")}
+        page = paging(request, order=ordering(request, by_time))
+        scope, number = self.named(request)
         terms = filters.read_filter(request, {"labels": filters.labels(_LABELS)})
         found = self._engine.versions.list(scope, number, terms, page.window)
         messages = self.render(request, found.items)

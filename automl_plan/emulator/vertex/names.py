@@ -18,7 +18,7 @@ PREFIX = "/vertex"
 LOCATIONS: Mapping[str, str] = {"us-central1": "Iowa", "europe-west4": "Netherlands"}
 """The emulator's locations of AutoML image training, and their display names."""
 LISTS = LIST_PARAMETERS | {"orderBy", "readMask"}
-"""The query parameters of lists."""
+"""The query parameters of lists, of which some have all."""
 
 
 def scope_of(params: Mapping[str, str]) -> Scope:

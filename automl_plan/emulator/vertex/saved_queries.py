@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from automl_plan.emulator.annotation_sets import AnnotationSet
 from automl_plan.emulator.engine import Engine
@@ -16,16 +17,19 @@ from automl_plan.emulator.vertex.names import LISTS, scope_of
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import (
+    ORDERS,
     check_list,
     check_query,
     list_reply,
     omit_empty,
+    ordering,
     paging,
     timestamp,
 )
 
 SET_LABEL = f"{RESERVED_LABELS}annotation_set_name"
 """The label of annotations with the set that they are in (proto: Annotation.labels)."""
+_NAME, _CREATED = attrgetter("name"), attrgetter("created")
 
 
 def render(dataset: Dataset, found: AnnotationSet) -> dict[str, object]:
@@ -54,11 +58,15 @@ class VertexSavedQueries:
     def list(self, request: Request) -> Reply:
         """List the sets of a dataset, oldest first; no filter is understood."""
         check_list(request, LISTS)
-        page, (scope, number) = paging(request), _named(request)
+        order = ordering(request, ORDERS)
+        page, (scope, number) = paging(request, order=order), _named(request)
         filters.read_filter(request, {})
         first = page.window.before or 0
         last = first + page.window.size
-        found = self._sets(scope, number)
+        found = list(self._sets(scope, number))
+        for column, descending in reversed(order):
+            by = _NAME if column == "display_name" else _CREATED
+            found.sort(key=by, reverse=descending)
         dataset = self._engine.datasets.get(scope, number)
         messages = [render(dataset, each) for each in found[first:last]]
         token = page.token(last if len(found) > last else None)

@@ -30,6 +30,7 @@ from automl_plan.emulator.http import Handler, Reply, Request
 from automl_plan.emulator.methods import Method
 from automl_plan.emulator.projects import Projects
 from automl_plan.emulator.readings import Readings
+from automl_plan.emulator.wire.partial import selected
 from automl_plan.emulator.wire.requests import MAX_PAGE_SIZE, enums_as_numbers, parameter
 
 NAMES = frozenset(
@@ -107,6 +108,9 @@ class Answers:
         if reply.content is None or reply.status != 200:
             return reply
         content = self._formed(method, request, known, number, reply.content)
+        fields = request.query.get("$fields") or request.query.get("fields")
+        if fields:
+            content = selected(content, fields)
         return replace(reply, content=content)
 
     def _decided(self, method: Method, request: Request) -> Request:

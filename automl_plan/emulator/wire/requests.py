@@ -15,6 +15,7 @@ from msgspec import Struct
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.rows import Window
+from automl_plan.emulator.sql_filters import Order, OrderColumn
 from automl_plan.emulator.wire.messages import camel, snake
 from automl_plan.emulator.wire.surface import unimplemented
 
@@ -36,6 +37,11 @@ LIST_PARAMETERS = frozenset({"filter", "pageSize", "pageToken"})
 
 def check_query(request: Request, known: Collection[str] = ()) -> None:
     """Refuse query parameters that the method doesn't have: at Google, or in this service."""
+    alt = (request.query.get("$alt") or request.query.get("alt") or "json").partition(";")[0]
+    if alt in ("proto", "media"):
+        raise unimplemented(f"answers in the form {alt}, only in JSON")
+    if alt != "json":
+        raise invalid(("alt", "It is json, media or proto."))
     for name, value in request.query.items():
         if name in _SYSTEM_PARAMETERS or camel(name) in known:
             continue
@@ -49,11 +55,33 @@ def check_query(request: Request, known: Collection[str] = ()) -> None:
             raise unimplemented(f"parameter {camel(name)} of {request.called.name}")
 
 
-def check_list(request: Request, known: Collection[str] = LIST_PARAMETERS) -> None:
-    """Refuse query parameters that the list doesn't have, and any order but the emulator's."""
-    check_query(request, known)
-    if parameter(request, "orderBy") not in (None, "", "create_time desc"):
-        raise ServiceError(Code.UNIMPLEMENTED, "The emulator lists the newest first, always.")
+def check_list(request: Request, known: frozenset[str] = LIST_PARAMETERS) -> None:
+    """Refuse query parameters that this list doesn't have at Google, or in this service."""
+    check_query(request, known & request.called.parameters if request.called else known)
+
+
+ORDERS: Mapping[str, OrderColumn] = {
+    "display_name": "display_name",
+    "create_time": "created",
+    "update_time": "max(created, updated)",
+}
+"""What most lists can be ordered by."""
+
+
+def ordering(
+    request: Request, columns: Mapping[str, OrderColumn], name: str = "orderBy"
+) -> tuple[Order, ...]:
+    """Return the order that a parameter asks for (AIP-132): fields, each asc or desc."""
+    order: dict[OrderColumn, Order] = {}
+    for each in filter(None, map(str.strip, (parameter(request, name) or "").split(","))):
+        field, _, direction = each.partition(" ")
+        column = columns.get(snake(field))
+        if column is None or direction.strip() not in ("", "asc", "desc"):
+            known = ", ".join(columns)
+            text = f"It is a list of fields, each perhaps with asc or desc. There are {known}."
+            raise invalid((snake(name), text))
+        order.setdefault(column, Order(column, direction.strip() == "desc"))
+    return tuple(order.values())
 
 
 def parameter(request: Request, name: str) -> str | None:
@@ -92,10 +120,15 @@ class Paging(Struct, frozen=True):
         return {"nextPageToken": base64.urlsafe_b64encode(raw).decode().rstrip("=")}
 
 
-def paging(request: Request, *chosen_by: str, most: int = MAX_PAGE_SIZE) -> Paging:
+def paging(
+    request: Request,
+    *chosen_by: str,
+    most: int = MAX_PAGE_SIZE,
+    order: tuple[Order, ...] = (),
+) -> Paging:
     """Return the page that `pageSize` and `pageToken` request, of at most `most` items.
 
-    `chosen_by`: the parameters, beside `filter`, that choose and order the items.
+    `chosen_by`: the parameters, beside `filter` and `orderBy`, that choose and order the items.
     """
     size_text = parameter(request, "pageSize") or "0"
     if not re.fullmatch(r"-?\d{1,10}", size_text, re.ASCII) or int(size_text) > _INT32:
@@ -105,9 +138,11 @@ def paging(request: Request, *chosen_by: str, most: int = MAX_PAGE_SIZE) -> Pagi
     size = min(int(size_text) or DEFAULT_PAGE_SIZE, most)
     listed = f"{request.path}?{parameter(request, 'filter') or ''}"
     listed += "".join(f"&{name}={parameter(request, name) or ''}" for name in chosen_by)
+    listed += f"&{order}" if order else ""
     origin = hashlib.sha256(listed.encode()).hexdigest()[:16]
     token = parameter(request, "pageToken")
-    return Paging(Window(size, _read_token(token, origin) if token else None), origin)
+    before = _read_token(token, origin) if token else None
+    return Paging(Window(size, before, sorted_by=order), origin)
 
 
 def _read_token(token: str, origin: str) -> int:
@@ -119,7 +154,7 @@ def _read_token(token: str, origin: str) -> int:
     match content:
         case [int(before), str(of)] if of == origin and 0 < before < 2**63:
             return before
-    raise invalid(("page_token", "The page token is not one of this list and filter."))
+    raise invalid(("page_token", "The page token is not one of this list, filter and order."))
 
 
 def masked(request: Request, mutable: Mapping[str, bool]) -> list[str]:
@@ -144,16 +179,49 @@ def masked(request: Request, mutable: Mapping[str, bool]) -> list[str]:
 
 def apply_read_mask(request: Request, message: Mapping[str, object]) -> Mapping[str, object]:
     """Return the fields of a message that `readMask` selects; all without one."""
+    paths = _read_paths(request)
+    return message if paths is None else _picked(message, paths)
+
+
+def _read_paths(request: Request) -> list[list[str]] | None:
+    """The paths of `readMask`, each split; None for all fields. Refuses unknown ones (AIP-157)."""
     mask = parameter(request, "readMask")
     if not mask or mask == "*":
-        return message
-    wanted = {camel(path.strip().partition(".")[0]) for path in mask.split(",")}
-    return {name: value for name, value in message.items() if name in wanted}
+        return None
+    paths = [[camel(name) for name in path.strip().split(".")] for path in mask.split(",")]
+    for path in paths:
+        message = request.called.message if request.called else None
+        for number, name in enumerate(path):
+            if message is None:
+                break
+            kind = message.fields.get(name, "")
+            goes_on = number + 1 < len(path)
+            if not kind or (goes_on and not (message.of(name) or kind in ("any", "map"))):
+                raise invalid(
+                    ("read_mask", f"{message.name} has no field {snake('.'.join(path))}.")
+                )
+            if goes_on and kind.endswith("[]"):
+                raise invalid(("read_mask", f"{snake(name)} is a list: it is read as a whole."))
+            message = message.of(name)
+    return paths
+
+
+def _picked(message: Mapping[str, object], paths: Sequence[Sequence[str]]) -> dict[str, object]:
+    """The fields of a message, or of messages in it, that paths name."""
+    found: dict[str, object] = {}
+    for name, value in message.items():
+        below = [path[1:] for path in paths if path[0] == name]
+        if below and isinstance(value, Mapping) and all(below):
+            found[name] = _picked(value, below)
+        elif below:
+            found[name] = value
+    return found
 
 
 def list_reply(
     request: Request, field: str, messages: Sequence[Mapping[str, object]], token: dict[str, object]
 ) -> Reply:
     """Return the answer of a list."""
-    items = [apply_read_mask(request, each) for each in messages]
+    paths = _read_paths(request)
+    items = messages if paths is None else [_picked(each, paths) for each in messages]
     return json_reply(({field: items} if items else {}) | token)

@@ -8,7 +8,7 @@ from automl_plan.emulator.errors import not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Change, Operation, Scope
 from automl_plan.emulator.rows import Page, Window
-from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.sql_filters import OrderColumn, Term
 from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.requests import (
     LIST_PARAMETERS,
@@ -17,6 +17,7 @@ from automl_plan.emulator.wire.requests import (
     check_query,
     list_reply,
     masked,
+    ordering,
     paging,
     parameter,
 )
@@ -51,6 +52,8 @@ class ResourceMethods(ABC, Generic[Item, Id]):
     """The fields that `patch` accepts and ignores, as clients send whole messages."""
     get_parameters: frozenset[str] = frozenset()
     list_parameters: frozenset[str] = LIST_PARAMETERS
+    orders: Mapping[str, OrderColumn] = {}
+    """The columns that lists can be ordered by, by the names of their fields."""
 
     def __init__(
         self,
@@ -89,7 +92,8 @@ class ResourceMethods(ABC, Generic[Item, Id]):
 
     def list(self, request: Request) -> Reply:
         check_list(request, self.list_parameters)
-        page, terms = paging(request), self.terms(request)
+        page = paging(request, order=ordering(request, self.orders))
+        terms = self.terms(request)
         found = self._objects.list(self._scope_of(request.params), terms, page.window)
         messages = self.render(request, found.items)
         return list_reply(request, self.list_field, messages, page.token(found.next_before))
