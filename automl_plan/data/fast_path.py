@@ -19,6 +19,7 @@ from automl_plan.data.dataset_kinds import FIELDS_OF_BOX, ROUNDING, DatasetKind
 from automl_plan.data.row_checks import label_fault
 from automl_plan.data.row_layout import USES, extension
 from automl_plan.model.capabilities import DataLimits
+from automl_plan.providers.data_access import is_stored, object_uri
 
 _USES = frozenset(use.encode() for use in USES)
 _USES_OR_NONE = _USES | {b""}
@@ -46,7 +47,7 @@ class FastPath:
         self._extensions = limits.image_extensions - limits.forms.other_images
         self._source = source
         self._in_storage = bucket is not None
-        self._prefix = f"gs://{bucket}/".encode() if bucket else None
+        self._prefix = object_uri(bucket, "").encode() if bucket else None
         self._labels: set[bytes] = set()
         self._ends: dict[bytes, bool] = {}
         self._end = b".jpg,"
@@ -54,7 +55,7 @@ class FastPath:
 
     def learn(self, path: str) -> None:
         """Expect the bucket of a valid path in the next paths."""
-        if self._prefix is None and path.startswith("gs://"):
+        if self._prefix is None and is_stored(path):
             self._prefix = "/".join([*path.split("/", 3)[:3], ""]).encode()
 
     def quick(self, text: bytes, numbers: Sequence[int]) -> RowBatch | None:

@@ -23,12 +23,12 @@ from automl_plan.data.import_rows import UNKNOWN
 from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
 from automl_plan.data.row_checks import named
 from automl_plan.data.row_layout import quoted
-from automl_plan.data.source_files import bucket_and_object
 from automl_plan.errors import NotFound, ProviderError
 from automl_plan.model.capabilities import DataLimits
 from automl_plan.model.source_data import UNASSIGNED
-from automl_plan.providers.data_access import ObjectStorage, StoredObject
+from automl_plan.providers.data_access import SCHEME, ObjectStorage, StoredObject, bucket_and_object
 
+_SCHEME = SCHEME.encode()
 _THREADS = 8
 _MISSING = ImageFacts((("image-missing", "the object does not exist"),))
 _LOCAL_EXTRA = "pip install 'automl-plan[local]'"
@@ -259,7 +259,7 @@ class ImageChecks:
 
 
 def _is_object(path: bytes) -> bool:
-    return path.startswith(b"gs://")
+    return path.startswith(_SCHEME)
 
 
 def _words(labels: Iterable[bytes]) -> str:

@@ -25,9 +25,10 @@ from automl_plan.data.row_layout import (
     other_delimiter,
     quoted,
 )
-from automl_plan.data.source_files import RELATIVE, bucket_and_object, unreadable
+from automl_plan.data.source_files import RELATIVE, unreadable
 from automl_plan.errors import SourceError
 from automl_plan.model.source_data import UNASSIGNED
+from automl_plan.providers.data_access import bucket_and_object, is_stored
 
 MAX_SHOWN = 5
 UNKNOWN = "?"
@@ -242,7 +243,7 @@ class RowReader:
         image = fields[column] if len(fields) > column else ""
         if not image or image.isspace():
             faults.append(Fault("no-image", column, "the row names no image"))
-        elif image.startswith("gs://") and not bucket_and_object(image):
+        elif is_stored(image) and not bucket_and_object(image):
             faults.append(Fault("image-path", column, f"{quoted(image)} names no object"))
         return ImportRow(self._source, line, fields, column, use, image, tuple(faults))
 

@@ -18,8 +18,8 @@ from automl_plan.data.import_rows import Fault, ImportRow
 from automl_plan.data.json_rows import BOXES, MULTI, SINGLE
 from automl_plan.data.lint_rules import REFUSED
 from automl_plan.data.row_layout import SPELLINGS, USES, extension, quoted
-from automl_plan.data.source_files import bucket_and_object
 from automl_plan.model.capabilities import DataLimits, RowForms
+from automl_plan.providers.data_access import SCHEME, bucket_and_object, is_stored
 
 _SHAPE = "row-shape"
 _ALONE = ("header-line", "csv-syntax", _SHAPE)
@@ -221,7 +221,7 @@ def named(label: str) -> str:
 
 
 def bucket_of(uri: str) -> str | None:
-    """Return the bucket of gs://BUCKET/OBJECT; None for another text."""
+    """Return the bucket of an object's URI; None for another text."""
     found = bucket_and_object(uri)
     return None if found is None else found[0]
 
@@ -232,12 +232,12 @@ def path_fault(path: str, *, in_storage: bool) -> str | None:
         return "has a control character"
     if path.strip(" \t") != path:
         return "begins or ends with a space"
-    if path.startswith("gs://"):
+    if is_stored(path):
         return None  # whether it names an object, was read already
     if in_storage:
-        return "is not a gs:// URI, though its CSV is in Cloud Storage"
+        return f"is not a {SCHEME} URI, though its CSV is in Cloud Storage"
     if "://" in path:
-        return "has a scheme other than gs://"
+        return f"has a scheme other than {SCHEME}"
     if path.startswith("/"):
         return "is an absolute path"
     depth = 0

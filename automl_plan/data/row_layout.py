@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from automl_plan.providers.data_access import is_stored
+
 USES = {
     "TRAIN": "TRAIN",
     "VALIDATION": "VALIDATION",
@@ -81,7 +83,7 @@ def no_set(fields: Sequence[str]) -> str | None:
         return None
     second = fields[1]
     is_path = bool(extension(written)) or "/" in written
-    image_follows = bool(extension(second)) or second.startswith("gs://")
+    image_follows = bool(extension(second)) or is_stored(second)
     if is_path or not (image_follows or (not second and len(fields) > 2)):
         return None
     message = f"{quoted(written)} is none of {', '.join(USES)}"

@@ -14,7 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, Self
 
 from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
-from automl_plan.providers.data_access import ObjectStorage
+from automl_plan.providers.data_access import (
+    SCHEME,
+    ObjectStorage,
+    bucket_and_object,
+    is_stored,
+    object_uri,
+)
 
 MAX_CSV_BYTES = 100_000_000
 """The service takes no larger import file (proto: InputConfig)."""
@@ -22,7 +28,6 @@ FORMATS = (".csv", ".jsonl")
 """How the names of import files end."""
 RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
 _WILDCARD = re.compile(r"[*?\[]")
-_OBJECT = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 
 
 class SourceFiles:
@@ -63,7 +68,7 @@ class SourceFiles:
         They are listed once. Wildcards are those of Cloud Storage's tools, in the last part of a
         name. Raises SourceError where there is no such object, and ProviderError.
         """
-        if not source.startswith("gs://") or not _WILDCARD.search(source):
+        if not is_stored(source) or not _WILDCARD.search(source):
             return (source,)
         if source not in self._expanded:
             self._expanded[source] = self._matching(source)
@@ -76,7 +81,7 @@ class SourceFiles:
             raise SourceError(
                 "A wildcard can be in the last part of the name only.",
                 where=source,
-                hint="Write gs://BUCKET/FOLDER/part-*.csv, and list each folder under sources.",
+                hint=f"Write {SCHEME}BUCKET/FOLDER/part-*.csv, and list each folder under sources.",
             )
         try:
             listed = [each.name for each in self._storage().objects(bucket, head + slash)]
@@ -91,14 +96,14 @@ class SourceFiles:
                 where=source,
                 hint="Correct the URI, or put the objects there.",
             )
-        return tuple(f"gs://{bucket}/{each}" for each in sorted(found))
+        return tuple(object_uri(bucket, each) for each in sorted(found))
 
     def open(self, source: str) -> BinaryIO:
         """Open an import file, from its first byte.
 
         Raises SourceError, also when a file changed since it was opened before, and ProviderError.
         """
-        if source.startswith("gs://"):
+        if is_stored(source):
             return self._fetch(source).open("rb")
         try:
             if self._anywhere:
@@ -161,17 +166,11 @@ def changed(source: str) -> SourceError:
     )
 
 
-def bucket_and_object(uri: str) -> tuple[str, str] | None:
-    """Return the bucket and the object of gs://BUCKET/OBJECT; None for what is no such URI."""
-    match = _OBJECT.fullmatch(uri)
-    return None if match is None else (match[1], match[2])
-
-
 def object_of(uri: str) -> tuple[str, str]:
     """Return the bucket and the object of a URI. Raises SourceError."""
     found = bucket_and_object(uri)
     if found is None:
-        raise SourceError("It names no object.", where=uri, hint="Write gs://BUCKET/OBJECT.")
+        raise SourceError("It names no object.", where=uri, hint=f"Write {SCHEME}BUCKET/OBJECT.")
     return found
 
 
@@ -186,7 +185,7 @@ def local_path(directory: Path, relative: str, where: str) -> Path:
         raise SourceError(
             f"{relative} leads out of the configuration's directory.",
             where=where,
-            hint="Keep the data below that directory, or in Cloud Storage (gs://).",
+            hint=f"Keep the data below that directory, or in Cloud Storage ({SCHEME}).",
         )
     return Path(path)
 

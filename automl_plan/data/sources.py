@@ -25,7 +25,13 @@ from automl_plan.data.source_files import (
 )
 from automl_plan.errors import NotFound, SourceError
 from automl_plan.model.source_data import SourceData, SourceRow
-from automl_plan.providers.data_access import DataAccess, StoredObject
+from automl_plan.providers.data_access import (
+    SCHEME,
+    DataAccess,
+    StoredObject,
+    is_stored,
+    object_uri,
+)
 
 MAX_IMAGE_BYTES = 30_000_000
 """The service takes no larger image (proto: InputConfig)."""
@@ -120,8 +126,8 @@ class SourceReader:
         self, images: Collection[str], local: Callable[[str], str]
     ) -> tuple[dict[str, str], dict[str, SourceError]]:
         """Return the content of each image, or why it can't be read."""
-        remote = [image for image in images if image.startswith("gs://")]
-        others = [image for image in images if not image.startswith("gs://")]
+        remote = [image for image in images if is_stored(image)]
+        others = [image for image in images if not is_stored(image)]
         wrong: dict[str, SourceError] = {}
 
         def read(image: str) -> str | None:
@@ -179,11 +185,11 @@ class SourceReader:
             self.objects.update(found)
 
     def _folder(self, folder: str, images: set[str]) -> dict[str, StoredObject]:
-        bucket, _, path = folder.removeprefix("gs://").partition("/")
+        bucket, _, path = folder.removeprefix(SCHEME).partition("/")
         found: dict[str, StoredObject] = {}
         try:
             for each in self.access.storage.objects(bucket, path):
-                uri = f"gs://{bucket}/{each.name}"
+                uri = object_uri(bucket, each.name)
                 if uri in images:
                     found[uri] = each
         except NotFound:

@@ -25,7 +25,7 @@ from automl_plan.data.sources import SourceReader
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
 from automl_plan.files import write_whole
 from automl_plan.model.source_data import SourceData
-from automl_plan.providers.data_access import ObjectStorage, StagingBucket
+from automl_plan.providers.data_access import SCHEME, ObjectStorage, StagingBucket, is_stored
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 CONVERTED = ".automl-plan/imports"
@@ -34,7 +34,7 @@ _PART = MAX_CSV_BYTES // 2
 """Bytes of one CSV: it grows, as URIs are longer than paths."""
 
 
-_STAGED = re.compile(r"gs://.+/images/([0-9a-f]{32})(?:\.[a-z0-9]{1,8})?")
+_STAGED = re.compile(rf"{SCHEME}.+/images/([0-9a-f]{{32}})(?:\.[a-z0-9]{{1,8}})?")
 
 
 def staged_content(uri: str) -> str | None:
@@ -63,14 +63,13 @@ def stage(reader: SourceReader, sources: Sequence[str], data: SourceData) -> Seq
         return _staged(reader, place, sources, data)
     except NotFound as error:
         raise StagingError(
-            f"There is no bucket gs://{place.bucket}.",
+            f"There is no bucket {SCHEME}{place.bucket}.",
             where=place.written,
-            hint=f"`gcloud storage buckets create gs://{place.bucket} --project {place.project}"
-            f" --location {place.location}` makes it, where the service can read it.",
+            hint=place.if_missing,
         ) from error
     except ProviderError as error:
         raise StagingError(
-            f"The data can't be uploaded to gs://{place.bucket}: {error.message}",
+            f"The data can't be uploaded to {SCHEME}{place.bucket}: {error.message}",
             where=error.where,
             hint=error.hint,
         ) from error
@@ -118,13 +117,13 @@ def _staged(
     uris = {
         image: place.uri(images.names[content])
         for image, content in contents.items()
-        if not image.startswith("gs://")
+        if not is_stored(image)
     }
     tables = _Folder(reader.access.storage, place, "imports")
     staged: list[str] = []
     for source in sources:
         own = partial(reader.rows, [source])
-        is_there = source.startswith("gs://") and _is_imported(reader, source)
+        is_there = is_stored(source) and _is_imported(reader, source)
         if is_there and not any(row.image in uris for row in own()):
             staged.append(source)
             continue

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Protocol, Self
+from typing import Protocol
 
 from msgspec import Struct
+
+SCHEME = "gs://"
+"""How the URI of a stored object begins; every other text is a path on this machine."""
+_OBJECT = re.compile(rf"{SCHEME}([^/]+)/(.+)", re.DOTALL)
+
+
+def is_stored(place: str) -> bool:
+    """Return whether a text is meant as the URI of a stored object."""
+    return place.startswith(SCHEME)
+
+
+def bucket_and_object(uri: str) -> tuple[str, str] | None:
+    """Return the bucket and the object of SCHEME BUCKET/OBJECT; None for what is no such URI."""
+    match = _OBJECT.fullmatch(uri)
+    return None if match is None else (match[1], match[2])
+
+
+def object_uri(bucket: str, name: str) -> str:
+    """Return the URI of an object."""
+    return f"{SCHEME}{bucket}/{name}"
 
 
 class StoredObject(Struct, frozen=True):
@@ -46,18 +67,12 @@ class StagingBucket(Struct, frozen=True):
     """Empty, or ends with a slash."""
     written: str
     """`provider.vertex.staging_bucket`"""
-    project: str
-    location: str
-
-    @classmethod
-    def of(cls, uri: str, written: str, *, project: str, location: str) -> Self:
-        """Return the bucket and the prefix of `gs://BUCKET[/PREFIX]`, a checked setting."""
-        bucket, _, prefix = uri.removeprefix("gs://").rstrip("/").partition("/")
-        return cls(bucket, f"{prefix}/" if prefix else "", written, project, location)
+    if_missing: str
+    """What to do where there is no such bucket."""
 
     def uri(self, name: str) -> str:
         """Return the URI of an object."""
-        return f"gs://{self.bucket}/{name}"
+        return object_uri(self.bucket, name)
 
 
 class DataAccess(Struct, frozen=True):

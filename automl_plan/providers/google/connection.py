@@ -69,8 +69,14 @@ def open_service(
     project = str(settings["project"])
     staging = None
     if uri := settings.get("staging_bucket"):
-        written = f"provider.{name}.staging_bucket"
-        staging = StagingBucket.of(str(uri), written, project=project, location=location)
+        bucket, _, prefix = str(uri).removeprefix("gs://").rstrip("/").partition("/")
+        staging = StagingBucket(
+            bucket,
+            f"{prefix}/" if prefix else "",
+            f"provider.{name}.staging_bucket",
+            f"`gcloud storage buckets create gs://{bucket} --project {project} --location "
+            f"{location}` makes it, where the service can read it.",
+        )
     return service(
         HttpTransport(url, credentials_for(url, quota_project, impersonate)),
         storage,
