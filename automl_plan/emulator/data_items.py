@@ -244,10 +244,11 @@ def _item(row: Row, dataset: Dataset, specs: Mapping[str, int], sets: Sequence[i
 
 
 def _labelled(old: Example, problem: Problem, labels: Sequence[str]) -> Example:
-    if problem is Problem.IMAGE_CLASSIFICATION:
-        return replace(old, labels=tuple(labels))
+    """An example with other labels; without any it has no boxes either."""
+    if problem is Problem.IMAGE_CLASSIFICATION or not labels:
+        return replace(old, labels=tuple(labels), boxes=())
     boxes = [
         replace(box, label=labels[min(place, len(labels) - 1)])
         for place, box in enumerate(old.boxes)
     ]
-    return replace(old, boxes=tuple(boxes) if labels else ())
+    return replace(old, boxes=tuple(boxes))

@@ -185,17 +185,16 @@ def _by_label(live: LiveCounts | str, counts: DataCounts) -> str:
     there = {each.label: each.images for each in live.labels}
     known = {*there} if not live.complete else {*there, *sources}
     differing = sorted(k for k in known if there.get(k, 0) != sources.get(k, 0))
-    of_models = "" if live.complete else ", as far as a model was trained with them"
+    of_models = "" if live.complete else " that a model was trained with"
     if not differing:
-        return f"its labels have as many images{of_models}"
+        return f"each label{of_models} has as many images"
     named = ", ".join(
         f"{label} {there.get(label, 0):,} (sources: {sources.get(label, 0):,})"
         for label in differing[:_DIFFERING]
     )
     more = len(differing) - _DIFFERING
-    return f"images by label differ{of_models}: {named}" + (
-        f", and {more:,} more" if more > 0 else ""
-    )
+    more_labels = f", and {more:,} more" if more > 0 else ""
+    return f"images of labels{of_models} differ: {named}{more_labels}"
 
 
 def _card(workspace: Workspace, dataset: Address) -> Scorecard | None:

@@ -69,7 +69,8 @@ def test_a_dataset_that_lives_with_the_model_of_it(project: ProjectLine) -> None
     assert "live" not in before
     project("apply", "--auto-approve")
     after = project("datasets", "advise", "digits")
-    assert "The service has 16 images, as do the sources; its labels have as many images" in after
+    assert "The service has 16 images, as do the sources; " in after
+    assert "; each label that a model was trained with has as many images\n" in after
     assert "RECALL" in after
     assert "(recall and auPRC of model.digits version 1, simulated)" in after
     assert is_valid("datasets-advise", project.json("datasets", "advise", "digits"))

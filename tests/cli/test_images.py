@@ -153,7 +153,7 @@ def test_drift_names_the_images_that_somebody_changed(project: ProjectLine) -> N
     )
     advised = " ".join(project("datasets", "advise", "digits").split())
     assert "The service has 15 images, but 16 were imported" in advised
-    assert "images by label differ: dog 7 (sources: 8)" in advised
+    assert "images of labels differ: dog 7 (sources: 8)" in advised
 
 
 @VERTEX
@@ -174,3 +174,45 @@ def test_the_images_of_a_dataset_that_is_not_there(project: ProjectLine) -> None
     for command in ("images", "show"):
         assert "There is no dataset 1." in project.failure("datasets", command, "1")
     assert project.json("drift", "--images")["images"] == []
+
+
+@VERTEX
+def test_drift_names_boxes(project: ProjectLine) -> None:
+    """Of JSON Lines, where a box leaves out what is 0."""
+    box = {"displayName": "car", "xMax": 0.5, "yMin": 0.25, "yMax": 0.75}
+    items = [
+        {
+            "imageGcsUri": f"images/{name}-{number}.png",
+            "boundingBoxAnnotations": [box, {**box, "displayName": "bus"}][: number + 1],
+            "dataItemResourceLabels": {"aiplatform.googleapis.com/ml_use": "training"},
+        }
+        for name in ("cat", "dog")
+        for number in range(3)
+    ]
+    lines = "".join(f"{json.dumps(item)}\n" for item in items)
+    (project.directory / "boxes.jsonl").write_text(lines)
+    project.project.write({"cars": {"image_object_detection": {}, "sources": ["boxes.jsonl"]}}, {})
+    project("apply", "--auto-approve", "--no-lint")
+    assert "all of 6 images are as they were imported" in project("drift", "--images")
+    assert "TRAIN  car, bus  images/cat-1.png" in project("datasets", "images", "cars")
+    console = Console(project)
+    console.change("images/cat-1.png", labels=["car", "van"])
+    console.change("images/dog-0.png", labels=[])
+    [found] = project.json("drift", "--images", code=2)["images"]
+    place = "(0,0.25 to 0.5,0.75)"
+    assert found["relabelled"] == [
+        {
+            "image": "images/cat-1.png",
+            "before": f"TRAIN car {place} bus {place}",
+            "after": f"TRAIN car {place} van {place}",
+        },
+        {"image": "images/dog-0.png", "before": f"TRAIN car {place}", "after": "TRAIN"},
+    ]
+    [first, *_] = project.json("datasets", "images", "cars", "--label", "van")["images"]
+    assert first["boxes"][1] == {
+        "label": "van",
+        "x_min": 0,
+        "y_min": 0.25,
+        "x_max": 0.5,
+        "y_max": 0.75,
+    }
