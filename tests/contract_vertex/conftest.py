@@ -97,10 +97,17 @@ class Judge:
         """A plain POST below /v1/, past the recorder."""
         return self.http.post(f"{self.emulator.url}{PREFIX}/v1/{path}", json=body, timeout=30)
 
-    def dataset(self, kind: str | None = "single", name: str = "flowers", **fields: Any) -> Any:
+    def dataset(
+        self,
+        kind: str | None = "single",
+        name: str = "flowers",
+        *,
+        parent: str = PARENT,
+        **fields: Any,
+    ) -> Any:
         """A new dataset, with twelve images of three labels unless no kind is said."""
         dataset = {"display_name": name, "metadata_schema_uri": IMAGES, **fields}
-        operation = self.datasets.create_dataset(parent=PARENT, dataset=dataset)
+        operation = self.datasets.create_dataset(parent=parent, dataset=dataset)
         made = self.result(operation)
         if kind is not None:
             self.import_data(made.name, kind, "boxes.csv" if kind == "boxes" else "flowers.csv")
@@ -123,6 +130,7 @@ class Judge:
         name: str = "flowers",
         *,
         inputs: Mapping[str, object] | None = None,
+        parent: str = PARENT,
         **fields: Any,
     ) -> Any:
         """Begin a training on a dataset: its pipeline."""
@@ -134,7 +142,7 @@ class Judge:
             "model_to_upload": {"display_name": name},
             **fields,
         }
-        return self.pipelines.create_training_pipeline(parent=PARENT, training_pipeline=pipeline)
+        return self.pipelines.create_training_pipeline(parent=parent, training_pipeline=pipeline)
 
     def ended(self, pipeline: Any) -> Any:
         """The pipeline as it is when it has ended."""
@@ -152,10 +160,10 @@ class Judge:
         pipeline = self.ended(self.train(dataset, kind, name, **rest))
         return self.models.get_model(name=pipeline.model_to_upload.name)
 
-    def endpoint(self, name: str = "serving", **fields: Any) -> Any:
+    def endpoint(self, name: str = "serving", *, parent: str = PARENT, **fields: Any) -> Any:
         """A new endpoint."""
         endpoint = {"display_name": name, **fields}
-        operation = self.endpoints.create_endpoint(parent=PARENT, endpoint=endpoint)
+        operation = self.endpoints.create_endpoint(parent=parent, endpoint=endpoint)
         return self.endpoints.get_endpoint(name=self.result(operation).name)
 
     def deploy(

@@ -17,7 +17,7 @@ from automl_plan.model.address import ResourceKind, dataset_address
 from automl_plan.model.live import TOKEN_LABEL
 from automl_plan.planning.options import PlanMode, PlanOptions
 from tests.contract.conftest import LABELS
-from tests.contract_vertex.conftest import Judge
+from tests.contract_vertex.conftest import Judge, number
 from tests.contract_vertex.discovery import DiscoveryJudge
 from tests.contract_vertex.recorder import PREFIX
 from tests.project import Project
@@ -212,3 +212,63 @@ def test_what_is_not_there(project: VertexProject, judge: Judge) -> None:
         assert provider.delete(ResourceKind.DATASET, gone) is None
         assert provider.find_trainings("none") == []
     assert judge.recorder.take()
+
+
+def versioned(judge: Judge, project: VertexProject, *aliases: str) -> tuple[str, str]:
+    """Let someone else train a version into the only model, from data of their own; both ids."""
+    [ours] = judge.models.list_models(parent=project.parent)
+    name = f"{ours.name.partition('@')[0]}"
+    theirs = judge.dataset(name="theirs", parent=project.parent)
+    upload = {"display_name": "x", "labels": {"team": "sound"}, "version_aliases": aliases}
+    pipeline = judge.train(theirs, parent=project.parent, parent_model=name, model_to_upload=upload)
+    made = judge.ended(pipeline).model_to_upload
+    model = name.rpartition("/")[2]
+    return model, f"{model}@{made.version_id}"
+
+
+@pytest.mark.parametrize("aliases", [(), ("default",)], ids=["other", "default"])
+def test_versions_of_others_are_not_taken_for_ours(
+    project: VertexProject, judge: Judge, aliases: tuple[str, ...]
+) -> None:
+    project.write({"flowers": FLOWERS}, {"flowers": MODEL})
+    project.applied()
+    with project.workspace() as workspace:
+        before = workspace.provider.live()
+        [ours] = before.models.values()
+        evaluations = workspace.provider.evaluations(ours.id)
+    model, theirs = versioned(judge, project, *aliases)
+    assert model == ours.id
+    endpoint = judge.endpoint(parent=project.parent)
+    judge.deploy(endpoint, judge.models.get_model(name=f"{project.parent}/models/{theirs}"))
+
+    assert project.plan().empty
+    with project.workspace() as workspace:
+        provider = workspace.provider
+        live = provider.live()
+        assert set(live.models) == {model, theirs}
+        found, foreign = live.models[model], live.models[theirs]
+        assert found == provider.model(model)
+        assert (found.dataset_id, found.labels) == (ours.dataset_id, ours.labels)
+        assert (found.endpoint, found.foreign_deployments) == (ours.endpoint, {})
+        assert provider.evaluations(model) == evaluations
+        assert foreign == provider.model(theirs)
+        assert foreign.dataset_id not in ("", ours.dataset_id)
+        assert foreign.labels == {"team": "sound"}
+        assert [each.id for each in foreign.endpoints] == [number(endpoint)]
+        assert provider.evaluations(theirs)[0].id != evaluations[0].id
+        made = {each.result_id for each in provider.operations() if each.result_id in live.models}
+        assert made == {model, theirs}
+
+    destroyed = project.apply(PlanOptions(mode=PlanMode.DESTROY, allow_large_change=True))
+    if aliases:
+        assert not destroyed.failed
+        left = {"2"}
+    else:  # the service keeps the default version
+        [failure] = destroyed.failed
+        assert "is the default version of a model that has others" in str(failure.error)
+        left = {"1", "2"}
+    name = f"{project.parent}/models/{model}"
+    versions = list(judge.models.list_model_versions(name=name))
+    assert {each.version_id for each in versions} == left
+    [serving] = judge.endpoints.list_endpoints(parent=project.parent)
+    assert (serving.name, serving.deployed_models[0].model_version_id) == (endpoint.name, "2")

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_plan.errors import AutomlPlanError
+from automl_plan.errors import AutomlPlanError, UsageError
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.live import TOKEN_LABEL, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership_labels import ADDRESS
+from automl_plan.providers.google.vertex import wire
 from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
@@ -45,6 +46,7 @@ def provider(shared: Service) -> Iterator[Provider]:
 KEYS = st.sampled_from(
     [
         *("name", "displayName", "labels", "dataItemCount", "metadataSchemaUri", "savedQueries"),
+        *("versionId", "modelVersionId", "versionAliases"),
         *("problemType", "trainingPipeline", "inputDataConfig", "datasetId", "modelToUpload"),
         *("trainingTaskDefinition", "trainingTaskInputs", "trainingTaskMetadata", "modelType"),
         *("budgetMilliNodeHours", "state", "error", "code", "message", "deployedModels", "model"),
@@ -59,7 +61,7 @@ LEAVES = (
     | st.booleans()
     | st.integers(-3, 9)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(["", "7", "a/b", f"{HOME}/models/7@1", "multiclass_cloud_1"])
+    | st.sampled_from(["", "7", "a/b", f"{HOME}/models/7@1", "2", "multiclass_cloud_1"])
     | st.sampled_from([CLASSIFIES, IMAGE_DATASET])
     | st.text(max_size=3)
 )
@@ -201,3 +203,40 @@ def test_operations_below_objects_are_found_though_the_location_lists_none(
     assert len(shared.received) == len({request.path for request in shared.received}) == 6
     assert running_imports_and_trainings(provider) == {"datasets/7/operations/1"}
     shared.received.clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "expected"),
+    [
+        (f"{HOME}/models/7", None, "7"),
+        (f"{HOME}/models/7", "1", "7"),
+        (f"{HOME}/models/7@1", None, "7"),
+        (f"{HOME}/models/7@1", "1", "7"),
+        (f"{HOME}/models/7", "2", "7@2"),
+        (f"{HOME}/models/7@2", None, "7@2"),
+        (f"{HOME}/models/7@golden", "2", "7@2"),
+        (f"{HOME}/models/my-model@12", "12", "my-model@12"),
+        ("", "2", ""),
+    ],
+)
+def test_answers_name_versions_in_any_form(name: str, version: str | None, expected: str) -> None:
+    beside = {} if version is None else {"versionId": version}
+    assert wire.model({"name": name, **beside}, None, ()).id == expected
+    deployed = {"id": "1", "model": name, "modelVersionId": version}
+    [found] = wire.endpoint({"name": "e", "deployedModels": [deployed]}).deployed
+    assert found.model_id == expected
+    done = {"state": "PIPELINE_STATE_SUCCEEDED", "modelToUpload": {"name": name, **beside}}
+    assert wire.pipeline(done, HOME).result_id == (expected or None)
+
+
+@pytest.mark.parametrize("model_id", ["7@", "7@x", "7@1@2", "7/8", "../7", "@2", ""])
+def test_what_is_no_id_of_a_version_leads_nowhere(
+    shared: Service, provider: Provider, model_id: str
+) -> None:
+    shared.received.clear()
+    for call in (provider.model, provider.evaluations):
+        with pytest.raises(UsageError):
+            call(model_id)
+    with pytest.raises(UsageError):
+        provider.delete(ResourceKind.MODEL, model_id)
+    assert shared.received == []

@@ -22,6 +22,7 @@ from automl_plan.providers.google.vertex.requests import (
     endpoint_body,
     endpoint_id,
 )
+from automl_plan.providers.google.vertex.versions import Versions, versioned
 from automl_plan.providers.google.vertex.wire import endpoint, model, operation
 
 
@@ -31,6 +32,7 @@ class Endpoints:
     def __init__(self, transport: HttpTransport, parent: str) -> None:
         self._transport = transport
         self._parent = parent
+        self._models = Versions(transport, parent)
 
     def get(self, home: str) -> LiveEndpoint | None:
         """Return an endpoint; None when there is none of that id."""
@@ -60,7 +62,7 @@ class Endpoints:
             if there is not None and not is_taken(there, whose, known):
                 return there
         if home is None:
-            answer = self._transport.get(self._models(model.id))
+            answer = self._models.get(model.id)
             lineage = "" if whose is None else whose.lineage
             answers = {model.id: answer, **self._versions(model)}
             known |= answers.keys()
@@ -121,17 +123,21 @@ class Endpoints:
         return sorted({tail(name) for name in names if name.split("/")[3:4] == [location]})
 
     def _versions(self, of: LiveModel) -> dict[str, Mapping[str, Any]]:
-        """The answers for all models that live and are of the same address, by id."""
+        """The answers for all models that live and are of the same address, by id.
+
+        Versions that others trained into a model have its labels, too: they are not of it.
+        """
         mark = of.labels.get(ADDRESS)
         if mark is None:
             return {}
         query = {"filter": f'labels.{ADDRESS}="{mark}"'}
         listed = self._transport.pages(f"/v1/{self._parent}/models", "models", query)
         models = ((model(answer, None, ()), answer) for answer in listed)
-        return {each.id: answer for each, answer in models if each.labels.get(ADDRESS) == mark}
-
-    def _models(self, model_id: str) -> str:
-        return f"/v1/{self._parent}/models/{checked_id(model_id)}"
+        return {
+            each.id: answer
+            for each, answer in models
+            if each.labels.get(ADDRESS) == mark and "@" not in each.id
+        }
 
 
 _LOOKS, _PAUSE = 20, 0.5
@@ -229,9 +235,8 @@ class Deployments:
 
         A deployment that failed, or was no longer declared, left it.
         """
-        path = f"/v1/{self._parent}/models/{checked_id(model_id)}"
         try:
-            leaving = model(self._transport.get(path), None, ())
+            leaving = model(Versions(self._transport, self._parent).get(model_id), None, ())
         except NotFound:
             return
         if self._endpoints.is_last(leaving):
@@ -285,7 +290,7 @@ class Deployments:
     ) -> Operation | None:
         """Else it gets its traffic by a later call, which sees what others change meanwhile."""
         path = self._endpoints.path(home.id, "deployModel")
-        name = f"{self._parent}/models/{checked_id(model.id)}"
+        name = f"{self._parent}/models/{versioned(model.id)}"
         body = deploy_body(name, model, node_count, all_traffic=all_traffic)
         try:
             answer = self._transport.once("POST", path, body)

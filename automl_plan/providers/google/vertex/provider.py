@@ -25,7 +25,7 @@ from automl_plan.model.json import Json
 from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.connection import open_service
-from automl_plan.providers.google.json_fields import labels_of, mapping, tail
+from automl_plan.providers.google.json_fields import labels_of, tail
 from automl_plan.providers.google.service import (
     COLLECTIONS,
     GoogleService,
@@ -36,6 +36,12 @@ from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.deployment import Deployments
 from automl_plan.providers.google.vertex.items import images
 from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
+from automl_plan.providers.google.vertex.versions import (
+    Versions,
+    id_made_by,
+    model_of,
+    versioned,
+)
 from automl_plan.providers.google.vertex.vocabulary import (
     IMAGE_DATASET,
     ML_USES,
@@ -43,7 +49,6 @@ from automl_plan.providers.google.vertex.vocabulary import (
     sets_of,
 )
 from automl_plan.providers.google.vertex.wire import (
-    below,
     by_label,
     dataset,
     dataset_of,
@@ -81,6 +86,10 @@ class VertexProvider(GoogleService):
     def _deployments(self) -> Deployments:
         return Deployments(self._transport, self._parent)
 
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions(self._transport, self._parent)
+
     # -- reading ---------------------------------------------------------------------------
 
     def live(self) -> Live:
@@ -98,7 +107,8 @@ class VertexProvider(GoogleService):
             listed = pool.submit(self._list, "datasets")
             # Trainings first: the model of one that ends in between is listed then.
             pipelines = self._list("trainingPipelines", filter=_GOES_ON)
-            models = [model(m, None, ()) for m in self._list("models")]
+            every = self._versions.each(self._list("models"), ())
+            models = [model(m, None, ()) for m in every]
             return self._live([dataset(d) for d in listed.result()], models, pipelines)
 
     def _live(
@@ -134,9 +144,11 @@ class VertexProvider(GoogleService):
         listed, endpoints = submit(self._pipelines), submit(self._endpoints)
         pipelines, deployed = listed.result(), endpoints.result()
         trained = {tail(p.get("name")): p for p in pipelines}
+        known = [id_made_by(p) for p in pipelines]
+        known += [each.model_id for there in deployed for each in there.deployed]
         models = [
             model(m, trained.get(tail(m.get("trainingPipeline"))), deployed)
-            for m in self._list("models")
+            for m in self._versions.each(self._list("models"), known)
         ]
         return models, pipelines, deployed
 
@@ -163,7 +175,7 @@ class VertexProvider(GoogleService):
 
     def model(self, model_id: str) -> LiveModel:
         """One model."""
-        answer = self._transport.get(self._path("models", model_id))
+        answer = self._versions.get(model_id)
         trained = tail(answer.get("trainingPipeline"))
         made_by = None
         if trained:
@@ -218,10 +230,10 @@ class VertexProvider(GoogleService):
 
     def _homes(self, kind: ResourceKind, object_id: str) -> list[str]:
         """Return below which objects the operations are that work on one."""
-        home = f"{COLLECTIONS[kind]}/{checked_id(object_id)}/operations"
         if kind is ResourceKind.DATASET:
-            return [home]
-        answer = self._transport.get(self._path("models", object_id))
+            return [f"datasets/{checked_id(object_id)}/operations"]
+        home = f"models/{model_of(object_id)}/operations"
+        answer = self._versions.get(object_id)
         endpoints = self._deployments.homes(model(answer, None, ()), answer)
         return [home, *(f"endpoints/{each}/operations" for each in endpoints)]
 
@@ -280,7 +292,7 @@ class VertexProvider(GoogleService):
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then by label."""
-        path = self._path("models", model_id) + "/evaluations"
+        path = f"{self._path('models')}/{versioned(model_id)}/evaluations"
         first = overall(self._transport.pages(path, "modelEvaluations", _PAGE))
         if first is None:
             return []
@@ -356,7 +368,7 @@ class VertexProvider(GoogleService):
     ) -> Operation | None:
         """Take the next step to a model that is not deployed there; None when nothing is left."""
         try:
-            answer = self._transport.get(self._path("models", model_id))
+            answer = self._versions.get(model_id)
         except NotFound:
             return None
         return self._deployments.undeploy(answer, at, home, versions)
@@ -368,9 +380,12 @@ class VertexProvider(GoogleService):
 
         With the last version of a declared model goes an endpoint of ours without a deployment.
         """
+        path: str | None = self._path(COLLECTIONS[kind], object_id)
         if kind is ResourceKind.MODEL:
             self._deployments.leave(object_id, home)
-        path = self._path(COLLECTIONS[kind], object_id)
+            path = self._versions.to_delete(object_id)
+        if path is None:
+            return None
         try:
             answer = self._transport.repeatable("DELETE", path)
         except NotFound:
@@ -397,6 +412,11 @@ class VertexProvider(GoogleService):
             path = operation_path(self._parent, operation_id)
         self._transport.repeatable("DELETE", path)
 
+    def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
+        if collection == "models" and object_id is not None and "@" in object_id:
+            return f"{super()._path(collection)}/{versioned(object_id)}"
+        return super()._path(collection, object_id, verb)
+
     def _begin(self, path: str, body: dict[str, Json]) -> Operation:
         """Open an operation that costs nothing, by a call that is sent once."""
         answer = self._transport.once("POST", path, body, paid=False)
@@ -410,8 +430,7 @@ class VertexProvider(GoogleService):
 def _works_on(answer: Mapping[str, Any], kind: ResourceKind, object_id: str) -> bool:
     if kind is ResourceKind.DATASET:
         return dataset_of(answer) == object_id
-    made = below(mapping(answer.get("modelToUpload")).get("name"), "")
-    return tail(made) == object_id
+    return id_made_by(answer) == object_id
 
 
 def _host(location: str) -> str:

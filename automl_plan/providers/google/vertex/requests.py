@@ -134,7 +134,7 @@ def endpoint_id(model: LiveModel, apart: bool = False) -> str:
     """
     whose = owner(model.labels)
     if whose is None:
-        return f"{NOBODYS_ENDPOINT}{model.id}"[:_LONGEST_ID]
+        return f"{NOBODYS_ENDPOINT}{model.id.replace('@', '-')}"[:_LONGEST_ID]
     digest = endpoint_digest(whose.lineage, whose.address_digest, model.id if apart else "")
     name = re.sub(r"[^a-z0-9]+", "-", whose.name).strip("-")
     return f"{name[: _LONGEST_ID - len(digest) - 1]}-{digest}"

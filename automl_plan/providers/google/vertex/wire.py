@@ -45,6 +45,7 @@ from automl_plan.providers.google.metrics import (
     objects,
     told_positives,
 )
+from automl_plan.providers.google.vertex.versions import id_in, id_made_by, live_id
 from automl_plan.providers.google.vertex.vocabulary import (
     DATASET_LABEL,
     IMAGE_DATASET,
@@ -209,7 +210,7 @@ def model(
     endpoints: Iterable[LiveEndpoint],
 ) -> LiveModel:
     """A Model, with the pipeline that trained it (if that is kept) and where it is deployed."""
-    model_id = tail(answer.get("name")).partition("@")[0]
+    model_id = id_in(answer)
     trained = pipeline or {}
     problem = _problem(trained)
     inputs = mapping(trained.get("trainingTaskInputs"))
@@ -250,7 +251,7 @@ def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
     deployed = [
         Deployed(
             id=str(each.get("id", "")),
-            model_id=tail(each.get("model")).partition("@")[0],
+            model_id=live_id(each.get("model"), each.get("modelVersionId")),
             replicas=_replicas(each),
         )
         for each in items(answer.get("deployedModels"))
@@ -303,7 +304,6 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         failure = OperationError(CANCELLED, "The training was cancelled.")
     elif state == "FAILED" and failure is None:
         failure = OperationError(UNKNOWN, "The training failed; the service says no more.")
-    made = mapping(answer.get("modelToUpload")).get("name")
     outcome = mapping(answer.get("trainingTaskMetadata"))
     return Operation(
         id=below(answer.get("name"), parent),
@@ -313,7 +313,7 @@ def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
         create_time=moment(answer.get("createTime")),
         update_time=moment(answer.get("updateTime")),
         error=failure if state in ("FAILED", "CANCELLED") else None,
-        result_id=(tail(made).partition("@")[0] or None) if state == "SUCCEEDED" else None,
+        result_id=(id_made_by(answer) or None) if state == "SUCCEEDED" else None,
         labels=labels_of(answer),
         dataset_id=dataset_of(answer) or None,
         cost_milli_node_hours=integer(outcome.get("costMilliNodeHours")),
