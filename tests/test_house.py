@@ -99,6 +99,14 @@ def test_import_data_knows_no_provider() -> None:
                 assert module == "automl_plan.providers.data_access", path
 
 
+def test_google_is_explained_in_its_folder() -> None:
+    """What people do at Google's (commands, its console) is a value of the provider's."""
+    google = re.compile(r"`gcloud |Google's console|googleapis\.com(?!/ml_use)")
+    for path in sources():
+        if path.relative_to(PACKAGE).parts[0] != "emulator" and "google" not in path.parts:
+            assert not google.search(path.read_text(encoding="utf-8")), path
+
+
 def test_planning_is_pure() -> None:
     forbidden = {"os", "io", "time", "random", "secrets", "pathlib", "subprocess"}
     for path in sorted((PACKAGE / "planning").rglob("*.py")):

@@ -202,6 +202,6 @@ class _Folder:
             raise StagingError(
                 f"{self._place.uri(name)} does not match its name: someone else wrote it.",
                 where=self._place.written,
-                hint=f"`gcloud storage rm {self._place.uri(name)}`, and apply again.",
+                hint=f"`{self._place.remove} {self._place.uri(name)}`, and apply again.",
             )
         return known

@@ -129,6 +129,6 @@ def unknown_end(operation: Operation) -> UnsettledOperation:
         f"The operation {operation.id} ended in the state {operation.ended_as}, which this version "
         "of automl-plan does not know: whether it made anything is unknown.",
         where=f"operation {operation.id}",
-        hint="Look at it in Google's console, and update automl-plan. Until then it stays open in "
-        "the state, and nothing else is sent for it.",
+        hint="Look at it in the service's console, and update automl-plan. Until then it stays "
+        "open in the state, and nothing else is sent for it.",
     )

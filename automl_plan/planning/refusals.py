@@ -189,7 +189,7 @@ def _unknown_states(changes: Sequence[Change], context: RefusalContext) -> Itera
                     f"{address}: the service reports the deployment of {obj.id} as "
                     f"{there.deployment_state}, which this version of automl-plan does not know: "
                     "nothing of it is trained, deployed, undeployed or deleted. Look at it in "
-                    "Google's console, and update automl-plan.",
+                    "the service's console, and update automl-plan.",
                     address,
                 )
 

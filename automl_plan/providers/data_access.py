@@ -69,6 +69,8 @@ class StagingBucket(Struct, frozen=True):
     """`provider.vertex.staging_bucket`"""
     if_missing: str
     """What to do where there is no such bucket."""
+    remove: str
+    """The command, followed by a URI, that deletes an object."""
 
     def uri(self, name: str) -> str:
         """Return the URI of an object."""

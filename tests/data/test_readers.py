@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
@@ -96,3 +97,22 @@ def test_a_fault_is_one_fact(row: str | bytes, rule: str, usable: bool) -> None:
     with pytest.raises(SourceError, match=rf"\({rule}\)") as caught:
         list(rows_of(["a.csv"], lambda _: BytesIO(content)))
     assert caught.value.where == "a.csv:1"
+
+
+@pytest.mark.parametrize(
+    "row", [b"TRAIN,a.jpg,cat,0,0,,,0.1,0.1,,", b'TRAIN,a.jpg,"cat",0,0,,,0.1,0.1,,']
+)
+@pytest.mark.parametrize(("edge", "faults"), [(0.01, []), (0.2, ["box-size"])])
+def test_the_shortest_edge_is_the_providers(row: bytes, edge: float, faults: list[str]) -> None:
+    """By the fast path, and row by row."""
+    limits = replace(LIMITS[DatasetKind.DETECTION.problem], box_edge=edge)
+    found: list[str] = []
+    LintReader(
+        DatasetKind.DETECTION,
+        limits,
+        (0, "a.csv"),
+        None,
+        [Kept()],
+        lambda rule, *_: found.append(rule),
+    ).read(BytesIO(row + b"\n"))
+    assert found == faults

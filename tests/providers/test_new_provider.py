@@ -116,7 +116,7 @@ def test_it_is_validated_planned_and_applied(
         ("before_expiry: 30d", "before_expiry: 90d", "duration", "3 calendar months"),
         ("north", '" "', "kiln-workshop", "is no workshop"),
         ("north", "north, door: left", "not-allowed", "front"),
-        ("workshop: north", "", "missing-key", "workshop"),
+        ("workshop: north", "", "missing-key", "write workshop: and its street"),
         ("image_classification: {train", "image_object_detection: {train", "model-type", "kiln"),
     ],
 )

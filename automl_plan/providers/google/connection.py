@@ -76,6 +76,7 @@ def open_service(
             f"provider.{name}.staging_bucket",
             f"`gcloud storage buckets create gs://{bucket} --project {project} --location "
             f"{location}` makes it, where the service can read it.",
+            "gcloud storage rm",
         )
     return service(
         HttpTransport(url, credentials_for(url, quota_project, impersonate)),

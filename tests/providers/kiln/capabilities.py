@@ -83,5 +83,6 @@ DEFINITION = ProviderDefinition(
             "door": {"type": "string", "enum": ["front", "top"], "default": "front"},
         },
     },
+    setting_hints={"workshop": "write workshop: and its street"},
     rules=(SettingRule("kiln-workshop", "A workshop has a name.", _workshop),),
 )
