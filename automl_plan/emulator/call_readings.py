@@ -227,6 +227,36 @@ DISPLAY_NAMES = Reading(
     ),
 )
 
+CREATE_ANSWER = Reading(
+    name="create-answer",
+    about="What does the operation answer in which Vertex AI has created a dataset?",
+    values={
+        "object": "name, displayName, metadataSchemaUri, labels and metadata",
+        "name": "name and displayName only",
+    },
+    recorded="object",
+    former="name",
+    sources=(
+        "vertex-ai-samples: UJ1 AutoML for vision with Vertex AI Image Classification, printed",
+    ),
+)
+
+MULTI_LABEL = Reading(
+    name="multi-label-mismatch",
+    about="What becomes of a training of a multi-label model on images of one label each?",
+    values={
+        "fails": "create answers its pipeline, which fails",
+        "trains": "create answers its pipeline, which trains such a model",
+        "refused": "create refuses it as INVALID_ARGUMENT",
+    },
+    recorded="fails",  # samples send it for such a dataset, and only create and cancel the pipeline
+    former="refused",
+    sources=(
+        "python-aiplatform: samples/snippets, create_training_pipeline_image_classification_sample",
+        f"{_DISCOVERY}AutoMlImageClassificationInputs.multiLabel",
+    ),
+)
+
 CALL_READINGS = (
     MODELS_WHILE_TRAINING,
     PIPELINES_BY_LABEL,
@@ -246,4 +276,6 @@ CALL_READINGS = (
     TRAIN_BUDGET,
     UPDATE_TIME,
     DISPLAY_NAMES,
+    CREATE_ANSWER,
+    MULTI_LABEL,
 )

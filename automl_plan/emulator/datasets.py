@@ -74,6 +74,8 @@ class NewDataset(Struct, frozen=True):
     display_name: str
     description: str
     labels: Mapping[str, str]
+    answer: Mapping[str, object] = {}
+    """What the operation answers beside the name."""
 
 
 class AnnotationKind(Struct, frozen=True):
@@ -311,11 +313,11 @@ class Datasets(Manager):
         as_json = title is not None and self._readings[EXPORT_FORMAT] == "jsonl"
         name = f"{'export-data' if as_json else 'export_data'}-{dataset.display_name}-{now}"
         try:
-            uri, folder = self._files.output_folder(cast("str", operation.spec["uri"]), name)
+            uri, base = self._files.output_folder(cast("str", operation.spec["uri"]), name)
         except FileRefused as error:
             raise not_found(str(error)) from error
         if as_json:
-            folder = folder / str(title)
+            folder = base / str(title)
             folder.mkdir(exist_ok=True)
             (folder / "schema.yaml").write_text(f"title: {title}\n", encoding="utf-8")
             path = folder / "data-00001-of-00001.jsonl"
@@ -323,13 +325,14 @@ class Datasets(Manager):
                 for example in examples:
                     file.write(json_line(example, dataset.problem, multilabel=dataset.multilabel))
         else:
-            path = folder / f"{dataset.problem}_1.csv"
+            path = base / f"{dataset.problem}_1.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 for example in examples:
                     writer.writerows(csv_rows(example, dataset.problem))
         with self._store.transaction() as db:
-            self._operations.finish(db, operation, output=uri)
+            exported = f"{uri}{path.relative_to(base).as_posix()}"
+            self._operations.finish(db, operation, output=uri, files=[exported])
 
 
 def _with_annotation_kind(dataset: Dataset, operation: Operation) -> Dataset:

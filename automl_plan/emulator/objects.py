@@ -267,9 +267,9 @@ class Operation(Struct, frozen=True):
     """A long-running operation and its request.
 
     `spec` has all that is needed to run it, also after a restart. `started` is when it left the
-    queue. `result` is the object it created, `output` the folder it wrote. `failures` are texts of
-    rows that were skipped, `counts` those of a batch. `fails_with` and `stubborn` are faults: it
-    fails with that code when it starts; it ignores cancellation.
+    queue. `result` is the object it created, `output` the folder it wrote, `files` those of data
+    in it. `failures` are texts of rows that were skipped, `counts` those of a batch. `fails_with`
+    and `stubborn` are faults: it fails with that code when it starts; it ignores cancellation.
     """
 
     id: int
@@ -285,6 +285,7 @@ class Operation(Struct, frozen=True):
     error: Failure | None = None
     result: ObjectRef | None = None
     output: str = ""
+    files: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     counts: Counts | None = None
     fails_with: Code | None = None

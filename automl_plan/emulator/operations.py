@@ -166,17 +166,19 @@ class Operations:
         *,
         result: ObjectRef | None = None,
         output: str = "",
+        files: Sequence[str] = (),
         failures: Sequence[str] = (),
         counts: Counts | None = None,
     ) -> None:
         """Record success, in the same transaction as the operation's effect."""
         db.execute(
             "UPDATE operations SET done = 1, updated = ?, result_kind = ?, result_id = ?, "
-            "output = ?, failures = ?, counts = ? WHERE id = ?",
+            "output = ?, files = ?, failures = ?, counts = ? WHERE id = ?",
             (
                 to_micros(self._clock.now()),
                 *(result or (None, None)),
                 output,
+                column(tuple(files)),
                 column(self._reported(failures)),
                 column(counts),
                 operation.id,

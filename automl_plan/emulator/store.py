@@ -129,6 +129,7 @@ _LATER_COLUMNS = (
     ("models", "description", _TEXT),
     ("models", "version_description", _TEXT),
     ("operations", "counts", "TEXT"),
+    ("operations", "files", "TEXT NOT NULL DEFAULT '[]'"),
     ("models", "data_stats", "TEXT NOT NULL DEFAULT '[]'"),
     ("models", "family", _TEXT),
     ("models", "number", "INTEGER NOT NULL DEFAULT 1"),

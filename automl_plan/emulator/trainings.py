@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from automl_plan.emulator.annotation_sets import select_sets, trained_on
-from automl_plan.emulator.call_readings import CREATE_TIME
+from automl_plan.emulator.call_readings import CREATE_TIME, MULTI_LABEL
 from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import (
     Code,
@@ -196,7 +196,7 @@ class Trainings(Manager):
             if self._operations.running_on(db, on_dataset, [OperationKind.DELETE_DATASET]):
                 dataset = None
             dataset = required(dataset, _NO_DATASET)
-            _check(db, scope, dataset, new)
+            _check(db, scope, dataset, new, self._readings)
             if not new.of_parent:
                 self._check_free(db, Model, scope, new.display_name)
             on_model = ObjectRef(ObjectKind.MODEL, new_id(db))
@@ -228,6 +228,7 @@ class Trainings(Manager):
         dataset_id = cast("int", operation.spec["dataset_id"])
         with self._store.reading() as db:
             dataset = required(select(db, Dataset, operation.scope, dataset_id), _NO_DATASET)
+            dataset = _with_labels_of_training(dataset, operation.spec, self._readings)
             job = _job(db, dataset, operation.spec, self._readings)
             specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
         kept = (replace(example, path=self._images.path(example)) for example in job.examples)
@@ -292,7 +293,24 @@ def labels_of(example: Example) -> tuple[str, ...]:
     return (*example.labels, *(box.label for box in example.boxes))
 
 
-def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> None:
+_OTHER_LABELS = "The dataset's annotations are not of that kind."
+
+
+def _with_labels_of_training(
+    dataset: Dataset, spec: Mapping[str, object], readings: Readings
+) -> Dataset:
+    """The dataset as a training takes it; raises INVALID_ARGUMENT when it can't."""
+    wanted = spec.get("multilabel")
+    if wanted in (None, dataset.multilabel):
+        return dataset
+    if wanted and readings[MULTI_LABEL] == "trains":
+        return replace(dataset, multilabel=True)
+    raise ServiceError(Code.INVALID_ARGUMENT, _OTHER_LABELS)
+
+
+def _check(
+    db: Connection, scope: Scope, dataset: Dataset, new: NewModel, readings: Readings
+) -> None:
     if new.family:
         known = family_of(db, scope, new.family)
         if new.of_parent and not known:
@@ -306,8 +324,8 @@ def _check(db: Connection, scope: Scope, dataset: Dataset, new: NewModel) -> Non
                 f"The dataset is for {dataset.problem.replace('_', ' ')}, the model is not.",
             )
         )
-    if new.multilabel not in (None, dataset.multilabel):
-        raise invalid(("multi_label", "The dataset's annotations are not of that kind."))
+    if readings[MULTI_LABEL] == "refused" and new.multilabel not in (None, dataset.multilabel):
+        raise invalid(("multi_label", _OTHER_LABELS))
     if new.base_model_id is not None:
         base = required(
             select(db, Model, scope, new.base_model_id), "The base model does not exist."

@@ -31,6 +31,8 @@ def test_create_answers_a_name_and_get_the_rest(judge: Judge) -> None:
     assert made.name.startswith(f"{NAMED}/datasets/")
     assert number(made).isdigit()
     assert operation.operation.name.startswith(f"{made.name}/operations/")
+    assert (made.metadata_schema_uri, dict(made.labels)) == (IMAGES, {**OWN, "team": "vision"})
+    assert dict(made.metadata)["dataItemSchemaUri"].endswith("/image_1.0.0.yaml")
 
     dataset = judge.datasets.get_dataset(name=made.name)
     assert dataset.display_name == made.display_name == "Flowers of my garden: all 🌷"
@@ -244,6 +246,9 @@ def test_what_was_exported_can_be_imported(judge: Judge) -> None:
         operation = judge.datasets.export_data(name=dataset.name, export_config=config)
         judge.result(operation)
         folder = operation.metadata.gcs_output_directory
+        [exported] = operation.result().exported_files
+        assert exported.startswith(folder)
+        assert (judge.emulator.bucket_root / exported.removeprefix("gs://")).is_file()
         assert folder.startswith("gs://bucket/out/")
         assert folder.endswith("/")
         written = judge.emulator.bucket_root / folder.removeprefix("gs://") / title

@@ -59,6 +59,8 @@ def test_enums_are_names_unless_numbers_are_asked_for(judge: Judge) -> None:
         ("model={red}", {"red"}),
         ("model!={red}", {"white"}),
         ("model=nothing", set()),
+        ('baseModelName="text-bison"', set()),
+        ("NOT base_model_name=x", {"red", "white"}),
     ],
 )
 def test_list_filters(judge: Judge, models: dict[str, str], query: str, finds: set[str]) -> None:

@@ -8,6 +8,7 @@ from tests.emulator.test_process import call
 
 OF_0_1 = """
 ALTER TABLE operations DROP COLUMN counts;
+ALTER TABLE operations DROP COLUMN files;
 CREATE TABLE migrations (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, source_id INTEGER NOT NULL,
   target_id INTEGER NOT NULL, at INTEGER NOT NULL);

@@ -262,6 +262,7 @@ class _Vertex:
         self._walk.clock.hold(held=False)
         self._trained(second)
         ask("POST", f"{first}:cancel")
+        self._trained(self._train(more, "third", multilabel=True))
         for query in ("", "?pageSize=1", "?pageSize=5000"):
             ask("GET", f"{home}/datasets{query}")
         ask("GET", f"{home}/trainingPipelines")
@@ -305,8 +306,8 @@ class _Vertex:
         ask("GET", f"{self._home}/batchPredictionJobs")
         self._walk.keep_names("/storage/v1/b/bucket/o?prefix=answers")
 
-    def _train(self, dataset: str, name: str) -> str:
-        inputs = {"modelType": "CLOUD", "budgetMilliNodeHours": 8000, "multiLabel": False}
+    def _train(self, dataset: str, name: str, *, multilabel: bool = False) -> str:
+        inputs = {"modelType": "CLOUD", "budgetMilliNodeHours": 8000, "multiLabel": multilabel}
         body = {
             "displayName": name,
             "labels": {"run": name},

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from automl_plan.emulator.call_readings import CREATE_ANSWER
 from automl_plan.emulator.datasets import AnnotationKind, NewDataset
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
@@ -123,6 +124,9 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         check_named(readings, "dataset", new.display_name, new.labels, new.description)
         if readings[SYSTEM_LABEL] == "dataset-metadata-schema":
             new = replace(new, labels={**new.labels, _SCHEMA_LABEL: "IMAGE"})
+        if readings[CREATE_ANSWER] == "object":
+            shown = {"labels": new.labels or None, "metadata": {"dataItemSchemaUri": IMAGE_ITEM}}
+            new = replace(new, answer=omit_empty({"metadataSchemaUri": schema, **shown}))
         return operation_reply(self._engine.datasets.create(scope, new))
 
     def import_data(self, request: Request) -> Reply:

@@ -76,6 +76,7 @@ class VertexEndpoints(ResourceMethods[Endpoint, str]):
             {
                 "endpoint": filters.text("id"),
                 "display_name": filters.text("display_name"),
+                "base_model_name": filters.no_text,
                 "labels": filters.labels("labels"),
             },
         )

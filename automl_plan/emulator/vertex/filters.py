@@ -89,6 +89,13 @@ def text(expression: Expression, *, wildcard: bool = False) -> FieldTerm:
     return term
 
 
+def no_text(comparison: Comparison) -> Term:
+    """Accept `=` with a text that no object has: models of the Model Garden are not there."""
+    if comparison.operator != "=":
+        raise bad_comparison(comparison)
+    return equals("id", None)
+
+
 def number(column: Column) -> FieldTerm:
     """Accept `=` and `!=` with an id that is a number."""
 

@@ -136,6 +136,7 @@ class VertexModels(ResourceMethods[Model, int]):
             {
                 "model": filters.text("family"),
                 "display_name": filters.text("display_name"),
+                "base_model_name": filters.no_text,
                 "labels": filters.labels(_LABELS),
             },
         )

@@ -4,6 +4,7 @@ Trainings are pipelines here and batch predictions are jobs, not operations.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import not_found
@@ -89,7 +90,8 @@ def _response(operation: Operation) -> dict[str, object]:
         case OperationKind.CREATE_DATASET:
             name = f"{parent(scope)}/datasets/{spec['dataset_id']}"
             shown = {"name": name, "displayName": spec["display_name"]}
-            return {"@type": f"{_TYPES}Dataset", **shown}
+            more = cast("Mapping[str, object]", spec.get("answer", {}))
+            return {"@type": f"{_TYPES}Dataset", **shown, **more}
         case OperationKind.CREATE_ENDPOINT:
             name = f"{parent(scope)}/endpoints/{spec['endpoint_id']}"
             shown = {"name": name, "displayName": spec["display_name"]}
@@ -114,7 +116,8 @@ def _response(operation: Operation) -> dict[str, object]:
         OperationKind.UNDEPLOY_FROM_ENDPOINT: "UndeployModelResponse",
     }
     name = names.get(operation.kind, "")
-    return {"@type": _TYPES + name if name else EMPTY}
+    files = {"exportedFiles": list(operation.files)} if operation.files else {}
+    return {"@type": _TYPES + name if name else EMPTY, **files}
 
 
 class VertexOperations(OperationMethods):
