@@ -211,6 +211,13 @@ class ImportIncomplete(AutomlPlanError):
     """The service has fewer images of a dataset than were imported; no model is trained on it."""
 
 
+class AnnotationSetsUnclear(AutomlPlanError):
+    """It is not known which annotation set of a dataset holds the declared data.
+
+    No model is trained on it.
+    """
+
+
 class UnsettledOperation(AutomlPlanError):
     """A call was interrupted, and whether the service received it can't be proved."""
 

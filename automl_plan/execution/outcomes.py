@@ -31,6 +31,7 @@ from automl_plan.model.transitions import (
 from automl_plan.notifications.outbox import Notices
 from automl_plan.notifications.texts import OperationEnd
 from automl_plan.planning.cost import describe_spending
+from automl_plan.planning.notes import fewer_trained_text
 from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.projection import MAKES
 from automl_plan.planning.reasons import refused_rows
@@ -187,9 +188,10 @@ class OutcomeRecorder:
             )
         if partial is not None:
             return f"without {refused_rows(partial.rows)}"
-        remark = self._calls.remarks.get(operation.token)
-        made = answer.result_id or operation.object_id
-        return made if remark is None else f"{made} ({remark})"
+        fewer = fewer_trained_text(operation.labelled_examples, answer.trained_items)
+        remarks = (self._calls.remarks.get(operation.token), fewer and f"WARNING: it {fewer}")
+        made, told = answer.result_id or operation.object_id, "; ".join(filter(None, remarks))
+        return f"{made} ({told})" if told else made
 
     def _charge(
         self,

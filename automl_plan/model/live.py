@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from automl_plan.model.annotation_sets import AnnotationSets
 from automl_plan.model.endpoints import LiveEndpoint
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.model_types import ClassificationType, Problem
@@ -42,6 +43,8 @@ class LiveDataset(Struct, frozen=True):
     """Fields of the answer that this version does not know."""
     service_labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that the service itself sets: never compared, kept when the others change."""
+    annotation_sets: AnnotationSets = AnnotationSets()
+    """Where the service has such sets."""
 
     def attributes(self) -> dict[str, Json]:
         """What is compared, in the configuration's own form."""
@@ -56,6 +59,19 @@ class LiveDataset(Struct, frozen=True):
         if self.problem is not None:
             attributes[str(self.problem)] = kind
         return attributes
+
+
+class TrainedItems(Struct, frozen=True):
+    """How many images of each set a training used, as the service reports it."""
+
+    train: int
+    validation: int
+    test: int
+
+    @property
+    def all(self) -> int:
+        """Of all sets."""
+        return self.train + self.validation + self.test
 
 
 class LiveModel(Struct, frozen=True):
@@ -101,6 +117,8 @@ class LiveModel(Struct, frozen=True):
     extra: Attributes = field(default_factory=dict)
     service_labels: Mapping[str, str] = field(default_factory=dict)
     """As of a dataset."""
+    trained_items: TrainedItems | None = None
+    """None where the service does not report them."""
 
     @property
     def deployed_anywhere(self) -> bool:
@@ -178,6 +196,8 @@ class Operation(Struct, frozen=True):
     """Id of the endpoint that it works on, where the service has such things."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Where the service keeps labels on it."""
+    trained_items: TrainedItems | None = None
+    """Trainings that ended well: the images that were used, where the service reports them."""
     cost_milli_node_hours: int | None = None
     """Trainings that ended: what is billed, where the service reports it with the operation."""
     has_next_step: bool = False

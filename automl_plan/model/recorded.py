@@ -127,7 +127,8 @@ class RecordedObject(Document, frozen=True):
     examples: Count | None = None
     """Datasets: images that the imported sources contained."""
     labelled_examples: Count | None = None
-    """Datasets: those of them that had a label."""
+    """Datasets: those of them that had a label. Models: how many of them the training should use;
+    absent where that is not known."""
     dataset_id: str | None = None
     """Models: the dataset that it was trained on."""
     version: Number | None = None
@@ -172,6 +173,7 @@ class RecordedOperation(Document, frozen=True):
     """Trainings: whether a gate decides on what is made before it becomes current."""
     examples: Count | None = None
     labelled_examples: Count | None = None
+    """As of the object that is made or changed."""
     variables: tuple[str, ...] = ()
     """Names of the variables that a flag, a file or the environment gave a value when it was
     started; never the values."""

@@ -60,6 +60,7 @@ def after_operation(
                 dataset_id=operation.dataset_id,
                 version=operation.version,
                 commit=operation.commit,
+                labelled_examples=operation.labelled_examples,
             )
             if operation.gated:
                 candidate = replace(new, status=Status.CANDIDATE)

@@ -36,6 +36,7 @@ _MEANINGS = {
     f"note/{NoteKind.RENAME}": "A deleted and a new resource look like the same one.",
     f"note/{NoteKind.SHARED}": "An object belongs to two addresses.",
     f"note/{NoteKind.SOURCES}": "A dataset may differ from its sources.",
+    f"note/{NoteKind.TRAINED}": "A version was trained on fewer images than were declared.",
 }
 _FAMILIES = {
     "policy": "Plans comply with the team's policy: {}.",

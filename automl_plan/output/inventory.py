@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from automl_plan.model.address import Address
+from automl_plan.model.annotation_sets import shown_set
 from automl_plan.model.capabilities import BudgetUnit
 from automl_plan.model.items import SETS, LiveCounts, LiveItem
 from automl_plan.model.lifespan import birth_of
-from automl_plan.model.live import LiveModel
+from automl_plan.model.live import LiveDataset, LiveModel
 from automl_plan.output.evaluations import counts, figure
 from automl_plan.output.expiry import (
     kind_of,
@@ -87,6 +88,7 @@ def dataset_text(row: DatasetRow, counts: LiveCounts | str, style: Style) -> str
             "Description": live.description or "-",
             "Total images": _count(live.example_count),
             "Labeled images": _count(labelled),
+            **_annotation_sets(live),
             "Created": moment(live.create_time),
             "Last updated": moment(row.updated),
             "Status": row.status,
@@ -135,6 +137,19 @@ def _labels_of(image: LiveItem) -> str:
     return clean(", ".join([*told, *(["…"] if image.truncated else [])])) or "-"
 
 
+def _annotation_sets(live: LiveDataset) -> Mapping[str, Sequence[str]]:
+    sets = [shown_set(each) for each in live.annotation_sets.sets]
+    return {"Annotation sets": sets} if sets else {}
+
+
+def _trained_items(live: LiveModel) -> Mapping[str, str]:
+    used = live.trained_items
+    if used is None:
+        return {}
+    by_set = f"TRAIN {used.train:,}, VALIDATION {used.validation:,}, TEST {used.test:,}"
+    return {"Trained on": f"{used.all:,} images ({by_set})"}
+
+
 def _count(count: int | None) -> str:
     return "- (not reported by the service)" if count is None else f"{count:,}"
 
@@ -181,6 +196,7 @@ def model_text(row: ModelRow, now: datetime, style: Style) -> str:
             "State": _state(live),
             "Endpoint": live.endpoint or "-",
             "Trained": moment(live.create_time),
+            **_trained_items(live),
             "Expires": life_text(row.expires, now, PLAIN).replace("\n", ", "),
             "Last updated": moment(live.update_time),
             "Train budget": _hours(budget, row.budget_unit),

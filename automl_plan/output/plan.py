@@ -58,6 +58,7 @@ _NOTES = {
     NoteKind.RENAME: "Renamed?",
     NoteKind.SHARED: "Recorded twice:",
     NoteKind.SOURCES: "Sources:",
+    NoteKind.TRAINED: "Trained on less:",
 }
 _LINE = 100
 """Columns that reasons are wrapped to."""

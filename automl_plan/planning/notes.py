@@ -9,7 +9,7 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import soon
-from automl_plan.model.live import TOKEN_LABEL, Live
+from automl_plan.model.live import TOKEN_LABEL, Live, TrainedItems
 from automl_plan.model.ownership_labels import data_label, inputs_digest
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.planning import commands
@@ -89,6 +89,34 @@ def elsewhere_notes(
                 )
                 notes.append(Note(address, NoteKind.ELSEWHERE, what + then))
     return notes
+
+
+def trained_notes(resources: Mapping[Address, RecordedResource], live: Live) -> list[Note]:
+    """Note versions for which the service reports fewer images than they were to be trained on."""
+    notes = []
+    for address, record in sorted(resources.items()):
+        for obj in record.objects if address.kind is ResourceKind.MODEL else ():
+            there = live.models.get(obj.id)
+            used = None if there is None else there.trained_items
+            if fewer := fewer_trained_text(obj.labelled_examples, used):
+                notes.append(
+                    Note(address, NoteKind.TRAINED, f"version {obj.version} ({obj.id}) {fewer}")
+                )
+    return notes
+
+
+def fewer_trained_text(declared: int | None, used: TrainedItems | None) -> str | None:
+    """Describe a training that used fewer images than were declared; None of others.
+
+    `declared`: images with a label; None where it is not known how many should have been used.
+    """
+    if declared is None or used is None or used.all >= declared:
+        return None
+    return (
+        f"was trained on {used.all:,} of the {declared:,} labelled images of its data, as the "
+        f"service reports (TRAIN {used.train:,}, VALIDATION {used.validation:,}, "
+        f"TEST {used.test:,})"
+    )
 
 
 def empty_notes(

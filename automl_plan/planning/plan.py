@@ -229,6 +229,8 @@ class NoteKind(StrEnum):
     """An object belongs to two addresses: a state of version 0.1 may hold one."""
     SOURCES = "sources"
     """A dataset may differ from its sources."""
+    TRAINED = "trained"
+    """A version was trained on fewer images than were declared."""
 
 
 class HeldBy(StrEnum):
@@ -278,6 +280,7 @@ UNRECORDED = "unrecorded"
 APPEND_ONLY = "append-only"
 NO_DATA = "no-data"
 DATA_MISSING = "data-missing"
+ANNOTATION_SETS = "annotation-sets"
 TRAINER = "trainer"
 BASE_MODEL = "base-model"
 UNKNOWN_STATE = "unknown-state"
@@ -296,6 +299,7 @@ REFUSAL_RULES: Mapping[str, str] = MappingProxyType(
         APPEND_ONLY: "Sources with on_source_change: append only add rows.",
         NO_DATA: "Training data has the images, labels and sets that a training needs.",
         DATA_MISSING: "A dataset that is trained on has all images that were imported into it.",
+        ANNOTATION_SETS: "It is known which annotation set of a dataset a model is trained on.",
         TRAINER: "The provider can train the declared kind of model.",
         BASE_MODEL: "The base model exists and has the same kind and type.",
         OTHERS_TRAFFIC: "The traffic of other models at an endpoint is not changed.",

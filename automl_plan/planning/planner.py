@@ -23,7 +23,13 @@ from automl_plan.planning.drift import assume_live, find_drift
 from automl_plan.planning.endpoints import with_endpoints
 from automl_plan.planning.ignore_changes import without_ignored
 from automl_plan.planning.models import ModelPlan, plan_model, remove_all_models
-from automl_plan.planning.notes import elsewhere_notes, empty_notes, expiry_notes, rename_notes
+from automl_plan.planning.notes import (
+    elsewhere_notes,
+    empty_notes,
+    expiry_notes,
+    rename_notes,
+    trained_notes,
+)
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan, Unrecorded, in_order
 from automl_plan.planning.projection import (
@@ -142,6 +148,7 @@ def make_plan(
     if service_now is not None:
         notes += expiry_notes(wanted.models, changes, recorded.resources, there, service_now)
     notes += elsewhere_notes(changes, recorded.resources, there)
+    notes += trained_notes(recorded.resources, there)
     shared = shared_objects(recorded, there, {*wanted.datasets, *wanted.models})
     notes += sharing_notes(shared)
     left = without_imported(unrecorded, changes)

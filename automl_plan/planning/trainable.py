@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from automl_plan.model.address import Address
+from automl_plan.model.annotation_sets import AnnotationSets, unclear_text
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.live import TOKEN_LABEL, Live
@@ -14,6 +15,7 @@ from automl_plan.model.recorded import RecordedObject, RecordedResource
 from automl_plan.model.source_data import DataCounts, SourceData
 from automl_plan.planning import commands
 from automl_plan.planning.plan import (
+    ANNOTATION_SETS,
     BASE_MODEL,
     DATA_MISSING,
     NO_DATA,
@@ -64,6 +66,8 @@ class PlannedTraining(Struct, frozen=True):
     """Whether it was created, not adopted."""
     filled: bool
     """Whether the plan changes what it holds before."""
+    annotation_sets: AnnotationSets
+    """Those that it has now."""
     data: SourceData | None
     """What its sources hold."""
 
@@ -102,6 +106,7 @@ def trainings(
             None if there is None else there.example_count,
             there is not None and TOKEN_LABEL in there.labels,
             model.dataset in filled,
+            AnnotationSets() if there is None else there.annotation_sets,
             sources.get(model.dataset),
         )
 
@@ -127,6 +132,8 @@ def training_refusals(
         yield from _by_data(each)
         if refreshed and not with_less:
             yield from _by_counts(each)
+        if refreshed:
+            yield from _by_annotation_sets(each)
 
 
 def training_notes(found: Sequence[PlannedTraining]) -> list[Note]:
@@ -240,6 +247,21 @@ def _by_data(each: PlannedTraining) -> Iterator[Refusal]:
             f"such as `sources: [data/{address.name}.csv]`."
         )
         yield Refusal(NO_DATA, text, address, "sources")
+
+
+def _by_annotation_sets(each: PlannedTraining) -> Iterator[Refusal]:
+    """Refuse what would be trained on one of several sets, where it is not known which one.
+
+    What the plan imports before is looked at when it is carried out.
+    """
+    found = () if each.filled else each.annotation_sets.candidates(each.dataset.data)
+    if len(found) > 1:
+        address = each.dataset.address
+        text = (
+            f"{address}: {unclear_text(found)}. Delete the others at the service, or run "
+            f"{commands.replace(address)}, which imports everything into a new dataset."
+        )
+        yield Refusal(ANNOTATION_SETS, text, address, "sources")
 
 
 def _by_counts(each: PlannedTraining) -> Iterator[Refusal]:

@@ -84,6 +84,7 @@ class Intents:
                     protected=model.lifecycle.prevent_destroy,
                     attributes=_trained(model, self._desired.datasets[model.dataset]),
                     dataset_id=self._current_id(model.dataset),
+                    labelled_examples=self._to_be_trained_on(model),
                 )
             case Step.IMPORT_DATA:
                 data = self._sources[address]
@@ -123,7 +124,12 @@ class Intents:
             model = self._desired.models[address]
             attributes = _trained(model, self._desired.datasets[model.dataset])
             dataset_id = self._current_id(model.dataset)
-            intent = replace(intent, attributes=attributes, dataset_id=dataset_id)
+            intent = replace(
+                intent,
+                attributes=attributes,
+                dataset_id=dataset_id,
+                labelled_examples=self._to_be_trained_on(model),
+            )
         return intent
 
     def still_wanted(self, address: Address, operation: RecordedOperation) -> bool:
@@ -164,6 +170,17 @@ class Intents:
     def declares(self, address: Address) -> bool:
         """Whether a resource is declared."""
         return self._desired.resource(address) is not None
+
+    def _to_be_trained_on(self, model: DesiredModel) -> int | None:
+        """Return how many labelled images a training should use; None where that is not known."""
+        held = self._record_of(model.dataset).current
+        if held is None or held.partial is not None:
+            return None
+        if model.training_options.get("split") == "assigned":
+            data = self._sources.get(model.dataset)
+            if data is None or data.assigned_examples < data.examples:
+                return None  # images without a set are left out
+        return held.labelled_examples
 
     def _token(self, address: Address) -> str:
         return new_token(self._session.state.lineage, address, secrets.token_hex(16))

@@ -50,6 +50,26 @@ def being_made_by(row: DatasetRow | ModelRow) -> Address | None:
     return owner.address if owner.claim is Claim.BEING_MADE else None
 
 
+class AnnotationSet(Part, frozen=True):
+    """Images of a dataset that were annotated together."""
+
+    id: str
+    name: str
+    labels: Count | None
+    """Different labels in it."""
+    created: Time
+    fits: bool
+    """Whether it is for what the dataset is declared for."""
+
+
+class TrainedItems(Part, frozen=True):
+    """How many images of each set a training used, as the service reports it."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
 class Dataset(
     Part,
     rename={"problem": "type", "example_count": "total_images", "create_time": "created"},
@@ -76,6 +96,8 @@ class Dataset(
     claim: ClaimOf
     being_made_by: Address | None
     service_labels: ServiceLabels | UnsetType = UNSET
+    annotation_sets: tuple[AnnotationSet, ...] | UnsetType = UNSET
+    """Where the service lists such sets."""
 
     @classmethod
     def of(cls, row: DatasetRow) -> Self:
@@ -88,6 +110,8 @@ class Dataset(
             last_updated=row.updated,
             being_made_by=being_made_by(row),
             service_labels=row.live.service_labels or UNSET,
+            annotation_sets=tuple(map(AnnotationSet.filled, row.live.annotation_sets.sets))
+            or UNSET,
         )
 
 
@@ -229,11 +253,12 @@ class Model(
     """Nodes by the ids of other endpoints at which someone else deployed it."""
     simulated: Simulated | UnsetType = UNSET
     service_labels: ServiceLabels | UnsetType = UNSET
+    trained_items: TrainedItems | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: ModelRow, now: datetime) -> Self:
         """Return the document of a live model; `now` is the service's time."""
-        ends = row.expires
+        ends, used = row.expires, row.live.trained_items
         return cls.filled(
             row,
             row.live,
@@ -241,6 +266,7 @@ class Model(
             elsewhere=row.live.foreign_deployments or UNSET,
             simulated=row.live.simulated or UNSET,
             service_labels=row.live.service_labels or UNSET,
+            trained_items=UNSET if used is None else TrainedItems.filled(used),
             expires=expiry_time(ends),
             expires_in_days=None if ends is None else days_left(ends, now),
             being_made_by=being_made_by(row),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -13,8 +14,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from automl_plan.errors import InvalidArgument, NotFound
+from automl_plan.errors import (
+    AnnotationSetsUnclear,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unimplemented,
+)
 from automl_plan.model.address import ResourceKind
+from automl_plan.model.annotation_sets import newest, set_name, unclear_text
 from automl_plan.model.capabilities import Settings
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home, LiveEndpoint
@@ -44,6 +52,7 @@ from automl_plan.providers.google.vertex.versions import (
 )
 from automl_plan.providers.google.vertex.vocabulary import (
     IMAGE_DATASET,
+    IMPORTED_LABEL,
     ML_USES,
     SETS_LABEL,
     sets_of,
@@ -59,6 +68,7 @@ from automl_plan.providers.google.vertex.wire import (
     operation_path,
     overall,
     pipeline,
+    trained_items,
     trains_images,
 )
 from automl_plan.providers.protocol import Check
@@ -168,10 +178,19 @@ class VertexProvider(GoogleService):
         answer = self._transport.get(self._path("datasets", dataset_id))
         return dataset(answer, self._trained() if kind_untold(answer) else ())
 
-    def _sets_of(self, dataset_id: str) -> tuple[str | None, LiveDataset]:
-        """Return whether import files assigned the sets of images (SETS_LABEL), and the dataset."""
-        answer = self._transport.get(self._path("datasets", dataset_id))
-        return labels_of(answer).get(SETS_LABEL), dataset(answer)
+    def _filled(self, dataset_id: str) -> tuple[str | None, LiveDataset]:
+        """Return whether import files assigned the sets of images (SETS_LABEL), and the dataset.
+
+        Annotation sets that the Dataset does not list are asked for where it has images.
+        """
+        path = self._path("datasets", dataset_id)
+        answer = self._transport.get(path)
+        there = dataset(answer)
+        if there.example_count and not there.annotation_sets.sets:
+            with suppress(NotFound, PermissionDenied, Unimplemented, InvalidArgument):
+                queries = self._transport.pages(f"{path}/savedQueries", "savedQueries", _PAGE)
+                there = dataset(answer, saved_queries=list(queries))
+        return labels_of(answer).get(SETS_LABEL), there
 
     def model(self, model_id: str) -> LiveModel:
         """One model."""
@@ -189,9 +208,18 @@ class VertexProvider(GoogleService):
         """Return the present status of an operation, or of the training of that name."""
         if _PIPELINE.fullmatch(operation_id):
             path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
-            return pipeline(self._transport.get(path), self._parent)
+            training = pipeline(self._transport.get(path), self._parent)
+            return training if training.result_id is None else self._with_items(training)
         path = operation_path(self._parent, operation_id)
         return operation(self._transport.get(path), self._parent)
+
+    def _with_items(self, training: Operation) -> Operation:
+        """Add how many images a training used, which its model says."""
+        try:
+            answer = self._transport.get(self._path("models", training.result_id))
+        except (NotFound, PermissionDenied):
+            return training
+        return replace(training, trained_items=trained_items(answer))
 
     def operations(
         self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
@@ -324,13 +352,19 @@ class VertexProvider(GoogleService):
         uris: Sequence[str],
         data: SourceData,
     ) -> Operation:
-        """Start to import CSVs into a dataset; a label keeps whether they assign sets."""
-        known, there = self._sets_of(dataset_id)
+        """Start to import CSVs into a dataset.
+
+        Labels keep whether they assign sets, and which annotation sets were there before: the
+        service may make one of another name than it is asked for.
+        """
+        known, there = self._filled(dataset_id)
         sets = sets_of(data, known if there.example_count else None)
-        if known != sets:
-            self.update(ResourceKind.DATASET, dataset_id, {}, {SETS_LABEL: sets})
+        before = newest(there.annotation_sets.sets)
+        if known != sets or there.annotation_sets.before_import != before:
+            labels = {SETS_LABEL: sets, IMPORTED_LABEL: str(before)}
+            self.update(ResourceKind.DATASET, dataset_id, {}, labels)
         path = self._path("datasets", dataset_id, verb="import")
-        return self._begin(path, import_body(dataset, uris))
+        return self._begin(path, import_body(dataset, uris, set_name(data.fingerprint)))
 
     def train(
         self,
@@ -340,11 +374,22 @@ class VertexProvider(GoogleService):
         ownership_labels: Mapping[str, str],
         check: Check | None = None,
     ) -> Operation:
-        """Start a pipeline that trains a model."""
-        sets, there = self._sets_of(dataset_id)
+        """Start a pipeline that trains a model.
+
+        Raises AnnotationSetsUnclear where it can't name the annotation set to train on.
+        """
+        sets, there = self._filled(dataset_id)
         if check is not None:
             check(there)
-        body = pipeline_body(model, dataset, checked_id(dataset_id), ownership_labels, sets)
+        found = there.annotation_sets.candidates(dataset.data)
+        if len(found) > 1:
+            raise AnnotationSetsUnclear(
+                f"Nothing is trained on the dataset {dataset_id}: {unclear_text(found)}.",
+                where=str(dataset.address),
+                hint="Plan again: the plan says how to settle it.",
+            )
+        chosen = found[0] if found else None
+        body = pipeline_body(model, dataset, checked_id(dataset_id), ownership_labels, sets, chosen)
         path = self._path("trainingPipelines")
         answer = pipeline(self._transport.once("POST", path, body), self._parent)
         return opened(answer, f"POST {path}")

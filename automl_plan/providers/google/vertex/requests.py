@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from automl_plan.errors import UsageError
+from automl_plan.model.annotation_sets import AnnotationSet
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import NOBODYS_ENDPOINT, endpoint_digest
 from automl_plan.model.json import Json
@@ -21,6 +22,7 @@ from automl_plan.providers.google.vertex.vocabulary import (
     ML_USE,
     ML_USES,
     MODEL_TYPES,
+    SET_LABEL,
     TRAINING_TASKS,
     kind_of,
 )
@@ -42,12 +44,15 @@ def dataset_body(dataset: DesiredDataset, ownership_labels: Mapping[str, str]) -
     return body
 
 
-def import_body(dataset: DesiredDataset, uris: Sequence[str]) -> dict[str, Json]:
-    """For datasets.import."""
+def import_body(
+    dataset: DesiredDataset, uris: Sequence[str], annotation_set: str
+) -> dict[str, Json]:
+    """For datasets.import; it names the annotation set that it is to make or to add to."""
     kind = kind_of(dataset.problem, dataset.classification_type)
     config: dict[str, Json] = {
         "gcsSource": {"uris": list(uris)},
         "importSchemaUri": kind.import_schema,
+        "annotationLabels": {SET_LABEL: annotation_set},
     }
     return {"importConfigs": [config]}
 
@@ -58,11 +63,13 @@ def pipeline_body(
     dataset_id: str,
     ownership_labels: Mapping[str, str],
     sets: str | None,
+    annotation_set: AnnotationSet | None,
 ) -> dict[str, Json]:
     """For trainingPipelines.create. The labels are set on the pipeline and on its model.
 
-    `sets` is whether the import files assign the images' sets (SETS_LABEL). Raises UsageError
-    for what Vertex AI does not train.
+    `sets` is whether the import files assign the images' sets (SETS_LABEL), `annotation_set` what
+    is trained on; None where the service lists no annotation sets. Raises UsageError for what
+    Vertex AI does not train.
     """
     types = MODEL_TYPES[model.problem]
     if model.model_type not in types:
@@ -81,6 +88,8 @@ def pipeline_body(
             inputs["baseModelId"] = model.base_model_id
     if model.training_options.get("disable_early_stopping"):
         inputs["disableEarlyStopping"] = True
+    # Not with annotationSchemaUri, which is for custom trainings (InputDataConfig.savedQueryId).
+    chosen: dict[str, Json] = {} if annotation_set is None else {"savedQueryId": annotation_set.id}
     labels: dict[str, Json] = {**model.labels, **ownership_labels}
     upload: dict[str, Json] = {"displayName": model.display_name, "labels": labels}
     return {
@@ -88,7 +97,7 @@ def pipeline_body(
         "labels": labels,
         "trainingTaskDefinition": TRAINING_TASKS[model.problem],
         "trainingTaskInputs": inputs,
-        "inputDataConfig": {"datasetId": dataset_id, **_split(model, sets)},
+        "inputDataConfig": {"datasetId": dataset_id, **chosen, **_split(model, sets)},
         "modelToUpload": upload,
     }
 

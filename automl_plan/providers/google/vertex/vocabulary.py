@@ -93,10 +93,17 @@ SETS_LABEL = f"{OWN_LABEL_PREFIX}sets"
 """Ours, on datasets: whether the imported files gave the images their sets."""
 ASSIGNED, DRAWN, MIXED = "assigned", "drawn", "mixed"
 """All images, none, or some of them."""
+IMPORTED_LABEL = f"{OWN_LABEL_PREFIX}imported"
+"""Ours, on datasets: when the newest annotation set was made that was there before our last import
+(microseconds since 1970, by the service's clock; 0: none)."""
+SET_LABEL = "aiplatform.googleapis.com/annotation_set_name"
+"""The label of annotations with the set that they are in (discovery document: Annotation.labels).
+An import asks for it (ImportDataConfig.annotationLabels); Google's server was seen to make a set of
+its own name all the same (python-aiplatform, issues 1829 and 2605)."""
 DATASET_LABEL = f"{OWN_LABEL_PREFIX}dataset"
 """Ours, on models that version 0.1 migrated: the dataset in place of the one it was trained on.
 Of others the training pipeline names it."""
-PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL, DATASET_LABEL})
+PRIVATE_LABELS = frozenset({KIND_LABEL, SETS_LABEL, IMPORTED_LABEL, DATASET_LABEL})
 """They say what an object is, not whose: they are hidden, and forgetting leaves them."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
+from automl_plan.model.annotation_sets import AnnotationSet, AnnotationSets
 from automl_plan.model.endpoints import Deployed, LiveEndpoint
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation
 from automl_plan.model.homes import seen_from, unrecorded_home
@@ -20,6 +21,7 @@ from automl_plan.model.live import (
     Operation,
     OperationError,
     OperationKind,
+    TrainedItems,
 )
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.providers.google.capabilities import LIFESPAN
@@ -49,6 +51,7 @@ from automl_plan.providers.google.vertex.versions import id_in, id_made_by, live
 from automl_plan.providers.google.vertex.vocabulary import (
     DATASET_LABEL,
     IMAGE_DATASET,
+    IMPORTED_LABEL,
     KIND_LABEL,
     KINDS,
     MODEL_TYPES,
@@ -185,9 +188,17 @@ _MODEL_FIELDS = frozenset(
 )
 
 
-def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = ()) -> LiveDataset:
-    """A Dataset; its kind by our label, an annotation set, or the pipelines that trained on it."""
+def dataset(
+    answer: Mapping[str, Any],
+    pipelines: Iterable[Mapping[str, Any]] = (),
+    saved_queries: Iterable[object] | None = None,
+) -> LiveDataset:
+    """A Dataset; its kind by our label, an annotation set, or the pipelines that trained on it.
+
+    `saved_queries` are its annotation sets where they were asked for; else as it says itself.
+    """
     kind = _kind(answer) or _kind_trained(answer, pipelines)
+    told = items(answer.get("savedQueries")) if saved_queries is None else saved_queries
     return LiveDataset(
         id=tail(answer.get("name")),
         display_name=text(answer.get("displayName")) or "",
@@ -201,7 +212,32 @@ def dataset(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]] = 
         update_time=moment(answer.get("updateTime")),
         etag=text(answer.get("etag")),
         extra=rest(answer, _DATASET_FIELDS),
+        annotation_sets=AnnotationSets(
+            tuple(_annotation_set(mapping(query), kind) for query in told),
+            integer(labels_of(answer).get(IMPORTED_LABEL)),
+        ),
     )
+
+
+def _annotation_set(query: Mapping[str, Any], kind: Kind | None) -> AnnotationSet:
+    problem = text(query.get("problemType"))
+    return AnnotationSet(
+        id=tail(query.get("name")),
+        name=text(query.get("displayName")) or "",
+        fits=problem is None or kind is None or problem == kind.saved_query,
+        labels=integer(query.get("annotationSpecCount")),
+        created=moment(query.get("createTime")),
+    )
+
+
+def trained_items(answer: Mapping[str, Any]) -> TrainedItems | None:
+    """How many images a Model was trained on; a zero is left out of answers."""
+    stats = mapping(answer.get("dataStats"))
+    uses = ("training", "validation", "test")
+    counts = [integer(stats.get(f"{use}DataItemsCount")) for use in uses]
+    if not any(counts):
+        return None
+    return TrainedItems(*(count or 0 for count in counts))
 
 
 def model(
@@ -242,6 +278,7 @@ def model(
         update_time=moment(answer.get("updateTime")),
         etag=text(answer.get("etag")),
         extra=rest(answer, _MODEL_FIELDS),
+        trained_items=trained_items(answer),
     )
     return seen_from(unrecorded_home(model_id, places), found)
 
