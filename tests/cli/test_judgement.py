@@ -182,6 +182,7 @@ ELSEWHERE = {
     "others-traffic": "tests/planning/test_endpoints.py: AutoML v1 has no endpoints",
     "append-only": "tests/cli/test_sources.py",
     "no-data": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
+    "annotation-sets": "tests/execution/test_annotation_sets.py",
     "data-missing": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
     "trainer": "tests/planning/test_trainable.py: only the real trainer has such limits",
     "base-model": "tests/planning/test_trainable.py",

@@ -175,7 +175,8 @@ def test_what_only_vertex_can_train(
         for said in exchanges
         if document.method_of(said) == "trainingPipelines.create"
     ]
-    assert set(sent["inputDataConfig"]) == {"datasetId"} | ({split} if split else set())
+    data = {"datasetId", "savedQueryId", *([split] if split else [])}
+    assert set(sent["inputDataConfig"]) == data
 
 
 def test_operations_and_the_end_of_a_training(
