@@ -145,7 +145,7 @@ def test_a_first_import_is_trained_on(project: Trained, readings: Mapping[str, s
     with project.workspace() as workspace:
         provider, recorded = workspace.provider, workspace.store.read().recorded()
         (dataset,), (model,) = provider.datasets(), provider.models()
-        shown = dataset_text(describe_dataset(provider, recorded, dataset), PLAIN)
+        shown = dataset_text(describe_dataset(provider, recorded, dataset), "", PLAIN)
         (row,) = model_rows([model], recorded)
         assert "Trained on:" in model_text(row, provider.now(), PLAIN)
     assert ("Annotation sets:" in shown) is (readings[TOLD] == "in-dataset")

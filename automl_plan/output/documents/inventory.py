@@ -26,6 +26,7 @@ from automl_plan.output.documents.base import (
 from automl_plan.output.expiry import by_end, expiry_time
 
 if TYPE_CHECKING:
+    from automl_plan.model.live import LiveDataset
     from automl_plan.state.document import State
     from automl_plan.workspace.inventory import DatasetRow, ModelRow
     from automl_plan.workspace.live_items import DatasetImages
@@ -70,6 +71,15 @@ class TrainedItems(Part, frozen=True):
     test: Count
 
 
+def _of_service(live: LiveDataset) -> dict[str, object]:
+    """What only some services have."""
+    sets = tuple(map(AnnotationSet.filled, live.annotation_sets.sets))
+    return {
+        "service_labels": live.service_labels or UNSET,
+        "annotation_sets": sets or UNSET,
+    }
+
+
 class Dataset(
     Part,
     rename={"problem": "type", "example_count": "total_images", "create_time": "created"},
@@ -109,9 +119,7 @@ class Dataset(
             labeled_images=row.labelled_images,
             last_updated=row.updated,
             being_made_by=being_made_by(row),
-            service_labels=row.live.service_labels or UNSET,
-            annotation_sets=tuple(map(AnnotationSet.filled, row.live.annotation_sets.sets))
-            or UNSET,
+            **_of_service(row.live),
         )
 
 
@@ -159,6 +167,7 @@ class DatasetsShow(
             being_made_by=being_made_by(row),
             images_by_label=None if known is None else tuple(map(ImagesOfLabel.of, known.labels)),
             labels_complete=None if known is None else known.complete,
+            **_of_service(row.live),
         )
 
 

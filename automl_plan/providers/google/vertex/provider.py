@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -14,15 +13,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from automl_plan.errors import (
-    AnnotationSetsUnclear,
-    InvalidArgument,
-    NotFound,
-    PermissionDenied,
-    Unimplemented,
-)
+from automl_plan.errors import InvalidArgument, NotFound
 from automl_plan.model.address import ResourceKind
-from automl_plan.model.annotation_sets import newest, set_name, unclear_text
+from automl_plan.model.annotation_sets import set_name
 from automl_plan.model.capabilities import Settings
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home, LiveEndpoint
@@ -33,7 +26,7 @@ from automl_plan.model.json import Json
 from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Operation
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.connection import open_service
-from automl_plan.providers.google.json_fields import labels_of, tail
+from automl_plan.providers.google.json_fields import tail
 from automl_plan.providers.google.service import (
     COLLECTIONS,
     GoogleService,
@@ -44,31 +37,25 @@ from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.deployment import Deployments
 from automl_plan.providers.google.vertex.items import images
 from automl_plan.providers.google.vertex.requests import dataset_body, import_body, pipeline_body
+from automl_plan.providers.google.vertex.saved_queries import kind_untold
+from automl_plan.providers.google.vertex.training_data import contents, trained
 from automl_plan.providers.google.vertex.versions import (
     Versions,
     id_made_by,
     model_of,
     versioned,
 )
-from automl_plan.providers.google.vertex.vocabulary import (
-    IMAGE_DATASET,
-    IMPORTED_LABEL,
-    ML_USES,
-    SETS_LABEL,
-    sets_of,
-)
+from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET, ML_USES
 from automl_plan.providers.google.vertex.wire import (
     by_label,
     dataset,
     dataset_of,
     endpoint,
-    kind_untold,
     model,
     operation,
     operation_path,
     overall,
     pipeline,
-    trained_items,
     trains_images,
 )
 from automl_plan.providers.protocol import Check
@@ -178,20 +165,6 @@ class VertexProvider(GoogleService):
         answer = self._transport.get(self._path("datasets", dataset_id))
         return dataset(answer, self._trained() if kind_untold(answer) else ())
 
-    def _filled(self, dataset_id: str) -> tuple[str | None, LiveDataset]:
-        """Return whether import files assigned the sets of images (SETS_LABEL), and the dataset.
-
-        Annotation sets that the Dataset does not list are asked for where it has images.
-        """
-        path = self._path("datasets", dataset_id)
-        answer = self._transport.get(path)
-        there = dataset(answer)
-        if there.example_count and not there.annotation_sets.sets:
-            with suppress(NotFound, PermissionDenied, Unimplemented, InvalidArgument):
-                queries = self._transport.pages(f"{path}/savedQueries", "savedQueries", _PAGE)
-                there = dataset(answer, saved_queries=list(queries))
-        return labels_of(answer).get(SETS_LABEL), there
-
     def model(self, model_id: str) -> LiveModel:
         """One model."""
         answer = self._versions.get(model_id)
@@ -209,17 +182,10 @@ class VertexProvider(GoogleService):
         if _PIPELINE.fullmatch(operation_id):
             path = self._path("trainingPipelines", operation_id.rpartition("/")[2])
             training = pipeline(self._transport.get(path), self._parent)
-            return training if training.result_id is None else self._with_items(training)
+            made = training.result_id
+            return training if made is None else trained(self._versions.get, training, made)
         path = operation_path(self._parent, operation_id)
         return operation(self._transport.get(path), self._parent)
-
-    def _with_items(self, training: Operation) -> Operation:
-        """Add how many images a training used, which its model says."""
-        try:
-            answer = self._transport.get(self._path("models", training.result_id))
-        except (NotFound, PermissionDenied):
-            return training
-        return replace(training, trained_items=trained_items(answer))
 
     def operations(
         self, *, done: bool | None = None, works_on: tuple[ResourceKind, str] | None = None
@@ -357,14 +323,11 @@ class VertexProvider(GoogleService):
         Labels keep whether they assign sets, and which annotation sets were there before: the
         service may make one of another name than it is asked for.
         """
-        known, there = self._filled(dataset_id)
-        sets = sets_of(data, known if there.example_count else None)
-        before = newest(there.annotation_sets.sets)
-        if known != sets or there.annotation_sets.before_import != before:
-            labels = {SETS_LABEL: sets, IMPORTED_LABEL: str(before)}
+        path = self._path("datasets", dataset_id)
+        held = contents(self._transport, path)
+        if labels := held.labels_before(data):
             self.update(ResourceKind.DATASET, dataset_id, {}, labels)
-        path = self._path("datasets", dataset_id, verb="import")
-        return self._begin(path, import_body(dataset, uris, set_name(data.fingerprint)))
+        return self._begin(f"{path}:import", import_body(dataset, uris, set_name(data.fingerprint)))
 
     def train(
         self,
@@ -378,18 +341,11 @@ class VertexProvider(GoogleService):
 
         Raises AnnotationSetsUnclear where it can't name the annotation set to train on.
         """
-        sets, there = self._filled(dataset_id)
+        held = contents(self._transport, self._path("datasets", dataset_id))
         if check is not None:
-            check(there)
-        found = there.annotation_sets.candidates(dataset.data)
-        if len(found) > 1:
-            raise AnnotationSetsUnclear(
-                f"Nothing is trained on the dataset {dataset_id}: {unclear_text(found)}.",
-                where=str(dataset.address),
-                hint="Plan again: the plan says how to settle it.",
-            )
-        chosen = found[0] if found else None
-        body = pipeline_body(model, dataset, checked_id(dataset_id), ownership_labels, sets, chosen)
+            check(held.dataset)
+        chosen = held.set_to_train_on(dataset)
+        body = pipeline_body(model, dataset, dataset_id, ownership_labels, held.sets, chosen)
         path = self._path("trainingPipelines")
         answer = pipeline(self._transport.once("POST", path, body), self._parent)
         return opened(answer, f"POST {path}")

@@ -9,7 +9,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from automl_plan.errors import UsageError
-from automl_plan.model.annotation_sets import AnnotationSet, AnnotationSets
 from automl_plan.model.endpoints import Deployed, LiveEndpoint
 from automl_plan.model.evaluation import ConfusionMatrix, Evaluation
 from automl_plan.model.homes import seen_from, unrecorded_home
@@ -21,7 +20,6 @@ from automl_plan.model.live import (
     Operation,
     OperationError,
     OperationKind,
-    TrainedItems,
 )
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.providers.google.capabilities import LIFESPAN
@@ -47,11 +45,15 @@ from automl_plan.providers.google.metrics import (
     objects,
     told_positives,
 )
+from automl_plan.providers.google.vertex.saved_queries import (
+    annotation_sets,
+    dataset_kind,
+    trained_items,
+)
 from automl_plan.providers.google.vertex.versions import id_in, id_made_by, live_id
 from automl_plan.providers.google.vertex.vocabulary import (
     DATASET_LABEL,
     IMAGE_DATASET,
-    IMPORTED_LABEL,
     KIND_LABEL,
     KINDS,
     MODEL_TYPES,
@@ -197,7 +199,7 @@ def dataset(
 
     `saved_queries` are its annotation sets where they were asked for; else as it says itself.
     """
-    kind = _kind(answer) or _kind_trained(answer, pipelines)
+    kind = dataset_kind(answer) or _kind_trained(answer, pipelines)
     told = items(answer.get("savedQueries")) if saved_queries is None else saved_queries
     return LiveDataset(
         id=tail(answer.get("name")),
@@ -212,32 +214,8 @@ def dataset(
         update_time=moment(answer.get("updateTime")),
         etag=text(answer.get("etag")),
         extra=rest(answer, _DATASET_FIELDS),
-        annotation_sets=AnnotationSets(
-            tuple(_annotation_set(mapping(query), kind) for query in told),
-            integer(labels_of(answer).get(IMPORTED_LABEL)),
-        ),
+        annotation_sets=annotation_sets(told, kind, labels_of(answer)),
     )
-
-
-def _annotation_set(query: Mapping[str, Any], kind: Kind | None) -> AnnotationSet:
-    problem = text(query.get("problemType"))
-    return AnnotationSet(
-        id=tail(query.get("name")),
-        name=text(query.get("displayName")) or "",
-        fits=problem is None or kind is None or problem == kind.saved_query,
-        labels=integer(query.get("annotationSpecCount")),
-        created=moment(query.get("createTime")),
-    )
-
-
-def trained_items(answer: Mapping[str, Any]) -> TrainedItems | None:
-    """How many images a Model was trained on; a zero is left out of answers."""
-    stats = mapping(answer.get("dataStats"))
-    uses = ("training", "validation", "test")
-    counts = [integer(stats.get(f"{use}DataItemsCount")) for use in uses]
-    if not any(counts):
-        return None
-    return TrainedItems(*(count or 0 for count in counts))
 
 
 def model(
@@ -377,11 +355,6 @@ def visible_labels(answer: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in labels_of(answer).items() if key not in PRIVATE_LABELS}
 
 
-def kind_untold(answer: Mapping[str, Any]) -> bool:
-    """Whether a Dataset of images does not say what they are labelled for."""
-    return answer.get("metadataSchemaUri") == IMAGE_DATASET and _kind(answer) is None
-
-
 def dataset_of(pipeline: Mapping[str, Any]) -> str:
     """Return the id of the dataset that a TrainingPipeline names; empty for none."""
     return tail(mapping(pipeline.get("inputDataConfig")).get("datasetId"))
@@ -390,17 +363,6 @@ def dataset_of(pipeline: Mapping[str, Any]) -> str:
 def trains_images(answer: Mapping[str, Any]) -> bool:
     """Whether a TrainingPipeline is AutoML's of images."""
     return _problem(answer) is not None
-
-
-def _kind(answer: Mapping[str, Any]) -> Kind | None:
-    if answer.get("metadataSchemaUri") != IMAGE_DATASET:
-        return None
-    label = labels_of(answer).get(KIND_LABEL)
-    queries = [mapping(q).get("problemType") for q in items(answer.get("savedQueries"))]
-    for kind in KINDS:
-        if kind.label == label or (label is None and kind.saved_query in queries):
-            return kind
-    return None
 
 
 def _kind_trained(answer: Mapping[str, Any], pipelines: Iterable[Mapping[str, Any]]) -> Kind | None:
