@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.apis import BOTH
 from tests.cli.command import CommandLine, ProjectLine
 from tests.output.reports import commands, junit_cases, sarif_run
 from tests.output.schema import is_valid
@@ -119,6 +120,31 @@ def test_a_plan_says_which_rows_were_not_checked(project: ProjectLine) -> None:
     assert f"  dataset.digits: not checked: {said}\n" in project("plan", code=3)
     found = project.json("plan", code=3)["data_findings"]["dataset.digits"]
     assert (found["errors"], found["unchecked"]) == (3, [said])
+
+
+@BOTH
+def test_the_same_data_as_json_lines_is_no_change(project: ProjectLine, api: str) -> None:
+    csv = project.directory / "d.csv"
+    lines = []
+    for row in csv.read_text(encoding="utf-8").splitlines():
+        use, image, label = row.split(",")
+        item: dict[str, object] = {"imageGcsUri": image}
+        item["classificationAnnotation"] = {"displayName": label}
+        if use != "UNASSIGNED":
+            sets = {"aiplatform.googleapis.com/ml_use": use.lower()}
+            item["dataItemResourceLabels"] = sets
+        lines.append(json.dumps(item) + "\n")
+    (project.directory / "d.jsonl").write_text("".join(lines), encoding="utf-8")
+    path = project.directory / "automl-plan.yaml"
+    written = path.read_text(encoding="utf-8")
+    path.write_text(written.replace('"d.csv"', '"d.jsonl"'), encoding="utf-8")
+    assert "d.jsonl" in path.read_text(encoding="utf-8")
+    project("apply", "--auto-approve")
+    assert "Total images:    16" in project("datasets", "show", "digits")
+    path.write_text(written, encoding="utf-8")
+    assert project("plan").startswith("No changes.")
+    linted = project.json(*LINT, "d.jsonl", code=1)["datasets"][0]
+    assert (linted["rows"], linted["images"]) == (16, 16)
 
 
 def test_undeclared_names(project: ProjectLine) -> None:
