@@ -27,7 +27,7 @@ ERRORS = 1
 """Exit code of `lint` if a finding is an error."""
 Kind = Annotated[
     Literal["multiclass", "multilabel", "detection"] | None,
-    typer.Option("--kind", help="What FILE.csv is for; default: inferred from its rows."),
+    typer.Option("--kind", help="What FILE is for; default: inferred from its rows."),
 ]
 
 
@@ -37,14 +37,14 @@ def lint(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME|FILE.csv",
+            metavar="NAME|FILE",
             help="A declared dataset, or a file; default: all declared datasets.",
             autocompletion=completion.datasets,
         ),
     ] = None,
     kind: Kind = None,
     no_images: Annotated[
-        bool, typer.Option("--no-images", help="Check the CSV files only, not the images.")
+        bool, typer.Option("--no-images", help="Check the import files only, not the images.")
     ] = False,
 ) -> int:
     """Check import data before paying for it. Exits with 1 if a finding is an error."""
@@ -73,7 +73,7 @@ def advise(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE.csv",
+            metavar="NAME|FILE",
             help="A declared dataset, or a file.",
             autocompletion=completion.datasets,
         ),

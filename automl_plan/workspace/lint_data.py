@@ -38,7 +38,7 @@ def is_file(name: str | None, kind: str | None) -> bool:
     """Return whether a name is that of a file. Raises UsageError for a kind without a file."""
     found = name is not None and name.lower().endswith((".csv", ".jsonl"))
     if kind is not None and not found:
-        raise UsageError("--kind is for FILE.csv: a dataset declares its kind.")
+        raise UsageError("--kind is for a file: a dataset declares its kind.")
     return found
 
 
@@ -160,7 +160,8 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
     ]
     if not found:
         raise UsageError(
-            "No dataset with sources is declared.", hint="Give a file: datasets lint FILE.csv."
+            "No dataset with sources is declared.",
+            hint="Give a file: datasets lint FILE.",
         )
     return found
 

@@ -80,7 +80,7 @@ def test_a_dataset_that_lives_with_the_model_of_it(project: ProjectLine) -> None
     ("arguments", "said"),
     [
         (("nothing",), "No dataset nothing is declared."),
-        (("digits", "--kind", "detection"), "--kind is for FILE.csv"),
+        (("digits", "--kind", "detection"), "--kind is for a file"),
         (("there-is-no.csv",), "can't be read"),
     ],
 )

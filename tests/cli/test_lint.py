@@ -68,7 +68,7 @@ def test_the_kind_is_guessed_or_given(data: CommandLine) -> None:
     (data.directory / "boxes.csv").write_text(boxes, encoding="utf-8")
     (linted,) = data.json(*LINT, "boxes.csv", code=1)["datasets"]
     assert (linted["kind"], linted["kind_is_guessed"]) == ("detection", True)
-    assert "--kind is for FILE.csv" in data.failure("datasets", "lint", "--kind", "detection")
+    assert "--kind is for a file" in data.failure("datasets", "lint", "--kind", "detection")
 
 
 def test_many_findings_are_counted(data: CommandLine) -> None:

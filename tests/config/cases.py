@@ -524,6 +524,13 @@ CASES = [
         ["a.automl.yaml:5:15 source-form"],
     ),
     Case(
+        "json-lines-without-a-place-for-the-csv",
+        "provider: {automl: {project: p}}\n"
+        + _DS
+        + "    sources: ['gs://b/a.jsonl', 'gs://b/part-*.csv', b.jsonl]\n",
+        ["a.automl.yaml:5:15 source-form", "a.automl.yaml:5:54 source-form"],
+    ),
+    Case(
         "on-source-change", _DS + "    on_source_change: add\n", ["a.automl.yaml:4:23 not-allowed"]
     ),
     # Models

@@ -107,6 +107,26 @@ def test_values_from_outside_are_not_shown(tmp_path: Path) -> None:
     assert "hunter2" not in f"{found.message}{found.hint}"
 
 
+@pytest.mark.parametrize(
+    "provider",
+    [
+        "local: {}",
+        "local: {api: vertex}",
+        "vertex: {project: p}",
+        "automl: {project: p, staging_bucket: 'gs://staged'}",
+    ],
+)
+def test_json_lines_and_wildcards_are_good_input(provider: str, tmp_path: Path) -> None:
+    sources = ["gs://b/a.jsonl", "gs://b/part-?.csv"]
+    if "local" in provider or "staging" in provider:
+        sources.append("data/a.jsonl")
+    written = (
+        f"provider: {{{provider}}}\ndatasets:\n  d:\n    image_object_detection: {{}}\n"
+        f"    sources: {sources}\n"
+    )
+    assert list(diagnostics(write(tmp_path, {"a.automl.yaml": written}))) == []
+
+
 def write_golden() -> None:
     sections = []
     for case in CASES:
