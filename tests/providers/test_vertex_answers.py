@@ -16,6 +16,7 @@ from automl_plan.model.address import ResourceKind
 from automl_plan.model.live import TOKEN_LABEL, OperationKind
 from automl_plan.model.model_types import Problem
 from automl_plan.model.ownership_labels import ADDRESS
+from automl_plan.providers.google.capabilities import LIFESPAN
 from automl_plan.providers.google.vertex import wire
 from automl_plan.providers.google.vertex.vocabulary import IMAGE_DATASET
 from automl_plan.providers.protocol import Provider
@@ -240,3 +241,31 @@ def test_what_is_no_id_of_a_version_leads_nowhere(
     with pytest.raises(UsageError):
         provider.delete(ResourceKind.MODEL, model_id)
     assert shared.received == []
+
+
+@pytest.mark.parametrize("training", ["2026-01-30T10:00:00Z", "2026-02-03T10:00:00Z", None])
+def test_the_life_of_a_model_ends_on_the_safe_side(training: str | None) -> None:
+    """A createTime may be the start or the end of the training, from which its life is counted."""
+    told = {"name": f"{HOME}/models/7", "createTime": "2026-02-01T10:00:00Z"}
+    trained = {} if training is None else {"createTime": training}
+    earliest = min(told["createTime"], training or told["createTime"])
+    assert wire.model(told, trained, ()).expires == LIFESPAN.end_of(earliest)
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "told"),
+    [
+        ("PIPELINE_STATE_ARCHIVED", True, "ARCHIVED"),
+        (99, True, "99"),
+        ("PIPELINE_STATE_PROVISIONING", False, None),
+        ("PIPELINE_STATE_SUCCEEDED", True, None),
+        ("PIPELINE_STATE_PAUSED", False, None),
+        (8, False, None),
+        (None, False, None),
+    ],
+)
+def test_a_state_that_is_not_known_is_told(state: object, ended: bool, told: str | None) -> None:
+    answer = {"state": state} | ({"endTime": "2026-02-01T10:00:00Z"} if ended else {})
+    found = wire.pipeline(answer, HOME)
+    assert found.ended_as == told
+    assert found.done == (ended and told is None)

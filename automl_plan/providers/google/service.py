@@ -8,7 +8,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
-from automl_plan.errors import Aborted, InvalidArgument, TransportError, UsageError
+from automl_plan.errors import (
+    Aborted,
+    FailedPrecondition,
+    InvalidArgument,
+    TransportError,
+    UsageError,
+)
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities, LabelGrammar
 from automl_plan.model.contacts import Contact
@@ -64,6 +70,18 @@ _NO_LABELS: Mapping[str, str | None] = MappingProxyType({})
 _ETAG_TRIES = 3
 
 
+def is_outdated(
+    error: Aborted | FailedPrecondition, transport: HttpTransport, path: str, etag: str | None
+) -> bool:
+    """Return whether a change was refused because its etag is not the object's any more.
+
+    AIP-154 has ABORTED for it. Where the service says FAILED_PRECONDITION, the object says it.
+    """
+    if isinstance(error, Aborted):
+        return True
+    return etag is not None and text(transport.get(path).get("etag")) != etag
+
+
 def patch(
     transport: HttpTransport,
     path: str,
@@ -89,8 +107,8 @@ def patch(
             body["etag"] = etag
         try:
             _send(transport, path, body, mask, grammar)
-        except Aborted:
-            if attempt == _ETAG_TRIES:
+        except (Aborted, FailedPrecondition) as error:
+            if attempt == _ETAG_TRIES or not is_outdated(error, transport, path, etag):
                 raise
         else:
             return

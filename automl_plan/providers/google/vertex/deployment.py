@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from automl_plan.errors import Aborted, AlreadyExists, NotFound, Unavailable
+from automl_plan.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Unavailable
 from automl_plan.model.endpoints import Deployed, Home, LiveEndpoint
 from automl_plan.model.homes import is_taken, labelled
 from automl_plan.model.json import Json
 from automl_plan.model.live import LiveModel, Operation, OperationKind
 from automl_plan.model.ownership_labels import ADDRESS, owner
 from automl_plan.providers.google.json_fields import items, mapping, tail
-from automl_plan.providers.google.service import checked_id, opened, patch
+from automl_plan.providers.google.service import checked_id, is_outdated, opened, patch
 from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.google.vertex.requests import (
@@ -199,8 +199,9 @@ class Deployments:
                 answer = self._transport.repeatable(
                     "PATCH", path, body, {"updateMask": "trafficSplit"}
                 )
-            except Aborted:
-                if attempt == _ETAG_TRIES:
+            except (Aborted, FailedPrecondition) as error:
+                outdated = is_outdated(error, self._transport, path, there.etag)
+                if attempt == _ETAG_TRIES or not outdated:
                     raise
             else:
                 return endpoint(answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -252,13 +253,24 @@ def model(
         labels=visible_labels(answer),
         service_labels=service_labels_of(answer),
         create_time=moment(answer.get("createTime")),
-        expires=LIFESPAN.end_of(moment(answer.get("createTime"))),
+        expires=_expires(answer, trained),
         update_time=moment(answer.get("updateTime")),
         etag=text(answer.get("etag")),
         extra=rest(answer, _MODEL_FIELDS),
         trained_items=trained_items(answer),
     )
     return seen_from(unrecorded_home(model_id, places), found)
+
+
+def _expires(answer: Mapping[str, Any], trained: Mapping[str, Any]) -> datetime | None:
+    """The earliest time at which a Model may expire.
+
+    Its createTime is when it was uploaded, after its training (proto: Model.create_time); no page
+    says whether its life begins with the training.
+    """
+    times = (moment(each.get("createTime")) for each in (answer, trained))
+    ends = (LIFESPAN.end_of(each) for each in times)
+    return min((each for each in ends if each is not None), default=None)
 
 
 def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
