@@ -251,6 +251,13 @@ ABOUT: Mapping[tuple[str, str], About] = {
         as_usual_later=False,
         error="does not know",
     ),
+    ("row-failures", "summed"): About(
+        "added data",
+        "whether rows were left out because the dataset has them already is unknown: nothing is "
+        "trained on it",
+        as_usual_later=False,
+        error="could not be imported",
+    ),
     ("display-names", "unique"): About(
         "retrained",
         "a new version can't have the name of the former one: the service says so",
