@@ -182,10 +182,13 @@ class Models(Manager):
             return {row["result_id"]: row["id"] for row in rows}
 
     def update(self, scope: Scope, model_id: int, change: Change, etag: str | None) -> Model:
-        """Change fields; with an etag, only if it is the current one."""
+        """Change fields; with an etag, only if it is the current one, of any version."""
         with self._store.transaction() as db:
             self._lifespans.settle()
             old = required(select(db, Model, scope, model_id), NO_MODEL)
+            family = [equals("family", old.family)]
+            versions = select_page(db, Model, scope, family, _EVERY).items
+            etag = old.etag if etag in {each.etag for each in versions} else etag
             new = apply_change(db, old, change, etag, self._clock.now())
             db.execute(  # what belongs to all versions
                 "UPDATE models SET display_name = ?, description = ?, labels = ? "

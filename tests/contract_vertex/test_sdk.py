@@ -96,3 +96,29 @@ def test_a_batch_prediction(sdk: Any, judge: Judge) -> None:
     assert [len(each["prediction"]["ids"]) for each in lines(judge, found, PREDICTIONS)] == [1, 1]
     job.delete()
     assert sdk.BatchPredictionJob.list(**query) == []
+
+
+def test_the_model_registry(sdk: Any, judge: Judge) -> None:
+    dataset = judge.dataset(name="registry")
+    first = judge.model(dataset, name="registry")
+    upload = {"display_name": "registry", "version_aliases": ["next"]}
+    judge.ended(judge.train(dataset, parent_model=first.name, model_to_upload=upload))
+
+    registry = sdk.models.ModelRegistry(first.name)
+    listed = {each.version_id: each.version_aliases for each in registry.list_versions()}
+    assert listed == {"1": ["default"], "2": ["next"]}
+    found = registry.get_version_info("next")
+    assert (found.version_id, found.model_display_name) == ("2", "registry")
+    registry.add_version_aliases(["default", "best"], "2")
+    assert sdk.Model(first.name).version_id == "2"
+    registry.remove_version_aliases(["best"], "2")
+    judge.recorder.take()
+    registry.update_version("1", version_description="the first one", labels={"old": "yes"})
+    old = registry.get_model("1")
+    assert (old.version_description, old.labels) == ("the first one", {"old": "yes"})
+    assert old.list_model_evaluations()[0].name != sdk.Model(first.name).get_model_evaluation().name
+    old.update(display_name="renamed")
+    assert judge.recorder.take()  # of updates the SDK sends whole messages, read-only fields too
+    assert sdk.Model(first.name).display_name == "renamed"
+    registry.delete_version("1")
+    assert [each.version_id for each in registry.list_versions()] == ["2"]
