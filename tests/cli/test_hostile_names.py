@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from automl_plan.providers.google.capabilities import SERVICE_LABELS
 from tests.apis import BOTH
 from tests.cli.command import CommandLine
 from tests.output.reports import no_command
@@ -30,7 +31,8 @@ def objects(api: str) -> dict[str, Any]:
         "createTime": WHEN,
         "updateTime": WHEN,
     }
-    named |= {"etag": EVIL, "labels": {"k": EVIL, EVIL: "v"}}
+    own = {f"{prefix}{EVIL}": EVIL for prefix in SERVICE_LABELS}
+    named |= {"etag": EVIL, "labels": {"k": EVIL, EVIL: "v", **own}}
     failed = {"code": 3, "message": EVIL}
     operation = {"name": f"{PLACE}/operations/7", "done": True, "error": failed}
     if api == "automl":
@@ -60,11 +62,20 @@ def objects(api: str) -> dict[str, Any]:
             "operations": {"operations": [{**operation, "metadata": metadata}]},
         }
     pipeline = {"name": f"{PLACE}/trainingPipelines/5", "state": "PIPELINE_STATE_FAILED"}
+    stats = {"dataStats": {"trainingDataItemsCount": EVIL, "testDataItemsCount": "7"}}
+    queries = [{"name": EVIL, "problemType": EVIL, "annotationSpecCount": EVIL, **named}] * 2
     return {
-        "datasets": {"datasets": [{"name": f"{PLACE}/datasets/1", **named}]},
+        "datasets": {
+            "datasets": [{"name": f"{PLACE}/datasets/1", "savedQueries": queries, **named}]
+        },
         "models": {
             "models": [
-                {"name": f"{PLACE}/models/2", "deployedModels": [{"endpoint": EVIL}], **named}
+                {
+                    "name": f"{PLACE}/models/2",
+                    "deployedModels": [{"endpoint": EVIL}],
+                    **stats,
+                    **named,
+                }
             ]
         },
         "trainingPipelines": {"trainingPipelines": [{**pipeline, "error": failed, **named}]},
