@@ -33,6 +33,7 @@ from automl_plan.output.style import (
     width_of,
 )
 from automl_plan.output.values import shown
+from automl_plan.planning.notes import fewer_trained_text
 from automl_plan.workspace.inventory import DatasetRow, ModelRow
 from automl_plan.workspace.versions import VersionRow
 
@@ -279,7 +280,8 @@ def versions_text(rows: Sequence[VersionRow], now: datetime, style: Style) -> st
         for row in rows
     ]
     nothing = "" if any(row.live.deployed for row in rows) else _NOT_DEPLOYED
-    return columns(headers, cells, style) + nothing + "".join(map(_decision, rows))
+    more = "".join(f"{_decision(row)}{_fewer_images(row)}" for row in rows)
+    return columns(headers, cells, style) + nothing + more
 
 
 def _status(row: VersionRow) -> str:
@@ -310,6 +312,11 @@ def _age(created: str | None, now: datetime) -> str:
         return "-"
     age = now - born
     return f"{age.days} days" if age.days != 1 else "1 day"
+
+
+def _fewer_images(row: VersionRow) -> str:
+    fewer = fewer_trained_text(row.recorded.labelled_examples, row.live.trained_items)
+    return f"Version {row.recorded.version} {fewer}\n" if fewer else ""
 
 
 def _decision(row: VersionRow) -> str:

@@ -11,7 +11,7 @@ from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import soon
 from automl_plan.model.live import TOKEN_LABEL, Live, TrainedItems
 from automl_plan.model.ownership_labels import data_label, inputs_digest
-from automl_plan.model.recorded import RecordedResource
+from automl_plan.model.recorded import RecordedResource, Status
 from automl_plan.planning import commands
 from automl_plan.planning.endpoints import ended_deployments
 from automl_plan.planning.plan import TRAININGS, Action, Change, Note, NoteKind
@@ -92,12 +92,17 @@ def elsewhere_notes(
 
 
 def trained_notes(resources: Mapping[Address, RecordedResource], live: Live) -> list[Note]:
-    """Note versions for which the service reports fewer images than they were to be trained on."""
+    """Note versions for which the service reports fewer images than they were to be trained on.
+
+    Not of former ones, which another version has replaced.
+    """
     notes = []
     for address, record in sorted(resources.items()):
         for obj in record.objects if address.kind is ResourceKind.MODEL else ():
             there = live.models.get(obj.id)
             used = None if there is None else there.trained_items
+            if obj.status is Status.FORMER:
+                continue
             if fewer := fewer_trained_text(obj.labelled_examples, used):
                 notes.append(
                     Note(address, NoteKind.TRAINED, f"version {obj.version} ({obj.id}) {fewer}")

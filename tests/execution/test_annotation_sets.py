@@ -18,11 +18,12 @@ import pytest
 
 from automl_plan.errors import AnnotationSetsUnclear
 from automl_plan.model.address import dataset_address, model_address
-from automl_plan.output.inventory import dataset_text, model_text
+from automl_plan.output.inventory import dataset_text, model_text, versions_text
 from automl_plan.output.style import PLAIN
 from automl_plan.planning.options import PlanOptions
 from automl_plan.planning.plan import ANNOTATION_SETS, NoteKind
 from automl_plan.workspace.inventory import describe_dataset, model_rows
+from automl_plan.workspace.versions import version_rows
 from tests.conftest import RunningEmulator, StartEmulator
 from tests.depth import DEEP
 from tests.execution.test_vertex_deployments import Shared
@@ -165,6 +166,11 @@ def test_more_images_are_trained_on_too(project: Trained, readings: Mapping[str,
     assert note.address == model_address("digits")
     assert told in note.text
     assert any("WARNING" in str(event) and told in str(event) for event in project.events)
+    with project.workspace() as workspace:
+        provider, recorded = workspace.provider, workspace.store.read().recorded()
+        prices = workspace.configuration.prices
+        rows = version_rows(model_address("digits"), recorded, provider, prices)
+    assert f"Version 2 was trained {told}" in versions_text(rows, provider.now(), PLAIN)
 
 
 def test_what_somebody_else_imported_is_not_trained_on_in_silence(
