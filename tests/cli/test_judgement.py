@@ -184,6 +184,7 @@ ELSEWHERE = {
     "no-data": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
     "annotation-sets": "tests/execution/test_annotation_sets.py",
     "data-missing": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
+    "unknown-state": "tests/execution/test_answers.py: the embedded service has no such states",
     "trainer": "tests/planning/test_trainable.py: only the real trainer has such limits",
     "base-model": "tests/planning/test_trainable.py",
     "not-recorded": "plan files of a former format, which are not applied at all",
