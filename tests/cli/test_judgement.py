@@ -175,7 +175,7 @@ RUNNING: dict[str, dict[str, tuple[Edit, ...]]] = {
 }
 """The same where a training runs that was detached from."""
 ELSEWHERE = {
-    "allowed_locations": "tests/planning/test_judgement.py: the local provider is nowhere",
+    "allowed_locations": "tests/planning/test_policy.py: the local provider is nowhere",
     "unrecorded": "tests/workspace/test_unrecorded.py",
     "shared": "tests/planning/test_sharing.py",
     "in-use": "tests/planning/test_sharing.py",
@@ -184,7 +184,7 @@ ELSEWHERE = {
     "no-data": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
     "annotation-sets": "tests/execution/test_annotation_sets.py",
     "data-missing": "tests/planning/test_trainable.py and tests/cli/test_sources.py",
-    "unknown-state": "tests/execution/test_answers.py: the embedded service has no such states",
+    "unknown-state": "tests/planning/test_endpoints.py: the embedded service has no such states",
     "trainer": "tests/planning/test_trainable.py: only the real trainer has such limits",
     "base-model": "tests/planning/test_trainable.py",
     "not-recorded": "plan files of a former format, which are not applied at all",

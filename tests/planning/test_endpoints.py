@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from automl_plan.model.address import model_address
-from automl_plan.model.desired import DesiredModel
+from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.endpoints import Deployed, Home, LiveEndpoint, endpoint_digest
 from automl_plan.model.homes import home_of, resolved
 from automl_plan.model.live import Live
@@ -16,7 +16,7 @@ from automl_plan.model.ownership_labels import ADDRESS, address_digest
 from automl_plan.model.recorded import Recorded, RecordedOperation, RecordedResource, Step
 from automl_plan.model.transitions import after_operation, with_endpoint
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import OTHERS_TRAFFIC, Action, Change, NoteKind, Plan
+from automl_plan.planning.plan import OTHERS_TRAFFIC, UNKNOWN_STATE, Action, Change, NoteKind, Plan
 from automl_plan.planning.planner import make_plan
 from automl_plan.planning.refusals import find_refusals
 from tests.planning.worlds import LINEAGE, World, dataset, desired, model
@@ -275,3 +275,24 @@ def test_whatever_others_do_only_named_deployments_end(data: st.DataObject) -> N
     if not changes and places:
         noted = " ".join(note.text for note in plan.notes)
         assert all(each in noted for each in places - ({known.id} if known else set()))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "refused"),
+    [
+        (desired(dataset(), model(labels={"a": "b"})), False),
+        (desired(dataset(), model(node_count=2)), True),
+        (desired(dataset(), model(train_budget_milli_node_hours=9_000)), True),
+        (desired(dataset()), True),
+    ],
+    ids=["update", "deploy", "retrain", "delete"],
+)
+def test_of_an_unknown_state_nothing_is_concluded(wanted: Desired, refused: bool) -> None:
+    """Only what does not depend on whether the model is deployed is done."""
+    world = World()
+    world.apply(desired(dataset(), model()))
+    ((object_id, there),) = world.models.items()
+    world.models[object_id] = replace(there, deployment_state="DEPLOYMENT_STATE_ARCHIVED")
+    plan = world.plan(wanted)
+    assert not plan.empty
+    assert ({each.rule for each in plan.refused} == {UNKNOWN_STATE}) is refused
