@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from sqlite3 import Connection, Row
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -53,6 +54,8 @@ class DataItem(Struct, frozen=True):
     created: datetime
     updated: datetime
     annotations: tuple[Annotation, ...]
+    labels: Mapping[str, str] = {}
+    """Those that imports gave to the image itself."""
 
     @property
     def etag(self) -> str:
@@ -240,7 +243,8 @@ def _item(row: Row, dataset: Dataset, specs: Mapping[str, int], sets: Sequence[i
         Annotation(number, each, specs.get(label, 0), label, box, updated)
         for number, (each, label, box) in enumerate(all_of_them, 1)
     )
-    return DataItem(row["seq"], example, created, updated, annotations)
+    labels = msgspec.json.decode(row["item_labels"], type=dict[str, str])
+    return DataItem(row["seq"], example, created, updated, annotations, labels)
 
 
 def _labelled(old: Example, problem: Problem, labels: Sequence[str]) -> Example:

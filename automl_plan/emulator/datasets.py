@@ -36,6 +36,7 @@ from automl_plan.emulator.rows import (
     Window,
     apply_change,
     insert_object,
+    label_examples,
     select,
     select_examples,
     select_page,
@@ -160,13 +161,14 @@ class Datasets(Manager):
         uris: Sequence[str],
         kind: AnnotationKind | None = None,
         annotation_set: str = "",
+        item_labels: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Operation:
         """Import files and add their examples to the dataset.
 
         The dataset gets the `kind`, unless it has examples of another one; `annotation_set` is
-        the one that the import names.
+        the one that the import names. `item_labels` are labels of the images themselves, by URI.
         """
-        spec: dict[str, object] = {"uris": [*uris]}
+        spec: dict[str, object] = {"uris": [*uris], "item_labels": item_labels or {}}
         if kind is not None:
             spec |= {"annotations": [kind.problem, kind.multilabel], "set": annotation_set}
         return self._begin(scope, dataset_id, OperationKind.IMPORT_DATA, spec)
@@ -226,7 +228,7 @@ class Datasets(Manager):
             raise JobCancelled
         dataset_id = cast("int", operation.spec["dataset_id"])
         dataset = _with_annotation_kind(self.get(operation.scope, dataset_id), operation)
-        examples, failures = self._read(operation, dataset, cancellation)
+        examples, failures, labelled = self._read(operation, dataset, cancellation)
         if self._readings[IMPORT_AFTER_CANCEL] == "part":
             ready = self._clock.after(operation.created, _IMPORT_HOURS)
             if not self._clock.wait_until(ready, cancellation.requested):
@@ -240,6 +242,7 @@ class Datasets(Manager):
             self._keep(example)
         with self._store.transaction() as db:
             merged = self._add(operation, dataset, examples)
+            label_examples(db, dataset_id, labelled)
             self._operations.finish(db, operation, failures=[*failures, *merged.failures])
 
     def _keep(self, example: Example) -> None:
@@ -275,8 +278,11 @@ class Datasets(Manager):
 
     def _read(
         self, operation: Operation, dataset: Dataset, cancellation: Cancellation
-    ) -> tuple[Sequence[Example], Sequence[str]]:
-        """The examples of all files of an import, and the texts of the rows that were skipped."""
+    ) -> tuple[Sequence[Example], Sequence[str], Mapping[str, Mapping[str, str]]]:
+        """The examples of all files of an import, and the texts of the rows that were skipped.
+
+        And the labels of the images themselves, by content.
+        """
         located = self._files.resolver()
 
         def resolve(uri: str) -> Path:
@@ -291,15 +297,21 @@ class Datasets(Manager):
         # Only an import of Vertex AI names its annotations.
         rules = row_rules(self._readings, vertex="annotations" in operation.spec)
         reader = RowReader(dataset.problem, dataset.multilabel, rules)
+        files = self._files.matching if rules.wildcards else list
         uris = cast("Sequence[str]", operation.spec["uris"])
-        for uri in self._files.matching(uris) if rules.wildcards else uris:
+        given = cast("Mapping[str, Mapping[str, str]]", operation.spec.get("item_labels", {}))
+        labels_of = {file: given[uri] for uri in given for file in files([uri])}
+        labelled: dict[str, Mapping[str, str]] = {}
+        for uri in files(uris):
             try:
                 read = read_file(uri, reader, resolve)
             except ImportFailed as error:
                 raise ServiceError(Code.INVALID_ARGUMENT, str(error)) from error
             examples.extend(read.examples)
             failures.extend(read.failures)
-        return examples, failures
+            for each in read.examples if uri in labels_of else ():
+                labelled[each.content] = {**labelled.get(each.content, {}), **labels_of[uri]}
+        return examples, failures, labelled
 
     def _run_export(self, operation: Operation, _: Cancellation) -> None:
         dataset_id = cast("int", operation.spec["dataset_id"])

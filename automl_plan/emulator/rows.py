@@ -386,6 +386,17 @@ def write_examples(
     )
 
 
+def label_examples(
+    db: Connection, dataset_id: int, labelled: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Add labels to images themselves, by content; a value that a key had is overwritten."""
+    db.executemany(
+        "UPDATE examples SET item_labels = json_patch(item_labels, ?) "
+        "WHERE dataset_id = ? AND content = ?",
+        ((column(labels), dataset_id, content) for content, labels in labelled.items()),
+    )
+
+
 def write_counts(
     db: Connection, dataset_id: int, examples: Sequence[Example], now: datetime
 ) -> None:

@@ -38,7 +38,10 @@ OrderColumn = Literal["display_name", "created", "max(created, updated)", "seq",
 """What lists are ordered by. Datasets of an earlier version have no time of their last change."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "GLOB"]
 LabelColumn = Literal[
-    "labels", "json_patch(labels, version_labels)", "json_extract(spec, '$.asked.labels')"
+    "item_labels",
+    "labels",
+    "json_patch(labels, version_labels)",
+    "json_extract(spec, '$.asked.labels')",
 ]
 Value = str | int | None
 

@@ -125,6 +125,7 @@ _TIME, _TEXT = "INTEGER NOT NULL DEFAULT 0", "TEXT NOT NULL DEFAULT ''"
 _LATER_COLUMNS = (
     ("examples", "created", _TIME),
     ("examples", "updated", _TIME),
+    ("examples", "item_labels", "TEXT NOT NULL DEFAULT '{}'"),
     ("datasets", "updated", _TIME),
     ("models", "description", _TEXT),
     ("models", "version_description", _TEXT),

@@ -54,6 +54,7 @@ from automl_plan.emulator.rows import (
     select_examples,
     select_specs,
 )
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.splitting import assign_by_shares, split
 from automl_plan.emulator.training.trainers import Trainer, load_trainer
 from automl_plan.emulator.training.types import (
@@ -172,8 +173,9 @@ class NewModel(Struct, frozen=True):
     split: Sequence[float] | None = None
     """Shares of TRAIN, VALIDATION and TEST for all examples. None keeps the sets that imports
     assigned, and splits the other examples."""
-    assigned_only: bool = False
-    """Leave out examples without a set."""
+    filters: tuple[Term, ...] = ()
+    """Conditions for the examples of TRAIN, VALIDATION and TEST, the first that holds decides;
+    others are left out. Without any, all are taken."""
     saved_query: int | None = None
     """The annotation set that is trained on; None: as the service likes."""
     request: Mapping[str, object] = field(default_factory=dict, name="asked")
@@ -354,6 +356,24 @@ def _is_training(db: Connection, scope: Scope, family: str) -> bool:
     return row is not None
 
 
+def _sets_by_filters(
+    db: Connection, dataset_id: int, terms: Sequence[Term]
+) -> Mapping[str, SetName]:
+    """The sets of the examples that conditions choose, by content."""
+    chosen: dict[str, SetName] = {}
+    for name, (sql, parameters) in zip(_SETS, terms, strict=True):
+        rows = db.execute(
+            f"SELECT content FROM examples WHERE dataset_id = ? AND {sql}",  # noqa: S608 - our terms
+            (dataset_id, *parameters),
+        )
+        for row in rows:
+            chosen.setdefault(row["content"], name)
+    return chosen
+
+
+_SETS = (SetName.TRAIN, SetName.VALIDATION, SetName.TEST)
+
+
 def _job(
     db: Connection, dataset: Dataset, spec: Mapping[str, object], readings: Readings
 ) -> TrainingJob:
@@ -364,7 +384,12 @@ def _job(
         examples = [each for each in examples if each.content in seen]
         known = {label for each in examples for label in labels_of(each)}
         labels = [label for label in labels if label in known]
-    if spec.get("assigned_only"):
+    if spec.get("filters"):
+        chosen = _sets_by_filters(db, dataset.id, cast("Sequence[Term]", spec["filters"]))
+        examples = [
+            replace(each, set=chosen[each.content]) for each in examples if each.content in chosen
+        ]
+    if spec.get("assigned_only"):  # of a training that an earlier version began
         examples = [each for each in examples if each.set is not SetName.UNASSIGNED]
     if spec.get("split"):
         examples = assign_by_shares(examples, cast("Sequence[float]", spec["split"]))

@@ -11,7 +11,9 @@ from google.cloud.aiplatform.v1.schema.trainingjob import definition_v1
 
 from tests.contract_vertex.conftest import (
     AS_ASSIGNED,
+    IMPORTS,
     INPUTS,
+    ML_USE,
     NAMED,
     PARENT,
     TASKS,
@@ -365,3 +367,84 @@ def test_a_training_on_other_labels_fails_in_its_pipeline(judge: Judge, multilab
     ended = judge.ended(judge.train(dataset, inputs={"multiLabel": multilabel}))
     assert ended.state == State.PIPELINE_STATE_FAILED
     assert "annotations are not of that kind" in ended.error.message
+
+
+@pytest.fixture(scope="module")
+def seasons(judges: Callable[[float], Judge]) -> Any:
+    """A dataset whose first eight images were imported as of spring, the other four of autumn."""
+    judge = judges(1_000_000.0)
+    bucket = judge.emulator.bucket_root / "bucket"
+    rows = (bucket / "flowers.csv").read_text().splitlines(keepends=True)
+    dataset = judge.dataset(None, "seasons")
+    configs = []
+    for season, part in (("spring", rows[:8]), ("autumn", rows[8:])):
+        (bucket / f"{season}.csv").write_text("".join(part))
+        configs.append(
+            {
+                "gcs_source": {"uris": [f"gs://bucket/{season}.csv"]},
+                "import_schema_uri": IMPORTS["single"],
+                "data_item_labels": {"season": season, "of": "flowers"},
+            }
+        )
+    judge.result(judge.datasets.import_data(name=dataset.name, import_configs=configs))
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("labels.season=spring", 8),
+        ("labels.season!=spring", 4),
+        ("labels.of:*", 12),
+        ("labels:colour", 0),
+        (f"labels.season=spring AND {ML_USE}=test", 2),
+    ],
+)
+def test_imports_label_images(judge: Judge, seasons: Any, query: str, count: int) -> None:
+    request = {"parent": seasons.name, "filter": query}
+    found = list(judge.datasets.list_data_items(request=request))
+    assert len(found) == count
+    assert all(item.labels["of"] == "flowers" for item in found)
+
+
+def test_importing_again_overwrites_labels_of_images(judge: Judge) -> None:
+    dataset = judge.dataset()
+    config = {
+        "gcs_source": {"uris": ["gs://bucket/flowers.csv"]},
+        "import_schema_uri": IMPORTS["single"],
+    }
+    for labels in ({"a": "1", "b": "1"}, {"b": "2", "c": "2"}):
+        configs = [{**config, "data_item_labels": labels}]
+        judge.result(judge.datasets.import_data(name=dataset.name, import_configs=configs))
+    for item in judge.datasets.list_data_items(parent=dataset.name):
+        own = {key: value for key, value in item.labels.items() if "/" not in key}
+        assert own == {"a": "1", "b": "2", "c": "2"}
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "test", "counts"),
+    [
+        ("labels.season=spring", "-", "labels.season=autumn", (8, 0, 4)),
+        (f"{ML_USE}=training", "labels.season=spring", "labels.of:*", (6, 4, 2)),
+        ("labels.season=spring AND NOT labels.of=x", "labels:colour", "labels:season", (8, 0, 4)),
+    ],
+)
+def test_images_are_split_by_filters(
+    judge: Judge, seasons: Any, training: str, validation: str, test: str, counts: tuple[int, ...]
+) -> None:
+    """The first filter that an image matches decides, `-` matches none (proto: FilterSplit)."""
+    split = {"training_filter": training, "validation_filter": validation, "test_filter": test}
+    data = {"dataset_id": number(seasons), "filter_split": split}
+    ended = judge.ended(judge.train(seasons, input_data_config=data))
+    assert ended.input_data_config.filter_split.training_filter == training
+    stats = judge.models.get_model(name=ended.model_to_upload.name).data_stats
+    items = stats.training_data_items_count, stats.validation_data_items_count
+    assert (*items, stats.test_data_items_count) == counts
+
+
+@pytest.mark.parametrize("query", ["", "colour=red", "labels.a>b", "labels.a=b AND"])
+def test_filters_of_splits_that_are_refused(judge: Judge, seasons: Any, query: str) -> None:
+    split = {"training_filter": query, "validation_filter": "-", "test_filter": "-"}
+    data = {"dataset_id": number(seasons), "filter_split": split}
+    with pytest.raises(exceptions.BadRequest):
+        judge.train(seasons, input_data_config=data)

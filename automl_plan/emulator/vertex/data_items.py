@@ -91,7 +91,7 @@ class VertexDataItems:
         check_list(request, LISTS)
         order = ordering(request, _ORDERS)
         page, (scope, number) = paging(request, order=order), _named(request)
-        terms = filters.read_filter(request, {"labels": _label_term})
+        terms = filters.read_filter(request, {"labels": label_term})
         found = self._items.list(scope, number, terms, page.window, order)
         home = _home(scope, number)
         messages = [self._render(item, home) for item in found.items]
@@ -187,7 +187,7 @@ class VertexDataItems:
                 "name": f"{home}/dataItems/{item.id}",
                 "createTime": timestamp(item.created),
                 "updateTime": timestamp(item.updated),
-                "labels": {ML_USE: use} if use else None,
+                "labels": {**item.labels, **({ML_USE: use} if use else {})} or None,
                 "payload": {
                     self._image_field: item.example.uri,
                     "mimeType": kind or "application/octet-stream",
@@ -323,12 +323,16 @@ def _saved_query_term(comparison: filters.Comparison) -> Term:
     return equals("saved_query_id", read_number(comparison.value), negated=negated)
 
 
-def _label_term(comparison: filters.Comparison) -> Term:
-    """Items have one label, that of their set."""
+def label_term(comparison: filters.Comparison) -> Term:
+    """Match images by the label of their set, or by labels that imports gave them."""
     key = comparison.key or comparison.value
-    is_asked = comparison.key is None or (comparison.operator, comparison.value) == (":", "*")
-    if key == ML_USE and is_asked:
+    if key != ML_USE:
+        return _OWN_LABELS(comparison)
+    if comparison.key is None or (comparison.operator, comparison.value) == (":", "*"):
         return negate(in_set(SetName.UNASSIGNED))
     use = next((name for name, word in _USES.items() if word == comparison.value), None)
-    found = of_item(NO_ID) if key != ML_USE or use is None else in_set(use)
+    found = of_item(NO_ID) if use is None else in_set(use)
     return negate(found) if comparison.operator == "!=" else found
+
+
+_OWN_LABELS = filters.labels("item_labels")

@@ -139,10 +139,12 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
             raise invalid(("import_configs", f"There must be 1 to {_MAX_IMPORTS} of them."))
         uris: list[str] = []
         kinds = set()
+        item_labels: dict[str, Mapping[str, str]] = {}
         for config in configs:
-            kind, annotation_set, sources = _import_config(config)
+            kind, annotation_set, sources, labels = _import_config(config)
             kinds.add((kind, annotation_set))
             uris += sources
+            item_labels |= dict.fromkeys(sources, labels) if labels else {}
         if len({kind for kind, _ in kinds}) > 1:
             raise ServiceError(Code.UNIMPLEMENTED, "The emulator imports one kind at once.")
         if len(kinds) > 1:
@@ -150,7 +152,9 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
             raise ServiceError(Code.UNIMPLEMENTED, text)
         kind, annotation_set = kinds.pop()
         return operation_reply(
-            self._engine.datasets.import_data(*self.named(request), uris, kind, annotation_set)
+            self._engine.datasets.import_data(
+                *self.named(request), uris, kind, annotation_set, item_labels
+            )
         )
 
     def export_data(self, request: Request) -> Reply:
@@ -169,11 +173,11 @@ class VertexDatasets(ResourceMethods[Dataset, int]):
         return operation_reply(self._engine.datasets.export_data(*self.named(request), uri, titles))
 
 
-def _import_config(config: Fields) -> tuple[AnnotationKind, str, list[str]]:
-    """The kind of annotations, the annotation set that is named, and the files."""
+def _import_config(config: Fields) -> tuple[AnnotationKind, str, list[str], dict[str, str]]:
+    """The kind of annotations, the annotation set that is named, the files, labels of images."""
     source = config.message("gcsSource")
     schema = config.text("importSchemaUri")
-    config.mapping("dataItemLabels")
+    labels = config.mapping("dataItemLabels")
     annotation_set = config.mapping("annotationLabels").get(SET_LABEL, "")
     uris = source.texts("uris") if source else []
     if source is not None:
@@ -183,7 +187,7 @@ def _import_config(config: Fields) -> tuple[AnnotationKind, str, list[str]]:
         raise invalid((config.path("gcsSource"), "Required field not set."))
     if schema not in IMPORT_KINDS:
         raise invalid((config.path("importSchemaUri"), "It is no schema of image annotations."))
-    return IMPORT_KINDS[schema], annotation_set, uris
+    return IMPORT_KINDS[schema], annotation_set, uris, labels
 
 
 def _schema_term(comparison: filters.Comparison) -> Term:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from automl_plan.emulator.call_readings import PIPELINES_BY_LABEL
+from automl_plan.emulator.data_items import of_item
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
@@ -17,6 +18,7 @@ from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.versions import check_aliases, check_family
 from automl_plan.emulator.vertex import filters
+from automl_plan.emulator.vertex.data_items import label_term
 from automl_plan.emulator.vertex.names import (
     LISTS,
     check_named,
@@ -26,7 +28,6 @@ from automl_plan.emulator.vertex.names import (
 )
 from automl_plan.emulator.vertex.operations import operation_reply
 from automl_plan.emulator.vertex.schemas import (
-    ML_USE_LABEL,
     MODEL_TYPE_NUMBERS,
     MODEL_TYPES,
     TRAINING_TASKS,
@@ -243,7 +244,7 @@ def _new_model(engine: Engine, scope: Scope, fields: Fields) -> NewModel:
         version_aliases=aliases,
         multilabel=multilabel,
         split=chosen.shares,
-        assigned_only=chosen.by_filter,
+        filters=chosen.filters,
         saved_query=chosen.saved_query,
         request={
             "display_name": display_name,
@@ -293,14 +294,14 @@ def _inputs(inputs: Fields, problem: Problem) -> tuple[str, int, bool | None, st
 class _Data(NamedTuple):
     """The data of a training.
 
-    `shares` are those of the sets; None keeps the assigned sets, and `by_filter` then leaves out
-    images without one. `saved_query` is the annotation set that it names. `message` is what the
+    `shares` are those of the sets; None keeps the assigned sets. `filters` choose the images of
+    each set. `saved_query` is the annotation set that it names. `message` is what the
     service returns.
     """
 
     dataset_id: str
     shares: list[float] | None
-    by_filter: bool
+    filters: tuple[Term, ...]
     message: Mapping[str, object]
     saved_query: int | None = None
 
@@ -316,24 +317,25 @@ def _data(data: Fields) -> _Data:
     named = omit_empty({"datasetId": dataset_id, "savedQueryId": saved_query})
     chosen = read_number(saved_query) if saved_query else None
     if by_filter is not None:
-        written = {f"{use}Filter": _filter_of(by_filter, use) for use in _USES}
+        written = {f"{use}Filter": by_filter.text(f"{use}Filter") for use in _USES}
+        terms = tuple(_item_filter(by_filter.path(name), text) for name, text in written.items())
         by_filter.finish()
-        return _Data(dataset_id, None, True, {**named, "filterSplit": written}, chosen)
+        return _Data(dataset_id, None, terms, {**named, "filterSplit": written}, chosen)
     if fractions is None:
-        return _Data(dataset_id, _SHARES, False, named, chosen)
+        return _Data(dataset_id, _SHARES, (), named, chosen)
     given = {f"{use}Fraction": fractions.number(f"{use}Fraction") or 0.0 for use in _USES}
     fractions.finish()
     if any(share < 0 for share in given.values()) or sum(given.values()) > 1 + 1e-9:
         raise invalid((data.path("fractionSplit"), "The fractions add up to at most 1."))
     shares = [*given.values()] if any(given.values()) else _SHARES
-    return _Data(dataset_id, shares, False, {**named, "fractionSplit": omit_empty(given)}, chosen)
+    return _Data(dataset_id, shares, (), {**named, "fractionSplit": omit_empty(given)}, chosen)
 
 
-def _filter_of(split: Fields, use: str) -> str:
-    text = split.text(f"{use}Filter")
-    if text != f"{ML_USE_LABEL}={use}":
-        raise ServiceError(
-            Code.UNIMPLEMENTED,
-            f"The emulator splits by {ML_USE_LABEL}=training, validation and test only.",
-        )
-    return text
+def _item_filter(path: str, text: str) -> Term:
+    """The filter of images of a set; `-` is that of none (proto: FilterSplit)."""
+    if not text:
+        raise invalid((path, "Required field not set."))
+    if text == "-":
+        return of_item(NO_ID)
+    [term] = filters.parse_filter(text, {"labels": label_term})
+    return term

@@ -105,5 +105,3 @@ EXPORT_FORMATS: Mapping[str, str] = {
     "core-ml": "core_ml",
 }
 """The engine's export formats by Vertex AI's names (proto: Model.ExportFormat.id)."""
-ML_USE_LABEL = "labels.aiplatform.googleapis.com/ml_use"
-"""The label of data items with the set from the import file (proto: FilterSplit)."""
