@@ -249,6 +249,7 @@ class _Vertex:
         evaluations = ask("GET", f"{model}/evaluations")
         for each in evaluations.get("modelEvaluations", []):
             ask("GET", f"{model}/evaluations/{_tail(each.get('name'))}/slices")
+        self._walk.clock.advance(HOUR)
         self._deployed(model)
         self._items(dataset)
         destination = {"gcsDestination": {"outputUriPrefix": "gs://bucket/exported"}}
@@ -266,8 +267,24 @@ class _Vertex:
         for query in ("", "?pageSize=1", "?pageSize=5000"):
             ask("GET", f"{home}/datasets{query}")
         ask("GET", f"{home}/trainingPipelines")
+        self._sets()
         self._walk.clock.advance(19 * 31 * 24 * HOUR)
         ask("GET", f"{home}/models")
+
+    def _sets(self) -> None:
+        """Images of two imports, the second of which names another annotation set."""
+        ask, dataset = self._walk.ask, self._dataset("sets")
+        config = {
+            "gcsSource": {"uris": ["gs://bucket/others.csv"]},
+            "importSchemaUri": IMPORT,
+            "annotationLabels": {"aiplatform.googleapis.com/annotation_set_name": "mine"},
+        }
+        self._ended(ask("POST", f"{dataset}:import", {"importConfigs": [config]}))
+        ask("GET", f"{dataset}/savedQueries")
+        ask("GET", f"{dataset}:searchDataItems")
+        ended = self._trained(self._train(dataset, "sets"))
+        made = ended.get("modelToUpload", {})
+        ask("GET", f"{self._home}/models/{_tail(made.get('name'))}")
 
     def _dataset(self, name: str) -> str:
         asked = {"displayName": name, "metadataSchemaUri": IMAGES}
