@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import combinations
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from automl_plan.emulator.answer_readings import PROJECT_IN_NAMES
 from automl_plan.emulator.billing import ChargeKind, Outcome
 from automl_plan.emulator.call_readings import ETAG_MISMATCH
 from automl_plan.emulator.http import Request
@@ -24,7 +26,9 @@ from automl_plan.emulator.readings import READINGS
 from automl_plan.errors import AutomlPlanError
 from automl_plan.execution.events import ApplyResult
 from automl_plan.model.address import ResourceKind, dataset_address, model_address
+from automl_plan.model.model_types import Problem
 from automl_plan.planning.options import PlanMode, PlanOptions
+from automl_plan.providers.google.vertex.vocabulary import TRAINING_TASKS
 from tests.apis import APIS, endpoint_of, fault_of
 from tests.depth import times
 from tests.project import Project
@@ -384,3 +388,42 @@ def test_what_somebody_changes_meanwhile_is_read_again(
             workspace.provider.update(ResourceKind.DATASET, there.id, {"description": "ours"})
             found = workspace.provider.dataset(there.id)
     assert (found.description, found.labels.get("team")) == ("ours", "b")
+
+
+@pytest.mark.parametrize("value", PROJECT_IN_NAMES.values)
+@pytest.mark.parametrize("api", APIS)
+def test_what_others_train_on_our_dataset_is_drift(tmp_path: Path, api: str, value: str) -> None:
+    """Their model names the dataset by its id, or by a full name with the project's number."""
+    (tmp_path / "client").mkdir()
+    readings = {PROJECT_IN_NAMES.name: value}
+    with still_service(tmp_path, readings, datetime.now(UTC), listens=True) as service:
+        _fill(service.buckets / "images")
+        scenario = Scenario(tmp_path / "client", api, service)
+        scenario.declare(8_000)
+        scenario.applied()
+        client = _Client(tmp_path / "client", api, service)
+        with client.workspace() as workspace:
+            provider = workspace.provider
+            (there,) = provider.datasets()
+            start = "/vertex/v1" if api == "vertex" else "/v1"
+            method = "trainingPipelines" if api == "vertex" else "models"
+            path = f"{start}/projects/shop/locations/us-central1/{method}"
+            body = json.dumps(_training_of_others(api, there.id)).encode()
+            assert service.server.answer(Request("POST", path, {}, body), None).status == 200
+            while provider.active_operations():
+                time.sleep(0.02)
+        drift = client.plan().plan.drift
+    assert [each.trained is not None for each in drift] == [True]
+
+
+def _training_of_others(api: str, dataset_id: str) -> object:
+    if api == "automl":
+        metadata = {"imageClassificationModelMetadata": {"trainBudgetMilliNodeHours": "8000"}}
+        return {"displayName": "theirs", "datasetId": dataset_id, **metadata}
+    return {
+        "displayName": "theirs",
+        "trainingTaskDefinition": TRAINING_TASKS[Problem.IMAGE_CLASSIFICATION],
+        "trainingTaskInputs": {"modelType": "CLOUD", "budgetMilliNodeHours": "8000"},
+        "inputDataConfig": {"datasetId": dataset_id},
+        "modelToUpload": {"displayName": "theirs"},
+    }
