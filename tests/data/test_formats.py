@@ -15,9 +15,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import Struct
 
 from automl_plan.data.dataset_kinds import DatasetKind
+from automl_plan.data.import_rows import ImportRow, read_rows, rows_of
 from automl_plan.data.lint import Linter
 from automl_plan.data.lint_rules import Severity
 from automl_plan.data.sources import SourceReader
@@ -32,6 +35,7 @@ from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.providers.protocol import Provider
 from automl_plan.providers.registry import open_provider
 from tests.conftest import RunningEmulator, StartEmulator
+from tests.depth import times
 
 ML_USE = "aiplatform.googleapis.com/ml_use"
 
@@ -336,6 +340,47 @@ def test_what_each_provider_says_of_documented_rows(fast: bool) -> None:
         "label-documented",
     }
     assert rules("automl", labels, DatasetKind.MULTICLASS) == {"label-documented"}
+
+
+ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+ANNOTATION: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "displayName": st.sampled_from(["cat", "Baked goods", "", "\0", "l" * 129]) | ANY,
+        "xMin": st.sampled_from([0, 0.1, 1, 2, -1]) | ANY,
+        "yMax": st.sampled_from([0, 0.5, 1]) | ANY,
+        "annotationResourceLabels": st.just({}) | ANY,
+        "x_min": ANY,
+    },
+)
+LINE: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+    {"imageGcsUri": st.sampled_from(["a.png", "gs://b/c", "gs://b", ""]) | ANY},
+    optional={
+        "classificationAnnotation": ANNOTATION | ANY,
+        "classificationAnnotations": st.lists(ANNOTATION, max_size=3) | ANY,
+        "boundingBoxAnnotations": st.lists(ANNOTATION, max_size=3) | ANY,
+        "dataItemResourceLabels": st.sampled_from([{ML_USE: "test"}, {ML_USE: "x"}]) | ANY,
+    },
+)
+LINES = st.lists(LINE.map(json.dumps).map(str.encode) | st.binary(max_size=40), max_size=6)
+
+
+@settings(max_examples=times(60, 2_000))
+@given(LINES)
+def test_any_json_lines_are_rows_or_faults(lines: list[bytes]) -> None:
+    content = b"\n".join(lines)
+    read = list(read_rows("d.jsonl", io.BytesIO(content)))
+    rows = [row for row in read if isinstance(row, ImportRow) and not row.faults]
+    for kind in DatasetKind:
+        linted = Linter(lambda _: io.BytesIO(content), VERTEX.limits).lint(
+            "d.jsonl", ["d.jsonl"], kind
+        )
+        assert linted.rows == len(read)
+    try:
+        assert list(rows_of(["d.jsonl"], lambda _: io.BytesIO(content))) == rows
+        assert len(rows) == len(read)
+    except SourceError:
+        assert len(rows) < len(read)
 
 
 def test_bad_lines_are_named() -> None:
