@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from automl_plan.emulator.answer_readings import ANSWER_READINGS
 from automl_plan.emulator.call_readings import CALL_READINGS
 from automl_plan.emulator.errors import StartError
+from automl_plan.emulator.evaluation_readings import EVALUATION_READINGS
 from automl_plan.emulator.reading import Reading as Reading  # others import it from here
 
 ITEM_IMAGE = Reading(
@@ -216,6 +217,7 @@ READINGS: tuple[Reading, ...] = (
     *ANSWER_READINGS,
     *CALL_READINGS,
     MODEL_NAMES,
+    *EVALUATION_READINGS,
     ITEM_IMAGE,
     ITEM_SEARCH,
     ITEM_ANNOTATIONS,

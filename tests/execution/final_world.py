@@ -123,7 +123,9 @@ def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _evaluations(found: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    return [{**to_builtins(each), "id": "", "create_time": ""} for each in found]
+    # AutoML v1's evaluations of labels have that area, as printed; Vertex AI's have none.
+    left_out = {"id": "", "create_time": "", "au_roc": None}
+    return [{**to_builtins(each), **left_out} for each in found]
 
 
 def serving(front: Front, models: Sequence[LiveModel]) -> dict[str, int]:

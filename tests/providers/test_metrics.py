@@ -68,7 +68,7 @@ class Outcome:
 
     def area(self, labels: list[int]) -> float:
         there = sum(self.images[label] for label in labels)
-        return round(sum(self.found[label][2] for label in labels) / there, 7) if there else 0.0
+        return round(sum(self.found[label][1] for label in labels) / there, 7) if there else 0.0
 
     @property
     def rows(self) -> list[list[int]]:

@@ -7,9 +7,15 @@ from automl_plan.emulator.automl.names import number_of, scope_of, wire_id
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model, ModelEvaluation
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.sql_filters import Term, equals
 from automl_plan.emulator.training.types import ClassificationMetrics
-from automl_plan.emulator.wire.metrics import detection_json, threshold_json
+from automl_plan.emulator.wire.metrics import (
+    detection_json,
+    examples_json,
+    labels_json,
+    shows_matrix,
+)
 from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.requests import (
     LIST_PARAMETERS,
@@ -23,52 +29,51 @@ from automl_plan.emulator.wire.requests import (
 _ALL_MODELS = "-"
 
 
-def render(found: ModelEvaluation, model: Model) -> dict[str, object]:
+def render(readings: Readings, found: ModelEvaluation, model: Model) -> dict[str, object]:
     """Return a ModelEvaluation message."""
     evaluation, metrics = found.evaluation, found.evaluation.metrics
     spec_id = found.annotation_spec_id
     if isinstance(metrics, ClassificationMetrics):
         field = "classificationEvaluationMetrics"
-        message = _classification(metrics, dict(model.specs), spec_id)
+        message = _classification(readings, metrics, dict(model.specs), spec_id)
     else:
         field = "imageObjectDetectionEvaluationMetrics"
-        message = detection_json(metrics, "boundingBoxMetricsEntries", "confidenceMetricsEntries")
+        lists = ("boundingBoxMetricsEntries", "confidenceMetricsEntries")
+        message = detection_json(readings, metrics, *lists)
     name = f"{parent(model.scope)}/models/{wire_id(model.problem, model.id)}"
-    return omit_empty(
+    texts = omit_empty(
         {
             "name": f"{name}/modelEvaluations/{found.id}",
             "annotationSpecId": None if spec_id is None else str(spec_id),
             "displayName": evaluation.label,
             "createTime": timestamp(found.created),
-            "evaluatedExampleCount": evaluation.evaluated_example_count,
-            field: message,
         }
     )
+    examples = examples_json(
+        readings,
+        "evaluatedExampleCount",
+        evaluation.evaluated_example_count,
+        overall=spec_id is None,
+    )
+    return {**texts, **examples, field: message}
 
 
 def _classification(
-    metrics: ClassificationMetrics, specs: Mapping[int, str], spec_id: int | None
+    readings: Readings,
+    metrics: ClassificationMetrics,
+    specs: Mapping[int, str],
+    spec_id: int | None,
 ) -> dict[str, object]:
     used = list(specs) if spec_id is None else [spec_id]
-    confusion = None
-    if metrics.confusion is not None:
-        confusion = {
+    lists = ("confidenceMetricsEntry", "positionThreshold")
+    found = labels_json(readings, metrics, lists, au_roc=spec_id is not None)
+    if shows_matrix(readings, metrics):
+        found["confusionMatrix"] = {
             "annotationSpecId": [str(each) for each in specs],
             "displayName": list(specs.values()),
-            "row": [{"exampleCount": list(row)} for row in metrics.confusion],
+            "row": [{"exampleCount": list(row)} for row in metrics.confusion or ()],
         }
-    return omit_empty(
-        {
-            "auPrc": metrics.au_prc,
-            "auRoc": metrics.au_roc,
-            "logLoss": metrics.log_loss,
-            "confidenceMetricsEntry": [
-                threshold_json(entry, "positionThreshold") for entry in metrics.thresholds
-            ],
-            "confusionMatrix": confusion,
-            "annotationSpecId": [str(each) for each in used],
-        }
-    )
+    return {**found, **omit_empty({"annotationSpecId": [str(each) for each in used]})}
 
 
 class AutomlEvaluations:
@@ -86,7 +91,8 @@ class AutomlEvaluations:
         models = self._engine.models
         found = models.evaluations(scope, number, terms, page.window)
         owners = {each: models.get(scope, each) for each in {item.model_id for item in found.items}}
-        messages = [render(item, owners[item.model_id]) for item in found.items]
+        readings = self._engine.readings
+        messages = [render(readings, item, owners[item.model_id]) for item in found.items]
         return list_reply(request, "modelEvaluation", messages, page.token(found.next_before))
 
     def get(self, request: Request) -> Reply:
@@ -95,7 +101,7 @@ class AutomlEvaluations:
         model = self._engine.models.get(scope, number)
         evaluation_id = read_number(request.params["evaluation"])
         found = self._engine.models.evaluation(scope, number, evaluation_id)
-        return json_reply(render(found, model))
+        return json_reply(render(self._engine.readings, found, model))
 
 
 def _spec_term(comparison: Comparison) -> Term:

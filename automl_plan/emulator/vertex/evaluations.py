@@ -7,13 +7,14 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import not_found
 from automl_plan.emulator.http import Reply, Request, json_reply
 from automl_plan.emulator.objects import Model, ModelEvaluation
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.sql_filters import Term, equals
 from automl_plan.emulator.training.types import ClassificationMetrics
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.models import metadata
 from automl_plan.emulator.vertex.names import LISTS, model_name, scope_of
 from automl_plan.emulator.vertex.schemas import METRICS
-from automl_plan.emulator.wire.metrics import detection_json, threshold_json
+from automl_plan.emulator.wire.metrics import detection_json, labels_json, shows_matrix
 from automl_plan.emulator.wire.names import read_number
 from automl_plan.emulator.wire.requests import (
     apply_read_mask,
@@ -28,13 +29,15 @@ from automl_plan.emulator.wire.requests import (
 _DIMENSION = "annotationSpec"
 
 
-def render(found: ModelEvaluation, model: Model, owner: str) -> dict[str, object]:
+def render(
+    readings: Readings, found: ModelEvaluation, model: Model, owner: str
+) -> dict[str, object]:
     """Return a ModelEvaluation message, of the overall evaluation."""
     return omit_empty(
         {
             "name": f"{owner}/evaluations/{found.id}",
             "metricsSchemaUri": METRICS[model.problem],
-            "metrics": _metrics(found, model),
+            "metrics": _metrics(readings, found, model),
             "createTime": timestamp(found.created),
             "sliceDimensions": [_DIMENSION],
             "metadata": metadata(model),
@@ -43,45 +46,37 @@ def render(found: ModelEvaluation, model: Model, owner: str) -> dict[str, object
 
 
 def render_slice(
-    found: ModelEvaluation, overall: int, model: Model, owner: str
+    readings: Readings, found: ModelEvaluation, overall: int, model: Model, owner: str
 ) -> dict[str, object]:
     """Return a ModelEvaluationSlice message, of the evaluation of a label."""
     return {
         "name": f"{owner}/evaluations/{overall}/slices/{found.id}",
         "slice": {"dimension": _DIMENSION, "value": found.evaluation.label},
         "metricsSchemaUri": METRICS[model.problem],
-        "metrics": _metrics(found, model),
+        "metrics": _metrics(readings, found, model),
         "createTime": timestamp(found.created),
     }
 
 
-def _metrics(found: ModelEvaluation, model: Model) -> dict[str, object]:
+def _metrics(readings: Readings, found: ModelEvaluation, model: Model) -> dict[str, object]:
     metrics = found.evaluation.metrics
     if isinstance(metrics, ClassificationMetrics):
-        return _classification(metrics, dict(model.specs))
-    return detection_json(metrics, "boundingBoxMetrics", "confidenceMetrics")
+        return _classification(readings, metrics, dict(model.specs))
+    return detection_json(readings, metrics, "boundingBoxMetrics", "confidenceMetrics")
 
 
-def _classification(metrics: ClassificationMetrics, specs: Mapping[int, str]) -> dict[str, object]:
-    confusion = None
-    if metrics.confusion is not None:
-        confusion = {
+def _classification(
+    readings: Readings, metrics: ClassificationMetrics, specs: Mapping[int, str]
+) -> dict[str, object]:
+    found = labels_json(readings, metrics, ("confidenceMetrics", "maxPredictions"), au_roc=False)
+    if shows_matrix(readings, metrics):
+        found["confusionMatrix"] = {
             "annotationSpecs": [
                 {"id": str(number), "displayName": label} for number, label in specs.items()
             ],
-            "rows": [list(row) for row in metrics.confusion],
+            "rows": [list(row) for row in metrics.confusion or ()],
         }
-    return omit_empty(
-        {
-            "auPrc": metrics.au_prc,
-            "auRoc": metrics.au_roc,
-            "logLoss": metrics.log_loss,
-            "confidenceMetrics": [
-                threshold_json(entry, "maxPredictions") for entry in metrics.thresholds
-            ],
-            "confusionMatrix": confusion,
-        }
-    )
+    return found
 
 
 class VertexEvaluations:
@@ -96,13 +91,17 @@ class VertexEvaluations:
         model, page = self._model(request), paging(request)
         terms = [*filters.read_filter(request, {}), equals("annotation_spec_id", None)]
         found = self._engine.models.evaluations(model.scope, model.id, terms, page.window)
-        messages = [render(each, model, self._owner(model)) for each in found.items]
+        messages = [
+            render(self._engine.readings, each, model, self._owner(model)) for each in found.items
+        ]
         return list_reply(request, "modelEvaluations", messages, page.token(found.next_before))
 
     def get(self, request: Request) -> Reply:
         check_query(request)
         model = self._model(request)
-        return json_reply(render(self._overall(request, model), model, self._owner(model)))
+        return json_reply(
+            render(self._engine.readings, self._overall(request, model), model, self._owner(model))
+        )
 
     def list_slices(self, request: Request) -> Reply:
         """List the evaluations of labels; filter: slice.dimension."""
@@ -112,7 +111,10 @@ class VertexEvaluations:
         terms = [equals("annotation_spec_id", None, negated=True)]
         terms += filters.read_filter(request, {"slice.dimension": _dimension_term})
         found = self._engine.models.evaluations(model.scope, model.id, terms, page.window)
-        messages = [render_slice(each, overall.id, model, owner) for each in found.items]
+        messages = [
+            render_slice(self._engine.readings, each, overall.id, model, owner)
+            for each in found.items
+        ]
         token = page.token(found.next_before)
         return list_reply(request, "modelEvaluationSlices", messages, token)
 
@@ -124,9 +126,9 @@ class VertexEvaluations:
         found = self._engine.models.evaluation(model.scope, model.id, number)
         if found.annotation_spec_id is None:
             raise not_found("The model evaluation slice does not exist.")
-        return json_reply(
-            apply_read_mask(request, render_slice(found, overall.id, model, self._owner(model)))
-        )
+        readings, owner = self._engine.readings, self._owner(model)
+        message = render_slice(readings, found, overall.id, model, owner)
+        return json_reply(apply_read_mask(request, message))
 
     def _model(self, request: Request) -> Model:
         scope = scope_of(request.params)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -42,17 +42,43 @@ def label_thresholds(entries: object, position: str) -> _Entries:
 
 
 def _of_label(entry: Mapping[str, Any]) -> ConfidenceMetrics:
-    return ConfidenceMetrics(
+    precision, recall = number(entry.get("precision")), number(entry.get("recall"))
+    found = ConfidenceMetrics(
         threshold=number(entry.get("confidenceThreshold")),
-        precision=number(entry.get("precision")),
-        recall=number(entry.get("recall")),
-        f1_score=number(entry.get("f1Score")),
-        false_positive_rate=number(entry.get("falsePositiveRate")),
-        true_positives=integer(entry.get("truePositiveCount")),
-        false_positives=integer(entry.get("falsePositiveCount")),
-        false_negatives=integer(entry.get("falseNegativeCount")),
-        true_negatives=integer(entry.get("trueNegativeCount")),
+        precision=precision,
+        recall=recall,
+        f1_score=unless_denied(number(entry.get("f1Score")), precision and recall),
     )
+    hits, wrong, missed, right = (
+        integer(entry.get(f"{name}Count"))
+        for name in ("truePositive", "falsePositive", "falseNegative", "trueNegative")
+    )
+    if recall and (hits, wrong, missed) == (0, 0, 0):
+        return found  # noughts for what is not counted
+    return replace(
+        found,
+        false_positive_rate=number(entry.get("falsePositiveRate")),
+        true_positives=hits,
+        false_positives=wrong,
+        false_negatives=missed,
+        true_negatives=right,
+    )
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def unless_denied(told: _Number | None, evidence: object) -> _Number | None:
+    """Return a number; None for a nought where there is evidence that it is none.
+
+    ProtoJSON may also be written with noughts for what is not set.
+    """
+    return None if not told and evidence else told
+
+
+def found_any(entries: _Entries) -> bool:
+    """Return whether anything was found at any threshold: then there was something to find."""
+    return any(entry.recall or entry.true_positives for entry in entries)
 
 
 def box_thresholds(entries: object, inner: str) -> _Entries:

@@ -31,9 +31,11 @@ from automl_plan.providers.google.metrics import (
     completed,
     confusion,
     fitting,
+    found_any,
     label_thresholds,
     objects,
     told_positives,
+    unless_denied,
 )
 
 DATASET_METADATA = {
@@ -253,13 +255,16 @@ def evaluation(answer: Mapping[str, Any], matrix: ConfusionMatrix | None = None)
     if isinstance(classification, dict):
         return _of_labels(metrics, classification, matrix)
     if isinstance(detection, dict):
-        boxes = integer(detection.get("evaluatedBoundingBoxCount"))
         entries = box_thresholds(
             detection.get("boundingBoxMetricsEntries"), "confidenceMetricsEntries"
         )
+        any_found = found_any(entries)
+        boxes = unless_denied(integer(detection.get("evaluatedBoundingBoxCount")), any_found)
+        mean = number(detection.get("boundingBoxMeanAveragePrecision"))
         return replace(
             metrics,
-            mean_average_precision=number(detection.get("boundingBoxMeanAveragePrecision")),
+            example_count=unless_denied(metrics.example_count, any_found),
+            mean_average_precision=unless_denied(mean, any_found),
             thresholds=completed(entries, boxes),
             positives=boxes,
         )
@@ -269,11 +274,13 @@ def evaluation(answer: Mapping[str, Any], matrix: ConfusionMatrix | None = None)
 def _of_labels(
     found: Evaluation, metrics: Mapping[str, Any], matrix: ConfusionMatrix | None
 ) -> Evaluation:
+    area = number(metrics.get("auPrc"))
     own = _confusion(metrics.get("confusionMatrix"))
     entries = label_thresholds(metrics.get("confidenceMetricsEntry"), "positionThreshold")
     known = own if found.label is None else matrix
     counted = fitting(None if known is None else known.examples(found.label), entries)
-    examples = counted if found.example_count is None else found.example_count
+    told = unless_denied(found.example_count, found_any(entries))
+    examples = counted if told is None else told
     positives = told_positives(entries)
     if positives is None:
         # Overall, images may have several labels, or none; only a matrix counts each once.
@@ -281,8 +288,8 @@ def _of_labels(
     return replace(
         found,
         example_count=examples,
-        au_prc=number(metrics.get("auPrc")),
-        au_roc=number(metrics.get("auRoc")),
+        au_prc=area,
+        au_roc=unless_denied(number(metrics.get("auRoc")), area),
         log_loss=number(metrics.get("logLoss")),
         thresholds=completed(entries, positives),
         confusion=own,

@@ -42,9 +42,11 @@ from automl_plan.providers.google.metrics import (
     completed,
     confusion,
     fitting,
+    found_any,
     label_thresholds,
     objects,
     told_positives,
+    unless_denied,
 )
 from automl_plan.providers.google.vertex.saved_queries import (
     annotation_sets,
@@ -126,12 +128,14 @@ def _evaluation(
         simulated=mapping(answer.get("metadata")).get("simulated") is True,
     )
     if "boundingBoxMetrics" in metrics or "boundingBoxMeanAveragePrecision" in metrics:
-        boxes = integer(metrics.get("evaluatedBoundingBoxCount"))
         entries = box_thresholds(metrics.get("boundingBoxMetrics"), "confidenceMetrics")
+        any_found = found_any(entries)
+        boxes = unless_denied(integer(metrics.get("evaluatedBoundingBoxCount")), any_found)
+        mean = number(metrics.get("boundingBoxMeanAveragePrecision"))
         return replace(
             found,
             example_count=boxes,
-            mean_average_precision=number(metrics.get("boundingBoxMeanAveragePrecision")),
+            mean_average_precision=unless_denied(mean, any_found),
             thresholds=completed(entries, boxes),
             positives=boxes,
         )
@@ -139,11 +143,12 @@ def _evaluation(
     examples = told_positives(entries)
     if examples is None and matrix is not None:
         examples = fitting(matrix.examples(label), entries)
+    area = number(metrics.get("auPrc"))
     return replace(
         found,
         example_count=examples,
-        au_prc=number(metrics.get("auPrc")),
-        au_roc=number(metrics.get("auRoc")),
+        au_prc=area,
+        au_roc=unless_denied(number(metrics.get("auRoc")), area),
         log_loss=number(metrics.get("logLoss")),
         thresholds=completed(entries, examples),
         confusion=_confusion(metrics.get("confusionMatrix")),
