@@ -125,7 +125,12 @@ def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
 def _evaluations(found: Sequence[Evaluation]) -> list[dict[str, Any]]:
     # AutoML v1's evaluations of labels have that area, as printed; Vertex AI's have none.
     left_out = {"id": "", "create_time": "", "au_roc": None}
-    return [{**to_builtins(each), **left_out} for each in found]
+    # It does not tell how many images have a box of a label, as Vertex AI tells no images at all.
+    of_boxes = {"example_count": None}
+    return [
+        {**to_builtins(e), **left_out, **(of_boxes if e.mean_average_precision is not None else {})}
+        for e in found
+    ]
 
 
 def serving(front: Front, models: Sequence[LiveModel]) -> dict[str, int]:
