@@ -6,6 +6,7 @@ from enum import Enum, auto
 from math import exp, lgamma, log, log1p, sqrt
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from automl_plan.model.evaluation import (
     ConfidenceMetrics,
@@ -278,7 +279,9 @@ def no_better_than_guessing(overall: Evaluation) -> str | None:
     Evaluating Binary Classifiers on Imbalanced Datasets". Overall figures pool the decisions on
     all labels, so the share is the mean over labels: one in three with three classes. A model is
     said to be no better when the 95% interval of each reported area reaches down to the
-    value of guessing. The interval of auPRC is that of `Measure`. An area under the ROC curve is
+    value of guessing. The interval of auPRC is that of `Measure`; where it is the only area that is
+    reported, each image counts as one, since the wide interval of few images proves nothing: a
+    model that is right on all of 4 images is not said to guess. An area under the ROC curve is
     the chance that a positive example scores above a negative one, whose variance is at most that
     of a share of as many examples as the rarer of the two has (Birnbaum & Klose 1957, "Bounds for
     the Variance of the Mann-Whitney Statistic"); so that share's score interval is taken.
@@ -291,6 +294,8 @@ def no_better_than_guessing(overall: Evaluation) -> str | None:
     told = []
     share = positive / (positive + negative) if positive and negative else None
     found = measure(overall, Metric.AU_PRC, DEFAULT_THRESHOLD)
+    if isinstance(found, Measure) and overall.au_roc is None:
+        found = replace(found, weight=1.0)
     if share is not None and isinstance(found, Measure) and (within := found.within(z)):
         told.append(("auPRC", found.value, share, within.low))
     if overall.au_roc is not None:

@@ -101,6 +101,7 @@ def test_whatever_is_told_or_not(images: int, labels: int, skill: float, seed: i
         Evaluation("1", None, 75, mean_average_precision=0.01),
         Evaluation("1", None, 75),
         Evaluation("1", None, 75, au_prc=0.3),  # whose share by guessing nothing tells
+        Evaluation("1", None, 4, 1.0, confusion=ConfusionMatrix(("a", "b"), ((2, 0), (0, 2)))),
     ],
 )
 def test_where_nothing_tells_nothing_is_said(evaluation: Evaluation) -> None:
