@@ -16,7 +16,8 @@ from msgspec import Struct, field
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.json import Json
 from automl_plan.model.lifespan import Lifespan
-from automl_plan.model.model_types import ModelTypes, Problem
+from automl_plan.model.model_types import ClassificationType, ModelTypes, Problem
+from automl_plan.model.requirements import Metric
 
 BUDGET = "train_budget_milli_node_hours"
 """The key of the budget in plans, states and the protocol."""
@@ -210,6 +211,13 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """How to move the traffic of an endpoint to another model by hand, as a whole sentence."""
     sets_all_or_none: bool = False
     """Whether sets that import files give (TRAIN, …) count only if all images have one."""
+
+    # -- what evaluations report
+    metrics: frozenset[Metric] = frozenset(Metric)
+    """Those that evaluations are documented or recorded to have, or that follow from others."""
+    counted: frozenset[ClassificationType | None] = frozenset((*ClassificationType, None))
+    """The kinds of models (None: of boxes) whose evaluations tell how many examples there were: a
+    `confidence` is decided by that."""
 
     # -- which trainings are known to fail
     problems: frozenset[Problem] = frozenset(Problem)

@@ -37,6 +37,7 @@ _MEANINGS = {
     f"note/{NoteKind.SHARED}": "An object belongs to two addresses.",
     f"note/{NoteKind.SOURCES}": "A dataset may differ from its sources.",
     f"note/{NoteKind.TRAINED}": "A version was trained on fewer images than were declared.",
+    f"note/{NoteKind.GATE}": "A gate may be undecided once its model is trained.",
 }
 _FAMILIES = {
     "policy": "Plans comply with the team's policy: {}.",

@@ -59,6 +59,7 @@ _NOTES = {
     NoteKind.SHARED: "Recorded twice:",
     NoteKind.SOURCES: "Sources:",
     NoteKind.TRAINED: "Trained on less:",
+    NoteKind.GATE: "Gate may be undecided:",
 }
 _LINE = 100
 """Columns that reasons are wrapped to."""

@@ -26,8 +26,9 @@ def replace(address: Address) -> str:
 
 
 def promote(address: Address, version: int | None) -> str:
-    """The command that makes a version the current one."""
-    return f"`automl-plan models promote {address.name} {version}`"
+    """The command that makes a version the current one; None: one that is not there yet."""
+    number = "VERSION" if version is None else version
+    return f"`automl-plan models promote {address.name} {number}`"
 
 
 def lint(address: Address) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from automl_plan.model.address import Address, ResourceKind
+from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import soon
 from automl_plan.model.live import TOKEN_LABEL, Live, TrainedItems
+from automl_plan.model.model_types import ClassificationType
 from automl_plan.model.ownership_labels import data_label, inputs_digest
 from automl_plan.model.recorded import RecordedResource, Status
+from automl_plan.model.requirements import Metric
 from automl_plan.planning import commands
 from automl_plan.planning.endpoints import ended_deployments
 from automl_plan.planning.plan import TRAININGS, Action, Change, Note, NoteKind
@@ -193,3 +196,47 @@ def _sign(kind: ResourceKind, attributes: Attributes) -> str | None:
 
 def _declared(address: Address, desired: Desired) -> bool:
     return address in desired.datasets or address in desired.models
+
+
+def gate_notes(
+    changes: Iterable[Change], desired: Desired, capabilities: Capabilities
+) -> list[Note]:
+    """Note gates of models to be trained that need numbers that the provider does not promise.
+
+    A version that such a gate can't decide on is paid for all the same.
+    """
+    notes = []
+    for change in changes:
+        model = desired.models.get(change.address)
+        if change.action not in TRAININGS or model is None or model.require is None:
+            continue
+        dataset = desired.datasets[model.dataset]
+        missing = _not_promised(model, dataset.classification_type, capabilities)
+        if missing:
+            text = (
+                f"evaluations of this provider need not have {' and '.join(missing)}: then the "
+                "new version is paid for, kept undeployed, and "
+                f"{commands.promote(change.address, None)} decides. Change `require` to avoid that"
+            )
+            notes.append(Note(change.address, NoteKind.GATE, text))
+    return notes
+
+
+def _not_promised(
+    model: DesiredModel, kind: ClassificationType | None, capabilities: Capabilities
+) -> list[str]:
+    require = model.require
+    assert require is not None  # noqa: S101 (the caller looked)
+    boxes = kind is None
+    asked = {*require.overall, *require.each_label}
+    asked |= {metric for minima in require.labels.values() for metric in minima}
+    if require.not_worse_than_current is not None:
+        asked.add(Metric.MEAN_AVERAGE_PRECISION if boxes else Metric.AU_PRC)
+    missing = sorted(map(str, asked - capabilities.metrics))
+    if require.confidence is None:
+        return missing
+    if Metric.MEAN_AVERAGE_PRECISION in asked:
+        missing.append("a bound of mean_average_precision, which `confidence` needs")
+    if kind not in capabilities.counted:
+        missing.append("the numbers of examples that `confidence` needs")
+    return missing

@@ -231,6 +231,8 @@ class NoteKind(StrEnum):
     """A dataset may differ from its sources."""
     TRAINED = "trained"
     """A version was trained on fewer images than were declared."""
+    GATE = "gate"
+    """A gate may be undecided once its model is trained."""
 
 
 class HeldBy(StrEnum):

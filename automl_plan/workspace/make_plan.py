@@ -15,6 +15,7 @@ from automl_plan.model.homes import homes_of
 from automl_plan.model.timestamps import rfc3339
 from automl_plan.planning.data_findings import advice_of
 from automl_plan.planning.endpoints import with_endpoints
+from automl_plan.planning.notes import gate_notes
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Change, Plan
 from automl_plan.planning.planner import make_plan as plan_changes
@@ -88,9 +89,9 @@ def plan_from(
     if models := models_with_ambiguous_split(plan.changes, inputs.desired, inputs.sources):
         raise _undecided(models, inputs)
     changes = tuple(_placed(c, inputs.desired, configuration) for c in plan.changes)
-    plan = replace(
-        plan, changes=changes, notes=(*plan.notes, *data_notes(plan.changes, refusal_context))
-    )
+    gates = gate_notes(plan.changes, inputs.desired, configuration.capabilities)
+    noted = (*plan.notes, *data_notes(plan.changes, refusal_context), *gates)
+    plan = replace(plan, changes=changes, notes=noted)
     planned = judge_plan(inputs.bind(plan, options, refusal_context), workspace, inputs.reader)
     limits = configuration.capabilities.limits
     wanted = Desired({}, {}) if options.mode is PlanMode.DESTROY else inputs.desired

@@ -9,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from automl_plan.model.address import dataset_address, model_address
+from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 from automl_plan.model.json import written
+from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.planning.gate import GateRow, evaluate_gate
+from automl_plan.planning.notes import gate_notes
+from automl_plan.planning.plan import Action, Change
 from automl_plan.planning.statistics import (
     Interval,
     difference,
@@ -21,6 +26,7 @@ from automl_plan.planning.statistics import (
     two_sided,
     wilson,
 )
+from automl_plan.providers.google.vertex.capabilities import VERTEX
 from automl_plan.workspace.plan_entries import GateEntry
 
 Z = two_sided(0.95)
@@ -378,3 +384,32 @@ def test_json() -> None:
         ],
         "caveat": None,
     }
+
+
+def train(require: Requirements, kind: ClassificationType | None) -> list[str]:
+    """The notes on a gate of a model that is about to be trained at Google's."""
+    problem = Problem.IMAGE_OBJECT_DETECTION if kind is None else Problem.IMAGE_CLASSIFICATION
+    dataset = DesiredDataset(dataset_address("d"), "d", problem, kind, sources=())
+    model = DesiredModel(
+        model_address("m"), "m", dataset.address, problem, "cloud", 8000, require=require
+    )
+    change = Change(model.address, Action.TRAIN, "")
+    desired = Desired({dataset.address: dataset}, {model.address: model})
+    found = gate_notes([change], desired, VERTEX)
+    assert gate_notes([replace(change, action=Action.GATE)], desired, VERTEX) == []
+    return [note.text for note in found]
+
+
+def test_what_is_not_promised_is_said_before_it_is_paid_for() -> None:
+    one, several = ClassificationType.MULTICLASS, ClassificationType.MULTILABEL
+    plain = Requirements({Metric.F1: 0.5, Metric.AU_PRC: 0.5}, each_label={Metric.RECALL: 0.1})
+    sure = replace(plain, confidence=0.95)
+    boxes = Requirements({Metric.RECALL: 0.5}, confidence=0.95)
+    mean = Requirements({Metric.RECALL: 0.5}, not_worse_than_current=0.1, confidence=0.95)
+    for require, kind in ((plain, one), (plain, several), (sure, one), (boxes, None)):
+        assert train(require, kind) == []
+    (text,) = train(sure, several)
+    assert "the numbers of examples that `confidence` needs: then" in text
+    assert "`automl-plan models promote m VERSION` decides" in text
+    (text,) = train(mean, None)
+    assert "a bound of mean_average_precision, which `confidence` needs: then" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.model.transitions import with_current, with_operation
 from automl_plan.planning.command_plans import former_version, plan_promotion
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import NoteKind, Plan
+from automl_plan.planning.plan import HeldBy, NoteKind, Plan
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")
@@ -66,6 +67,93 @@ def test_it_is_not_paid_for_again(turned_down: World) -> None:
     plan = turned_down.plan(WORSE)
     assert plan.empty
     assert [note.kind for note in plan.notes] == [NoteKind.HELD]
+    assert turned_down.trained == 2
+
+
+@pytest.fixture
+def undecided() -> World:
+    """Version 1 serves; on version 2 its gate could not decide."""
+    world = World()
+    world.apply(FIRST)
+    world.passes = None
+    world.apply(WORSE)
+    return world
+
+
+def test_an_undecided_version_is_kept_undeployed_and_not_trained_again(undecided: World) -> None:
+    assert statuses(undecided) == {1: "current", 2: "candidate"}
+    (serving,) = [m.id for m in undecided.models.values() if m.deployed]
+    current = undecided.resources[DIGITS].current
+    assert current is not None
+    assert current.id == serving
+    for _ in range(2):
+        plan = undecided.apply(WORSE)
+        assert plan.empty
+        (note,) = plan.notes
+        assert (note.kind, note.by) == (NoteKind.HELD, HeldBy.UNDECIDED)
+        assert "does not report what these requirements need: au_prc." in note.text
+        assert "models promote digits 2" in note.text
+    assert undecided.trained == 2
+
+
+def test_a_person_settles_what_is_undecided(undecided: World) -> None:
+    undecided.decision = Decision(DecisionKind.PROMOTED, "now", by="ann")
+    plan = plan_promotion(
+        DIGITS, 2, WORSE, undecided.recorded, undecided.live, "asked for", undecided.now
+    )
+    undecided.carry_out(plan, WORSE)
+    assert statuses(undecided) == {2: "current", 1: "former"}
+    assert actions(undecided.apply(WORSE)) == ["dataset.digits delete"]
+    assert undecided.plan(WORSE).empty
+    assert undecided.trained == 2
+
+
+def test_other_requirements_have_an_undecided_version_judged_again(undecided: World) -> None:
+    undecided.passes = True
+    softer = desired(
+        dataset(data="v1:bb"), model(require=Requirements(overall={Metric.RECALL: 0.5}))
+    )
+    assert actions(undecided.apply(softer))[0] == "model.digits gate"
+    assert statuses(undecided) == {2: "current", 1: "former"}
+    assert undecided.trained == 2
+
+
+def test_an_undecided_version_outlives_the_next_one(undecided: World) -> None:
+    """It was paid for: what it was trained on may be declared again."""
+    undecided.passes = True
+    undecided.apply(BETTER)
+    assert statuses(undecided) == {3: "current", 1: "former", 2: "candidate"}
+    assert undecided.plan(WORSE).notes[0].by is HeldBy.UNDECIDED
+
+
+LEFT_OUT = [
+    {"requirement": "au_prc", "required": 0.9, "met": False, "note": "there are no test examples"},
+    {"requirement": "f1 at 0.5", "required": 0.9, "actual": 0.0, "met": False, "low": 0.0},
+    {"requirement": "mean_average_precision", "required": 0.5, "actual": 0.8, "met": False},
+]
+MISSED = {"requirement": "recall at 0.5", "required": 0.9, "actual": 0.8, "met": False, "low": 0.7}
+
+
+@pytest.mark.parametrize("row", LEFT_OUT, ids=lambda row: str(row["requirement"]))
+def test_what_was_rejected_for_a_missing_number_is_judged_again(
+    turned_down: World, row: dict[str, Any]
+) -> None:
+    """Once: as versions before this one recorded it, which took it for 0."""
+
+    def recorded(*rows: dict[str, Any]) -> None:
+        old = Decision(DecisionKind.REJECTED, "then", require=GATE.to_json(), rows=rows)
+        record = turned_down.resources[DIGITS]
+        others = tuple(replace(o, decision=old) for o in record.others)
+        turned_down.resources[DIGITS] = replace(record, others=others)
+
+    recorded(row, MISSED)
+    assert turned_down.plan(WORSE).empty
+    recorded(row, {**row, "met": True})
+    turned_down.passes = False
+    plan = turned_down.apply(WORSE)
+    assert actions(plan)[0] == "model.digits gate"
+    assert plan.changes[0].reason.startswith("rejected for numbers that the service did not report")
+    assert turned_down.plan(WORSE).empty
     assert turned_down.trained == 2
 
 

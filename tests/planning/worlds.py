@@ -102,8 +102,8 @@ class World:
     trained: int = 0
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     """By the service's clock."""
-    passes: bool = True
-    """What gates decide."""
+    passes: bool | None = True
+    """What gates decide; None: they can't."""
     decision: Decision | None = None
     """A person's, for promotions."""
     fewest_serving: int = 99
@@ -241,21 +241,29 @@ class World:
                 chosen = change.object_id or max(candidates, key=lambda o: o.version or 0).id
                 passed = self.passes or change.action is Action.PROMOTE
                 require = wanted.models[change.address].require
+                undecided = not passed and self.passes is None
                 kind = DecisionKind.PASSED if passed else DecisionKind.REJECTED
                 decision = self.decision or Decision(
-                    kind, "now", require=require.to_json() if require else None
+                    DecisionKind.UNDECIDED if undecided else kind,
+                    "now",
+                    require=require.to_json() if require else None,
+                    rows=({"requirement": "au_prc", "required": 0.9, "met": None},)
+                    if undecided
+                    else (),
+                    absent_is_unknown=True,
                 )
                 if passed:
                     record = with_current(record, chosen, decision)
                 else:
-                    record = with_status(record, chosen, Status.REJECTED, decision)
+                    status = Status.CANDIDATE if undecided else Status.REJECTED
+                    record = with_status(record, chosen, status, decision)
                 for obj in record.objects:
                     old = self.models[obj.id]
                     labels = {k: v for k, v in old.labels.items() if k not in OWNERSHIP_LABELS}
                     labels |= self._marks(change.address, wanted, obj)
                     self.models[obj.id] = replace(old, labels=labels)
                 self.resources[change.address] = record
-                return passed
+                return bool(passed)
             case Action.MOVE:
                 assert change.origin is not None
                 record = replace(self.resources.pop(change.origin), address=change.address)

@@ -25,9 +25,12 @@ from automl_plan.model.capabilities import (
     SourceForm,
 )
 from automl_plan.model.lifespan import Lifespan
-from automl_plan.model.model_types import Family, ModelType, Problem
+from automl_plan.model.model_types import ClassificationType, Family, ModelType, Problem
 
 PRICE_LIST = Path(__file__).with_name("prices.yaml")
+COUNTED: frozenset[ClassificationType | None] = frozenset((ClassificationType.MULTICLASS, None))
+"""Recorded evaluations have no counts but those of a confusion matrix, which images with several
+labels have none of, and the number of boxes."""
 LIFESPAN = Lifespan(months=18, shortest_days=546)
 """The maximum lifespan of a custom model ("Training Cloud-hosted models"): 546 to 550 days."""
 SOURCES = SourceForm(

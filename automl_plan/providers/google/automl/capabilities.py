@@ -18,6 +18,7 @@ AUTOML = Capabilities(
     lifespan=google.LIFESPAN,
     limits=google.LIMITS,
     price_list=google.PRICE_LIST,
+    counted=google.COUNTED,
 )
 
 DEFINITION = ProviderDefinition(

@@ -80,6 +80,7 @@ VERTEX = Capabilities(
     lifespan=google.LIFESPAN,
     limits=LIMITS,
     price_list=google.PRICE_LIST,
+    counted=google.COUNTED,
     redeploys=True,
     traffic_hint=(
         "Move its traffic to another model first (in Google's console, or with "
