@@ -216,7 +216,7 @@ def test_a_simulated_training_goes_on_by_time_after_a_crash(start_emulator: Star
     assert emulator.kill() == -signal.SIGKILL
     again = start_emulator(data_dir=emulator.data_dir, time_scale=2400.0)
     done = wait(again, operation)
-    assert done["response"]["name"].startswith("projects/p/locations/us-central1/models/ICN")
+    assert "/locations/us-central1/models/ICN" in done["response"]["name"]
     assert done["metadata"]["createTime"] == operation["metadata"]["createTime"]
     assert len(call(again, "GET", f"{PARENT}/models")["model"]) == 1
 
