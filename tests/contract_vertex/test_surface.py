@@ -103,6 +103,12 @@ def calls(judges: Callable[[float], Judge]) -> Sequence[Call]:
         "modelToUpload": {"displayName": "x"},
     }
     made = {"displayName": "x", "metadataSchemaUri": IMAGES}
+    job = {
+        "displayName": "x",
+        "model": model.name,
+        "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": ["gs://bucket/x"]}},
+        "outputConfig": {"predictionsFormat": "jsonl", "gcsDestination": output},
+    }
     imported, exported = f"{dataset.name}:import", f"{dataset.name}:export"
     trained, endpoints = f"{PARENT}/trainingPipelines", f"{PARENT}/endpoints"
     return [
@@ -123,6 +129,7 @@ def calls(judges: Callable[[float], Judge]) -> Sequence[Call]:
         Call("POST", trained, "Model", ("modelToUpload",), pipeline),
         Call("PATCH", model.name, "Model", (), {"displayName": "x"}),
         Call("POST", endpoints, "Endpoint", (), {"displayName": "x"}),
+        Call("POST", f"{PARENT}/batchPredictionJobs", "BatchPredictionJob", (), job),
         Call("PATCH", endpoint.name, "Endpoint", (), {"displayName": "x"}),
         Call(
             "POST",
