@@ -374,3 +374,21 @@ def test_a_matrix_of_some_labels_counts_nothing() -> None:
     part["confusionMatrix"]["rows"] = [[149.0]]
     (found,) = by_vertex([{"metrics": part}])
     assert (found.confusion is None, found.example_count) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "recall"), [(0.45, 0.9), (0.5, None), (0.52, None), (0.55, 0.5), (0.6, 0.5)]
+)
+def test_no_other_entry_stands_for_one_without_a_threshold(
+    asked: float, recall: float | None
+) -> None:
+    """At a lower threshold more is found: what misses a minimum could meet it there."""
+    told: list[dict[str, Any]] = [
+        {"confidenceThreshold": 0.45, "recall": 0.9},
+        {"recall": 0.7},
+        {"confidenceThreshold": 0.55, "recall": 0.5},
+    ]
+    for order in (told, told[::-1]):
+        (found,) = by_vertex([{"metrics": {"confidenceMetrics": order}}])
+        entry = at_threshold(found, asked)
+        assert (None if entry is None else entry.recall) == recall
