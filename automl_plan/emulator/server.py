@@ -128,7 +128,21 @@ class Server(ThreadingHTTPServer):
             return self._faulty(self.faults.called(found.name), front, act)
         lacking = (front.lacking(request) for front in self.fronts)
         error = refused or next(filter(None, lacking), None)
-        return error_reply(error or ServiceError(Code.NOT_FOUND, "Method not found."))
+        return error_reply(error or ServiceError(Code.NOT_FOUND, self._not_found(request)))
+
+    def _not_found(self, request: Request) -> str:
+        """Return the text for a path of no method, with where an API is that has it."""
+        for front in self.fronts:
+            if (
+                front.prefix
+                and front.surface
+                and front.surface.method(request.method, request.path)
+            ):
+                return (
+                    f"Method not found. {front.surface.title} is served below {front.prefix}, and "
+                    "at the root of the port that --vertex-port names."
+                )
+        return "Method not found."
 
     def _faulty(self, call: Call, front: Front, act: Callable[[], Reply]) -> Reply:
         """Apply the faults of a call before and after it; some prevent it."""

@@ -240,3 +240,12 @@ def test_of_a_whole_message_only_the_masked_fields_count(judge: Judge) -> None:
     answer = judge.http.patch(url, json=whole, params={"updateMask": "description"}, timeout=30)
     assert answer.json()["description"] == "d"
     assert judge.http.patch(url, json=whole, timeout=30).status_code == 501
+
+
+def test_a_method_of_the_other_api_is_told_where_it_is(judge: Judge) -> None:
+    """AutoML has the root: clients that take no path in their endpoint end up there."""
+    answer = judge.http.get(f"{judge.emulator.url}/v1/{PARENT}/endpoints", timeout=30)
+    assert answer.status_code == 404
+    assert "Vertex AI v1 is served below /vertex" in answer.text
+    nothing = judge.http.get(f"{judge.emulator.url}/v1/{PARENT}/flowers", timeout=30)
+    assert nothing.json()["error"]["message"] == "Method not found."
