@@ -19,6 +19,7 @@ from tests.life.zygote import Zygote
 
 OWN = "automl-plan-"
 """What the tool's labels begin with."""
+_SERVICES = "aiplatform.googleapis.com/"
 USD_PER_NODE_HOUR = {"train": 3.465, "deploy": 1.375}
 HOURS_A_MONTH = 730
 MONTHS_OF_LIFE = 18
@@ -317,11 +318,17 @@ class Service:
         return calls.get("operations.get", 0) + calls.get("trainingPipelines.get", 0)
 
 
+def _labels(obj: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of an object without those that the service itself sets."""
+    labels = obj.get("labels", {})
+    return {key: labels[key] for key in labels if not key.startswith(_SERVICES)}
+
+
 def _live(obj: Mapping[str, Any]) -> Live:
     return Live(
         str(obj["name"]).rpartition("/")[2],
         obj["displayName"],
-        obj.get("labels", {}),
+        _labels(obj),
         obj["createTime"],
         int(obj.get("exampleCount", obj.get("dataItemCount", 0))),
     )
@@ -331,7 +338,7 @@ def _endpoint(obj: Mapping[str, Any]) -> Endpoint:
     deployed = {d["id"]: d["model"].rpartition("/")[2] for d in obj.get("deployedModels", ())}
     return Endpoint(
         str(obj["name"]).rpartition("/")[2],
-        obj.get("labels", {}),
+        _labels(obj),
         deployed,
         obj.get("trafficSplit", {}),
     )

@@ -79,7 +79,7 @@ def others(value: Any) -> Any:
         case int():
             return value + 1
         case float():
-            return value / 2 + 0.125
+            return value / 2 + 0.1234567
         case None:
             return "x"
     raise AssertionError(value)
