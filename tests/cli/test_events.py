@@ -52,7 +52,7 @@ def test_refusal(project: ProjectLine) -> None:
 
 
 def test_failure(project: ProjectLine) -> None:
-    rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
+    rows = "".join(f"TRAIN,images/cat-{i}.png,{'x' * 129}\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")
     told = types(lines(project, "apply", "--auto-approve", "--no-lint", code=1))
     assert told[-2:] == ["result", "error"]

@@ -211,7 +211,7 @@ class Scene:
         self.project = Project(directory, time_scale, api)
         self.directory = directory
         self.project.write_data("d.csv", {"cat": 8, "dog": 8})
-        rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
+        rows = "".join(f"TRAIN,images/cat-{i}.png,{'x' * 129}\n" for i in range(8))
         (directory / "bad.csv").write_text(rows, encoding="utf-8")
         self.document: dict[str, Any] = {
             "provider": self.project.provider(),

@@ -107,7 +107,7 @@ def test_apply_tells_programs_what_it_does(project: ProjectLine) -> None:
 
 
 def test_failures_are_told_with_their_cause(project: ProjectLine) -> None:
-    rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
+    rows = "".join(f"TRAIN,images/cat-{i}.png,{'x' * 129}\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")
     done = project.run("apply", "--auto-approve", "--no-lint")
     assert done.returncode == 1

@@ -17,6 +17,8 @@ from tests.cli.command import ProjectLine
 from tests.project import png
 
 CLASSES = {"image_classification": {"classification_type": "MULTICLASS"}, "sources": ["d.csv"]}
+BIG = "big cat" * 19
+"""A label that no service takes: it has more than 128 characters."""
 MODEL = {"dataset": "digits", "image_classification": {"train_budget_milli_node_hours": 8000}}
 
 
@@ -130,7 +132,7 @@ def test_a_model_on_a_dataset_without_data(project: ProjectLine) -> None:
 @BOTH
 def test_a_partial_import_is_not_trained_on(project: ProjectLine) -> None:
     declare(project)
-    edit(project, "images/cat-0.png,cat", "images/cat-0.png,big cat")
+    edit(project, "images/cat-0.png,cat", f"images/cat-0.png,{BIG}")
     failed = project.run("apply", "--auto-approve", "--no-lint")
     assert failed.returncode == 1
     assert "the service refused 1 row (the first: d.csv line 1: " in failed.stdout
@@ -147,7 +149,7 @@ def test_a_partial_import_is_not_trained_on(project: ProjectLine) -> None:
     assert "data imported without 1 row" in done
     assert billed(project) == 1
     assert project("plan", "--no-lint").startswith("No changes.")
-    edit(project, "big cat", "cat")
+    edit(project, BIG, "cat")
     project("apply", "--auto-approve")
     (dataset,) = project.json("datasets", "list")["datasets"]
     assert dataset["total_images"] == 16
@@ -156,7 +158,7 @@ def test_a_partial_import_is_not_trained_on(project: ProjectLine) -> None:
 @BOTH
 def test_a_partial_import_that_wait_follows(project: ProjectLine) -> None:
     declare(project)
-    edit(project, "images/cat-0.png,cat", "images/cat-0.png,big cat")
+    edit(project, "images/cat-0.png,cat", f"images/cat-0.png,{BIG}")
     project.run("apply", "--auto-approve", "--no-lint", "--detach")
     assert billed(project) == 0
     waited = project.run("wait", "--auto-approve", "--no-lint")

@@ -98,7 +98,7 @@ def test_the_old_model_serves_until_the_new_one_does(project: Project) -> None:
 def test_a_failed_change_holds_back_only_what_needs_it(project: Project) -> None:
     project.write_data("bad.csv", {"cat": 1})
     (project.directory / "bad.csv").write_text(
-        "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8)), encoding="utf-8"
+        "".join(f"TRAIN,images/cat-{i}.png,{'x' * 129}\n" for i in range(8)), encoding="utf-8"
     )
     bad = {**DATASET, "sources": ["bad.csv"]}
     project.write(

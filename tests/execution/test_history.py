@@ -57,7 +57,7 @@ def test_what_is_remembered_makes_expect(project: Project) -> None:
 
 
 def test_failures_are_not_remembered(project: Project) -> None:
-    rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
+    rows = "".join(f"TRAIN,images/cat-{i}.png,{'x' * 129}\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")
     assert project.apply(PlanOptions(lint=False)).failed
     assert project.state().history == {}

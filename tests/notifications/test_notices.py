@@ -150,7 +150,7 @@ def test_killed_in_the_middle_it_sends_again_under_the_same_id(
 
 def test_failures_are_told(project: Project, receiving: Receiving) -> None:
     notify(project, ops=webhook(receiving, events=["failed"]))
-    rows = "".join(f"TRAIN,images/cat-{i}.png,no such label!\n" for i in range(8))
+    rows = "".join(f"TRAIN,images/cat-{i}.png,{'x' * 129}\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")
     assert run(project, lint=False).failed
     (told,) = receiving.documents
@@ -180,7 +180,7 @@ def test_slack_and_commands(project: Project, receiving: Receiving) -> None:
         chat={"slack": {"url_env": "CHAT"}, "events": ["failed"]},
         script={"command": [sys.executable, "-c", script], "events": ["failed"]},
     )
-    rows = "".join(f"TRAIN,images/cat-{i}.png,<no> & such!\n" for i in range(8))
+    rows = "".join(f"TRAIN,images/cat-{i}.png,<no> & such!{'x' * 129}\n" for i in range(8))
     (project.directory / "d.csv").write_text(rows, encoding="utf-8")
     run(project, {"CHAT": receiving.url}, lint=False)
     (message,) = receiving.documents

@@ -13,8 +13,12 @@ from random import Random
 
 from msgspec import Struct
 
-from automl_plan.emulator.training.metrics import CONFIDENCE_THRESHOLDS, Counts, threshold_entry
 from automl_plan.emulator.training.splitting import split
+from automl_plan.emulator.training.thresholds import (
+    CONFIDENCE_THRESHOLDS,
+    Counts,
+    threshold_entry,
+)
 from automl_plan.emulator.training.types import (
     Box,
     ClassificationMetrics,

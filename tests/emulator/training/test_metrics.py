@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, log_loss, roc_auc_score
 
 from automl_plan.emulator.training.metrics import (
-    CONFIDENCE_THRESHOLDS,
     average_precision,
     evaluate,
     roc_area,
 )
+from automl_plan.emulator.training.thresholds import CONFIDENCE_THRESHOLDS
 from automl_plan.emulator.training.types import ClassificationMetrics, Evaluation
 
 
