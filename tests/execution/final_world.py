@@ -11,6 +11,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Mapping, Sequence
+from difflib import unified_diff
 from typing import Any
 
 from msgspec import to_builtins
@@ -31,7 +32,8 @@ _CHANCE = re.compile(r"(?<=-)[0-9a-f]{32}\b")
 def same_world(fronts: Fronts) -> str:
     """The world of both fronts, which is one."""
     first, second = (world_of(front, fronts) for front in fronts.each)
-    assert first == second
+    differing = [*unified_diff(first.splitlines(), second.splitlines(), lineterm="", n=0)]
+    assert not differing, "\n".join(differing)
     return first
 
 
@@ -124,13 +126,10 @@ def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
 
 def _evaluations(found: Sequence[Evaluation]) -> list[dict[str, Any]]:
     # AutoML v1's evaluations of labels have that area, as printed; Vertex AI's have none.
-    left_out = {"id": "", "create_time": "", "au_roc": None}
-    # It does not tell how many images have a box of a label, as Vertex AI tells no images at all.
-    of_boxes = {"example_count": None}
-    return [
-        {**to_builtins(e), **left_out, **(of_boxes if e.mean_average_precision is not None else {})}
-        for e in found
-    ]
+    left_out: dict[str, Any] = {"id": "", "create_time": "", "au_roc": None}
+    # The number of images of a label is told by one of them, or follows from other numbers.
+    left_out["example_count"] = None
+    return [{**to_builtins(e), **left_out} for e in found]
 
 
 def serving(front: Front, models: Sequence[LiveModel]) -> dict[str, int]:

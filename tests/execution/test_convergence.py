@@ -70,7 +70,8 @@ def test_a_plan_after_apply_is_empty(
                 datasets[name]["on_source_change"] = "replace"
         before = datasets
         empty.write(datasets, models)
-        assert not any(result.failed for result in empty.both(Front.apply))
+        failed = [f"{each}" for result in empty.both(Front.apply) for each in result.failed]
+        assert failed == []
         for front in empty.each:
             planned = front.plan()
             assert planned.empty, planned.plan.changes
