@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 IMAGES = "the images of the dataset"
 ERRORS = 1
 """Exit code of `lint` if a finding is an error."""
+LiveName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|ID|ADDRESS",
+        help="A dataset at the provider, managed or not.",
+        autocompletion=completion.datasets,
+    ),
+]
 Kind = Annotated[
     Literal["multiclass", "multilabel", "detection"] | None,
     typer.Option("--kind", help="What FILE is for; default: inferred from its rows."),
@@ -129,14 +137,7 @@ def list_(
 @command(*VARIABLES, JSON, example="datasets show digits")
 def show(
     run: Run,
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|ID|ADDRESS",
-            help="A dataset at the provider, managed or not.",
-            autocompletion=completion.datasets,
-        ),
-    ],
+    name: LiveName,
 ) -> None:
     """Show one dataset, with its images by label."""
     from automl_plan.output.inventory import dataset_text
@@ -154,14 +155,7 @@ def show(
 @command(*VARIABLES, JSON, JSON_INTO, example="datasets images digits --label seven --set test")
 def images(
     run: Run,
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|ID|ADDRESS",
-            help="A dataset at the provider, managed or not.",
-            autocompletion=completion.datasets,
-        ),
-    ],
+    name: LiveName,
     label: Annotated[
         str | None, typer.Option("--label", metavar="LABEL", help="Only images with this label.")
     ] = None,

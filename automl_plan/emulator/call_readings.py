@@ -97,7 +97,7 @@ DEPLOYMENT_TIME = Reading(
     name="deployment-time",
     about="How long does a deployment take?",
     values={"at-once": "no time", "minutes": "ten minutes", "hour": "an hour"},
-    recorded="at-once",  # minutes are likelier, and nobody who tries the service waits for them
+    recorded="at-once",  # "minutes" is likelier, but makes each trial of the service wait
     former="at-once",
     sources=("page 'Deploy a model to an endpoint': it takes some minutes",),
 )

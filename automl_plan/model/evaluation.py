@@ -111,7 +111,7 @@ class Counts(Struct, frozen=True):
 
 
 def counts_of(entry: ConfidenceMetrics, positives: int | None) -> Counts:
-    """Return the counts of an entry: those that are told, and those that follow from others.
+    """Return the counts of an entry: those that are reported, and those that follow from others.
 
     `positives` are those of its evaluation. Counts that contradict each other are not known.
     """

@@ -31,7 +31,7 @@ _Entries = tuple[ConfidenceMetrics, ...]
 
 
 def label_thresholds(entries: object, position: str) -> _Entries:
-    """Of classification, by rising threshold, as they are told; `position` is the field that
+    """Return entries of classification by rising threshold; `position` names the field that
     limits predictions. Entries of one threshold that contradict each other have no numbers."""
     found: list[tuple[ConfidenceMetrics, bool]] = []
     for entry in objects(entries):
@@ -82,7 +82,7 @@ def found_any(entries: _Entries) -> bool:
 
 
 def box_thresholds(entries: object, inner: str) -> _Entries:
-    """Of object detection at the shown IoU, by rising threshold, as they are told; `inner` holds
+    """Return entries of object detection as reported, by rising threshold; `inner` holds
     an IoU's entries. None where which of them is that of the shown IoU is not known."""
     by_iou = [(number(entry.get("iouThreshold")), entry) for entry in objects(entries)]
     told = [(abs(iou - SHOWN_IOU), entry) for iou, entry in by_iou if iou is not None]
@@ -172,7 +172,7 @@ def fitting(positives: int | None, entries: _Entries) -> int | None:
 
 
 def confusion(labels: tuple[str, ...], rows: list[Any]) -> ConfusionMatrix | None:
-    """None unless it is square, and every count is told."""
+    """Return a confusion matrix; None unless it is square and every count is reported."""
     told = [[integer(count) for count in items(row)] for row in rows]
     counts = tuple(tuple(count for count in row if count is not None) for row in told)
     square = [len(row) for row in counts] == [len(labels)] * len(labels)
