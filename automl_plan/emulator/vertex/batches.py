@@ -6,30 +6,27 @@ from typing import cast
 from automl_plan.emulator.batches import Instance, NewBatch, file_name, json_objects
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import invalid
-from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.objects import Api, Failure, Model, Operation, OperationKind, Scope
 from automl_plan.emulator.readings import (
     BATCH_FAILURES,
     BATCH_FILE_NAMES,
     BATCH_RESOURCES,
 )
-from automl_plan.emulator.sql_filters import equals
+from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.types import Prediction
 from automl_plan.emulator.vertex import filters
-from automl_plan.emulator.vertex.names import LISTS, check_named, model_key, scope_of
-from automl_plan.emulator.vertex.operations import operation_reply
+from automl_plan.emulator.vertex.names import check_named, model_key, scope_of
+from automl_plan.emulator.vertex.operations import JobMethods, operation_reply
 from automl_plan.emulator.vertex.predictions import read_parameters, render
 from automl_plan.emulator.vertex.states import state_of, state_term, state_value
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.operations import failures_json
 from automl_plan.emulator.wire.requests import (
-    check_list,
     check_query,
     enums_as_numbers,
-    list_reply,
     omit_empty,
-    paging,
     timestamp,
 )
 
@@ -98,11 +95,14 @@ def _instance(given: Mapping[str, object], place: str) -> Instance:
     return Instance(str(content), shown, fault)
 
 
-class VertexBatches:
+class VertexBatches(JobMethods):
     """The methods under `…/batchPredictionJobs`."""
 
+    list_field = "batchPredictionJobs"
+    kind = OperationKind.BATCH_PREDICT
+
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._partial = engine.readings[BATCH_FAILURES] == "partial"
         engine.batches.register(Api.VERTEX, BatchFiles(engine))
 
@@ -111,17 +111,10 @@ class VertexBatches:
         check_query(request)
         scope = scope_of(request.params)
         new = _new_batch(self._engine, scope, body_fields(request, "batch_prediction_job"))
-        return self._reply(request, self._engine.batches.create(scope, new))
+        return self.reply(request, self._engine.batches.create(scope, new))
 
-    def get(self, request: Request) -> Reply:
-        check_query(request)
-        return self._reply(request, self._job(request))
-
-    def list(self, request: Request) -> Reply:
-        """List batch predictions; the filters are those of the discovery document."""
-        check_list(request, LISTS)
-        scope, page = scope_of(request.params), paging(request)
-        terms = filters.read_filter(
+    def terms(self, request: Request) -> Sequence[Term]:
+        return filters.read_filter(
             request,
             {
                 "display_name": filters.text(
@@ -133,34 +126,23 @@ class VertexBatches:
                 "labels": filters.labels("json_extract(spec, '$.asked.labels')"),
             },
         )
-        terms.append(equals("kind", OperationKind.BATCH_PREDICT))
-        found = self._engine.operations.list(scope, terms, page.window)
-        messages = [self._render(request, each) for each in found.items]
-        token = page.token(found.next_before)
-        return list_reply(request, "batchPredictionJobs", messages, token)
-
-    def cancel(self, request: Request) -> Reply:
-        """Request cancellation; poll the job to see whether it succeeds."""
-        check_query(request)
-        body_fields(request, "").finish()
-        job = self._job(request)
-        self._engine.operations.cancel(job.scope, job.id)
-        return json_reply({})
 
     def delete(self, request: Request) -> Reply:
         """Delete the record of a job that is done."""
         check_query(request)
-        job = self._job(request)
+        job = self.job(request)
         return operation_reply(self._engine.batches.delete(job.scope, job.id))
 
-    def _job(self, request: Request) -> Operation:
+    def job(self, request: Request) -> Operation:
         number = read_number(request.params["job"])
         return self._engine.batches.get(scope_of(request.params), number)
 
-    def _reply(self, request: Request, job: Operation) -> Reply:
-        return json_reply(self._render(request, job))
+    def render(
+        self, request: Request, scope: Scope, jobs: Sequence[Operation]
+    ) -> Sequence[Mapping[str, object]]:
+        return [self._render(request, scope, job) for job in jobs]
 
-    def _render(self, request: Request, job: Operation) -> dict[str, object]:
+    def _render(self, request: Request, scope: Scope, job: Operation) -> dict[str, object]:
         """A BatchPredictionJob message."""
         asked = cast("Mapping[str, object]", job.spec["asked"])
         state = state_of(job, partial=self._partial)
@@ -174,7 +156,7 @@ class VertexBatches:
             consumed = {"replicaHours": cast("int", job.spec["budget"]) / 1000}
         return omit_empty(
             {
-                "name": f"{parent(job.scope)}/batchPredictionJobs/{job.id}",
+                "name": f"{parent(scope)}/batchPredictionJobs/{job.id}",
                 **cast("Mapping[str, object]", asked["job"]),
                 "modelVersionId": str(job.spec.get("version", 1)),
                 "outputInfo": written,

@@ -3,6 +3,7 @@
 Trainings are pipelines here and batch predictions are jobs, not operations.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -17,7 +18,8 @@ from automl_plan.emulator.vertex.filters import (
     is_negated,
     read_filter,
 )
-from automl_plan.emulator.vertex.names import scope_of
+from automl_plan.emulator.vertex.names import LISTS, scope_of
+from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.names import parent, read_number
 from automl_plan.emulator.wire.operations import (
     EMPTY,
@@ -25,6 +27,7 @@ from automl_plan.emulator.wire.operations import (
     generic_metadata,
     operation_message,
 )
+from automl_plan.emulator.wire.requests import check_list, check_query, list_reply, paging
 
 _TYPES = "type.googleapis.com/google.cloud.aiplatform.v1."
 _METADATA = {
@@ -173,3 +176,53 @@ def _done_term(comparison: Comparison) -> Term:
     if comparison.value not in ("true", "false"):
         raise bad_comparison(comparison)
     return equals("done", int(comparison.value == "true"), negated=negated)
+
+
+class JobMethods(ABC):
+    """What the methods of trainings and of batch predictions do alike: a job is an operation."""
+
+    list_field: str
+    kind: OperationKind
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @abstractmethod
+    def terms(self, request: Request) -> Sequence[Term]:
+        """Return the terms that a list is filtered by."""
+
+    @abstractmethod
+    def job(self, request: Request) -> Operation:
+        """Return the job that the path names."""
+
+    @abstractmethod
+    def render(
+        self, request: Request, scope: Scope, jobs: Sequence[Operation]
+    ) -> Sequence[Mapping[str, object]]:
+        """Return the messages of jobs."""
+
+    def reply(self, request: Request, job: Operation) -> Reply:
+        """Return the response with one job."""
+        [message] = self.render(request, job.scope, [job])
+        return json_reply(message)
+
+    def get(self, request: Request) -> Reply:
+        check_query(request)
+        return self.reply(request, self.job(request))
+
+    def list(self, request: Request) -> Reply:
+        """List jobs; the filters are those of the discovery document."""
+        check_list(request, LISTS)
+        scope, page = scope_of(request.params), paging(request)
+        terms = [*self.terms(request), equals("kind", self.kind)]
+        found = self._engine.operations.list(scope, terms, page.window)
+        messages = self.render(request, scope, found.items)
+        return list_reply(request, self.list_field, messages, page.token(found.next_before))
+
+    def cancel(self, request: Request) -> Reply:
+        """Request cancellation; poll the job to see whether it succeeds."""
+        check_query(request)
+        body_fields(request, "").finish()
+        job = self.job(request)
+        self._engine.operations.cancel(job.scope, job.id)
+        return json_reply({})

@@ -8,25 +8,24 @@ from automl_plan.emulator.call_readings import PIPELINES_BY_LABEL
 from automl_plan.emulator.data_items import of_item
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid, not_found
-from automl_plan.emulator.http import Reply, Request, json_reply
+from automl_plan.emulator.http import Reply, Request
 from automl_plan.emulator.limits import MODEL_TYPES as ENGINE_TYPES
 from automl_plan.emulator.limits import budget_fault
 from automl_plan.emulator.objects import Model, Operation, OperationKind, Scope
 from automl_plan.emulator.readings import Readings
-from automl_plan.emulator.sql_filters import Term, compare, equals
+from automl_plan.emulator.sql_filters import Term, compare
 from automl_plan.emulator.training.types import Problem
 from automl_plan.emulator.trainings import NewModel
 from automl_plan.emulator.versions import check_aliases, check_family
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.data_items import label_term
 from automl_plan.emulator.vertex.names import (
-    LISTS,
     check_named,
     last_segment,
     model_name,
     scope_of,
 )
-from automl_plan.emulator.vertex.operations import operation_reply
+from automl_plan.emulator.vertex.operations import JobMethods, operation_reply
 from automl_plan.emulator.vertex.schemas import (
     MODEL_TYPE_NUMBERS,
     MODEL_TYPES,
@@ -36,12 +35,9 @@ from automl_plan.emulator.vertex.states import SUCCEEDED, state_of, state_term, 
 from automl_plan.emulator.wire.messages import Fields, body_fields
 from automl_plan.emulator.wire.names import NO_ID, parent, read_number
 from automl_plan.emulator.wire.requests import (
-    check_list,
     check_query,
     enums_as_numbers,
-    list_reply,
     omit_empty,
-    paging,
     timestamp,
 )
 from automl_plan.emulator.wire.surface import unimplemented
@@ -97,28 +93,21 @@ def render(
     )
 
 
-class VertexPipelines:
+class VertexPipelines(JobMethods):
     """The methods under `…/trainingPipelines`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    list_field = "trainingPipelines"
+    kind = OperationKind.CREATE_MODEL
 
     def create(self, request: Request) -> Reply:
         """Start a training; reply with its pipeline."""
         check_query(request)
         scope = scope_of(request.params)
         new = _new_model(self._engine, scope, body_fields(request, "training_pipeline"))
-        return self._reply(request, self._engine.trainings.create(scope, new))
+        return self.reply(request, self._engine.trainings.create(scope, new))
 
-    def get(self, request: Request) -> Reply:
-        check_query(request)
-        return self._reply(request, self._pipeline(request))
-
-    def list(self, request: Request) -> Reply:
-        """List trainings; the filters are those of the discovery document."""
-        check_list(request, LISTS)
-        scope, page = scope_of(request.params), paging(request)
-        terms = filters.read_filter(
+    def terms(self, request: Request) -> Sequence[Term]:
+        return filters.read_filter(
             request,
             {
                 "display_name": filters.text(
@@ -132,11 +121,6 @@ class VertexPipelines:
                 "labels": self._labels_term,
             },
         )
-        terms.append(equals("kind", OperationKind.CREATE_MODEL))
-        found = self._engine.operations.list(scope, terms, page.window)
-        messages = self._render(request, scope, found.items)
-        token = page.token(found.next_before)
-        return list_reply(request, "trainingPipelines", messages, token)
 
     def _labels_term(self, comparison: filters.Comparison) -> Term:
         match self._engine.readings[PIPELINES_BY_LABEL]:
@@ -146,21 +130,13 @@ class VertexPipelines:
                 return compare("id", ">=", 0)
         return filters.labels("json_extract(spec, '$.asked.labels')")(comparison)
 
-    def cancel(self, request: Request) -> Reply:
-        """Request cancellation; poll the pipeline to see whether it succeeds."""
-        check_query(request)
-        body_fields(request, "").finish()
-        pipeline = self._pipeline(request)
-        self._engine.operations.cancel(pipeline.scope, pipeline.id)
-        return json_reply({})
-
     def delete(self, request: Request) -> Reply:
         """Delete the record of a finished training."""
         check_query(request)
-        pipeline = self._pipeline(request)
+        pipeline = self.job(request)
         return operation_reply(self._engine.trainings.delete(pipeline.scope, pipeline.id))
 
-    def _pipeline(self, request: Request) -> Operation:
+    def job(self, request: Request) -> Operation:
         scope = scope_of(request.params)
         number = read_number(request.params["pipeline"])
         found = self._engine.operations.get(scope, number, _NO_PIPELINE)
@@ -168,11 +144,7 @@ class VertexPipelines:
             raise not_found(_NO_PIPELINE)
         return found
 
-    def _reply(self, request: Request, operation: Operation) -> Reply:
-        [message] = self._render(request, operation.scope, [operation])
-        return json_reply(message)
-
-    def _render(
+    def render(
         self, request: Request, scope: Scope, operations: Sequence[Operation]
     ) -> Sequence[Mapping[str, object]]:
         results = {each.id: each.result.id for each in operations if each.result is not None}
