@@ -18,6 +18,7 @@ from automl_plan.model.evaluation import (
     ConfidenceMetrics,
     ConfusionMatrix,
     Counts,
+    Evaluation,
     counts_of,
 )
 from automl_plan.providers.google.json_fields import integer, items, number
@@ -148,6 +149,24 @@ def _completed(entry: ConfidenceMetrics, counts: Counts) -> ConfidenceMetrics:
     if counts.positives == 0:
         recall = None
     return replace(entry, precision=precision, recall=recall, f1_score=f1_score)
+
+
+def of_labels(
+    found: Evaluation, metrics: Mapping[str, Any], entries: _Entries, positives: int | None
+) -> Evaluation:
+    """Return an evaluation of classification with the areas, the loss and the completed entries.
+
+    `positives` are the labels that are there to be found.
+    """
+    area = number(metrics.get("auPrc"))
+    return replace(
+        found,
+        au_prc=area,
+        au_roc=unless_denied(number(metrics.get("auRoc")), area),
+        log_loss=number(metrics.get("logLoss")),
+        thresholds=completed(entries, positives),
+        positives=positives,
+    )
 
 
 def told_positives(entries: _Entries) -> int | None:

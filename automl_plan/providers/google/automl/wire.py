@@ -34,6 +34,7 @@ from automl_plan.providers.google.metrics import (
     found_any,
     label_thresholds,
     objects,
+    of_labels,
     told_positives,
     unless_denied,
 )
@@ -274,7 +275,6 @@ def evaluation(answer: Mapping[str, Any], matrix: ConfusionMatrix | None = None)
 def _of_labels(
     found: Evaluation, metrics: Mapping[str, Any], matrix: ConfusionMatrix | None
 ) -> Evaluation:
-    area = number(metrics.get("auPrc"))
     own = _confusion(metrics.get("confusionMatrix"))
     entries = label_thresholds(metrics.get("confidenceMetricsEntry"), "positionThreshold")
     known = own if found.label is None else matrix
@@ -285,15 +285,8 @@ def _of_labels(
     if positives is None:
         # Overall, images may have several labels, or none; only a matrix counts each once.
         positives = counted if found.label is None else fitting(examples, entries)
-    return replace(
-        found,
-        example_count=examples,
-        au_prc=area,
-        au_roc=unless_denied(number(metrics.get("auRoc")), area),
-        log_loss=number(metrics.get("logLoss")),
-        thresholds=completed(entries, positives),
-        confusion=own,
-        positives=positives,
+    return of_labels(
+        replace(found, example_count=examples, confusion=own), metrics, entries, positives
     )
 
 

@@ -45,6 +45,7 @@ from automl_plan.providers.google.metrics import (
     found_any,
     label_thresholds,
     objects,
+    of_labels,
     told_positives,
     unless_denied,
 )
@@ -143,16 +144,9 @@ def _evaluation(
     examples = told_positives(entries)
     if examples is None and matrix is not None:
         examples = fitting(matrix.examples(label), entries)
-    area = number(metrics.get("auPrc"))
-    return replace(
-        found,
-        example_count=examples,
-        au_prc=area,
-        au_roc=unless_denied(number(metrics.get("auRoc")), area),
-        log_loss=number(metrics.get("logLoss")),
-        thresholds=completed(entries, examples),
-        confusion=_confusion(metrics.get("confusionMatrix")),
-        positives=examples,
+    own = _confusion(metrics.get("confusionMatrix"))
+    return of_labels(
+        replace(found, example_count=examples, confusion=own), metrics, entries, examples
     )
 
 
