@@ -39,6 +39,7 @@ from automl_plan.emulator.rows import (
     apply_change,
     column,
     insert,
+    is_running,
     read_row,
     select,
     select_page,
@@ -93,7 +94,9 @@ class Endpoints(Manager):
             number = new_id(db)
             endpoint_id = new.id or str(number)
             exists = select(db, Endpoint, scope, endpoint_id) is not None
-            if exists or self._is_being_created(db, scope, endpoint_id):
+            if exists or is_running(
+                db, scope, OperationKind.CREATE_ENDPOINT, endpoint_id=endpoint_id
+            ):
                 raise ServiceError(Code.ALREADY_EXISTS, f"The endpoint {endpoint_id} exists.")
             spec = {**asdict(new), "endpoint": number, "endpoint_id": endpoint_id}
             target = ObjectRef(ObjectKind.ENDPOINT, number)
@@ -163,7 +166,13 @@ class Endpoints(Manager):
             if expired(model.created, self._clock.now()):
                 raise too_old()
             ids = {each.id for each in endpoint.deployments}
-            if new.id in ids or self._is_deploying(db, endpoint, new.id):
+            if new.id in ids or is_running(
+                db,
+                endpoint.scope,
+                OperationKind.DEPLOY_TO_ENDPOINT,
+                endpoint=endpoint.number,
+                deployment_id=new.id,
+            ):
                 raise ServiceError(Code.ALREADY_EXISTS, f"The deployed model {new.id} exists.")
             if new.traffic:
                 _check_traffic(new.traffic, ids | {_NEW_DEPLOYMENT})
@@ -248,23 +257,6 @@ class Endpoints(Manager):
     def _existing(self, db: Connection, scope: Scope, endpoint_id: str) -> Endpoint:
         self._lifespans.settle()
         return required(select(db, Endpoint, scope, endpoint_id), _NO_ENDPOINT)
-
-    def _is_being_created(self, db: Connection, scope: Scope, endpoint_id: str) -> bool:
-        row = db.execute(
-            "SELECT 1 FROM operations WHERE api = ? AND project = ? AND location = ? "
-            "AND kind = ? AND done = 0 AND json_extract(spec, '$.endpoint_id') = ?",
-            (*scope, OperationKind.CREATE_ENDPOINT, endpoint_id),
-        ).fetchone()
-        return row is not None
-
-    def _is_deploying(self, db: Connection, endpoint: Endpoint, deployment_id: str) -> bool:
-        row = db.execute(
-            "SELECT 1 FROM operations WHERE kind = ? AND done = 0 "
-            "AND json_extract(spec, '$.endpoint') = ? "
-            "AND json_extract(spec, '$.deployment_id') = ?",
-            (OperationKind.DEPLOY_TO_ENDPOINT, endpoint.number, deployment_id),
-        ).fetchone()
-        return row is not None
 
     def _run_create(self, operation: Operation, _: Cancellation) -> None:
         spec = operation.spec

@@ -26,6 +26,7 @@ from automl_plan.emulator.objects import (
     ModelEvaluation,
     ObjectRef,
     Operation,
+    OperationKind,
     Scope,
     new_id,
 )
@@ -172,6 +173,18 @@ def is_named(db: Connection, kind: type[Dataset | Model], scope: Scope, display_
     row = db.execute(
         f"SELECT 1 FROM {table.name} WHERE display_name = ? AND {table.in_scope}",  # noqa: S608 - closed sets only
         (display_name, *scope),
+    ).fetchone()
+    return row is not None
+
+
+def is_running(db: Connection, scope: Scope, kind: OperationKind, **spec: object) -> bool:
+    """Return whether an operation of a kind that asks for this is not done."""
+    asked = "".join(" AND json_extract(spec, ?) = ?" for _ in spec)
+    values = (each for name, value in spec.items() for each in (f"$.{name}", value))
+    in_scope = "api = ? AND project = ? AND location = ?"
+    row = db.execute(
+        f"SELECT 1 FROM operations WHERE {in_scope} AND kind = ? AND done = 0{asked}",  # noqa: S608 - ours
+        (*scope, kind, *values),
     ).fetchone()
     return row is not None
 

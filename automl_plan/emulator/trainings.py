@@ -50,6 +50,7 @@ from automl_plan.emulator.rows import (
     insert,
     insert_evaluation,
     insert_object,
+    is_running,
     select,
     select_examples,
     select_specs,
@@ -317,7 +318,9 @@ def _check(
         known = family_of(db, scope, new.family)
         if new.of_parent and not known:
             raise not_found("The parent model does not exist.")
-        if not new.of_parent and (known or _is_training(db, scope, new.family)):
+        if not new.of_parent and (
+            known or is_running(db, scope, OperationKind.CREATE_MODEL, family=new.family)
+        ):
             raise ServiceError(Code.ALREADY_EXISTS, f"The model {new.family} exists.")
     if dataset.problem is not new.problem:
         raise invalid(
@@ -345,15 +348,6 @@ def _check(
         raise invalid(("training_pipeline.input_data_config.saved_query_id", text))
     if dataset.example_count == 0:
         raise precondition("The dataset has no examples. Import data before training.")
-
-
-def _is_training(db: Connection, scope: Scope, family: str) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM operations WHERE api = ? AND project = ? AND location = ? AND kind = ? "
-        "AND done = 0 AND json_extract(spec, '$.family') = ?",
-        (*scope, OperationKind.CREATE_MODEL, family),
-    ).fetchone()
-    return row is not None
 
 
 def _sets_by_filters(
