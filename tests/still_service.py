@@ -30,6 +30,12 @@ class StillClock(Clock):
         super().__init__(1.0)
         self._now = now
         self._held = False
+        self._waiting = 0
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for a time while the clock is held."""
+        return self._waiting > 0
 
     def now(self) -> datetime:
         return self._now
@@ -52,7 +58,9 @@ class StillClock(Clock):
                 if not self._held:
                     self._now = max(self._now, instant)
                     return True
+                self._waiting += 1
                 self._changed.wait()
+                self._waiting -= 1
             return False
 
 

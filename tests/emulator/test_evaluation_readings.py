@@ -40,10 +40,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Entrie
             answers = take(tmp_path_factory.mktemp("readings"), dict(key))
             automl: Entries = []
             vertex: Entries = []
-            for asked, _, content in answers:
+            for asked, _, content in answers["automl"]:
                 if "/modelEvaluations" in asked:
                     automl += messages(json.loads(content))
-                elif "/evaluations" in asked:
+            for asked, _, content in answers["vertex"]:
+                if "/evaluations" in asked:
                     vertex += messages(json.loads(content))
             assert len(automl) >= 3
             assert len(vertex) >= 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,29 @@ _SHIFTING = re.compile(
 _TOKEN = re.compile(r'("nextPageToken":\s?")[^"]+')
 
 
-class Walk:
-    """Asks a service in this process, and keeps what it answers."""
+Answer = tuple[str, int, str]
+"""What was asked for, the status, and the answer as JSON, told alike by all services."""
 
-    def __init__(self, clock: StillClock, server: Server) -> None:
+
+class OtherAnswer(Exception):
+    """The service answers otherwise than the walk expects."""
+
+    def __init__(self, expected: Sequence[Answer], found: Answer) -> None:
+        super().__init__(f"{found}, not {expected}")
+
+
+class Walk:
+    """Asks a service in this process, and keeps what it answers.
+
+    With `expected` it ends at the first other answer, by raising OtherAnswer.
+    """
+
+    def __init__(
+        self, clock: StillClock, server: Server, expected: Sequence[Answer] | None = None
+    ) -> None:
         self.clock = clock
-        self.answers: list[tuple[str, int, str]] = []
-        """What was asked for, the status, and the answer as JSON, told alike by all services."""
+        self.answers: list[Answer] = []
+        self._expected = expected
         self._server = server
         self._began = clock.now()
         self._seen: dict[str, str] = {}
@@ -47,13 +63,13 @@ class Walk:
         """Send a request, keep its answer, and return that."""
         status, content = self._send(verb, url, body)
         written = json.dumps(content, sort_keys=True)
-        self.answers.append((f"{verb} {self._told(url)}", status, self._told(written)))
+        self._keep((f"{verb} {self._told(url)}", status, self._told(written)))
         return content if isinstance(content, dict) else {}
 
     def keep_names(self, url: str) -> None:
         """Send a list request, and keep only the names of the items."""
         items = self.quietly("GET", url).get("items", [])
-        self.answers.append((f"GET {url}", 200, self._told(str([each["name"] for each in items]))))
+        self._keep((f"GET {url}", 200, self._told(str([each["name"] for each in items]))))
 
     def quietly(self, verb: str, url: str, body: object = None) -> Any:
         """Send a request whose answer is not kept."""
@@ -69,10 +85,16 @@ class Walk:
         return self.ask("GET", url)
 
     def may_end(self, url: str) -> None:
-        """Wait until an operation has ended, if it takes no time."""
-        end = time.monotonic() + 2
-        while not self.quietly("GET", url).get("done") and time.monotonic() < end:
+        """Wait until an operation has ended, or waits for the clock that is held."""
+        while not self.quietly("GET", url).get("done") and not self.clock.is_awaited:
             time.sleep(0.005)
+
+    def _keep(self, answer: Answer) -> None:
+        if self._expected is not None:
+            expected = self._expected[len(self.answers) :][:1]
+            if expected != [answer]:
+                raise OtherAnswer(expected, answer)
+        self.answers.append(answer)
 
     def _send(self, verb: str, url: str, body: object) -> tuple[int, object]:
         split = urlsplit(url)
@@ -115,25 +137,28 @@ def fill(bucket: Path) -> None:
     (bucket / "batch.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in instances))
 
 
-def take(folder: Path, values: Mapping[str, str]) -> list[tuple[str, int, str]]:
-    """Walk through a new service with these readings; all that it answered."""
+Answers = Mapping[str, list[Answer]]
+"""What a service answers, by API."""
+
+
+def take(
+    folder: Path, values: Mapping[str, str], expected: Answers | None = None
+) -> dict[str, list[Answer]]:
+    """Walk through a new service with these readings; all that it answered.
+
+    With `expected` the walk raises OtherAnswer at the first answer that differs from those.
+    """
     fill(folder / "buckets" / "bucket")
+    answers = {}
     with still_service(folder, values, datetime(2026, 1, 1, tzinfo=UTC)) as service:
-        walk = Walk(service.clock, service.server)
-        _Automl(walk).go()
-        _Vertex(walk).go()
-        return walk.answers
-
-
-def changed(
-    before: list[tuple[str, int, str]], after: list[tuple[str, int, str]]
-) -> list[tuple[str, str]]:
-    """Pairs of answers that differ; walks that part differ."""
-    pairs = zip(before, after, strict=False)
-    found = [(str(one), str(other)) for one, other in pairs if one != other]
-    if len(before) != len(after):
-        found.append((f"{len(before)} answers", f"{len(after)} answers"))
-    return found
+        # What most readings are about comes first: a walk then ends early.
+        for api in ("vertex", "automl"):
+            known = None if expected is None else expected[api]
+            walk = Walk(service.clock, service.server, known)
+            part = _Vertex(walk) if api == "vertex" else _Automl(walk)
+            part.go()
+            answers[api] = walk.answers
+    return answers
 
 
 class _Automl:
