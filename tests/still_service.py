@@ -17,6 +17,7 @@ from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.faults import Faults
 from automl_plan.emulator.files import Files
 from automl_plan.emulator.methods import CallCounts
+from automl_plan.emulator.reading import Reading
 from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.server import Server
 from automl_plan.emulator.storage import storage_front
@@ -64,6 +65,22 @@ class StillClock(Clock):
             return False
 
 
+class ChangingReadings(Readings):
+    """Readings of a service that may answer otherwise from one day to the next."""
+
+    def __init__(self, chosen: Mapping[str, str]) -> None:
+        super().__init__(chosen)
+        self._since: dict[str, str] = {}
+
+    def __getitem__(self, reading: Reading) -> str:
+        return self._since.get(reading.name) or super().__getitem__(reading)
+
+    def change(self, reading: Reading, value: str) -> None:
+        """Let the service answer by another value from now on, where it asks when it answers."""
+        assert value in reading.values
+        self._since[reading.name] = value
+
+
 class StillService(Struct, frozen=True):
     """A service, and what a test does with it."""
 
@@ -71,6 +88,7 @@ class StillService(Struct, frozen=True):
     engine: Engine
     clock: StillClock
     buckets: Path
+    readings: ChangingReadings
 
 
 @contextmanager
@@ -81,7 +99,8 @@ def still_service(
     buckets = folder / "buckets"
     buckets.mkdir(parents=True, exist_ok=True)
     clock, files = StillClock(now), Files(buckets, folder)
-    engine = Engine(folder, files, "simulated", clock, Readings(readings))
+    answers_by = ChangingReadings(readings)
+    engine = Engine(folder, files, "simulated", clock, answers_by)
     counts, faults = CallCounts(), Faults()
     fronts = (
         automl_front(engine),
@@ -95,7 +114,7 @@ def still_service(
         engine.resume()
         if listens:
             thread.start()
-        yield StillService(server, engine, clock, buckets)
+        yield StillService(server, engine, clock, buckets, answers_by)
     finally:
         if listens:
             server.shutdown()

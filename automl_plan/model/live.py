@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from automl_plan.model.annotation_sets import AnnotationSets
 from automl_plan.model.endpoints import LiveEndpoint
+from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.model_types import ClassificationType, Problem
 
@@ -119,6 +120,8 @@ class LiveModel(Struct, frozen=True):
     """As of a dataset."""
     trained_items: TrainedItems | None = None
     """None where the service does not report them."""
+    evaluations: tuple[Evaluation, ...] | None = None
+    """None: not read. They are where a gate could not decide, as that may have changed."""
 
     @property
     def deployed_anywhere(self) -> bool:

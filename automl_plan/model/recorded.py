@@ -142,6 +142,11 @@ class RecordedObject(Document, frozen=True):
     partial: PartialImport | None = None
     """Datasets: absent where all rows of the last import arrived, or that is not known."""
 
+    @property
+    def is_undecided(self) -> bool:
+        """Models: whether its gate could not decide."""
+        return self.decision is not None and self.decision.kind is DecisionKind.UNDECIDED
+
 
 class RecordedOperation(Document, frozen=True):
     """A call that was, or may have been, received and whose end is not recorded yet.

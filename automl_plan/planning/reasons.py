@@ -34,6 +34,10 @@ NONE_PASSED = "no version is current, and none was trained on the declared input
 UNDECIDED = "trained; its gate has not decided yet"
 REQUIRE_CHANGED = "rejected by its gate, whose requirements have changed since"
 UNDECIDED_CHANGED = "its gate could not decide; its requirements have changed since"
+REPORTED_SINCE = (
+    "its gate could not decide; the service now reports what its requirements need: the gate "
+    "decides again"
+)
 JUDGED_AGAIN = (
     "rejected for numbers that the service did not report, which now count as unknown: the gate "
     "decides again"
@@ -184,6 +188,6 @@ def undecided(address: Address, version: int | None, missing: Sequence[str]) -> 
     return (
         f"version {version} matches the configuration, but its gate is undecided: the service does "
         f"not report what these requirements need: {', '.join(missing)}. It is kept, undeployed, "
-        "and not trained again until its data, inputs or requirements change (to use it: "
-        f"{commands.promote(address, version)})"
+        "judged again once the service reports it, and not trained again until its data, inputs or "
+        f"requirements change (to use it: {commands.promote(address, version)})"
     )

@@ -10,13 +10,15 @@ from msgspec import Struct
 
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import DesiredModel
+from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.fields import Mutability
 from automl_plan.model.json import Attributes
 from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
-from automl_plan.model.recorded import DecisionKind, RecordedObject, RecordedResource, Status
+from automl_plan.model.recorded import RecordedObject, RecordedResource, Status
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, of
+from automl_plan.planning.gate import evaluate_gate
 from automl_plan.planning.plan import Action, Change, Difference
 from automl_plan.planning.projection import NOT_YET_CREATED
 
@@ -115,10 +117,12 @@ def decide_version(
         return _training(current, inputs, alive)
     if newest.status is Status.FORMER and current in fitting and current.id not in over:
         newest = current
-    aged = _aged(desired, current, newest, live, now)
+    reported = newest.id not in over and _is_reported(desired, newest, current, live)
+    decision = _decide_for(desired, newest, reported=reported)
+    aged = _aged(desired, current, decision, live, now)
     if aged is not None:
         return VersionDecision(VersionAction.TRAIN, aged[1], field=aged[0], newest=newest)
-    return _decide_for(desired, newest)
+    return decision
 
 
 def expired(version: RecordedObject, live: Mapping[str, LiveModel], now: datetime | None) -> bool:
@@ -149,7 +153,10 @@ def _training(
     )
 
 
-def _decide_for(desired: DesiredModel, newest: RecordedObject) -> VersionDecision:
+def _decide_for(
+    desired: DesiredModel, newest: RecordedObject, *, reported: bool = False
+) -> VersionDecision:
+    """Decide on a version; `reported`: the service now reports what its gate lacked."""
     require = desired.require
     field: str | None = None
     fitting = VersionDecision(VersionAction.KEEP, newest=newest)
@@ -175,10 +182,12 @@ def _decide_for(desired: DesiredModel, newest: RecordedObject) -> VersionDecisio
             reason, field = reasons.REQUIRE_CHANGED, "require"
         case Status.REJECTED:
             reason, field = reasons.REQUIRE_GONE, "require"
-        case Status.CANDIDATE if decision is not None and decided and _undecided(newest):
+        case Status.CANDIDATE if decided and newest.is_undecided and reported:
+            reason, field = reasons.REPORTED_SINCE, "require"
+        case Status.CANDIDATE if decision is not None and decided and newest.is_undecided:
             held = reasons.undecided(desired.address, newest.version, decision.undecided)
             return VersionDecision(VersionAction.KEEP, newest=newest, held=held, undecided=True)
-        case Status.CANDIDATE if require is not None and _undecided(newest):
+        case Status.CANDIDATE if require is not None and newest.is_undecided:
             reason, field = reasons.UNDECIDED_CHANGED, "require"
         case Status.CANDIDATE:
             reason = reasons.UNDECIDED if require else reasons.NOT_CURRENT
@@ -188,16 +197,28 @@ def _decide_for(desired: DesiredModel, newest: RecordedObject) -> VersionDecisio
     return VersionDecision(action, reason, field=field, version=newest, newest=newest)
 
 
-def _undecided(version: RecordedObject) -> bool:
-    """Whether its gate could not decide."""
-    decision = version.decision
-    return decision is not None and decision.kind is DecisionKind.UNDECIDED
+def _is_reported(
+    desired: DesiredModel,
+    newest: RecordedObject,
+    current: RecordedObject | None,
+    live: Mapping[str, LiveModel],
+) -> bool:
+    """Whether the gate of an undecided version would decide by what the service reports now."""
+    if desired.require is None or not newest.is_undecided:
+        return False
+    found = None if newest.id not in live else live[newest.id].evaluations
+    if not found:
+        return False
+    before: Sequence[Evaluation] | None = None
+    if current is not None:
+        before = () if current.id not in live else live[current.id].evaluations or ()
+    return evaluate_gate(desired.require, found, before).passed is not None
 
 
 def _aged(
     desired: DesiredModel,
     current: RecordedObject | None,
-    newest: RecordedObject,
+    decision: VersionDecision,
     live: Mapping[str, LiveModel],
     now: datetime | None,
 ) -> tuple[str, str] | None:
@@ -207,12 +228,13 @@ def _aged(
     there is no second one.
     """
     oldest, limit = desired.retrain_max_age, desired.retrain_before_expiry
-    if now is None or (oldest is None and limit is None):
+    newest = decision.newest
+    if now is None or newest is None or (oldest is None and limit is None):
         return None
     born = _created(newest, live)
     if born is None:
         return None
-    held = newest.status is not None and _decide_for(desired, newest).action is VersionAction.KEEP
+    held = newest.status is not None and decision.action is VersionAction.KEEP
     serves = current if held else newest  # the version that serves once this plan is carried out
     # What a person rolled back from is not brought back by its age.
     rolled_back = newest.status is Status.WITHDRAWN
@@ -292,7 +314,7 @@ def kept_ids(
         (o for o in counted if o.status in _ONCE_CURRENT),
         key=lambda o: (o != served, o.status is Status.WITHDRAWN),
     )
-    held = [o for o in counted if o.status is Status.REJECTED or _undecided(o)]
+    held = [o for o in counted if o.status is Status.REJECTED or o.is_undecided]
     kept = {obj.id for obj in (*once_current[:keep], *held[: min(keep, 1)])}
     return frozenset(kept if exempt is None else {*kept, exempt.id})
 

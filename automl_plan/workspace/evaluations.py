@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+
+from msgspec.structs import replace
 
 from automl_plan.errors import ProviderError
 from automl_plan.model.address import Address, ResourceKind
@@ -17,6 +20,8 @@ from automl_plan.providers.protocol import Provider
 
 MOST_MODELS = 20
 """Declared models whose evaluations are read for one plan: at most two requests each."""
+_REQUESTS = 16
+"""At once."""
 _DECIDED_ON = (Action.GATE, Action.PROMOTE)
 _STATUSES = {
     Status.CANDIDATE: Role.CANDIDATE,
@@ -109,6 +114,31 @@ class _Subject:
         newest = max(waiting, key=lambda obj: obj.version or 0)
         assert newest.status is not None  # noqa: S101 (it is among _STATUSES)
         return newest.id, newest.version, _STATUSES[newest.status]
+
+
+def with_evaluations_of_undecided(
+    live: Live, resources: Mapping[Address, RecordedResource], provider: Provider
+) -> Live:
+    """Return what is live with the evaluations of versions that gates could not decide on.
+
+    And with those of the current versions that they are compared with. Costs no call where no gate
+    is undecided; what can't be read is left out.
+    """
+    wanted: set[str] = set()
+    for record in resources.values():
+        kept = {o.id for o in record.others if o.is_undecided and o.id in live.models}
+        if kept:
+            wanted |= {*kept, *(() if record.current is None else (record.current.id,))}
+    ids = sorted(wanted & live.models.keys())
+    if not ids:
+        return live
+    with ThreadPoolExecutor(min(_REQUESTS, len(ids))) as pool:
+        read = list(pool.map(lambda each: evaluations_of(provider, each), ids))
+    found = {
+        each: replace(live.models[each], evaluations=tuple(evaluations))
+        for each, evaluations in zip(ids, read, strict=True)
+    }
+    return replace(live, models={**live.models, **found})
 
 
 def evaluations_of(provider: Provider, model_id: str) -> Sequence[Evaluation]:

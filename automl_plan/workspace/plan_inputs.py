@@ -34,6 +34,7 @@ from automl_plan.state.manifests import Manifests
 from automl_plan.workspace.billing import Moment
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.check_refusals import field_locator
+from automl_plan.workspace.evaluations import with_evaluations_of_undecided
 from automl_plan.workspace.unrecorded import find_unrecorded
 from automl_plan.workspace.workspace import Workspace, fetch_open_operations
 
@@ -163,6 +164,7 @@ def gather_inputs(
         operations = fetch_open_operations(recorded.resources, provider)
         live = replace(provider.live(), operations=operations)
         live = resolved(live, recorded.resources, recorded.lineage)
+        live = with_evaluations_of_undecided(live, recorded.resources, provider)
     unrecorded = () if live is None else find_unrecorded(workspace, desired, state, recorded, live)
     if ignores(desired):
         # As the planner does, with the addresses that resources will have.

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from automl_plan.emulator.billing import ChargeKind
-from automl_plan.emulator.evaluation_readings import EVALUATION_READINGS
+from automl_plan.emulator.evaluation_readings import EVALUATION_MATRIX, EVALUATION_READINGS
 from automl_plan.errors import GateRejected, GateUndecided
 from automl_plan.model.address import model_address
 from automl_plan.model.recorded import DecisionKind, Status
-from automl_plan.planning.plan import HeldBy
+from automl_plan.planning.plan import Action, HeldBy
 from tests.apis import APIS, endpoint_of
 from tests.depth import DEEP
 from tests.project import Project
@@ -125,6 +125,19 @@ def test_gates_by_what_is_reported(
             assert missing in errors[name].message
         charged = service.engine.charges(ChargeKind.TRAINING)
         assert len(charged) == len(REQUIRE)
+
+        if undecided and dict(readings).get(EVALUATION_MATRIX.name) == "absent":
+            # The service reports them one day: the gate decides, and the other one stays as it is.
+            service.readings.change(EVALUATION_MATRIX, "present")
+            again = client.plan().plan.changes
+            assert {(c.address.name, c.action) for c in again if c.action is Action.GATE} == {
+                (name, Action.GATE) for name in undecided
+            }
+            assert {c.address.name for c in again} == undecided
+            assert not client.apply().failed
+            assert client.decided() == USUAL
+            assert client.plan().empty
+            assert service.engine.charges(ChargeKind.TRAINING) == charged
 
         # What is decided on does not need more than is reported: free, and no training.
         client.declare({name: {"au_prc": 0.1} for name in REQUIRE})

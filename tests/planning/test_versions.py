@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from automl_plan.errors import UsageError
 from automl_plan.model.address import model_address
 from automl_plan.model.desired import Lifecycle
+from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.recorded import Decision, DecisionKind, RecordedOperation, Status, Step
 from automl_plan.model.requirements import Metric, Requirements
 from automl_plan.model.transitions import with_current, with_operation
 from automl_plan.planning.command_plans import former_version, plan_promotion
 from automl_plan.planning.options import PlanOptions
-from automl_plan.planning.plan import HeldBy, NoteKind, Plan
+from automl_plan.planning.plan import Action, HeldBy, NoteKind, Plan
 from tests.planning.worlds import World, dataset, desired, model
 
 DIGITS = model_address("digits")
@@ -116,6 +117,37 @@ def test_other_requirements_have_an_undecided_version_judged_again(undecided: Wo
     assert actions(undecided.apply(softer))[0] == "model.digits gate"
     assert statuses(undecided) == {2: "current", 1: "former"}
     assert undecided.trained == 2
+
+
+@pytest.mark.parametrize(
+    ("area", "found"),
+    [(0.95, "current"), (0.5, "rejected"), (None, "candidate")],
+    ids=["enough", "too-little", "not-reported"],
+)
+def test_an_undecided_version_is_judged_again_once_the_number_is_reported(
+    undecided: World, area: float | None, found: str
+) -> None:
+    (held,) = undecided.resources[DIGITS].others
+    read = replace(undecided.models[held.id], evaluations=(Evaluation("e", None, 9, area),))
+    undecided.models[held.id] = read
+    undecided.passes = None if area is None else area >= 0.9
+    gates = [c for c in undecided.apply(WORSE).changes if c.action is Action.GATE]
+    assert len(gates) == (0 if area is None else 1)
+    assert all("now reports" in change.reason for change in gates)
+    assert statuses(undecided)[2] == found
+    assert undecided.trained == 2
+    assert undecided.plan(WORSE).empty
+
+
+def test_an_expired_undecided_version_is_neither_judged_nor_trained_again(
+    undecided: World,
+) -> None:
+    (held,) = undecided.resources[DIGITS].others
+    reported = (Evaluation("e", None, 9, 0.95),)
+    gone = undecided.now
+    read = replace(undecided.models[held.id], evaluations=reported, expires=gone)
+    undecided.models[held.id] = read
+    assert undecided.plan(WORSE).empty
 
 
 def test_an_undecided_version_outlives_the_next_one(undecided: World) -> None:
