@@ -18,9 +18,9 @@ from msgspec import Struct
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.fast_path import RowBatch
 from automl_plan.data.image_files import DECODED, ImageFacts, has_decoder, read_image
-from automl_plan.data.image_similarity import HashedImage, SimilarImages
+from automl_plan.data.image_similarity import SMALLEST, HashedImage, SimilarImages
 from automl_plan.data.import_rows import UNKNOWN
-from automl_plan.data.label_counts import ReportAt, RowPlace, set_of
+from automl_plan.data.label_counts import ReportAt, RowPlace, counted, set_of
 from automl_plan.data.row_checks import named
 from automl_plan.data.row_layout import quoted
 from automl_plan.errors import NotFound, ProviderError
@@ -78,6 +78,8 @@ class ImageChecks:
         self._folders: dict[tuple[str, str], dict[str, ImageFacts]] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="look")
         self._in_storage = self._unlike = self._unmeasured = self._too_large = 0
+        self._sets: set[str] = set()
+        """Sets of images that can be read."""
         self._unreachable = ""
 
     def close(self) -> None:
@@ -176,6 +178,7 @@ class ImageChecks:
             self._report(rule, row.place, f"{quoted(row.path.decode())}: {how}")
         if not found.content:
             return
+        self._sets.add(row.use)
         first = self._first.setdefault(found.content, row)
         if first is not row:
             self._compare(first, row)
@@ -231,30 +234,30 @@ class ImageChecks:
                 f"whether images can be decoded, boxes under {self._limits.box_pixels} pixels, "
                 f"images that look alike: Pillow is not installed ({_LOCAL_EXTRA})"
             )
-        if self._unlike:
+        alike = len(self._sets - {UNKNOWN}) > 1  # only images of two sets are compared
+        if self._unlike and alike:
             unchecked.append(
-                f"which of {self._unlike:,} images look alike: they are smaller than 32 pixels, "
-                "or have too little contrast"
+                f"whether images of different sets look alike, for "
+                f"{counted(self._unlike, 'image')} of less than {SMALLEST} pixels or of too "
+                "little contrast"
             )
         if self._too_large:
             more = f"more than {min(self._most_pixels or DECODED, DECODED):,} pixels"
+            also = ", and what looks like it" if alike else ""
             unchecked.append(
-                f"whether {self._too_large:,} images can be decoded, and which look alike: they "
-                f"have {more}"
+                f"whether each image can be decoded{also}, for "
+                f"{counted(self._too_large, 'image')} of {more}"
             )
         if self._unmeasured:
-            unchecked.append(
-                f"the pixels of {self._unmeasured:,} boxes, whose vertices can't be read"
-            )
+            boxes = "1 box" if self._unmeasured == 1 else f"{self._unmeasured:,} boxes"
+            unchecked.append(f"the pixels of {boxes}, for vertices that can't be read")
         if self._similar.left_out:
             unchecked.append("some images that look alike: too many have the same brightness")
+        stored = f"{counted(self._in_storage, 'image')} in Cloud Storage"
         if self._unreachable:
-            unchecked.append(f"{self._in_storage:,} images in Cloud Storage: {self._unreachable}")
+            unchecked.append(f"{stored}: {self._unreachable}")
         elif self._in_storage:
-            unchecked.append(
-                f"the content of {self._in_storage:,} images in Cloud Storage: only their "
-                "existence, size and MD5 are known"
-            )
+            unchecked.append(f"the content of {stored}: only existence, size and MD5 are known")
         return unchecked
 
 

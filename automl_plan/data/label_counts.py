@@ -24,6 +24,8 @@ _CODES = {use.encode(): NUMBERED.index(chosen) for use, chosen in USES.items()}
 _CODES[b""] = _CODES[UNKNOWN.encode()] = 0
 
 _LINE_BITS = 40
+_FIRST_NAMED = 3
+"""Labels that a finding on several names."""
 RowPlace = tuple[int, int]
 """The number of a source, and a line in it."""
 ReportAt = Callable[[str, RowPlace, str], None]
@@ -123,7 +125,7 @@ def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Repor
     places = tally.first
     labels = [_Label(each, places.get(each.label.encode(), tally.start)) for each in data.labels]
     if data.unlabelled and tally.first_unlabelled is not None:
-        message = f"{_counted(data.unlabelled, 'image')} without a label, of {data.images:,}"
+        message = f"{counted(data.unlabelled, 'image')} without a label, of {data.images:,}"
         report("unlabelled-rows", tally.first_unlabelled, message)
     _judge_quotas(tally, data, limits, report)
     _judge_forms(labels, limits.forms, report)
@@ -131,15 +133,13 @@ def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Repor
     for label in labels:
         rule = _rule_for(label.examples, limits)
         if rule is not None:
-            report(
-                rule, label.place, f"the label {label.name} has {_counted(label.examples, what)}"
-            )
+            report(rule, label.place, f"the label {label.name} has {counted(label.examples, what)}")
     if labels:
         least = min(labels, key=lambda label: (label.examples, label.place))
         most = max(labels, key=lambda label: (label.examples, label.place))
         if most.examples > limits.balance * least.examples:
             message = (
-                f"{most.name} has {_counted(most.examples, what)} and {least.name} "
+                f"{most.name} has {counted(most.examples, what)} and {least.name} "
                 f"{least.examples:,}: {most.examples // least.examples:,} times as many"
             )
             report("label-balance", least.place, message)
@@ -151,7 +151,7 @@ def _judge_quotas(
 ) -> None:
     start, labels, images = tally.start or (0, 1), data.labels, data.images
     if len(labels) < limits.labels_at_least:
-        message = f"{_counted(len(labels), 'label')}, at least {limits.labels_at_least} needed"
+        message = f"{counted(len(labels), 'label')}, at least {limits.labels_at_least} needed"
         report("label-minimum", start, message)
     if len(labels) > limits.labels_at_most:
         more = "more than " if data.labels_left_out else ""
@@ -166,14 +166,29 @@ def _judge_quotas(
 
 
 def _judge_forms(labels: Sequence[_Label], forms: RowForms, report: ReportAt) -> None:
-    """Report labels that are taken, but are not as the documentation has them: each once."""
+    """Report, once, the labels that are taken, but are not as the documentation has them."""
     form = forms.label
-    for label in labels:
-        if form is None or re.fullmatch(form.pattern, label.counts.label):
-            continue
-        if label_fault(label.counts.label, forms) is None:
-            message = f"the label {quoted(label.counts.label)} is not {form.allowed}, as the "
-            report("label-documented", label.place, f"{message}documentation has it")
+    if form is None:
+        return
+    others = sorted(
+        (
+            label
+            for label in labels
+            if not re.fullmatch(form.pattern, label.counts.label)
+            and label_fault(label.counts.label, forms) is None
+        ),
+        key=lambda label: (label.place, label.counts.label),
+    )
+    if not others:
+        return
+    names = ", ".join(quoted(label.counts.label) for label in others[:_FIRST_NAMED])
+    if len(others) == 1:
+        message = f"the label {names} is not"
+    else:
+        more = f" and {len(others) - _FIRST_NAMED:,} more" if len(others) > _FIRST_NAMED else ""
+        message = f"{len(others):,} labels ({names}{more}): none is"
+    message += f" {form.allowed}, as the documentation has it"
+    report("label-documented", others[0].place, message)
 
 
 def _rule_for(examples: int, limits: DataLimits) -> str | None:
@@ -199,5 +214,6 @@ def _judge_sets(tally: LabelTally, labels: Sequence[_Label], report: ReportAt) -
                 report(f"label-not-in-{name.lower()}", label.place, message)
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

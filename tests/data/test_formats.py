@@ -342,6 +342,25 @@ def test_what_each_provider_says_of_documented_rows(fast: bool) -> None:
     assert rules("automl", labels, DatasetKind.MULTICLASS) == {"label-documented"}
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 300])
+def test_labels_that_are_not_documented_are_one_finding(count: int) -> None:
+    """With their number and the first few: a set of digits is warned of once."""
+    text = "".join(f"x/{n}.png,{n % count}\nx/{n}b.png,cat\n" for n in range(300))
+    linted = Linter(lambda _: io.BytesIO(text.encode()), VERTEX.limits).lint(
+        "d.csv", ["d.csv"], DatasetKind.MULTICLASS
+    )
+    (found,) = [f for f in linted.findings if f.rule == "label-documented"]
+    told = {
+        1: "the label '0' is not",
+        2: "2 labels ('0', '1'): none is",
+        3: "3 labels ('0', '1', '2'): none is",
+        4: "4 labels ('0', '1', '2' and 1 more): none is",
+        300: "300 labels ('0', '1', '2' and 297 more): none is",
+    }[count]
+    assert found.message.startswith(f"{told} a text that begins with a letter, as ")
+    assert (found.line, linted.counts["label-documented"]) == (1, 1)
+
+
 ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
 ANNOTATION: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {},

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.image_files import DECODED, read_image
+from automl_plan.data.lint import Linter
 from automl_plan.data.lint_rules import RULES, Severity
 from automl_plan.emulator.training import sklearn_trainer as service
 from automl_plan.emulator.training.types import ImageUnreadable
@@ -121,3 +123,26 @@ def test_where_no_limit_is_known_it_is_said_what_is_not_decoded(tmp_path: Path) 
     (tmp_path / "a.png").write_bytes(header_alone(60_000, 60_000))
     found = read_image(tmp_path, "a.png", MOST_BYTES, decode=True)
     assert (found.faults, found.too_large) == ((), True)
+
+
+@pytest.mark.parametrize("sets", [("",), ("TRAIN",), ("TRAIN", "TEST")])
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_small_images_are_said_to_be_unchecked_where_others_are_in_another_set(
+    tmp_path: Path, sets: tuple[str, ...], count: int
+) -> None:
+    """Only images of two sets are compared: elsewhere nothing is left unchecked."""
+    rows = []
+    for number in range(count):
+        Image.new("L", (8, 8), number * 20).save(tmp_path / f"{number}.png")
+        rows.append(f"{sets[number % len(sets)]},{number}.png,cat\n")
+    linter = Linter(
+        lambda _: io.BytesIO("".join(rows).encode()),
+        PROVIDERS["local"].capabilities({}).limits,
+        directory=tmp_path,
+    )
+    told = f"whether images of different sets look alike, for {count} images of less than 32 pixels"
+    unchecked = linter.lint("d.csv", ["d.csv"], DatasetKind.MULTICLASS).unchecked
+    if count > 1 and len(sets) > 1:
+        assert unchecked == (f"{told} or of too little contrast",)
+    else:
+        assert unchecked == ()

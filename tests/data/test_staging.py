@@ -291,8 +291,11 @@ def tables(draw: st.DrawFn) -> bytes:
         writer = csv.writer(text, lineterminator=ends, quoting=csv.QUOTE_MINIMAL)
     for _ in range(draw(st.integers(1, 5))):
         use = draw(USES)
-        labels = draw(st.lists(TEXT, max_size=3) | BOXES)
-        writer.writerow([*([] if use is None else [use]), draw(PATHS), *labels])
+        path = draw(PATHS)
+        # Before an empty field or a file name, a name without an extension may be a wrong set.
+        label = st.sampled_from(["cat", "dog"]) if path == "no extension" else TEXT
+        labels = draw(st.lists(label, max_size=3) | BOXES)
+        writer.writerow([*([] if use is None else [use]), path, *labels])
         text.write(ends * draw(st.integers(0, 2)))
     return (draw(st.sampled_from(["", "\ufeff"])) + text.getvalue()).encode()
 

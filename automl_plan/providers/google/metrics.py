@@ -128,7 +128,8 @@ def completed(entries: _Entries, positives: int | None) -> _Entries:
     """Return entries with the shares that follow from their other numbers.
 
     `positives` are the labels or boxes that are there to be found. F1 follows from precision and
-    recall. A share of nothing is none, whatever number the service writes for it.
+    recall. A share of nothing is none, whatever number the service writes for it; a precision of 1
+    is none, too, where no other number proves that anything was predicted.
     """
     return tuple(_completed(entry, counts_of(entry, positives)) for entry in entries)
 
@@ -144,7 +145,8 @@ def _completed(entry: ConfidenceMetrics, counts: Counts) -> ConfidenceMetrics:
     if f1_score is None and precision is not None and recall is not None:
         both = precision + recall
         f1_score = 2 * precision * recall / both if both else 0.0
-    if counts.predicted == 0:
+    of_nothing = precision == 1 and recall is None and not f1_score and counts.predicted is None
+    if counts.predicted == 0 or of_nothing:
         precision = None
     if counts.positives == 0:
         recall = None
