@@ -221,12 +221,25 @@ def _source_form(config: ResolvedConfig) -> Iterator[Finding]:
 _FORMATS = (".csv", ".jsonl")
 
 
+def _form_hint(source: str) -> str:
+    """Return what to do about a source that has not the name of an import file."""
+    if source.lower().rstrip().endswith(_FORMATS):
+        return "rename the file: its name ends in .csv or .jsonl, in small letters"
+    if source.lower().endswith((".json", ".ndjson")):
+        return "a JSON Lines file has an object on each line, and a name that ends in .jsonl"
+    last = source.rpartition("/")[2]
+    if "." not in last:
+        folder = source.rstrip("/*") or "data"
+        return f"write a CSV file with a line for each image, such as TRAIN,{folder}/1.jpg,cat"
+    return "write a name that ends in .csv or .jsonl"
+
+
 def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] | None:
     shown = quoted(source)
     if re.search(r"[\x00-\x1f\x7f]", source):
         return f"{shown} contains a control character", "write the file name without it"
     if not source.endswith(_FORMATS):
-        return f"{shown} is no CSV or JSON Lines file", "write a name that ends in .csv or .jsonl"
+        return f"{shown} is no CSV or JSON Lines file", _form_hint(source)
     form = config.capabilities.sources
     setting = form.upload_setting
     uploads = setting is not None and (

@@ -13,7 +13,16 @@ BLOCK = 256 * 1024
 LONGEST_LINE = 1024 * 1024
 """Bytes. A file that has a longer one is no CSV of images."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NO_TEXT = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "compressed by gzip",
+    b"PK\x03\x04": "a workbook of a spreadsheet, or another ZIP archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+}
+"""What a file is that begins with such bytes."""
 
 
 class LineTooLong(Exception):
@@ -67,11 +76,12 @@ def split_rows(file: BinaryIO, *, quotes: bool = True) -> Iterator[Part]:
     `quotes`: fields may be quoted, as in a CSV; else every line is a plain one. Raises OSError.
     """
     number = 1
-    start = file.read(len(BYTE_ORDER_MARK))
+    start = file.read(max(map(len, _NO_TEXT)))
     file.seek(0)
-    if start.startswith(_UTF_16):
-        yield CutOff(1, "csv-encoding", "the file is UTF-16, not UTF-8")
-        return
+    for begin, what in _NO_TEXT.items():
+        if start.startswith(begin):
+            yield CutOff(1, "csv-encoding", f"the file is {what}, not UTF-8")
+            return
     stream = blocks(file)
     try:
         for block in stream:

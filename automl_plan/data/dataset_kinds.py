@@ -11,10 +11,10 @@ from automl_plan.model.model_types import ClassificationType, Problem
 
 FIELDS_OF_BOX = 9
 """Of a row after its image: a label and eight coordinates."""
-NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-"""A coordinate as the service reads it; programs write small ones as 3e-05."""
+NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+"""A coordinate; programs write small ones as 3e-05, and what they round to zero as -0.0."""
 _SIGNS = "+-"
-"""A number with a sign is no coordinate, but shows what a row is meant to be."""
+"""A number with another sign is no coordinate, but shows what a row is meant to be."""
 _SHARE = 0.05
 """The share of labelled rows with several labels that is no accident."""
 

@@ -6,6 +6,8 @@ _io_format_1.0.0.yaml of Vertex AI (pages "Prepare image training data"). A box 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -24,6 +26,20 @@ SINGLE, MULTI, BOXES = (
 ML_USE = "aiplatform.googleapis.com/ml_use"
 """The label of an image that names its set."""
 _SHOWN = 200
+_KINDS = {
+    "object": "an object",
+    "array": "a list",
+    "str": "a text",
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+    "int | float": "a number",
+    "null": "null",
+}
+_OTHER_KIND = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+_UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*?)`(?: - at `[^`]*`)?$", re.DOTALL)
+_NO_KEY = re.compile(r"Object missing required field `([^`]+)`")
+_AT = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 
 
 class _Annotation(Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
@@ -71,7 +87,7 @@ def json_rows(part: PlainLines) -> Iterator[JsonRow]:
         try:
             item = _DECODER.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            yield JsonRow(number, [], _shortened(str(error)))
+            yield JsonRow(number, [], _why(line.strip(), error))
             continue
         given = (
             item.classification_annotation,
@@ -97,13 +113,18 @@ def _rows(item: _Item, number: int) -> Iterator[JsonRow]:
         yield _row(number, [*start, *names], fault, MULTI)
     elif item.bounding_box_annotations:
         for box in item.bounding_box_annotations:
-            one, other = (str(box.x_min), str(box.y_min)), (str(box.x_max), str(box.y_max))
-            fields = [*start, box.display_name, *one, "", "", *other, "", ""]
+            left, top, right, bottom = map(_side, (box.x_min, box.y_min, box.x_max, box.y_max))
+            fields = [*start, box.display_name, left, top, "", "", right, bottom, "", ""]
             yield _row(number, fields, fault, BOXES)
     elif item.bounding_box_annotations is not None:
         yield _row(number, [*start, *[""] * 9], fault, BOXES)
     else:
         yield _row(number, start, fault, "")
+
+
+def _side(number: float) -> str:
+    """Return a coordinate as text; rounding makes -0.0 of what is a bit outside of an image."""
+    return str(number) if number else str(abs(number))
 
 
 def _row(number: int, fields: list[str], fault: str, annotations: str) -> JsonRow:
@@ -112,6 +133,43 @@ def _row(number: int, fields: list[str], fault: str, annotations: str) -> JsonRo
     return JsonRow(number, fields, fault, annotations)
 
 
+def _why(line: bytes, error: Exception) -> str:
+    """Say in words why a line is no row."""
+    if line.startswith(b"["):
+        return "the line begins a list: each line has an object of its own, without commas"
+    if isinstance(error, msgspec.ValidationError):
+        return _shortened(_other_schema(str(error)))
+    return _no_json(line, str(error))
+
+
+def _other_schema(message: str) -> str:
+    """Say in words what a line has in place of what its schema has."""
+    place = _AT.search(message)
+    if other := _OTHER_KIND.match(message):
+        wanted, found = (_KINDS.get(kind.removesuffix(" | null"), kind) for kind in other.groups())
+        told = f"{found} in place of {wanted}"
+    elif unknown := _UNKNOWN_KEY.match(message):
+        told = f"the key {quoted(unknown[1])} is not one of the schema"
+    elif missing := _NO_KEY.match(message):
+        told = f"the key {missing[1]!r} is missing"
+    else:
+        return message[:1].lower() + message[1:]
+    return f"{told}, at {place[1]}" if place and place[1] else told
+
+
+def _no_json(line: bytes, message: str) -> str:
+    """Say in words why a line can't be read."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        if line.startswith(b"{") and "truncated" in message:
+            return "the object does not end on its line"
+        at = re.search(r"\(byte [0-9]+\)", message)
+        return f"the line is no JSON object{f' {at[0]}' if at else ''}"
+    return (
+        "a text has half of a surrogate pair (such as \\ud83d alone), or a number is none of JSON"
+    )
+
+
 def _shortened(message: str) -> str:
-    message = message[:1].lower() + message[1:]
     return message if len(message) <= _SHOWN else f"{message[:_SHOWN]}…"

@@ -154,7 +154,7 @@ def _check_box(checked: CheckedRow, first: int, corners: Sequence[str], limits: 
             if text == "":
                 checked.add("box-vertices", at, "a vertex has no coordinate")
                 return
-            if not NUMBER.fullmatch(text) or float(text) > 1:
+            if not NUMBER.fullmatch(text) or not 0 <= float(text) <= 1:
                 message = f"the coordinate {quoted(text)} is not a number from 0 to 1"
                 checked.add("box-coordinates", at, message)
                 return

@@ -143,9 +143,10 @@ class SourceFiles:
 
 def unreadable(source: str, error: OSError) -> SourceError:
     """Return the error of an import file that can't be read."""
-    return SourceError(
-        f"The import file can't be read: {os_error_text(error)}.", where=source, hint=RELATIVE
-    )
+    why = os_error_text(error)
+    if "*" in source and isinstance(error, FileNotFoundError):
+        why += f"; only names of objects ({SCHEME}) may have wildcards, so list each file"
+    return SourceError(f"The import file can't be read: {why}.", where=source, hint=RELATIVE)
 
 
 def too_large(source: str) -> SourceError:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from automl_plan.data.dataset_kinds import DatasetKind, kind_of
 from automl_plan.data.lint import Linted, Linter
 from automl_plan.data.lint_rules import Severity
-from automl_plan.data.source_files import SourceFiles
+from automl_plan.data.source_files import RELATIVE, SourceFiles
 from automl_plan.errors import SourceError, UsageError
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.model_types import Problem
@@ -74,7 +74,7 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
             linted = linter.lint(name, sources, its)
             unchecked.extend(linted.rows_unchecked)
             for source, reason in linted.unread:
-                raise SourceError(f"The import file is not read: {reason}.", where=source)
+                raise SourceError(f"{reason[:1].upper()}{reason[1:]}.", where=source, hint=RELATIVE)
             return linted.data
 
         if of_file or workspace is None:

@@ -509,9 +509,13 @@ CASES = [
                 "s3://b/a.csv",
                 "gs://b.csv",
                 "x/../../b.csv",
+                "a.CSV",
+                "data/a.json",
+                "gs://b/photos/",
+                "data/photos",
             )
         ),
-        [f"a.automl.yaml:{line}:7 source-form" for line in range(5, 11)],
+        [f"a.automl.yaml:{line}:7 source-form" for line in range(5, 15)],
     ),
     Case(
         "sources-twice",

@@ -41,6 +41,8 @@ def is_imported(fields: list[str]) -> bool:
 @given(WRITTEN, WRITTEN)
 @example("3e-05", "0.1")
 @example("1.E-3", "5e-324")
+@example("-0.0", "-0")
+@example("-1e-05", "0.1")
 def test_the_lint_refuses_what_the_service_refuses(x: str, y: str) -> None:
     fields = ["TRAIN", "0.png", "cat", x, y, "", "", "1", "1", "", ""]
     row = ",".join(fields).encode()

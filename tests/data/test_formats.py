@@ -8,6 +8,7 @@ lint finds no error, what is staged has the same rows, and the service imports t
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import time
@@ -429,3 +430,59 @@ def test_bad_lines_are_named() -> None:
         (12, "json-annotations"),
     }
     assert (linted.rows, linted.images) == (11, 2)
+    told = [f.message for f in linted.findings if f.rule == "json-line"]
+    assert told == [
+        "the object does not end on its line",
+        "the key 'xmin' is not one of the schema, at boundingBoxAnnotations[0]",
+        "the key 'image' is not one of the schema",
+        "the object has annotations of several kinds",
+        "the line has a NUL character",
+        "the line is no JSON object (byte 0)",
+        "the line begins a list: each line has an object of its own, without commas",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"imageGcsUri": 5}', "a number in place of a text, at imageGcsUri"),
+        ('{"imageGcsUri": "a", "boundingBoxAnnotations": {}}', "an object in place of a list, at "),
+        ('{"imageGcsUri": "a", "boundingBoxAnnotations": [{"xMin": "1_0"}]}', "a text in place of"),
+        ('{"imageGcsUri": "a", "boundingBoxAnnotations": [{"xMin": NaN}]}', "a text has half of"),
+        ('{"imageGcsUri": "\\ud800"}', "a text has half of a surrogate pair"),
+        ('{"displayName": "a"}', "the key 'displayName' is not one of the schema"),
+        ("{}", "the key 'imageGcsUri' is missing"),
+        ("5", "a number in place of an object"),
+        ("TRAIN,a.png,cat", "the line is no JSON object (byte 0)"),
+    ],
+)
+def test_what_a_line_lacks_is_said_in_words(line: str, told: str) -> None:
+    linted = Linter(lambda _: io.BytesIO(line.encode()), VERTEX.limits).lint(
+        "d.jsonl", ["d.jsonl"], DatasetKind.DETECTION
+    )
+    (found,) = (f.message for f in linted.findings if f.rule == "json-line")
+    assert found.startswith(told)
+    assert "`" not in found
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.jsonl"])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (gzip.compress(b"TRAIN,a.png,cat"), "compressed by gzip"),
+        (b"PK\x03\x04\x14\0", "a workbook of a spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        ("TRAIN,a.png,cat".encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_a_file_that_is_no_text_is_named(name: str, content: bytes, what: str) -> None:
+    linted = Linter(lambda _: io.BytesIO(content), VERTEX.limits).lint(name, [name], None)
+    (found,) = linted.findings
+    assert found.message.startswith(f"the file is {what}")
+
+
+def test_a_box_that_was_rounded_to_minus_zero_is_one() -> None:
+    box = {"displayName": "cat", "xMin": -0.0, "yMin": 0, "xMax": 0.5, "yMax": 1}
+    line = json.dumps({"imageGcsUri": "a.png", "boundingBoxAnnotations": [box]})
+    (row,) = rows_of(["d.jsonl"], lambda _: io.BytesIO(line.encode()))
+    assert row.fields[3:5] == ["0.0", "0"]

@@ -32,7 +32,7 @@ _WRITTEN = {SetName.TRAIN: "training", SetName.VALIDATION: "validation", SetName
 _DOCUMENTED_LABEL = re.compile(r"[A-Za-z0-9_]{1,32}")
 _LONGEST_LABEL = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_COORDINATE = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_COORDINATE = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _DETECTION_FIELDS = 11
 _MIN_EDGE = 0.01
 """proto: io.proto, a box's edges are at least 0.01 of the image's sides."""
