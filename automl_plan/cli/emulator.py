@@ -66,11 +66,11 @@ def start(
     ] = 0.0,
     data_dir: DataDir = None,
     trainer: Annotated[
-        Literal["sklearn", "simulated"] | None,
+        Literal["auto", "sklearn", "simulated"] | None,
         typer.Option(
             "--trainer",
-            help="sklearn trains for real, simulated makes up results at once; default: as "
-            "configured, or sklearn.",
+            help="auto trains for real, sklearn on small images only, simulated makes up results "
+            "at once; default: as configured, or sklearn.",
         ),
     ] = None,
     time_scale: Annotated[

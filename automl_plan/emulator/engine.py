@@ -30,7 +30,7 @@ class Engine:
     def __init__(
         self, data_dir: Path, files: Files, trainer_name: str, clock: Clock, readings: Readings
     ) -> None:
-        trainer = load_trainer(trainer_name)
+        trainer = load_trainer(trainer_name, data_dir)
         images = Images(data_dir / "images")
         self.files = files
         self.readings = readings

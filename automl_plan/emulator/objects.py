@@ -141,7 +141,8 @@ class Model(Struct, frozen=True, kw_only=True):
     `version_labels` and `aliases` are its own.
 
     `data_stats` has the numbers of images of TRAIN, VALIDATION and TEST that it was trained with,
-    then those of their annotations; it is empty where an earlier version trained it.
+    then those of their annotations; it is empty where an earlier version trained it. `training` is
+    what else its trainer told, as JSON.
     """
 
     id: int
@@ -174,6 +175,7 @@ class Model(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     is_default: bool = True
     version_labels: Mapping[str, str] = {}
+    training: Mapping[str, object] = {}
 
     def __hash__(self) -> int:
         """Labels have no hash."""

@@ -139,6 +139,7 @@ _LATER_COLUMNS = (
     ("models", "aliases", "TEXT NOT NULL DEFAULT '[]'"),
     ("models", "is_default", "INTEGER NOT NULL DEFAULT 1"),
     ("models", "version_labels", "TEXT NOT NULL DEFAULT '{}'"),
+    ("models", "training", "TEXT NOT NULL DEFAULT '{}'"),
 )
 """(table, column, type), likewise added without a new format: an earlier version leaves them out.
 

@@ -57,7 +57,7 @@ from automl_plan.emulator.rows import (
 )
 from automl_plan.emulator.sql_filters import Term
 from automl_plan.emulator.training.splitting import assign_by_shares, split
-from automl_plan.emulator.training.trainers import Trainer, load_trainer
+from automl_plan.emulator.training.trainers import Trainer
 from automl_plan.emulator.training.types import (
     Example,
     Problem,
@@ -89,7 +89,7 @@ def run_training(
             clock.wait_until(clock.after(started, simulated_hours), cancellation.requested)
             cancellation.check()
             return trainer.train(job, cancellation.requested)
-        return _train_in_process(trainer.name, job, cancellation)
+        return _train_in_process(trainer, job, cancellation)
     except TrainingCancelled:
         cancellation.check()
         raise
@@ -99,10 +99,12 @@ def run_training(
         raise ServiceError(Code.UNIMPLEMENTED, str(error)) from error
 
 
-def _train_in_process(name: str, job: TrainingJob, cancellation: Cancellation) -> TrainingResult:
+def _train_in_process(
+    trainer: Trainer, job: TrainingJob, cancellation: Cancellation
+) -> TrainingResult:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_child, args=(theirs, name, job), daemon=True)
+    process = context.Process(target=_child, args=(theirs, trainer, job), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -130,13 +132,13 @@ def _train_in_process(name: str, job: TrainingJob, cancellation: Cancellation) -
         process.close()
 
 
-def _child(connection: Pipe, name: str, job: TrainingJob) -> None:
+def _child(connection: Pipe, trainer: Trainer, job: TrainingJob) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which stops this
     finished = threading.Event()
     threading.Thread(target=_end_with_parent, args=(connection, finished), daemon=True).start()
     answer: TrainingResult | Exception
     try:
-        answer = load_trainer(name).train(job, lambda: False)
+        answer = trainer.train(job, lambda: False)
     except (TrainingCancelled, TrainingFailed, TrainingUnimplemented) as error:
         answer = error
     finished.set()
@@ -234,8 +236,9 @@ class Trainings(Manager):
             dataset = _with_labels_of_training(dataset, operation.spec, self._readings)
             job = _job(db, dataset, operation.spec, self._readings)
             specs = {spec.label: spec.id for spec in select_specs(db, dataset_id)}
+            base = _artefact_of_base(db, operation, self._trainer)
         kept = (replace(example, path=self._images.path(example)) for example in job.examples)
-        job = replace(job, examples=tuple(kept))
+        job = replace(job, examples=tuple(kept), base=base)
         started = operation.started or operation.created
         result = run_training(self._trainer, job, started, self._clock, cancellation)
         cancellation.check()
@@ -268,6 +271,7 @@ class Trainings(Manager):
             node_qps=result.node_qps,
             trainer=self._trainer.name,
             data_stats=stats,
+            training=result.details,
             specs=[(spec_id, label) for label, spec_id in specs.items()],
         )
         aliases = cast("Sequence[str]", operation.spec.get("wanted_aliases", ()))
@@ -348,6 +352,17 @@ def _check(
         raise invalid(("training_pipeline.input_data_config.saved_query_id", text))
     if dataset.example_count == 0:
         raise precondition("The dataset has no examples. Import data before training.")
+
+
+def _artefact_of_base(db: Connection, operation: Operation, trainer: Trainer) -> bytes | None:
+    """What the model that a training starts from is, if this trainer made it and it exists."""
+    base_id = cast("int | None", operation.spec.get("base_model_id"))
+    base = None if base_id is None else select(db, Model, operation.scope, base_id)
+    if base is None or base.trainer != trainer.name:
+        return None
+    row = db.execute("SELECT content FROM artefacts WHERE model_id = ?", (base.id,)).fetchone()
+    content: bytes = row["content"]
+    return content
 
 
 def _sets_by_filters(

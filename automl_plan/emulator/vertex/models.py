@@ -107,7 +107,9 @@ def _data_stats(model: Model) -> dict[str, str] | None:
 
 def metadata(model: Model) -> dict[str, object] | None:
     """Return the metadata of a model and its evaluations, which may be anything (proto: Value)."""
-    return {"simulated": True} if model.trainer == SimulatedTrainer.name else None
+    if model.trainer == SimulatedTrainer.name:
+        return {"simulated": True}
+    return {"trainer": model.trainer, **model.training} if model.training else None
 
 
 class VertexModels(ResourceMethods[Model, int]):

@@ -61,7 +61,7 @@ class EmulatorStatus(OutputDocument, frozen=True):
     vertex_url: str | UnsetType | None = UNSET
     """Where Vertex AI is served at the root, as `--vertex-port` makes it; null: nowhere."""
     pid: int | UnsetType = UNSET
-    trainer: Literal["sklearn", "simulated"] | UnsetType = UNSET
+    trainer: Literal["auto", "sklearn", "simulated"] | UnsetType = UNSET
     time_scale: float | UnsetType | None = UNSET
     """How many simulated hours pass in an hour; null: an earlier version, which does not report
     it."""
