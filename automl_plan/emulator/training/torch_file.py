@@ -114,7 +114,7 @@ def _tensors(file: BinaryIO, size: int) -> dict[str, Tensor]:
         (written,) = _LENGTH.unpack(file.read(_LENGTH.size))
         bytes_left = size - file.tell()
         if written != length or not 0 <= length * np.dtype(numbers).itemsize <= bytes_left:
-            raise TorchFileRefused(f"The storage {key!r} is cut off.")
+            raise TorchFileRefused(f"The storage {key!r} ends too early.")
         content = file.read(length * np.dtype(numbers).itemsize)
         storages[key] = np.frombuffer(content, numbers)
     if file.tell() != size:
