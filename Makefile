@@ -4,6 +4,8 @@ VENV := .venv
 # Tests wait for a service part of their time: one worker more than there are processors.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 BIN := $(VENV)/bin
+# Tests start hundreds of processes: each would compile the tool again where Python keeps no bytecode.
+export PYTHONDONTWRITEBYTECODE =
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo demo-lifecycle test test-deep life fuzz chaos bench schemas lint types format format-check check lock clean

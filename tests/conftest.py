@@ -1,10 +1,7 @@
 """Settings and fixtures of all tests: an emulator in a process of its own."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.apis import APIS
 from tests.depth import times
+from tests.services import Service
 
 # A busy machine is no finding: how long a test takes decides nothing. In CI the same code is tried
 # with the same examples each time; new ones are looked for everywhere else.
@@ -37,7 +35,7 @@ class RunningEmulator:
     data_dir: Path
     bucket_root: Path
     files_root: Path
-    process: subprocess.Popen[str] = field(repr=False)
+    process: Service = field(repr=False)
 
     def stop(self) -> int:
         """End it in order (SIGTERM) and give its exit code."""
@@ -48,16 +46,12 @@ class RunningEmulator:
         return self._end(signal.SIGKILL)
 
     def _end(self, sign: signal.Signals) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(sign)
+        self.process.send(sign)
         try:
             return self.process.wait(20)
-        finally:
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
+        except TimeoutError:
+            self.process.send(signal.SIGKILL)
+            raise
 
 
 class StartEmulator(Protocol):
@@ -99,24 +93,18 @@ def _starter(base: Path, started: list[RunningEmulator]) -> StartEmulator:
         files = files_root or base
         buckets = bucket_root or base / "buckets"
         buckets.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "automl_plan.emulator", "--port", str(port)]
-        command += ["--data-dir", str(data), "--trainer", trainer]
-        command += ["--bucket-root", str(buckets), "--files-root", str(files)]
-        command += ["--idle-timeout", str(idle_timeout)]
-        command += [] if vertex_port is None else ["--vertex-port", str(vertex_port)]
-        command += [f"--fault={fault}" for fault in faults]
-        command += [f"--reading={name}={value}" for name, value in readings.items()]
+        arguments = ["--port", str(port), "--data-dir", str(data), "--trainer", trainer]
+        arguments += ["--bucket-root", str(buckets), "--files-root", str(files)]
+        arguments += ["--idle-timeout", str(idle_timeout)]
+        arguments += [] if vertex_port is None else ["--vertex-port", str(vertex_port)]
+        arguments += [f"--fault={fault}" for fault in faults]
+        arguments += [f"--reading={name}={value}" for name, value in readings.items()]
         if time_scale is not None:
-            command += ["--time-scale", str(time_scale)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONWARNINGS": ""}
-        )
+            arguments += ["--time-scale", str(time_scale)]
+        process = Service(arguments, data / "emulator.log")
         running = RunningEmulator("", data, buckets, files, process)
         started.append(running)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("AutoML emulator listening on "), f"it said {line!r}"
-        running.url = json.loads((data / "server.json").read_text())["url"]
+        running.url = process.note(data)["url"]
         return running
 
     return start

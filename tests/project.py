@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from automl_plan.state.document import State
 from automl_plan.workspace.bound_plan import BoundPlan
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
+from tests.services import Service
 
 _SIDE = 8
 FAST = 36_000_000.0
@@ -57,6 +59,7 @@ class Project:
         self.time_scale = time_scale
         self.api = api
         self.events: list[Event] = []
+        self._service: Service | None = None
 
     def write(
         self, datasets: Mapping[str, Any], models: Mapping[str, Any], state: str = "state.json"
@@ -89,7 +92,28 @@ class Project:
                 rows.append(f"{use},images/{image.name},{label}\n")
         (self.directory / name).write_text("".join(rows), encoding="utf-8")
 
+    def start_service(self) -> None:
+        """Start the service that the first command would start: it is found running."""
+        if self._service is not None or "local" not in self.provider():
+            return
+        data_dir = self.directory / ".automl-plan" / "emulator"
+        if process.status(data_dir) is not None:
+            return  # the test has started it otherwise
+        arguments = ["--data-dir", str(data_dir), "--files-root", str(self.directory)]
+        arguments += ["--trainer", "simulated", "--time-scale", str(self.time_scale)]
+        arguments += ["--port", "0", "--idle-timeout", str(process.IDLE_SECONDS)]
+        self._service = Service(arguments, data_dir / "emulator.log")
+        self._service.note(data_dir)
+
+    def stop_service(self) -> None:
+        """End it, or the one that the test has started in its place."""
+        if self._service is not None:
+            self._service.send(signal.SIGKILL)
+            self._service.wait(20)
+        process.stop(self.directory / ".automl-plan" / "emulator")
+
     def workspace(self) -> Workspace:
+        self.start_service()
         return Workspace(self.directory, environ={})
 
     def plan(self, options: PlanOptions | None = None) -> BoundPlan:
@@ -128,4 +152,4 @@ def project(tmp_path: Path, api: str) -> Iterator[Project]:
     project.write_data("d.csv", {"cat": 8, "dog": 8})
     project.write({"digits": DATASET}, {"digits": MODEL})
     yield project
-    process.stop(tmp_path / ".automl-plan" / "emulator")
+    project.stop_service()

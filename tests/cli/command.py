@@ -44,14 +44,15 @@ class CommandLine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command without a terminal; `extra` goes into its environment.
 
-        Without either a forked process does, which is many times as fast.
+        A forked process does, which is many times as fast, unless Python itself is told something.
         """
-        if python == COMMAND and not extra:
-            return forks.run(arguments, self.directory, environment({}), PATIENCE)
+        given = environment(extra or {})
+        if python == COMMAND and not any(key.startswith("PYTHON") for key in extra or {}):
+            return forks.run(arguments, self.directory, given, PATIENCE)
         return subprocess.run(
             [*python, *arguments],
             cwd=self.directory,
-            env=environment(extra or {}),
+            env=given,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -154,6 +155,17 @@ class ProjectLine(CommandLine):
         super().__init__(directory)
         self.project = Project(directory, api=api)
         self.project.write_data("d.csv", {"cat": 8, "dog": 8})
+
+    def run(
+        self,
+        *arguments: str,
+        python: tuple[str, ...] = COMMAND,
+        extra: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command without a terminal; its service runs already, unless it starts it."""
+        if arguments[0] != "emulator":
+            self.project.start_service()
+        return super().run(*arguments, python=python, extra=extra)
 
     def detach(self) -> None:
         """Apply until a training is left running: an import that takes its time is left, too."""

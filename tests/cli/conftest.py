@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from automl_plan.providers.local import process
 from tests.cli.command import CommandLine, ProjectLine
 from tests.emulator.training.conftest import digits
 
@@ -32,4 +31,4 @@ def project(tmp_path: Path, api: str) -> Iterator[ProjectLine]:
     line = ProjectLine(tmp_path, api)
     line.declare()
     yield line
-    process.stop(tmp_path / ".automl-plan" / "emulator")
+    line.project.stop_service()

@@ -136,7 +136,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path)
     project.write_data("d.csv", {"cat": 8, "dog": 8})
     yield project
-    process.stop(tmp_path / ".automl-plan" / "emulator")
+    project.stop_service()
 
 
 def calls(project: Project) -> dict[str, int]:

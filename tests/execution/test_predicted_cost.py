@@ -39,7 +39,7 @@ def project(tmp_path: Path, part: int) -> Iterator[Project]:
     boxes = "".join(f"{row},{_BOX}\n" for row in rows)
     (tmp_path / "image_object_detection.csv").write_text(boxes, encoding="utf-8")
     yield project
-    process.stop(tmp_path / ".automl-plan" / "emulator")
+    project.stop_service()
 
 
 def billed(project: Project) -> float:

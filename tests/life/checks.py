@@ -115,10 +115,10 @@ class Judge:
         if what == "cancelled" and act.given("--on-interrupt") == {"cancel"}:
             return
         known = {i for record in act.recorded.values() for i in ids_of(record)}
-        resumed = {c.address for c in act.shown.of("resume") if c.subject is None}
+        resumed = {(c.address, c.subject) for c in act.shown.of("resume")}
         homes = act.homes()
         for each in ids:
-            if homes.get(each, set()) & resumed:
+            if {(home, named) for home in homes.get(each, ()) for named in (None, each)} & resumed:
                 continue  # a call that was cut off is sent again
             # What an open operation will have made has no id in the plan yet.
             if each not in said and not (None in said and each not in known):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.life.zygote import Zygote
+from tests import services
 
 OWN = "automl-plan-"
 """What the tool's labels begin with."""
@@ -23,7 +21,6 @@ _SERVICES = "aiplatform.googleapis.com/"
 USD_PER_NODE_HOUR = {"train": 3.465, "deploy": 1.375}
 HOURS_A_MONTH = 730
 MONTHS_OF_LIFE = 18
-_START_SECONDS = 60.0
 _HOUR = 3600.0
 _WAITS = 4
 """Polls of one command after which it waits; a plan asks once for each open operation."""
@@ -168,7 +165,7 @@ class Service:
 
     api: str
     scale: float
-    pid: int
+    process: services.Service | None
     url: str
     _connection: http.client.HTTPConnection = field(repr=False)
     seconds_advanced: float = 0.0
@@ -178,30 +175,29 @@ class Service:
     _polls: int = 0
 
     @classmethod
-    def start(cls, zygote: Zygote, root: Path, api: str, scale: float) -> Service:
+    def start(cls, root: Path, api: str, scale: float) -> Service:
         """Start it below a directory."""
         arguments = ["--data-dir", str(root / "service"), "--trainer", "simulated"]
         arguments += ["--time-scale", str(scale), "--bucket-root", str(root / "buckets")]
         arguments += ["--files-root", str(root / "a"), "--idle-timeout", "600"]
-        pid = zygote.start_service(arguments, root)
-        note = root / "service" / "server.json"
-        end = time.monotonic() + _START_SECONDS
-        while not note.exists():
-            assert time.monotonic() < end, (root / "service.log").read_text()
-            time.sleep(0.005)
-        return cls.at(json.loads(note.read_bytes())["url"], api, scale, pid)
+        process = services.Service(arguments, root / "service.log")
+        return cls.at(process.note(root / "service")["url"], api, scale, process)
 
     @classmethod
-    def at(cls, url: str, api: str, scale: float = 1.0, pid: int = 0) -> Service:
+    def at(
+        cls, url: str, api: str, scale: float = 1.0, process: services.Service | None = None
+    ) -> Service:
         """One that listens at a URL."""
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
-        return cls(api, scale, pid, url, connection)
+        return cls(api, scale, process, url, connection)
 
     def stop(self) -> None:
         """End the process."""
         self._connection.close()
-        os.kill(self.pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.send(signal.SIGKILL)
+            self.process.wait(20)
 
     # -- asking --------------------------------------------------------------------------------
 

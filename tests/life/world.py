@@ -123,7 +123,7 @@ class World:
         }
         self.checkouts["a"] = Checkout("a", root / "a", document)
         (root / "a" / "state").mkdir(parents=True)
-        self.service = Service.start(zygote, root, api, scale)
+        self.service = Service.start(root, api, scale)
 
     def close(self) -> None:
         """End the service."""

@@ -1,4 +1,4 @@
-"""A process that has imported everything and forks: commands, commands that are struck, services.
+"""A process that has imported everything and forks: commands, and commands that are struck.
 
 One line of JSON in, one out. By hand, `python -m tests.life.zygote --strike 3 -C DIR -- apply
 --auto-approve` runs one command and kills it at its third boundary.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import importlib
 import json
 import os
-import pkgutil
 import select
 import signal
 import subprocess
@@ -23,7 +21,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import automl_plan.emulator
 from tests.chaos.boundaries import INTERRUPT, KILL, Boundaries
 from tests.cli.forks import prepared
 
@@ -55,7 +52,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be forked: a command, struck at a boundary or not, or a service."""
+    """A command to be forked, struck at a boundary or not."""
 
     arguments: tuple[str, ...]
     directory: str
@@ -63,7 +60,6 @@ class Order:
     """Which boundary it is struck at; 0: none."""
     action: str = KILL
     """What befalls it there: KILL, INTERRUPT or STOP."""
-    service: bool = False
     goes_on: bool = False
     """Continue the command that was stopped."""
 
@@ -91,12 +87,6 @@ class Zygote:
             if time.monotonic() > end:
                 self._process.send_signal(signal.SIGUSR1)
         return Outcome(**json.loads(self._process.stdout.readline()))
-
-    def start_service(self, arguments: Sequence[str], directory: Path) -> int:
-        """Start a service; its process id."""
-        self._write(Order(tuple(arguments), str(directory), service=True))
-        assert self._process.stdout is not None
-        return int(self._process.stdout.readline())
 
     def close(self) -> None:
         """End the process."""
@@ -159,35 +149,14 @@ class _Strike(Boundaries):
 
 def main() -> None:
     """Serve orders until the input ends."""
-    for module in pkgutil.walk_packages(automl_plan.emulator.__path__, "automl_plan.emulator."):
-        importlib.import_module(module.name)  # services are forked, too
     running, stopped = prepared(), list[int]()
     for line in sys.stdin:
         told = json.loads(line)
         order = Order(**{**told, "arguments": tuple(told["arguments"])})
-        if order.service:
-            print(_service(order), flush=True)
-        else:
-            print(json.dumps(asdict(_run(order, running, stopped))), flush=True)
-
-
-def _service(order: Order) -> int:
-    child = os.fork()
-    if child == 0:
-        from automl_plan.emulator.__main__ import main as serve
-
-        code = 70
-        try:
-            _redirect(Path(order.directory) / "service.log", 0)
-            os.setsid()
-            code = serve(order.arguments)
-        finally:
-            os._exit(code)
-    return child
+        print(json.dumps(asdict(_run(order, running, stopped))), flush=True)
 
 
 def _run(order: Order, running: list[int], stopped: list[int]) -> Outcome:
-    _reap()
     if order.goes_on:
         child = stopped.pop()
         os.kill(child, signal.SIGCONT)
@@ -214,15 +183,6 @@ def outputs(order: Order) -> tuple[str, str]:
     return f".{held}stdout", f".{held}stderr"
 
 
-def _reap() -> None:
-    """Services that have ended are taken notice of."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
 def _child(order: Order) -> None:
     from automl_plan.cli.main import run
 
@@ -241,10 +201,9 @@ def _child(order: Order) -> None:
 
 
 def _redirect(path: Path, descriptor: int) -> None:
-    """Send an output there; 0: both, and nothing is read."""
+    """Send an output there; nothing is read."""
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for each in (descriptor,) if descriptor else (1, 2):
-        os.dup2(target, each)
+    os.dup2(target, descriptor)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -40,14 +40,13 @@ def server(tmp_path: Path) -> Iterator[MailServer]:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """One dataset with data, and one model."""
-    from automl_plan.providers.local import process
 
     project = Project(tmp_path)
     project.write_data("d.csv", {"cat": 8, "dog": 8})
     model = {key: value for key, value in MODEL.items() if key != "deploy"}
     project.write({"digits": DATASET}, {"digits": model})
     yield project
-    process.stop(tmp_path / ".automl-plan" / "emulator")
+    project.stop_service()
 
 
 def mailing(server: MailServer, **changed: Any) -> Mailing:

@@ -21,7 +21,6 @@ from automl_plan.errors import ConfigurationError
 from automl_plan.execution.apply import apply
 from automl_plan.execution.events import ApplyResult
 from automl_plan.planning.options import PlanOptions
-from automl_plan.providers.local import process
 from automl_plan.providers.registry import PROVIDERS
 from automl_plan.workspace.make_plan import make_plan
 from automl_plan.workspace.workspace import Workspace
@@ -51,7 +50,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     model = {key: value for key, value in MODEL.items() if key != "deploy"}
     project.write({"digits": DATASET}, {"digits": model})
     yield project
-    process.stop(tmp_path / ".automl-plan" / "emulator")
+    project.stop_service()
 
 
 def notify(project: Project, **receivers: Any) -> None:
