@@ -46,7 +46,7 @@ def lint(
         str | None,
         typer.Argument(
             metavar="NAME|FILE",
-            help="A declared dataset, or a file; default: all declared datasets.",
+            help="A declared dataset, a file, or a folder; default: all declared datasets.",
             autocompletion=completion.datasets,
         ),
     ] = None,
@@ -82,7 +82,7 @@ def advise(
         str,
         typer.Argument(
             metavar="NAME|FILE",
-            help="A declared dataset, or a file.",
+            help="A declared dataset, a file, or a folder.",
             autocompletion=completion.datasets,
         ),
     ],

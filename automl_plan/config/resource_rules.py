@@ -14,6 +14,7 @@ from automl_plan.model.address import NAME_PATTERN
 from automl_plan.model.capabilities import Providers, SettingProblem
 from automl_plan.model.live import OWN_LABEL_PREFIX
 from automl_plan.model.model_types import Problem
+from automl_plan.model.source_data import is_folder
 
 _FIELDS = frozenset((*Problem, "labels", "deploy", "require", "retrain", "lifecycle"))
 """Mappings that every model may have; another one is the training block of a provider."""
@@ -209,11 +210,11 @@ def _node_count(config: ResolvedConfig) -> Iterator[Finding]:
             yield Finding(path, "node-count", f"a model can't be deployed on {nodes:,} nodes", hint)
 
 
-@_rule("source-form", "Sources are CSV or JSON Lines files that the provider can read.")
+@_rule("source-form", "Sources are CSV or JSON Lines files that the provider can read, or folders.")
 def _source_form(config: ResolvedConfig) -> Iterator[Finding]:
     for name, entry in config.datasets.items():
         for i, source in enumerate(entry.get("sources", ())):
-            if wrong := _wrong_with_source(source, config):
+            if wrong := _wrong_with_source(source, config, problem_of(entry)):
                 path = ("datasets", name, "sources", str(i))
                 yield Finding(path, "source-form", *wrong)
 
@@ -222,7 +223,7 @@ _FORMATS = (".csv", ".jsonl")
 
 
 def _form_hint(source: str) -> str:
-    """Return what to do about a source that has not the name of an import file."""
+    """Return what to do about a source that has not the name of an import file, or of a folder."""
     if source.lower().rstrip().endswith(_FORMATS):
         return "rename the file: its name ends in .csv or .jsonl, in small letters"
     if source.lower().endswith((".json", ".ndjson")):
@@ -231,15 +232,20 @@ def _form_hint(source: str) -> str:
     if "." not in last:
         folder = source.rstrip("/*") or "data"
         return f"write a CSV file with a line for each image, such as TRAIN,{folder}/1.jpg,cat"
-    return "write a name that ends in .csv or .jsonl"
+    return "write a name that ends in .csv or .jsonl, or a folder, with a slash at its end"
 
 
-def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] | None:
+def _wrong_with_source(
+    source: str, config: ResolvedConfig, problem: Problem | None
+) -> tuple[str, str] | None:
     shown = quoted(source)
     if re.search(r"[\x00-\x1f\x7f]", source):
         return f"{shown} contains a control character", "write the file name without it"
-    if not source.endswith(_FORMATS):
+    if not source.endswith(_FORMATS) and not is_folder(source):
         return f"{shown} is no CSV or JSON Lines file", _form_hint(source)
+    if is_folder(source) and problem is Problem.IMAGE_OBJECT_DETECTION:
+        hint = "write a CSV with a line for each box: TRAIN,photos/1.jpg,cat,0.1,0.2,,,0.5,0.6,,"
+        return f"{shown} is a folder, which has labels of images, but no boxes", hint
     form = config.capabilities.sources
     setting = form.upload_setting
     uploads = setting is not None and (
@@ -260,7 +266,8 @@ def _wrong_with_source(source: str, config: ResolvedConfig) -> tuple[str, str] |
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
         return f"{shown} can't be read", f"write {form.example} or a relative path"
     if not converts:
-        hint = f"upload the file and write {form.example}"
+        what = "images, and a CSV that lists them," if is_folder(source) else "file"
+        hint = f"upload the {what} and write {form.example}"
         if setting is not None:
             hint += f", or add {form.upload_hint} to have it uploaded"
         return f"{shown} is a local path, which the provider {config.provider} can't read", hint

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import StringIO
 from typing import BinaryIO, TypeAlias
 
 from msgspec import Struct
@@ -68,6 +69,16 @@ class QuotedRow(Struct, frozen=True):
 
 
 Part: TypeAlias = PlainLines | QuotedRow | CutOff
+
+
+def csv_line(fields: Iterable[str]) -> str:
+    """Return a row as a line of a CSV, which ends with a line feed.
+
+    Whatever would be taken for the end of a line is quoted.
+    """
+    line = StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(fields)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def split_rows(file: BinaryIO, *, quotes: bool = True) -> Iterator[Part]:

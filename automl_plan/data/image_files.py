@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.data.image_similarity import ImageHash, image_hash
+from automl_plan.data.local_files import local_path, open_regular_file, os_error_text
 from automl_plan.data.row_layout import extension
-from automl_plan.data.source_files import local_path, open_regular_file, os_error_text
 from automl_plan.errors import SourceError
 
 if TYPE_CHECKING:

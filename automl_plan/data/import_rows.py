@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from automl_plan.data.csv_rows import CutOff, Part, PlainLines, QuotedRow, split_rows
 from automl_plan.data.json_rows import SUFFIX, JsonRow, json_rows
+from automl_plan.data.local_files import RELATIVE
 from automl_plan.data.row_layout import (
     HINTS,
     NAMES_COLUMNS,
@@ -25,9 +26,9 @@ from automl_plan.data.row_layout import (
     other_delimiter,
     quoted,
 )
-from automl_plan.data.source_files import RELATIVE, unreadable
+from automl_plan.data.source_files import unreadable
 from automl_plan.errors import SourceError
-from automl_plan.model.source_data import UNASSIGNED
+from automl_plan.model.source_data import UNASSIGNED, is_folder
 from automl_plan.providers.data_access import bucket_and_object, is_stored
 
 MAX_SHOWN = 5
@@ -70,8 +71,8 @@ class ImportRow(NamedTuple):
 
     @property
     def where(self) -> str:
-        """The file and the line."""
-        return f"{self.source}:{self.line}"
+        """The file and the line; of a folder, the image."""
+        return self.image if is_folder(self.source) else f"{self.source}:{self.line}"
 
     @property
     def labels(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -129,6 +130,7 @@ def judge(tally: LabelTally, data: DataCounts, limits: DataLimits, report: Repor
         report("unlabelled-rows", tally.first_unlabelled, message)
     _judge_quotas(tally, data, limits, report)
     _judge_forms(labels, limits.forms, report)
+    _judge_alike(labels, report)
     what = "image" if data.boxes else "example"
     for label in labels:
         rule = _rule_for(label.examples, limits)
@@ -189,6 +191,18 @@ def _judge_forms(labels: Sequence[_Label], forms: RowForms, report: ReportAt) ->
         message = f"{len(others):,} labels ({names}{more}): none is"
     message += f" {form.allowed}, as the documentation has it"
     report("label-documented", others[0].place, message)
+
+
+def _judge_alike(labels: Sequence[_Label], report: ReportAt) -> None:
+    """Report labels that people would take for one: each once."""
+    alike: dict[str, list[_Label]] = {}
+    for label in labels:
+        folded = unicodedata.normalize("NFKC", label.counts.label).casefold()
+        alike.setdefault(" ".join(folded.split()), []).append(label)
+    for first, *others in alike.values():
+        for other in others:
+            message = f"the labels {quoted(first.counts.label)} and {quoted(other.counts.label)} "
+            report("label-alike", max(first.place, other.place), f"{message}are almost the same")
 
 
 def _rule_for(examples: int, limits: DataLimits) -> str | None:

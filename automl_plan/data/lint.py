@@ -14,17 +14,20 @@ from msgspec import Struct, field
 from automl_plan.data.dataset_kinds import DatasetKind, guess_kind
 from automl_plan.data.duplicates import RepeatedRows
 from automl_plan.data.fast_path import RowConsumer
+from automl_plan.data.folders import Folder, FolderRows
 from automl_plan.data.image_checks import ImageChecks
 from automl_plan.data.import_rows import ImportRow, read_rows
 from automl_plan.data.label_counts import LabelTally, RowPlace, judge
 from automl_plan.data.lint_reader import LintReader
-from automl_plan.data.lint_rules import REFUSED, RULES, Severity
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.lint_rules import REFUSED, RULES
 from automl_plan.data.row_checks import bucket_of
+from automl_plan.data.row_layout import quoted
 from automl_plan.data.source_files import FORMATS
 from automl_plan.data.spilled_records import Candidates, in_several_sets, repeated
 from automl_plan.errors import ProviderError, SourceError
 from automl_plan.model.capabilities import Limits
-from automl_plan.model.source_data import DataCounts
+from automl_plan.model.source_data import DataCounts, is_folder
 from automl_plan.providers.data_access import ObjectStorage, StoredObject
 
 OpenSource = Callable[[str], BinaryIO]
@@ -216,6 +219,8 @@ class _Work:
         self.rows = 0
         self.data = DataCounts((), 0)
         self.unread: list[tuple[str, str]] = []
+        self._folders: dict[int, Folder] = {}
+        """Of the sources that are folders, by their numbers."""
         self.refused = self.unreadable = self.unnamed = 0
         self.rows_unchecked: list[str] = []
         self.images_unchecked: list[str] = []
@@ -279,20 +284,31 @@ class _Work:
         return repeated(self.tally.images), none
 
     def _read_first(self, number: int, source: str) -> None:
-        if not source.lower().endswith(FORMATS):
+        if not source.lower().endswith(FORMATS) and not is_folder(source):
             message = f"its name does not end in {' or '.join(FORMATS)}"
             self.findings.add("csv-name", source, 0, message)
 
         def report(rule: str, line: int, message: str, column: int) -> None:
-            self.findings.add(rule, source, line, message, column)
+            folder = self._folders.get(number)
+            if folder is None:
+                self.findings.add(rule, source, line, message, column)
+                return
+            place = folder.places[line - 1]
+            if rule == "several-labels" and (others := folder.others.get(place)):
+                message += f", as its content is also that of {', '.join(map(quoted, others))}"
+            self.findings.add(rule, place, 0, message)
 
         try:
             with self._linter.open(source) as file:
+                if isinstance(file, FolderRows):
+                    self._folders[number] = file.folder
+                    for found in file.folder.findings:
+                        self.findings.add(found.rule, found.place, 0, found.message)
                 sinks: list[RowConsumer] = [self.tally]
                 if self._images is not None:  # first: it finds the contents that are counted
                     sinks.insert(0, self._images)
                 reader = self._reader(number, sinks, report)
-                size = file.seek(0, 2)
+                size = 0 if number in self._folders else file.seek(0, 2)
                 if size > self._limits.csv_bytes:
                     message = (
                         f"the file has {size:,} bytes, the maximum is {self._limits.csv_bytes:,}"
@@ -314,7 +330,7 @@ class _Work:
             why = f"from line {reader.stopped:,} on"
             self.rows_unchecked.append(f"{source} {why}")
             self.unread.append((source, f"it can't be read {why}"))
-        elif reader.rows == 0:
+        elif reader.rows == 0 and number not in self._folders:
             self.findings.add("csv-empty", source, 0, "the file has no rows")
 
     def unread_for(self, source: str, error: SourceError | ProviderError) -> None:
@@ -361,10 +377,18 @@ class _Work:
             )
 
     def _report(self, rule: str, place: RowPlace, message: str) -> None:
-        self.findings.add(rule, self.sources[place[0]], place[1], message)
+        file, line = self._place(place)
+        self.findings.add(rule, file, line, message)
 
     def _where(self, place: RowPlace) -> str:
-        return f"{self.sources[place[0]]}:{place[1]}"
+        file, line = self._place(place)
+        return f"{file}:{line}" if line else file
+
+    def _place(self, place: RowPlace) -> tuple[str, int]:
+        """Return the file and the line of a row; of a folder, the image and 0."""
+        number, line = place
+        folder = self._folders.get(number)
+        return (self.sources[number], line) if folder is None else (folder.places[line - 1], 0)
 
 
 def _paths(paths: Sequence[bytes]) -> Sequence[bytes]:

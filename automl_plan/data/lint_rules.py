@@ -8,34 +8,9 @@ turns it off, says that the service takes the row: all other rules check it like
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-from msgspec import Struct
-
+from automl_plan.data.lint_rule import FOLDER_RULES, OWN, LintRule, Severity
 from automl_plan.data.row_layout import HINTS
-
-
-class Severity(StrEnum):
-    """How severe a finding is, the most severe first; `off`: it is not reported."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
-    OFF = "off"
-
-
-class LintRule(Struct, frozen=True):
-    """A named rule of the data lint."""
-
-    id: str
-    severity: Severity
-    """Unless the configuration says otherwise."""
-    meaning: str
-    hint: str
-    """What to do about a finding."""
-    source: str
-    """The source of the fact."""
-
 
 _PROTO = "proto: io.proto, InputConfig"
 _PREPARE = 'Google\'s page "Preparing your training data"'
@@ -45,7 +20,6 @@ _PREPARE_VERTEX = 'Google\'s pages "Prepare image training data" of Vertex AI'
 _QUOTAS = 'Google\'s page "Quotas and limits" of AutoML Vision'
 _BOX_QUOTAS = "a repository that cites Google's page on quotas of object detection"
 _CSV = "RFC 4180, which the service's CSVs follow as far as is known"
-_OWN = "an inference: Google's pages don't say it"
 _ERROR, _WARNING, _NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 _TABLE = (
@@ -82,7 +56,7 @@ _TABLE = (
         _WARNING,
         "An import file begins with its first row, not with a byte order mark.",
         "Save the file as UTF-8 without a byte order mark.",
-        _OWN,
+        OWN,
     ),
     LintRule(
         "csv-syntax",
@@ -120,6 +94,7 @@ _TABLE = (
         HINTS["header-line"],
         _FORMAT,
     ),
+    *FOLDER_RULES,
     # -- the row -----------------------------------------------------------------------------
     LintRule(
         "row-shape",
@@ -306,7 +281,7 @@ _TABLE = (
         _WARNING,
         "The type of an image matches the extension of its name.",
         "Rename the file, or save it in the format of its extension.",
-        _OWN,
+        OWN,
     ),
     LintRule(
         "box-pixels",
@@ -341,7 +316,7 @@ _TABLE = (
         _WARNING,
         "Images that look the same are in the same set.",
         "Move both into one set: a model can't be tested on an image that it was trained on.",
-        f'N. Krawetz, "Kind of Like That" (the difference hash); what follows for sets is {_OWN}',
+        f'N. Krawetz, "Kind of Like That" (the difference hash); what follows for sets is {OWN}',
     ),
     # -- the whole ---------------------------------------------------------------------------
     LintRule(
@@ -408,32 +383,39 @@ _TABLE = (
         _PREPARE,
     ),
     LintRule(
+        "label-alike",
+        _WARNING,
+        "No two labels differ only in letter case, spaces, or how letters are composed.",
+        "Rename one of them, if they are meant as one label.",
+        OWN,
+    ),
+    LintRule(
         "set-empty",
         _WARNING,
         "When the import files assign sets, none of the three is empty.",
         "Assign images to it, or let the service choose all sets: UNASSIGNED.",
-        f"a repository that cites Google's page; {_OWN}",
+        f"a repository that cites Google's page; {OWN}",
     ),
     LintRule(
         "label-not-in-train",
         _WARNING,
         "When the import files assign sets, every label is in TRAIN.",
         "Move examples of the label to TRAIN.",
-        _OWN,
+        OWN,
     ),
     LintRule(
         "label-not-in-validation",
         _WARNING,
         "When the import files assign sets, every label is in VALIDATION.",
         "Move examples of the label to VALIDATION.",
-        _OWN,
+        OWN,
     ),
     LintRule(
         "label-not-in-test",
         _WARNING,
         "When the import files assign sets, every label is in TEST.",
         "Move examples of the label to TEST: without any, it is not evaluated.",
-        _OWN,
+        OWN,
     ),
 )
 

@@ -26,7 +26,8 @@ HINTS = {
     "ml-use": "Write TRAIN, VALIDATION, TEST or UNASSIGNED.",
 }
 """How to fix a row, by the rule that it breaks."""
-_IMAGES = (".jpg", ".jpeg", ".gif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ico")
+IMAGES = (".jpg", ".jpeg", ".gif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ico")
+"""How the names of images end."""
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _COMMENT = re.compile(r"#+(\s|!|$)")
 _SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
@@ -101,7 +102,7 @@ def quoted(text: str) -> str:
 
 
 def _ends_as_image(path: str) -> bool:
-    return path.lower().endswith(_IMAGES)
+    return path.lower().endswith(IMAGES)
 
 
 def _is_number(text: str) -> bool:

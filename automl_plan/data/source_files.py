@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Self
 
+from automl_plan.data.folders import Folder, read_folder
+from automl_plan.data.local_files import (
+    RELATIVE,
+    local_path,
+    open_regular_file,
+    os_error_text,
+)
 from automl_plan.errors import AnswerTooLarge, NotFound, SourceError
+from automl_plan.model.source_data import is_folder
 from automl_plan.providers.data_access import (
     SCHEME,
     ObjectStorage,
@@ -26,7 +31,6 @@ MAX_CSV_BYTES = 100_000_000
 """The service takes no larger import file (proto: InputConfig)."""
 FORMATS = (".csv", ".jsonl")
 """How the names of import files end."""
-RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -43,11 +47,14 @@ class SourceFiles:
         self._directory = directory.resolve()
         self._storage = storage
         self._anywhere = anywhere
-        self._folder: TemporaryDirectory[str] | None = None
+        self._temporary: TemporaryDirectory[str] | None = None
         self._fetched: dict[str, Path] = {}
         self._opened: dict[str, tuple[int, ...]] = {}
         """What was seen of each file when it was first opened."""
         self._expanded: dict[str, tuple[str, ...]] = {}
+        self._folders: dict[str, Folder] = {}
+        self.contents: dict[str, bytes] = {}
+        """The MD5 of images in folders that were opened, by path."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,9 +64,9 @@ class SourceFiles:
 
     def close(self) -> None:
         """Remove what was fetched."""
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
             self._fetched.clear()
 
     def expand(self, source: str) -> tuple[str, ...]:
@@ -99,12 +106,14 @@ class SourceFiles:
         return tuple(object_uri(bucket, each) for each in sorted(found))
 
     def open(self, source: str) -> BinaryIO:
-        """Open an import file, from its first byte.
+        """Open an import file, or that which a folder means, from its first byte.
 
         Raises SourceError, also when a file changed since it was opened before, and ProviderError.
         """
         if is_stored(source):
             return self._fetch(source).open("rb")
+        if is_folder(source):
+            return self._folder(source).open()
         try:
             if self._anywhere:
                 file = open_regular_file(self._directory / source)
@@ -119,6 +128,12 @@ class SourceFiles:
             raise changed(source)
         return file
 
+    def _folder(self, source: str) -> Folder:
+        if source not in self._folders:
+            self._folders[source] = read_folder(self._directory, source)
+            self.contents |= self._folders[source].contents
+        return self._folders[source]
+
     def _fetch(self, source: str) -> Path:
         if source not in self._fetched:
             bucket, name = object_of(source)
@@ -129,9 +144,9 @@ class SourceFiles:
             except AnswerTooLarge as error:
                 raise too_large(source) from error
             try:
-                if self._folder is None:
-                    self._folder = TemporaryDirectory()
-                path = Path(self._folder.name, f"{len(self._fetched)}.csv")
+                if self._temporary is None:
+                    self._temporary = TemporaryDirectory()
+                path = Path(self._temporary.name, f"{len(self._fetched)}.csv")
                 path.write_bytes(content)
             except OSError as error:
                 raise SourceError(
@@ -173,33 +188,3 @@ def object_of(uri: str) -> tuple[str, str]:
     if found is None:
         raise SourceError("It names no object.", where=uri, hint=f"Write {SCHEME}BUCKET/OBJECT.")
     return found
-
-
-def local_path(directory: Path, relative: str, where: str) -> Path:
-    """Return a file below a directory, symbolic links resolved. Raises SourceError."""
-    base = str(directory).rstrip("/") + "/"
-    try:
-        path = os.path.realpath(base + relative)
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{relative!r} can't be a path.", where=where) from error
-    if relative.startswith("/") or not f"{path}/".startswith(base):
-        raise SourceError(
-            f"{relative} leads out of the configuration's directory.",
-            where=where,
-            hint=f"Keep the data below that directory, or in Cloud Storage ({SCHEME}).",
-        )
-    return Path(path)
-
-
-def open_regular_file(path: Path) -> BufferedReader:
-    """Open a regular file. Raises OSError; for a pipe too, as reading one may never end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "It is not a file")
-    return os.fdopen(descriptor, "rb")
-
-
-def os_error_text(error: OSError) -> str:
-    """Return why a file can't be read."""
-    return error.strerror or type(error).__name__

@@ -12,17 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from automl_plan.data.fingerprint import md5_version, short_digest, source_data
+from automl_plan.data.folders import FolderRows
 from automl_plan.data.import_rows import ImportRow, broken, rows_of, together
+from automl_plan.data.local_files import local_path, open_regular_file, os_error_text
 from automl_plan.data.row_layout import HINTS
-from automl_plan.data.source_files import (
-    MAX_CSV_BYTES,
-    SourceFiles,
-    changed,
-    local_path,
-    open_regular_file,
-    os_error_text,
-    too_large,
-)
+from automl_plan.data.source_files import MAX_CSV_BYTES, SourceFiles, changed, too_large
 from automl_plan.errors import NotFound, SourceError
 from automl_plan.model.source_data import SourceData, SourceRow
 from automl_plan.providers.data_access import (
@@ -107,6 +101,10 @@ class SourceReader:
 
     def _open(self, source: str) -> BinaryIO:
         file = self.files.open(source)
+        if isinstance(file, FolderRows):
+            if problems := file.folder.problems():
+                raise together(problems, "file")
+            return file
         if file.seek(0, 2) > MAX_CSV_BYTES:
             file.close()
             raise too_large(source)
@@ -163,6 +161,8 @@ class SourceReader:
         return data
 
     def _hash(self, image: str) -> str:
+        if known := self.files.contents.get(image):
+            return md5_version(known)
         with self._reading(image) as file:
             md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
         return md5_version(md5.digest())

@@ -8,19 +8,19 @@ an interrupted upload leaves nothing to clean up, and two runs don't disturb eac
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import mimetypes
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from io import StringIO
 from pathlib import PurePosixPath
 from threading import Lock
 
+from automl_plan.data.csv_rows import csv_line
 from automl_plan.data.fingerprint import md5_version, short_digest
 from automl_plan.data.import_rows import ImportRow
-from automl_plan.data.source_files import MAX_CSV_BYTES, os_error_text
+from automl_plan.data.local_files import os_error_text
+from automl_plan.data.source_files import MAX_CSV_BYTES
 from automl_plan.data.sources import SourceReader
 from automl_plan.errors import NotFound, ProviderError, SourceError, StagingError
 from automl_plan.files import write_whole
@@ -137,18 +137,14 @@ def rewritten(
 ) -> Iterator[str]:
     """Yield the lines of a CSV with the same rows, with URIs in place of the images that have one.
 
-    With `uses` they say the sets in these words; a set without one is left out. Lines end with a
-    line feed; whatever would be taken for the end of one is quoted.
+    With `uses` they say the sets in these words; a set without one is left out.
     """
     for row in rows:
         start = row.fields[: row.column]
         if uses is not None:
             start = [uses[row.use]] if row.use in uses else []
         image = uris.get(row.image, row.image)
-        line = StringIO()
-        writer = csv.writer(line, lineterminator="\r\n")
-        writer.writerow([*start, image, *row.fields[row.column + 1 :]])
-        yield line.getvalue().removesuffix("\r\n") + "\n"
+        yield csv_line([*start, image, *row.fields[row.column + 1 :]])
 
 
 def parts_of(lines: Iterable[str], limit: int) -> Iterator[bytes]:

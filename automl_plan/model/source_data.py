@@ -13,6 +13,15 @@ UNASSIGNED = "UNASSIGNED"
 """The set of images to which import files give none."""
 
 
+def is_folder(source: str) -> bool:
+    """Return whether a source is a folder of this machine.
+
+    Its name ends with a slash, or has no dot, and no wildcard, in its last part.
+    """
+    last = source.rpartition("/")[2]
+    return "://" not in source and (source == "." or not set(last) & set(".*?["))
+
+
 class LabelCounts(Struct, frozen=True):
     """The images of one label by the set that the import files give them."""
 

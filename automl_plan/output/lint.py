@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from automl_plan.data.lint import Linted, LintFinding
-from automl_plan.data.lint_rules import RULES, Severity
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.lint_rules import RULES
 from automl_plan.output.annotations import Annotation, Home, Level, Report
 from automl_plan.output.style import Style, clean, counted
 

@@ -55,7 +55,7 @@ def with_lint(
         return refusal_context
     from automl_plan.data.dataset_kinds import kind_of
     from automl_plan.data.lint import Linter
-    from automl_plan.data.lint_rules import Severity
+    from automl_plan.data.lint_rule import Severity
 
     configuration = workspace.configuration
 
@@ -83,7 +83,7 @@ def with_lint(
 
 
 def _carried(linted: Linted) -> DataFindings:
-    from automl_plan.data.lint_rules import Severity
+    from automl_plan.data.lint_rule import Severity
 
     rank = {severity: place for place, severity in enumerate(Severity)}
     graded = sorted(linted.findings, key=lambda finding: rank[finding.severity])
@@ -148,7 +148,7 @@ def _declared(workspace: Workspace, name: str) -> DesiredDataset:
             return dataset
     raise UsageError(
         f"No dataset {name} is declared.",
-        hint="Give the name of a declared dataset, or a .csv or .jsonl file.",
+        hint="Give the name of a declared dataset, a .csv or .jsonl file, or a folder.",
     )
 
 

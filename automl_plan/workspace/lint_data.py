@@ -1,4 +1,4 @@
-"""Lints and judges the data of declared datasets, or of one file, for people."""
+"""Lints and judges the data of declared datasets, or of one file or folder, for people."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from automl_plan.data.dataset_kinds import DatasetKind, kind_of
 from automl_plan.data.lint import Linted, Linter
-from automl_plan.data.lint_rules import Severity
-from automl_plan.data.source_files import RELATIVE, SourceFiles
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.local_files import RELATIVE
+from automl_plan.data.source_files import SourceFiles
 from automl_plan.errors import SourceError, UsageError
 from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.model_types import Problem
-from automl_plan.model.source_data import DataCounts
+from automl_plan.model.source_data import DataCounts, is_folder
 from automl_plan.planning.adequacy import advise
 from automl_plan.providers.data_access import ObjectStorage
 from automl_plan.providers.registry import DEFAULT, PROVIDERS, open_storage
@@ -34,11 +35,26 @@ class _Subject(Struct, frozen=True):
     kind: DatasetKind | None
 
 
-def is_file(name: str | None, kind: str | None) -> bool:
-    """Return whether a name is that of a file. Raises UsageError for a kind without a file."""
-    found = name is not None and name.lower().endswith((".csv", ".jsonl"))
+def is_file(name: str | None, kind: str | None, workspace: Workspace | None = None) -> bool:
+    """Return whether a name is that of a file or a folder, not of a declared dataset.
+
+    Raises UsageError for a kind without a file, or of boxes for a folder.
+    """
+    found = False
+    if name is not None:
+        declared = () if workspace is None else workspace.configuration.desired.datasets
+        found = name.lower().endswith((".csv", ".jsonl")) or (
+            is_folder(name)
+            and ("/" in name or name == "." or Path(name).is_dir())
+            and all(name.removeprefix("dataset.") != address.name for address in declared)
+        )
     if kind is not None and not found:
-        raise UsageError("--kind is for a file: a dataset declares its kind.")
+        raise UsageError("--kind is for a file or a folder: a dataset declares its kind.")
+    if kind == DatasetKind.DETECTION and name is not None and is_folder(name):
+        raise UsageError(
+            f"{name} is a folder, which has labels of images, but no boxes.",
+            hint="Write a CSV with a line for each box: TRAIN,photos/1.jpg,cat,0.1,0.2,,,0.5,0.6,,",
+        )
     return found
 
 
@@ -50,12 +66,14 @@ def lint_data(
     `kind`: of the file, if it is known. `images`: whether images are looked at, too. A file needs
     no workspace. Raises UsageError, SourceError and ProviderError.
     """
-    of_file = is_file(name, kind)
+    of_file = is_file(name, kind, workspace)
+    directory = Path()
     if name is not None and of_file:
+        directory, name = _place(name)
         subjects: Sequence[_Subject] = [_subject_of_file(name, kind, workspace)]
     else:
         subjects = _declared(name, workspace)
-    with _linter(workspace, anywhere=of_file, images=images) as linter:
+    with _linter(workspace, directory, anywhere=of_file, images=images) as linter:
         return [linter.lint(each.name, each.sources, each.kind) for each in subjects]
 
 
@@ -64,10 +82,11 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
 
     Raises UsageError, SourceError, StateError and ProviderError.
     """
-    of_file = is_file(name, kind)
+    of_file = is_file(name, kind, workspace)
+    directory, name = _place(name) if of_file else (Path(), name)
     # Without a configuration it is not known which storage has the objects.
     asks = workspace is not None
-    with _linter(workspace, anywhere=of_file, asks_storage=asks, decode=False) as linter:
+    with _linter(workspace, directory, anywhere=of_file, asks_storage=asks, decode=False) as linter:
         unchecked: list[str] = []
 
         def counted(sources: Sequence[str], its: DatasetKind | None) -> DataCounts:
@@ -95,6 +114,7 @@ def advise_data(workspace: Workspace | None, name: str, kind: str | None) -> Dat
 @contextmanager
 def _linter(
     workspace: Workspace | None,
+    directory: Path,
     *,
     anywhere: bool,
     images: bool = True,
@@ -105,17 +125,30 @@ def _linter(
     with ExitStack() as stack:
         storage = cache(lambda: stack.enter_context(_storage(workspace)))
         can = _capabilities(workspace)
-        files = stack.enter_context(SourceFiles(Path(), storage, anywhere=anywhere))
+        files = stack.enter_context(SourceFiles(directory, storage, anywhere=anywhere))
         yield Linter(
             files.open,
             can.limits,
             _severities(workspace),
-            directory=Path() if images else None,
+            directory=directory if images else None,
             storage=storage if asks_storage else None,
             image_pixels=can.image_pixels,
             decode=decode,
             expand=files.expand,
         )
+
+
+def _place(name: str) -> tuple[Path, str]:
+    """Return the directory that a file or a folder is read from, and its name there.
+
+    That of a folder elsewhere is the one that it is in: links may not lead out of it.
+    """
+    if not is_folder(name):
+        return Path(), name
+    found, here = Path(os.path.realpath(name)), Path(os.path.realpath("."))
+    if found == here or here in found.parents:
+        return Path(), os.path.relpath(found, here) + "/" if Path(name).is_absolute() else name
+    return found.parent, f"{found.name}/"
 
 
 def _severities(workspace: Workspace | None) -> dict[str, Severity]:
@@ -149,7 +182,8 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
         if not datasets:
             raise UsageError(
                 f"No dataset {name} is declared.",
-                hint="Give the name of a declared dataset, or a file that ends in .csv or .jsonl.",
+                hint="Give the name of a declared dataset, a .csv or .jsonl file, or a folder with "
+                "a slash at its end.",
             )
         if not datasets[0].sources:
             raise UsageError(f"{datasets[0].address} has no sources.")
@@ -161,7 +195,7 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
     if not found:
         raise UsageError(
             "No dataset with sources is declared.",
-            hint="Give a file: datasets lint FILE.",
+            hint="Give a file or a folder: datasets lint FILE.",
         )
     return found
 

@@ -512,10 +512,27 @@ CASES = [
                 "a.CSV",
                 "data/a.json",
                 "gs://b/photos/",
-                "data/photos",
+                "data/photos/*",
+                "photos.d",
+                "../photos/",
             )
         ),
-        [f"a.automl.yaml:{line}:7 source-form" for line in range(5, 15)],
+        [f"a.automl.yaml:{line}:7 source-form" for line in range(5, 17)],
+    ),
+    Case(
+        "folder-of-boxes",
+        _OD + "    sources: [data/photos/]\n",
+        ["a.automl.yaml:4:15 source-form"],
+    ),
+    Case(
+        "folder-twice",
+        _DS + "    sources: [data/photos/, data/photos]\n",
+        ["a.automl.yaml:4:29 source-duplicates"],
+    ),
+    Case(
+        "folder-in-cloud",
+        "provider: {automl: {project: p}}\n" + _DS + "    sources: [data/photos/]\n",
+        ["a.automl.yaml:5:15 source-form"],
     ),
     Case(
         "sources-twice",

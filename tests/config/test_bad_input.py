@@ -127,6 +127,18 @@ def test_json_lines_and_wildcards_are_good_input(provider: str, tmp_path: Path) 
     assert list(diagnostics(write(tmp_path, {"a.automl.yaml": written}))) == []
 
 
+@pytest.mark.parametrize(
+    "provider", ["local: {}", "vertex: {project: p, staging_bucket: 'gs://staged'}"]
+)
+def test_folders_are_good_input(provider: str, tmp_path: Path) -> None:
+    written = (
+        f"provider: {{{provider}}}\ndatasets:\n  d:\n"
+        "    image_classification: {classification_type: MULTICLASS}\n"
+        "    sources: [photos, data/photos.d/, ./, a-b/c]\n"
+    )
+    assert list(diagnostics(write(tmp_path, {"a.automl.yaml": written}))) == []
+
+
 def write_golden() -> None:
     sections = []
     for case in CASES:

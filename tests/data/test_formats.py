@@ -23,7 +23,7 @@ from msgspec import Struct
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.import_rows import ImportRow, read_rows, rows_of
 from automl_plan.data.lint import Linter
-from automl_plan.data.lint_rules import Severity
+from automl_plan.data.lint_rule import Severity
 from automl_plan.data.sources import SourceReader
 from automl_plan.data.staging import CONVERTED, stage
 from automl_plan.errors import SourceError
@@ -238,6 +238,35 @@ def test_all_formats_are_the_same_data(
         assert (read, there) == (data, live), format_
         if where == "staged":
             assert staged == rows
+
+
+@pytest.mark.parametrize("where", ["local", "staged"])
+@pytest.mark.parametrize("kind", [DatasetKind.MULTICLASS, DatasetKind.MULTILABEL])
+def test_a_folder_is_imported_as_its_csv(
+    place: Place, api: str, kind: DatasetKind, where: str
+) -> None:
+    """An image of two labels is in the folders of both; sets are folders above the labels."""
+    items = [Item(i.use, i.image, sorted(i.labels)) for i in KINDS[kind] if i.labels]
+    start = place.directory / f"photos-{kind}-{where}-{api}"
+    for item in items:
+        for label in item.labels:
+            folder = start / item.use.lower() / label
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / item.image).write_bytes((place.directory / item.image).read_bytes())
+    (place.directory / f"{start.name}.csv").write_text(
+        as_csv(items, kind, lambda use: [use]), encoding="utf-8"
+    )
+    provider = place.open(api, staging=where == "staged")
+    try:
+        one, other = (
+            imported(provider, declared(kind, source), place.directory)
+            for source in (f"{start.name}/", f"{start.name}.csv")
+        )
+    finally:
+        provider.close()
+    assert (one[0], one[2]) == (other[0], other[2])
+    if where == "staged":
+        assert one[1] == other[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter, kind_by_looks
-from automl_plan.data.lint_rules import RULES, Severity
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.lint_rules import RULES
 from automl_plan.data.row_layout import HINTS, no_row, no_set, other_delimiter
 from automl_plan.errors import SourceError
 from automl_plan.providers.google.capabilities import LIMITS

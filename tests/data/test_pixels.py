@@ -15,7 +15,8 @@ from PIL import Image
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.image_files import DECODED, read_image
 from automl_plan.data.lint import Linter
-from automl_plan.data.lint_rules import RULES, Severity
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.lint_rules import RULES
 from automl_plan.emulator.training import decoding as service
 from automl_plan.emulator.training.types import ImageUnreadable
 from automl_plan.providers.registry import PROVIDERS

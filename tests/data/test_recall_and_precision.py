@@ -8,9 +8,11 @@ import pytest
 
 from automl_plan.config.load import RULES as CONFIG_RULES
 from automl_plan.config.schema import config_schema
-from automl_plan.data.lint_rules import RULES, Severity
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.lint_rules import RULES
 from tests.data.proof.case import EXAMPLES, FEW_EXAMPLES
 from tests.data.proof.defects import DEFECTS
+from tests.data.proof.folder_defects import FOLDER_DEFECTS
 from tests.data.proof.image_defects import IMAGE_DEFECTS
 from tests.data.proof.scores import Score, scores
 
@@ -29,7 +31,8 @@ def test_a_score_tells_what_is_missed_and_what_is_wrong() -> None:
 
 
 def test_every_rule_is_proved_and_told() -> None:
-    assert {defect.rule for defect in [*DEFECTS, *IMAGE_DEFECTS]} == set(RULES)
+    of_folders = {rule for rule, _, _ in FOLDER_DEFECTS}
+    assert {defect.rule for defect in [*DEFECTS, *IMAGE_DEFECTS]} | of_folders == set(RULES)
     for rule in RULES.values():
         assert rule.meaning.endswith("."), rule.id
         assert rule.hint.endswith("."), rule.id

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linter
-from automl_plan.data.lint_rules import REFUSED, Severity
+from automl_plan.data.lint_rule import Severity
+from automl_plan.data.lint_rules import REFUSED
 from automl_plan.providers.google.capabilities import LIMITS
 from tests.data.proof.case import FEW_EXAMPLES, Case, clean
 from tests.data.proof.defects import DEFECTS, Defect

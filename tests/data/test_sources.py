@@ -340,8 +340,11 @@ def test_what_is_not_a_file(tmp_path: Path, way: str) -> None:
     (tmp_path / "folder").mkdir()
     write(tmp_path, "TRAIN,pipe,a\nTRAIN,folder,a\n")
     if way == "source":
-        for source in ("pipe", "folder"):
-            assert "It is not a file" in refused(tmp_path, source).message
+        (tmp_path / "a.csv").mkdir()
+        for source, why in (("pipe", "folder"), ("a.csv", "file")):
+            os.mkfifo(tmp_path / f"{source}.csv")
+            assert f"It is not a {why}" in refused(tmp_path, source).message
+            assert "It is not a file" in refused(tmp_path, f"{source}.csv").message
     else:
         assert refused(tmp_path).message.count("It is not a file") == 2
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint import Linted, Linter
-from automl_plan.data.lint_rules import Severity
+from automl_plan.data.lint_rule import Severity
 from automl_plan.errors import SourceError
 from automl_plan.model.capabilities import DataLimits
 from automl_plan.providers.google.capabilities import LIMITS
@@ -75,6 +75,11 @@ class Case(Struct):
         end = self.chance.choice((b"\n", b"\r\n"))
         return self.before + end.join([*lines, b""])
 
+    @staticmethod
+    def found(linted: Linted) -> set[tuple[str, int]]:
+        """Rules, and lines as they are expected."""
+        return {(finding.rule, finding.line) for finding in linted.findings}
+
     def lint(
         self, *, fast: bool = True, severities: Mapping[str, Severity] | None = None
     ) -> Linted:
@@ -100,11 +105,12 @@ class Case(Struct):
                 path = Path(directory, name)
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(image)
-            looking = replace(linter, directory=Path(directory), storage=_no_storage)
+            looking = replace(linter, directory=Path(directory), storage=no_storage)
             return looking.lint(self.name, [self.name], self.kind)
 
 
-def _no_storage() -> Storage:
+def no_storage() -> Storage:
+    """All images are files."""
     raise SourceError("the images of a case are files")
 
 

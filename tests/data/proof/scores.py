@@ -11,6 +11,7 @@ from automl_plan.data.dataset_kinds import DatasetKind
 from automl_plan.data.lint_rules import RULES
 from tests.data.proof.case import EXAMPLES, Case, clean
 from tests.data.proof.defects import DEFECTS
+from tests.data.proof.folder_defects import FolderCase, folder_cases
 from tests.data.proof.image_defects import IMAGE_DEFECTS, with_images
 
 
@@ -49,15 +50,16 @@ def scores(seeds: Iterable[int], examples: int = EXAMPLES) -> list[Score]:
     wrong: Counter[str] = Counter()
     for seed in seeds:
         for case in cases(seed, examples):
-            told = {(finding.rule, finding.line) for finding in case.lint().findings}
+            told: set[tuple[str, int | str]] = {*case.found(case.lint())}
             seeded.update(rule for rule, _ in case.expected)
             found.update(rule for rule, _ in told & case.expected)
             wrong.update(rule for rule, _ in told - case.expected)
     return [Score(rule, seeded[rule], found[rule], wrong[rule]) for rule in RULES]
 
 
-def cases(seed: int, examples: int = EXAMPLES) -> Iterator[Case]:
+def cases(seed: int, examples: int = EXAMPLES) -> Iterator[Case | FolderCase]:
     """Clean data of each kind, and each defect in data of each kind that can have it."""
+    yield from folder_cases()
     for kind in DatasetKind:
         yield clean(kind, seed, examples)
     for defect in IMAGE_DEFECTS:
