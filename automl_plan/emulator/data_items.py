@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.emulator.clock import Clock, from_micros, to_micros
-from automl_plan.emulator.datasets import NO_DATASET
+from automl_plan.emulator.datasets import NO_DATASET, updated_with_images
 from automl_plan.emulator.errors import not_found, required
 from automl_plan.emulator.objects import AnnotationSpec, Dataset, Scope, etag
+from automl_plan.emulator.readings import Readings
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -66,9 +67,10 @@ class DataItem(Struct, frozen=True):
 class DataItems:
     """The data items of the datasets of all scopes."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, readings: Readings) -> None:
         self._store = store
         self._clock = clock
+        self._readings = readings
 
     def dataset(self, scope: Scope, dataset_id: int) -> tuple[Dataset, Sequence[AnnotationSpec]]:
         """Return a dataset and its labels."""
@@ -139,14 +141,16 @@ class DataItems:
             if use is not None:
                 db.execute("UPDATE examples SET ml_use = ? WHERE seq = ?", (use, item_id))
             write_examples(db, dataset_id, [new], self._clock.now())
-            write_counts(db, dataset_id, select_examples(db, dataset_id), self._clock.now())
+            moved = updated_with_images(self._readings, self._clock)
+            write_counts(db, dataset_id, select_examples(db, dataset_id), moved)
 
     def remove(self, dataset_id: int, item_id: int) -> None:
         """Remove an image from a dataset, as people do in Google Cloud's console."""
         with self._store.transaction() as db:
             self._by_number(db, dataset_id, item_id)
             db.execute("DELETE FROM examples WHERE seq = ?", (item_id,))
-            write_counts(db, dataset_id, select_examples(db, dataset_id), self._clock.now())
+            moved = updated_with_images(self._readings, self._clock)
+            write_counts(db, dataset_id, select_examples(db, dataset_id), moved)
 
     def _by_number(self, db: Connection, dataset_id: int, item_id: int) -> tuple[Dataset, Example]:
         """A dataset of any scope, and an image of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +14,7 @@ from msgspec.structs import asdict, replace
 
 from automl_plan.emulator.annotation_sets import annotate
 from automl_plan.emulator.call_readings import DELETE_WITH_WORK, IMPORT_AFTER_CANCEL
+from automl_plan.emulator.clock import Clock
 from automl_plan.emulator.errors import Code, ServiceError, not_found, precondition, required
 from automl_plan.emulator.files import FileRefused, Files, Images
 from automl_plan.emulator.jobs import Cancellation, JobCancelled
@@ -30,7 +31,7 @@ from automl_plan.emulator.objects import (
     new_id,
 )
 from automl_plan.emulator.operations import Context, Manager, in_order
-from automl_plan.emulator.readings import EXPORT_FORMAT
+from automl_plan.emulator.readings import DATASET_UPDATE_TIME, EXPORT_FORMAT, Readings
 from automl_plan.emulator.rows import (
     Page,
     Window,
@@ -84,6 +85,11 @@ class AnnotationKind(Struct, frozen=True):
 
     problem: Problem
     multilabel: bool
+
+
+def updated_with_images(readings: Readings, clock: Clock) -> datetime | None:
+    """When a dataset counts as updated whose images change now; None: as before."""
+    return clock.now() if readings[DATASET_UPDATE_TIME] == "moves" else None
 
 
 class Datasets(Manager):
@@ -268,7 +274,8 @@ class Datasets(Manager):
             known = select_examples(db, dataset_id)
             merged = merge_examples(known, examples, multilabel=dataset.multilabel)
             write_examples(db, dataset_id, merged.changed, self._clock.now())
-            write_counts(db, dataset_id, merged.examples, self._clock.now())
+            moved = updated_with_images(self._readings, self._clock)
+            write_counts(db, dataset_id, merged.examples, moved)
             if "annotations" in operation.spec:
                 here = {each.content: each for each in merged.examples}
                 imported = [here[e.content] for e in examples if e.labels or e.boxes]

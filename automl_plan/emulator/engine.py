@@ -48,7 +48,7 @@ class Engine:
         )
         self.annotation_sets = AnnotationSets(context)
         self.datasets = Datasets(context, files, images)
-        self.data_items = DataItems(self._store, clock)
+        self.data_items = DataItems(self._store, clock, readings)
         self.models = Models(context, files)
         self.versions = Versions(context, self.models)
         self.batches = Batches(context, files, self.models)

@@ -188,6 +188,14 @@ AUTOML_BOX_SETS = Reading(
         "page 'Formatting a training data CSV' of object detection: ML_USE is required",
     ),
 )
+DATASET_UPDATE_TIME = Reading(
+    name="update-time-of-datasets",
+    about="Does the updateTime of a Vertex AI dataset move when its images or their labels change?",
+    values={"moves": "it is the time of that", "stays": "it is that of the last patch"},
+    recorded="moves",
+    former="stays",
+    sources=("discovery document of aiplatform v1: Dataset.updateTime, last updated",),
+)
 EXPORT_FORMAT = Reading(
     name="vertex-export-format",
     about="What Vertex AI writes when a dataset is exported.",
@@ -232,6 +240,7 @@ READINGS: tuple[Reading, ...] = (
     DATA_STATS,
     IMPORT_LABELS,
     AUTOML_BOX_SETS,
+    DATASET_UPDATE_TIME,
     EXPORT_FORMAT,
 )
 """All readings, in the order in which they are listed."""

@@ -411,9 +411,12 @@ def label_examples(
 
 
 def write_counts(
-    db: Connection, dataset_id: int, examples: Sequence[Example], now: datetime
+    db: Connection, dataset_id: int, examples: Sequence[Example], now: datetime | None
 ) -> None:
-    """Write the number of examples of a dataset, and of each label, which have changed now."""
+    """Write the number of examples of a dataset, and of each label.
+
+    `now` becomes the time of its last update; None: that stays.
+    """
     counts: dict[str, int] = {}
     for example in examples:
         for label in dict.fromkeys((*example.labels, *(box.label for box in example.boxes))):
@@ -427,6 +430,6 @@ def write_counts(
             (new_id(db), dataset_id, label, count),
         )
     db.execute(
-        "UPDATE datasets SET example_count = ?, updated = ? WHERE id = ?",
-        (len(examples), to_micros(now), dataset_id),
+        "UPDATE datasets SET example_count = ?, updated = coalesce(?, updated) WHERE id = ?",
+        (len(examples), None if now is None else to_micros(now), dataset_id),
     )

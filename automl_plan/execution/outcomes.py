@@ -109,7 +109,9 @@ class OutcomeRecorder:
             self._check_ours(change, operation, made)
         partial = self._calls.partial_import(operation, answer)
         result = _as_candidate(change, operation)
-        record = after_operation(record, result, made=made, when=utc_now(), partial=partial)
+        record = after_operation(
+            record, result, made=made, when=utc_now(), partial=partial, ended=answer.update_time
+        )
         entry = self.history_entry(change, operation, answer)
         notice = self._notice(change, operation, answer, made, entry)
         charge = self._charge(change, operation, answer, made)

@@ -138,11 +138,12 @@ class SynchronousSteps:
         object_id = change.object_id or self._current(address).id
         changed, own = _mutable(change), _own_labels(change)
 
-        def finish(_: object) -> None:
+        def finish(updated: object) -> None:
             record = self._record(address)
             if PROTECTED in own:
                 record = replace(record, protected=own[PROTECTED] is not None)
-            self._session.record(_with_changed(record, object_id, changed))
+            when = cast("str | None", updated) if address.kind is ResourceKind.DATASET else None
+            self._session.record(_with_changed(record, object_id, changed, when))
 
         return SynchronousStep(
             lambda: self._provider.update(address.kind, object_id, changed, own), finish
@@ -401,10 +402,14 @@ def _not_passed(
 
 
 def _with_changed(
-    record: RecordedResource, object_id: str, changed: dict[str, Json]
+    record: RecordedResource, object_id: str, changed: dict[str, Json], updated: str | None
 ) -> RecordedResource:
     def set_(obj: RecordedObject) -> RecordedObject:
-        return with_attributes(obj, changed) if obj.id == object_id else obj
+        if obj.id != object_id:
+            return obj
+        # Where the last import's time is not known, images may have changed since.
+        known = obj.updated if updated is None or obj.updated is None else updated
+        return replace(with_attributes(obj, changed), updated=known)
 
     current = None if record.current is None else set_(record.current)
     return replace(record, current=current, others=tuple(map(set_, record.others)))

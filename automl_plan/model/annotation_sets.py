@@ -7,15 +7,15 @@ the name of the imported data, or the only one that the last import can have mad
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
+
+from automl_plan.model.timestamps import micros_of
 
 _SHOWN = 5
 """Sets that a message lists."""
 _LONGEST = 40
 """Characters of a fingerprint in a name."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AnnotationSet(Struct, frozen=True):
@@ -49,7 +49,7 @@ class AnnotationSets(Struct, frozen=True):
             return usable
         named = [each for each in usable if data is not None and each.name == set_name(data)]
         before = self.before_import
-        made = [e for e in usable if before is not None and (micros(e.created) or 0) > before]
+        made = [e for e in usable if before is not None and (micros_of(e.created) or 0) > before]
         return next((tuple(some) for some in (named, made) if len(some) == 1), usable)
 
 
@@ -60,14 +60,7 @@ def set_name(fingerprint: str) -> str:
 
 def newest(sets: Iterable[AnnotationSet]) -> int:
     """Return when the newest set was made (microseconds since 1970); 0 without any."""
-    return max((micros(each.created) or 0 for each in sets), default=0)
-
-
-def micros(moment: str | None) -> int | None:
-    """Return a time (RFC 3339) in microseconds since 1970."""
-    if moment is None:
-        return None
-    return (datetime.fromisoformat(moment) - _EPOCH) // timedelta(microseconds=1)
+    return max((micros_of(each.created) or 0 for each in sets), default=0)
 
 
 def unclear_text(candidates: Iterable[AnnotationSet]) -> str:

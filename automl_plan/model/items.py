@@ -36,7 +36,12 @@ class LiveItem(Struct, frozen=True):
     """Of classification; each once."""
     boxes: tuple[LiveBox, ...] = ()
     truncated: bool = False
-    """Whether it has more labels or boxes than the service reports."""
+    """Whether it has, or may have, more labels or boxes than the service reports."""
+
+    @property
+    def labels_unknown(self) -> bool:
+        """Whether the service reports no labels of it, though it may have some."""
+        return self.truncated and not self.labels and not self.boxes
 
     @property
     def all_labels(self) -> tuple[str, ...]:

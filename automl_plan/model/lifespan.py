@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import calendar
-from datetime import MAXYEAR, UTC, datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from msgspec import Struct
+
+from automl_plan.model.timestamps import instant_of
 
 WARNING = timedelta(days=60)
 """From how long before it expires a model is warned of."""
@@ -38,7 +40,7 @@ class Lifespan(Struct, frozen=True):
 
     def end_of(self, create_time: str | None) -> datetime | None:
         """Return when a model expires (UTC); None when its creation time is unknown."""
-        created = birth_of(create_time)
+        created = instant_of(create_time)
         try:
             return None if created is None else self.expires(created)
         except OverflowError:
@@ -53,13 +55,3 @@ def days_left(ends: datetime, now: datetime) -> int:
 def soon(ends: datetime, now: datetime) -> bool:
     """Whether it is time to warn: the end is near, or past."""
     return ends - now <= WARNING
-
-
-def birth_of(create_time: str | None) -> datetime | None:
-    """Return when a model was created (UTC); None when the service does not say."""
-    try:
-        created = datetime.fromisoformat(create_time or "")
-        # The service's are all in UTC (google.protobuf.Timestamp), also where they don't say.
-        return (created if created.tzinfo else created.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

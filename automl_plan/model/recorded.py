@@ -141,6 +141,9 @@ class RecordedObject(Document, frozen=True):
     """Models: the last decision on this version."""
     partial: PartialImport | None = None
     """Datasets: absent where all rows of the last import arrived, or that is not known."""
+    updated: Time | None = None
+    """Datasets: when our last import or change of it had ended, by the service's clock (RFC 3339);
+    absent where that is not known."""
 
     @property
     def is_undecided(self) -> bool:

@@ -42,11 +42,13 @@ def after_operation(
     made: str | None = None,
     when: str | None = None,
     partial: PartialImport | None = None,
+    ended: str | None = None,
 ) -> RecordedResource:
     """The record after an operation that succeeded.
 
     `made` is the id of the object that a create or a training made, `when` the time at which
-    its end was seen, `partial` what an import left out. What was current before becomes former.
+    its end was seen, `ended` that by the service's clock, `partial` what an import left out. What
+    was current before becomes former.
     """
     resource = without_operation(resource, operation)
     match operation.step:
@@ -74,6 +76,7 @@ def after_operation(
                 examples=operation.examples,
                 labelled_examples=operation.labelled_examples,
                 partial=partial,
+                ended=ended,
             )
         case Step.DEPLOY:
             resource = with_endpoint(resource, operation)
@@ -165,13 +168,14 @@ def _changed(
     examples: int | None = None,
     labelled_examples: int | None = None,
     partial: PartialImport | None = None,
+    ended: str | None = None,
 ) -> RecordedResource:
     def apply(obj: RecordedObject) -> RecordedObject:
         if obj.id != operation.object_id:
             return obj
         obj = with_attributes(obj, changed)
         if operation.step is Step.IMPORT_DATA:
-            obj = replace(obj, partial=partial)
+            obj = replace(obj, partial=partial, updated=ended)
         if examples is not None:
             obj = replace(obj, examples=examples, labelled_examples=labelled_examples)
         return obj

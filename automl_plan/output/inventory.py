@@ -11,8 +11,8 @@ from automl_plan.model.address import Address
 from automl_plan.model.annotation_sets import shown_set
 from automl_plan.model.capabilities import BudgetUnit
 from automl_plan.model.items import SETS, LiveCounts, LiveItem
-from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveDataset, LiveModel
+from automl_plan.model.timestamps import instant_of
 from automl_plan.output.evaluations import counts, figure
 from automl_plan.output.expiry import (
     kind_of,
@@ -307,7 +307,7 @@ def _evaluation(row: VersionRow) -> str:
 
 
 def _age(created: str | None, now: datetime) -> str:
-    born = birth_of(created)
+    born = instant_of(created)
     if born is None:
         return "-"
     age = now - born

@@ -11,11 +11,11 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.history import Charge
 from automl_plan.model.json import Attributes
-from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import Live, LiveModel, Operation
 from automl_plan.model.model_types import ModelTypes, Problem
 from automl_plan.model.prices import PriceBook, cents_up
 from automl_plan.model.recorded import RecordedOperation, RecordedResource, Step
+from automl_plan.model.timestamps import instant_of
 from automl_plan.planning.endpoints import ended_deployments
 from automl_plan.planning.plan import (
     TRAININGS,
@@ -140,9 +140,9 @@ def has_ended(stands: Operation | None) -> bool:
 
 def seconds_of(operation: RecordedOperation, meter: Meter, stands: Operation | None) -> float:
     """Return the seconds that an operation has run: the most by any clock."""
-    begun = None if stands is None else birth_of(stands.create_time)
+    begun = None if stands is None else instant_of(stands.create_time)
     if stands is not None and stands.done:
-        ended = birth_of(stands.update_time)
+        ended = instant_of(stands.update_time)
         if begun is not None and ended is not None:
             return max((ended - begun).total_seconds(), 0.0)
     spans = [meter.now - datetime.fromisoformat(operation.started)]

@@ -11,9 +11,9 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredDataset, DesiredModel
 from automl_plan.model.fields import Mutability, field_of
 from automl_plan.model.json import Attributes, Json
-from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import Live
 from automl_plan.model.recorded import Recorded, RecordedObject, RecordedResource
+from automl_plan.model.timestamps import instant_of
 from automl_plan.planning.compare import observed
 from automl_plan.planning.drift import live_object
 from automl_plan.planning.plan import Change, Note, Plan
@@ -142,7 +142,7 @@ def _ages(
 ) -> Iterator[str]:
     there = live.models.get(current.id)
     ends = None if there is None else there.expires
-    born = None if there is None else birth_of(there.create_time)
+    born = None if there is None else instant_of(there.create_time)
     if born is None:
         return
     oldest, limit = declared.retrain_max_age, declared.retrain_before_expiry

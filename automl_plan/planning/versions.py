@@ -13,9 +13,9 @@ from automl_plan.model.desired import DesiredModel
 from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.fields import Mutability
 from automl_plan.model.json import Attributes
-from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import LiveModel
 from automl_plan.model.recorded import RecordedObject, RecordedResource, Status
+from automl_plan.model.timestamps import instant_of
 from automl_plan.planning import reasons
 from automl_plan.planning.compare import differences, of
 from automl_plan.planning.gate import evaluate_gate
@@ -260,7 +260,7 @@ def _end(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | N
 def _created(version: RecordedObject, live: Mapping[str, LiveModel]) -> datetime | None:
     """When it was created, by the service's clock; None while it is not known."""
     there = live.get(version.id)
-    return None if there is None else birth_of(there.create_time)
+    return None if there is None else instant_of(there.create_time)
 
 
 _ONCE_CURRENT = (Status.FORMER, Status.WITHDRAWN)

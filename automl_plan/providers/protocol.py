@@ -163,8 +163,10 @@ class Provider(Protocol):
         object_id: str,
         changed: Attributes,
         ownership_labels: Mapping[str, str | None] = ...,
-    ) -> None:
+    ) -> str | None:
         """Patch mutable fields: `changed` holds only those, with their desired values.
+
+        Returns when the service says that it was updated (RFC 3339); None where it does not.
 
         `labels` are the user's; Google's own on the object are kept, and ours but for
         `ownership_labels`, which are set (None: taken away).

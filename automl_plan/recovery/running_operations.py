@@ -10,7 +10,6 @@ from automl_plan.errors import StateError
 from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import Desired, DesiredModel
 from automl_plan.model.json import Json
-from automl_plan.model.lifespan import birth_of
 from automl_plan.model.live import TOKEN_LABEL, Live, Operation, OperationKind
 from automl_plan.model.ownership_labels import (
     DATA,
@@ -25,7 +24,7 @@ from automl_plan.model.ownership_labels import (
     rebuilt_token,
 )
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
-from automl_plan.model.timestamps import utc_now
+from automl_plan.model.timestamps import instant_of, utc_now
 from automl_plan.model.transitions import with_operation
 from automl_plan.providers.protocol import Provider
 
@@ -136,7 +135,7 @@ def _inputs(model: DesiredModel, desired: Desired) -> dict[str, Json]:
 
 def _started(operation: Operation) -> str:
     """Return when an operation started (RFC 3339), or now where the service does not say."""
-    started = birth_of(operation.create_time)
+    started = instant_of(operation.create_time)
     return utc_now() if started is None else started.isoformat()
 
 

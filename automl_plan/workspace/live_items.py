@@ -16,11 +16,15 @@ from automl_plan.model.live import LiveDataset
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.recorded import Recorded, RecordedObject
 from automl_plan.model.source_data import SourceData, SourceRow
+from automl_plan.model.timestamps import instant_of
 from automl_plan.providers.protocol import Provider
 from automl_plan.workspace.inventory import managed_objects
 
 if TYPE_CHECKING:
     from automl_plan.workspace.plan_inputs import PlanInputs
+
+
+_NO_LABELS = "the service reports no labels of images, and no annotation sets to ask for them by"
 
 
 class DatasetImages(Struct, frozen=True):
@@ -57,7 +61,10 @@ def live_counts(provider: Provider, dataset_id: str) -> LiveCounts | str:
     """Return the images of a live dataset by label, or why that is unknown."""
     try:
         try:
-            return count_items(provider.items(dataset_id))
+            items = list(provider.items(dataset_id))
+            if items and all(each.labels_unknown for each in items):
+                return provider.label_counts(dataset_id) or _NO_LABELS
+            return count_items(items)
         except Unimplemented as error:
             return provider.label_counts(dataset_id) or error.message
     except ProviderError as error:
@@ -67,8 +74,9 @@ def live_counts(provider: Provider, dataset_id: str) -> LiveCounts | str:
 def find_image_drift(inputs: PlanInputs, *, everywhere: bool) -> tuple[ImageDrift, ...]:
     """Hold the images of recorded datasets against what was imported into them.
 
-    Of those whose number of images is another one than was imported, or `everywhere`. Then what
-    stops it is raised: ProviderError, StateUnreadable, SourceError.
+    Of those whose number of images is another one than was imported, or which were updated since
+    by the service's own account; or `everywhere`. Then what stops it is raised: ProviderError,
+    StateUnreadable, SourceError.
     """
     if inputs.live is None:
         return ()
@@ -81,14 +89,23 @@ def find_image_drift(inputs: PlanInputs, *, everywhere: bool) -> tuple[ImageDrif
         seen = ImageDrift(address, current.id, current.examples, there.example_count)
         # Rows that were refused explain a lower number.
         moved = seen.counts_differ and current.partial is None
-        if everywhere or moved:
+        if everywhere or moved or _updated_since(current, there):
             try:
-                found.append(_compared(inputs, seen, current, there))
+                compared = _compared(inputs, seen, current, there)
+                # What else may move the time (a training, say) is no news.
+                if everywhere or moved or compared.is_drift or compared.unknown is not None:
+                    found.append(compared)
             except (ProviderError, StateUnreadable) as error:
                 if everywhere:
                     raise
                 found.append(_unknown(seen, error.message))
     return tuple(found)
+
+
+def _updated_since(current: RecordedObject, there: LiveDataset) -> bool:
+    """Whether a dataset was updated after our last import or change of it, where that is known."""
+    ours, updated = instant_of(current.updated), instant_of(there.update_time)
+    return ours is not None and updated is not None and updated > ours
 
 
 Rows = Callable[[], Iterable[SourceRow]]
@@ -100,9 +117,12 @@ def _compared(
     rows = _imported_rows(inputs, seen.address, current)
     if rows is None:
         return _unknown(seen, "the rows that were imported are not recorded")
+    items = list(inputs.workspace.provider.items(current.id))
+    if items and all(each.labels_unknown for each in items):
+        return _unknown(seen, _NO_LABELS)
     changes = compare_items(
         rows(),
-        inputs.workspace.provider.items(current.id),
+        items,
         boxes=there.problem is Problem.IMAGE_OBJECT_DETECTION,
         multilabel=there.classification_type is ClassificationType.MULTILABEL,
         refused=() if current.partial is None else current.partial.rows,

@@ -304,7 +304,9 @@ class _Vertex:
             "importSchemaUri": IMPORT,
             "annotationLabels": {"aiplatform.googleapis.com/annotation_set_name": "mine"},
         }
+        self._walk.clock.advance(HOUR)
         self._ended(ask("POST", f"{dataset}:import", {"importConfigs": [config]}))
+        ask("GET", dataset)
         ask("GET", f"{dataset}/savedQueries")
         ask("GET", f"{dataset}:searchDataItems")
         ended = self._trained(self._train(dataset, "sets"))

@@ -23,13 +23,15 @@ from automl_plan.emulator.answer_readings import PROJECT_IN_NAMES
 from automl_plan.emulator.billing import ChargeKind, Outcome
 from automl_plan.emulator.call_readings import ETAG_MISMATCH
 from automl_plan.emulator.http import Request
-from automl_plan.emulator.readings import READINGS
+from automl_plan.emulator.readings import DATASET_UPDATE_TIME, READINGS
 from automl_plan.errors import AutomlPlanError
 from automl_plan.execution.events import ApplyResult
 from automl_plan.model.address import ResourceKind, dataset_address, model_address
 from automl_plan.model.model_types import Problem
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.providers.google.vertex.vocabulary import TRAINING_TASKS
+from automl_plan.workspace.live_items import find_image_drift
+from automl_plan.workspace.plan_inputs import gather_inputs_for
 from tests.apis import APIS, endpoint_of, fault_of
 from tests.depth import DEEP, times
 from tests.project import Project
@@ -403,6 +405,40 @@ def test_what_somebody_changes_meanwhile_is_read_again(
             workspace.provider.update(ResourceKind.DATASET, there.id, {"description": "ours"})
             found = workspace.provider.dataset(there.id)
     assert (found.description, found.labels.get("team")) == ("ours", "b")
+
+
+@pytest.mark.parametrize("value", DATASET_UPDATE_TIME.values)
+def test_drift_looks_at_images_once_others_changed_them(tmp_path: Path, value: str) -> None:
+    """Not for what our own imports and patches move. By the time, where that says something."""
+    (tmp_path / "client").mkdir()
+    readings, now = {DATASET_UPDATE_TIME.name: value}, datetime.now(UTC)
+    with still_service(tmp_path, readings, now, listens=True) as service:
+        _fill(service.buckets / "images")
+        scenario = Scenario(tmp_path / "client", "vertex", service)
+        client = _Client(tmp_path / "client", "vertex", service)
+        only_data = PlanOptions(targets=frozenset({dataset_address("digits")}))
+
+        def found(*, everywhere: bool = False) -> list[str]:
+            with client.workspace() as workspace:
+                inputs = gather_inputs_for(workspace, PlanOptions(mode=PlanMode.REFRESH_ONLY))
+                drift = find_image_drift(inputs, everywhere=everywhere)
+                return [each.after for one in drift for each in one.changes.relabelled]
+
+        def searches() -> int:
+            return service.server.counts.by_method().get("datasets.searchDataItems", 0)
+
+        for team in ("a", "b"):
+            service.clock.advance(3600)
+            scenario.declare(8_000, labels={"team": team})
+            scenario.applied(only_data)
+            assert (found(), searches()) == ([], 0)
+        with client.workspace() as workspace:
+            (there,) = workspace.provider.datasets()
+        service.clock.advance(3600)
+        (item, *_) = service.engine.data_items.all(int(there.id))
+        service.engine.data_items.change(int(there.id), item.id, ["eel"], None)
+        assert found() == (["TRAIN eel"] if value == "moves" else [])
+        assert found(everywhere=True) == ["TRAIN eel"]
 
 
 @pytest.mark.parametrize("value", PROJECT_IN_NAMES.values)

@@ -183,11 +183,16 @@ class Staged(Project):
         return Workspace(self.directory, environ={"STORAGE_EMULATOR_HOST": self.url})
 
 
-@pytest.mark.parametrize("reading", ["image-gcs-uri", "no-set", "refused"])
+@pytest.mark.parametrize("reading", ["image-gcs-uri", "no-set", "refused", "untold"])
 def test_readings(tmp_path: Path, start_emulator: StartEmulator, reading: str) -> None:
     """Images are found again, also staged ones; or it is said why not, and nothing else fails."""
-    names = {"image-gcs-uri": "item-image", "no-set": "item-annotations", "refused": "item-search"}
-    emulator = start_emulator(time_scale=1e6, readings={names[reading]: reading})
+    readings = {
+        "image-gcs-uri": {"item-image": "image-gcs-uri"},
+        "no-set": {"item-annotations": "no-set"},
+        "refused": {"item-search": "refused"},
+        "untold": {"item-annotations": "no-set", "saved-queries": "none"},
+    }
+    emulator = start_emulator(time_scale=1e6, readings=readings[reading])
     (emulator.bucket_root / "staging").mkdir()
     project = Staged(tmp_path)
     project.url = emulator.url
@@ -203,6 +208,11 @@ def test_readings(tmp_path: Path, start_emulator: StartEmulator, reading: str) -
                 find_image_drift(inputs, everywhere=True)
             return
         [found] = find_image_drift(inputs, everywhere=True)
+        if reading == "untold":
+            assert "no labels" in (found.unknown or "")
+            assert "no labels" in str(live_counts(workspace.provider, found.object_id))
+            assert not found.is_drift
+            return
         assert (found.images, found.unknown, bool(found.changes)) == (16, None, False)
         uris = [each.uri for each in workspace.provider.items(found.object_id)]
         assert all(uri.startswith("gs://staging/x/images/") for uri in uris)

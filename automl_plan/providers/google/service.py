@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from automl_plan.errors import (
     Aborted,
@@ -22,7 +22,7 @@ from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import Operation, user_labels
 from automl_plan.providers.data_access import DataAccess, StagingBucket
 from automl_plan.providers.google.base_url import is_google
-from automl_plan.providers.google.json_fields import all_labels, labels_of, text
+from automl_plan.providers.google.json_fields import all_labels, labels_of, moment, text
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
 
@@ -88,8 +88,10 @@ def patch(
     changed: Attributes,
     ownership_labels: Mapping[str, str | None],
     grammar: LabelGrammar,
-) -> None:
+) -> str | None:
     """Patch mutable fields of an object; labels that are not the user's or named stay.
+
+    Returns its `updateTime`, if it has one.
 
     Something else may write between our read and our write: then it is read again.
     """
@@ -101,22 +103,21 @@ def patch(
         if "labels" in changed or labels != before:
             body["labels"] = dict(labels)
         if not body:
-            return
+            return moment(there.get("updateTime"))
         mask = ",".join(sorted(body))
         if etag := text(there.get("etag")):
             body["etag"] = etag
         try:
-            _send(transport, path, body, mask, grammar)
+            return moment(_send(transport, path, body, mask, grammar).get("updateTime"))
         except (Aborted, FailedPrecondition) as error:
             if attempt == _ETAG_TRIES or not is_outdated(error, transport, path, etag):
                 raise
-        else:
-            return
+    return None
 
 
 def _send(
     transport: HttpTransport, path: str, body: dict[str, Json], mask: str, grammar: LabelGrammar
-) -> None:
+) -> Mapping[str, Any]:
     """Send a patch with all labels, or without those of the service's own that it refuses.
 
     Whether Google's services take back labels under their reserved prefixes is not documented.
@@ -130,11 +131,9 @@ def _send(
         kept: dict[str, Json] = {k: v for k, v in labels.items() if k not in without}
         sent: dict[str, Json] = {**body, "labels": kept} if without else body
         try:
-            transport.repeatable("PATCH", path, sent, {"updateMask": mask})
+            return transport.repeatable("PATCH", path, sent, {"updateMask": mask})
         except InvalidArgument as error:
             refused = refused or error
-        else:
-            return
     assert refused is not None  # noqa: S101 (the first one was sent)
     raise refused
 
@@ -224,10 +223,10 @@ class GoogleService:
         object_id: str,
         changed: Attributes,
         ownership_labels: Mapping[str, str | None] = _NO_LABELS,
-    ) -> None:
+    ) -> str | None:
         """Patch mutable fields; labels that are not the user's or named stay as they are."""
         path = self._path(COLLECTIONS[kind], object_id)
-        patch(self._transport, path, changed, ownership_labels, self._capabilities.labels)
+        return patch(self._transport, path, changed, ownership_labels, self._capabilities.labels)
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"

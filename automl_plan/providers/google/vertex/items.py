@@ -7,7 +7,8 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from automl_plan.errors import InvalidArgument, NotFound, Unimplemented
+from msgspec.structs import replace
+
 from automl_plan.model.items import LiveBox, LiveItem
 from automl_plan.model.source_data import UNASSIGNED
 from automl_plan.providers.google.json_fields import (
@@ -20,6 +21,7 @@ from automl_plan.providers.google.json_fields import (
 )
 from automl_plan.providers.google.service import checked_id
 from automl_plan.providers.google.transport import HttpTransport
+from automl_plan.providers.google.vertex.saved_queries import list_saved_queries
 from automl_plan.providers.google.vertex.vocabulary import ML_USE_KEY, ML_USES
 
 _PAGE = MappingProxyType({"pageSize": "100"})
@@ -33,7 +35,7 @@ def images(transport: HttpTransport, path: str) -> Iterator[LiveItem]:
     """Yield the images of the dataset at a path.
 
     Where no image has an annotation, the service may report them for each annotation set only: then
-    each set is read, and an image has the labels of all.
+    each set is read, and an image has the labels of all. Without any set its labels are unknown.
     """
     before: list[LiveItem] = []
     listed = _listed(transport, path)
@@ -43,28 +45,22 @@ def images(transport: HttpTransport, path: str) -> Iterator[LiveItem]:
             yield from listed
             return
         before.append(each)
-    queries = _saved_queries(transport, path) if before else []
+    queries = list(islice(list_saved_queries(transport, path), _SETS)) if before else []
+    if not queries:
+        yield from (replace(each, truncated=True) for each in before)
+        return
     found = {(each.id, each.uri): each for each in before}
+    home = f"{path}/savedQueries".removeprefix("/v1/")
     for query in queries:
-        for each in _listed(transport, path, savedQuery=query):
+        name = f"{home}/{checked_id(tail(query.get('name')))}"
+        for each in _listed(transport, path, savedQuery=name):
             found[each.id, each.uri] = each.joined(found.get((each.id, each.uri)))
-    yield from found.values() if queries else before
+    yield from found.values()
 
 
 def _listed(transport: HttpTransport, path: str, **query: str) -> Iterator[LiveItem]:
     pages = transport.pages(f"{path}:searchDataItems", "dataItemViews", {**_PAGE, **query})
     return map(item, pages)
-
-
-def _saved_queries(transport: HttpTransport, path: str) -> list[str]:
-    """The names of a dataset's annotation sets; none where the service lists none."""
-    home = f"{path}/savedQueries"
-    try:
-        listed = list(islice(transport.pages(home, "savedQueries", _PAGE), _SETS))
-    except (NotFound, Unimplemented, InvalidArgument):
-        return []
-    home = home.removeprefix("/v1/")
-    return [f"{home}/{checked_id(tail(query.get('name')))}" for query in listed]
 
 
 def item(view: Mapping[str, Any]) -> LiveItem:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from automl_plan.errors import InvalidArgument, NotFound, PermissionDenied, Unimplemented
 from automl_plan.model.annotation_sets import AnnotationSet, AnnotationSets
 from automl_plan.model.live import TrainedItems
 from automl_plan.providers.google.json_fields import (
@@ -16,6 +18,7 @@ from automl_plan.providers.google.json_fields import (
     tail,
     text,
 )
+from automl_plan.providers.google.transport import HttpTransport
 from automl_plan.providers.google.vertex.vocabulary import (
     IMAGE_DATASET,
     IMPORTED_LABEL,
@@ -24,7 +27,15 @@ from automl_plan.providers.google.vertex.vocabulary import (
     Kind,
 )
 
+_LACKS_SETS = (InvalidArgument, NotFound, PermissionDenied, Unimplemented)
+"""What a service answers that does not list annotation sets."""
 _USES = ("training", "validation", "test")
+
+
+def list_saved_queries(transport: HttpTransport, path: str) -> Iterator[dict[str, Any]]:
+    """Yield the annotation sets of the dataset at a path; none where the service lists none."""
+    with suppress(*_LACKS_SETS):
+        yield from transport.pages(f"{path}/savedQueries", "savedQueries", {})
 
 
 def dataset_kind(answer: Mapping[str, Any]) -> Kind | None:

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.errors import (
-    AnnotationSetsUnclear,
-    InvalidArgument,
-    NotFound,
-    PermissionDenied,
-    Unimplemented,
-)
+from automl_plan.errors import AnnotationSetsUnclear, NotFound, PermissionDenied
 from automl_plan.model.annotation_sets import AnnotationSet, newest, unclear_text
 from automl_plan.model.desired import DesiredDataset
 from automl_plan.model.live import LiveDataset, Operation
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.json_fields import labels_of
 from automl_plan.providers.google.transport import HttpTransport
-from automl_plan.providers.google.vertex.saved_queries import trained_items
+from automl_plan.providers.google.vertex.saved_queries import list_saved_queries, trained_items
 from automl_plan.providers.google.vertex.vocabulary import IMPORTED_LABEL, SETS_LABEL, sets_of
 from automl_plan.providers.google.vertex.wire import dataset
 
@@ -68,9 +61,8 @@ def contents(transport: HttpTransport, path: str) -> Contents:
     answer = transport.get(path)
     there = dataset(answer)
     if there.example_count and not there.annotation_sets.sets:
-        with suppress(NotFound, PermissionDenied, Unimplemented, InvalidArgument):
-            queries = list(transport.pages(f"{path}/savedQueries", "savedQueries", {}))
-            there = dataset(answer, saved_queries=queries)
+        queries = list(list_saved_queries(transport, path))
+        there = dataset(answer, saved_queries=queries) if queries else there
     return Contents(there, labels_of(answer).get(SETS_LABEL))
 
 
