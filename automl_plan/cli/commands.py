@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
         commands={
             "lint": Entry("Check import data before paying for it.", "datasets:lint"),
             "advise": Entry("Judge whether data is adequate for training.", "datasets:advise"),
+            "convert": Entry("Write the import file that a source means.", "datasets:convert"),
             "list": Entry("List the datasets at the provider.", "datasets:list_"),
             "show": Entry("Show one dataset.", "datasets:show"),
             "images": Entry("List the images of a dataset with their labels.", "datasets:images"),

@@ -18,7 +18,7 @@ from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
 
 
-@command(example="init -C digits")
+@command(example="init --images data/photos")
 def init(
     _run: Run,
     directory: Annotated[
@@ -31,17 +31,38 @@ def init(
             show_default=False,
         ),
     ] = Path(),
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            metavar="FOLDER",
+            help="Declare this folder, which has a folder of images for each label.",
+        ),
+    ] = None,
 ) -> None:
     """Write a small, commented configuration that is valid as it is."""
-    from automl_plan.config.scaffold import scaffold
+    from automl_plan.config.scaffold import Declared, scaffold
 
+    there = "" if directory == Path() else f" -C {directory}"
+    if images is not None:
+        from automl_plan.output.style import clean, counted
+        from automl_plan.workspace.convert_data import photographs
+
+        found = photographs(directory, images)
+        for path in scaffold(directory, Declared(found.name, found.source, found.multilabel)):
+            write(f"Wrote {path}\n")
+        what = f"{counted(found.images, 'image')} of {counted(found.labels, 'label')}"
+        write(f"{clean(found.source)} has {what}.\n")
+        write(f"Next: `automl-plan datasets lint{there}`, then `automl-plan plan{there}`.\n")
+        return
     for path in scaffold(directory):
         write(f"Wrote {path}\n")
     data = directory / "data"
     write(
         f"Next: put your images into {data}, write {data / 'images.csv'} (a line for each image, "
         "such as TRAIN,data/1.jpg,cat), uncomment `sources:` in automl-plan.yaml, and run "
-        f"`automl-plan plan{'' if directory == Path() else f' -C {directory}'}`.\n"
+        f"`automl-plan plan{there}`.\n"
+        f"From a folder of images for each label: `automl-plan init --images FOLDER`.\n"
     )
 
 

@@ -14,8 +14,9 @@ from automl_plan.cli import completion
 from automl_plan.cli.ci_formats import write_report
 from automl_plan.cli.json_files import DocumentFile
 from automl_plan.cli.options import FORMAT, JSON, JSON_INTO, VARIABLES, command
-from automl_plan.cli.output import reading, stdout_style, write, write_json
+from automl_plan.cli.output import reading, say, stdout_style, write, write_exactly, write_json
 from automl_plan.cli.run import Run
+from automl_plan.errors import OutputUnwritable
 
 if TYPE_CHECKING:
     from automl_plan.model.live import LiveDataset
@@ -100,6 +101,46 @@ def advise(
         return
     width = shutil.get_terminal_size((100, 24)).columns
     write(advice_text([advised], stdout_style(), width=width, blocks=_shows_blocks()))
+
+
+@command(*VARIABLES, example="datasets convert data/photos --to csv --output data/photos.csv")
+def convert(
+    run: Run,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="A declared dataset, a file, or a folder.",
+            autocompletion=completion.datasets,
+        ),
+    ],
+    to: Annotated[Literal["csv", "jsonl"], typer.Option("--to", help="CSV, or JSON Lines.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write to this file; default: print."),
+    ] = None,
+    kind: Kind = None,
+) -> None:
+    """Write the import file that a source means: same images, labels and sets."""
+    from automl_plan.files import write_whole
+    from automl_plan.output.style import counted
+    from automl_plan.workspace.convert_data import convert_data
+
+    with ExitStack() as stack:
+        converted = convert_data(_opened(run, source, kind, stack), source, kind, to)
+    if converted.differing:
+        say(
+            f"Note: {counted(converted.differing, 'row')} can't be written as before: with other "
+            "numbers the data has another fingerprint, so models would be trained again.\n"
+        )
+    if output is None:
+        write_exactly(converted.text)
+        return
+    try:
+        write_whole(output, converted.text.encode(), mode=0o666)
+    except OSError as error:
+        raise OutputUnwritable(f"{output} can't be written: {error.strerror}.") from error
+    say(f"Wrote {output}: {counted(converted.rows, 'row')}.\n")
 
 
 def _opened(run: Run, name: str | None, kind: str | None, stack: ExitStack) -> Workspace | None:

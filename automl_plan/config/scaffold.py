@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from automl_plan.config.configuration import Configuration
 from automl_plan.config.files import is_configuration_name
@@ -15,6 +16,19 @@ _CONFIGURATION = "automl-plan.yaml"
 _KEPT = ".automl-plan"
 _SCHEMA = f"{_KEPT}/config.schema.json"
 
+_SOURCES = """\
+      classification_type: MULTICLASS  # at most one label per image; MULTILABEL: any number
+    # CSV files with one line per image: SET,PATH,LABEL, such as TRAIN,data/1.jpg,cat
+    # PATH is relative to this directory; SET is TRAIN, VALIDATION, TEST or empty.
+    # A folder with a folder of images for each label is a source, too: [data/images/]
+    # sources: [data/images.csv]
+"""
+_FOLDER = """\
+      classification_type: {kind}  # {meaning}
+    # A folder for each label; train, val and test above the labels are sets. Without them, the
+    # content of each image decides its set.
+    sources: [{source}]
+"""
 _TEXT = f"""\
 # yaml-language-server: $schema={_SCHEMA}
 # Which datasets and models should exist. To see what would change: automl-plan plan
@@ -30,16 +44,12 @@ variables:
     description: The most that one training may use, in milli node hours (8000 = 8 node hours).
 
 datasets:
-  images:
+  @NAME@:
     image_classification:
-      classification_type: MULTICLASS  # at most one label per image; MULTILABEL: any number
-    # CSV files with one line per image: SET,PATH,LABEL, such as TRAIN,data/1.jpg,cat
-    # PATH is relative to this directory; SET is TRAIN, VALIDATION, TEST or empty.
-    # sources: [data/images.csv]
-
+@SOURCES@
 models:
-  images:
-    dataset: images
+  @NAME@:
+    dataset: @NAME@
     image_classification:
       model_type: cloud
       train_budget_milli_node_hours: ${{var.budget}}  # another value: --var budget=9000
@@ -54,7 +64,17 @@ _GITIGNORE = f"""\
 """
 
 
-def scaffold(directory: Path) -> tuple[Path, ...]:
+class Declared(NamedTuple):
+    """What a first configuration declares."""
+
+    name: str = "images"
+    """Of the dataset, and of its model."""
+    source: str = ""
+    """A folder of images; empty where there is none yet."""
+    multilabel: bool = False
+
+
+def scaffold(directory: Path, declared: Declared | None = None) -> tuple[Path, ...]:
     """Write a small commented configuration, its schema for editors, and a `.gitignore`.
 
     Returns the files written. Makes the directory when it is missing; a `.gitignore` that is
@@ -62,13 +82,13 @@ def scaffold(directory: Path) -> tuple[Path, ...]:
     already, before anything is written, or when it can't be written.
     """
     try:
-        return _written(directory)
+        return _written(directory, declared or Declared())
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise UsageError(f"{directory} can't be written: {reason}") from problem
 
 
-def _written(directory: Path) -> tuple[Path, ...]:
+def _written(directory: Path, declared: Declared) -> tuple[Path, ...]:
     directory.mkdir(parents=True, exist_ok=True)
     there = [path.name for path in sorted(directory.iterdir()) if is_configuration_name(path.name)]
     for name in there or [found.file for found in misnamed(directory, ())]:
@@ -79,7 +99,7 @@ def _written(directory: Path) -> tuple[Path, ...]:
         )
     (directory / _KEPT).mkdir(exist_ok=True)
     (directory / _SCHEMA).write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
-    (directory / _CONFIGURATION).write_text(_TEXT, encoding="utf-8")
+    (directory / _CONFIGURATION).write_text(_text(declared), encoding="utf-8")
     written = (directory / _CONFIGURATION, directory / _SCHEMA)
     gitignore = directory / ".gitignore"
     ignored = gitignore.read_bytes() if gitignore.exists() else b""
@@ -88,6 +108,17 @@ def _written(directory: Path) -> tuple[Path, ...]:
     ending = b"" if ignored.endswith(b"\n") or not ignored else b"\n"
     gitignore.write_bytes(ignored + ending + _GITIGNORE.encode())
     return (*written, gitignore)
+
+
+def _text(declared: Declared) -> str:
+    sources = _SOURCES
+    if declared.source:
+        kind, meaning = "MULTICLASS", "at most one label per image; MULTILABEL: any number"
+        if declared.multilabel:
+            kind, meaning = "MULTILABEL", "some images are in the folders of several labels"
+        source = json.dumps(declared.source.replace("${", "$${"), ensure_ascii=False)
+        sources = _FOLDER.format(kind=kind, meaning=meaning, source=source)
+    return _TEXT.replace("@NAME@", declared.name).replace("@SOURCES@\n", sources + "\n")
 
 
 def first_step(configuration: Configuration) -> str | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from automl_plan.data.csv_rows import CutOff, Part, PlainLines, QuotedRow, split_rows
+from automl_plan.data.folders import FolderRows
 from automl_plan.data.json_rows import SUFFIX, JsonRow, json_rows
 from automl_plan.data.local_files import RELATIVE
 from automl_plan.data.row_layout import (
@@ -102,6 +103,8 @@ def rows_of(sources: Iterable[str], open_source: Callable[[str], BinaryIO]) -> I
     for source in sources:
         try:
             with open_source(source) as file:
+                if isinstance(file, FolderRows) and (found := file.folder.problems()):
+                    raise together(found, "file")
                 yield from _rows_or_problems(read_rows(source, file), problems)
         except OSError as error:
             raise unreadable(source, error) from error

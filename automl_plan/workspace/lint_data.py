@@ -27,8 +27,8 @@ from automl_plan.workspace.data_checks import DatasetAdvice, advise_dataset
 from automl_plan.workspace.workspace import Workspace
 
 
-class _Subject(Struct, frozen=True):
-    """What is linted together: the sources of a dataset, or a file."""
+class Subject(Struct, frozen=True):
+    """What is read together: the sources of a dataset, or a file."""
 
     name: str
     sources: tuple[str, ...]
@@ -70,7 +70,7 @@ def lint_data(
     directory = Path()
     if name is not None and of_file:
         directory, name = _place(name)
-        subjects: Sequence[_Subject] = [_subject_of_file(name, kind, workspace)]
+        subjects: Sequence[Subject] = [_subject_of_file(name, kind, workspace)]
     else:
         subjects = _declared(name, workspace)
     with _linter(workspace, directory, anywhere=of_file, images=images) as linter:
@@ -123,7 +123,7 @@ def _linter(
 ) -> Iterator[Linter]:
     """`anywhere`: a file may be outside of the directory; `decode`: images are decoded."""
     with ExitStack() as stack:
-        storage = cache(lambda: stack.enter_context(_storage(workspace)))
+        storage = cache(lambda: stack.enter_context(storage_of(workspace)))
         can = _capabilities(workspace)
         files = stack.enter_context(SourceFiles(directory, storage, anywhere=anywhere))
         yield Linter(
@@ -163,17 +163,26 @@ def _capabilities(workspace: Workspace | None) -> Capabilities:
     return workspace.configuration.capabilities
 
 
-def _subject_of_file(name: str, kind: str | None, workspace: Workspace | None) -> _Subject:
+def subjects_of(
+    name: str | None, kind: str | None, workspace: Workspace | None
+) -> Sequence[Subject]:
+    """Return a file or a folder, or one or all declared datasets. Raises UsageError."""
+    if name is not None and is_file(name, kind, workspace):
+        return [_subject_of_file(name, kind, workspace)]
+    return _declared(name, workspace)
+
+
+def _subject_of_file(name: str, kind: str | None, workspace: Workspace | None) -> Subject:
     """A file has the kind that is given, or of the dataset whose source it is."""
     known = None if kind is None else DatasetKind(kind)
     if known is None and workspace is not None:
         for dataset in workspace.configuration.desired.datasets.values():
             if os.path.normpath(name) in map(os.path.normpath, dataset.sources):
                 known = kind_of(dataset.problem, dataset.classification_type)
-    return _Subject(name, (name,), known)
+    return Subject(name, (name,), known)
 
 
-def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subject]:
+def _declared(name: str | None, workspace: Workspace | None) -> Sequence[Subject]:
     declared = {} if workspace is None else workspace.configuration.desired.datasets
     datasets = list(declared.values())
     wanted = None if name is None else name.removeprefix("dataset.")
@@ -188,7 +197,7 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
         if not datasets[0].sources:
             raise UsageError(f"{datasets[0].address} has no sources.")
     found = [
-        _Subject(str(d.address), d.sources, kind_of(d.problem, d.classification_type))
+        Subject(str(d.address), d.sources, kind_of(d.problem, d.classification_type))
         for d in datasets
         if d.sources
     ]
@@ -201,7 +210,7 @@ def _declared(name: str | None, workspace: Workspace | None) -> Sequence[_Subjec
 
 
 @contextmanager
-def _storage(workspace: Workspace | None) -> Iterator[ObjectStorage]:
+def storage_of(workspace: Workspace | None) -> Iterator[ObjectStorage]:
     """Open the storage of the provider; without a configuration, of the default one."""
     if workspace is not None:
         yield workspace.provider.data_access.storage

@@ -32,6 +32,7 @@ def test_the_commands() -> None:
         "comment",
         "cost",
         "datasets advise",
+        "datasets convert",
         "datasets images",
         "datasets lint",
         "datasets list",
