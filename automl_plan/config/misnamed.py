@@ -6,6 +6,7 @@ its top-level keys are all sections of a configuration: to pass it over would pl
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ from automl_plan.config.merging import SECTIONS
 from automl_plan.errors import Diagnostic
 
 RULE = "file-name"
+_AUTOML = ".automl"
 _DECLARING = ("datasets", "models")
 _BEFORE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n|%[^\n]*\n|---(?=\s)[ \t]*)*")
 """What may stand before the first key: comments, directives, the begin of the document."""
@@ -54,8 +56,14 @@ def none_read(
     found = misnamed(directory, var_files)
     others = _others(directory, var_files)
     alike = next((path for path, text in others if _has_a_section(text)), None)
-    if found or alike is None:
-        return found or [diagnostic]
+    if found:
+        return found
+    if alike is None:
+        inside = _directory_inside(directory)
+        if inside is None:
+            return [diagnostic]
+        hint = f"{diagnostic.hint}, or use that of {inside}: automl-plan -C {shlex.quote(inside)} …"
+        return [diagnostic._replace(hint=hint)]
     shown = shown_name(alike, directory)
     hint = (
         f"if {shown} is the configuration, rename it: mv {shlex.quote(shown)} "
@@ -64,10 +72,28 @@ def none_read(
     return [diagnostic._replace(hint=hint)]
 
 
+_MOST_LISTED = 100
+"""Directories in which a configuration is looked for."""
+
+
+def _directory_inside(directory: Path) -> str | None:
+    """Return the first directory directly in one that has a configuration; the hidden have none."""
+    try:
+        names = sorted(each.name for each in os.scandir(directory) if each.is_dir())
+        for name in [name for name in names if not name.startswith(".")][:_MOST_LISTED]:
+            if any(map(is_configuration_name, os.listdir(directory / name))):  # noqa: PTH208
+                return shown_name(directory / name, directory)
+    except OSError:
+        return None
+    return None
+
+
 def renamed(name: str) -> str:
     """The name under which a file would be read: `models.automl.yaml`."""
     stem, _, ending = name.rpartition(".")
-    return f"{stem}.automl.{ending}"
+    if is_configuration_name(name.lower()):  # but for its capital letters
+        stem = stem[: -len(_AUTOML)] if stem.lower().endswith(_AUTOML) else ""
+    return f"{stem}{_AUTOML}.{ending.lower()}" if stem else name.lower()
 
 
 def _diagnostic(path: Path, directory: Path) -> Diagnostic:
@@ -94,7 +120,7 @@ def _others(directory: Path, var_files: Sequence[Path]) -> Iterator[tuple[Path, 
     for name in names:
         path = directory / name
         if (
-            name.endswith((".yaml", ".yml"))
+            name.lower().endswith((".yaml", ".yml"))
             and not name.startswith(".")
             and not is_configuration_name(name)
             and os.path.realpath(path) not in elsewhere
@@ -109,7 +135,9 @@ def _text(path: Path) -> str:
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return ""
-            return file.read(MAX_BYTES).decode("utf-8-sig", "replace")
+            data = file.read(MAX_BYTES)
+            utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            return data.decode("utf-16" if utf_16 else "utf-8-sig", "replace")
     except OSError:
         return ""
 

@@ -126,9 +126,9 @@ def _facts(
     else:
         yield f"current object: {record.current.id}" + _number(record.current)
     for obj in record.others:
-        yield f"{obj.id}{_number(obj)} is {obj.status or 'former'}"
-        if obj.decision is not None:
-            yield f"  decision: {obj.decision.kind}, {obj.decision.when}"
+        made = obj.decision
+        decided = "" if made is None else f"; decision: {made.kind}, {made.when}"
+        yield f"{obj.id}{_number(obj)} is {obj.status or 'former'}{decided}"
     for operation in record.operations:
         yield f"open operation: {operation.step} {operation.id or '(not confirmed)'}"
     if isinstance(declared, DesiredModel) and record.current is not None:

@@ -100,6 +100,35 @@ def test_all_of_them_are_named_with_all_else_that_is_wrong(tmp_path: Path) -> No
     assert ("automl-plan.yaml", "unknown-key") in found
 
 
+@pytest.mark.parametrize(
+    ("name", "renamed"),
+    [
+        ("Automl-Plan.YAML", "automl-plan.yaml"),
+        ("automl-plan.YML", "automl-plan.yml"),
+        ("x.Automl.yaml", "x.automl.yaml"),
+        ("X.automl.YAML", "X.automl.yaml"),
+        ("models.YML", "models.automl.yml"),
+        ("models.yaml", "models.automl.yaml"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_capital_letters_and_encodings_hide_no_file(
+    name: str, renamed: str, encoding: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(GOOD, encoding=encoding)
+    hint = f"rename it: mv {name} {renamed} (or move it elsewhere)"
+    assert errors(tmp_path) == [(name, "file-name", hint)]
+
+
+def test_the_configuration_of_a_directory_inside_is_named(tmp_path: Path) -> None:
+    for name in (".hidden", "models"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, {"automl-plan.yaml": GOOD})
+    (tmp_path / "link").symlink_to("nowhere")
+    hint = "create one with automl-plan init, or use that of models: automl-plan -C models …"
+    assert errors(tmp_path)[0][1:] == ("no-configuration", hint)
+
+
 def test_a_file_that_gives_variables_is_none_of_it(tmp_path: Path) -> None:
     text = "variables: {models: {}}\n"
     write(tmp_path, {"automl-plan.yaml": text, "v.yaml": "models:\n"})

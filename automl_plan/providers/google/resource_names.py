@@ -13,7 +13,8 @@ from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Settings
 
 NAME_HINT = (
-    "`provider:` says the project and the location; `automl-plan models list` shows its ids."
+    "`provider:` says the project and the location; `automl-plan models list` and `datasets list` "
+    "show ids."
 )
 _HOST = re.compile(r"(?:https?:)?//[^/]+/(?:v[0-9][a-z0-9]*/)?")
 _FULL = re.compile(r"projects/([^/]+)/locations/([^/]+)/(.+)")
