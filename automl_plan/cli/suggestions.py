@@ -1,4 +1,7 @@
-"""What to write instead of a flag or a command that does not exist: Terraform's, or a variable."""
+"""What to write instead of a flag or a command that does not exist: Terraform's, or a variable.
+
+Also where a command is in another group, and how what SDKs do by a call is declared here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 import typer
+
+from automl_plan.cli.commands import COMMANDS
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -25,13 +30,38 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         ),
         "get": "There are no modules to download.",
         "providers": "Set `provider:` in the configuration.",
+        "login": "Credentials are Google's: `gcloud auth application-default login`.",
     }
 )
 """Commands of Terraform that don't exist here."""
+_DECLARE = "Declare it under `{}:` in the configuration, and run `automl-plan apply`."
+_DECLARED = ("create", "update", "import", "train", "retrain", "deploy", "undeploy", "patch")
+_OF_GROUPS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        **{("datasets", each): _DECLARE.format("datasets") for each in _DECLARED},
+        **{("models", each): _DECLARE.format("models") for each in _DECLARED},
+        ("datasets", "delete"): (
+            "Remove it from the configuration, and run `automl-plan apply`; "
+            "`automl-plan import --all` shows what is not managed."
+        ),
+        ("models", "predict"): (
+            "Ask the service: `automl-plan models show NAME` shows the model's id and endpoint."
+        ),
+        ("state", "pull"): (
+            "The state is a file: copy it from its place (`state:` of the configuration)."
+        ),
+    }
+)
+"""Commands of SDKs and Terraform that don't exist in a group."""
 _FLAGS: Mapping[str, str] = MappingProxyType(
     {
         "refresh=false": "Write --no-refresh.",
         "refresh=true": "Leave it out: it is the default.",
+        **dict.fromkeys(
+            ("y", "yes", "force", "assume-yes", "approve"),
+            "To approve without being asked, write --auto-approve.",
+        ),
+        "dry-run": "`automl-plan plan` shows what `automl-plan apply` would do.",
         "chdir": "Write -C DIR or --chdir DIR.",
         "no-color": "Write --no-color.",
         "input=false": "Leave it out: without a terminal nothing is asked.",
@@ -39,8 +69,8 @@ _FLAGS: Mapping[str, str] = MappingProxyType(
         "generate-config-out": "Run `automl-plan import --all --write NAME.automl.yaml`.",
     }
 )
-"""Flags of Terraform that have another name here, or no equivalent."""
-_FLAG = re.compile(r"-{1,2}([a-z][a-z_-]+)(?:=(.*))?", re.DOTALL)
+"""Flags of Terraform and others that have another name here, or no equivalent."""
+_FLAG = re.compile(r"-{1,2}([a-z][a-z_-]+|y)(?:=(.*))?", re.DOTALL)
 
 
 def improved(error: typer.TyperException, arguments: Sequence[str]) -> tuple[str, str | None]:
@@ -55,12 +85,20 @@ def improved(error: typer.TyperException, arguments: Sequence[str]) -> tuple[str
     command = re.match(r"No such command '([^']*)'", message)
     if command is None:
         return message, None
-    hint = _COMMANDS.get(command[1]) if ctx.parent is None else None
+    asked, group = command[1], "" if ctx.parent is None else str(ctx.info_name)
+    hint = _OF_GROUPS.get((group, asked)) if group else _COMMANDS.get(asked)
     if hint is None:
         names = ctx.command.list_commands(ctx)  # type: ignore[attr-defined]
-        near = ", ".join(f"'{name}'" for name in difflib.get_close_matches(command[1], names))
+        found = _elsewhere(asked) or difflib.get_close_matches(asked, names)
+        near = ", ".join(f"'{name}'" for name in found)
         message += f" Did you mean {near}?" if near else ""
     return message, hint
+
+
+def _elsewhere(asked: str) -> list[str]:
+    """Return the commands of this name, in all groups and outside of them."""
+    found = [asked] if asked in COMMANDS else []
+    return found + [f"{group} {asked}" for group, e in COMMANDS.items() if asked in e.commands]
 
 
 def _of_option(

@@ -47,6 +47,18 @@ def cli(tmp_path: Path) -> CommandLine:
         ("refresh", "apply --refresh-only"),
         ("workspace new prod", "--var environment=NAME"),
         ("output", "show PLANFILE --format outputs"),
+        ("login", "gcloud auth application-default login"),
+        ("apply -y", "write --auto-approve"),
+        ("apply --yes", "write --auto-approve"),
+        ("destroy -force", "write --auto-approve"),
+        ("apply --dry-run", "`automl-plan plan` shows"),
+        ("datasets create d", "Declare it under `datasets:`"),
+        ("datasets import d", "Declare it under `datasets:`"),
+        ("datasets delete d", "Remove it from the configuration"),
+        ("models train m", "Declare it under `models:`"),
+        ("models undeploy m", "Declare it under `models:`"),
+        ("models predict m", "models show NAME"),
+        ("state pull", "The state is a file"),
     ],
 )
 def test_what_to_write_instead(line: str, said: str, cli: CommandLine) -> None:
@@ -63,6 +75,22 @@ def test_what_is_near_is_named_and_what_is_not_is_not(cli: CommandLine) -> None:
     assert "next:" not in cli.failure("plan", "--tarket=x")
     assert "Did you mean 'plan'" in cli.failure("plann")
     assert "next:" not in cli.failure("state", "taint")
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("rollback m", "'models rollback'"),
+        ("lint d.csv", "'datasets lint'"),
+        ("list", "'datasets list', 'models list', 'operations list', 'state list'"),
+        ("models lint d", "'datasets lint'"),
+        ("state plan", "'plan'"),
+        ("status", "'emulator status'"),
+        ("models shwo m", "'show'"),
+    ],
+)
+def test_a_command_of_another_group_is_named(line: str, near: str, cli: CommandLine) -> None:
+    assert f"Did you mean {near}?" in cli.failure(*line.split())
 
 
 def test_programs_get_it_too(cli: CommandLine) -> None:
