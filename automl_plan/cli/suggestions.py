@@ -127,6 +127,8 @@ def _hint(name: str, given: str, params: Mapping[str, Any], *, single: bool) -> 
     known = _FLAGS.get(f"{name}{given}") or _FLAGS.get(name)
     if known is not None:
         return known
+    if name == "json" and "--json" not in params:
+        return "This command prints nothing for programs: its exit code says how it ended."
     value = "" if given.startswith(" -") else given
     if single and f"--{name}" in params:
         takes_one = value and not getattr(params[f"--{name}"], "is_flag", False)

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,40 @@ class Done(subprocess.CompletedProcess[str]):
         super().__init__(arguments, code, stdout, stderr)
         self.peak_kilobytes = peak
         """Of memory, with what it shares with the process that it was forked from."""
+        self.silence = 0.0
+        """The seconds in which it wrote nothing at a stretch, up to a few tenths of a second."""
+        self.said_before = ""
+        """The last line that it had written before that."""
+
+
+_LOOKED_AFTER = 0.5
+"""Seconds after which it is seen whether a command has written anything."""
+
+
+class _Silence:
+    """Watches the output of a command for how long nothing is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = [folder / "stdout", folder / "stderr"]
+        self._sizes: list[int] = []
+        self._since = time.monotonic()
+        self.longest, self.said = 0.0, ""
+
+    def look(self) -> None:
+        """See whether there is more than before."""
+        sizes = [each.stat().st_size if each.exists() else 0 for each in self._files]
+        now = time.monotonic()
+        if now - self._since > self.longest:
+            self.longest = now - self._since
+            if self.longest > 1:
+                self.said = max(map(_last_line, self._files), key=len)
+        if sizes != self._sizes:
+            self._sizes, self._since = sizes, now
+
+
+def _last_line(file: Path) -> str:
+    lines = file.read_bytes().decode("utf-8", "replace").splitlines() if file.exists() else []
+    return lines[-1] if lines else ""
 
 
 class Forks:
@@ -60,7 +95,12 @@ class Forks:
         order = {"arguments": arguments, "directory": str(directory), "environ": dict(environ)}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        late = not select.select([self._process.stdout], [], [], patience)[0]
+        silence = _Silence(Path(self._folder.name))
+        begun = time.monotonic()
+        late = True
+        while late and time.monotonic() - begun < patience:
+            late = not select.select([self._process.stdout], [], [], _LOOKED_AFTER)[0]
+            silence.look()
         if late:
             self._process.send_signal(signal.SIGUSR1)  # it kills the command
         code, peak = json.loads(self._process.stdout.readline())
@@ -68,7 +108,9 @@ class Forks:
             raise subprocess.TimeoutExpired(arguments, patience)
         folder = Path(self._folder.name)
         out, err = ((folder / n).read_bytes().decode("utf-8") for n in ("stdout", "stderr"))
-        return Done(arguments, code, out, err, peak)
+        done = Done(arguments, code, out, err, peak)
+        done.silence, done.said_before = silence.longest, silence.said
+        return done
 
     def close(self) -> None:
         """End the process."""

@@ -48,6 +48,8 @@ def cli(tmp_path: Path) -> CommandLine:
         ("workspace new prod", "--var environment=NAME"),
         ("output", "show PLANFILE --format outputs"),
         ("login", "gcloud auth application-default login"),
+        ("operations delete x --json", "its exit code says how it ended"),
+        ("init -json", "its exit code says how it ended"),
         ("apply -y", "write --auto-approve"),
         ("apply --yes", "write --auto-approve"),
         ("destroy -force", "write --auto-approve"),

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: damaged configurations, states, plan files and services, on both APIs."""
+"""`python -m tests.fuzz`: damaged files and services, on both APIs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from tests.apis import APIS
-from tests.fuzz.files import configurations, states_and_plans
+from tests.fuzz.files import configurations, data, states_and_plans
 from tests.fuzz.running import Report
 from tests.fuzz.services import services
 
@@ -26,6 +26,7 @@ def main() -> int:
     """0 when nothing crashed, hung or took too much memory."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--configurations", type=int, default=5_000)
+    parser.add_argument("--data", type=int, default=1_000, help="import files")
     parser.add_argument("--states", type=int, default=2_000, help="states and plan files")
     parser.add_argument("--services", type=int, default=500, help="hostile services")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
@@ -36,6 +37,7 @@ def main() -> int:
         partial(configurations, seeds)
         for seeds in shares(given.configurations, given.first, given.jobs)
     ]
+    work += [partial(data, seeds) for seeds in shares(given.data, given.first, given.jobs)]
     for api in APIS:
         half = (given.states // 2, given.services // 2)
         work += [

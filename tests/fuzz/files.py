@@ -1,4 +1,4 @@
-"""Damaged configurations, states and plan files."""
+"""Damaged configurations, import files, states and plan files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from automl_plan.providers.local import process
 from tests.cli.command import ProjectLine
 from tests.config.cases import CASES
-from tests.fuzz.mutations import as_bytes, of_bytes, of_json, of_yaml
+from tests.fuzz.mutations import as_bytes, of_bytes, of_fields, of_json, of_yaml
 from tests.fuzz.running import Report, check
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -32,6 +32,26 @@ ON_PLANS = (
     ("show", "plan.json", "--format", "html"),
     ("apply", "plan.json", "--auto-approve"),
 )
+
+
+ON_DATA = (
+    ("datasets", "lint"),
+    ("datasets", "lint", "--json"),
+    ("datasets", "advise", "d"),
+    ("plan", "--no-refresh"),
+)
+BOXES = ("0.1", "3e-05", "", "", "0.5", "0.5", "", "")
+DECLARED = {
+    "provider": {"local": {"trainer": "simulated"}},
+    "datasets": {
+        "d": {
+            "image_classification": {"classification_type": "MULTICLASS"},
+            "sources": ["d.csv", "d.jsonl"],
+        },
+        "b": {"image_object_detection": {}, "sources": ["b.csv"]},
+    },
+}
+"""What import files are damaged of."""
 
 
 def corpus() -> list[str]:
@@ -105,6 +125,39 @@ def states_and_plans(api: str, seeds: range) -> Report:
                     shutil.rmtree(other)
             for each, data in kept.items():
                 each.write_bytes(data)
+    return report
+
+
+def import_files() -> dict[str, bytes]:
+    """Import files of each format."""
+    rows = [(("TRAIN", "TEST", "")[n % 3], f"{n}.png", ("cat", "dog")[n % 2]) for n in range(12)]
+    lines = [
+        {"imageGcsUri": f"j{path}", "classificationAnnotation": {"displayName": label}}
+        for _, path, label in rows
+    ]
+    return {
+        "d.csv": "".join(f"{','.join(row)}\n" for row in rows).encode(),
+        "b.csv": "".join(f"{','.join((*row, *BOXES))}\r\n" for row in rows).encode(),
+        "d.jsonl": "".join(f"{json.dumps(line)}\n" for line in lines).encode(),
+    }
+
+
+def data(seeds: range) -> Report:
+    """Lint and plan with each damaged import file."""
+    report, kept = Report(), import_files()
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        directory = Path(folder)
+        (directory / FILE).write_text(json.dumps(DECLARED), encoding="utf-8")
+        for name, content in kept.items():
+            (directory / name).write_bytes(content)
+        for seed in seeds:
+            chance = Random(f"data {seed}")
+            name = chance.choice(sorted(kept))
+            damage = of_bytes if chance.random() < 0.5 else of_fields
+            (directory / name).write_bytes(damage(kept[name], chance))
+            check(report, f"data {seed}", directory, [chance.choice(ON_DATA)])
+            report.tried["import files"] += 1
+            (directory / name).write_bytes(kept[name])
     return report
 
 

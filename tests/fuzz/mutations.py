@@ -53,6 +53,17 @@ def of_bytes(data: bytes, chance: Random) -> bytes:
     return bytes(out)
 
 
+def of_fields(data: bytes, chance: Random) -> bytes:
+    """Some values between commas or quotes replaced by others that are seldom expected."""
+    separator = chance.choice((b",", b'"', b"\n", b":"))
+    parts = data.split(separator)
+    for _ in range(chance.choice((1, 1, 3, 12))):
+        value = chance.choice(WEIRD)
+        text = value if isinstance(value, str) else json.dumps(value)
+        parts[chance.randrange(len(parts))] = text.encode("utf-8", "surrogatepass")
+    return separator.join(parts)
+
+
 def of_yaml(text: str, chance: Random) -> str:
     """Some lines changed as a slip of the hand, or somebody who means harm, changes them."""
     lines = text.split("\n")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from tests.fuzz.files import configurations, states_and_plans
+from tests.fuzz.files import configurations, data, states_and_plans
 from tests.fuzz.services import services
 
 
 def test_damaged_configurations() -> None:
     assert configurations(range(1, 61)).faults == []
+
+
+def test_damaged_import_files() -> None:
+    assert data(range(1, 41)).faults == []
 
 
 def test_damaged_states_and_plan_files(api: str) -> None:
