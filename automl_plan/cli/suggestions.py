@@ -30,7 +30,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         ),
         "get": "There are no modules to download.",
         "providers": "Set `provider:` in the configuration.",
-        "login": "Credentials are Google's: `gcloud auth application-default login`.",
+        "login": "Sign in with the provider's own tool; the provider `local` asks for nothing.",
     }
 )
 """Commands of Terraform that don't exist here."""
@@ -70,6 +70,13 @@ _FLAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Flags of Terraform and others that have another name here, or no equivalent."""
+_ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "json": "This command prints nothing for programs: its exit code says how it ended.",
+        "auto-approve": "Leave it out: this command asks for no approval.",
+    }
+)
+"""Flags of most commands, for those that don't have them."""
 _FLAG = re.compile(r"-{1,2}([a-z][a-z_-]+|y)(?:=(.*))?", re.DOTALL)
 
 
@@ -127,8 +134,8 @@ def _hint(name: str, given: str, params: Mapping[str, Any], *, single: bool) -> 
     known = _FLAGS.get(f"{name}{given}") or _FLAGS.get(name)
     if known is not None:
         return known
-    if name == "json" and "--json" not in params:
-        return "This command prints nothing for programs: its exit code says how it ended."
+    if name in _ELSEWHERE and f"--{name}" not in params:
+        return _ELSEWHERE[name]
     value = "" if given.startswith(" -") else given
     if single and f"--{name}" in params:
         takes_one = value and not getattr(params[f"--{name}"], "is_flag", False)

@@ -64,6 +64,7 @@ def lineage_in(token: str) -> str | None:
 ADDRESS = f"{OWN_LABEL_PREFIX}address"
 """First digits of the state's lineage, a digest of the address, and its name for people."""
 VERSION = f"{OWN_LABEL_PREFIX}version"
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 STATUS = f"{OWN_LABEL_PREFIX}status"
 DATA = f"{OWN_LABEL_PREFIX}data"
 """Fingerprint of the data: of a dataset's content, or of what a model was trained on."""
@@ -203,6 +204,12 @@ def status_of(labels: Mapping[str, str]) -> Status | None:
     """Return the status in a label; None for the current version, or without a known status."""
     value = labels.get(STATUS)
     return Status(value) if value in set(Status) else None
+
+
+def version_in(labels: Mapping[str, str]) -> int | None:
+    """Return the number of a version; None without a number that a version may have."""
+    value = labels.get(VERSION, "")
+    return int(value) if _VERSION.fullmatch(value) else None
 
 
 def address_label(lineage: str, address: Address) -> str:

@@ -21,7 +21,6 @@ from automl_plan.model.ownership_labels import (
     INPUTS,
     LINEAGE_DIGITS,
     PROTECTED,
-    VERSION,
     Owner,
     address_digest,
     fingerprint_of,
@@ -29,6 +28,7 @@ from automl_plan.model.ownership_labels import (
     owner,
     possible_inputs,
     status_of,
+    version_in,
 )
 from automl_plan.model.recorded import (
     Decision,
@@ -209,7 +209,6 @@ class _Rebuilder:
     ) -> RecordedObject:
         declared = self._desired.models.get(address)
         status = status_of(model.labels)
-        number = model.labels.get(VERSION, "")
         decision = None
         if status is Status.REJECTED and declared is not None and declared.require is not None:
             # The labels do not have the evaluation; deciding again would give the same result.
@@ -220,7 +219,7 @@ class _Rebuilder:
             {**model.attributes(), **self._inputs(address, model, declared)},
             created=model.create_time,
             dataset_id=model.dataset_id,
-            version=int(number) if number.isdecimal() else None,
+            version=version_in(model.labels),
             commit=model.labels.get(COMMIT),
             status=status,
             decision=decision,

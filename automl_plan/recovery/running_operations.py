@@ -15,13 +15,13 @@ from automl_plan.model.ownership_labels import (
     DATA,
     INPUTS,
     PROTECTED,
-    VERSION,
     address_digest,
     address_digest_in,
     fingerprint_of,
     inputs_digest,
     owner,
     rebuilt_token,
+    version_in,
 )
 from automl_plan.model.recorded import RecordedObject, RecordedOperation, RecordedResource, Step
 from automl_plan.model.timestamps import instant_of, utc_now
@@ -84,7 +84,6 @@ def _training(
     model: DesiredModel,
     inputs: dict[str, Json],
 ) -> RecordedOperation:
-    number = operation.labels.get(VERSION, "")
     return RecordedOperation(
         Step.TRAIN,
         token=operation.labels.get(TOKEN_LABEL) or rebuilt_token(operation.id),
@@ -92,7 +91,7 @@ def _training(
         id=operation.id,
         attributes=inputs,
         dataset_id=on.id,
-        version=int(number) if number.isdecimal() else record.versions + 1,
+        version=version_in(operation.labels) or record.versions + 1,
         gated=model.require is not None,
         protected=operation.labels.get(PROTECTED) == "true" if operation.labels else None,
     )

@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 WEIRD: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1.5, 10**18, 10**30, 1e308, float("nan"), float("inf")),
+    *(None, True, False, 0, -1, 1.5, 10**18, 10**30, 10**400, 1e308, float("nan"), float("inf")),
+    *("9" * 25, "9" * 5_000, "1_0", " 5", "\u0663", "-0.0"),
     *("", " ", "x", "x" * 5_000, "\u202e", "\x1b[31m", "\ud800", "a\nb", "::error::x", "##[group]"),
     *("${var.x}", "${", "../../x", "/", "gs://", "1e3", "010", "~", "null", "2026-13-45T99:99:99Z"),
     *([], {}, [[]], [None], {"": None}, {"name": {"name": {}}}, [{}] * 50),

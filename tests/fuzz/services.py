@@ -16,7 +16,9 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
+from automl_plan.errors import StateError
 from automl_plan.providers.local import process
+from automl_plan.state.file import read_with_journal
 from tests.apis import endpoint_of
 from tests.cli.command import ProjectLine
 from tests.fuzz.mutations import as_bytes, of_bytes, of_json
@@ -202,6 +204,17 @@ def _project(api: str) -> Iterator[tuple[ProjectLine, str]]:
             process.stop(line.directory / ".automl-plan" / "emulator")
 
 
+def unreadable(state: Path, name: str) -> list[str]:
+    """What is wrong with a state that a command has written."""
+    if not state.exists():
+        return []
+    try:
+        read_with_journal(state)
+    except StateError as error:
+        return [f"{name}: it has written a state that can't be read: {error.message}"]
+    return []
+
+
 def services(api: str, seeds: range, *, drips: bool = True) -> Report:
     """Run a command against each hostile service; some of them drip their answers."""
     report = Report()
@@ -220,6 +233,7 @@ def services(api: str, seeds: range, *, drips: bool = True) -> Report:
                 if command[0] == "state":
                     state.unlink()
                 check(report, f"{api}, service {seed}", line.directory, [command])
+                report.faults += unreadable(state, f"{api}, service {seed}: {' '.join(command)}")
                 report.tried["hostile services"] += 1
             finally:
                 hostile.close()

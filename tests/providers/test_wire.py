@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.live import LiveModel, Operation, OperationError, OperationKind
 from automl_plan.model.model_types import ClassificationType, Problem
+from automl_plan.model.ownership_labels import VERSION, version_in
 from automl_plan.providers.google.automl.wire import (
     dataset,
     dataset_body,
@@ -25,6 +26,8 @@ from automl_plan.providers.google.automl.wire import (
     model_body,
     operation,
 )
+from automl_plan.providers.google.json_fields import integer
+from automl_plan.providers.google.vertex.vocabulary import trained_with
 
 SAMPLES = Path(__file__).parent / "samples"
 IC, OD = Problem.IMAGE_CLASSIFICATION, Problem.IMAGE_OBJECT_DETECTION
@@ -218,6 +221,28 @@ def test_an_int64_is_text_or_a_number(encode: Any) -> None:
     assert found.node_count == 2
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["1_0", " 5", "٣", "9" * 5_000, "9" * 19, 10**19, -(10**30), "", "1e3", "0x10", 1e30, 0.5],
+)
+def test_what_is_no_int64_is_not_taken_for_one(value: object) -> None:
+    assert integer(value) is None
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_an_int64_is_read_exactly(value: int) -> None:
+    assert integer(value) == integer(str(value)) == value
+    assert trained_with(f"multilabel_cloud_{value}")[2] == (value if value >= 0 else None)
+
+
+@given(st.text())
+@example("multilabel_cloud_" + "9" * 5_000)
+@example("multilabel_cloud_٣")
+def test_any_label_of_a_training_can_be_read(value: str) -> None:
+    _, _, budget = trained_with(value)
+    assert budget is None or 0 <= budget < 2**63
+
+
 def test_an_evaluation_of_classification() -> None:
     entry = {"confidenceThreshold": 0.5, "positionThreshold": 2147483647, "precision": 1.0}
     top_one = {"confidenceThreshold": 0.5, "positionThreshold": 1, "precision": 0.2}
@@ -352,3 +377,14 @@ def test_other_bodies() -> None:
     assert import_body(uris) == {"inputConfig": {"gcsSource": {"inputUris": uris}}}
     assert deploy_body(IC, 2) == {"imageClassificationModelDeploymentMetadata": {"nodeCount": "2"}}
     assert deploy_body(OD, 1) == {"imageObjectDetectionModelDeploymentMetadata": {"nodeCount": "1"}}
+
+
+@given(st.text() | st.from_regex(r"[0-9_+\- ]{1,70}", fullmatch=True) | st.just("9" * 5_000))
+@example("1")
+@example("007")
+@example("٣")
+def test_the_number_of_a_version_is_one_that_a_state_may_hold(text: str) -> None:
+    """Labels are edited by anybody; what is taken from them is written to the state."""
+    number = version_in({VERSION: text})
+    assert number is None or (str(number) == text and 0 < number < 2**31)
+    assert version_in({}) is None

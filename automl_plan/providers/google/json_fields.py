@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -12,6 +13,8 @@ from automl_plan.model.json import Json
 from automl_plan.model.live import OperationError
 from automl_plan.providers.google.capabilities import SERVICE_LABELS
 
+_INT64 = re.compile(r"-?[0-9]{1,19}")
+
 
 def tail(name: object) -> str:
     """Return the id: a name's last segment. A project's number or id may precede it."""
@@ -20,14 +23,13 @@ def tail(name: object) -> str:
 
 def integer(value: object) -> int | None:
     """An int64, which comes as text or as a number; None when it is absent or something else."""
-    if isinstance(value, float):  # of a google.protobuf.Value, which has no whole numbers
-        return int(value) if value.is_integer() else None
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, str):
+        value = int(value) if _INT64.fullmatch(value) else None
+    elif isinstance(value, float):  # of a google.protobuf.Value, which has no whole numbers
+        value = int(value) if value.is_integer() else None
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    try:
-        return int(value)
-    except ValueError:
-        return None
+    return value if -(2**63) <= value < 2**63 else None
 
 
 def number(value: object) -> float | None:

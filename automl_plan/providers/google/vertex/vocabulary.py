@@ -11,6 +11,7 @@ from msgspec import Struct
 from automl_plan.model.live import OWN_LABEL_PREFIX
 from automl_plan.model.model_types import ClassificationType, Problem
 from automl_plan.model.source_data import SourceData
+from automl_plan.providers.google.json_fields import integer
 
 _ROOT = "gs://google-cloud-aiplatform/schema/"
 IMAGE_DATASET = f"{_ROOT}dataset/metadata/image_1.0.0.yaml"
@@ -113,7 +114,7 @@ def trained_with(value: str) -> tuple[Problem | None, str | None, int | None]:
     problem = next((kind.problem for kind in KINDS if kind.label == label), None)
     if problem is None or len(inputs) != 2:
         return problem, None, None
-    return problem, inputs[0], int(inputs[1]) if inputs[1].isdecimal() else None
+    return problem, inputs[0], integer(inputs[1]) if inputs[1].isdecimal() else None
 
 
 def sets_of(data: SourceData, known: str | None) -> str:
