@@ -30,7 +30,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         ),
         "get": "There are no modules to download.",
         "providers": "Set `provider:` in the configuration.",
-        "login": "Sign in with the provider's own tool; the provider `local` asks for nothing.",
+        "login": "Credentials come from the provider's own tool; the provider `local` needs none.",
     }
 )
 """Commands of Terraform that don't exist here."""
@@ -73,7 +73,7 @@ _FLAGS: Mapping[str, str] = MappingProxyType(
 _ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
         "json": "This command prints nothing for programs: its exit code says how it ended.",
-        "auto-approve": "Leave it out: this command asks for no approval.",
+        "auto-approve": "Leave it out: this command needs no approval.",
     }
 )
 """Flags of most commands, for those that don't have them."""

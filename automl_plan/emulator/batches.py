@@ -125,6 +125,7 @@ class Batches(Manager):
                 "display_name": model.display_name,
                 "labels": model.labels,
                 "model_type": model.model_type,
+                "simulated": model.simulated,
             }
             kind = OperationKind.BATCH_PREDICT
             return self._operations.begin(db, scope, kind, model.problem, spec, [target])

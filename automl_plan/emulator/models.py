@@ -349,7 +349,7 @@ class Models(Manager):
             "model_type": model.model_type,
             "labels": [label for _, label in model.specs],
         }
-        if model.trainer != "simulated":
+        if not model.simulated:
             (folder / "artefact.bin").write_bytes(self._artefact(model.id))
             manifest["artefact"] = "artefact.bin"
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")

@@ -186,6 +186,11 @@ class Model(Struct, frozen=True, kw_only=True):
         """Changes with every patch."""
         return etag(self.id, self.version)
 
+    @property
+    def simulated(self) -> bool:
+        """Whether its evaluations and predictions are made up."""
+        return self.trainer == "simulated"
+
 
 class ModelEvaluation(Struct, frozen=True):
     """One evaluation of a model; without `annotation_spec_id` it is the overall one."""

@@ -93,6 +93,7 @@ def test_predict(judge: Judge) -> None:
     request = {"name": model.name, "payload": payload}
     every = judge.prediction.predict(request={**request, "params": {"score_threshold": "0"}})
     assert {each.display_name for each in every.payload} == set(LABELS)
+    assert every.metadata == {"simulated": "true"}
     scores = [each.classification.score for each in every.payload]
     assert scores == sorted(scores, reverse=True)
     evaluations = judge.automl.list_model_evaluations(parent=model.name, filter="")
@@ -154,7 +155,9 @@ def test_a_list_of_images_is_predicted_by_a_model_that_is_not_deployed(
     operation = judge.prediction.batch_predict(
         name=model.name, params={"score_threshold": "0"}, **{**BATCH, "input_config": source}
     )
-    assert isinstance(judge.result(operation), automl_v1.BatchPredictResult)
+    result = judge.result(operation)
+    assert isinstance(result, automl_v1.BatchPredictResult)
+    assert result.metadata == {"simulated": "true"}
     details = operation.metadata.batch_predict_details
     assert list(details.input_config.gcs_source.input_uris) == [f"gs://bucket/{name}"]
     folder = details.output_info.gcs_output_directory

@@ -321,6 +321,7 @@ def test_predict_boxes(judge: Judge) -> None:
     judge.deploy(endpoint, model)
     answer = judge.predictions.predict(endpoint=endpoint.name, instances=[image()])
     [prediction] = answer.predictions
+    assert answer.metadata == {"simulated": True}
     count = len(prediction["ids"])
     assert count == len(prediction["bboxes"]) == len(prediction["confidences"]) > 0
     for x_min, x_max, y_min, y_max in prediction["bboxes"]:

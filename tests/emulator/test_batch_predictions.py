@@ -38,6 +38,7 @@ def test_a_killed_one_is_predicted_after_the_next_start(start_emulator: StartEmu
     advance(again, HOUR)
     done = wait(again, operation)
     assert done["response"]["@type"].endswith(".BatchPredictResult")
+    assert "metadata" not in done["response"], "this one is not simulated"
     [failure] = done["metadata"]["partialFailures"]
     assert "list.csv" in failure["message"]
     folder = done["metadata"]["batchPredictDetails"]["outputInfo"]["gcsOutputDirectory"]

@@ -62,7 +62,8 @@ def render(operation: Operation) -> dict[str, object]:
 def _response(operation: Operation) -> dict[str, object]:
     """The name of the result only, as in published responses: clients GET it for the rest."""
     if operation.kind is OperationKind.BATCH_PREDICT:
-        return {"@type": f"{_TYPES}BatchPredictResult"}
+        said = {"metadata": {"simulated": "true"}} if operation.spec.get("simulated") else {}
+        return {"@type": f"{_TYPES}BatchPredictResult", **said}
     if operation.result is None:
         return {"@type": EMPTY}
     plural, message = (

@@ -107,7 +107,8 @@ class AutomlPredictions:
         except ImageUnreadable as error:
             raise invalid(("payload.image.image_bytes", str(error))) from error
         annotations = _annotations(predictions, model, threshold, boxes)
-        return json_reply(omit_empty({"payload": annotations}))
+        said = {"metadata": {"simulated": "true"}} if model.simulated else {}
+        return json_reply(omit_empty({"payload": annotations, **said}))
 
     def batch_predict(self, request: Request) -> Reply:
         """Start to predict the images of a list, with a model that need not be deployed."""

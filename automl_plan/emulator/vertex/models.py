@@ -12,7 +12,6 @@ from automl_plan.emulator.limits import MODEL_TYPES
 from automl_plan.emulator.objects import Change, Deployment, Model
 from automl_plan.emulator.readings import DATA_STATS
 from automl_plan.emulator.sql_filters import LabelColumn, Term
-from automl_plan.emulator.training.simulated_trainer import SimulatedTrainer
 from automl_plan.emulator.versions import DEFAULT, check_aliases
 from automl_plan.emulator.vertex import filters
 from automl_plan.emulator.vertex.names import LISTS, check_named, model_name, scope_of
@@ -107,7 +106,7 @@ def _data_stats(model: Model) -> dict[str, str] | None:
 
 def metadata(model: Model) -> dict[str, object] | None:
     """Return the metadata of a model and its evaluations, which may be anything (proto: Value)."""
-    if model.trainer == SimulatedTrainer.name:
+    if model.simulated:
         return {"simulated": True}
     return {"trainer": model.trainer, **model.training} if model.training else None
 

@@ -103,6 +103,7 @@ class VertexPredictions:
             "model": model_name(self._engine.readings, scope, model.family, model.number),
             "modelDisplayName": model.display_name,
             "modelVersionId": str(model.number),
+            **({"metadata": {"simulated": True}} if model.simulated else {}),
         }
 
 
